@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One connection served by a caller that blocks: a process or a thread of its own, or the only one.
+#pragma once
+
+#include "options.h"
+
+// Answers requests until the client ends, errs, or keeps the server waiting too long, or the server
+// is told to stop; then closes fd. Needs about CONNECTION_STACK_SIZE of stack, and no other memory.
+void connection_serve(int fd, int stop_fd, const struct options *options);
+
+enum { CONNECTION_STACK_SIZE = 128 * 1024 };

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What became of every request: each one started ends in exactly one count.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum outcome {
+    OUTCOME_OK,         // the whole reply came and every byte was right
+    OUTCOME_WRONG,      // a reply came, and it was another one
+    OUTCOME_REFUSED,    // no connection: nobody listens
+    OUTCOME_CLOSED,     // the server closed before the reply was complete
+    OUTCOME_RESET,      // the server reset the connection before the reply was complete
+    OUTCOME_TIMEOUT,    // given up
+    OUTCOME_LOCAL,      // a failure on this side, as no free port
+    OUTCOME_UNFINISHED, // still waiting when the window ended
+    OUTCOMES,
+};
+
+const char *outcome_name(enum outcome outcome);
+
+enum { WRONG_SHOWN = 64 }; // bytes kept of a wrong reply
+
+// The bytes of a wrong reply, without its line end.
+struct wrong_reply {
+    size_t size; // 0 also when there was none: see `wrong_seen`
+    bool cut;    // there were more
+    char bytes[WRONG_SHOWN];
+};
+
+struct accounting {
+    uint64_t started;
+    uint64_t by_outcome[OUTCOMES];
+    uint64_t cut_short; // of closed and reset, those after the first byte of a reply
+    uint64_t surplus_bytes;
+    uint64_t connections_opened;
+    uint64_t retransmits; // segments that this side sent again, SYNs included
+    int64_t slowest_ns;   // of all right replies, warm-up included
+    bool wrong_seen;
+    struct wrong_reply first_wrong;
+    const char *local_call; // the first local failure: what failed, NULL when nothing did
+    int local_errno;
+};
+
+void accounting_add(struct accounting *sum, const struct accounting *part);
+
+// Whether every request that was started has exactly one outcome.
+bool accounting_balances(const struct accounting *accounting);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How requests begin and end, and connections with them: each request gets exactly one outcome.
+#pragma once
+
+#include "accounting.h"
+#include "client.h"
+#include "exchange.h"
+
+#include <stdint.h>
+
+// Any of these may find that the window is over: the worker is stopped then, and requests in flight
+// are left for client_settle().
+
+// Starts one request: from now on it must end in exactly one outcome.
+void start_request(struct worker *worker, struct client *client, int64_t now_ns);
+
+// Ends the oldest request in flight. Returns when it was started.
+int64_t end_request(struct worker *worker, struct client *client, enum outcome outcome);
+
+// A complete reply, right or wrong, has been received: it ends the oldest request.
+void end_with_reply(struct worker *worker, struct client *client, enum reply_state state,
+                    int64_t now_ns);
+
+// The connection is of no more use: everything in flight on it ends with this outcome.
+void end_all(struct worker *worker, struct client *client, enum outcome outcome, int64_t now_ns);
+
+// A call has failed on this side. The client pauses.
+void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
+                  int64_t now_ns);
+
+// A call has failed: whose fault it is decides the outcome. The client pauses.
+void lose_connection(struct worker *worker, struct client *client, const char *call, int error,
+                     int64_t now_ns);
+
+// Closes the connection, if there is one; nothing may be in flight on it.
+void close_connection(struct worker *worker, struct client *client);

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The span of time that is measured, as all threads see it.
+#pragma once
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CACHE_LINE = 64 };
+
+// Replies received from `begin_ns` up to, not including, `end_ns` are in the window. Both are
+// INT64_MAX until they are known, and are published before they come, so that every thread sees the
+// same edges.
+struct window {
+    _Atomic int64_t begin_ns;
+    _Atomic int64_t end_ns;
+    uint64_t requests;                            // ends with this many replies; 0: ends at a time
+    int finished;                                 // eventfd: they have come
+    alignas(CACHE_LINE) _Atomic uint64_t replies; // counted only if `requests` are
+};
+
+enum window_side { WINDOW_BEFORE, WINDOW_INSIDE, WINDOW_OVER };
+
+// False when there is no descriptor for it.
+bool window_init(struct window *window, uint64_t requests);
+
+// How far ahead an edge is set: long enough for every CPU to see it before it comes.
+static const int64_t WINDOW_AHEAD_NS = 50000;
+
+// Opens the window at `begin_ns`. A `duration_ns` of 0 leaves the end open.
+void window_open(struct window *window, int64_t begin_ns, int64_t duration_ns);
+
+// Ends the window a moment ahead, unless it has an earlier end. Returns the end.
+int64_t window_end_now(struct window *window);
+
+// Counts one of the wanted replies; ends the window with the last of them.
+enum window_side window_count_reply(struct window *window);
+
+static inline bool window_is_over(struct window *window, int64_t now_ns)
+{
+    return now_ns >= atomic_load_explicit(&window->end_ns, memory_order_acquire);
+}
+
+// Where a reply received just now belongs. After WINDOW_OVER it must not be looked at.
+static inline enum window_side window_admit(struct window *window, int64_t now_ns)
+{
+    if (window_is_over(window, now_ns))
+        return WINDOW_OVER;
+    if (now_ns < atomic_load_explicit(&window->begin_ns, memory_order_acquire))
+        return WINDOW_BEFORE;
+    return window->requests == 0 ? WINDOW_INSIDE : window_count_reply(window);
+}

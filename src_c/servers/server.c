@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Synchronous: one process serves one connection at a time; the next one waits in the backlog.
+#include "acceptor.h"
+#include "connection.h"
+#include "listener.h"
+#include "options.h"
+#include "signals.h"
+
+int main(int argc, char *argv[])
+{
+    const struct options options = options_parse_or_exit(
+        "server", "A Fibonacci server that serves one connection at a time.", argc, argv);
+    int stop_fd = signals_install_or_exit(options.program);
+    const struct acceptor acceptor = {
+        .listener = listener_open_or_exit(&options),
+        .stop_fd = stop_fd,
+    };
+
+    for (;;) {
+        int fd;
+        switch (acceptor_next(&acceptor, &fd)) {
+        case ACCEPT_CONNECTION:
+            connection_serve(fd, stop_fd, &options);
+            break;
+        case ACCEPT_STOP:
+            return 0;
+        default:
+            break;
+        }
+    }
+}

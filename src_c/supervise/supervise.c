@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Runs one command, and sees to it that nothing of it outlives the one who asked for it.
+//
+// Whoever starts supervise keeps the other end of the lifeline pipe open. When that end closes,
+// however its owner died, the whole tree of the command is killed. As child subreaper, supervise
+// inherits every descendant whose parent has ended, so neither setsid(2) nor a double fork leads
+// out of the tree.
+#include "arguments.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct supervisor {
+    int lifeline;  // the read end of a pipe
+    int report_fd; // the write end of another
+    int signals;   // a signalfd
+    DIR *proc;     // kept open, so that a sweep needs no free descriptor
+    pid_t command; // the process started; its number stays ours until the sweep reaps it
+};
+
+__attribute__((noreturn)) static void give_up(const char *what)
+{
+    fprintf(stderr, "supervise: %s: %s\n", what, strerror(errno));
+    exit(EXIT_FAILURE);
+}
+
+// Writes one line to the report. That nobody reads it is no reason to leave the tree alone.
+__attribute__((format(printf, 2, 3))) static void report(int fd, const char *format, ...)
+{
+    char line[200];
+    va_list list;
+    va_start(list, format);
+    int length = vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    if (length > 0 && (size_t)length < sizeof line && write(fd, line, (size_t)length) == -1)
+        return;
+}
+
+// Opens what the supervisor needs, before there is anything to supervise.
+static void prepare(struct supervisor *supervisor)
+{
+    sigset_t watched; // everything that could end supervise before its tree
+    sigfillset(&watched);
+    sigdelset(&watched, SIGPIPE);
+
+    // An ignored SIGCHLD is inherited, and the kernel would then reap in our place: wait(2), NOTES.
+    if (signal(SIGCHLD, SIG_DFL) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+        sigprocmask(SIG_SETMASK, &watched, NULL) == -1)
+        give_up("cannot set up signals");
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
+        give_up("cannot become the subreaper");
+    if (fcntl(supervisor->lifeline, F_SETFD, FD_CLOEXEC) == -1 ||
+        fcntl(supervisor->report_fd, F_SETFD, FD_CLOEXEC) == -1)
+        give_up("cannot keep the pipes from the command");
+    supervisor->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (supervisor->signals == -1)
+        give_up("cannot watch signals");
+    supervisor->proc = opendir("/proc");
+    if (supervisor->proc == NULL)
+        give_up("cannot read /proc");
+}
+
+// Starts the command in its own session, with no signal blocked or ignored. 0 or an errno.
+static int start(char *const argv[], pid_t *pid)
+{
+    posix_spawnattr_t attributes;
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+
+    int error = posix_spawnattr_init(&attributes);
+    if (error != 0)
+        return error;
+    error = posix_spawnattr_setsigdefault(&attributes, &all);
+    if (error == 0)
+        error = posix_spawnattr_setsigmask(&attributes, &none);
+    if (error == 0)
+        error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
+                                                          POSIX_SPAWN_SETSIGMASK);
+    if (error == 0)
+        error = posix_spawnp(pid, argv[0], NULL, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
+// Reaps orphans that have ended. True when the command has ended: it is left unreaped, so that
+// neither its number nor that of its process group can pass to a stranger while we may signal it.
+static bool reap_orphans(pid_t command)
+{
+    for (;;) {
+        siginfo_t info = {.si_pid = 0};
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
+            return false;
+        if (info.si_pid == command)
+            return true;
+        waitpid(info.si_pid, NULL, 0);
+    }
+}
+
+// Returns when the command or the lifeline has ended; passes signals on to the command meanwhile.
+static void watch(const struct supervisor *supervisor)
+{
+    struct pollfd ready[] = {{.fd = supervisor->lifeline, .events = POLLIN},
+                             {.fd = supervisor->signals, .events = POLLIN}};
+    for (;;) {
+        if (poll(ready, 2, -1) == -1) {
+            if (errno == EINTR)
+                continue;
+            return; // out of memory: what cannot be watched is swept
+        }
+
+        struct signalfd_siginfo info;
+        while (read(supervisor->signals, &info, sizeof info) == sizeof info) {
+            if (info.ssi_signo != SIGCHLD)
+                kill(supervisor->command, (int)info.ssi_signo);
+        }
+        if (reap_orphans(supervisor->command))
+            return;
+
+        char ignored[64];
+        if (ready[0].revents != 0 && read(supervisor->lifeline, ignored, sizeof ignored) <= 0)
+            return;
+    }
+}
+
+// Reads the parent of a process from /proc/PID/stat; -1 when it is gone.
+static pid_t parent_of(const struct supervisor *supervisor, const char *pid)
+{
+    char path[32], text[512];
+    snprintf(path, sizeof path, "%.16s/stat", pid);
+    int fd = openat(dirfd(supervisor->proc), path, O_RDONLY | O_CLOEXEC);
+    if (fd == -1)
+        return -1;
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (length <= 0)
+        return -1;
+    text[length] = '\0';
+
+    // "PID (NAME) STATE PPID": a name may hold spaces and parentheses, so look from the right.
+    const char *name_end = strrchr(text, ')');
+    int parent;
+    if (name_end == NULL || sscanf(name_end + 1, " %*c %d", &parent) != 1)
+        return -1;
+    return parent;
+}
+
+// Kills our own children only: until we reap them, their numbers cannot belong to anyone else.
+static void kill_children(const struct supervisor *supervisor)
+{
+    pid_t self = getpid();
+    struct dirent *entry;
+
+    rewinddir(supervisor->proc);
+    while ((entry = readdir(supervisor->proc)) != NULL) {
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+            parent_of(supervisor, entry->d_name) == self)
+            kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+    }
+}
+
+// Waits for the end of the command and reports it; leaves it unreaped.
+static void report_end(const struct supervisor *supervisor)
+{
+    siginfo_t info;
+    if (waitid(P_PID, (id_t)supervisor->command, &info, WEXITED | WNOWAIT) == -1)
+        return;
+    report(supervisor->report_fd, info.si_code == CLD_EXITED ? "exited %d\n" : "killed %d\n",
+           info.si_status);
+}
+
+// Kills and reaps until there is nobody left; returns how many had to be killed. A killed parent
+// hands its own children to us before we hear of its end, so each end is a reason to look again.
+static unsigned sweep(const struct supervisor *supervisor)
+{
+    unsigned killed = 0;
+    int status;
+
+    for (;;) {
+        pid_t pid = waitpid(-1, &status, WNOHANG);
+        if (pid == 0) {
+            kill_children(supervisor);
+            pid = waitpid(-1, &status, 0);
+        }
+        if (pid == -1 && errno == ECHILD)
+            return killed;
+        if (pid > 0 && pid != supervisor->command && WIFSIGNALED(status) &&
+            WTERMSIG(status) == SIGKILL)
+            killed++;
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    struct supervisor supervisor = {.lifeline = -1, .report_fd = -1};
+    const struct argument options[] = {
+        {.name = "lifeline",
+         .kind = ARGUMENT_FD,
+         .to.fd = &supervisor.lifeline,
+         .placeholder = "FD",
+         .help = "pipe to watch: at its end the command and all it started are killed"},
+        {.name = "report",
+         .kind = ARGUMENT_FD,
+         .to.fd = &supervisor.report_fd,
+         .placeholder = "FD",
+         .help = "pipe to tell: started PID, failed ERRNO TEXT, exited N, killed SIGNAL, swept N"},
+    };
+    const struct arguments table = {
+        .program = "supervise",
+        .summary = "Run a command; let nothing of it outlive the holder of the lifeline.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+        .rest = "COMMAND [ARG ...]",
+    };
+    int first = arguments_parse_or_exit(&table, argc, argv);
+    if (supervisor.lifeline == -1 || supervisor.report_fd == -1) {
+        fprintf(stderr, "supervise: --lifeline and --report are needed (open descriptors); "
+                        "try --help\n");
+        return 2;
+    }
+
+    prepare(&supervisor);
+    int error = start(&argv[first], &supervisor.command);
+    if (error != 0) {
+        report(supervisor.report_fd, "failed %d %s\n", error, strerror(error));
+        closedir(supervisor.proc);
+        return EXIT_FAILURE;
+    }
+    report(supervisor.report_fd, "started %d\n", (int)supervisor.command);
+    watch(&supervisor);
+
+    // The command and its group in one stroke: a storm of forks outruns one kill after another.
+    kill(-supervisor.command, SIGKILL);
+    report_end(&supervisor);
+    report(supervisor.report_fd, "swept %u\n", sweep(&supervisor));
+    closedir(supervisor.proc);
+    return EXIT_SUCCESS;
+}
