@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which backends exist, how each is started, and whether it can run here.
+
+The list itself is catalogue.toml, written by hand; its header says what each key means.
+"""
+
+import os
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from fibench.experiment import KnownBackend, OwnBackend
+
+Serves = int | Literal["workers", "any"]
+Framing = Literal["message", "line"]
+
+# Experiment parameters that a server takes as an option, and how its value is written.
+SERVER_OPTIONS: Mapping[str, str] = {
+    "host": "--host",
+    "framing": "--framing",
+    "workers": "--workers",
+    "io_wait": "--io-wait",
+    "backlog": "--backlog",
+    "max_connections": "--max-connections",
+    "idle_timeout": "--idle-timeout",
+    "max_n": "--max-n",
+    "switch_interval": "--switch-interval",
+}
+DEFAULT_MAX_CONNECTIONS = 65536
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One server: a concurrency design in a language."""
+
+    name: str
+    program: str
+    language: str
+    design: str
+    arguments: tuple[str, ...] = ()
+    serves: Serves = "any"
+    """How many connections it serves at once: a number, its `workers`, or any."""
+    cores: Serves = "any"
+    """How many cores it can use."""
+    course: bool = False
+    ranked: bool = True
+    teaches: str = ""
+    limits: str = ""
+    framings: tuple[str, ...] = ("message", "line")
+    command: tuple[str, ...] = field(default=())
+    """A user's own server only: its argument list, with `{port}` in it."""
+    folder: Path | None = None
+    """A user's own server only: what a relative program is relative to."""
+    ready_fd: bool = True
+    """Whether it takes --ready-fd; otherwise readiness is learnt by connecting."""
+
+
+class CatalogueError(Exception):
+    """catalogue.toml cannot be read, or an entry of it is malformed."""
+
+
+def read_catalogue(path: Path) -> dict[str, Backend]:
+    """Read the list of backends, in the file's order. Raises CatalogueError."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {
+            entry["name"]: Backend(
+                name=entry["name"],
+                program=entry["program"],
+                language=entry["language"],
+                design=entry["design"],
+                arguments=tuple(entry.get("arguments", ())),
+                serves=entry["serves"],
+                cores=entry["cores"],
+                course=entry.get("course", False),
+                ranked=entry.get("ranked", True),
+                teaches=entry.get("teaches", ""),
+                limits=entry.get("limits", ""),
+            )
+            for entry in document["backend"]
+        }
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogueError(f"cannot read the list of backends: {error}") from error
+    except KeyError as error:
+        raise CatalogueError(f"{path.name}: an entry lacks the key {error}") from error
+
+
+def known_backends(backends: Mapping[str, Backend]) -> dict[str, KnownBackend]:
+    """What the experiment file's validation needs to know of each backend."""
+    return {
+        name: KnownBackend(
+            framings=backend.framings, serves=backend.serves, language=backend.language
+        )
+        for name, backend in backends.items()
+    }
+
+
+def own_backend(name: str, own: OwnBackend) -> Backend:
+    """A user's server as a backend beside those of the catalogue."""
+    return Backend(
+        name=name,
+        program=own.command[0],
+        language="own",
+        design="own",
+        serves=own.serves,
+        framings=(own.framing,),
+        command=tuple(own.command),
+        folder=own.folder,
+        ready_fd=own.ready_fd,
+    )
+
+
+def argv(backend: Backend, programs: Path) -> list[str]:
+    """The argument list up to the options and the port: a program, or an interpreter and it."""
+    program = str(programs / backend.program)
+    if backend.language == "python":
+        return [sys.executable, program, *backend.arguments]
+    return [program, *backend.arguments]
+
+
+def server_options(parameters: Mapping[str, Any]) -> list[str]:
+    """The options which hand a cell's parameters to a server; what is None is left out."""
+    options: list[str] = []
+    for key, option in SERVER_OPTIONS.items():
+        value = parameters.get(key)
+        if value is None:
+            continue
+        if key == "io_wait":
+            value = round(value * 1000, 3)
+        text = f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+        options += [option, text]
+    return options
+
+
+def server_argv(
+    backend: Backend, programs: Path, parameters: Mapping[str, Any], port: int
+) -> list[str]:
+    """The whole command that serves a cell on a port."""
+    if backend.command:
+        command = [word.replace("{port}", str(port)) for word in backend.command]
+        if backend.folder is not None and os.sep in command[0]:
+            command[0] = str(backend.folder / command[0])
+        return command
+    return [*argv(backend, programs), *server_options(parameters), str(port)]
+
+
+def connection_cap(backend: Backend, parameters: Mapping[str, Any]) -> int:
+    """Above how many connections the design declares that it refuses new ones."""
+    return int(parameters.get("max_connections") or DEFAULT_MAX_CONNECTIONS)
+
+
+def unavailable_reason(backend: Backend, programs: Path) -> str | None:
+    """Why a backend cannot run here, or None when it can."""
+    path = programs / backend.program
+    if not path.is_file():
+        return "not built yet: run `invoke build`"
+    if backend.language != "python" and not os.access(path, os.X_OK):
+        return f"{backend.program} is not executable: run `invoke build`"
+    return None
+
+
+def listing(backends: Iterable[Backend], programs: Path) -> list[dict[str, Any]]:
+    """What `backends --json` prints: one object for each backend, in catalogue order."""
+    rows = []
+    for backend in backends:
+        reason = unavailable_reason(backend, programs)
+        rows.append(
+            {
+                "name": backend.name,
+                "language": backend.language,
+                "design": backend.design,
+                "program": backend.program,
+                "argv": argv(backend, programs),
+                "framings": list(backend.framings),
+                "serves": backend.serves,
+                "cores": backend.cores,
+                "available": reason is None,
+                "reason": reason,
+                "course": backend.course,
+                "ranked": backend.ranked,
+                "teaches": backend.teaches,
+                "limits": backend.limits,
+            }
+        )
+    return rows
+
+
+def find_backend(backends: Mapping[str, Backend], name: str) -> Backend | None:
+    """A backend by its name, or by its program's name (`mt_server.py`)."""
+    if name in backends:
+        return backends[name]
+    return next((b for b in backends.values() if b.program == name and not b.arguments), None)

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Cells: one combination of a backend and all parameters each, made from the matrix."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fibench.diagnostics import Source, did_you_mean, shown
+from fibench.document import ExperimentFile, Table
+from fibench.keys import KEYS, shown_value
+from fibench.locate import Path
+
+Value = str | int | float | None
+"""A parameter: durations are seconds, as float; None is not passed on."""
+
+MOST_CELLS = 5_000
+"""A matrix that makes more is taken for a mistake."""
+
+
+@dataclass(frozen=True)
+class KnownBackend:
+    """What the validation of an experiment needs to know of a backend."""
+
+    framings: tuple[str, ...]
+    serves: int | Literal["workers", "any"]
+    """How many connections it serves at once."""
+    language: str
+    """"c", "python", or "own" for a server of the user's own."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one trial measures."""
+
+    backend: str
+    parameters: Mapping[str, Value] = field(hash=False)
+    """`backend` and every key of [server] and [load], resolved; None where a key does not apply,
+    or where the program that it is for has a default of its own."""
+    axes: tuple[tuple[str, Value], ...]
+    """Names and values of those that differ between the cells of the file."""
+    label: str
+    """The backend and the other axes: "py-mt n=27"."""
+    key: str
+    """Short and stable: it depends on this cell's own parameters alone."""
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A cell to be: a backend, what the file gives for it, and where it gives it."""
+
+    table: int
+    """Which [[matrix]] table it comes from."""
+    backend: str
+    known: KnownBackend | None
+    """None: the backend is unknown, which has been reported."""
+    given: Mapping[str, Value]
+    paths: Mapping[str, Path]
+    """Where each given value, and the backend, stands in the file."""
+    parameters: Mapping[str, Value]
+
+
+def applies(name: str, known: KnownBackend | None, kind: Value) -> bool:
+    """Whether a key means something to a backend under a kind of load."""
+    return inapplicable(name, known, kind) is None
+
+
+def inapplicable(name: str, known: KnownBackend | None, kind: Value) -> str | None:
+    """Why a key means nothing to a backend under a kind of load, or None."""
+    key = KEYS[name]
+    if known is not None and known.language == "own" and not key.own:
+        return "servers of your own are not given it: put it into their command"
+    if known is not None and known.language != "python" and key.python:
+        return "it is for servers in Python"
+    if kind == "process" and not key.process:
+        return 'kind = "process" runs client_bench.sh, which knows clients and n only'
+    return None
+
+
+def resolve(
+    backend: str, known: KnownBackend | None, given: Mapping[str, Value]
+) -> dict[str, Value]:
+    """Every parameter of a cell: what is given, else the default, else None."""
+    kind = given.get("kind", KEYS["kind"].default)
+    parameters: dict[str, Value] = {"backend": backend}
+    for name, key in KEYS.items():
+        if not applies(name, known, kind):
+            parameters[name] = None
+        elif name in given:
+            parameters[name] = given[name]
+        else:
+            parameters[name] = key.default
+    if known is not None and known.language == "own" and "framing" not in given:
+        parameters["framing"] = known.framings[0]
+    if "requests" in given and "duration" not in given:
+        parameters["duration"] = None
+    return parameters
+
+
+def combinations(
+    file: ExperimentFile, backends: Mapping[str, KnownBackend], source: Source
+) -> list[Combination] | None:
+    """Every combination that the matrix makes, excluded ones too; None if there are too many."""
+    shared: dict[str, Value] = {}
+    paths: dict[str, Path] = {}
+    for name, one_each in (("server", file.server.given()), ("load", file.load.given())):
+        shared |= one_each
+        paths |= {key: (name, key) for key in one_each}
+    made: list[Combination] = []
+    for index, table in enumerate(file.matrix):
+        axes = table.given()
+        count = math.prod(len(values) for values in axes.values())
+        if count + len(made) > MOST_CELLS:
+            what = f"the matrix makes {shown(count + len(made))} cells; {MOST_CELLS} are allowed"
+            source.report(("matrix", index), what, "give fewer values, or split the file", key=True)
+            return None
+        for places in itertools.product(*(range(len(values)) for values in axes.values())):
+            at = dict(zip(axes, places, strict=True))
+            given = shared | {name: axes[name][place] for name, place in at.items()}
+            backend = given.pop("backend")
+            known = backends.get(backend)
+            where = paths | {name: ("matrix", index, name, place) for name, place in at.items()}
+            parameters = resolve(backend, known, given)
+            made.append(Combination(index, backend, known, given, where, parameters))
+    return made
+
+
+def matches(selector: Mapping[str, Value], parameters: Mapping[str, Value]) -> bool:
+    """Whether parameters have all of the selector's values."""
+    return all(parameters[name] == value for name, value in selector.items())
+
+
+def leave_out(
+    made: Sequence[Combination], exclude: Sequence[Table], source: Source, *, changed: bool
+) -> list[Combination]:
+    """The combinations that no `exclude` matches. One that matches nothing is a fault.
+
+    With `changed`, options have changed the matrix, and an `exclude` may be without object.
+    """
+    for index, table in enumerate(exclude):
+        selector = table.given()
+        if not selector:
+            source.report(("exclude", index), "exclude matches every cell: it is empty")
+        elif not changed and not any(matches(selector, one.parameters) for one in made):
+            hint = lacking(selector, [one.parameters for one in made])
+            source.report(
+                ("exclude", index), f"exclude {shown_selector(selector)} matches no cell", hint
+            )
+    selectors = [table.given() for table in exclude]
+    return [one for one in made if not any(matches(each, one.parameters) for each in selectors)]
+
+
+def distinct(made: Sequence[Combination], source: Source, *, changed: bool) -> list[Combination]:
+    """Each cell once. Cells that two [[matrix]] tables both make are a fault.
+
+    A value that does not apply to a backend makes no further cell of it. With `changed`, options
+    have changed the matrix, and may have made tables overlap.
+    """
+    first: dict[tuple[Value, ...], Combination] = {}
+    for one in made:
+        before = first.setdefault(tuple(one.parameters.values()), one)
+        if before.table != one.table and not changed:
+            source.report(
+                one.paths["backend"],
+                f"an earlier [[matrix]] makes the same cell: {describe(one)}",
+                "remove the backend from one of the two tables, or give them different values",
+            )
+    return list(first.values())
+
+
+def report_repeated(file: ExperimentFile, source: Source) -> None:
+    """Report every value that a list of the matrix has twice."""
+    for index, table in enumerate(file.matrix):
+        for name, values in table.given().items():
+            for place, value in enumerate(values):
+                if value in values[:place]:
+                    written = shown(value) if isinstance(value, str) else shown_value(name, value)
+                    path = ("matrix", index, name, place)
+                    source.report(path, f"{name} {written} is given twice", "remove one of them")
+
+
+def make_cells(made: Sequence[Combination]) -> tuple[Cell, ...]:
+    """Cells out of distinct combinations, in their order."""
+    axes = {name for one in made for name, path in one.paths.items() if path[0] == "matrix"}
+    varying = [
+        name
+        for name in ("backend", *KEYS)
+        if name in axes and len({one.parameters[name] for one in made}) > 1
+    ]
+    return tuple(_cell(one, varying) for one in made)
+
+
+def _cell(one: Combination, varying: Sequence[str]) -> Cell:
+    axes = tuple(
+        (name, one.parameters[name]) for name in varying if one.parameters[name] is not None
+    )
+    words = [f"{name}={shown_value(name, value)}" for name, value in axes if name != "backend"]
+    return Cell(
+        backend=one.backend,
+        parameters=one.parameters,
+        axes=axes,
+        label=" ".join([one.backend, *words]),
+        key=cell_key(one.parameters),
+    )
+
+
+def cell_key(parameters: Mapping[str, Value]) -> str:
+    """A short name for parameters, the same in every file and every version that has them.
+
+    Parameters that are None are left out, so that a key added later changes no name.
+    """
+    present = {name: value for name, value in parameters.items() if value is not None}
+    text = json.dumps(present, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    return f"{parameters['backend']}-n{parameters['n']}-c{parameters['clients']}-{digest}"
+
+
+def describe(one: Combination) -> str:
+    """A combination in a message: the backend and what the matrix gives it."""
+    given = [name for name, path in one.paths.items() if path[0] == "matrix" and name != "backend"]
+    words = [f"{name}={shown_value(name, one.parameters[name])}" for name in given]
+    return " ".join([one.backend, *words])
+
+
+def shown_selector(selector: Mapping[str, Any]) -> str:
+    """A selector as the file writes it."""
+    parts = []
+    for name, value in selector.items():
+        written = shown(shown_value(name, value) if isinstance(value, float) else value)
+        parts.append(f"{name} = {written}")
+    return f"{{ {', '.join(parts)} }}"
+
+
+def lacking(selector: Mapping[str, Value], cells: Sequence[Mapping[str, Value]]) -> str:
+    """Why a selector matches none of some cells: which value is missing, and what there is."""
+    for name, value in selector.items():
+        if all(cell[name] != value for cell in cells):
+            return _values_hint(name, value, cells)
+    left = list(cells)
+    fixed: dict[str, Value] = {}
+    for name, value in selector.items():
+        narrowed = [cell for cell in left if cell[name] == value]
+        if not narrowed:
+            return f"with {shown_selector(fixed)}, {name} is {_values(name, left)}"
+        fixed[name] = value
+        left = narrowed
+    return ""
+
+
+def _values_hint(name: str, value: Value, cells: Sequence[Mapping[str, Value]]) -> str:
+    there = [str(cell[name]) for cell in cells]
+    close = did_you_mean(value, there) if isinstance(value, str) else None
+    meant = f'did you mean "{close}"? ' if close is not None else ""
+    return f"{meant}{name} is {_values(name, cells)}"
+
+
+def _values(name: str, cells: Sequence[Mapping[str, Value]]) -> str:
+    """The values that cells have for a parameter, in their order, a long list cut short."""
+    every = list(dict.fromkeys(shown_value(name, cell[name]) for cell in cells))
+    if len(every) > 8:
+        return f"{', '.join(every[:8])}, …"
+    return " or ".join([", ".join(every[:-1]), every[-1]]) if len(every) > 1 else every[0]

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the commands do: each returns the exit status, or raises Refused."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fibench import machine
+from fibench.build import BuildError
+from fibench.build import build as build_programs
+from fibench.catalogue import (
+    Backend,
+    CatalogueError,
+    find_backend,
+    known_backends,
+    listing,
+    read_catalogue,
+    unavailable_reason,
+)
+from fibench.catalogue import argv as backend_argv
+from fibench.places import Places, find_places
+
+NOT_STARTED = 1
+WRONG_INPUT = 2
+
+
+class Refused(Exception):
+    """A command cannot do what it was asked; the text is one line of what, one of what to do."""
+
+    def __init__(self, what: str, hint: str = "", status: int = NOT_STARTED) -> None:
+        super().__init__(f"{what}\n{hint}" if hint else what)
+        self.status = status
+
+
+def read_backends(places: Places) -> dict[str, Backend]:
+    """The catalogue, or Refused."""
+    try:
+        return read_catalogue(places.catalogue)
+    except CatalogueError as error:
+        raise Refused(str(error), "restore catalogue.toml from the repository") from error
+
+
+def build() -> int:
+    """Compile and install."""
+    places = find_places()
+    if places.checkout is None:
+        raise Refused("an installed fibench has its programs already", "there is nothing to build")
+    build_or_refuse(places)
+    print(f"installed in {os.path.relpath(places.programs)}")
+    return 0
+
+
+def build_or_refuse(places: Places) -> None:
+    """Build what changed; a failure shows the compiler's own words, then what and what to do."""
+    try:
+        build_programs(places)
+    except BuildError as error:
+        if error.output:
+            print(error.output.rstrip(), file=sys.stderr)
+        raise Refused(str(error), error.hint) from error
+
+
+def backends(as_json: bool) -> int:
+    """List the catalogue."""
+    places = find_places()
+    rows = listing(read_backends(places).values(), places.programs)
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    from fibench.report import render_backends
+
+    render_backends(rows)
+    return 0
+
+
+def serve(name: str, port: str, options: list[str]) -> int:
+    """Become the server: Ctrl-C then goes straight to it, and its exit status is the command's."""
+    places = find_places()
+    catalogue = read_backends(places)
+    backend = find_backend(catalogue, name)
+    if backend is None:
+        from fibench.diagnostics import suggestion
+
+        hint = suggestion(name, catalogue)
+        raise Refused(f'there is no backend "{name}"', hint, WRONG_INPUT)
+    build_or_refuse(places)
+    reason = unavailable_reason(backend, places.programs)
+    if reason is not None:
+        raise Refused(f"{backend.name} cannot run here", reason)
+    command = [*backend_argv(backend, places.programs), *options, port]
+    print(f"{backend.name} on port {port}; Ctrl-C ends it", file=sys.stderr, flush=True)
+    os.execv(command[0], command)
+
+
+def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
+    """Find, read and validate an experiment; Refused with every diagnostic at once."""
+    from fibench.experiment import ExperimentError, find_experiment, load_experiment
+
+    backends = read_backends(places)
+    try:
+        path = find_experiment(name, places.experiments)
+        experiment = load_experiment(path, known_backends(backends), overrides=overrides)
+    except ExperimentError as error:
+        raise Refused(str(error), status=WRONG_INPUT) from error
+    return experiment, path, backends
+
+
+def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
+    """Show what would run."""
+    from fibench.catalogue import known_backends
+    from fibench.plan import plan_json, warnings
+
+    places = find_places()
+    experiment, _, backends = load(name, overrides, places)
+    advice = warnings(experiment, known_backends(backends), machine.usable_cores())
+    document = plan_json(experiment, advice)
+    if as_json:
+        print(json.dumps(document, indent=2))
+        return 0
+    from fibench.report import render_plan
+
+    render_plan(document, advice)
+    return 0
+
+
+def run(name: str, overrides: Mapping[str, str]) -> int:
+    """Build, measure, judge, report."""
+    from fibench.plan import warnings
+    from fibench.progress import showing_progress
+    from fibench.run import RunError, run_experiment
+
+    began_s = time.monotonic()
+    places = find_places()
+    experiment, source, backends = load(name, overrides, places)
+    advice = warnings(experiment, known_backends(backends), machine.usable_cores())
+    for line in advice:
+        print(f"warning: {line}", file=sys.stderr)
+    build_or_refuse(places)
+    built_s = time.monotonic()
+    try:
+        with showing_progress() as progress:
+            outcome = run_experiment(experiment, source, backends, places, [progress], advice)
+        status = _conclude(experiment, outcome, began_s, built_s)
+    except RunError as error:
+        raise Refused(str(error), error.hint) from error
+    return status
+
+
+def _conclude(experiment: Any, outcome: Any, began_s: float, built_s: float) -> int:
+    """Judge and report what a run measured; the exit status says how it ended."""
+    from fibench.claims import claims_json, exit_code, judge
+    from fibench.estimate import summarise
+    from fibench.report import Overhead, render_results
+    from fibench.results import failures, samples
+    from fibench.run import write_json
+
+    found = samples(outcome.records)
+    cores = machine.usable_cores()
+    in_file = len(experiment.claims) + len(experiment.dropped_claims)
+    verdicts = judge(
+        experiment.claims,
+        found,
+        cores,
+        complete=not outcome.interrupted,
+        total_claims=in_file,
+    )
+    if not outcome.interrupted:
+        write_json(outcome.folder / "claims.json", claims_json(verdicts))
+    failed = failures(outcome.records, outcome.folder)
+    total_s = time.monotonic() - began_s
+    measured_s = sum(record["times"]["measured_s"] for record in outcome.records)
+    render_results(
+        None,
+        experiment,
+        summarise(found, [cell.key for cell in experiment.cells]),
+        verdicts,
+        failed,
+        Overhead(total_s, measured_s, {"build": built_s - began_s}),
+        os.path.relpath(outcome.folder),
+        outcome.interrupted,
+        machine.machine_line(cores),
+    )
+    return exit_code(verdicts, len(failed), outcome.interrupted)

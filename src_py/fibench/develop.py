@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands for those who work on fibench: test, lint, bench, clean. They need a checkout."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from fibench import build as building
+from fibench.build import tool_environment
+from fibench.commands import WRONG_INPUT, Refused, build_or_refuse
+from fibench.places import Places, find_places
+
+C_SOURCES = ("*.c", "*.h")
+
+
+def _checkout() -> tuple[Places, Path]:
+    places = find_places()
+    if places.checkout is None:
+        raise Refused("this command works on fibench's sources", "run it in a checkout")
+    return places, places.checkout
+
+
+def _call(argv: list[str], checkout: Path) -> int:
+    """Run a tool in the checkout with its output shown; returns its exit status."""
+    sys.stdout.flush()
+    try:
+        return subprocess.call(argv, cwd=checkout, env=tool_environment())
+    except FileNotFoundError as error:
+        raise Refused(f"{argv[0]} is not installed", "start this through ./dev") from error
+
+
+def test(long_forms: bool, select: str) -> int:
+    """Build, then run C's unit tests and pytest; the last lines are pytest's."""
+    places, checkout = _checkout()
+    if importlib.util.find_spec("pytest") is None:
+        raise Refused("pytest is not installed", "run `./dev invoke test`, which brings it")
+    build_or_refuse(places)
+    units = _call(["meson", "test", "-C", str(places.build), "--print-errorlogs"], checkout)
+    argv = [sys.executable, "-m", "pytest"]
+    argv += ["--all"] if long_forms else []
+    argv += ["-k", select] if select else []
+    return _call(argv, checkout) or units
+
+
+def lint() -> int:
+    """Run every check even when one fails, so that one run shows all there is to mend."""
+    _, checkout = _checkout()
+    sources = [str(path) for kind in C_SOURCES for path in sorted((checkout / "src_c").rglob(kind))]
+    checks = {
+        "ruff": ["ruff", "check", "."],
+        "ruff format": ["ruff", "format", "--check", "."],
+        "mypy": ["mypy"],
+        "clang-format": ["clang-format", "--dry-run", "-Werror", *sources],
+    }
+    failed = []
+    for name, argv in checks.items():
+        print(f"== {name}", flush=True)
+        if _call(argv, checkout) != 0:
+            failed.append(name)
+    print(f"failed: {', '.join(failed)}" if failed else "no complaints")
+    return 1 if failed else 0
+
+
+def bench(duration: str, rounds: str) -> int:
+    """Measure the servers and fibload beside the floor."""
+    from fibench.bench import print_floor
+
+    places, _ = _checkout()
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", duration) or float(duration) <= 0:
+        raise Refused(
+            f"--duration {duration}: not a number of seconds", "--duration 2", WRONG_INPUT
+        )
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", rounds):
+        raise Refused(f"--rounds {rounds}: not a number from 1 to 999", "--rounds 5", WRONG_INPUT)
+    build_or_refuse(places)
+    print_floor(places.programs, float(duration), int(rounds))
+    return 0
+
+
+def clean() -> int:
+    """Remove what can be made again."""
+    places, checkout = _checkout()
+    removed = building.clean(places)
+    for path in removed:
+        print(f"removed {path.relative_to(checkout)}")
+    if not removed:
+        print("nothing to remove")
+    return 0

@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The models of an experiment file, and the JSON Schema that editors check it with."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.config import JsonDict
+
+from fibench.keys import (
+    KEYS,
+    Checked,
+    Name,
+    choice,
+    default_text,
+    fault,
+    kind_of,
+    prose,
+    whole,
+)
+from fibench.quantities import METRIC_UNITS
+
+_LONGEST_AXIS = 1000
+
+
+class Table(BaseModel):
+    """A table of the file: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def given(self) -> dict[str, Any]:
+        """The keys that the file gives, in the file's order of the model."""
+        return {name: getattr(self, name) for name in type(self).model_fields if self.has(name)}
+
+    def has(self, name: str) -> bool:
+        """Whether the file gives the key."""
+        return name in self.model_fields_set
+
+
+def one_or_more(item: Any) -> Any:
+    """The type of a list that may be written as its only element."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, list):
+            return [value]
+        if not value:
+            raise fault("is an empty list", "give at least one value, or remove the key")
+        if len(value) > _LONGEST_AXIS:
+            raise fault(f"has {len(value)} values; {_LONGEST_AXIS} are allowed")
+        return value
+
+    return Annotated[list[item], Checked(check, or_one=True)]
+
+
+def _field(name: str, type_: Any) -> tuple[Any, Any]:
+    key = KEYS[name]
+    extra: JsonDict = {} if key.default is None else {"default": default_text(name)}
+    return type_, Field(default=None, description=key.meaning, json_schema_extra=extra)
+
+
+def _axes(wrap: Any) -> dict[str, Any]:
+    return {
+        name: (wrap(key.type), Field(default=None, description=key.meaning))
+        for name, key in KEYS.items()
+        if key.varies
+    }
+
+
+def _same(item: Any) -> Any:
+    return item
+
+
+if TYPE_CHECKING:
+
+    class ServerTable(Table):
+        """One value for every cell: how the servers are started."""
+
+    class LoadTable(Table):
+        """One value for every cell: what the load is."""
+
+    class MatrixTable(Table):
+        """Every combination of these values is a cell; several tables are joined."""
+
+    class SideTable(Table):
+        """Values that select cells."""
+
+else:  # from the one table of keys
+    ServerTable = create_model(
+        "ServerTable",
+        __base__=Table,
+        __doc__="One value for every cell: how the servers are started.",
+        **{name: _field(name, key.type) for name, key in KEYS.items() if key.table == "server"},
+    )
+    LoadTable = create_model(
+        "LoadTable",
+        __base__=Table,
+        __doc__="One value for every cell: what the load is.",
+        **{name: _field(name, key.type) for name, key in KEYS.items() if key.table == "load"},
+    )
+    MatrixTable = create_model(
+        "MatrixTable",
+        __base__=Table,
+        __doc__="Every combination of these values is a cell; several tables are joined.",
+        backend=(one_or_more(Name), Field(description="The servers to measure.")),
+        **_axes(one_or_more),
+    )
+    SideTable = create_model(
+        "SideTable",
+        __base__=Table,
+        __doc__="Values that select cells.",
+        backend=(Name, Field(default=None, description="The server.")),
+        **_axes(_same),
+    )
+
+
+class PlanTable(Table):
+    """How often and in which order cells are measured."""
+
+    blocks: Annotated[int, whole(1, 10_000)] = Field(
+        default=5, description="How often every cell is measured; verdicts need at least 3."
+    )
+    seed: Annotated[int, whole(0, 2**63 - 1)] = Field(
+        default=1, description="Seed of the order of trials within each block."
+    )
+
+
+def _bound(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise fault(f"must be a number, or text with a unit, not {kind_of(value)}")
+    return value
+
+
+def _two(value: object) -> object:
+    if not isinstance(value, list) or len(value) != 2:
+        raise fault("must be a list of two: [A, B]")
+    return value
+
+
+_ANY_BOUND = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+Bound = Annotated[Any, Checked(_bound, _ANY_BOUND)]
+
+
+class ClaimTable(Table):
+    """What the experiment says is true, and how that is judged."""
+
+    says: Annotated[str, prose(lines=False)] = Field(description="The claim, in words.")
+    because: Annotated[str | None, prose(lines=True)] = Field(
+        default=None, description="Why it should be so; shown with the verdict."
+    )
+    id: Name | None = Field(
+        default=None, description="A short name of the claim. Default: made from `says`."
+    )
+    ratio: Annotated[
+        list[SideTable],
+        Checked(_two),
+        Field(
+            default=None,
+            description="Two cells, A and B: the metric of A divided by that of B is judged.",
+            json_schema_extra={"minItems": 2, "maxItems": 2},
+        ),
+    ]
+    value: SideTable | None = Field(default=None, description="One cell: its metric is judged.")
+    metric: Annotated[str, choice(*METRIC_UNITS)] = Field(
+        description="What is judged: throughput (replies/s), latency p50, p90, p99, max (time), "
+        "cores (server CPU time per wall time), cpu_per_request (time), memory (PSS of the "
+        "server's processes), refused and errors (counts), wall (time of the whole load, where it "
+        "ends by itself)."
+    )
+    where: SideTable | None = Field(default=None, description="Values that both sides share.")
+    above: Bound = Field(
+        default=None,
+        description="Holds if the ratio or value is above this. Values of time and size "
+        'have a unit: "5ms", "30MiB".',
+    )
+    below: Bound = Field(default=None, description="Holds if the ratio or value is below this.")
+    within: Annotated[
+        list[Bound],
+        Checked(_two),
+        Field(
+            default=None,
+            description="Holds if the ratio or value lies between these two.",
+            json_schema_extra={"minItems": 2, "maxItems": 2},
+        ),
+    ]
+    needs_cpus: Annotated[int, whole(1, 4096)] = Field(
+        default=1, description="Physical cores without which the claim cannot be tested."
+    )
+
+    def sides(self) -> Iterator[tuple[tuple[str | int, ...], SideTable]]:
+        """Every table that selects cells, with its path within the claim."""
+        for place, side in enumerate(self.ratio or ()):
+            yield ("ratio", place), side
+        if self.value is not None:
+            yield ("value",), self.value
+        if self.where is not None:
+            yield ("where",), self.where
+
+
+def _command(value: object) -> object:
+    example = '["./my_server", "{port}"]'
+    if isinstance(value, str):
+        raise fault(
+            "must be a list of arguments, not one text; there is no shell",
+            f"write command = {example}",
+        )
+    if not isinstance(value, list) or not value:
+        raise fault("must be a list of arguments", f"write command = {example}")
+    if len(value) > _LONGEST_AXIS:
+        raise fault(f"has {len(value)} arguments; {_LONGEST_AXIS} are allowed")
+    for word in value:
+        if not isinstance(word, str):
+            raise fault(f"must be a list of text, not of {kind_of(word)}", f"write {example}")
+        if "\0" in word:
+            raise fault("contains a NUL character", "no program can be given one")
+    if not value[0]:
+        raise fault("names no program: its first argument is empty")
+    if "{port}" in value[0]:
+        raise fault("must begin with the program, not with {port}", f"write {example}")
+    if not any("{port}" in word for word in value):
+        raise fault("lacks {port}", f"the server must be told its port: command = {example}")
+    return value
+
+
+def _serves(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000:
+        return value
+    if value == "any":
+        return value
+    raise fault('must be "any" or the number of connections served at once')
+
+
+def _true_or_false(value: object) -> object:
+    if not isinstance(value, bool):
+        raise fault(f"must be true or false, not {kind_of(value)}")
+    return value
+
+
+class BackendTable(Table):
+    """A server of the user's own, in any language."""
+
+    command: Annotated[
+        list[str],
+        Checked(_command),
+        Field(
+            description="The program and its arguments; {port} is replaced. Never a shell. A "
+            "relative program with a slash is found from the folder of the experiment file, "
+            "which is also where it runs; a bare name is looked up in PATH.",
+            json_schema_extra={"minItems": 1},
+        ),
+    ]
+    framing: Annotated[Literal["message", "line"], choice("message", "line")] = Field(
+        default="message", description="The framing that it speaks."
+    )
+    serves: Annotated[
+        Any,
+        Checked(_serves, {"anyOf": [{"const": "any"}, {"type": "integer", "minimum": 1}]}),
+    ] = Field(default="any", description="How many connections it serves at once.")
+    ready_fd: Annotated[bool, Checked(_true_or_false)] = Field(
+        default=False,
+        description="Whether it takes --ready-fd FD and writes its port there once it listens. "
+        "Otherwise readiness is learnt by connecting.",
+    )
+
+
+def _tables(name: str) -> Any:
+    def check(value: object) -> object:
+        tables = [value] if isinstance(value, dict) else value
+        if not isinstance(tables, list):
+            raise fault(f"must be a table: write [[{name}]]")
+        if len(tables) > _LONGEST_AXIS:
+            raise fault(f"has {len(tables)} tables; {_LONGEST_AXIS} are allowed")
+        return tables
+
+    return check
+
+
+class ExperimentFile(Table):
+    """An experiment: which servers are measured under which load, and what should come out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, title="fibench experiment")
+
+    title: Annotated[str, prose(lines=False)] = Field(
+        description="What the experiment shows, in one line."
+    )
+    description: Annotated[str | None, prose(lines=True)] = Field(
+        default=None, description="More about it, for those who read the results."
+    )
+    matrix: Annotated[
+        list[MatrixTable],
+        Checked(_tables("matrix"), or_one=True),
+        Field(description="What is varied: each combination of values is a cell."),
+    ]
+    exclude: Annotated[
+        list[SideTable],
+        Checked(_tables("exclude"), or_one=True),
+        Field(default=(), description="Cells that match one of these are left out."),
+    ]
+    server: ServerTable = Field(default=ServerTable(), description="How servers are started.")
+    load: LoadTable = Field(default=LoadTable(), description="What the load is.")
+    plan: PlanTable = Field(default=PlanTable(), description="Repetitions and their order.")
+    claim: Annotated[
+        list[ClaimTable],
+        Checked(_tables("claim"), or_one=True),
+        Field(default=(), description="What is judged."),
+    ]
+    backends: dict[str, BackendTable] = Field(
+        default={}, description="Servers of the user's own, by the name they get here."
+    )
+
+
+TABLES: dict[str, type[Table]] = {
+    "server": ServerTable,
+    "load": LoadTable,
+    "plan": PlanTable,
+    "matrix": MatrixTable,
+    "claim": ClaimTable,
+    "exclude": SideTable,
+}
+"""The tables at the top of the file, by name."""
+
+
+def json_schema() -> str:
+    """The JSON Schema of experiment files, as text; the same for the same models."""
+    schema = ExperimentFile.model_json_schema(mode="validation")
+    for table in [schema, *schema["$defs"].values()]:
+        for entry in table.get("properties", {}).values():
+            entry.pop("title", None)
+            if entry.get("default", 0) in (None, [], {}):
+                del entry["default"]
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def slug(text: str) -> str:
+    """A name made from prose: lower-case words joined by dashes, at most 64 characters; or ''."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].strip("-")

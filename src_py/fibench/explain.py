@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The check of a file against its models, with every fault explained.
+
+A fault in one place must not hide those in another. What is faulty is therefore put aside, and the
+rest of the file is handed on, with the names of the keys whose values are not to be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from fibench.diagnostics import MOST, Source, did_you_mean, one_of, shown
+from fibench.document import TABLES, BackendTable, ExperimentFile
+from fibench.keys import kind_of
+
+_ROOT = tuple(ExperimentFile.model_fields)
+
+
+@dataclass
+class Sound:
+    """The part of a file that can be judged further."""
+
+    file: ExperimentFile
+    claims: Sequence[int]
+    """Where each of the file's claims stood before the faulty ones were put aside."""
+    doubtful: frozenset[str] = field(default=frozenset())
+    """Keys of [server], [load] and [[matrix]] whose values were put aside."""
+
+
+def check_document(document: dict[str, Any], source: Source) -> Sound | None:
+    """Report every fault that the models find; return what is sound, None if nothing follows."""
+    try:
+        file = ExperimentFile.model_validate(document)
+    except ValidationError as error:
+        every = error.errors(include_url=False)
+        source.left_out += max(0, len(every) - MOST)
+        faults = every[:MOST]
+    else:
+        return Sound(file, range(len(file.claim)))
+    unknown = [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
+    meant = {(*path[:-1], _nearest(path)) for path in unknown}
+    for fault in faults:
+        if fault["type"] != "missing" or fault["loc"] not in meant:
+            _report(fault, source)
+    return _put_aside(document, [fault["loc"] for fault in faults])
+
+
+def _report(fault: ErrorDetails, source: Source) -> None:
+    path = fault["loc"]
+    name = _name(path)
+    match fault["type"]:
+        case "extra_forbidden":
+            what = f"unknown key {shown(path[-1])}{_inside(path)}"
+            source.report(path, what, _hint_unknown(path), key=True)
+        case "missing":
+            source.report(path[:-1], f"{name} is missing{_inside(path)}", _hint_missing(path))
+        case "fibench":
+            context = fault["ctx"]
+            source.report(path, f"{name} {context['what']}", context["hint"])
+        case _:
+            what = f"{name} must be a table, not {kind_of(fault['input'])}"
+            source.report(path, what, f"write [{name}]" if len(path) == 1 else "")
+
+
+def _name(path: Sequence[str | int]) -> str:
+    """The last key of a path: an element is called by the name of its list."""
+    name = next((step for step in reversed(path) if isinstance(step, str)), "the file")
+    return name if name.isascii() and name.isidentifier() and len(name) < 40 else shown(name)
+
+
+def _fields(path: Sequence[str | int]) -> tuple[str, ...]:
+    """The valid keys of the table that an item at `path` is in."""
+    match list(path[:-1]):
+        case []:
+            return _ROOT
+        case ["backends", _]:
+            return tuple(BackendTable.model_fields)
+        case ["claim", _, _, *_]:
+            return tuple(TABLES["exclude"].model_fields)
+        case [str(table), *_] if table in TABLES:
+            return tuple(TABLES[table].model_fields)
+        case _:
+            return ()
+
+
+def _inside(path: Sequence[str | int]) -> str:
+    """Which table an item is in, to follow its name."""
+    match list(path[:-1]):
+        case ["claim", _, str(side), *_]:
+            return f" in {side}"
+        case ["claim" | "matrix" as table, *_]:
+            return f" in [[{table}]]"
+        case ["backends", name]:
+            return f" in [backends.{_name([name])}]"
+        case ["exclude", *_]:
+            return " in exclude"
+        case [str(table), *_]:
+            return f" in [{table}]"
+        case _:
+            return ""
+
+
+def _tables_with(name: str) -> Iterator[str]:
+    """The tables, written as in the file, that have a key."""
+    for table, model in TABLES.items():
+        if name in model.model_fields:
+            yield f"[[{table}]]" if table in ("claim", "matrix") else f"[{table}]"
+
+
+def _nearest(path: Sequence[str | int]) -> str | None:
+    return did_you_mean(str(path[-1]), _fields(path))
+
+
+def _hint_unknown(path: Sequence[str | int]) -> str:
+    """Where an unknown key belongs, else the valid name it resembles, else what is valid."""
+    name = str(path[-1])
+    for table in _tables_with(name):
+        return f"`{name}` belongs in {table}"
+    if len(path) > 1 and name in _ROOT:
+        return f"`{name}` belongs at the top of the file, before the first table"
+    close = _nearest(path)
+    if close is not None:
+        return f'did you mean "{close}"?'
+    for table, model in TABLES.items():
+        close = did_you_mean(name, model.model_fields, likeness=0.8)
+        if close is not None and table not in path:
+            return f'did you mean "{close}"? It belongs in {next(_tables_with(close))}'
+    return f"valid: {one_of(sorted(_fields(path)), most=30)}"
+
+
+def _hint_missing(path: Sequence[str | int]) -> str:
+    return {
+        "title": 'begin the file with title = "what the experiment shows"',
+        "matrix": 'write [[matrix]], and below it backend = ["py-sync", "py-mt"]',
+        "backend": 'add backend = ["py-sync", "py-mt"]',
+        "says": 'add says = "the claim, in words"',
+        "metric": 'add metric = "throughput"',
+        "command": 'add command = ["./my_server", "{port}"]',
+    }.get(str(path[-1]), "")
+
+
+def _put_aside(document: dict[str, Any], faults: Sequence[tuple[str | int, ...]]) -> Sound | None:
+    """The document without its faulty parts; None if cells cannot be made without them."""
+    matrix = document.get("matrix")
+    sound = {
+        **document,
+        "matrix": [dict(table) if isinstance(table, dict) else table for table in _list(matrix)],
+    }
+    for name in ("server", "load", "backends"):
+        if isinstance(document.get(name), dict):
+            sound[name] = dict(document[name])
+    claims = _list(document.get("claim"))
+    kept = set(range(len(claims)))
+    doubtful: set[str] = set()
+    for path in faults:
+        match list(path):
+            case ["claim", int(index), *_]:
+                kept.discard(index)
+            case ["matrix", int(index), str(key), *_] if key != "backend":
+                sound["matrix"][index].pop(key, None)
+                doubtful |= {key, _nearest(path[:3]) or key}
+            case ["server" | "load" as table, str(key), *_]:
+                sound[table].pop(key, None)
+                doubtful |= {key, _nearest(path[:2]) or key}
+            case ["backends", str(name), *_]:
+                sound["backends"].pop(name, None)
+            case ["title" | "description" | "plan" as name, *_]:
+                sound.pop(name, None)
+            case _:
+                return None
+    sound.setdefault("title", "unknown")
+    sound["claim"] = [claims[index] for index in sorted(kept)]
+    try:
+        return Sound(ExperimentFile.model_validate(sound), sorted(kept), frozenset(doubtful))
+    except ValidationError:
+        return None
+
+
+def _list(value: object) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, Mapping) else []

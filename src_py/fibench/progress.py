@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Listeners that show a run while it goes on: a bar on a terminal, a line per trial elsewhere."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fibench.plan import Trial, expected_seconds
+from fibench.report import figures, trial_line
+from fibench.run import Event, Listener, RunStarted, StopRequested, TrialFinished, TrialStarted
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_STOPPING = "finishing this trial; Ctrl-C again ends at once"
+
+
+class _Lines:
+    """One line for each finished trial."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._width = 0
+        self._folder = Path()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._total = len(event.trials)
+            self._width = max(len(trial.cell.label) for trial in event.trials)
+            self._folder = event.folder
+        elif isinstance(event, TrialFinished):
+            print(self.line(event.trial, event.record), flush=True)
+        elif isinstance(event, StopRequested):
+            print(_STOPPING, file=sys.stderr, flush=True)
+
+    def line(self, trial: Trial, record: Mapping[str, Any]) -> str:
+        """The trial's line; a failed one names the reason and the server's stderr, if any."""
+        metrics = record["metrics"]
+        stderr = self._folder / "trials" / f"{trial.index:03d}" / "server.err"
+        said_something = stderr.is_file() and stderr.stat().st_size > 0
+        return trial_line(
+            trial.index,
+            self._total,
+            trial.cell.label,
+            trial.block,
+            metrics.get("throughput_per_s"),
+            metrics.get("p50_s"),
+            reason=record["reason"],
+            stderr_path=str(stderr) if said_something else None,
+            label_width=self._width,
+        )
+
+
+class _Bar:
+    """A bar with what runs now, the last figure, and the time left; failed trials stay above it."""
+
+    def __init__(self, bar: "Progress") -> None:
+        self._bar = bar
+        self._task = bar.add_task("starting", total=None, last="")
+        self._lines = _Lines()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._lines(event)
+            self._bar.update(self._task, total=expected_seconds(event.trials))
+        elif isinstance(event, TrialStarted):
+            place = f"block {event.trial.block + 1}  {event.trial.cell.label}"
+            self._bar.update(self._task, description=_plain(place))
+        elif isinstance(event, TrialFinished):
+            self._finish(event)
+        elif isinstance(event, StopRequested):
+            self._bar.update(self._task, last=_STOPPING)
+
+    def _finish(self, event: TrialFinished) -> None:
+        metrics = event.record["metrics"]
+        last = figures(metrics.get("throughput_per_s"), metrics.get("p50_s"))
+        self._bar.update(
+            self._task,
+            advance=expected_seconds([event.trial]),
+            last=_plain(f"{event.trial.cell.label}: {last}" if last else ""),
+        )
+        if event.record["reason"] is not None:
+            self._bar.console.print(_plain(self._lines.line(event.trial, event.record)))
+
+
+def _plain(text: str) -> str:
+    """Text that rich shows as it is: labels come from the experiment's file."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+@contextmanager
+def showing_progress() -> Iterator[Listener]:
+    """A listener that fits the standard output, for the time of a run."""
+    if not sys.stdout.isatty():
+        yield _Lines()
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.description}"),
+        TextColumn("[dim]{task.fields[last]}"),
+    )
+    with Progress(*columns, transient=True) as bar:
+        yield _Bar(bar)

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Estimates and verdicts for people: what the terminal shows.
+
+rich is loaded only when something is rendered.
+"""
+
+from fibench.report.listings import render_backends, render_plan
+from fibench.report.progress import figures, trial_line
+from fibench.report.terminal import Overhead, render_results
+
+__all__ = [
+    "Overhead",
+    "figures",
+    "render_backends",
+    "render_plan",
+    "render_results",
+    "trial_line",
+]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `backends` and `plan` show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+from fibench.report.escape import prose, shown
+from fibench.report.numbers import seconds
+from fibench.report.output import glued, page, print_hanging
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LANGUAGES = {"c": "C", "python": "Python", "own": "Your own"}
+_MOST_ORDERS = 4
+_PLAN_MARGIN = len("not judged") + 2
+
+
+def render_backends(
+    rows: Sequence[Mapping[str, Any]], out: Console | IO[str] | None = None
+) -> None:
+    """Show the objects of `backends --json`, grouped by language."""
+    from rich.text import Text
+
+    names = [shown(str(row["name"])) for row in rows]
+    margin = max((len(name) for name in names), default=0) + 4
+    with page(out) as console:
+        for language in dict.fromkeys(str(row["language"]) for row in rows):
+            console.print(Text(shown(_LANGUAGES.get(language, language)), style="bold"))
+            for name, row in zip(names, rows, strict=True):
+                if row["language"] == language:
+                    _print_backend(console, margin, name, row)
+            console.print()
+        here = sum(bool(row["available"]) for row in rows)
+        console.print(Text(f"{here} of {len(rows)} can run here"))
+
+
+def _print_backend(console: Console, margin: int, name: str, row: Mapping[str, Any]) -> None:
+    design = f"{prose(str(row['design']))} ({_serves(row.get('serves'))})"
+    print_hanging(console, margin, f"  {name}", design, mark_style="bold")
+    if row.get("teaches"):
+        print_hanging(console, margin, "", prose(str(row["teaches"])))
+    if row.get("limits"):
+        print_hanging(console, margin, "", f"Limits: {prose(str(row['limits']))}", "dim")
+    if not row["available"]:
+        reason = shown(str(row.get("reason") or "no reason known"))
+        print_hanging(console, margin, "", f"Not here: {reason}", "bold yellow")
+
+
+def _serves(serves: object) -> str:
+    if serves == "any":
+        return "any number of clients at once"
+    if serves == "workers":
+        return "as many clients at once as it has workers"
+    return "one client at a time" if serves == 1 else f"{serves} clients at a time"
+
+
+def render_plan(
+    plan: Mapping[str, Any],
+    warnings: Sequence[str] = (),
+    out: Console | IO[str] | None = None,
+) -> None:
+    """Show the document of `plan --json`: the cells, the order of the first blocks, how long."""
+    from rich.text import Text
+
+    cells: Sequence[Mapping[str, Any]] = plan["cells"]
+    with page(out) as console:
+        console.print(Text(prose(str(plan["title"])), style="bold"))
+        time = f"about {seconds(float(plan['expected_s']))} of warm-up and measuring"
+        counts = (_several(len(cells), "cell"), _several(plan["blocks"], "block"))
+        trials = _several(len(plan["trials"]), "trial")
+        console.print(Text(f"{counts[0]} in {counts[1]}: {trials}, {time}"))
+        console.print()
+        for name, said in [("all cells", common_parameters(cells)), *_orders(plan)]:
+            print_hanging(console, _PLAN_MARGIN, name, said, mark_style="bold")
+        for dropped in plan.get("dropped_claims", ()):
+            said = f"{prose(str(dropped['says']))}: {shown(str(dropped['reason']))}"
+            console.print()
+            print_hanging(console, _PLAN_MARGIN, "not judged", said, mark_style="bold")
+        for warning in warnings:
+            console.print()
+            said = prose(warning)
+            print_hanging(console, _PLAN_MARGIN, "warning", said, mark_style="bold yellow")
+
+
+def common_parameters(cells: Sequence[Mapping[str, Any]]) -> str:
+    """The parameters that all cells share, as the file would write them: `clients=8, ...`."""
+    from fibench.keys import shown_value
+
+    first = cells[0]["parameters"] if cells else {}
+    return ", ".join(
+        glued(f"{shown(name)}={shown(shown_value(name, value))}")
+        for name, value in first.items()
+        if value is not None and all(cell["parameters"][name] == value for cell in cells)
+    )
+
+
+def _orders(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The order of trials in each of the first blocks."""
+    blocks: dict[int, list[str]] = {}
+    for trial in plan["trials"]:
+        blocks.setdefault(trial["block"], []).append(glued(shown(str(trial["cell"]))))
+    pairs = [(f"block {block + 1}", ", ".join(order)) for block, order in blocks.items()]
+    if len(pairs) <= _MOST_ORDERS:
+        return pairs
+    rest = _several(len(pairs) - _MOST_ORDERS + 1, "more block")
+    return [*pairs[: _MOST_ORDERS - 1], ("…", f"and {rest}, each in an order of its own")]
+
+
+def _several(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One trial on one line, for a log and for the progress bar."""
+
+from fibench.estimate import METRICS
+from fibench.report.escape import shown
+from fibench.report.numbers import quantity
+
+
+def figures(throughput: float | None, p50_s: float | None) -> str:
+    """The figures of one trial: `71.3/s, p50 24.9 ms`; what is None is left out."""
+    known = []
+    if throughput is not None:
+        known.append(quantity(throughput, METRICS["throughput"].unit))
+    if p50_s is not None:
+        known.append(f"p50 {quantity(p50_s, METRICS['p50'].unit)}")
+    return ", ".join(known)
+
+
+def trial_line(
+    index: int,
+    total: int,
+    label: str,
+    block: int,
+    throughput: float | None = None,
+    p50_s: float | None = None,
+    *,
+    reason: str | None = None,
+    stderr_path: str | None = None,
+    label_width: int = 0,
+) -> str:
+    """One plain line for a finished trial; `index` and `block` count from 0, and are shown from 1.
+
+    With a `reason` the trial failed: it says why, and where the server's stderr is.
+    """
+    place = f"[{index + 1:>{len(str(total))}}/{total}] block {block + 1}"
+    if reason is None:
+        said = figures(throughput, p50_s)
+    else:
+        said = f"FAILED: {shown(reason)}"
+        if stderr_path is not None:
+            said += f" (stderr: {shown(stderr_path)})"
+    return f"{place}  {shown(label):<{label_width}}  {said}".rstrip()

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The table of cells, laid out for the width that there is.
+
+Wide: one line per cell, each figure with its interval beside it. Narrow: the interval below the
+figure. Narrower still: the same in several tables, one after another, with the cells repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fibench.estimate import METRICS, CellSummary
+from fibench.report.escape import shown
+from fibench.report.numbers import ABSENT, quantity, spread
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from fibench.cells import Cell
+
+_HEADINGS = {"cpu_per_request": "CPU/request"}
+_GAP = 2
+_NARROWEST_LABEL = 16
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure and its interval, as text; the interval may be empty."""
+
+    figure: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric for every cell, in the order of the cells."""
+
+    heading: str
+    entries: tuple[Entry, ...]
+
+    def figure_width(self) -> int:
+        """The width of the widest figure."""
+        return max((len(entry.figure) for entry in self.entries), default=0)
+
+    def interval_width(self) -> int:
+        """The width of the widest interval."""
+        return max((len(entry.interval) for entry in self.entries), default=0)
+
+    def width(self, stacked: bool) -> int:
+        """The width of the column, its interval below the figure or beside it."""
+        figure, interval = self.figure_width(), self.interval_width()
+        beside = figure + (interval + 1 if interval else 0)
+        return max(len(self.heading), max(figure, interval) if stacked else beside)
+
+
+def shown_metrics(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list[str]:
+    """The metrics to show.
+
+    p90 stands in where no cell has replies enough for p99. `wall` is shown where a load ends by
+    itself: of a window it would only repeat the length.
+    """
+
+    def known(metric: str) -> bool:
+        return any(summary.estimates[metric].mean is not None for summary in summaries)
+
+    tail = "p90" if known("p90") and not known("p99") else "p99"
+    wall = ["wall"] if any(_ends_by_itself(cell) for cell in cells) else []
+    return [*wall, "throughput", "p50", tail, "cores", "cpu_per_request", "memory"]
+
+
+def _ends_by_itself(cell: Cell) -> bool:
+    return cell.parameters.get("kind") == "process" or bool(cell.parameters.get("requests"))
+
+
+def print_table(
+    console: Console, cells: Sequence[Cell], summaries: Mapping[str, CellSummary]
+) -> None:
+    """Print the cells in their order; a cell without a summary has no figures."""
+    known = [summaries[cell.key] for cell in cells if cell.key in summaries]
+    columns = [_column(metric, cells, summaries) for metric in shown_metrics(cells, known)]
+    labels = [shown(cell.label) for cell in cells]
+    label_width = _label_width(labels, console.width)
+    beside = label_width + sum(_GAP + column.width(stacked=False) for column in columns)
+    if beside <= console.width:
+        _print_columns(console, labels, label_width, columns, stacked=False)
+        return
+    for number, group in enumerate(_groups(columns, console.width - label_width)):
+        if number:
+            console.print()
+        _print_columns(console, labels, label_width, group, stacked=True)
+
+
+def _column(metric: str, cells: Sequence[Cell], summaries: Mapping[str, CellSummary]) -> Column:
+    unit = METRICS[metric].unit
+    entries = []
+    for cell in cells:
+        summary = summaries.get(cell.key)
+        if summary is None or (metric == "wall" and not _ends_by_itself(cell)):
+            entries.append(Entry(ABSENT, ""))
+            continue
+        estimate = summary.estimates[metric]
+        figure = ABSENT if estimate.mean is None else quantity(estimate.mean, unit)
+        entries.append(Entry(figure, spread(estimate)))
+    return Column(_HEADINGS.get(metric, metric), tuple(entries))
+
+
+def _label_width(labels: Sequence[str], width: int) -> int:
+    from rich.cells import cell_len
+
+    longest = max((cell_len(label) for label in labels), default=0)
+    most = max(min(_NARROWEST_LABEL, width // 2), width // 3)
+    return min(max(longest, len("cell")), most)
+
+
+def _groups(columns: Sequence[Column], room: int) -> list[list[Column]]:
+    """Split the columns, in order, into as few tables as fit; a table has one column at least."""
+    groups: list[list[Column]] = []
+    left = 0
+    for column in columns:
+        needs = _GAP + column.width(stacked=True)
+        if not groups or needs > left:
+            groups.append([])
+            left = room
+        groups[-1].append(column)
+        left -= needs
+    return groups
+
+
+def _print_columns(
+    console: Console,
+    labels: Sequence[str],
+    label_width: int,
+    columns: Sequence[Column],
+    stacked: bool,
+) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    table.add_column("cell", width=label_width, overflow="fold")
+    for column in columns:
+        width = column.width(stacked)
+        table.add_column(column.heading, justify="right", no_wrap=True, min_width=width)
+    for row, label in enumerate(labels):
+        entries = [_entry_text(column, row, stacked) for column in columns]
+        table.add_row(Text(label), *entries)
+    console.print(table)
+
+
+def _entry_text(column: Column, row: int, stacked: bool) -> Text:
+    from rich.text import Text
+
+    entry = column.entries[row]
+    if stacked:
+        below = ("\n" + entry.interval, "dim") if entry.interval else ""
+        return Text.assemble(entry.figure, below)
+    width = column.interval_width()
+    beside = f" {entry.interval:<{width}}" if width else ""
+    return Text.assemble(entry.figure, (beside, "dim"))

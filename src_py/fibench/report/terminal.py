@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The report of a run on the terminal: the table of cells, then every claim in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from fibench.claims import Outcome, Verdict
+from fibench.estimate import CONFIDENCE, CellSummary
+from fibench.report.escape import prose, shown
+from fibench.report.numbers import ABSENT, percent, seconds
+from fibench.report.output import page, print_hanging
+from fibench.report.table import print_table, shown_metrics
+from fibench.report.words import tally, verdict_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fibench.cells import Cell
+    from fibench.experiment import Experiment
+
+Failure = tuple[str, str, str | Path | None]
+"""A trial that failed: its name, why, and where the server's stderr is."""
+
+_INTERRUPTED = "Interrupted: these are estimates. Verdicts are given on a whole run only."
+_MOST_FAILURES = 10
+_OUTCOME_WIDTH = len("INCONCLUSIVE") + 2
+_STYLES: Mapping[Outcome, str] = {
+    "CONFIRMED": "bold green",
+    "REFUTED": "bold red",
+    "INCONCLUSIVE": "bold yellow",
+    "NOT HERE": "bold blue",
+    "INVALID": "bold magenta",
+}
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Where the time of a run went. `measured_s` is warm-up and windows; `parts` name the rest."""
+
+    total_s: float
+    measured_s: float
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """`overhead 8.2 s of 95.1 s (8.6 %): starting servers 4.0 s, ...`."""
+        overhead_s = max(0.0, self.total_s - self.measured_s)
+        share = overhead_s / self.total_s if self.total_s > 0.0 else 0.0
+        parts = ", ".join(f"{shown(name)} {seconds(took)}" for name, took in self.parts.items())
+        line = f"overhead {seconds(overhead_s)} of {seconds(self.total_s)} ({percent(share)})"
+        return f"{line}: {parts}" if parts else line
+
+
+def render_results(
+    out: Console | IO[str] | None,
+    experiment: Experiment,
+    cells: Sequence[CellSummary],
+    verdicts: Sequence[Verdict],
+    failures: Sequence[Failure],
+    overhead: Overhead,
+    results_dir: str | Path,
+    interrupted: bool,
+    machine_line: str = "",
+) -> None:
+    """Show a run: `cells` from estimate.summarise, `verdicts` from claims.judge.
+
+    `out` is a console, a stream, or None for the standard output. An interrupted run shows
+    estimates and no verdicts. Everything that comes from outside is escaped.
+    """
+    from rich.text import Text
+
+    keys = {cell.key for cell in experiment.cells}
+    cells = [summary for summary in cells if summary.cell_key in keys]
+    with page(out) as console:
+        console.print(Text(prose(experiment.title), style="bold"))
+        if machine_line:
+            console.print(Text(shown(machine_line), style="dim"))
+        console.print()
+        print_table(console, experiment.cells, {cell.cell_key: cell for cell in cells})
+        console.print()
+        for note in table_notes(experiment.cells, cells):
+            print_hanging(console, 2, "", note, "dim")
+        _print_failures(console, failures)
+        if interrupted:
+            console.print()
+            console.print(Text(_INTERRUPTED, style="bold yellow"))
+        elif verdicts:
+            console.print()
+            _print_verdicts(console, verdicts)
+        for dropped in experiment.dropped_claims:
+            said = f"not judged: {prose(dropped.says)}: {shown(dropped.reason)}"
+            print_hanging(console, 2, "", said, "")
+        console.print()
+        print_hanging(console, 2, "", overhead.line(), "")
+        # On a line of its own and never wrapped, so that it can be copied.
+        console.print(Text(f"results: {shown(str(results_dir))}"), soft_wrap=True)
+
+
+def table_notes(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list[str]:
+    """What a reader of the table must know: intervals, what is missing, who waited, who failed."""
+    labels = {cell.key: shown(cell.label) for cell in cells}
+    notes = []
+    blocks = max((summary.valid for summary in summaries), default=0)
+    if blocks >= 2:
+        trials = f"geometric means of {blocks} trials, one in each block"
+        notes.append(f"{trials}; ± is the {percent(CONFIDENCE)} interval, each by itself")
+    elif blocks == 1:
+        notes.append("one trial of each cell: no intervals")
+    metrics = shown_metrics(cells, summaries)
+    absent = dict.fromkeys(
+        f"{ABSENT} {reason}"
+        for summary in summaries
+        for metric in metrics
+        if summary.valid and (reason := summary.estimates[metric].absent) is not None
+    )
+    notes.extend(absent)
+    for summary in summaries:
+        notes.extend(_cell_notes(labels[summary.cell_key], summary, metrics))
+    return notes
+
+
+def _cell_notes(label: str, summary: CellSummary, metrics: Sequence[str]) -> list[str]:
+    notes = []
+    total = summary.valid + summary.invalid
+    if summary.invalid:
+        reason = shown(summary.reason or "no reason given")
+        which = "all" if summary.valid == 0 else str(summary.invalid)
+        notes.append(f"{label}: {which} of {total} trials failed, and do not count: {reason}")
+    elif total == 0:
+        notes.append(f"{label}: not measured")
+    for metric in metrics:
+        known = summary.estimates[metric].blocks
+        if 0 < known < summary.valid:
+            notes.append(f"{label}: {metric} is known in {known} of {summary.valid} trials")
+    waiting = summary.counts.get("waiting")
+    if waiting is not None and waiting.most:
+        notes.append(
+            f"{label}: up to {waiting.most} clients never had a reply; "
+            "their requests are counted as unfinished"
+        )
+    for name in ("refused", "errors"):
+        counted = summary.counts.get(name)
+        if counted is not None and counted.total:
+            notes.append(f"{label}: {counted.total} {name} in all of its trials")
+    return notes
+
+
+def _print_failures(console: Console, failures: Sequence[Failure]) -> None:
+    if failures:
+        console.print()
+    for key, reason, stderr_path in failures[:_MOST_FAILURES]:
+        where = f" (stderr: {shown(str(stderr_path))})" if stderr_path else ""
+        print_hanging(console, 8, "FAILED", f"{shown(key)}: {shown(reason)}{where}", "", "bold red")
+    if len(failures) > _MOST_FAILURES:
+        rest = len(failures) - _MOST_FAILURES
+        print_hanging(console, 8, "", f"and {rest} more: see trials.jsonl", "dim")
+
+
+def _print_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
+    from rich.text import Text
+
+    for verdict in verdicts:
+        says = prose(verdict.claim.says)
+        style = _STYLES[verdict.outcome]
+        print_hanging(console, _OUTCOME_WIDTH, verdict.outcome, says, "bold", style)
+        lines = verdict_lines(verdict)
+        for line in lines:
+            is_reason = bool(verdict.claim.because) and line is lines[-1]
+            print_hanging(console, _OUTCOME_WIDTH, "", line, "dim" if is_reason else "")
+    console.print()
+    share = percent(CONFIDENCE)
+    note = f"the intervals beside claims hold for all claims of the file at once, at {share}"
+    console.print(Text(tally(verdicts), style="bold"))
+    print_hanging(console, 2, "", note, "dim")

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Verdicts in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fibench.claims import Verdict
+from fibench.estimate import METRICS, Estimate
+from fibench.report.escape import prose, shown
+from fibench.report.numbers import (
+    RATIO,
+    Scale,
+    bound_quantity,
+    effect,
+    quantity,
+    scale_for,
+    with_interval,
+)
+from fibench.report.output import glued
+
+if TYPE_CHECKING:
+    from fibench.cells import Cell
+    from fibench.experiment import Claim
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """What stands under a claim: the figures, what they could not show, and the explanation."""
+    lines = []
+    figures = _figures(verdict)
+    if figures:
+        lines.append(figures)
+    if verdict.reason is not None:
+        lines.append(shown(verdict.reason))
+    hint = _hint(verdict)
+    if hint:
+        lines.append(hint)
+    if verdict.claim.because:
+        because = prose(verdict.claim.because)
+        lines.append(because if verdict.outcome == "CONFIRMED" else f"Expected because: {because}")
+    return lines
+
+
+def tally(verdicts: Sequence[Verdict]) -> str:
+    """`3 of 5 claims confirmed, 4 testable here`."""
+    confirmed = sum(verdict.outcome == "CONFIRMED" for verdict in verdicts)
+    testable = sum(verdict.outcome != "NOT HERE" for verdict in verdicts)
+    claims = "claim" if len(verdicts) == 1 else "claims"
+    return f"{confirmed} of {len(verdicts)} {claims} confirmed, {testable} testable here"
+
+
+def side_names(left: Cell, right: Cell | None) -> tuple[str, str, str]:
+    """The names of both sides, and the axes that they share: ("py-mp", "py-mt", "n=27").
+
+    A side is named by its backend and by the axes in which the two differ; where nothing differs,
+    by its whole label.
+    """
+    axes = _axes(left)
+    if right is None:
+        return shown(left.backend), "", shown(" ".join(axes))
+    shared = [axis for axis in axes if axis in _axes(right)]
+    one, other = (
+        " ".join([cell.backend, *(axis for axis in _axes(cell) if axis not in shared)])
+        for cell in (left, right)
+    )
+    if one == other:
+        return shown(left.label), shown(right.label), ""
+    return shown(one), shown(other), shown(" ".join(shared))
+
+
+def _axes(cell: Cell) -> list[str]:
+    """The words of a label after the backend: `n=27`."""
+    return cell.label.removeprefix(cell.backend).split()
+
+
+def _figures(verdict: Verdict) -> str:
+    claim = verdict.claim
+    left, right, shared = side_names(claim.left, claim.right)
+    at = f" at {shared}" if shared else ""
+    if verdict.count is not None:
+        return _count_figures(verdict, left, right, at)
+    if verdict.estimate is None or verdict.estimate.mean is None:
+        return ""
+    unit = METRICS[claim.metric].unit
+    scale = scale_for(verdict.estimate.mean, unit) if claim.right is None else RATIO
+    sides = left
+    if claim.right is not None and verdict.left is not None and verdict.right is not None:
+        one, other = quantity(verdict.left, unit), quantity(verdict.right, unit)
+        sides = f"{glued(f'{left} {one}')}, {glued(f'{right} {other}')}"
+    estimate = glued(_estimate(verdict.estimate, claim, scale))
+    return f"{claim.metric} {sides}{at}: {estimate}, {glued(f'needed {_bound(claim, scale)}')}"
+
+
+def _estimate(estimate: Estimate, claim: Claim, scale: Scale) -> str:
+    bounds = [bound for bound in (claim.low, claim.high) if bound is not None]
+    return with_interval(estimate, scale, "×" if claim.right is not None else "", bounds)
+
+
+def _bound(claim: Claim, scale: Scale) -> str:
+    if claim.low is not None and claim.high is not None:
+        low, high = bound_quantity(claim.low, scale), bound_quantity(claim.high, scale)
+        return f"{low} to {high}"
+    if claim.low is not None:
+        return f"> {bound_quantity(claim.low, scale)}"
+    assert claim.high is not None, "a claim has a bound"
+    return f"< {bound_quantity(claim.high, scale)}"
+
+
+def _count_figures(verdict: Verdict, left: str, right: str, at: str) -> str:
+    counts, claim = verdict.count, verdict.claim
+    if counts is None or counts.blocks == 0:
+        return ""
+    needed = f"needed {_bound(claim, RATIO)}{f' × that of {right}' if right else ''}"
+    span = f"{counts.least} to {counts.most}" if counts.least != counts.most else f"{counts.most}"
+    figures = f"{span} in each block, {counts.total} in all"
+    return f"{claim.metric} {left}{at}: {figures}, {needed} in every block"
+
+
+def _hint(verdict: Verdict) -> str:
+    """What this run could have seen, and what it would take: for verdicts that are not a win."""
+    if verdict.outcome not in ("INCONCLUSIVE", "REFUTED"):
+        return ""
+    if verdict.estimate is not None and verdict.estimate.mean is None:
+        metric = METRICS[verdict.claim.metric]
+        return "more --duration or --requests would do" if metric.least_requests > 1 else ""
+    if verdict.detectable is None:
+        return ""
+    seen = f"this run could have seen {effect(verdict.detectable)}"
+    if verdict.needed is None or (verdict.outcome == "REFUTED" and verdict.blocks_needed is None):
+        return seen
+    if verdict.outcome == "REFUTED":
+        asked = f"{effect(verdict.needed)} to the bound"
+        return f"{seen}; {verdict.blocks_needed} blocks would have been enough for the {asked}"
+    if verdict.blocks_needed is None:
+        return f"{seen}; the figure is too near the bound for any sensible number of blocks"
+    return f"{seen}; --blocks {verdict.blocks_needed} would see {effect(verdict.needed)}"

@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The life of a server under measurement: a free port, its start until it is ready, its end."""
+
+import os
+import re
+import select
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from fibench import start_error
+from fibench.listening import listeners
+from fibench.ports import (
+    bind_once,
+    free_port,
+    holder_of,
+    is_taken,
+    reached_by,
+    sockets_of,
+)
+from fibench.processes import descendants
+from fibench.start_error import StartError, StartErrorKind
+from fibench.supervision import Report, Supervised, launch
+
+__all__ = [
+    "Ending",
+    "RunningServer",
+    "ServerCommand",
+    "StartError",
+    "StartErrorKind",
+    "check_port_free",
+    "clean_environment",
+    "free_port",
+    "start",
+]
+
+FIRST_PAUSE_S = 0.001
+LONGEST_PAUSE_S = 0.02
+CONNECT_LIMIT_S = 1.0
+READY_LINE_BYTES = 64
+
+KEPT_VARIABLES = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR"
+    r"|LD_LIBRARY_PATH|VIRTUAL_ENV|PYENV_(ROOT|VERSION)|NIX_\w+|LOCALE_ARCHIVE|JAVA_HOME"
+    r"|(ASAN|UBSAN|TSAN|LSAN)_OPTIONS"
+)
+ADDRESS_IN_USE = re.compile(r"address (is )?already in use|EADDRINUSE|errno 98\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ServerCommand:
+    """How to start a server."""
+
+    argv: list[str]
+    """Complete, with the port in it."""
+    port: int
+    host: str = "127.0.0.1"
+    ready_fd: bool = True
+    """It understands --ready-fd FD, which is appended. Otherwise it is ready when it listens."""
+    cwd: Path | None = None
+    env: Mapping[str, str] | None = None
+    """Variables to add to the clean environment (see `clean_environment`)."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a server ended: with a status, or by a signal."""
+
+    status: int | None
+    signal: int | None
+    swept: int
+    """How many processes it had left behind; they were killed."""
+    forced: bool
+    """It was killed, since it did not end when asked to, or was not asked."""
+
+
+@dataclass
+class RunningServer:
+    """A server that is ready. Leaving the context kills what has not been stopped."""
+
+    port: int
+    command: ServerCommand
+    environment: Mapping[str, str]
+    """All its variables."""
+    _supervised: Supervised
+    _ending: Ending | None = field(default=None, init=False)
+
+    @property
+    def pid(self) -> int:
+        """Its first process."""
+        assert self._supervised.report.pid is not None
+        return self._supervised.report.pid
+
+    @property
+    def supervisor_pid(self) -> int:
+        """The process whose descendants are the server."""
+        return self._supervised.process.pid
+
+    @property
+    def news_fd(self) -> int:
+        """A descriptor that becomes readable when the server ends; `alive()` then says so."""
+        return self._supervised.report_fd
+
+    def alive(self) -> bool:
+        """Whether its first process still runs."""
+        return self._ending is None and not self._supervised.refresh().ended
+
+    def tree(self) -> list[int]:
+        """All its processes, parents before children."""
+        return [] if self._ending is not None else descendants(self.supervisor_pid)
+
+    def stop(self, grace_s: float = 3.0) -> Ending:
+        """Ask it to end with SIGTERM, wait up to `grace_s`, then kill what is left of it."""
+        if self.alive():
+            self._supervised.terminate()
+            self._supervised.wait(lambda report: report.ended, grace_s)
+        return self._finish()
+
+    def kill(self) -> Ending:
+        """End all its processes at once."""
+        return self._finish()
+
+    def _finish(self) -> Ending:
+        if self._ending is None:
+            forced = not self._supervised.refresh().ended
+            report = self._supervised.kill()
+            self._ending = Ending(report.status, report.signal, report.swept, forced)
+        return self._ending
+
+    def __enter__(self) -> "RunningServer":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a server inherits.
+
+    What finds programs, libraries and the user's home and language is kept (KEPT_VARIABLES). All
+    else is left out, so that a measurement does not depend on a PYTHONDONTWRITEBYTECODE or a
+    MALLOC_ARENA_MAX that happens to be set.
+    """
+    return {name: value for name, value in environ.items() if KEPT_VARIABLES.fullmatch(name)}
+
+
+def check_port_free(host: str, port: int) -> None:
+    """Raise StartError unless a server can take the port.
+
+    A bind without SO_REUSEPORT must succeed: with it, a second server would start on a port that is
+    taken. With SO_REUSEADDR, since connections in TIME_WAIT do not hinder a server that sets it.
+    """
+    try:
+        bind_once(host, port, reuse_address=True)
+    except OSError as error:
+        if is_taken(error):
+            raise StartError(
+                "address-in-use",
+                f"port {port} on {host} is in use{holder_of(host, port)}",
+                "end what uses it, name another server.port, or leave the port out for a free one",
+            ) from error
+        if isinstance(error, PermissionError):
+            raise StartError(
+                "no-permission",
+                f"port {port} on {host} may not be used: {error.strerror}",
+                "ports under 1024 are for the superuser; name a server.port from 1024 on",
+            ) from error
+        raise StartError(
+            "bad-address",
+            f"cannot listen on {host}: {error.strerror}",
+            "server.host must be an address of this machine, such as 127.0.0.1",
+        ) from error
+
+
+def start(
+    command: ServerCommand, *, supervise: Path, stderr_path: Path, timeout_s: float = 10.0
+) -> RunningServer:
+    """Start a server and wait until it is ready, at most `timeout_s`.
+
+    What it writes goes to `stderr_path`. Raises StartError; nothing of the server is left then, nor
+    after any other exception.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    environment = clean_environment(os.environ) | dict(command.env or {})
+    check_port_free(command.host, command.port)
+    with ExitStack() as on_error, ExitStack() as pipes:
+        ready: int | None = None
+        argv, pass_fds = command.argv, []
+        if command.ready_fd:
+            ready, ready_end = os.pipe()
+            pipes.callback(os.close, ready)
+            argv, pass_fds = [*argv, "--ready-fd", str(ready_end)], [ready_end]
+        with ExitStack() as for_child:
+            for fd in pass_fds:
+                for_child.callback(os.close, fd)
+            supervised = on_error.enter_context(
+                _launch(command, argv, supervise, stderr_path, environment, pass_fds)
+            )
+        waiting = _Start(command, supervised, stderr_path, timeout_s, deadline_s)
+        port = waiting.until_told(ready) if ready is not None else waiting.until_connected()
+        waiting.check_owner(port)
+        on_error.pop_all()
+        return RunningServer(port, command, environment, supervised)
+
+
+def _launch(
+    command: ServerCommand,
+    argv: list[str],
+    supervise: Path,
+    stderr_path: Path,
+    environment: Mapping[str, str],
+    pass_fds: list[int],
+) -> Supervised:
+    if command.cwd is not None and not command.cwd.is_dir():
+        raise StartError(
+            "not-found", f"there is no folder {command.cwd}", "the server was to be started in it"
+        )
+    if not supervise.is_file():
+        raise StartError(
+            "not-found", f"there is no {supervise}", "`invoke build` builds and installs it"
+        )
+    with stderr_path.open("wb") as output:
+        return launch(
+            argv,
+            supervise=supervise,
+            output=output,
+            environment=environment,
+            cwd=command.cwd,
+            pass_fds=pass_fds,
+        )
+
+
+@dataclass
+class _Start:
+    """A server on its way to being ready."""
+
+    command: ServerCommand
+    supervised: Supervised
+    stderr_path: Path
+    timeout_s: float
+    deadline_s: float
+
+    def until_told(self, ready: int) -> int:
+        """Wait for the port on the pipe of --ready-fd."""
+        poll = select.poll()
+        poll.register(self.supervised.report_fd, select.POLLIN)
+        poll.register(ready, select.POLLIN)
+        told = b""
+        while not told.endswith(b"\n") and len(told) < READY_LINE_BYTES:
+            for fd, _ in self._poll(poll, self.deadline_s):
+                if fd == self.supervised.report_fd:
+                    self._take_news()
+                    continue
+                data = os.read(ready, READY_LINE_BYTES)
+                if not data:
+                    poll.unregister(ready)
+                told += data
+        if not re.fullmatch(rb"[0-9]{1,5}\n", told):
+            raise self._never_ready(f"wrote {ascii(told)[1:]} to --ready-fd, not its port")
+        port = int(told)
+        if self.command.port not in (0, port):
+            raise self._never_ready(f"says that it listens on port {port}")
+        return port
+
+    def until_connected(self) -> int:
+        """Look for a listening socket ever less often, and connect once there is one."""
+        poll = select.poll()
+        poll.register(self.supervised.report_fd, select.POLLIN)
+        pause_s = FIRST_PAUSE_S
+        # Connecting blindly could connect a socket to itself, where the port is a possible source.
+        while not reached_by(self.command.host, self.command.port):
+            for _ in self._poll(poll, min(self.deadline_s, time.monotonic() + pause_s)):
+                self._take_news()
+            if time.monotonic() >= self.deadline_s:
+                raise self._never_ready("did not listen")
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        try:
+            with socket.create_connection((self.command.host, self.command.port), CONNECT_LIMIT_S):
+                pass
+        except OSError as error:
+            raise self._never_ready(f"takes no connections ({error})") from error
+        return self.command.port
+
+    def check_owner(self, port: int) -> None:
+        """Raise StartError unless connections to the port reach this server and nobody else."""
+        reached = reached_by(self.command.host, port)
+        own = sockets_of(descendants(self.supervised.process.pid))
+        if self.supervised.refresh().ended:
+            raise self._ended()
+        if reached and all(listener.inode in own for listener in reached):
+            return
+        if not reached:
+            raise self._never_ready("said that it is ready but does not listen")
+        self._end()
+        raise StartError(
+            "address-in-use",
+            f"connections to port {port} on {self.command.host} reach another program than the "
+            f"server: the port is held{holder_of(self.command.host, port)}",
+            "end what holds it, name another server.port, or leave the port out for a free one",
+            start_error.tail(self.stderr_path),
+        )
+
+    def _poll(self, poll: select.poll, until_s: float) -> list[tuple[int, int]]:
+        """Wait for events; raises StartError once the time to start is over."""
+        left_s = until_s - time.monotonic()
+        events = poll.poll(max(0.0, left_s) * 1000)
+        if not events and time.monotonic() >= self.deadline_s:
+            raise self._never_ready("did not get ready")
+        return events
+
+    def _take_news(self) -> None:
+        """Read the report; raises StartError if the server could not be executed or has ended."""
+        self.supervised.read_report()
+        if self.supervised.report.failed is not None:
+            self._end()
+            raise start_error.not_executed(
+                self.command.argv, self.supervised.report.failed, self.command.cwd or Path.cwd()
+            )
+        if self.supervised.report.ended:
+            raise self._ended()
+
+    def _ended(self) -> StartError:
+        report = self._end()
+        said = start_error.tail(self.stderr_path)
+        if report.status not in (0, start_error.STATUS_LACKING) and ADDRESS_IN_USE.search(said):
+            return self._address_in_use(said)
+        return start_error.ended_early(report.status, report.signal, report.swept, said)
+
+    def _address_in_use(self, said: str) -> StartError:
+        """The server says so. Find out why, now that it is gone: our own bind had succeeded."""
+        host, port = self.command.host, self.command.port
+        message = f"the server could not take port {port} on {host}: the address is in use"
+        hint = "does it listen on the port that it is given, and only once?"
+        try:
+            bind_once(host, port, reuse_address=True)
+        except OSError:
+            message += holder_of(host, port)
+            hint = "end what uses it, name another server.port, or leave the port out"
+        else:
+            try:
+                bind_once(host, port, reuse_address=False)
+            except OSError:
+                hint = (
+                    "connections of an earlier server are still in TIME_WAIT: the server should "
+                    "set SO_REUSEADDR, or leave the port out for a free one"
+                )
+        return StartError("address-in-use", message, hint, said)
+
+    def _never_ready(self, what: str) -> StartError:
+        """The server runs, but not as it should."""
+        host, port = self.command.host, self.command.port
+        own = sockets_of(descendants(self.supervised.process.pid))
+        elsewhere = [str(listener) for listener in listeners() if listener.inode in own]
+        self._end()
+        if elsewhere:
+            hint = f"it listens on {', '.join(elsewhere)}; it should on {host}, port {port}"
+        elif self.command.ready_fd:
+            hint = "it should write its port to --ready-fd once it listens"
+        else:
+            hint = f"is the port handed to it, as {{port}} in its command? It should be {port}"
+        return StartError(
+            "never-ready",
+            f"the server {what} within {self.timeout_s:g} s",
+            hint,
+            start_error.tail(self.stderr_path),
+        )
+
+    def _end(self) -> Report:
+        return self.supervised.kill()

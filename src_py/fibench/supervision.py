@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A command under `supervise`: its start, what is reported of it, and its certain end."""
+
+import io
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+PROMPT_S = 0.5
+"""How long a sweep takes at most, but for a `supervise` that is stopped, or a busy kernel."""
+SWEEP_LIMIT_S = 10.0
+"""How long the kernel may take to end processes that were sent SIGKILL."""
+
+
+@dataclass
+class Report:
+    """What `supervise` has said so far."""
+
+    pid: int | None = None
+    failed: tuple[int, str] | None = None
+    """The errno and its text when the command could not be executed."""
+    status: int | None = None
+    signal: int | None = None
+    swept: int = 0
+    """How many processes were left behind by the command, and were killed."""
+    closed: bool = False
+    """Nothing more will come: `supervise` has ended."""
+
+    @property
+    def ended(self) -> bool:
+        """The command no longer runs."""
+        return self.status is not None or self.signal is not None or self.closed
+
+    def take(self, line: str) -> None:
+        """Note one line. Raises ValueError for one that `supervise` does not write."""
+        word, _, rest = line.partition(" ")
+        match word:
+            case "started":
+                self.pid = int(rest)
+            case "failed":
+                number, _, text = rest.partition(" ")
+                self.failed = (int(number), text)
+            case "exited":
+                self.status = int(rest)
+            case "killed":
+                self.signal = int(rest)
+            case "swept":
+                self.swept = int(rest)
+            case _:
+                raise ValueError(f"supervise reported {line!r}")
+
+
+@dataclass
+class Supervised:
+    """A command that `supervise` runs.
+
+    Nothing of it outlives this object: the lifeline closes with it, and with this process however
+    that ends. `kill()`, or leaving the context, also waits until nothing is left.
+    """
+
+    process: subprocess.Popen[bytes]
+    report_fd: int
+    """Readable when there is news: the command has ended, or `supervise` has."""
+    lifeline: io.FileIO
+    """A file object, since a lost one is closed, as a lost descriptor is not."""
+    report: Report = field(default_factory=Report)
+    _unread: bytes = b""
+
+    def read_report(self) -> None:
+        """Take in what has been reported; waits if there is no news yet."""
+        if self.report.closed:
+            return
+        data = os.read(self.report_fd, 4096)
+        if not data:
+            self.report.closed = True
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            self.report.take(line.decode())
+
+    def refresh(self) -> Report:
+        """Take in all news there is, without waiting."""
+        while not self.report.closed and _readable(self.report_fd, 0.0):
+            self.read_report()
+        return self.report
+
+    def wait(self, until: Callable[[Report], bool], timeout_s: float) -> bool:
+        """Wait until the report satisfies a condition; False when time is up or it never will."""
+        deadline_s = time.monotonic() + timeout_s
+        while not until(self.report):
+            left_s = deadline_s - time.monotonic()
+            if self.report.closed or left_s <= 0:
+                return False
+            if _readable(self.report_fd, left_s):
+                self.read_report()
+        return True
+
+    def terminate(self) -> None:
+        """Send SIGTERM to the command."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> Report:
+        """End whatever still runs of the command, and wait until nothing is left of it.
+
+        Raises RuntimeError if the kernel does not let it end within SWEEP_LIMIT_S.
+        """
+        self.lifeline.close()
+        if self.process.returncode is None:
+            in_time = self.wait(lambda report: report.closed, PROMPT_S)
+            if not in_time:
+                self.process.send_signal(signal.SIGCONT)  # somebody may have stopped it
+                in_time = self.wait(lambda report: report.closed, SWEEP_LIMIT_S)
+            if not in_time:
+                self.process.kill()
+            self.process.wait()
+            os.close(self.report_fd)
+            self.report.closed = True
+            self._kill_unsupervised()
+            if not in_time:
+                raise RuntimeError(f"processes of {self.report.pid} could not be killed")
+        return self.report
+
+    def _kill_unsupervised(self) -> None:
+        """Where somebody killed `supervise` itself, kill the group of the command in its place."""
+        if self.process.returncode < 0 and self.report.pid is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.report.pid, signal.SIGKILL)
+
+    def __enter__(self) -> "Supervised":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+
+def launch(
+    argv: Sequence[str],
+    *,
+    supervise: Path,
+    output: IO[bytes],
+    environment: Mapping[str, str],
+    cwd: Path | None,
+    pass_fds: Sequence[int] = (),
+    errors: IO[bytes] | None = None,
+) -> Supervised:
+    """Start a command in its own session, stdin empty, stdout going to `output`.
+
+    Stderr goes to `errors`, or to `output` as well.
+
+    Does not wait for the command. Raises OSError when `supervise` or `cwd` is not there.
+    """
+    lifeline_end, lifeline_fd = os.pipe()
+    lifeline = io.FileIO(lifeline_fd, "wb")
+    report_fd, report_end = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [
+                os.path.abspath(supervise),
+                *("--lifeline", str(lifeline_end), "--report", str(report_end), "--", *argv),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors or output,
+            env=dict(environment),
+            cwd=cwd,
+            pass_fds=(lifeline_end, report_end, *pass_fds),
+            # A Ctrl-C in the terminal is for us alone: we end servers in our own order.
+            start_new_session=True,
+        )
+    except BaseException:
+        lifeline.close()
+        os.close(report_fd)
+        raise
+    finally:
+        os.close(lifeline_end)
+        os.close(report_end)
+    return Supervised(process, report_fd, lifeline)
+
+
+def _readable(fd: int, timeout_s: float) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(timeout_s * 1000))

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands, as an Invoke collection: thin wrappers only.
+
+Every option is text that the command itself validates: Invoke's own conversion of types ends in a
+traceback for a mistyped number. Imports happen where they are used, so that `invoke --list`
+answers at once.
+"""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.program import Program
+from invoke.tasks import task
+
+import fibench
+
+EXIT_NOT_STARTED = 1
+EXIT_WRONG_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+OVERRIDES = {
+    "backend": "measure these backends only: c-mt,py-mt",
+    "clients": "client counts: 1,2,4",
+    "n": "numbers to ask for: 20,27",
+    "port": "port of the servers (default: a fresh one for each trial)",
+    "framing": "message or line",
+    "blocks": "how often every cell is measured",
+    "duration": "measured window of a trial: 2s",
+    "warmup": "time before the window: 200ms",
+    "requests": "replies per trial, instead of a duration",
+    "seed": "seed of the order of trials",
+}
+"""Options of `run` and `plan` that replace a key of the file."""
+
+_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
+def command(*positional: str, **options: Any) -> Callable[[Callable[..., int]], Any]:
+    """Declare a task whose function returns an exit status, and whose errors are two lines.
+
+    A function with a parameter `overrides` gets every option of OVERRIDES that was given, as a
+    mapping from the key to its text.
+    """
+
+    def declare(function: Callable[..., int]) -> Any:
+        signature = inspect.signature(function)
+        takes_overrides = "overrides" in signature.parameters
+
+        @functools.wraps(function)
+        def body(*arguments: Any, **keywords: Any) -> None:
+            if takes_overrides:
+                given = {key: keywords.pop(key, "") for key in OVERRIDES}
+                keywords["overrides"] = {key: text for key, text in given.items() if text}
+            status = _guarded(functools.partial(function, *arguments, **keywords))
+            if status != 0:
+                raise Exit(code=status)
+
+        if takes_overrides:
+            # Invoke reads a task's options off its signature (inspect.signature, PEP 362).
+            kept = [p for name, p in signature.parameters.items() if name != "overrides"]
+            added = [inspect.Parameter(key, _KEYWORD, default="") for key in OVERRIDES]
+            body.__signature__ = signature.replace(parameters=kept + added)  # type: ignore[attr-defined]
+            options["help"] = {**options.get("help", {}), **OVERRIDES}
+        return task(positional=list(positional), auto_shortflags=False, **options)(body)
+
+    return declare
+
+
+def _guarded(function: Callable[[], int]) -> int:
+    from fibench.commands import Refused
+
+    try:
+        return function()
+    except Refused as refusal:
+        sys.stdout.flush()
+        print(refusal, file=sys.stderr)
+        return refusal.status
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EXIT_NOT_STARTED
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        print(f"{name}{error.strerror}", file=sys.stderr)
+        return EXIT_NOT_STARTED
+
+
+@command("experiment", help={"experiment": "a file, or its name: gil"})
+def run(context: Context, overrides: dict[str, str], experiment: str) -> int:
+    """Build, measure, judge and report an experiment."""
+    from fibench import commands
+
+    return commands.run(experiment, overrides)
+
+
+@command(
+    "experiment",
+    help={"experiment": "a file, or its name: gil", "json": "print the plan as JSON"},
+)
+def plan(context: Context, overrides: dict[str, str], experiment: str, json: bool = False) -> int:
+    """Validate an experiment and show what would run; starts nothing."""
+    from fibench import commands
+
+    return commands.plan(experiment, overrides, as_json=json)
+
+
+@command(help={"json": "print the list as JSON"})
+def backends(context: Context, json: bool = False) -> int:
+    """List every design: what it is, and whether it can run here."""
+    from fibench import commands
+
+    return commands.backends(as_json=json)
+
+
+@command(
+    "backend",
+    help={
+        "backend": "a backend, or its program: py-mt, mt_server.py",
+        "port": "port to listen on (default: 2999)",
+        "host": "address to listen on (default: 127.0.0.1)",
+        "framing": "message or line",
+        "workers": "pool size, loops or processes, where the design has them",
+        "io-wait": "milliseconds to wait before each reply",
+        "backlog": "listen(2) backlog",
+        "max-connections": "refuse connections above this number",
+        "idle-timeout": "seconds a client may keep the server waiting",
+        "max-n": "largest number served",
+        "switch-interval": "seconds; Python only",
+        "verbose": "a line for each connection and request",
+    },
+)
+def serve(
+    context: Context,
+    backend: str,
+    port: str = "2999",
+    host: str = "",
+    framing: str = "",
+    workers: str = "",
+    io_wait: str = "",
+    backlog: str = "",
+    max_connections: str = "",
+    idle_timeout: str = "",
+    max_n: str = "",
+    switch_interval: str = "",
+    verbose: bool = False,
+) -> int:
+    """Build, and run one server in the foreground until Ctrl-C."""
+    from fibench import commands
+
+    given = {
+        "--host": host, "--framing": framing, "--workers": workers, "--io-wait": io_wait,
+        "--backlog": backlog, "--max-connections": max_connections,
+        "--idle-timeout": idle_timeout, "--max-n": max_n, "--switch-interval": switch_interval,
+    }  # fmt: skip
+    options = [word for name, text in given.items() if text for word in (name, text)]
+    return commands.serve(backend, port, [*options, *(["--verbose"] if verbose else [])])
+
+
+@command()
+def build(context: Context) -> int:
+    """Compile the C programs, and install all servers side by side."""
+    from fibench import commands
+
+    return commands.build()
+
+
+@command(
+    help={
+        "all": "the long forms too: soak tests, every interpreter",
+        "select": "only the tests that match this pytest -k expression",
+    }
+)
+def test(context: Context, all: bool = False, select: str = "") -> int:  # noqa: A002 - the option is --all
+    """Run the tests of C (meson test) and of everything (pytest)."""
+    from fibench import develop
+
+    return develop.test(long_forms=all, select=select)
+
+
+@command()
+def lint(context: Context) -> int:
+    """Check style and types: ruff, mypy --strict, clang-format."""
+    from fibench import develop
+
+    return develop.lint()
+
+
+@command(help={"duration": "seconds of each measurement (default: 2)", "rounds": "(default: 5)"})
+def bench(context: Context, duration: str = "2", rounds: str = "5") -> int:
+    """Measure CPU per request of the C servers and of fibload, beside a bare echo."""
+    from fibench import develop
+
+    return develop.bench(duration, rounds)
+
+
+@command()
+def clean(context: Context) -> int:
+    """Remove what a build or a check made; results stay."""
+    from fibench import develop
+
+    return develop.clean()
+
+
+def _collection(*tasks: Any) -> Collection:
+    collection = Collection()
+    for entry in tasks:
+        collection.add_task(entry)
+    return collection
+
+
+namespace = _collection(run, plan, backends, serve, build, test, lint, bench, clean)
+"""What `invoke` offers in a checkout."""
+
+
+def main() -> None:
+    """The installed `fibench` command: the part of the collection that needs no checkout."""
+    user = _collection(run, plan, backends, serve)
+    Program(name="fibench", namespace=user, version=fibench.__version__).run()
