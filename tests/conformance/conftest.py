@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fixtures: servers that a whole module, or a single test, talks to."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .backends import all_backends, each
+from .oracle import Framing
+from .process import Server, start
+
+Start = Callable[..., AbstractContextManager[Server]]
+
+
+@pytest.fixture(scope="session")
+def start_server(programs: Path) -> Start:
+    """`process.start` on the programs under test."""
+    return partial(start, programs)
+
+
+def _speaking(framing: Framing) -> list[Any]:
+    return each(*(backend for backend in all_backends() if framing in backend.framings))
+
+
+@pytest.fixture(scope="module", params=_speaking("message"))
+def message_server(request: pytest.FixtureRequest, start_server: Start) -> Iterator[Server]:
+    """One server of each backend in message framing, for all tests of a module."""
+    with start_server(request.param, framing="message") as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=_speaking("line"))
+def line_server(request: pytest.FixtureRequest, start_server: Start) -> Iterator[Server]:
+    """One server of each backend in line framing, for all tests of a module."""
+    with start_server(request.param, framing="line") as running:
+        yield running

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One server under test: started, looked at, ended by a signal, and never left behind."""
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from .backends import Backend
+from .oracle import Framing
+
+START_S = 10.0
+END_S = 5.0
+MARK = "FIBENCH_CONFORMANCE_SERVER"
+
+
+@dataclass(frozen=True)
+class ProcessState:
+    """One process of a server's tree, as /proc shows it."""
+
+    pid: int
+    parent: int
+    state: str
+    threads: int
+    descriptors: int
+    resident_bytes: int
+
+
+@dataclass
+class Server:
+    """A running server. `start` makes it; the context ends it, whatever happened."""
+
+    backend: Backend
+    framing: Framing
+    host: str
+    process: subprocess.Popen[bytes]
+    port: int
+    mark: str
+    _output: IO[bytes]
+    _errors: IO[bytes]
+    _pidfd: int = field(repr=False)
+
+    def stderr(self) -> str:
+        """What it has written to stderr so far."""
+        return _read_all(self._errors)
+
+    def stdout(self) -> str:
+        """What it has written to stdout so far."""
+        return _read_all(self._output)
+
+    def is_alive(self) -> bool:
+        """Whether the main process still runs."""
+        return not self.has_ended(0.0)
+
+    def has_ended(self, timeout_s: float) -> bool:
+        """Whether the main process ends before the time is over."""
+        return _readable(self._pidfd, timeout_s)
+
+    def catches(self, number: signal.Signals) -> bool:
+        """Whether the main process has a handler for a signal."""
+        return bool(int(self._status("SigCgt"), 16) >> (number - 1) & 1)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Signal the main process, as `kill` does."""
+        signal.pidfd_send_signal(self._pidfd, number)
+
+    def send_signal_to_group(self, number: signal.Signals) -> None:
+        """Signal its whole process group, as Ctrl-C in a terminal does."""
+        os.killpg(self.process.pid, number)
+
+    def wait(self, timeout_s: float) -> int:
+        """Its exit status (a signal is negative). Fails the test if it does not end in time."""
+        if not _readable(self._pidfd, timeout_s):
+            pytest.fail(f"{self} still runs after {timeout_s} s; stderr: {self.stderr()!r}")
+        return self.process.wait()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, timeout_s: float = END_S) -> int:
+        """Signal it and wait for its exit status."""
+        self.send_signal(number)
+        return self.wait(timeout_s)
+
+    def tree(self) -> list[ProcessState]:
+        """Every process it consists of, zombies included, those that left the session too."""
+        return [state for pid in _pids() if (state := _state(pid, self)) is not None]
+
+    def wait_until_nothing_is_left(self, timeout_s: float) -> list[ProcessState]:
+        """Wait for the end of its last process; what is left after the time is returned."""
+        deadline = time.monotonic() + timeout_s
+        while left := [state for state in self.tree() if state.state not in "ZX"]:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return left
+            try:
+                pidfd = os.pidfd_open(left[0].pid)
+            except ProcessLookupError:
+                continue
+            _readable(pidfd, remaining)
+            os.close(pidfd)
+        return []
+
+    def cpu_s(self) -> float:
+        """CPU time that the processes living now have used, from their CPU clocks."""
+        total = 0.0
+        for state in self.tree():
+            try:
+                # The kernel's clock id of another process: CPUCLOCK_SCHED, clock_getres(2).
+                total += time.clock_gettime((~state.pid << 3) | 2)
+            except OSError:
+                continue
+        return total
+
+    def peak_bytes(self) -> int:
+        """The most memory that the main process has had resident."""
+        return int(self._status("VmHWM").removesuffix(" kB")) * 1024
+
+    def _status(self, key: str) -> str:
+        status = Path("/proc", str(self.process.pid), "status").read_text()
+        found = re.search(rf"^{key}:\s+(.*)$", status, re.MULTILINE)
+        return found[1] if found else "0"  # a process that has just ended has neither
+
+    def kill(self) -> None:
+        """End every process of it now."""
+        while left := [state for state in self.tree() if state.state not in "ZX"]:
+            for state in left:
+                _kill(state.pid)
+        self.process.wait()
+
+    def __str__(self) -> str:
+        return f"{self.backend.name} ({self.framing}, port {self.port})"
+
+
+@contextmanager
+def start(
+    programs: Path,
+    backend: Backend,
+    *options: str,
+    framing: Framing | None = "line",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    descriptors: int | None = None,
+) -> Iterator[Server]:
+    """Start a server and wait until it listens.
+
+    Without a framing it gets no option for it; `descriptors` limits its open files.
+    """
+    _skip_what_cannot_be(backend, framing or "message", options)
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        files = output, errors
+        server = _spawn(programs, backend, options, framing, host, port, descriptors, files)
+        try:
+            yield server
+        finally:
+            server.kill()
+            os.close(server._pidfd)
+
+
+def run_to_end(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a server whose command line, or whose start, must fail. Fails the test if it serves."""
+    try:
+        return subprocess.run(
+            argv,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=START_S,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"{' '.join(argv)} does not end")
+
+
+def skip_without_options(backend: Backend) -> None:
+    """Skip what only a server with the protocol's command line can be asked."""
+    if not backend.takes_options:
+        pytest.skip(f"{backend.name} takes no options: its command has no {{options}}")
+
+
+def skip_what_is_lacking(backend: Backend) -> None:
+    """Skip a backend that cannot run on this machine, saying why."""
+    if backend.lacking is not None:
+        pytest.skip(f"{backend.name}: {backend.lacking}")
+
+
+def _skip_what_cannot_be(backend: Backend, framing: Framing, options: Sequence[str]) -> None:
+    skip_what_is_lacking(backend)
+    if options:
+        skip_without_options(backend)
+    if framing not in backend.framings:
+        pytest.skip(f"{backend.name} speaks {' and '.join(backend.framings)} framing only")
+
+
+def _spawn(
+    programs: Path,
+    backend: Backend,
+    options: Sequence[str],
+    framing: Framing | None,
+    host: str,
+    port: int,
+    descriptors: int | None,
+    files: tuple[IO[bytes], IO[bytes]],
+) -> Server:
+    read_end, write_end = os.pipe()
+    if not backend.takes_options:
+        port = port or free_port(host)
+    every_option = [*options, "--host", host, "--ready-fd", str(write_end)]
+    if framing is not None:
+        every_option += ["--framing", framing]
+    argv = backend.argv_to_serve(programs, every_option, port)
+    if descriptors is not None:
+        # `ulimit -n` sets the soft and the hard limit.
+        argv = ["sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh", *argv]
+    mark = uuid.uuid4().hex
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=files[0],
+            stderr=files[1],
+            pass_fds=(write_end,) if backend.takes_options else (),
+            start_new_session=True,
+            env={**os.environ, MARK: mark},
+        )
+    finally:
+        os.close(write_end)
+    server = Server(
+        backend, framing or "message", host, process, port, mark, *files, os.pidfd_open(process.pid)
+    )
+    try:
+        server.port = _wait_ready(server, read_end)
+    except BaseException:
+        server.kill()
+        os.close(server._pidfd)
+        raise
+    finally:
+        os.close(read_end)
+    return server
+
+
+def free_port(host: str) -> int:
+    """A port that nobody has now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_ready(server: Server, ready: int) -> int:
+    if not server.backend.takes_options:
+        _wait_until_it_accepts(server)
+        return server.port
+    deadline = time.monotonic() + START_S
+    told = b""
+    while _readable(ready, deadline - time.monotonic()):
+        part = os.read(ready, 64)
+        if not part:
+            break
+        told += part
+    else:
+        pytest.fail(f"{server}: wrote {told!r} to --ready-fd in {START_S} s and left it open")
+    if not re.fullmatch(rb"[1-9][0-9]{0,4}\n", told):
+        pytest.fail(f"{server}: wrote {told!r} to --ready-fd; stderr: {server.stderr()!r}")
+    if server.port not in (0, int(told)):
+        pytest.fail(f"{server}: says that it listens on {told!r}")
+    return int(told)
+
+
+def _wait_until_it_accepts(server: Server) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((server.host, server.port), timeout=1).close()
+        except OSError:
+            if _readable(server._pidfd, 0.01):
+                pytest.fail(f"{server} ended at once; stderr: {server.stderr()!r}")
+        else:
+            return
+    pytest.fail(f"{server} does not accept connections after {START_S} s")
+
+
+def _readable(descriptor: int, timeout_s: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(max(0.0, timeout_s) * 1000))
+
+
+def _read_all(file: IO[bytes]) -> str:
+    # By position: the server writes through the same open file description.
+    size = os.fstat(file.fileno()).st_size
+    return os.pread(file.fileno(), size, 0).decode("utf-8", "backslashreplace")
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _state(pid: int, server: Server) -> ProcessState | None:
+    folder = Path("/proc", str(pid))
+    try:
+        # The name may hold anything, the closing parenthesis does not occur after it: proc(5).
+        fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+        session = int(fields[3])
+        if session != server.process.pid and not _is_marked(folder, server.mark):
+            return None
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return ProcessState(
+        pid=pid,
+        parent=int(fields[1]),
+        state=fields[0],
+        threads=int(fields[17]),
+        descriptors=_descriptors(folder),
+        resident_bytes=int(fields[21]) * os.sysconf("SC_PAGESIZE"),
+    )
+
+
+def _descriptors(folder: Path) -> int:
+    try:
+        return len(os.listdir(folder / "fd"))
+    except OSError:  # a zombie has none, and may not be looked into
+        return 0
+
+
+def _is_marked(folder: Path, mark: str) -> bool:
+    try:
+        return f"{MARK}={mark}".encode() in (folder / "environ").read_bytes()
+    except OSError:
+        return False
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

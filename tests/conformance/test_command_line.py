@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command line that every server shares: what it takes, what it refuses, and how it ends."""
+
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .backends import EVERY_WITH_OPTIONS, Backend, all_backends, each
+from .conftest import Start
+from .process import run_to_end, skip_what_is_lacking
+from .wire import ask, check_serves, right_answer
+
+EVERY_IN_PYTHON = each(*(b for b in all_backends() if b.language == "python"))
+EVERY_NOT_IN_PYTHON = each(*(b for b in all_backends() if b.language == "c"))
+
+OPTIONS = [
+    *("--host", "--framing", "--workers", "--io-wait", "--backlog", "--max-connections"),
+    *("--idle-timeout", "--max-n", "--ready-fd", "--verbose"),
+]
+NUMBERS = [option for option in OPTIONS if option not in ("--host", "--framing", "--verbose")]
+
+# What nothing may make of a number: it is refused, not guessed.
+NOT_NUMBERS = [
+    "",
+    " ",
+    "x",
+    "12x",
+    "x12",
+    "-1",
+    "0x10",
+    "1e3",
+    "1_000",
+    " 5",
+    "5 ",
+    "٥",
+    "nan",
+    "inf",
+]
+NOT_PORTS = [*NOT_NUMBERS, "65536", "99999", "4294967296", "18446744073709551617", "80.0", "http"]
+
+# Every backend refuses these.
+BAD_COMMAND_LINES = [
+    [],
+    ["0", "0"],
+    *([text] for text in ("", "12x", "-1", "65536")),
+    ["--framing", "lines", "0"],
+    ["--fram", "line", "0"],
+    ["--nonsense", "0"],
+    ["--workers", "0", "0"],
+    ["--max-n", "46", "0"],
+    ["--io-wait", "", "0"],
+    ["0", "--backlog"],
+]
+# So do these; the programs of a language share the parser, so that one of them tells.
+MORE_BAD_COMMAND_LINES = [
+    ["0", "1"],
+    *([text] for text in NOT_PORTS),
+    ["--framing", "line"],
+    ["--framing", "LINE", "0"],
+    ["--framing", "", "0"],
+    ["--framing=", "0"],
+    ["0", "--framing"],
+    ["--verb", "0"],
+    ["--verbose=1", "0"],
+    ["--verbose=", "0"],
+    ["--nonsense=1", "0"],
+    ["-v", "0"],
+    ["--Verbose", "0"],
+    ["--host", "", "0"],
+    ["--max-n", "4294967296", "0"],
+    *([option, text, "0"] for option in NUMBERS for text in ("", "x", "12x", "-1", "nan")),
+    *([f"{option}=", "0"] for option in NUMBERS),
+    *(["0", option] for option in NUMBERS),
+    ["--workers", "1.5", "0"],
+    ["--backlog", "1.5", "0"],
+    ["--io-wait", "1.2.3", "0"],
+    ["--idle-timeout", "inf", "0"],
+    ["--idle-timeout", "1e400", "0"],
+    ["--idle-timeout", "99999999999999999999", "0"],
+    ["--ready-fd", "987", "0"],
+    ["--ready-fd", "99999999999", "0"],
+]
+
+
+def bad_command_lines() -> list[Any]:
+    """Pairs of a backend and what it refuses; of those that one can stand for, the rest is long."""
+    pairs = []
+    seen: set[str] = set()
+    for backend in all_backends():
+        if not backend.takes_options:
+            continue
+        marks = [pytest.mark.long] if backend.language in seen else []
+        seen.add(backend.language)
+        named = [(words, f"{backend.name}-{' '.join(words)!a}") for words in BAD_COMMAND_LINES]
+        pairs += [pytest.param(backend, words, id=name) for words, name in named]
+        named = [(words, f"{backend.name}-{' '.join(words)!a}") for words in MORE_BAD_COMMAND_LINES]
+        pairs += [pytest.param(backend, words, id=name, marks=marks) for words, name in named]
+    return pairs
+
+
+def command_line(programs: Path, backend: Backend, *arguments: str) -> list[str]:
+    """A backend's program with these arguments."""
+    skip_what_is_lacking(backend)
+    return backend.argv(programs, arguments)
+
+
+def says_one_line(stderr: str) -> bool:
+    """Whether it is one whole line and not the start of a traceback."""
+    return re.fullmatch(r"[^\n]+\n", stderr) is not None and "Traceback" not in stderr
+
+
+def complaints(stderr: str) -> list[str]:
+    """The lines of stderr, but for the selector that asyncio names as in the course."""
+    return [line for line in stderr.splitlines() if "Using selector:" not in line]
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_help_names_every_option_on_stdout(programs: Path, backend: Backend) -> None:
+    options = list(OPTIONS)
+    if not backend.parses:
+        options.remove("--max-n")
+    if backend.language == "python":
+        options.append("--switch-interval")
+    ended = run_to_end(command_line(programs, backend, "--help"))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    missing = [option for option in options if not re.search(option + r"\b", ended.stdout)]
+    assert not missing, ended.stdout
+    assert "PORT" in ended.stdout
+
+
+@pytest.mark.parametrize(("backend", "arguments"), bad_command_lines())
+def test_a_bad_command_line_is_refused_in_one_line(
+    programs: Path, backend: Backend, arguments: list[str]
+) -> None:
+    ended = run_to_end(command_line(programs, backend, *arguments))
+    assert ended.returncode == 2, ended.stderr
+    assert says_one_line(ended.stderr), ended.stderr
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("backend", EVERY_NOT_IN_PYTHON)
+def test_switch_interval_is_pythons_alone(programs: Path, backend: Backend) -> None:
+    ended = run_to_end(command_line(programs, backend, "--switch-interval", "0.005", "0"))
+    assert ended.returncode == 2
+    assert says_one_line(ended.stderr), ended.stderr
+
+
+@pytest.mark.parametrize("text", ["", "0", "x", "-1", "nan", "inf"])
+@pytest.mark.parametrize("backend", EVERY_IN_PYTHON)
+def test_a_switch_interval_that_is_none_is_refused(
+    programs: Path, backend: Backend, text: str
+) -> None:
+    ended = run_to_end(command_line(programs, backend, "--switch-interval", text, "0"))
+    assert ended.returncode == 2
+    assert says_one_line(ended.stderr), ended.stderr
+
+
+@pytest.mark.parametrize("backend", EVERY_IN_PYTHON)
+def test_python_takes_a_switch_interval(start_server: Start, backend: Backend) -> None:
+    with start_server(backend, "--switch-interval", "0.0005") as server:
+        check_serves(server)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--max-n", "45"],
+        ["--max-n=45"],
+        ["--workers", "1"],
+        ["--io-wait", "0"],
+        ["--io-wait", "1.5"],
+        ["--backlog", "1"],
+        ["--idle-timeout", "0.5"],
+        ["--idle-timeout=60"],
+        ["--max-connections", "1"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_options_are_taken_with_a_space_or_an_equals_sign(
+    start_server: Start, backend: Backend, options: list[str]
+) -> None:
+    if not backend.parses and "--max-n" in options[0]:
+        pytest.skip(f"{backend.name} need not know --max-n")  # nor may it ignore a bad value
+    with start_server(backend, *options) as server:
+        check_serves(server)
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_message_framing_is_the_default(start_server: Start, backend: Backend) -> None:
+    with start_server(backend, framing=None) as server:
+        assert ask(server) == right_answer(server)
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_an_address_in_use_ends_it_with_1(programs: Path, backend: Backend) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = run_to_end(command_line(programs, backend, str(port)))
+    assert ended.returncode == 1
+    assert says_one_line("\n".join([*complaints(ended.stderr), ""])), ended.stderr
+    assert str(port) in ended.stderr
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_an_address_of_another_machine_ends_it_with_1(programs: Path, backend: Backend) -> None:
+    ended = run_to_end(command_line(programs, backend, "--host", "192.0.2.1", "0"))
+    assert ended.returncode == 1
+    assert "192.0.2.1" in complaints(ended.stderr)[-1]
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_what_is_no_address_is_refused(programs: Path, backend: Backend) -> None:
+    ended = run_to_end(command_line(programs, backend, "--host", "not an address", "0"))
+    assert ended.returncode in (1, 2)
+    assert says_one_line(ended.stderr), ended.stderr
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_two_servers_cannot_have_one_port(
+    start_server: Start, programs: Path, backend: Backend
+) -> None:
+    with start_server(backend) as first:
+        ended = run_to_end(command_line(programs, backend, str(first.port)))
+        assert ended.returncode == 1, ended.stderr
+        check_serves(first)
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_a_port_can_be_taken_again_at_once(start_server: Start, backend: Backend) -> None:
+    """Connections in TIME_WAIT do not hinder the next server."""
+    with start_server(backend, framing="message") as first:
+        check_serves(first)
+        first.stop()
+    with start_server(backend, framing="message", port=first.port) as second:
+        assert second.port == first.port
+        check_serves(second)
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_on_loopback_it_is_silent_from_start_to_end(start_server: Start, backend: Backend) -> None:
+    with start_server(backend) as server:
+        for request in (b"5", b"x", b"99"):
+            ask(server, request)
+        assert server.stop() == 0
+        assert complaints(server.stderr()) == []
+        assert server.stdout() == ""
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_verbose_writes_lines_to_stderr_alone(start_server: Start, backend: Backend) -> None:
+    with start_server(backend, "--verbose") as server:
+        quiet = len(complaints(server.stderr()))
+        check_serves(server)
+        assert server.stop() == 0
+        assert len(complaints(server.stderr())) >= quiet + 2
+        assert server.stdout() == ""
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_listening_to_everybody_warns(start_server: Start, backend: Backend) -> None:
+    with start_server(backend, host="0.0.0.0") as server:
+        assert server.stop() == 0
+        lines = complaints(server.stderr())
+        assert len(lines) == 1, lines
+        assert "0.0.0.0" in lines[0]
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_it_listens_on_ipv6_when_asked(start_server: Start, backend: Backend) -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError as error:
+        pytest.skip(f"no IPv6 loopback here: {error}")
+    with start_server(backend, host="::1") as server:
+        assert ask(server) == right_answer(server)
+        assert server.stop() == 0
+        assert complaints(server.stderr()) == []
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_the_ready_descriptor_tells_the_port_and_is_closed(
+    start_server: Start, backend: Backend
+) -> None:
+    """`start` reads it to its end, which does not come while the server holds it."""
+    with start_server(backend, port=0) as server:
+        assert server.port != 0
+        check_serves(server)

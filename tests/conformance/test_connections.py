@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How connections begin, stall and end, and what is left of them."""
+
+import socket
+import time
+
+import pytest
+
+from .backends import EVERY_CONCURRENT, EVERY_CONCURRENT_WITH_OPTIONS, EVERY_WITH_OPTIONS, Backend
+from .conftest import Start
+from .process import Server
+from .wire import (
+    ask,
+    check_serves,
+    connect,
+    is_readable,
+    read_exactly,
+    read_to_end,
+    reset,
+    right_answer,
+)
+
+IDLE_S = 0.5
+SLACK_S = 1.5  # for a busy machine
+
+
+def ask_on(server: Server, connection: socket.socket) -> None:
+    """Ask on a connection that stays, and fail unless it is served."""
+    connection.sendall(b"10\n")
+    reply = right_answer(server)
+    got = read_exactly(connection, len(reply))
+    assert got == reply, f"{server}: got {got!r}; stderr: {server.stderr()!r}"
+
+
+# The end of a connection.
+
+
+def test_a_half_close_gets_the_full_reply_then_the_end(line_server: Server) -> None:
+    with connect(line_server) as connection:
+        connection.sendall(b"10\n" * 500)
+        connection.shutdown(socket.SHUT_WR)
+        transcript = read_to_end(connection)
+    assert transcript.received == right_answer(line_server) * 500
+    assert transcript.end == "eof"
+
+
+def test_a_half_closed_message_gets_its_reply(message_server: Server) -> None:
+    check_serves(message_server)
+
+
+def test_an_end_before_any_byte_is_answered_by_the_end(
+    message_server: Server,
+) -> None:
+    with connect(message_server) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert read_to_end(connection).received == b""
+    check_serves(message_server)
+
+
+def test_an_end_before_any_line_is_answered_by_the_end(line_server: Server) -> None:
+    with connect(line_server) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        transcript = read_to_end(connection)
+    assert (transcript.received, transcript.end) == (b"", "eof")
+    check_serves(line_server)
+
+
+# Resets.
+
+
+def test_it_survives_a_reset_before_a_request(line_server: Server) -> None:
+    for _ in range(20):
+        reset(connect(line_server))
+    check_serves(line_server)
+
+
+def test_it_survives_a_reset_within_a_request(line_server: Server) -> None:
+    for _ in range(10):
+        connection = connect(line_server)
+        connection.sendall(b"10\n1")
+        assert read_exactly(connection, 1)  # so the half behind it has been read, too
+        reset(connection)
+    check_serves(line_server)
+
+
+def test_it_survives_a_reset_instead_of_reading_the_reply(line_server: Server) -> None:
+    for _ in range(10):
+        connection = connect(line_server)
+        connection.sendall(b"10\n" * 2000)
+        reset(connection)
+    check_serves(line_server)
+
+
+def test_it_survives_a_reset_between_replies(line_server: Server) -> None:
+    for _ in range(10):
+        connection = connect(line_server)
+        connection.sendall(b"10\n" * 2000)
+        read_exactly(connection, 1)
+        reset(connection)
+    check_serves(line_server)
+
+
+def test_it_survives_a_reset_after_the_reply(line_server: Server) -> None:
+    for _ in range(10):
+        connection = connect(line_server)
+        ask_on(line_server, connection)
+        reset(connection)
+    check_serves(line_server)
+
+
+def test_it_survives_resets_of_messages(message_server: Server) -> None:
+    for _ in range(10):
+        connection = connect(message_server)
+        connection.sendall(b"10")
+        reset(connection)
+        connection = connect(message_server)
+        connection.sendall(b"10")
+        read_exactly(connection, 1)
+        reset(connection)
+    check_serves(message_server)
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_it_survives_a_reset_while_the_reply_waits(start_server: Start, backend: Backend) -> None:
+    with start_server(backend, "--io-wait", "100") as server:
+        connection = connect(server)
+        connection.sendall(b"10\n" * 3)
+        assert read_exactly(connection, 1)
+        reset(connection)
+        check_serves(server)
+
+
+# Time.
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+@pytest.mark.parametrize(
+    ("framing", "sent"),
+    [("message", b""), ("line", b""), ("line", b"1")],
+    ids=["silent-message", "silent-line", "half-a-line"],
+)
+def test_a_client_that_stalls_is_closed(
+    start_server: Start, backend: Backend, framing: str, sent: bytes
+) -> None:
+    with start_server(backend, "--idle-timeout", str(IDLE_S), framing=framing) as server:
+        with connect(server) as connection:
+            begin = time.monotonic()
+            connection.sendall(sent)
+            transcript = read_to_end(connection)
+            waited = time.monotonic() - begin
+        assert transcript.received == b""
+        assert IDLE_S * 0.95 <= waited < IDLE_S + SLACK_S
+        check_serves(server)
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_the_deadline_is_not_extended_byte_by_byte(start_server: Start, backend: Backend) -> None:
+    with start_server(backend, "--idle-timeout", str(IDLE_S)) as server:
+        with connect(server) as connection:
+            begin = time.monotonic()
+            while not is_readable(connection, 0.1):
+                assert time.monotonic() - begin < IDLE_S + SLACK_S, f"{server} still waits"
+                connection.send(b"1")
+                if backend.concurrent:
+                    check_serves(server)
+        assert time.monotonic() - begin >= IDLE_S * 0.95
+        check_serves(server)
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_the_deadline_begins_anew_with_each_request(start_server: Start, backend: Backend) -> None:
+    with (
+        start_server(backend, "--idle-timeout", str(IDLE_S)) as server,
+        connect(server) as connection,
+    ):
+        for _ in range(3):
+            ask_on(server, connection)
+            assert not is_readable(connection, IDLE_S * 0.6), f"{server} closed too early"
+        ask_on(server, connection)
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_the_deadline_does_not_run_while_the_request_waits_for_the_server(
+    start_server: Start, backend: Backend
+) -> None:
+    with start_server(backend, "--idle-timeout", str(IDLE_S), "--io-wait", "700") as server:
+        assert ask(server) == right_answer(server)
+    with (
+        start_server(backend, "--idle-timeout", str(IDLE_S), "--io-wait", "200") as server,
+        connect(server) as connection,
+    ):
+        connection.sendall(b"10\n" * 4)
+        replies = right_answer(server) * 4
+        assert read_exactly(connection, len(replies)) == replies
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_a_client_that_waits_in_the_backlog_is_served_late_but_served(
+    start_server: Start, backend: Backend
+) -> None:
+    with start_server(backend, "--idle-timeout", str(IDLE_S), "--io-wait", "300") as server:
+        clients = [connect(server) for _ in range(3)]
+        for client in clients:
+            client.sendall(b"10\n")
+            client.shutdown(socket.SHUT_WR)
+        for client in clients:
+            assert read_to_end(client).received == right_answer(server)
+            client.close()
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_io_wait_delays_the_reply_without_using_the_cpu(
+    start_server: Start, backend: Backend
+) -> None:
+    with start_server(backend, "--io-wait", "300") as server:
+        with connect(server) as connection:
+            ask_on(server, connection)
+            before, begin = server.cpu_s(), time.monotonic()
+            ask_on(server, connection)
+            waited, used = time.monotonic() - begin, server.cpu_s() - before
+        assert 0.3 <= waited < 0.3 + SLACK_S
+        assert used < 0.05, f"{server} used {used} s of CPU time"
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_waits_overlap_only_where_the_design_serves_several(
+    start_server: Start, backend: Backend
+) -> None:
+    count = 20 if backend.concurrent else 5
+    with start_server(backend, "--io-wait", "200", "--workers", str(count)) as server:
+        begin = time.monotonic()
+        clients = [connect(server) for _ in range(count)]
+        for client in clients:
+            client.sendall(b"10\n")
+            client.shutdown(socket.SHUT_WR)
+        for client in clients:
+            assert read_to_end(client).received == right_answer(server)
+            client.close()
+        took = time.monotonic() - begin
+    if backend.concurrent:
+        assert took < count * 0.2 / 2, f"{server} waits for one client after the other"
+    else:
+        assert took >= count * 0.2, f"{server} claims to serve one at a time"
+
+
+# Many connections.
+
+
+@pytest.mark.parametrize("backend", EVERY_CONCURRENT)
+def test_silent_clients_hinder_nobody(start_server: Start, backend: Backend) -> None:
+    with start_server(backend, framing=backend.framings[0]) as server:
+        silent = [connect(server) for _ in range(20)]
+        check_serves(server)
+        for connection in silent:
+            connection.close()
+
+
+@pytest.mark.parametrize("backend", EVERY_CONCURRENT_WITH_OPTIONS)
+def test_connections_over_the_cap_are_closed_at_once_and_counted(
+    start_server: Start, backend: Backend
+) -> None:
+    with start_server(backend, "--max-connections", "3", "--workers", "4") as server:
+        held = [connect(server) for _ in range(3)]
+        for connection in held:
+            ask_on(server, connection)
+        for _ in range(5):
+            with connect(server) as refused:
+                assert is_readable(refused, 1), f"{server} keeps a connection over its cap"
+                assert read_to_end(refused).received == b""
+        for connection in held:
+            ask_on(server, connection)
+        held.pop().close()
+        refusals = 5 + refusals_until_served(server)
+        for connection in held:
+            ask_on(server, connection)
+            connection.close()
+        assert server.stop() == 0
+        assert f"refused {refusals} connections" in server.stderr()
+
+
+def refusals_until_served(server: Server) -> int:
+    """Connect until the server has seen that a place is free; how often it refused before."""
+    deadline = time.monotonic() + 5
+    refused = 0
+    while time.monotonic() < deadline:
+        with connect(server) as connection:
+            try:
+                connection.sendall(b"10\n")
+                if read_exactly(connection, 1):
+                    return refused
+            except (ConnectionResetError, BrokenPipeError):
+                pass
+        refused += 1
+    pytest.fail(f"{server} does not recover: stderr {server.stderr()!r}")
+
+
+@pytest.mark.parametrize("framing", [pytest.param("message", marks=pytest.mark.long), "line"])
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_out_of_descriptors_it_does_not_spin_and_recovers(
+    start_server: Start, backend: Backend, framing: str
+) -> None:
+    with start_server(backend, framing=framing, descriptors=32) as server:
+        clients = [connect(server) for _ in range(200)]
+        listening_only = select_quiet(server, clients)
+        before, begin = server.cpu_s(), time.monotonic()
+        assert not server.has_ended(1.0), f"{server} ended; stderr: {server.stderr()!r}"
+        share = (server.cpu_s() - before) / (time.monotonic() - begin)
+        assert share < 0.05, f"{server} uses {share:.0%} of a core ({listening_only} held)"
+        for client in clients:
+            client.close()
+        check_serves(server)
+        assert len(server.stderr()) < 4096, server.stderr()[:500]
+
+
+def select_quiet(server: Server, clients: list[socket.socket]) -> int:
+    """Wait until it does no more about so many clients; how many of them are still open."""
+    while True:
+        before = server.cpu_s()
+        server.has_ended(0.1)
+        if server.cpu_s() - before < 0.01:
+            break
+        if server.cpu_s() > 10:
+            pytest.fail(f"{server} does not come to rest")
+    return sum(not is_readable(client, 0) for client in clients)
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.parametrize("framing", ["message", "line"])
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_many_connections_leave_nothing_behind(
+    start_server: Start, backend: Backend, framing: str, times: int
+) -> None:
+    count = (1000 if backend.language == "c" else 250) * times
+    with start_server(backend, framing=framing) as server:
+        for _ in range(10):
+            check_serves(server)
+        before = settled(server, None)
+        for _ in range(count):
+            check_serves(server)
+        assert settled(server, before) == before
+
+
+Inventory = tuple[int, int, int, int]
+
+
+def settled(server: Server, wanted: Inventory | None) -> Inventory:
+    """Processes, zombies, threads and descriptors, once the server is done with its clients.
+
+    What is left of a connection goes just after its reply. So the server is asked again until
+    its inventory is what is wanted, or the same a few times in a row.
+    """
+    deadline = time.monotonic() + 5
+    last, same = inventory(server), 0
+    while time.monotonic() < deadline and last != wanted and (wanted or same < 5):
+        server.has_ended(0.02)
+        now = inventory(server)
+        last, same = now, same + 1 if now == last else 0
+    return last
+
+
+def inventory(server: Server) -> Inventory:
+    """How many processes, zombies, threads and descriptors there are now."""
+    tree = server.tree()
+    zombies = sum(state.state == "Z" for state in tree)
+    threads = sum(state.threads for state in tree)
+    return len(tree), zombies, threads, sum(state.descriptors for state in tree)

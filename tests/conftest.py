@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all tests share: the long forms, Hypothesis profiles, and where the programs are."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+# No deadline: an example may fork a server's child on a machine that is busy with other tests.
+settings.register_profile("default", max_examples=60, deadline=None, print_blob=True)
+settings.register_profile("all", max_examples=1000, deadline=None, print_blob=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --all."""
+    parser.addoption("--all", action="store_true", help="also run the long forms of the tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and choose how many examples Hypothesis tries."""
+    config.addinivalue_line("markers", "long: a long form, run only with --all")
+    settings.load_profile("all" if config.getoption("--all") else "default")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the long forms unless --all asks for them."""
+    if config.getoption("--all"):
+        return
+    for item in items:
+        if item.get_closest_marker("long") is not None:
+            item.add_marker(pytest.mark.skip(reason="a long form: run with --all"))
+
+
+def programs_folder() -> Path:
+    """Where the built programs are: $FIBENCH_PROGRAMS, else where `invoke build` installs them."""
+    named = os.environ.get("FIBENCH_PROGRAMS")
+    if named:
+        return Path(named).resolve()
+    return CHECKOUT / "build" / "install" / "libexec" / "fibench"
+
+
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The folder of the built programs; a test that needs it fails if there is none."""
+    folder = programs_folder()
+    if not folder.is_dir():
+        pytest.fail(f"no programs in {folder}: run `invoke build` first", pytrace=False)
+    return folder

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""fibload against servers that behave, and against servers that do not."""

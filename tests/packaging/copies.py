@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Copies of the checkout, for tests that build in them."""
+
+import shutil
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+MADE_HERE = {
+    ".git",
+    ".hypothesis",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".venv",
+    "build",
+    "dist",
+    "results",
+}
+"""What a clean clone does not have at its root."""
+
+
+def copy_checkout(target: Path) -> Path:
+    """Copy the checkout, without what was made in it, to a path that does not exist yet."""
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        return {"__pycache__"} | (MADE_HERE if Path(folder) == CHECKOUT else set())
+
+    shutil.copytree(CHECKOUT, target, symlinks=True, ignore=left_out)
+    return target

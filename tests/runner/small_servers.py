@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Servers of a few lines, each with one way to be right or wrong, to start and watch."""
+
+import sys
+from pathlib import Path
+
+from fibench.server import RunningServer, ServerCommand, free_port, start
+
+PATIENCE_S = 10.0
+"""How long a test waits for an event before it fails."""
+
+LISTEN = """
+import os, signal, socket, sys, time
+host, port = "127.0.0.1", int(sys.argv[1])
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def listen(at=port):
+    listener.bind((host, at))
+    listener.listen()
+def tell(line=None):
+    if "--ready-fd" in sys.argv:
+        fd = int(sys.argv[sys.argv.index("--ready-fd") + 1])
+        os.write(fd, b"%d\\n" % port if line is None else line)
+        os.close(fd)
+def serve():
+    while True:
+        connection, _ = listener.accept()
+        connection.sendall(connection.recv(256))
+        connection.close()
+"""
+"""What the small servers share; `port` is their first argument."""
+
+ECHO = "listen(); tell(); serve()"
+
+
+def python(text: str) -> list[str]:
+    """The start of a command that runs a small server; its port comes next."""
+    return [sys.executable, "-S", "-c", LISTEN + text]
+
+
+def command(text: str, *, ready_fd: bool = True, port: int | None = None) -> ServerCommand:
+    """A small server on a free port."""
+    port = port or free_port("127.0.0.1")
+    return ServerCommand(argv=[*python(text), str(port)], port=port, ready_fd=ready_fd)
+
+
+class Starter:
+    """Starts servers with the programs and the folder of a test."""
+
+    def __init__(self, supervise: Path, folder: Path) -> None:
+        self.supervise = supervise
+        self.stderr_path = folder / "server.err"
+
+    def __call__(self, what: ServerCommand, timeout_s: float = PATIENCE_S) -> RunningServer:
+        return start(
+            what, supervise=self.supervise, stderr_path=self.stderr_path, timeout_s=timeout_s
+        )

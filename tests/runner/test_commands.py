@@ -1,0 +1,386 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands as a person types them, from experiment file to exit status and results."""
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fibench import journal
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+INVOKE = [sys.executable, "-m", "invoke"]
+
+SMALL = """
+title = "One small block"
+[matrix]
+backend = ["c-sync", "c-mt"]
+[load]
+clients = 2
+n = 20
+duration = "0.2s"
+warmup = "50ms"
+[plan]
+blocks = {blocks}
+[[claim]]
+says = "C answers"
+value = {{ backend = "c-mt" }}
+metric = "throughput"
+above = {above}
+"""
+
+OWN = """
+title = "A server of one's own"
+[backends.mine]
+command = {command}
+[matrix]
+backend = "mine"
+[load]
+duration = "0.2s"
+warmup = "50ms"
+n = 5
+timeout = "1s"
+[server]
+{server}
+[plan]
+blocks = 1
+"""
+
+
+@dataclass
+class Desk:
+    """A folder with experiment files, and a results folder of its own."""
+
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "FIBENCH_RESULTS": str(self.results), "COLUMNS": "100"}
+
+    def write(self, text: str, name: str = "small.toml") -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def invoke(self, *words: str | Path, **extra: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*INVOKE, *map(str, words)],
+            cwd=CHECKOUT,
+            env={**self.environment(), **extra},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def run_folder(self) -> Path:
+        (folder,) = self.results.glob("*/*")
+        return folder
+
+    def records(self) -> list[dict[str, object]]:
+        reading = journal.read(self.run_folder() / "trials.jsonl")
+        assert reading.damaged == []
+        return reading.records
+
+
+@pytest.fixture
+def desk(tmp_path: Path, programs: Path) -> Desk:
+    assert programs.is_dir()
+    return Desk(tmp_path)
+
+
+def _pids_under(folder: Path) -> list[int]:
+    """Processes whose standard error goes to a file below the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(folder) in os.readlink(process / "fd" / "2"):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def _reason(desk: Desk) -> str:
+    (record,) = desk.records()
+    assert record["valid"] is False
+    return str(record["reason"])
+
+
+def _own(command: list[str], server: str = "") -> str:
+    return OWN.format(command=json.dumps(command), server=server)
+
+
+def _python_server(body: str) -> list[str]:
+    """A server of one's own, as a Python program in the argument list."""
+    start = "import socket, sys\nport = int(sys.argv[1])\n"
+    return [sys.executable, "-c", start + body, "{port}"]
+
+
+def test_a_run_of_one_block_keeps_its_trials_and_says_what_holds(desk: Desk) -> None:
+    done = desk.invoke("run", desk.write(SMALL.format(blocks=3, above=1)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "CONFIRMED" in done.stdout
+    assert "1 of 1 claims confirmed" in done.stdout
+    records = desk.records()
+    assert [r["valid"] for r in records] == [True] * 6
+    assert sorted((r["block"], r["label"]) for r in records) == sorted(
+        (block, label) for block in range(3) for label in ("c-sync", "c-mt")
+    )
+    for record in records:
+        metrics, counts = record["metrics"], record["counts"]
+        assert isinstance(metrics, Mapping)
+        assert isinstance(counts, Mapping)
+        assert metrics["throughput_per_s"] > 1
+        assert 0 < metrics["p50_s"] <= metrics["max_s"] < 1
+        assert 0 < metrics["cores"] < 3
+        assert metrics["cpu_per_request_s"] > 0
+        assert metrics["memory_bytes"] > 10_000
+        outcomes = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
+        assert counts["started"] == sum(counts[name] for name in outcomes)
+    folder = desk.run_folder()
+    assert (folder / "experiment.toml").read_text() == SMALL.format(blocks=3, above=1)
+    for name in ("plan.json", "environment.json", "claims.json"):
+        assert json.loads((folder / name).read_text())["schema"] == 1
+    assert json.loads((folder / "trials" / "000" / "load.json").read_text())["valid"] is True
+    assert _pids_under(desk.results) == []
+
+
+def test_a_refuted_claim_is_exit_3(desk: Desk) -> None:
+    done = desk.invoke("run", desk.write(SMALL.format(blocks=3, above=1e9)))
+    assert done.returncode == 3
+    assert "REFUTED" in done.stdout
+
+
+def test_too_few_blocks_for_a_verdict_is_exit_4(desk: Desk) -> None:
+    done = desk.invoke("run", desk.write(SMALL.format(blocks=1, above=1)))
+    assert done.returncode == 4
+    assert "INCONCLUSIVE" in done.stdout
+
+
+def test_options_override_the_file(desk: Desk) -> None:
+    path = desk.write(SMALL.format(blocks=9, above=1))
+    done = desk.invoke("run", path, "--blocks", "1", "--backend", "c-mt", "--clients", "1,3")
+    assert done.returncode == 4
+    assert len(desk.records()) == 2
+    parameters = [record["parameters"] for record in desk.records()]
+    assert sorted(p["clients"] for p in parameters if isinstance(p, dict)) == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('title = "x"\n[matrix]\nbackend = "py-mtt"\n', 'did you mean "py-mt"?'),
+        ('title = "x"\n[matrix]\nbackend = "py-mt"\n[load]\nclient = 3\n', "clients"),
+        ('title = "x"\n[matrix]\nbackend = "py-mt"\n[server]\nport = 70000\n', "65535"),
+        ('title = "x\n', "small.toml:1:"),
+    ],
+    ids=["backend", "key", "port", "syntax"],
+)
+def test_a_wrong_file_is_exit_2_with_the_place_named(desk: Desk, text: str, said: str) -> None:
+    path = desk.write(text)
+    for name in ("plan", "run"):
+        done = desk.invoke(name, path)
+        assert done.returncode == 2
+        assert re.search(r"small\.toml:[0-9]+:[0-9]+: ", done.stderr)
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not desk.results.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("run", "gli"), ("plan", "gil", "--blocks", "x"), ("run", "gil", "--port", "70000"),
+     ("serve", "py-mtt"), ("plan", "gil", "--backend", "py-mtt")],
+)  # fmt: skip
+def test_a_wrong_word_is_exit_2_and_never_a_traceback(desk: Desk, words: tuple[str, ...]) -> None:
+    done = desk.invoke(*words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+def test_a_name_alone_finds_the_experiment_and_a_near_one_is_proposed(desk: Desk) -> None:
+    assert desk.invoke("plan", "gil").returncode == 0
+    assert desk.invoke("plan", "gil.toml").returncode == 0
+    assert "gil" in desk.invoke("plan", "gli").stderr
+
+
+def test_plan_as_json_has_the_ordered_trials_and_starts_nothing(desk: Desk) -> None:
+    done = desk.invoke("plan", desk.write(SMALL.format(blocks=2, above=1)), "--json")
+    document = json.loads(done.stdout)
+    assert [trial["index"] for trial in document["trials"]] == [0, 1, 2, 3]
+    assert not desk.results.exists()
+
+
+def test_backends_as_json_has_every_design_with_what_starts_it(desk: Desk) -> None:
+    rows = json.loads(desk.invoke("backends", "--json").stdout)
+    assert {"c-sync", "c-mp", "c-mt", "py-sync", "py-mp", "py-mt", "py-async"} <= {
+        row["name"] for row in rows
+    }
+    for row in rows:
+        assert row["available"] is True, row
+        assert row["reason"] is None
+        assert Path(row["argv"][-1]).name == row["program"]
+        assert row["framings"] == ["message", "line"]
+
+
+def test_a_fixed_port_in_use_fails_the_trial_and_says_so(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        text = SMALL.format(blocks=1, above=1) + f"[server]\nport = {port}\n"
+        done = desk.invoke("run", desk.write(text), "--backend", "c-mt")
+    assert done.returncode == 5
+    assert f"{port}" in _reason(desk)
+    assert "in use" in _reason(desk)
+
+
+def test_a_program_that_does_not_exist_fails_the_trial(desk: Desk) -> None:
+    done = desk.invoke("run", desk.write(_own(["./no-such-server", "{port}"])))
+    assert done.returncode == 5
+    assert "no-such-server" in _reason(desk)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_exits_at_once_fails_the_trial_with_its_own_words(desk: Desk) -> None:
+    command = _python_server("sys.exit('my own complaint')")
+    done = desk.invoke("run", desk.write(_own(command)))
+    assert done.returncode == 5
+    assert "exit" in _reason(desk)
+    stderr = desk.run_folder() / "trials" / "000" / "server.err"
+    assert "my own complaint" in stderr.read_text()
+
+
+def test_a_server_that_never_listens_fails_the_trial_and_is_ended(desk: Desk) -> None:
+    command = _python_server("import signal\nwhile True: signal.pause()")
+    done = desk.invoke("run", desk.write(_own(command)))
+    assert done.returncode == 5
+    assert "listen" in _reason(desk)
+    assert _pids_under(desk.results) == []
+
+
+SERVE = """
+listener = socket.create_server(("127.0.0.1", port))
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(256)
+        connection.sendall({reply})
+"""
+
+
+def test_a_server_that_answers_wrongly_is_not_measured(desk: Desk) -> None:
+    done = desk.invoke("run", desk.write(_own(_python_server(SERVE.format(reply="b'9'")))))
+    assert done.returncode == 5
+    assert "'9'" in _reason(desk)
+    assert "'8'" in _reason(desk)
+
+
+def test_a_server_of_ones_own_is_measured_like_any_other(desk: Desk) -> None:
+    done = desk.invoke("run", desk.write(_own(_python_server(SERVE.format(reply="b'8'")))))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = desk.records()
+    assert record["valid"] is True
+    assert _pids_under(desk.results) == []
+
+
+def test_a_server_that_answers_wrongly_later_makes_the_trial_invalid(desk: Desk) -> None:
+    body = SERVE.replace("while True:", "for k in range(10**9):").format(
+        reply="b'8' if k < 20 else b'9'"
+    )
+    done = desk.invoke("run", desk.write(_own(_python_server(body))))
+    assert done.returncode == 5
+    assert "wrong" in _reason(desk)
+
+
+def test_a_server_that_dies_during_the_trial_makes_it_invalid(desk: Desk) -> None:
+    body = SERVE.replace("while True:", "for k in range(20):").format(reply="b'8'")
+    done = desk.invoke("run", desk.write(_own(_python_server(body))))
+    assert done.returncode == 5
+    assert "the server ended during the trial" in _reason(desk)
+
+
+@contextmanager
+def _run_with_a_trial_finished(desk: Desk) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [*INVOKE, "run", str(desk.write(SMALL.format(blocks=50, above=1)))],
+        cwd=CHECKOUT,
+        env={**desk.environment(), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert any("1/100]" in line for line in process.stdout), "ended before its first trial"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_keeps_finished_trials_and_leaves_nothing_running(desk: Desk, presses: int) -> None:
+    with _run_with_a_trial_finished(desk) as process:
+        assert process.stdout is not None
+        os.killpg(process.pid, signal.SIGINT)
+        if presses == 2:
+            assert any("Ctrl-C again" in line for line in process.stdout)
+            os.killpg(process.pid, signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(timeout=30) == 130
+    assert "Traceback" not in rest
+    assert "CONFIRMED" not in rest
+    assert 1 <= len(desk.records()) < 100
+    assert _pids_under(desk.results) == []
+    assert not (desk.run_folder() / "claims.json").exists()
+
+
+def test_a_killed_runner_leaves_no_process_for_longer_than_a_second(desk: Desk) -> None:
+    with _run_with_a_trial_finished(desk) as process:
+        pids: list[int] = []
+        while not pids:  # between two trials there is none, for some milliseconds
+            pids = _pids_under(desk.results)
+        watched = [os.pidfd_open(pid) for pid in pids]
+        process.kill()
+        process.wait()
+        for descriptor in watched:
+            ended, _, _ = select.select([descriptor], [], [], 1.0)
+            os.close(descriptor)
+            assert ended
+    assert len(desk.records()) >= 1
+
+
+def test_results_that_cannot_be_written_are_one_line_and_exit_1(desk: Desk) -> None:
+    desk.results.write_text("a file, not a folder")
+    done = desk.invoke("run", desk.write(SMALL.format(blocks=1, above=1)))
+    assert done.returncode == 1
+    assert "cannot make" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_build_that_fails_is_exit_1_with_the_compilers_words(desk: Desk, tmp_path: Path) -> None:
+    copy = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "-q", str(CHECKOUT), str(copy)], check=True)
+    (copy / "src_c" / "servers" / "server.c").write_text("int main(void) { return oops; }\n")
+    done = subprocess.run(
+        [*INVOKE, "build"], cwd=copy, env=desk.environment(), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "oops" in done.stderr
+    assert "the build failed" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The journal: what was appended is read back, whatever happens to the file's end."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fibench import journal
+
+RECORDS = st.dictionaries(
+    st.text(max_size=12).filter(lambda key: key != "sha256"),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20) | st.lists(st.text(max_size=5), max_size=3),
+    min_size=1,
+    max_size=5,
+)  # fmt: skip
+
+
+@given(RECORDS)
+def test_a_record_comes_back_as_it_was(record: dict[str, object]) -> None:
+    assert journal.decode(journal.encode(record)) == {**record}
+
+
+@given(RECORDS)
+def test_a_line_is_plain_json_with_its_digest_last(record: dict[str, object]) -> None:
+    line = journal.encode(record)
+    assert line.count("\n") == 1
+    read = json.loads(line)
+    assert list(read)[-1] == "sha256"
+    del read["sha256"]
+    assert read == record
+
+
+@given(RECORDS, st.data())
+def test_no_altered_line_is_taken_for_a_record(
+    record: dict[str, object], data: st.DataObject
+) -> None:
+    line = journal.encode(record)
+    position = data.draw(st.integers(0, len(line) - 1))
+    character = data.draw(st.characters(codec="ascii").filter(lambda c: c != line[position]))
+    assert journal.decode(line[:position] + character + line[position + 1 :]) is None
+
+
+def test_a_journal_cut_at_any_byte_loses_at_most_its_last_line(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    records = [{"trial": f"b00{index}-é", "valid": True} for index in range(3)]
+    for record in records:
+        journal.append(path, record)
+    whole = path.read_bytes()
+    ends = [index + 1 for index, byte in enumerate(whole) if byte == ord("\n")]
+    for size in range(len(whole) + 1):
+        path.write_bytes(whole[:size])
+        reading = journal.read(path)
+        complete = sum(end <= size for end in ends)
+        assert reading.records == records[:complete]
+        torn = size > 0 and size not in ends
+        assert reading.damaged == ([complete + 1] if torn else [])
+
+
+def test_a_missing_journal_is_empty(tmp_path: Path) -> None:
+    assert journal.read(tmp_path / "none").records == []
+
+
+def test_a_damaged_line_in_the_middle_is_reported_and_the_others_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    lines = [journal.encode({"trial": index}) for index in range(3)]
+    path.write_text(lines[0] + lines[1].replace("1", "9", 1) + lines[2])
+    reading = journal.read(path)
+    assert [record["trial"] for record in reading.records] == [0, 2]
+    assert reading.damaged == [2]
+
+
+def test_a_full_disk_leaves_no_half_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "trials.jsonl"
+    journal.append(path, {"trial": 0})
+    real_write = os.write
+
+    def write_some_then_fail(descriptor: int, data: bytes) -> int:
+        if len(data) > 10:
+            return real_write(descriptor, data[: len(data) - 10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write_some_then_fail)
+        with pytest.raises(journal.JournalError, match="No space left"):
+            journal.append(path, {"trial": 1})
+    journal.append(path, {"trial": 2})
+    assert [record["trial"] for record in journal.read(path).records] == [0, 2]
+    assert journal.read(path).damaged == []
+
+
+def test_a_folder_is_settled_under_its_final_name_only(tmp_path: Path) -> None:
+    scratch, final = tmp_path / ".new", tmp_path / "007"
+    scratch.mkdir()
+    (scratch / "load.json").write_text("{}")
+    journal.settle_folder(scratch, final)
+    assert not scratch.exists()
+    assert (final / "load.json").read_text() == "{}"
+
+
+def test_settling_over_a_used_name_is_an_error(tmp_path: Path) -> None:
+    scratch, final = tmp_path / ".new", tmp_path / "007"
+    scratch.mkdir()
+    final.mkdir()
+    (final / "kept").touch()
+    with pytest.raises(journal.JournalError):
+        journal.settle_folder(scratch, final)
+    assert (final / "kept").exists()

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `backends` and `plan` show, and the line of one trial."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from fibench.report import figures, render_backends, render_plan, trial_line
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+# One trial
+
+
+def test_a_trial_is_one_line_with_its_figures() -> None:
+    line = trial_line(11, 120, "py-mt n=27", 1, 71.34, 0.0249, label_width=14)
+    assert line == "[ 12/120] block 2  py-mt n=27      71.3/s, p50 24.9 ms"
+
+
+def test_a_failed_trial_says_why_and_where_the_servers_stderr_is() -> None:
+    line = trial_line(0, 9, "c-mt", 0, None, None, reason="hung\x07", stderr_path="x/server.err")
+    assert line == "[1/9] block 1  c-mt  FAILED: hung\\x07 (stderr: x/server.err)"
+
+
+def test_figures_that_are_not_known_are_left_out() -> None:
+    assert figures(71.3, None) == "71.3/s"
+    assert figures(None, None) == ""
+
+
+# Listings
+
+BACKEND: dict[str, Any] = {
+    "name": "c-sync",
+    "language": "c",
+    "design": "sync",
+    "program": "server",
+    "argv": ["server"],
+    "framings": ["message", "line"],
+    "serves": 1,
+    "available": True,
+    "reason": None,
+    "course": True,
+    "teaches": "One client at a time",
+    "limits": "A silent client blocks all others",
+}
+
+
+@pytest.mark.parametrize("width", [120, 100, 80, 60])
+def test_backends_are_grouped_by_language_with_what_they_teach(width: int) -> None:
+    rows = [
+        BACKEND,
+        {**BACKEND, "name": "py-mp", "language": "python", "design": "mp", "serves": "any"},
+        {**BACKEND, "name": "c-uring", "available": False, "reason": "io_uring is disabled"},
+    ]
+    stream = io.StringIO()
+    render_backends(rows, Console(file=stream, width=width))
+    text = stream.getvalue()
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert text.index("c-sync") < text.index("c-uring") < text.index("Python") < text.index("py-mp")
+    assert "sync (one client at a time)" in one_line(text)
+    assert "mp (any number of clients at once)" in one_line(text)
+    assert "Limits: A silent client blocks" in one_line(text)
+    assert "Not here: io_uring is disabled" in one_line(text)
+    assert text.endswith("2 of 3 can run here\n")
+
+
+def make_plan(blocks: int) -> dict[str, Any]:
+    names = ["c-sync n=1", "c-sync n=2"]
+    return {
+        "title": "Threads [bold]",
+        "blocks": blocks,
+        "cells": [
+            {"label": name, "parameters": {"clients": 8, "n": n, "duration": 0.7, "port": None}}
+            for n, name in enumerate(names, start=1)
+        ],
+        "trials": [{"block": block, "cell": name} for block in range(blocks) for name in names],
+        "expected_s": 72.0,
+        "dropped_claims": [{"id": "x", "says": "C is faster", "reason": "its cells are left out"}],
+    }
+
+
+def test_a_plan_shows_how_much_there_is_in_which_order_and_what_to_mind() -> None:
+    stream = io.StringIO()
+    render_plan(make_plan(3), ["one\x1b client"], Console(file=stream, width=80))
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "Threads [bold]"
+    assert lines[1] == "2 cells in 3 blocks: 6 trials, about 72.0 s of warm-up and measuring"
+    assert "all cells   clients=8, duration=0.7s" in lines
+    assert "block 3     c-sync n=1, c-sync n=2" in lines
+    assert "not judged  C is faster: its cells are left out" in lines
+    assert "warning     one\\x1b client" in lines
+
+
+def test_of_a_long_plan_the_first_blocks_are_shown() -> None:
+    stream = io.StringIO()
+    render_plan(make_plan(10), (), Console(file=stream, width=80))
+    text = stream.getvalue()
+    assert "block 3 " in text
+    assert "block 4 " not in text
+    assert "…           and 7 more blocks, each in an order of its own" in text
+
+
+def test_a_stream_without_our_signs_gets_plain_ones() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    rows = [{**BACKEND, "teaches": "×2 ± ☃"}]
+    render_backends(rows, stream)
+    assert b"x2 +/- \\u2603" in raw.getvalue()

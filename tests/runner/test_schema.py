@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The JSON Schema that editors check experiment files with."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from tests.runner.samples import GIL
+
+import fibench
+from fibench.document import json_schema
+from fibench.keys import KEYS
+
+CHECKED_IN = Path(fibench.__file__).parent / "experiment.schema.json"
+
+
+def test_the_checked_in_schema_is_fresh() -> None:
+    """If this fails: python -m fibench.experiment > src_py/fibench/experiment.schema.json"""
+    assert CHECKED_IN.read_text(encoding="utf-8") == json_schema()
+
+
+def test_the_command_prints_the_schema() -> None:
+    command = [sys.executable, "-m", "fibench.experiment"]
+    folder = CHECKED_IN.parent.parent
+    printed = subprocess.run(command, cwd=folder, capture_output=True, check=True)
+
+    assert printed.stdout.decode() == json_schema()
+
+
+def test_every_key_is_described_and_no_other_is_allowed() -> None:
+    schema = json.loads(json_schema())
+    tables = [schema, *schema["$defs"].values()]
+
+    assert all(table["additionalProperties"] is False for table in tables)
+    for table in tables:
+        assert all(entry.get("description") for entry in table["properties"].values())
+
+
+def test_keys_that_have_defaults_say_so() -> None:
+    schema = json.loads(json_schema())["$defs"]
+
+    for name, key in KEYS.items():
+        entry = schema[{"server": "ServerTable", "load": "LoadTable"}[key.table]]["properties"][
+            name
+        ]
+        assert ("default" in entry) == (key.default is not None)
+    assert schema["LoadTable"]["properties"]["duration"]["default"] == "1s"
+
+
+def accepts(schema: dict[str, Any], value: Any, whole: dict[str, Any]) -> bool:
+    """A validator of the part of JSON Schema that ours uses."""
+    if "$ref" in schema:
+        return accepts(whole["$defs"][schema["$ref"].rpartition("/")[2]], value, whole)
+    if "anyOf" in schema:
+        return any(accepts(one, value, whole) for one in schema["anyOf"])
+    if "enum" in schema and value not in schema["enum"]:
+        return False
+    if "pattern" in schema and not re.search(schema["pattern"], str(value)):
+        return False
+    kinds: dict[str, Any] = {
+        "string": str, "integer": int, "number": (int, float), "array": list, "object": dict,
+        "boolean": bool,
+    }  # fmt: skip
+    if "type" in schema and not isinstance(value, kinds[schema["type"]]):
+        return False
+    if isinstance(value, int) and not schema.get("minimum", value) <= value:
+        return False
+    if isinstance(value, int) and not value <= schema.get("maximum", value):
+        return False
+    if isinstance(value, list):
+        return all(accepts(schema["items"], item, whole) for item in value)
+    if isinstance(value, dict) and "properties" in schema:
+        return set(schema.get("required", ())) <= set(value) <= set(schema["properties"]) and all(
+            accepts(schema["properties"][name], item, whole) for name, item in value.items()
+        )
+    return True
+
+
+def test_the_schema_accepts_what_we_accept() -> None:
+    schema = json.loads(json_schema())
+    single = 'title = "t"\nexclude = { n = 1 }\n[matrix]\nbackend = "py-mt"\nclients = [1, 8]\n'
+
+    assert accepts(schema, tomllib.loads(GIL), schema)
+    assert accepts(schema, tomllib.loads(single), schema)
+
+
+def test_the_schema_refuses_what_we_refuse() -> None:
+    schema = json.loads(json_schema())
+
+    for right, wrong in [
+        ("2999", "70000"),
+        ("clients = 8", "client = 8"),
+        ('"0.7s"', '"0.7"'),
+        ('metric = "cores"', 'metric = "core"'),
+        ('title = "Threads', 'titel = "Threads'),
+    ]:
+        assert not accepts(schema, tomllib.loads(GIL.replace(right, wrong)), schema), wrong

@@ -1,0 +1,412 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A server is started when it is ready, its failures are told apart, and nothing of it is left."""
+
+import errno
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from tests.runner.small_servers import ECHO, LISTEN, PATIENCE_S, Starter, command, python
+
+from fibench import listening
+from fibench.ports import bind_once, holder_of
+from fibench.processes import descendants
+from fibench.server import (
+    Ending,
+    RunningServer,
+    ServerCommand,
+    StartError,
+    check_port_free,
+    clean_environment,
+    free_port,
+)
+from fibench.start_error import tail
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture
+def start(programs: Path, tmp_path: Path) -> Iterator[Starter]:
+    """Starts servers, and checks that this process has no child left after the test."""
+    yield Starter(programs / "supervise", tmp_path)
+    assert descendants(os.getpid()) == []
+
+
+FORKING = """
+listen()
+for _ in range(3):
+    if os.fork() == 0:
+        os.setsid()
+        serve()
+tell()
+serve()
+"""
+
+
+def echo(port: int) -> bytes:
+    with socket.create_connection((HOST, port), PATIENCE_S) as connection:
+        connection.sendall(b"30")
+        return b"".join(iter(lambda: connection.recv(256), b""))
+
+
+def failure(start: Starter, what: ServerCommand, timeout_s: float = PATIENCE_S) -> StartError:
+    with pytest.raises(StartError) as caught:
+        start(what, timeout_s=timeout_s)
+    assert "\n" not in caught.value.message + caught.value.hint
+    assert caught.value.hint
+    return caught.value
+
+
+def watch_ends(pids: list[int]) -> list[int]:
+    return [os.pidfd_open(pid) for pid in pids]
+
+
+def assert_all_end(pidfds: list[int], within_s: float) -> None:
+    for pidfd in pidfds:
+        ended, _, _ = select.select([pidfd], [], [], within_s)
+        os.close(pidfd)
+        assert ended
+
+
+# --- it starts, and it ends
+
+
+@pytest.mark.parametrize("ready_fd", [True, False])
+def test_a_started_server_answers_and_stops_when_asked(start: Starter, ready_fd: bool) -> None:
+    with start(command(ECHO, ready_fd=ready_fd)) as running:
+        assert running.alive()
+        assert running.tree() == [running.pid]
+        assert echo(running.port) == b"30"
+        assert running.stop() == Ending(status=None, signal=signal.SIGTERM, swept=0, forced=False)
+        assert not running.alive()
+        assert running.tree() == []
+
+
+def test_a_server_may_choose_its_port(start: Starter) -> None:
+    text = "listen(0); port = listener.getsockname()[1]; tell(); serve()"
+    with start(ServerCommand(argv=[*python(text), "0"], port=0)) as running:
+        assert running.port > 0
+        assert echo(running.port) == b"30"
+
+
+def test_a_server_on_all_addresses_and_one_on_ipv6_are_recognised(start: Starter) -> None:
+    with start(command("host = '0.0.0.0'\n" + ECHO)) as running:
+        assert echo(running.port) == b"30"
+    six = "listener = socket.socket(socket.AF_INET6); host = '::'\n"
+    with start(command(six + ECHO)) as running:
+        assert echo(running.port) == b"30"
+
+
+def test_the_status_of_a_server_that_ends_by_itself_when_asked_is_kept(start: Starter) -> None:
+    text = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
+    assert start(command(text + ECHO)).stop() == Ending(9, None, 0, False)
+
+
+def test_a_server_that_ignores_sigterm_is_killed_after_its_grace(start: Starter) -> None:
+    text = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    running = start(command(text + ECHO))
+    assert running.stop(grace_s=0.1) == Ending(None, signal.SIGKILL, 0, True)
+    assert running.stop() == running.kill()
+
+
+def test_leaving_the_context_kills_every_process_of_the_server(start: Starter) -> None:
+    with start(command(FORKING)) as running:
+        tree = running.tree()
+        ends = watch_ends(tree)
+        assert len(tree) == 4
+    assert_all_end(ends, 0)
+    assert running.kill() == Ending(None, signal.SIGKILL, 3, True)
+
+
+def test_a_stopped_server_can_be_ended(start: Starter) -> None:
+    with start(command(ECHO)) as running:
+        os.kill(running.pid, signal.SIGSTOP)
+        stat = Path(f"/proc/{running.pid}/stat")
+        while stat.read_text().rpartition(") ")[2][0] != "T":
+            pass
+        assert running.stop(grace_s=0.05).forced
+
+
+def test_a_crash_is_seen_at_once_and_told_at_the_end(start: Starter) -> None:
+    with start(command("listen(); tell(); listener.accept(); os.abort()")) as running:
+        socket.create_connection((HOST, running.port)).close()
+        assert select.select([running.news_fd], [], [], PATIENCE_S)[0]
+        assert not running.alive()
+        assert running.stop() == Ending(None, signal.SIGABRT, 0, False)
+
+
+def test_a_server_does_not_outlive_a_killed_supervisor(start: Starter) -> None:
+    with start(command(ECHO)) as running:
+        ends = watch_ends([running.pid])
+        os.kill(running.supervisor_pid, signal.SIGKILL)
+        assert select.select([running.news_fd], [], [], PATIENCE_S)[0]
+        assert not running.alive()
+    assert_all_end(ends, PATIENCE_S)
+
+
+def test_a_stopped_supervisor_is_woken_to_end_its_tree(start: Starter) -> None:
+    with start(command(ECHO)) as running:
+        ends = watch_ends([running.pid, running.supervisor_pid])
+        os.kill(running.supervisor_pid, signal.SIGSTOP)
+    assert_all_end(ends, 0)
+
+
+RUNNER = """
+import os, signal, sys
+from pathlib import Path
+from fibench import server
+port = server.free_port("127.0.0.1")
+argv = [sys.executable, "-S", "-c", sys.argv[3], str(port)]
+running = server.start(server.ServerCommand(argv=argv, port=port),
+                       supervise=Path(sys.argv[1]), stderr_path=Path(sys.argv[2]))
+with running:
+    print(running.supervisor_pid, *running.tree(), flush=True)
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_no_process_survives_the_end_of_the_runner(start: Starter, number: signal.Signals) -> None:
+    files = [start.supervise, start.stderr_path]
+    argv: list[str | Path] = [sys.executable, "-c", RUNNER, *files, LISTEN + FORKING]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as runner:
+        assert runner.stdout is not None
+        pids = [int(pid) for pid in runner.stdout.readline().split()]
+        assert len(pids) == 5
+        ends = watch_ends(pids)
+        runner.send_signal(number)
+        assert_all_end(ends, 1.0)
+
+
+def test_ctrl_c_while_a_server_starts_leaves_nothing(start: Starter) -> None:
+    # The server itself sends the SIGINT, between its start and its being ready.
+    text = f"os.kill({os.getpid()}, signal.SIGINT); time.sleep(60)"
+    with pytest.raises(KeyboardInterrupt):
+        start(command(text))
+
+
+# --- it does not start
+
+
+def test_a_port_in_use_is_told_with_who_holds_it(start: Starter) -> None:
+    with start(command(ECHO)) as running:
+        told = failure(start, command(ECHO, port=running.port))
+    assert told.kind == "address-in-use"
+    assert f"port {running.port} on 127.0.0.1 is in use by " in told.message
+    assert f"(pid {running.pid})" in told.message
+
+
+def test_a_server_that_finds_its_address_in_use_is_believed(start: Starter) -> None:
+    text = "other = socket.socket(); other.bind((host, port)); other.listen(); listen()"
+    told = failure(start, command(text))
+    assert told.kind == "address-in-use"
+    assert "Address already in use" in told.stderr_tail
+    assert "only once" in told.hint
+
+
+@pytest.mark.parametrize("ready_fd", [True, False])
+def test_a_server_without_so_reuseaddr_after_time_wait_is_told_the_remedy(
+    start: Starter, ready_fd: bool
+) -> None:
+    with start(command(ECHO)) as running:
+        assert echo(running.port) == b"30"  # the server closes first: its side is in TIME_WAIT
+    with pytest.raises(OSError, match="in use"):
+        bind_once(HOST, running.port, reuse_address=False)
+    text = "listener = socket.socket()\n" + ECHO
+    told = failure(start, command(text, port=running.port, ready_fd=ready_fd))
+    assert told.kind == "address-in-use"
+    assert "SO_REUSEADDR" in told.hint
+    assert "TIME_WAIT" in told.hint
+
+
+@pytest.mark.parametrize("ready_fd", [True, False])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sys.exit('no such table')", "ended with status 1 before it was ready: no such table"),
+        ("sys.exit(0)", "ended with status 0 before it was ready"),
+        ("os.abort()", "was killed by SIGABRT before it was ready"),
+    ],
+)
+def test_a_server_that_ends_early_is_told_at_once(
+    start: Starter, ready_fd: bool, text: str, message: str
+) -> None:
+    told = failure(start, command(text, ready_fd=ready_fd))
+    assert told.kind == "exited"
+    assert message in told.message
+
+
+def test_a_server_that_goes_into_the_background_is_told_to_stay(start: Starter) -> None:
+    text = "listen()\nif os.fork(): os._exit(0)\nos.setsid()\nif os.fork(): os._exit(0)\nserve()"
+    told = failure(start, command(text))
+    assert told.kind == "exited"
+    assert "went into the background" in told.message
+
+
+@pytest.mark.parametrize("ready_fd", [True, False])
+def test_a_server_that_never_listens_is_given_up(start: Starter, ready_fd: bool) -> None:
+    told = failure(start, command("signal.pause()", ready_fd=ready_fd), timeout_s=0.3)
+    assert told.kind == "never-ready"
+    assert "within 0.3 s" in told.message
+
+
+def test_a_server_that_listens_elsewhere_is_told_where(start: Starter) -> None:
+    elsewhere = free_port(HOST)
+    told = failure(start, command(f"listen({elsewhere}); serve()", ready_fd=False), timeout_s=0.5)
+    assert told.kind == "never-ready"
+    assert f"it listens on 127.0.0.1:{elsewhere}" in told.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("listen(); tell(b'ready\\n'); serve()", "wrote 'ready\\n' to --ready-fd, not its port"),
+        ("listen(); tell(b'x' * 100); serve()", "not its port"),
+        ("listen(); tell(b'1\\n'); serve()", "says that it listens on port 1"),
+        ("tell(); signal.pause()", "said that it is ready but does not listen"),
+        ("listen(); tell(b''); serve()", "did not get ready"),
+    ],
+)
+def test_a_server_that_misuses_its_ready_fd_is_told_how(
+    start: Starter, text: str, message: str
+) -> None:
+    told = failure(start, command(text), timeout_s=0.5)
+    assert told.kind == "never-ready"
+    assert message in told.message
+
+
+def test_another_program_on_the_port_is_not_taken_for_the_server(start: Starter) -> None:
+    # Between the check and its being ready the server lets the other one take the port.
+    port = free_port(HOST)
+    text = "socket.create_connection((host, {})).recv(1); tell(); signal.pause()"
+    with closing(socket.create_server((HOST, 0))) as door:
+        what = command(text.format(door.getsockname()[1]), port=port)
+        take = (
+            f"c, _ = socket.socket(fileno={door.fileno()}).accept()\n"
+            "listen(); c.close(); signal.pause()"
+        )
+        taker = subprocess.Popen([*python(take), str(port)], pass_fds=[door.fileno()])
+        try:
+            error = failure(start, what)
+        finally:
+            taker.kill()
+            taker.wait()
+    assert error.kind == "address-in-use"
+    assert f"(pid {taker.pid})" in error.message
+
+
+def test_a_server_that_lacks_something_says_what(start: Starter) -> None:
+    told = failure(start, command("print('io_uring is off', file=sys.stderr); sys.exit(77)"))
+    assert told.kind == "lacking"
+    assert told.message.endswith(": io_uring is off")
+
+
+def test_programs_that_cannot_be_executed_are_told_apart(start: Starter, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    plain = tmp_path / "plain"
+    plain.write_text("#!/bin/sh\n")
+    data = tmp_path / "data"
+    data.write_text("data\n")
+    data.chmod(0o755)
+    for argv, cwd, kind, message in [
+        (["no-such-program"], None, "not-found", "no program 'no-such-program' on the PATH"),
+        (["./absent"], tmp_path, "not-found", f"no program './absent' in {tmp_path}"),
+        (["./script"], tmp_path, "not-found", "the interpreter of './script' does not exist"),
+        (["./plain"], tmp_path, "no-permission", "'./plain' may not be executed"),
+        (["./data"], tmp_path, "no-permission", "'./data' is not a program"),
+        (["true"], tmp_path / "absent", "not-found", "there is no folder"),
+    ]:
+        told = failure(start, ServerCommand(argv=argv, port=free_port(HOST), cwd=cwd))
+        assert (told.kind, message in told.message) == (kind, True), told.message
+
+
+def test_a_missing_supervise_names_the_remedy(tmp_path: Path) -> None:
+    start = Starter(tmp_path / "supervise", tmp_path)
+    told = failure(start, command(ECHO))
+    assert told.kind == "not-found"
+    assert "invoke build" in told.hint
+
+
+def test_a_strange_address_is_told() -> None:
+    with pytest.raises(StartError) as caught:
+        check_port_free("192.0.2.1", 2999)
+    assert caught.value.kind == "bad-address"
+
+
+# --- what it is given, what it writes
+
+
+def test_the_server_gets_a_clean_environment_and_no_input(
+    start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "1")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    what = command("print(dict(os.environ), sys.stdin.read() == '', flush=True)\n" + ECHO)
+    with start(ServerCommand(what.argv, what.port, env={"MINE": "yes"})) as running:
+        running.stop()
+    written = start.stderr_path.read_text()
+    assert "'MINE': 'yes'" in written
+    assert "'LC_ALL': 'C.UTF-8'" in written
+    assert "MALLOC_ARENA_MAX" not in written
+    assert written.endswith("True\n")
+    assert running.environment == clean_environment(os.environ) | {"MINE": "yes"}
+
+
+def test_what_a_server_wrote_is_shown_without_what_a_terminal_obeys(tmp_path: Path) -> None:
+    path = tmp_path / "err"
+    path.write_bytes(b"line\n" * 1000 + b"\x1b[31mred\x07 \xff\ttab\xe2\x80\xae\r\nlast\n")
+    lines = tail(path).split("\n")
+    assert len(lines) == 20
+    assert lines[-2:] == [r"\x1b[31mred\x07 \xff tab\u202e", "last"]
+
+
+def test_a_free_port_is_outside_the_range_of_source_ports() -> None:
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    port = free_port(HOST)
+    assert 1024 <= port < lowest
+    check_port_free(HOST, port)
+    assert holder_of(HOST, port) == ""
+
+
+def test_both_ways_to_ask_for_listening_sockets_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        opened = set()
+        for family, host in [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]:
+            door = stack.enter_context(closing(socket.create_server((host, 0), family=family)))
+            opened.add((host, door.getsockname()[1], os.fstat(door.fileno()).st_ino))
+
+        def seen() -> set[tuple[str, int, int]]:
+            return {(str(at.address), at.port, at.inode) for at in listening.listeners()} & opened
+
+        assert seen() == opened
+
+        def refused(family: int) -> list[listening.Listener]:
+            raise OSError(errno.EPROTONOSUPPORT, "Protocol not supported")
+
+        monkeypatch.setattr(listening, "listeners_by_diag", refused)
+        assert seen() == opened
+
+
+def test_many_starts_leave_no_descriptor_behind(start: Starter) -> None:
+    def once(ready_fd: bool) -> RunningServer:
+        with start(command(ECHO, ready_fd=ready_fd)) as running:
+            failure(start, command("sys.exit(1)", ready_fd=ready_fd))
+            return running
+
+    once(True)
+    before = os.listdir("/proc/self/fd")
+    for ready_fd in (True, False):
+        once(ready_fd)
+    assert os.listdir("/proc/self/fd") == before
