@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Starts NUM_CLIENTS (8) clients at once, each asking the server on PORT (2999) for fibonacci(30):
 #     time ./client_bench.sh [PORT]
-# PYTHON names another interpreter than python3. Fails if one of the clients does.
+# N names another number than 30, PYTHON another interpreter than python3. Fails if a client does.
 
 clients=${NUM_CLIENTS:-8}
 case $clients in
@@ -21,7 +21,7 @@ folder=$(dirname -- "$0")
 started=
 i=0
 while [ "$i" -lt "$clients" ]; do
-    "${PYTHON:-python3}" "$folder/client.py" 127.0.0.1 "$port" 30 &
+    "${PYTHON:-python3}" "$folder/client.py" 127.0.0.1 "$port" "${N:-30}" &
     started="$started $!"
     i=$((i + 1))
 done

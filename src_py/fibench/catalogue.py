@@ -40,6 +40,8 @@ class Backend:
     program: str
     language: str
     design: str
+    mechanism: str = ""
+    """How it serves more than one client, in a few words."""
     arguments: tuple[str, ...] = ()
     serves: Serves = "any"
     """How many connections it serves at once: a number, its `workers`, or any."""
@@ -72,6 +74,7 @@ def read_catalogue(path: Path) -> dict[str, Backend]:
                 program=entry["program"],
                 language=entry["language"],
                 design=entry["design"],
+                mechanism=entry.get("mechanism", ""),
                 arguments=tuple(entry.get("arguments", ())),
                 serves=entry["serves"],
                 cores=entry["cores"],
@@ -172,6 +175,7 @@ def listing(backends: Iterable[Backend], programs: Path) -> list[dict[str, Any]]
                 "name": backend.name,
                 "language": backend.language,
                 "design": backend.design,
+                "mechanism": backend.mechanism,
                 "program": backend.program,
                 "argv": argv(backend, programs),
                 "framings": list(backend.framings),

@@ -21,8 +21,6 @@ OnEdge = Callable[[Edge], None]
 
 GRACE_S = 10.0
 """How much longer than its windows and one time-out a load may take before it is ended."""
-COURSE_N = 30
-"""What client_bench.sh asks for, as in the course."""
 
 
 class LoadError(Exception):
@@ -76,7 +74,11 @@ def numeric_address(host: str) -> str:
 
 def process_command(programs: Path, parameters: Mapping[str, Any], port: int) -> LoadCommand:
     """client_bench.sh as the course runs it, with this interpreter for its clients."""
-    environment = {"NUM_CLIENTS": str(parameters["clients"]), "PYTHON": sys.executable}
+    environment = {
+        "NUM_CLIENTS": str(parameters["clients"]),
+        "N": str(parameters["n"]),
+        "PYTHON": sys.executable,
+    }
     argv = [str(programs / "client_bench.sh"), str(port)]
     return LoadCommand(argv, 0.0, parameters["timeout"] + GRACE_S, False, environment)
 
@@ -188,7 +190,7 @@ def read_fibload(folder: Path) -> dict[str, Any]:
     return document
 
 
-def count_course_replies(folder: Path) -> int:
+def count_course_replies(folder: Path, n: int) -> int:
     """How many clients of client_bench.sh printed the right number."""
-    line = f"function({COURSE_N}): {fibonacci(COURSE_N)}"
+    line = f"function({n}): {fibonacci(n)}"
     return (folder / "load.out").read_text(errors="replace").splitlines().count(line)

@@ -162,8 +162,7 @@ def _measure(trial: Trial, context: TrialContext, folder: Path, measured: _Measu
 
 def _check(backend: Backend, parameters: Mapping[str, Any], port: int) -> None:
     """Compare replies to the requests that the load will send."""
-    is_course = parameters["kind"] == "process"
-    n = load.COURSE_N if is_course else parameters["n"]
+    n = parameters["n"]
     reply = fibonacci(n) if backend.ranked else NULL_REPLY
     timeout_s = CHECK_TIMEOUT_S + (parameters["io_wait"] or 0.0)
     try:
@@ -245,7 +244,8 @@ def _take_course(
     ending: load.LoadEnding, parameters: Mapping[str, Any], folder: Path, measured: _Measured
 ) -> None:
     """What can be known of client_bench.sh: its wall time, and how many clients were answered."""
-    right, asked = load.count_course_replies(folder), parameters["clients"]
+    asked = parameters["clients"]
+    right = load.count_course_replies(folder, parameters["n"])
     measured.counts = {"ok": right, "window_ok": right, "started": asked}
     measured.metrics = {"wall_s": ending.wall_s, "throughput_per_s": right / ending.wall_s}
     measured.measured_s = ending.wall_s

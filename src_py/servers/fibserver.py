@@ -18,7 +18,9 @@ from fibprotocol import framer, replies
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import NoReturn
+    from typing import Callable, NoReturn, Union
+
+    Handler = Union[Callable[[int, "FrameType | None"], object], signal.Handlers]
 
 __all__ = [
     "Listener",
@@ -51,15 +53,26 @@ class Stop:
         os.set_blocking(self._wakeup, False)
         # The C part of the signal handling writes there: at once, whichever thread runs.
         signal.set_wakeup_fd(self._wakeup)
+        self._second = signal.SIG_DFL  # type: Handler
         signal.signal(signal.SIGALRM, self._too_late)
         signal.signal(signal.SIGTERM, self._begin)
         signal.signal(signal.SIGINT, self._begin)
+
+    def instead_of_exit(self, handler: "Handler") -> None:
+        """Call `handler` on a second signal and when the time is over, for there are children."""
+        self._second = handler
+        signal.signal(signal.SIGALRM, handler)
 
     def leave_to_parent(self) -> None:
         """In a child: only read, so that its own signals, and its life, concern nobody else."""
         self.refused = 0
         signal.set_wakeup_fd(-1)
         os.close(self._wakeup)
+        self._second = signal.SIG_DFL
+        signal.signal(signal.SIGALRM, self._too_late)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) != self._begin:  # the first one came before the fork
+                signal.signal(number, self._second)
 
     def end(self) -> None:
         """Everything asked is answered: say how many connections were refused, if any."""
@@ -69,8 +82,8 @@ class Stop:
 
     def _begin(self, _signal: int, _frame: "FrameType | None") -> None:
         signal.alarm(STOP_S)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, self._second)
+        signal.signal(signal.SIGINT, self._second)
 
     def _too_late(self, _signal: int, _frame: "FrameType | None") -> "NoReturn":
         self.end()

@@ -33,6 +33,12 @@ def main() -> None:
         listener.stop.leave_to_parent()
         fibserver.converse(connection, options, listener.stop)
 
+    def kill_children(_signal: int, _frame: object) -> None:
+        for child in list(children.values()):
+            if child.is_alive():
+                os.kill(child.pid or 0, signal.SIGKILL)
+
+    listener.stop.instead_of_exit(kill_children)
     while True:
         ready = listener.wait()
         if ready is None:
@@ -55,7 +61,8 @@ def main() -> None:
         listener.watch(child.sentinel)
 
     listener.close()
-    finish(list(children.values()))
+    for child in list(children.values()):  # they answer what they have read, or are killed
+        child.join()
     listener.stop.end()
 
 
@@ -85,20 +92,6 @@ def reap(child: "ForkProcess") -> None:
     child.join()
     if hasattr(child, "close"):  # Python 3.7
         child.close()
-
-
-def finish(children: "list[ForkProcess]") -> None:
-    """Let children answer what they have read; the alarm or one more signal ends those left."""
-
-    def end(_signal: int, _frame: object) -> None:
-        for child in children:
-            if child.is_alive():
-                os.kill(child.pid or 0, signal.SIGKILL)
-
-    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    for child in children:
-        child.join()
 
 
 if __name__ == "__main__":

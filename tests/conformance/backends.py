@@ -152,7 +152,6 @@ def each(*backends: Backend) -> list[Any]:
     return [pytest.param(backend, id=backend.name) for backend in backends]
 
 
-EVERY = each(*all_backends())
 EVERY_PARSING = each(*(b for b in all_backends() if b.parses))
 EVERY_CONCURRENT = each(*(b for b in all_backends() if b.concurrent))
 EVERY_WITH_OPTIONS = each(*(b for b in all_backends() if b.takes_options))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from .backends import read_catalogue
+from .backends import CATALOGUE, read_catalogue
 
 ENTRIES = read_catalogue()
 EVERY_ENTRY = [pytest.param(entry, id=str(entry.get("name"))) for entry in ENTRIES]
 REQUIRED = {"name": str, "program": str, "language": str, "design": str, "teaches": str}
-OPTIONAL = {"arguments": list, "needs": list, "course": bool, "ranked": bool, "limits": str}
+OPTIONAL = {"arguments": list, "course": bool, "ranked": bool, "limits": str, "mechanism": str}
 COURSE = [
     *("c-sync", "c-mp", "c-mt", "py-sync", "py-mp", "py-mt", "py-async", "py-async-3.6"),
 ]
@@ -62,7 +62,15 @@ def test_its_program_is_installed(programs: Path, entry: dict[str, Any]) -> None
     assert os.access(program, os.X_OK), "it also runs in place, by its name alone"
 
 
-def test_the_catalogue_is_installed_as_it_is(programs: Path) -> None:
-    from .backends import CATALOGUE
+@pytest.mark.parametrize(("language", "folder"), [("c", "src_c"), ("python", "src_py")])
+def test_meson_lists_the_same_programs(language: str, folder: str) -> None:
+    listing = CATALOGUE.parent / folder / "servers" / "meson.build"
+    # One name to a line; the first list of each file is that of the programs.
+    programs = re.findall(r"^ +'([^']+)',$", listing.read_text().partition("\n\n")[0], re.MULTILINE)
+    assert sorted(programs) == sorted(
+        {entry["program"] for entry in ENTRIES if entry["language"] == language}
+    )
 
+
+def test_the_catalogue_is_installed_as_it_is(programs: Path) -> None:
     assert (programs / "catalogue.toml").read_bytes() == CATALOGUE.read_bytes()

@@ -38,7 +38,7 @@ def render_backends(
 
 
 def _print_backend(console: Console, margin: int, name: str, row: Mapping[str, Any]) -> None:
-    design = f"{prose(str(row['design']))} ({_serves(row.get('serves'))})"
+    design = f"{prose(str(row.get('mechanism') or row['design']))} ({_serves(row.get('serves'))})"
     print_hanging(console, margin, f"  {name}", design, mark_style="bold")
     if row.get("teaches"):
         print_hanging(console, margin, "", prose(str(row["teaches"])))

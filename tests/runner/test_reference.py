@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The generated reference of experiment files."""
+
+from pathlib import Path
+
+from fibench.keys import KEYS
+from fibench.reference import experiments_reference
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "experiments.md"
+
+
+def test_the_checked_in_reference_is_fresh() -> None:
+    """If this fails: PYTHONPATH=src_py python -m fibench.reference > docs/experiments.md"""
+    assert PAGE.read_text(encoding="utf-8") == experiments_reference()
+
+
+def test_every_key_is_in_the_reference() -> None:
+    text = experiments_reference()
+    assert [key for key in KEYS if f"| `{key}` |" not in text] == []
