@@ -314,7 +314,9 @@ class _Start:
         left_s = until_s - time.monotonic()
         events = poll.poll(max(0.0, left_s) * 1000)
         if not events and time.monotonic() >= self.deadline_s:
-            raise self._never_ready("did not get ready")
+            raise self._never_ready(
+                "did not get ready" if self.command.ready_fd else "did not listen"
+            )
         return events
 
     def _take_news(self) -> None:

@@ -125,7 +125,6 @@ def _measure(trial: Trial, context: TrialContext, folder: Path, measured: _Measu
     try:
         port = parameters["port"] or server.free_port(host)
         measured.port = port
-        server.check_port_free(host, port)
         command = server.ServerCommand(
             argv=server_argv(backend, context.programs, parameters, port),
             port=port,

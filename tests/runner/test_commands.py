@@ -134,7 +134,7 @@ def test_a_run_of_one_block_keeps_its_trials_and_says_what_holds(desk: Desk) -> 
     done = desk.invoke("run", desk.write(SMALL.format(blocks=3, above=1)))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CONFIRMED" in done.stdout
-    assert "1 of 1 claims confirmed" in done.stdout
+    assert "1 of 1 claim confirmed" in done.stdout
     records = desk.records()
     assert [r["valid"] for r in records] == [True] * 6
     assert sorted((r["block"], r["label"]) for r in records) == sorted(
@@ -174,7 +174,8 @@ def test_too_few_blocks_for_a_verdict_is_exit_4(desk: Desk) -> None:
 def test_options_override_the_file(desk: Desk) -> None:
     path = desk.write(SMALL.format(blocks=9, above=1))
     done = desk.invoke("run", path, "--blocks", "1", "--backend", "c-mt", "--clients", "1,3")
-    assert done.returncode == 4
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not judged" in done.stdout, "the claim no longer names one cell"
     assert len(desk.records()) == 2
     parameters = [record["parameters"] for record in desk.records()]
     assert sorted(p["clients"] for p in parameters if isinstance(p, dict)) == [1, 3]
@@ -259,7 +260,7 @@ def test_a_server_that_exits_at_once_fails_the_trial_with_its_own_words(desk: De
     command = _python_server("sys.exit('my own complaint')")
     done = desk.invoke("run", desk.write(_own(command)))
     assert done.returncode == 5
-    assert "exit" in _reason(desk)
+    assert "ended with status 1 before it was ready" in _reason(desk)
     stderr = desk.run_folder() / "trials" / "000" / "server.err"
     assert "my own complaint" in stderr.read_text()
 
