@@ -16,7 +16,7 @@ _HEAD = """\
 Written by `python -m fibench.reference` from what the runner accepts; do not edit.
 
 A duration is text with a unit (`"200ms"`, `"1.5s"`). `[server]` and `[load]` give one value for
-every cell. `[matrix]`, or several `[[matrix]]`, vary `backend` and any of their keys but `port`: one
+every cell. `[matrix]`, or several `[[matrix]]`, vary `backend` and any key but `port`: one
 value or a list; every combination within a table is a cell. A key in both is an error.
 """
 
