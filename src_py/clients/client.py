@@ -43,7 +43,8 @@ def main(arguments: "list[str]") -> int:
         return complain("cannot ask %s port %s: %s" % (host, port, reason), 1)
     if not reply:
         return complain("%s port %s closed the connection without a reply" % (host, port), 1)
-    print("function(%s): %s" % (n, reply))
+    # One write: print would make two where PYTHONUNBUFFERED is set, and lines of clients mix.
+    sys.stdout.write("function(%s): %s\n" % (n, reply))
     return 0
 
 

@@ -65,7 +65,9 @@ def lint() -> int:
 
 def bench(duration: str, rounds: str) -> int:
     """Measure the servers and fibload beside the floor."""
-    from fibench.bench import print_floor
+    from fibench.bench import BenchError, print_floor
+    from fibench.load import LoadError
+    from fibench.server import StartError
 
     places, _ = _checkout()
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", duration) or float(duration) <= 0:
@@ -75,7 +77,12 @@ def bench(duration: str, rounds: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,2}", rounds):
         raise Refused(f"--rounds {rounds}: not a number from 1 to 999", "--rounds 5", WRONG_INPUT)
     build_or_refuse(places)
-    print_floor(places.programs, float(duration), int(rounds))
+    try:
+        print_floor(places.programs, float(duration), int(rounds))
+    except (BenchError, LoadError, StartError) as error:
+        raise Refused(
+            f"the benchmark stopped: {error}", "end what else runs here, and try again"
+        ) from error
     return 0
 
 

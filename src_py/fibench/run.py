@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -67,8 +66,6 @@ class Outcome:
     folder: Path
     records: list[dict[str, Any]] = field(default_factory=list)
     interrupted: bool = False
-    trials_s: float = 0.0
-    """Wall time of all trials, with their starts and ends."""
 
 
 class RunError(Exception):
@@ -164,20 +161,18 @@ def run_experiment(
     outcome = Outcome(folder)
     context = TrialContext(places.programs, backends, experiment.backends)
     tell(RunStarted(folder, trials))
-    began_s = time.monotonic()
     with _stop_on_signals(tell) as stop:
         try:
             for trial in trials:
                 tell(TrialStarted(trial))
-                record = _keep(folder, trial, context)
-                outcome.records.append(record)
-                tell(TrialFinished(trial, record))
+                tell(TrialFinished(trial, _keep(folder, trial, context)))
                 if stop.requested and trial is not trials[-1]:
                     outcome.interrupted = True
                     break
         except KeyboardInterrupt:
             outcome.interrupted = True
-    outcome.trials_s = time.monotonic() - began_s
+    # The journal is the truth: an interrupt may come between a line of it and its event.
+    outcome.records = journal.read(folder / "trials.jsonl").records
     return outcome
 
 
