@@ -17,8 +17,10 @@
 
 enum {
     IN_SIZE = 4096,
-    // "\n" becomes "error\n": the replies to whatever one read brings fit, and go out together.
-    OUT_SIZE = 6 * IN_SIZE + PROTOCOL_REPLY_SIZE,
+    // "\n" becomes "error\n", and where --max-n is small "9\n" becomes "out of range\n": the
+    // replies to whatever one read brings fit, and go out together. If ever they did not, `answer`
+    // sends earlier.
+    OUT_SIZE = 7 * IN_SIZE + PROTOCOL_REPLY_SIZE,
     // From here on a computation takes long enough that finished replies should not wait for it.
     LONG_N = 21,
 };
@@ -113,7 +115,8 @@ static int answer(struct connection *c, const char *bytes, size_t length)
     const struct options *options = c->options;
     struct request request = protocol_parse(bytes, length, (unsigned)options->max_n);
 
-    if ((request.n >= LONG_N || options->io_wait_ns > 0) && flush(c) == -1)
+    bool no_room = sizeof c->out - c->out_used < PROTOCOL_REPLY_SIZE;
+    if ((no_room || request.n >= LONG_N || options->io_wait_ns > 0) && flush(c) == -1)
         return -1;
     if (options->io_wait_ns > 0)
         io_wait(options);

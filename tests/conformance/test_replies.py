@@ -225,6 +225,19 @@ def test_max_n_is_the_largest_number_served(
 
 
 @pytest.mark.parametrize("backend", EVERY_PARSING)
+@pytest.mark.parametrize("max_n", [0, 8])
+def test_replies_that_are_far_longer_than_their_requests_all_arrive(
+    start_server: Start, backend: Backend, max_n: int
+) -> None:
+    """Two bytes of a request become thirteen of a reply, for as many as one read can bring."""
+    with start_server(backend, "--max-n", str(max_n)) as server:
+        sent = b"9\n" * 8192
+        transcript = converse(server, [sent], half_close="at once")
+        assert transcript.received == b"out of range\n" * 8192
+        assert server.is_alive()
+
+
+@pytest.mark.parametrize("backend", EVERY_PARSING)
 def test_34_is_the_largest_number_served_unless_said(start_server: Start, backend: Backend) -> None:
     with start_server(backend, framing=backend.framings[0]) as server:
         end = b"\n" if server.framing == "line" else b""
