@@ -213,16 +213,15 @@ def _judge_count(verdict: Verdict, samples: Sequence[Sample]) -> Verdict:
     claim = verdict.claim
     lefts = _counts(claim.left, claim.metric, samples)
     blocks = sorted(lefts)
-    scales = dict.fromkeys(blocks, 1.0)
+    scales = dict.fromkeys(blocks, 1)
     if claim.right is not None:
-        rights = _counts(claim.right, claim.metric, samples)
-        blocks = [block for block in blocks if rights.get(block, 0) > 0]
-        scales = {block: float(rights[block]) for block in blocks}
+        scales = _counts(claim.right, claim.metric, samples)
+        blocks = [block for block in blocks if block in scales]
     counts = estimates.count_range(lefts[block] for block in blocks)
     verdict = replace(verdict, count=counts)
     if len(blocks) < FEWEST_BLOCKS:
         return replace(verdict, reason=_too_few_blocks(len(blocks), claim, samples))
-    missed = [b for b in blocks if not _meets(lefts[b] / scales[b], claim.low, claim.high)]
+    missed = [b for b in blocks if not _meets(lefts[b], scales[b], claim.low, claim.high)]
     if missed:
         reason = f"missed in {len(missed)} of {len(blocks)} blocks"
         return replace(verdict, outcome="REFUTED", reason=reason)
@@ -234,10 +233,13 @@ def _counts(cell: Cell, name: str, samples: Sequence[Sample]) -> dict[int, int]:
     return {block: trial.counts[name] for block, trial in trials.items() if name in trial.counts}
 
 
-def _meets(figure: float, above: float | None, below: float | None) -> bool:
-    if above is not None and below is not None:
-        return above <= figure <= below
-    return (above is None or figure > above) and (below is None or figure < below)
+def _meets(figure: int, scale: int, above: float | None, below: float | None) -> bool:
+    """Whether figure ÷ scale meets the bounds; a scale of zero, as of a count, hides nothing."""
+    low = None if above is None else above * scale
+    high = None if below is None else below * scale
+    if low is not None and high is not None:
+        return low <= figure <= high
+    return (low is None or figure > low) and (high is None or figure < high)
 
 
 def _too_few_blocks(blocks: int, claim: Claim, samples: Sequence[Sample]) -> str:

@@ -255,12 +255,15 @@ def test_a_count_that_misses_says_in_how_many_blocks() -> None:
     assert (verdict.count.least, verdict.count.most, verdict.count.total) == (0, 7, 9)
 
 
-def test_a_ratio_of_counts_leaves_out_blocks_without_anything_to_divide_by() -> None:
+def test_a_ratio_of_counts_is_judged_in_every_block_even_where_one_is_zero() -> None:
     claim = make_claim("refused", low=1.5)
     clear = refusals([2, 4, 6, 1]) + refusals([1, 2, 3, 0], B)
     assert verdict_on(claim, clear).outcome == "CONFIRMED"
     nothing = refusals([2, 4, 6, 1]) + refusals([0, 0, 0, 0], B)
-    assert verdict_on(claim, nothing).outcome == "INCONCLUSIVE"
+    assert verdict_on(claim, nothing).outcome == "CONFIRMED"
+    claim = make_claim("refused", low=None, high=0.5)
+    misses = refusals([100, 100, 0, 0, 0]) + refusals([0, 0, 10, 10, 10], B)
+    assert verdict_on(claim, misses).outcome == "REFUTED"
 
 
 # Consistency
