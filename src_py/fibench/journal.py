@@ -67,7 +67,8 @@ def read(path: Path) -> Reading:
     return reading
 
 
-def _fsync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable: fsync(2) of a file does not do that. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -84,9 +85,9 @@ def settle_folder(scratch: Path, final: Path) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-        _fsync_folder(scratch)
+        sync_folder(scratch)
         scratch.rename(final)
-        _fsync_folder(final.parent)
+        sync_folder(final.parent)
     except OSError as error:
         raise JournalError(f"cannot keep {final.name}: {error.strerror}") from error
 
@@ -104,6 +105,8 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
             try:
                 _write_all(descriptor, data)
                 os.fsync(descriptor)
+                if before == 0:
+                    sync_folder(path.parent)
             except OSError:
                 os.ftruncate(descriptor, before)
                 raise

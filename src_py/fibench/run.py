@@ -87,6 +87,8 @@ def create_folder(results: Path, name: str, now: datetime) -> Path:
     folder = results / name / f"{now:%Y-%m-%dT%H%M}-{secrets.token_hex(2)}"
     try:
         (folder / "trials").mkdir(parents=True)
+        for parent in (folder, folder.parent, results, results.parent):
+            journal.sync_folder(parent)
         if results.resolve() not in folder.resolve().parents:
             raise RunError(f"{folder} leads outside the results folder", "remove the symbolic link")
     except OSError as error:
@@ -97,14 +99,18 @@ def create_folder(results: Path, name: str, now: datetime) -> Path:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON document whole or not at all, and durably. Raises RunError."""
+    _keep_file(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+
+
+def _keep_file(path: Path, data: bytes) -> None:
     scratch = path.with_name(path.name + ".new")
     try:
-        with scratch.open("w", encoding="utf-8") as stream:
-            json.dump(document, stream, indent=2, allow_nan=False)
-            stream.write("\n")
+        with scratch.open("wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         scratch.rename(path)
+        journal.sync_folder(path.parent)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}", "free some space") from error
 
@@ -155,7 +161,7 @@ def run_experiment(
 
     trials = plan(experiment)
     folder = create_folder(places.results, run_name(source), datetime.now(UTC))
-    (folder / "experiment.toml").write_bytes(source.read_bytes())
+    _keep_file(folder / "experiment.toml", source.read_bytes())
     write_json(folder / "plan.json", plan_json(experiment, warnings))
     write_json(folder / "environment.json", machine.environment(places.checkout))
     outcome = Outcome(folder)
