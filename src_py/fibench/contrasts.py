@@ -15,7 +15,7 @@ from fibench.keys import shown_value
 from fibench.locate import Path
 from fibench.quantities import METRIC_UNITS, parse_quantity
 
-PROCESS_METRICS = ("wall", "throughput", "cores", "cpu_per_request", "memory")
+PROCESS_METRICS = ("wall", "throughput", "cores", "cpu_per_request")
 """What is known of a load of kind "process": it keeps no clock for each request."""
 
 _EXAMPLES = {"s": "5ms", "B": "30MiB", "/s": "500/s"}
@@ -23,7 +23,7 @@ _EXAMPLES = {"s": "5ms", "B": "30MiB", "/s": "500/s"}
 
 @dataclass(frozen=True)
 class Claim:
-    """What is to be judged. It holds if low < the ratio or value < high."""
+    """What is to be judged. It holds if the ratio or value lies between low and high."""
 
     id: str
     says: str

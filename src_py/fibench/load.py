@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fibench.check import fibonacci
+from fibench.server import clean_environment
 from fibench.supervision import Supervised, launch
 
 Edge = Literal["begin", "middle", "end"]
 OnEdge = Callable[[Edge], None]
 
+COURSE_HOST = "127.0.0.1"
 GRACE_S = 10.0
 """How much longer than its windows and one time-out a load may take before it is ended."""
 
@@ -73,7 +75,12 @@ def numeric_address(host: str) -> str:
 
 
 def process_command(programs: Path, parameters: Mapping[str, Any], port: int) -> LoadCommand:
-    """client_bench.sh as the course runs it, with this interpreter for its clients."""
+    """client_bench.sh as the course runs it, with this interpreter for its clients.
+
+    Raises LoadError for a host that its clients do not ask.
+    """
+    if numeric_address(parameters["host"]) != COURSE_HOST:
+        raise LoadError(f"client_bench.sh asks {COURSE_HOST} only, not {parameters['host']}")
     environment = {
         "NUM_CLIENTS": str(parameters["clients"]),
         "N": str(parameters["n"]),
@@ -116,7 +123,7 @@ def drive(command: LoadCommand, supervise: Path, folder: Path, on_edge: OnEdge) 
                 supervise=supervise,
                 output=out,
                 errors=errors,
-                environment={**os.environ, **command.environment},
+                environment=clean_environment(os.environ) | command.environment,
                 cwd=None,
                 pass_fds=(edges_end,),
             )
@@ -168,6 +175,13 @@ def _follow(
                 on_edge(edge)
                 if edge == "begin" and command.window_s > 0:
                     middle_s = time.monotonic() + command.window_s / 2
+    # The load may have announced its last edge between the last look and its end.
+    while command.announces and select.select([edges], [], [], 0.0)[0]:
+        data = os.read(edges, 4096)
+        if not data:
+            return
+        for edge in _edges(data):
+            on_edge(edge)
 
 
 def _edges(data: bytes) -> list[Edge]:

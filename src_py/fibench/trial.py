@@ -123,7 +123,7 @@ def _measure(trial: Trial, context: TrialContext, folder: Path, measured: _Measu
     host = parameters["host"]
     supervise = context.programs / "supervise"
     try:
-        port = parameters["port"] or server.free_port(host)
+        port = parameters["port"] or _free_port(host)
         measured.port = port
         command = server.ServerCommand(
             argv=server_argv(backend, context.programs, parameters, port),
@@ -141,10 +141,14 @@ def _measure(trial: Trial, context: TrialContext, folder: Path, measured: _Measu
         )
     except server.StartError as error:
         raise _Failed(str(error), error.kind, error.hint) from error
+    failed: _Failed | None = None
     with running:
-        _check(backend, parameters, port)
-        edges = _Edges(running)
-        _load(context, backend, parameters, port, supervise, folder, edges, measured)
+        edges = _Edges(running, at=_memory_edge(parameters))
+        try:
+            _check(backend, parameters, port)
+            _load(context, backend, parameters, port, supervise, folder, edges, measured)
+        except _Failed as failure:
+            failed = failure
         died = not running.alive()
         ending = running.stop(STOP_GRACE_S)
     measured.server |= {
@@ -155,8 +159,39 @@ def _measure(trial: Trial, context: TrialContext, folder: Path, measured: _Measu
         **edges.describe(),
     }
     if died:
-        how = f"signal {ending.signal}" if ending.signal else f"status {ending.status}"
-        measured.reason = f"the server ended during the trial, with {how}"
+        raise _Failed(
+            _how_it_ended(ending), "server-ended", "what it wrote, if anything, is in server.err"
+        )
+    if failed is not None:
+        raise failed
+
+
+def _how_it_ended(ending: server.Ending) -> str:
+    if ending.signal is not None:
+        return f"the server ended during the trial, by signal {ending.signal}"
+    if ending.status is not None:
+        return f"the server ended during the trial, with status {ending.status}"
+    return "the server was lost during the trial, since its supervisor was killed"
+
+
+def _free_port(host: str) -> int:
+    try:
+        return server.free_port(host)
+    except OSError as error:
+        hint = "server.host must be an address of this machine, such as 127.0.0.1"
+        what = f"cannot listen on {host}: {error.strerror}"
+        raise _Failed(what, "bad-address", hint) from error
+
+
+def _memory_edge(parameters: Mapping[str, Any]) -> load.Edge | None:
+    """When memory is read: while the clients are there, and their number of processes steady.
+
+    A window that ends after a number of replies has no known middle. client_bench.sh announces no
+    window, so that memory is not known.
+    """
+    if parameters["kind"] == "process":
+        return None
+    return "begin" if parameters["requests"] is not None else "middle"
 
 
 def _check(backend: Backend, parameters: Mapping[str, Any], port: int) -> None:
@@ -181,17 +216,16 @@ def _check(backend: Backend, parameters: Mapping[str, Any], port: int) -> None:
 class _Edges:
     """Takes what is to be known of the server at the window's edges."""
 
-    def __init__(self, running: server.RunningServer) -> None:
+    def __init__(self, running: server.RunningServer, at: load.Edge | None) -> None:
         self._running = running
+        self._memory_at = at
         self.cpu: dict[load.Edge, resources.CpuSnapshot] = {}
         self.memory: resources.MemorySnapshot | None = None
 
     def __call__(self, edge: load.Edge) -> None:
-        if edge == "middle":
-            self.memory = resources.memory(self._running)
-        else:
+        if edge != "middle":
             self.cpu[edge] = resources.snapshot(self._running)
-        if edge == "end" and self.memory is None:
+        if edge == self._memory_at:
             self.memory = resources.memory(self._running)
 
     def use(self) -> resources.CpuUse | None:
@@ -317,5 +351,8 @@ def _take_resources(edges: _Edges, measured: _Measured) -> None:
     use, ok = edges.use(), measured.counts["window_ok"]
     known = use is not None and use.wall_ns > 0
     measured.metrics["cores"] = use.total_ns / use.wall_ns if use and known else None
-    measured.metrics["cpu_per_request_s"] = use.total_ns * _NS / ok if use and ok else None
+    # The readings lie a little off the window's edges: cores are what holds for its length.
+    cores, window_s = measured.metrics["cores"], measured.metrics["wall_s"]
+    per_request_s = cores * window_s / ok if cores is not None and window_s and ok else None
+    measured.metrics["cpu_per_request_s"] = per_request_s
     measured.metrics["memory_bytes"] = edges.memory.pss_bytes if edges.memory else None
