@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -87,12 +88,14 @@ def serve(name: str, port: str, options: list[str]) -> int:
 
         hint = suggestion(name, catalogue)
         raise Refused(f'there is no backend "{name}"', hint, WRONG_INPUT)
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:
+        raise Refused(f"--port {port}: not a port", "a port is from 1 to 65535", WRONG_INPUT)
     build_or_refuse(places)
     reason = unavailable_reason(backend, places.programs)
     if reason is not None:
         raise Refused(f"{backend.name} cannot run here", reason)
     command = [*backend_argv(backend, places.programs), *options, port]
-    print(f"{backend.name} on port {port}; Ctrl-C ends it", file=sys.stderr, flush=True)
+    print(f"starting {backend.name} on port {port}; Ctrl-C ends it", file=sys.stderr, flush=True)
     os.execv(command[0], command)
 
 
@@ -101,6 +104,10 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, 
     from fibench.experiment import ExperimentError, find_experiment, load_experiment
 
     backends = read_backends(places)
+    # ./dev goes to the checkout; a file is still named from where the person stands.
+    origin = os.environ.get("FIBENCH_FROM")
+    if origin and (Path(origin) / name).is_file():
+        name = str(Path(origin) / name)
     try:
         path = find_experiment(name, places.experiments)
         experiment = load_experiment(path, known_backends(backends), overrides=overrides)

@@ -37,7 +37,7 @@ def find_places(package: Path = PACKAGE, working: Path | None = None) -> Places:
     """
     working = working or Path.cwd()
     named = os.environ.get("FIBENCH_RESULTS")
-    results = Path(named) if named else None
+    results = Path(os.environ.get("FIBENCH_FROM", ""), named) if named else None
     root = package.parent.parent
     if (root / "meson.build").is_file() and (root / "src_c").is_dir():
         return Places(

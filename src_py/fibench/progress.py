@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Listeners that show a run while it goes on: a bar on a terminal, a line per trial elsewhere."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,9 +32,19 @@ class _Lines:
             self._width = max(len(trial.cell.label) for trial in event.trials)
             self._folder = event.folder
         elif isinstance(event, TrialFinished):
-            print(self.line(event.trial, event.record), flush=True)
+            self._print(self.line(event.trial, event.record))
         elif isinstance(event, StopRequested):
             print(_STOPPING, file=sys.stderr, flush=True)
+
+    @staticmethod
+    def _print(line: str) -> None:
+        """Print, or go on in silence when nobody reads any more (`| head`): the journal has all."""
+        try:
+            print(line, flush=True)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
 
     def line(self, trial: Trial, record: Mapping[str, Any]) -> str:
         """The trial's line; a failed one names the reason and the server's stderr, if any."""
@@ -107,5 +118,6 @@ def showing_progress() -> Iterator[Listener]:
         TextColumn("{task.description}"),
         TextColumn("[dim]{task.fields[last]}"),
     )
-    with Progress(*columns, transient=True) as bar:
+    # Drawing uses the cores that are being measured: seldom is enough.
+    with Progress(*columns, transient=True, refresh_per_second=1) as bar:
         yield _Bar(bar)

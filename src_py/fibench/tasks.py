@@ -8,6 +8,7 @@ answers at once.
 
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -58,6 +59,9 @@ def command(*positional: str, **options: Any) -> Callable[[Callable[..., int]], 
             if takes_overrides:
                 given = {key: keywords.pop(key, "") for key in OVERRIDES}
                 keywords["overrides"] = {key: text for key, text in given.items() if text}
+            if {"--help", "-h"} & {keywords.get(name) for name in positional}:
+                # Invoke takes an option that follows a task for the task's own argument.
+                os.execv(sys.executable, [sys.executable, sys.argv[0], "--help", function.__name__])
             status = _guarded(functools.partial(function, *arguments, **keywords))
             if status != 0:
                 raise Exit(code=status)
