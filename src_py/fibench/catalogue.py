@@ -95,7 +95,10 @@ def known_backends(backends: Mapping[str, Backend]) -> dict[str, KnownBackend]:
     """What the experiment file's validation needs to know of each backend."""
     return {
         name: KnownBackend(
-            framings=backend.framings, serves=backend.serves, language=backend.language
+            framings=backend.framings,
+            serves=backend.serves,
+            language=backend.language,
+            cores=backend.cores,
         )
         for name, backend in backends.items()
     }

@@ -32,6 +32,8 @@ class KnownBackend:
     """How many connections it serves at once."""
     language: str
     """"c", "python", or "own" for a server of the user's own."""
+    cores: int | Literal["workers", "any"] = "any"
+    """How many cores its design can keep busy."""
 
 
 @dataclass(frozen=True)

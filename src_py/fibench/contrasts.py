@@ -22,23 +22,39 @@ _EXAMPLES = {"s": "5ms", "B": "30MiB", "/s": "500/s"}
 
 
 @dataclass(frozen=True)
+class Point:
+    """One value of the axis of a crossover, and the two cells that it compares there."""
+
+    at: float
+    left: Cell
+    right: Cell
+
+
+@dataclass(frozen=True)
 class Claim:
     """What is to be judged. It holds if the ratio or value lies between low and high."""
 
     id: str
     says: str
     because: str | None
-    kind: Literal["ratio", "value"]
+    kind: Literal["ratio", "value", "crossover"]
     metric: str
     left: Cell
-    """The cell of a value; the numerator of a ratio."""
+    """The cell of a value; the numerator of a ratio; of a crossover, the one at its first point
+    that is to begin to win."""
     right: Cell | None
-    """The denominator of a ratio."""
+    """The denominator of a ratio; of a crossover, the other one at its first point."""
     low: float | None
     """Base units: s, bytes, 1/s, cores, counts; a ratio has none."""
     high: float | None
     needs_cpus: int
     """Physical cores without which it cannot be tested."""
+    group: str | None = None
+    """The client group whose metric is judged; None: that of all clients."""
+    over: str | None = None
+    """The axis of a crossover."""
+    points: tuple[Point, ...] = ()
+    """Of a crossover, by rising value of its axis; at least two."""
 
 
 @dataclass(frozen=True)

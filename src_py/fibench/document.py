@@ -165,10 +165,11 @@ class ClaimTable(Table):
     ]
     value: SideTable | None = Field(default=None, description="One cell: its metric is judged.")
     metric: Annotated[str, choice(*METRIC_UNITS)] = Field(
-        description="What is judged: throughput (replies/s), latency p50, p90, p99, max (time), "
-        "cores (server CPU time per wall time), cpu_per_request (time), memory (PSS of the "
-        "server's processes), refused and errors (counts), wall (time of the whole load, where it "
-        "ends by itself)."
+        description="What is judged: throughput (replies/s), latency p50, p90, p99, p999, "
+        "max (time), cores (server CPU time per wall time), cpu_per_request (time), memory and "
+        "memory_peak (PSS of the server's processes), switches_per_request and "
+        "syscalls_per_request (numbers), refused and errors (counts), wall (time of the whole "
+        "load, where it ends by itself)."
     )
     where: SideTable | None = Field(default=None, description="Values that both sides share.")
     above: Bound = Field(

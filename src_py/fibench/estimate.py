@@ -21,7 +21,7 @@ FEWEST_BLOCKS = 3
 MOST_BLOCKS = 1000
 """No run is advised to use more blocks than this."""
 
-Unit = Literal["1/s", "s", "cores", "bytes", "count"]
+Unit = Literal["1/s", "s", "cores", "bytes", "count", "1/request"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,14 @@ class Metric:
     @property
     def name_with_unit(self) -> str:
         """The name used in JSON, as `p50_s` or `throughput_per_s`; `cores` and counts are bare."""
-        suffix = {"1/s": "_per_s", "s": "_s", "bytes": "_bytes", "cores": "", "count": ""}
+        suffix = {
+            "1/s": "_per_s",
+            "s": "_s",
+            "bytes": "_bytes",
+            "cores": "",
+            "count": "",
+            "1/request": "",
+        }
         return self.name + suffix[self.unit]
 
 
@@ -57,10 +64,14 @@ METRICS: Mapping[str, Metric] = {
         Metric("p50", "s", least_requests=10),
         Metric("p90", "s", least_requests=100),
         Metric("p99", "s", least_requests=1000),
+        Metric("p999", "s", least_requests=10_000),
         Metric("max", "s", least_requests=1),
         Metric("cores", "cores"),
         Metric("cpu_per_request", "s"),
         Metric("memory", "bytes"),
+        Metric("memory_peak", "bytes"),
+        Metric("switches_per_request", "1/request"),
+        Metric("syscalls_per_request", "1/request"),
         Metric("refused", "count"),
         Metric("errors", "count"),
     )
@@ -82,6 +93,12 @@ class Sample:
     reason: str | None
     metrics: Mapping[str, float | None]
     counts: Mapping[str, int]
+    bound: str | None = None
+    """Why the load generator, not the server, was the limit of this trial; None: it was not."""
+    lag_p99_s: float | None = None
+    """Open loop: the 99th percentile of the generator's own lag."""
+    halves: tuple[int, int] | None = None
+    """Replies in the first and the second half of the window."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import ipaddress
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from fibench.cells import Cell, KnownBackend
 from fibench.experiment import Experiment
@@ -23,6 +23,11 @@ _GROWTH = 1.618
 """By this factor fibonacci(n + 1) takes longer than fibonacci(n)."""
 
 
+Role = Literal["measure", "twin", "ceiling", "syscalls"]
+"""What a trial is for. "measure": a sample of its cell. "twin": the A/A copy of one. "ceiling": a
+null server under the same load shape, before the first block. "syscalls": untimed, under strace."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One measurement of one cell, by a fresh server process."""
@@ -30,10 +35,11 @@ class Trial:
     index: int
     """Its place in the order of the run, from 0."""
     block: int
-    """From 0; every block has every cell once."""
+    """From 0; every block has every cell once. -1: before all blocks."""
     cell: Cell
     key: str
     """Stable: it does not depend on the order, nor on the other cells."""
+    role: Role = "measure"
 
 
 def plan(experiment: Experiment) -> tuple[Trial, ...]:

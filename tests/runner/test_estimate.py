@@ -346,4 +346,5 @@ def test_the_names_of_metrics_in_json_carry_their_units() -> None:
     assert named == {
         *("throughput_per_s", "wall_s", "p50_s", "p90_s", "p99_s", "max_s", "cores"),
         *("cpu_per_request_s", "memory_bytes", "refused", "errors"),
+        *("p999_s", "memory_peak_bytes", "switches_per_request", "syscalls_per_request"),
     }

@@ -33,6 +33,7 @@ _SCALES: dict[Unit, tuple[Scale, ...]] = {
     ),
     "cores": (Scale(1.0, ""),),
     "count": (Scale(1.0, ""),),
+    "1/request": (Scale(1.0, ""),),
 }
 RATIO = Scale(1.0, "")
 
