@@ -13,11 +13,15 @@ from typing import Any, Literal
 
 from fibench.diagnostics import Source, did_you_mean, shown
 from fibench.document import ExperimentFile, Table
-from fibench.keys import KEYS, shown_value
+from fibench.groups import resolved, takes, written
+from fibench.keys import GROUP_KEYS, KEYS, parameter, shown_value
 from fibench.locate import Path
 
 Value = str | int | float | None
 """A parameter: durations are seconds, as float; None is not passed on."""
+
+Groups = Sequence[Mapping[str, Any]]
+"""What each [[load.group]] gives."""
 
 MOST_CELLS = 5_000
 """A matrix that makes more is taken for a mistake."""
@@ -42,14 +46,16 @@ class Cell:
 
     backend: str
     parameters: Mapping[str, Value] = field(hash=False)
-    """`backend` and every key of [server] and [load], resolved; None where a key does not apply,
-    or where the program that it is for has a default of its own."""
+    """`backend`, every key of [server] and [load], and `groups`, resolved; None where a key does
+    not apply, or where the program that it is for has a default of its own."""
     axes: tuple[tuple[str, Value], ...]
     """Names and values of those that differ between the cells of the file."""
     label: str
     """The backend and the other axes: "py-mt n=27"."""
     key: str
     """Short and stable: it depends on this cell's own parameters alone."""
+    written: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    """Parameters that the file calls by another value: with client groups, `clients`."""
 
 
 @dataclass(frozen=True)
@@ -64,34 +70,42 @@ class Combination:
     given: Mapping[str, Value]
     paths: Mapping[str, Path]
     """Where each given value, and the backend, stands in the file."""
+    groups: Groups
     parameters: Mapping[str, Value]
+    written: Mapping[str, Value]
+    """As in Cell."""
 
 
-def applies(name: str, known: KnownBackend | None, kind: Value) -> bool:
-    """Whether a key means something to a backend under a kind of load."""
-    return inapplicable(name, known, kind) is None
-
-
-def inapplicable(name: str, known: KnownBackend | None, kind: Value) -> str | None:
-    """Why a key means nothing to a backend under a kind of load, or None."""
+def inapplicable(
+    name: str, known: KnownBackend | None, given: Mapping[str, Value], groups: Groups
+) -> str | None:
+    """Why a key means nothing to a backend under the load that is given, or None."""
     key = KEYS[name]
+    kind = given.get("kind", KEYS["kind"].default)
     if known is not None and known.language == "own" and not key.own:
         return "servers of your own are not given it: put it into their command"
     if known is not None and known.language != "python" and key.python:
         return "it is for servers in Python"
     if kind == "process" and not key.process:
         return 'kind = "process" runs client_bench.sh, which knows clients and n only'
+    if kind == "process":
+        return None
+    open_loop = "rate" in given
+    if key.open_loop and not open_loop and not any("rate" in group for group in groups):
+        return 'the load is a closed loop: give it a rate, as rate = "500/s"'
+    taken = (takes(name, group, open_loop=open_loop) for group in groups)
+    if groups and name in GROUP_KEYS and not any(taken):
+        return f"every client group has {name} of its own, or is idle"
     return None
 
 
 def resolve(
-    backend: str, known: KnownBackend | None, given: Mapping[str, Value]
+    backend: str, known: KnownBackend | None, given: Mapping[str, Value], groups: Groups = ()
 ) -> dict[str, Value]:
-    """Every parameter of a cell: what is given, else the default, else None."""
-    kind = given.get("kind", KEYS["kind"].default)
+    """Every parameter of a cell but `groups`: what is given, else the default, else None."""
     parameters: dict[str, Value] = {"backend": backend}
     for name, key in KEYS.items():
-        if not applies(name, known, kind):
+        if inapplicable(name, known, given, groups) is not None:
             parameters[name] = None
         elif name in given:
             parameters[name] = given[name]
@@ -104,6 +118,28 @@ def resolve(
     return parameters
 
 
+def with_groups(
+    parameters: Mapping[str, Value], groups: Groups
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The parameters of a cell whose load has client groups, and those written otherwise.
+
+    `clients` becomes the number of those that ask; `n`, if no group takes the load's, the first
+    group's.
+    """
+    if not groups or parameters["kind"] != "fibload":
+        return {**parameters, "groups": None}, {}
+    made = resolved(groups, parameters)
+    asking = [group for group in made if not group.idle]
+    n = parameters["n"] if parameters["n"] is not None else next((g.n for g in asking), None)
+    total = {"n": n, "clients": sum(group.clients for group in asking), "groups": written(made)}
+    return {**parameters, **total}, {"clients": parameters["clients"]}
+
+
+def selectable(one: Cell | Combination) -> Mapping[str, Value]:
+    """The parameters that a selector of the file is compared with."""
+    return {**one.parameters, **one.written} if one.written else one.parameters
+
+
 def combinations(
     file: ExperimentFile, backends: Mapping[str, KnownBackend], source: Source
 ) -> list[Combination] | None:
@@ -111,8 +147,10 @@ def combinations(
     shared: dict[str, Value] = {}
     paths: dict[str, Path] = {}
     for name, one_each in (("server", file.server.given()), ("load", file.load.given())):
-        shared |= one_each
-        paths |= {key: (name, key) for key in one_each}
+        for key in one_each.keys() - {"group"}:
+            shared[parameter(name, key)] = one_each[key]
+            paths[parameter(name, key)] = (name, key)
+    groups = tuple(group.given() for group in file.load.group)
     made: list[Combination] = []
     for index, table in enumerate(file.matrix):
         axes = table.given()
@@ -127,8 +165,11 @@ def combinations(
             backend = given.pop("backend")
             known = backends.get(backend)
             where = paths | {name: ("matrix", index, name, place) for name, place in at.items()}
-            parameters = resolve(backend, known, given)
-            made.append(Combination(index, backend, known, given, where, parameters))
+            parameters, others = with_groups(resolve(backend, known, given, groups), groups)
+            combination = Combination(
+                index, backend, known, given, where, groups, parameters, others
+            )
+            made.append(combination)
     return made
 
 
@@ -148,13 +189,13 @@ def leave_out(
         selector = table.given()
         if not selector:
             source.report(("exclude", index), "exclude matches every cell: it is empty")
-        elif not changed and not any(matches(selector, one.parameters) for one in made):
-            hint = lacking(selector, [one.parameters for one in made])
+        elif not changed and not any(matches(selector, selectable(one)) for one in made):
+            hint = lacking(selector, [selectable(one) for one in made])
             source.report(
                 ("exclude", index), f"exclude {shown_selector(selector)} matches no cell", hint
             )
     selectors = [table.given() for table in exclude]
-    return [one for one in made if not any(matches(each, one.parameters) for each in selectors)]
+    return [one for one in made if not any(matches(each, selectable(one)) for each in selectors)]
 
 
 def distinct(made: Sequence[Combination], source: Source, *, changed: bool) -> list[Combination]:
@@ -198,9 +239,8 @@ def make_cells(made: Sequence[Combination]) -> tuple[Cell, ...]:
 
 
 def _cell(one: Combination, varying: Sequence[str]) -> Cell:
-    axes = tuple(
-        (name, one.parameters[name]) for name in varying if one.parameters[name] is not None
-    )
+    values = selectable(one)
+    axes = tuple((name, values[name]) for name in varying if values[name] is not None)
     words = [f"{name}={shown_value(name, value)}" for name, value in axes if name != "backend"]
     return Cell(
         backend=one.backend,
@@ -208,6 +248,7 @@ def _cell(one: Combination, varying: Sequence[str]) -> Cell:
         axes=axes,
         label=" ".join([one.backend, *words]),
         key=cell_key(one.parameters),
+        written=one.written,
     )
 
 
@@ -225,7 +266,7 @@ def cell_key(parameters: Mapping[str, Value]) -> str:
 def describe(one: Combination) -> str:
     """A combination in a message: the backend and what the matrix gives it."""
     given = [name for name, path in one.paths.items() if path[0] == "matrix" and name != "backend"]
-    words = [f"{name}={shown_value(name, one.parameters[name])}" for name in given]
+    words = [f"{name}={shown_value(name, selectable(one)[name])}" for name in given]
     return " ".join([one.backend, *words])
 
 
@@ -233,8 +274,8 @@ def shown_selector(selector: Mapping[str, Any]) -> str:
     """A selector as the file writes it."""
     parts = []
     for name, value in selector.items():
-        written = shown(shown_value(name, value) if isinstance(value, float) else value)
-        parts.append(f"{name} = {written}")
+        plain = isinstance(value, str | int) and name != "spin"
+        parts.append(f"{name} = {shown(value if plain else shown_value(name, value))}")
     return f"{{ {', '.join(parts)} }}"
 
 

@@ -7,13 +7,17 @@ from collections.abc import Collection, Iterator, Sequence
 
 from fibench.cells import Combination, inapplicable
 from fibench.diagnostics import Source, one_of, shown, suggestion
-from fibench.document import ExperimentFile
-from fibench.keys import NAME, NAME_RULE
+from fibench.document import ExperimentFile, GroupTable
+from fibench.groups import parse
+from fibench.keys import KEYS, NAME, NAME_RULE
 from fibench.locate import Path
 
 MOST_TRIALS = 100_000
 MOST_PROCESSES = 512
 """Clients of kind "process": each is an interpreter of its own."""
+MOST_CLIENTS = 20_000
+"""Clients of all groups together: each has a local port, of which there are some 28,000."""
+MOST_GROUPS = 64
 
 _Conflict = tuple[str, str, str, set[str]]
 """The key at fault, what, hint, and every key that takes part."""
@@ -92,7 +96,8 @@ def _conflicts(one: Combination) -> Iterator[_Conflict]:
 def _conflicts_of_server(one: Combination) -> Iterator[_Conflict]:
     values = one.parameters
     n, max_n, framing = values["n"], values["max_n"], values["framing"]
-    if isinstance(n, int) and isinstance(max_n, int) and n > max_n:
+    of_groups = one.groups and "n" not in one.given  # theirs are judged where they stand
+    if isinstance(n, int) and isinstance(max_n, int) and n > max_n and not of_groups:
         key = "n" if "n" in one.given else "max_n"
         what = f'n {n} is above max_n {max_n}: the reply would be "out of range"'
         yield key, what, f"write max_n = {n} in [server]", {"n", "max_n"}
@@ -128,21 +133,81 @@ def _conflicts_of_load(one: Combination) -> Iterator[_Conflict]:
         yield "threads", what, "give at most one thread per client", {"threads", "clients"}
 
 
-def report_without_effect(made: Sequence[Combination], source: Source) -> None:
+def report_without_effect(
+    made: Sequence[Combination], doubtful: Collection[str], source: Source
+) -> None:
     """Report keys that mean something to none of the cells they are given for."""
-    groups: dict[tuple[str | int, ...], list[Combination]] = {}
+    users: dict[tuple[str, Path], list[Combination]] = {}
     for one in made:
         for name, path in one.paths.items():
             if name != "backend":
                 # An element of a list is judged with its list: the path without its place.
-                groups.setdefault(path[:3] if path[0] == "matrix" else path, []).append(one)
-    for path, users in groups.items():
-        name = str(path[-1])
-        reasons = [inapplicable(name, one.known, one.parameters["kind"]) for one in users]
-        known = all(one.known is not None for one in users)
+                at = path[:3] if path[0] == "matrix" else path
+                users.setdefault((name, at), []).append(one)
+    for (name, path), cells in users.items():
+        if KEYS[name].open_loop and {"rate", "group"} & set(doubtful):
+            continue
+        reasons = [inapplicable(name, one.known, one.given, one.groups) for one in cells]
+        known = all(one.known is not None for one in cells)
         if known and all(reasons):
-            what = f"{name} applies to none of these cells"
+            what = f"{path[-1]} applies to none of these cells"
             source.report(path, what, reasons[0] or "", key=True)
+
+
+def report_groups(file: ExperimentFile, made: Sequence[Combination], source: Source) -> None:
+    """Report what is wrong with client groups, beyond the value of one key."""
+    groups = file.load.group
+    if not groups:
+        return
+    users = [one for one in made if one.parameters["kind"] == "fibload"]
+    first: Path = ("load", "group", 0)
+    if made and not users:
+        what = "client groups apply to none of these cells"
+        hint = 'kind = "process" runs client_bench.sh, which knows no groups'
+        source.report(first, what, hint, key=True)
+    if len(groups) > MOST_GROUPS:
+        what = f"there are {len(groups)} client groups; {MOST_GROUPS} are allowed"
+        source.report(("load", "group", MOST_GROUPS), what, key=True)
+    if all(group.idle for group in groups):
+        what = "every client group is idle: nobody asks for anything"
+        hint = 'add a group that asks: name = "asking", clients = 8, n = 1'
+        source.report(first, what, hint, key=True)
+    clients = max((_clients_in_all(one) for one in users), default=0)
+    if clients > MOST_CLIENTS:
+        what = f"the client groups have {clients} clients; {MOST_CLIENTS} are allowed"
+        source.report(first, what, "give fewer clients", key=True)
+    names: set[str] = set()
+    for index, group in enumerate(groups):
+        path: Path = ("load", "group", index)
+        if group.name in names:
+            what = f"another client group is called {shown(group.name)} too"
+            source.report((*path, "name"), what, "give each group a name of its own")
+        names.add(group.name)
+        _report_group(group, path, users, source)
+
+
+def _clients_in_all(one: Combination) -> int:
+    return sum(group.clients for group in parse(str(one.parameters["groups"])))
+
+
+def _report_group(
+    group: GroupTable, path: Path, users: Sequence[Combination], source: Source
+) -> None:
+    if group.idle:
+        for key in ("n", "rate", "arrivals"):
+            if group.has(key):
+                what = f"{key} is given for an idle group, which asks for nothing"
+                source.report((*path, key), what, f"remove {key}, or idle", key=True)
+        return
+    rates = [group.rate or one.given.get("rate") for one in users]
+    if group.has("arrivals") and users and not any(rates):
+        what = f"arrivals has no effect: {group.name} is a closed loop"
+        source.report((*path, "arrivals"), what, 'give it a rate: rate = "500/s"', key=True)
+    limits = [one.parameters["max_n"] for one in users]
+    exceeded = [limit for limit in limits if isinstance(limit, int) and (group.n or 0) > limit]
+    if exceeded:
+        what = f'n {group.n} is above max_n {exceeded[0]}: the reply would be "out of range"'
+        source.report((*path, "n"), what, f"write max_n = {group.n} in [server]")
 
 
 def report_too_many(cells: int, file: ExperimentFile, source: Source) -> None:

@@ -57,6 +57,13 @@ class Claim:
     """Of a crossover, by rising value of its axis; at least two."""
 
 
+def cells_of(claim: Claim) -> tuple[Cell, ...]:
+    """Every cell that a claim rests on, each once."""
+    sides = [claim.left, *([] if claim.right is None else [claim.right])]
+    sides += [cell for point in claim.points for cell in (point.left, point.right)]
+    return tuple({cell.key: cell for cell in sides}.values())
+
+
 @dataclass(frozen=True)
 class DroppedClaim:
     """A claim that is not judged, since options have changed the cells that it is about."""

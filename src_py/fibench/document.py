@@ -12,14 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
 from fibench.keys import (
+    GROUP_KEYS,
     KEYS,
     Checked,
     Name,
     choice,
     default_text,
     fault,
+    in_file,
+    is_numeric,
     kind_of,
     prose,
+    true_or_false,
     whole,
 )
 from fibench.quantities import METRIC_UNITS
@@ -56,10 +60,27 @@ def one_or_more(item: Any) -> Any:
     return Annotated[list[item], Checked(check, or_one=True)]
 
 
-def _field(name: str, type_: Any) -> tuple[Any, Any]:
-    key = KEYS[name]
-    extra: JsonDict = {} if key.default is None else {"default": default_text(name)}
-    return type_, Field(default=None, description=key.meaning, json_schema_extra=extra)
+def _tables(name: str) -> Any:
+    def check(value: object) -> object:
+        tables = [value] if isinstance(value, dict) else value
+        if not isinstance(tables, list):
+            raise fault(f"must be a table: write [[{name}]]")
+        if len(tables) > _LONGEST_AXIS:
+            raise fault(f"has {len(tables)} tables; {_LONGEST_AXIS} are allowed")
+        return tables
+
+    return check
+
+
+def _fields(table: str) -> dict[str, Any]:
+    """A field for every key of [server] or [load]."""
+    found = {}
+    for name, key in KEYS.items():
+        if key.table == table:
+            extra: JsonDict = {} if key.default is None else {"default": default_text(name)}
+            field = Field(default=None, description=key.meaning, json_schema_extra=extra)
+            found[in_file(name)] = (key.type, field)
+    return found
 
 
 def _axes(wrap: Any) -> dict[str, Any]:
@@ -74,13 +95,32 @@ def _same(item: Any) -> Any:
     return item
 
 
+_OF_GROUP = {
+    "clients": "Default: the load's.",
+    "n": "Default: the load's.",
+    "rate": "Default: the load's; a closed loop where the load has none.",
+    "arrivals": "Default: the load's.",
+}
+
 if TYPE_CHECKING:
 
     class ServerTable(Table):
         """One value for every cell: how the servers are started."""
 
+    class GroupTable(Table):
+        """Some of the clients of a load."""
+
+        name: str
+        idle: bool
+        clients: int | None
+        n: int | None
+        rate: float | None
+        arrivals: str | None
+
     class LoadTable(Table):
         """One value for every cell: what the load is."""
+
+        group: tuple[GroupTable, ...] = ()
 
     class MatrixTable(Table):
         """Every combination of these values is a cell; several tables are joined."""
@@ -93,13 +133,40 @@ else:  # from the one table of keys
         "ServerTable",
         __base__=Table,
         __doc__="One value for every cell: how the servers are started.",
-        **{name: _field(name, key.type) for name, key in KEYS.items() if key.table == "server"},
+        **_fields("server"),
+    )
+    GroupTable = create_model(
+        "GroupTable",
+        __base__=Table,
+        __doc__="Some of the clients of a load.",
+        name=(Name, Field(description="What claims and results call the group.")),
+        **{
+            name: (
+                KEYS[name].type,
+                Field(default=None, description=f"As in [load], of this group. {_OF_GROUP[name]}"),
+            )
+            for name in GROUP_KEYS
+        },
+        idle=(
+            Annotated[bool, Checked(true_or_false)],
+            Field(
+                default=False,
+                description="Whether its clients connect and then ask for nothing.",
+            ),
+        ),
     )
     LoadTable = create_model(
         "LoadTable",
         __base__=Table,
         __doc__="One value for every cell: what the load is.",
-        **{name: _field(name, key.type) for name, key in KEYS.items() if key.table == "load"},
+        **_fields("load"),
+        group=(
+            Annotated[list[GroupTable], Checked(_tables("load.group"), or_one=True)],
+            Field(
+                default=(),
+                description="Client groups, each with counts and latencies of its own.",
+            ),
+        ),
     )
     MatrixTable = create_model(
         "MatrixTable",
@@ -144,6 +211,22 @@ _ANY_BOUND = {"anyOf": [{"type": "number"}, {"type": "string"}]}
 Bound = Annotated[Any, Checked(_bound, _ANY_BOUND)]
 
 
+class CrossoverTable(Table):
+    """Two cells at each value of an axis: where does the first begin to win?"""
+
+    over: Annotated[str, choice(*(name for name in KEYS if is_numeric(name)))] = Field(
+        description="The axis, a key with numbers for values, such as n, clients, rate or io_wait."
+    )
+    of: Annotated[
+        list[SideTable],
+        Checked(_two),
+        Field(
+            description="A and B: each, together with `where`, leaves just the axis free.",
+            json_schema_extra={"minItems": 2, "maxItems": 2},
+        ),
+    ]
+
+
 class ClaimTable(Table):
     """What the experiment says is true, and how that is judged."""
 
@@ -164,6 +247,16 @@ class ClaimTable(Table):
         ),
     ]
     value: SideTable | None = Field(default=None, description="One cell: its metric is judged.")
+    crossover: CrossoverTable | None = Field(
+        default=None,
+        description="Where the first of two begins to win over the other, as an axis rises: the "
+        "value of the axis is judged.",
+    )
+    group: Name | None = Field(
+        default=None,
+        description="The client group whose metric is judged: throughput, p50, p90, p99, p999, "
+        "max, refused or errors. Default: all clients.",
+    )
     metric: Annotated[str, choice(*METRIC_UNITS)] = Field(
         description="What is judged: throughput (replies/s), latency p50, p90, p99, p999, "
         "max (time), cores (server CPU time per wall time), cpu_per_request (time), memory and "
@@ -174,16 +267,16 @@ class ClaimTable(Table):
     where: SideTable | None = Field(default=None, description="Values that both sides share.")
     above: Bound = Field(
         default=None,
-        description="Holds if the ratio or value is above this. Values of time and size "
-        'have a unit: "5ms", "30MiB".',
+        description="Holds if the ratio, value or crossover is above this. Values of time and size "
+        'have a unit: "5ms", "30MiB"; a crossover has that of its axis.',
     )
-    below: Bound = Field(default=None, description="Holds if the ratio or value is below this.")
+    below: Bound = Field(default=None, description="Holds if it is below this.")
     within: Annotated[
         list[Bound],
         Checked(_two),
         Field(
             default=None,
-            description="Holds if the ratio or value lies between these two.",
+            description="Holds if it lies between these two.",
             json_schema_extra={"minItems": 2, "maxItems": 2},
         ),
     ]
@@ -197,6 +290,9 @@ class ClaimTable(Table):
             yield ("ratio", place), side
         if self.value is not None:
             yield ("value",), self.value
+        if self.crossover is not None:
+            for place, side in enumerate(self.crossover.of):
+                yield ("crossover", "of", place), side
         if self.where is not None:
             yield ("where",), self.where
 
@@ -234,12 +330,6 @@ def _serves(value: object) -> object:
     raise fault('must be "any" or the number of connections served at once')
 
 
-def _true_or_false(value: object) -> object:
-    if not isinstance(value, bool):
-        raise fault(f"must be true or false, not {kind_of(value)}")
-    return value
-
-
 class BackendTable(Table):
     """A server of the user's own, in any language."""
 
@@ -260,23 +350,11 @@ class BackendTable(Table):
         Any,
         Checked(_serves, {"anyOf": [{"const": "any"}, {"type": "integer", "minimum": 1}]}),
     ] = Field(default="any", description="How many connections it serves at once.")
-    ready_fd: Annotated[bool, Checked(_true_or_false)] = Field(
+    ready_fd: Annotated[bool, Checked(true_or_false)] = Field(
         default=False,
         description="Whether it takes --ready-fd FD and writes its port there once it listens. "
         "Otherwise readiness is learnt by connecting.",
     )
-
-
-def _tables(name: str) -> Any:
-    def check(value: object) -> object:
-        tables = [value] if isinstance(value, dict) else value
-        if not isinstance(tables, list):
-            raise fault(f"must be a table: write [[{name}]]")
-        if len(tables) > _LONGEST_AXIS:
-            raise fault(f"has {len(tables)} tables; {_LONGEST_AXIS} are allowed")
-        return tables
-
-    return check
 
 
 class ExperimentFile(Table):
@@ -301,7 +379,7 @@ class ExperimentFile(Table):
         Field(default=(), description="Cells that match one of these are left out."),
     ]
     server: ServerTable = Field(default=ServerTable(), description="How servers are started.")
-    load: LoadTable = Field(default=LoadTable(), description="What the load is.")
+    load: LoadTable = Field(default_factory=LoadTable, description="What the load is.")
     plan: PlanTable = Field(default=PlanTable(), description="Repetitions and their order.")
     claim: Annotated[
         list[ClaimTable],
@@ -320,8 +398,9 @@ TABLES: dict[str, type[Table]] = {
     "matrix": MatrixTable,
     "claim": ClaimTable,
     "exclude": SideTable,
+    "load.group": GroupTable,
 }
-"""The tables at the top of the file, by name."""
+"""The tables of the file, by name."""
 
 
 def json_schema() -> str:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from fibench.cells import (
 from fibench.conflicts import (
     report_conflicts,
     report_given_twice,
+    report_groups,
     report_own_names,
     report_too_many,
     report_unknown_backends,
@@ -78,7 +79,7 @@ class Experiment:
     server: Mapping[str, Any]
     """What [server] gives; durations in seconds."""
     load: Mapping[str, Any]
-    """What [load] gives; durations in seconds."""
+    """What [load] gives, client groups apart; durations in seconds, rates in 1/s."""
     plan: PlanTable
     claims: tuple[Claim, ...]
     dropped_claims: tuple[DroppedClaim, ...]
@@ -86,6 +87,8 @@ class Experiment:
     backends: Mapping[str, OwnBackend]
     """Servers of the user's own."""
     cells: tuple[Cell, ...]
+    known: Mapping[str, KnownBackend] = field(default_factory=dict)
+    """What is known of the backends that the cells use, those of the user's own included."""
 
     def known_own(self) -> dict[str, KnownBackend]:
         """The servers of the user's own as validation sees them."""
@@ -200,12 +203,15 @@ def _judge(
         matrix=tuple(table.given() for table in file.matrix),
         exclude=tuple(table.given() for table in file.exclude),
         server=file.server.given(),
-        load=file.load.given(),
+        load={name: value for name, value in file.load.given().items() if name != "group"},
         plan=file.plan,
         claims=claims,
         dropped_claims=dropped,
         backends=own,
         cells=cells or (),
+        known={
+            cell.backend: backends[cell.backend] for cell in cells or () if cell.backend in backends
+        },
     )
 
 
@@ -218,11 +224,12 @@ def _kept(
     changed: bool,
 ) -> list[Combination]:
     """The combinations to measure; what cannot be measured is reported."""
-    report_without_effect(made, source)
+    report_without_effect(made, doubtful, source)
     kept = leave_out(made, file.exclude, source, changed=changed)
     if not kept and not source.diagnostics:
         source.report(("matrix",), "no cell is left to measure", "exclude fewer cells", key=True)
     report_conflicts(kept, doubtful, source)
+    report_groups(file, kept, source)
     if not doubtful:
         return distinct(kept, source, changed=changed)
     return list({tuple(one.parameters.values()): one for one in kept}.values())

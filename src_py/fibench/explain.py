@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fibench.diagnostics import MOST, Source, did_you_mean, one_of, shown
-from fibench.document import TABLES, BackendTable, ExperimentFile
-from fibench.keys import kind_of
+from fibench.document import TABLES, BackendTable, CrossoverTable, ExperimentFile
+from fibench.keys import KEYS, Key, kind_of
 
 _ROOT = tuple(ExperimentFile.model_fields)
 
@@ -80,6 +80,10 @@ def _fields(path: Sequence[str | int]) -> tuple[str, ...]:
             return _ROOT
         case ["backends", _]:
             return tuple(BackendTable.model_fields)
+        case ["load", "group", _]:
+            return tuple(TABLES["load.group"].model_fields)
+        case ["claim", _, "crossover"]:
+            return tuple(CrossoverTable.model_fields)
         case ["claim", _, _, *_]:
             return tuple(TABLES["exclude"].model_fields)
         case [str(table), *_] if table in TABLES:
@@ -93,6 +97,8 @@ def _inside(path: Sequence[str | int]) -> str:
     match list(path[:-1]):
         case ["claim", _, str(side), *_]:
             return f" in {side}"
+        case ["load", "group", *_]:
+            return " in [[load.group]]"
         case ["claim" | "matrix" as table, *_]:
             return f" in [[{table}]]"
         case ["backends", name]:
@@ -109,7 +115,15 @@ def _tables_with(name: str) -> Iterator[str]:
     """The tables, written as in the file, that have a key."""
     for table, model in TABLES.items():
         if name in model.model_fields:
-            yield f"[[{table}]]" if table in ("claim", "matrix") else f"[{table}]"
+            several = table in ("claim", "matrix", "load.group")
+            yield f"[[{table}]]" if several else f"[{table}]"
+
+
+def _keys_written(name: str) -> Iterator[Key]:
+    """The keys that the file calls `name`."""
+    for parameter, key in KEYS.items():
+        if name == (key.written or parameter):
+            yield key
 
 
 def _nearest(path: Sequence[str | int]) -> str | None:
@@ -119,8 +133,13 @@ def _nearest(path: Sequence[str | int]) -> str | None:
 def _hint_unknown(path: Sequence[str | int]) -> str:
     """Where an unknown key belongs, else the valid name it resembles, else what is valid."""
     name = str(path[-1])
-    for table in _tables_with(name):
-        return f"`{name}` belongs in {table}"
+    homes = list(_tables_with(name))
+    varying = "backend" in _fields(path)  # [[matrix]], and what selects its cells
+    keys = list(_keys_written(name))
+    if varying and keys and not any(key.varies for key in keys):
+        return f"`{name}` does not vary: it belongs in {' or '.join(homes)}"
+    if homes:
+        return f"`{name}` belongs in {homes[0]}"
     if len(path) > 1 and name in _ROOT:
         return f"`{name}` belongs at the top of the file, before the first table"
     close = _nearest(path)
@@ -140,6 +159,9 @@ def _hint_missing(path: Sequence[str | int]) -> str:
         "backend": 'add backend = ["py-sync", "py-mt"]',
         "says": 'add says = "the claim, in words"',
         "metric": 'add metric = "throughput"',
+        "name": 'add name = "small"',
+        "over": 'add over = "n"',
+        "of": 'add of = [{ backend = "py-mp" }, { backend = "py-sync" }]',
         "command": 'add command = ["./my_server", "{port}"]',
     }.get(str(path[-1]), "")
 

@@ -15,8 +15,17 @@ from typing import Annotated, Any, Literal
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from fibench.cpus import CPUS_PATTERN, CpuListError, normalised_cpus
 from fibench.diagnostics import shown, suggestion
-from fibench.quantities import DURATION_PATTERN, TIME_UNITS, format_duration, parse_quantity
+from fibench.groups import decimal
+from fibench.quantities import (
+    DURATION_PATTERN,
+    RATE_PATTERN,
+    RATE_UNITS,
+    TIME_UNITS,
+    format_duration,
+    parse_quantity,
+)
 
 NAME = re.compile(r"(?!\.{1,2}$)[a-z0-9._-]{1,64}", re.ASCII)
 NAME_RULE = "1 to 64 of a-z, 0-9, '.', '_', '-'"
@@ -106,6 +115,56 @@ def duration(low_s: float, high_s: float) -> Checked:
     return Checked(check, schema)
 
 
+def rate(low: int, high: int) -> Checked:
+    """Requests/s within limits: text with "/s" in the file, or a number; a float afterwards."""
+
+    def check(value: object) -> float:
+        number: float | None
+        if isinstance(value, str):
+            number = parse_quantity(value, RATE_UNITS)
+            if number is None:
+                raise fault(f"{shown(value)} is no rate", 'write "500/s", or 500')
+        elif isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise fault(f'must be a rate such as "500/s", not {kind_of(value)}')
+        else:
+            number = value
+        if not low <= number <= high:  # a number that is none is within no limits
+            raise fault(f"{shown(value)} is outside {low}/s to {high}/s")
+        return float(number)
+
+    bare = {"type": "number", "minimum": low, "maximum": high}
+    return Checked(check, {"anyOf": [{"type": "string", "pattern": RATE_PATTERN}, bare]})
+
+
+def true_or_false(value: object) -> bool:
+    """The check of a truth."""
+    if not isinstance(value, bool):
+        raise fault(f"must be true or false, not {kind_of(value)}")
+    return value
+
+
+def flag() -> Checked:
+    """true or false in the file; 1 or 0 afterwards, as a parameter."""
+    return Checked(lambda value: int(true_or_false(value)), {"type": "boolean"})
+
+
+def cpu_list() -> Checked:
+    """A set of CPUs: "0,2-3", or "all"; in the kernel's shortest form afterwards."""
+
+    def check(value: object) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            raise fault(f"must be text, not {kind_of(value)}", f'write cpus = "{shown(value)}"')
+        if not isinstance(value, str):
+            raise fault(f"must be text, not {kind_of(value)}", 'write cpus = "0,2-3" or "all"')
+        try:
+            return normalised_cpus(value)
+        except CpuListError as error:
+            hint = 'write for example "0", "0,2-3" or "all"'
+            raise fault(f"{shown(value)} {error}", hint) from error
+
+    return Checked(check, {"type": "string", "pattern": CPUS_PATTERN})
+
+
 def choice(*names: str) -> Checked:
     """One word out of several."""
 
@@ -156,7 +215,8 @@ def prose(*, lines: bool) -> Checked:
 Name = Annotated[str, pattern(NAME, NAME_RULE)]
 
 Where = Literal["server", "load"]
-Kinds = Literal["fibload", "process", "any"]
+Unit = Literal["", "s", "/s"]
+"""What a number is in: itself, seconds, or per second."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +236,19 @@ class Key:
     """Whether it applies to servers in Python only."""
     process: bool = False
     """Whether it applies to the load of kind "process", which is client_bench.sh."""
+    open_loop: bool = False
+    """Whether it means something only where requests are due at a rate."""
+    unit: Unit | None = None
+    """What its numbers are in; None: it is not a number, and no axis of a crossover."""
+    written: str = ""
+    """How the file calls it, if not by its name as a parameter: two tables may have it."""
 
+
+_CPUS = (
+    'CPUs that the {} may use: "0", "0,2-3", or "all". Default: all; but where neither is given, '
+    "no request computes for longer than 0.1 ms, and there are two cores or more, the last core "
+    "is the load's and the others are the servers'."
+)
 
 KEYS: Mapping[str, Key] = {
     "port": Key(
@@ -210,6 +282,7 @@ KEYS: Mapping[str, Key] = {
         "physical cores available.",
         own=False,
         process=True,
+        unit="",
     ),
     "io_wait": Key(
         "server",
@@ -219,6 +292,7 @@ KEYS: Mapping[str, Key] = {
         "downstream call.",
         own=False,
         process=True,
+        unit="s",
     ),
     "backlog": Key(
         "server",
@@ -227,6 +301,7 @@ KEYS: Mapping[str, Key] = {
         "Backlog of listen(2), in connections.",
         own=False,
         process=True,
+        unit="",
     ),
     "idle_timeout": Key(
         "server",
@@ -235,6 +310,7 @@ KEYS: Mapping[str, Key] = {
         "A client that keeps the server waiting for so long is closed.",
         own=False,
         process=True,
+        unit="s",
     ),
     "max_connections": Key(
         "server",
@@ -243,6 +319,7 @@ KEYS: Mapping[str, Key] = {
         "Connections above this number are refused, and counted.",
         own=False,
         process=True,
+        unit="",
     ),
     "max_n": Key(
         "server",
@@ -251,6 +328,7 @@ KEYS: Mapping[str, Key] = {
         'Largest n served; above it the reply is "out of range".',
         own=False,
         process=True,
+        unit="",
     ),
     "switch_interval": Key(
         "server",
@@ -261,6 +339,16 @@ KEYS: Mapping[str, Key] = {
         own=False,
         python=True,
         process=True,
+        unit="s",
+    ),
+    "server_cpus": Key(
+        "server",
+        Annotated[str, cpu_list()],
+        None,
+        _CPUS.format("servers"),
+        varies=False,
+        process=True,
+        written="cpus",
     ),
     "kind": Key(
         "load",
@@ -274,8 +362,9 @@ KEYS: Mapping[str, Key] = {
         "load",
         Annotated[int, whole(1, 20_000)],
         1,
-        "How many clients ask at the same time, each waiting for its reply before it asks again.",
+        "How many clients there are, each with a connection of its own.",
         process=True,
+        unit="",
     ),
     "n": Key(
         "load",
@@ -283,66 +372,134 @@ KEYS: Mapping[str, Key] = {
         1,
         "Which Fibonacci number is asked for.",
         process=True,
+        unit="",
     ),
     "duration": Key(
         "load",
         Annotated[float, duration(0.01, 3600)],
         1.0,
         "Length of the measured window of each trial.",
+        unit="s",
     ),
     "requests": Key(
         "load",
         Annotated[int, whole(1, 1_000_000_000)],
         None,
         "End each trial's window after so many replies, instead of after a duration.",
+        unit="",
     ),
     "warmup": Key(
         "load",
         Annotated[float, duration(0, 3600)],
         0.2,
         "Time under load before the measured window.",
+        unit="s",
     ),
     "pipeline": Key(
         "load",
         Annotated[int, whole(1, 1024)],
         1,
         'Requests each client keeps in flight; more than 1 needs framing = "line".',
+        unit="",
     ),
     "requests_per_connection": Key(
         "load",
         Annotated[int, whole(0, 1_000_000_000)],
         0,
         'Open a new connection after so many replies; 0: never. Needs framing = "line".',
+        unit="",
     ),
-    "threads": Key("load", Annotated[int, whole(1, 256)], 1, "Threads of the load generator."),
+    "threads": Key(
+        "load",
+        Annotated[int, whole(1, 256)],
+        1,
+        "Threads of the load generator.",
+        unit="",
+    ),
+    "rate": Key(
+        "load",
+        Annotated[float, rate(1, 1_000_000)],
+        None,
+        'An open loop: so many requests/s of all clients together, "500/s" or 500, each due at a '
+        "time that does not depend on replies; latency counts from that time. Default: a closed "
+        "loop, in which each client waits for its reply before it asks again.",
+        unit="/s",
+    ),
+    "arrivals": Key(
+        "load",
+        Annotated[str, choice("poisson", "uniform")],
+        "poisson",
+        'When the requests of an open loop are due: "poisson": independently of each other; '
+        '"uniform": at equal distances.',
+        open_loop=True,
+    ),
+    "spin": Key(
+        "load",
+        Annotated[int, flag()],
+        0,
+        "Whether the load generator of an open loop waits for the next request by spinning, which "
+        "is more exact and wants a core of its own.",
+        open_loop=True,
+    ),
+    "load_cpus": Key(
+        "load",
+        Annotated[str, cpu_list()],
+        None,
+        _CPUS.format("load"),
+        varies=False,
+        process=True,
+        written="cpus",
+    ),
     "timeout": Key(
         "load",
         Annotated[float, duration(0.001, 60)],
         30.0,
         "A request without a reply for so long makes the trial invalid.",
         process=True,
+        unit="s",
     ),
 }
 
 
+GROUP_KEYS = ("clients", "n", "rate", "arrivals")
+"""The keys of [load] that a client group may have of its own."""
+
+
+def in_file(name: str) -> str:
+    """How the file calls a key."""
+    return KEYS[name].written or name
+
+
+def parameter(table: str, written: str) -> str:
+    """The name as a parameter of what [server] or [load] calls `written`."""
+    for name, key in KEYS.items():
+        if key.table == table and key.written == written:
+            return name
+    return written
+
+
+def is_numeric(name: str) -> bool:
+    """Whether a key has numbers for values, that can be an axis to find a crossover on."""
+    return KEYS[name].varies and KEYS[name].unit is not None
+
+
 def default_text(name: str) -> str | int | float | None:
     """A key's default as the file would write it."""
-    key = KEYS[name]
-    return format_duration(key.default) if isinstance(key.default, float) else key.default
+    default = KEYS[name].default
+    if name in _FLAGS:
+        return bool(default)
+    return format_duration(default) if isinstance(default, float) else default
 
 
-def is_duration(name: str) -> bool:
-    """Whether a key's value is text with a unit of time."""
-    return name in _DURATIONS
-
-
-_DURATIONS = frozenset(
-    {"io_wait", "idle_timeout", "switch_interval", "duration", "warmup", "timeout"}
-)
+_FLAGS = frozenset({"spin"})
 
 
 def shown_value(name: str, value: Any) -> str:
     """A parameter's value as it is written in tables and labels."""
-    if isinstance(value, float):
-        return format_duration(value)
-    return "default" if value is None else str(value)
+    if value is None:
+        return "default"
+    if name in _FLAGS:
+        return "true" if value else "false"
+    if name == "rate":
+        return f"{decimal(value)}/s"
+    return format_duration(value) if isinstance(value, float) else str(value)

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from fibench.diagnostics import Diagnostic, ExperimentError, escaped, suggestion
-from fibench.keys import KEYS, is_duration
+from fibench.keys import KEYS, in_file
 from fibench.locate import Path
 
 _PLAN = ("blocks", "seed")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _OTHER = {"requests": "duration", "duration": "requests"}
-_TEXTS = ("host", "framing", "kind", "backend")
+_TEXTS = ("host", "framing", "kind", "backend", "arrivals")
+_TRUTHS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,20 @@ def _values(key: str, text: str) -> list[Any]:
     names = ("backend", *KEYS, *_PLAN)
     if key not in names:
         raise _OptionError("there is no such option", suggestion(key, names))
+    if key in KEYS and in_file(key) == "cpus":
+        return [text]
     words = [word.strip() for word in text.split(",")]
     if not all(words):
         raise _OptionError("a value is empty", "separate values by single commas")
     single = key in _PLAN or (key in KEYS and not KEYS[key].varies)
     if single and len(words) > 1:
         raise _OptionError("takes one value")
-    if is_duration(key) or key in _TEXTS:
+    if key in _TEXTS or (key in KEYS and KEYS[key].unit == "s"):
         return list(words)
+    if key == "rate":
+        return [float(word) if _NUMBER.fullmatch(word) else word for word in words]
+    if key == "spin":
+        return [_TRUTHS.get(word, word) for word in words]
     for word in words:
         if _WHOLE.fullmatch(word) is None:
             raise _OptionError(f'"{escaped(word[:40])}" is not a whole number')
@@ -89,14 +97,14 @@ def _put(document: dict[str, Any], key: str, given: list[Any]) -> list[Path]:
     if key in _PLAN:
         document.setdefault("plan", {})[key] = given[0]
         return [("plan", key)]
-    home = KEYS[key].table
+    home, written = KEYS[key].table, in_file(key)
     other = _OTHER.get(key)
     for table in [document.get("server", {}), document.get("load", {}), *document["matrix"]]:
         table.pop(other, None)
     axes = [index for index, table in enumerate(document["matrix"]) if key in table]
     if not axes and len(given) == 1:
-        document.setdefault(home, {})[key] = given[0]
-        return [(home, key)]
+        document.setdefault(home, {})[written] = given[0]
+        return [(home, written)]
     document.get(home, {}).pop(key, None)
     for table in document["matrix"]:
         table[key] = given

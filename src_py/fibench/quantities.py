@@ -49,6 +49,9 @@ METRIC_UNITS: Mapping[str, Mapping[str, float]] = {
 DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)? ?(ns|us|µs|ms|s|min|h)$"
 """How a duration is written, for the JSON Schema."""
 
+RATE_PATTERN = r"^[0-9]+(\.[0-9]+)? ?/s$"
+"""How a rate is written, for the JSON Schema."""
+
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?([A-Za-zµμ/]+)", re.ASCII)
 
 

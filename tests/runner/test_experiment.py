@@ -66,7 +66,8 @@ def test_what_is_not_given_has_the_documented_default() -> None:
         "workers": None, "io_wait": 0.0, "backlog": 4096, "idle_timeout": 60.0,
         "max_connections": 65536, "max_n": 34, "switch_interval": None, "kind": "fibload",
         "clients": 1, "n": 1, "duration": 1.0, "requests": None, "warmup": 0.2, "pipeline": 1,
-        "requests_per_connection": 0, "threads": 1, "timeout": 30.0,
+        "requests_per_connection": 0, "threads": 1, "timeout": 30.0, "rate": None,
+        "arrivals": None, "spin": None, "server_cpus": None, "load_cpus": None, "groups": None,
     }  # fmt: skip
 
 
@@ -160,7 +161,10 @@ DIAGNOSTICS = {
     ),
     "port in the matrix": (
         ("[server]", "port = [1, 2]\n[server]"),
-        'e.toml:4:1: unknown key "port" in [[matrix]]\n`port` belongs in [server]',
+        (
+            'e.toml:4:1: unknown key "port" in [[matrix]]\n'
+            "`port` does not vary: it belongs in [server]"
+        ),
     ),
     "title missing": (
         ('title = "t"', ""),
@@ -175,11 +179,11 @@ DIAGNOSTICS = {
         'e.toml:6:3: metric is missing in [[claim]]\nadd metric = "throughput"',
     ),
     "key of a later version": (
-        ("[load]", "[load]\nrate = 100"),
+        ("[load]", "[load]\nzipf = 100"),
         (
-            'e.toml:6:1: unknown key "rate" in [load]\n'
-            "valid: clients, duration, kind, n, pipeline, requests, requests_per_connection, "
-            "threads, timeout, warmup"
+            'e.toml:6:1: unknown key "zipf" in [load]\n'
+            "valid: arrivals, clients, cpus, duration, group, kind, n, pipeline, rate, requests, "
+            "requests_per_connection, spin, threads, timeout, warmup"
         ),
     ),
     # What a value is wrong about
@@ -751,9 +755,9 @@ OPTION_FAULTS = [
         'with "message" each connection carries one request'),
     ),
     ({"n": "1,1"}, "--n 1,1: n 1 is given twice\nremove one of them"),
-    ({"rat": "1"}, ("--rat 1: there is no such option\nvalid: backend, port, host, framing, "
-     "workers, io_wait, backlog, idle_timeout, max_connections, max_n, switch_interval, kind, … "
-     "(23 in all)")),
+    ({"zipf": "1"}, ("--zipf 1: there is no such option\nvalid: backend, port, host, framing, "
+     "workers, io_wait, backlog, idle_timeout, max_connections, max_n, switch_interval, "
+     "server_cpus, … (28 in all)")),
     ({"max_n": "20"}, ('--max-n 20: n 34 is above max_n 20: the reply would be "out of range"\n'
      "write max_n = 34 in [server]")),
 ]  # fmt: skip

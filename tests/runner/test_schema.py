@@ -13,7 +13,7 @@ from tests.runner.samples import GIL
 
 import fibench
 from fibench.document import json_schema
-from fibench.keys import KEYS
+from fibench.keys import KEYS, in_file
 
 CHECKED_IN = Path(fibench.__file__).parent / "experiment.schema.json"
 
@@ -44,9 +44,8 @@ def test_keys_that_have_defaults_say_so() -> None:
     schema = json.loads(json_schema())["$defs"]
 
     for name, key in KEYS.items():
-        entry = schema[{"server": "ServerTable", "load": "LoadTable"}[key.table]]["properties"][
-            name
-        ]
+        table = schema[{"server": "ServerTable", "load": "LoadTable"}[key.table]]
+        entry = table["properties"][in_file(name)]
         assert ("default" in entry) == (key.default is not None)
     assert schema["LoadTable"]["properties"]["duration"]["default"] == "1s"
 
