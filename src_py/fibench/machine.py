@@ -22,6 +22,14 @@ def usable_cores() -> int:
     return max(1, min(cores, int(quota) if quota is not None else cores))
 
 
+def physical_cores() -> list[list[int]]:
+    """The physical cores in the affinity mask, each with its CPUs there, in the order of those."""
+    cores: dict[tuple[str, str], list[int]] = {}
+    for cpu in sorted(os.sched_getaffinity(0)):
+        cores.setdefault(_physical_core(cpu), []).append(cpu)
+    return list(cores.values())
+
+
 def _physical_core(cpu: int) -> tuple[str, str]:
     topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology")
     try:

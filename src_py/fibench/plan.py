@@ -6,21 +6,33 @@ from __future__ import annotations
 import ipaddress
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from fibench.ceilings import ceiling_of, ceilings
 from fibench.cells import Cell, KnownBackend
+from fibench.contrasts import cells_of
 from fibench.experiment import Experiment
+from fibench.pinning import computing_s, largest_n
 from fibench.quantities import format_duration
 
-SCHEMA = 1
+__all__ = [
+    "Role",
+    "Trial",
+    "ceiling_of",
+    "expected_seconds",
+    "plan",
+    "plan_json",
+    "served_at_once",
+    "twin_of",
+    "warnings",
+]
+
+SCHEMA = 2
 UNKNOWN_LENGTH_S = 1.0
 """What a window counts whose length is what the trial is to find out."""
-
-_REFERENCE_S = {"python": (27, 0.02), "c": (34, 0.007)}
-"""An n and the CPU time, in seconds, that fibonacci(n) takes on a slow machine of today."""
-_GROWTH = 1.618
-"""By this factor fibonacci(n + 1) takes longer than fibonacci(n)."""
+TRACED_S = 2.0
+"""About what a trial takes that counts system calls."""
 
 
 Role = Literal["measure", "twin", "ceiling", "syscalls"]
@@ -43,27 +55,63 @@ class Trial:
 
 
 def plan(experiment: Experiment) -> tuple[Trial, ...]:
-    """Every cell once per block, each block in an order of its own that the seed decides.
+    """The ceilings; then blocks, each with every cell and the twin once, in an order of its own.
 
     The order of block b is that of `random.Random(f"{seed}/{b}").shuffle` on the cells in the
-    order of the file.
+    order of the file and, after them, the twin. Trials that only count system calls end the block:
+    strace makes them slow, and they are not timed.
     """
     trials: list[Trial] = []
+
+    def add(block: int, cell: Cell, key: str, role: Role) -> None:
+        trials.append(Trial(len(trials), block, cell, key, role))
+
+    for cell in ceilings(experiment):
+        add(-1, cell, f"ceiling-{cell.key}", "ceiling")
+    twin = twin_of(experiment)
+    traced = _cells_to_trace(experiment)
     for block in range(experiment.plan.blocks):
-        cells = list(experiment.cells)
-        random.Random(f"{experiment.plan.seed}/{block}").shuffle(cells)
-        for cell in cells:
-            trials.append(Trial(len(trials), block, cell, f"b{block:03d}-{cell.key}"))
+        order: list[tuple[Cell, Role]] = [(cell, "measure") for cell in experiment.cells]
+        order += [(twin, "twin")] if twin is not None else []
+        random.Random(f"{experiment.plan.seed}/{block}").shuffle(order)
+        for cell, role in order:
+            add(block, cell, f"b{block:03d}-{cell.key}", role)
+        for cell in traced:
+            add(block, cell, f"b{block:03d}-{cell.key}~syscalls", "syscalls")
     return tuple(trials)
+
+
+def twin_of(experiment: Experiment) -> Cell | None:
+    """A cell under another name, to be measured beside itself (A/A); None where there is no cell.
+
+    It is the first that fibload drives, since a window of its own says more than a whole run of
+    client_bench.sh; without one, the first.
+    """
+    cells = experiment.cells
+    if not cells:
+        return None
+    first = next((cell for cell in cells if cell.parameters["kind"] == "fibload"), cells[0])
+    return replace(first, key=f"{first.key}~aa", label=f"{first.label} (again)")
+
+
+def _cells_to_trace(experiment: Experiment) -> list[Cell]:
+    """The cells whose system calls a claim is about, in the order of the file."""
+    named = {
+        cell.key
+        for claim in experiment.claims
+        if claim.metric == "syscalls_per_request"
+        for cell in cells_of(claim)
+    }
+    return [cell for cell in experiment.cells if cell.key in named]
 
 
 def expected_seconds(trials: Iterable[Trial]) -> float:
     """How long warm-ups and windows take in all, in seconds, without starts and ends.
 
     A window that ends after a number of replies, or when client_bench.sh does, counts
-    UNKNOWN_LENGTH_S.
+    UNKNOWN_LENGTH_S; a trial that counts system calls TRACED_S.
     """
-    return sum(_seconds(trial.cell) for trial in trials)
+    return sum(TRACED_S if t.role == "syscalls" else _seconds(t.cell) for t in trials)
 
 
 def _seconds(cell: Cell) -> float:
@@ -72,8 +120,13 @@ def _seconds(cell: Cell) -> float:
     return window + (warmup if isinstance(warmup, float) else 0.0)
 
 
-def plan_json(experiment: Experiment, warnings: Sequence[str] = ()) -> dict[str, Any]:
-    """What `plan --json` prints and plan.json holds; durations in parameters are seconds."""
+def plan_json(
+    experiment: Experiment, warnings: Sequence[str] = (), extra: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What `plan --json` prints and plan.json holds; durations in parameters are seconds.
+
+    `extra` are further members, which other rooms know: what of the machine the run depends on.
+    """
     trials = plan(experiment)
     return {
         "schema": SCHEMA,
@@ -88,6 +141,7 @@ def plan_json(experiment: Experiment, warnings: Sequence[str] = ()) -> dict[str,
             {
                 "index": trial.index,
                 "block": trial.block,
+                "role": trial.role,
                 "cell": trial.cell.label,
                 "key": trial.key,
                 "backend": trial.cell.backend,
@@ -101,6 +155,7 @@ def plan_json(experiment: Experiment, warnings: Sequence[str] = ()) -> dict[str,
             for claim in experiment.dropped_claims
         ],
         "warnings": list(warnings),
+        **(extra or {}),
     }
 
 
@@ -158,13 +213,11 @@ def _waiting(cell: Cell, backend: KnownBackend, cpus: int) -> str | None:
 
 def _slow(cell: Cell, backend: KnownBackend) -> str | None:
     """Whether one request alone may take longer than the window."""
-    n, duration = cell.parameters["n"], cell.parameters["duration"]
-    wait = cell.parameters["io_wait"]
-    reference = _REFERENCE_S.get(backend.language)
-    if reference is None or not isinstance(n, int) or not isinstance(duration, float):
+    duration, wait = cell.parameters["duration"], cell.parameters["io_wait"]
+    if backend.language == "own" or not isinstance(duration, float):
         return None
-    at, seconds = reference
-    takes = seconds * _GROWTH ** (n - at) + (wait if isinstance(wait, float) else 0.0)
+    takes = computing_s(largest_n(cell.parameters), backend.language)
+    takes += wait if isinstance(wait, float) else 0.0
     if takes < duration:
         return None
     window = format_duration(duration)

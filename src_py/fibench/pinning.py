@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which CPUs the servers and the load may use. Pure: what cores there are is told to it.
+
+Where requests do not compute, the load generator needs as much CPU time as the server does, and the
+two would take cores from each other, at random. So each gets cores of its own. Where requests
+compute, the load generator needs next to nothing, and a core kept from the servers would hide what
+the experiment is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from fibench.cells import Cell, KnownBackend, Value
+from fibench.cpus import ALL, parse_cpus, written_cpus
+from fibench.experiment import Experiment
+from fibench.groups import parse
+from fibench.quantities import format_duration
+
+MOST_COMPUTED_S = 1e-4
+"""An experiment is about I/O if no request computes for longer."""
+
+_REFERENCE_S: Mapping[str, tuple[int, float]] = {"c": (34, 0.013), "python": (27, 0.020)}
+"""An n, and the CPU time that fibonacci(n) takes, in seconds, on a machine of today."""
+_GROWTH = 1.618
+"""By this factor fibonacci(n + 1) takes longer than fibonacci(n)."""
+
+
+@dataclass(frozen=True)
+class Pinning:
+    """Which CPUs servers and load may use, as lists such as "0,2-3"; None: all that there are."""
+
+    server: str | None
+    load: str | None
+    why: str
+    """In words that follow "not pinned: ", or stand in brackets after the CPUs."""
+
+    def __str__(self) -> str:
+        """One line for people."""
+        if self.server is None and self.load is None:
+            return f"not pinned: {self.why}"
+        server, load = (text or "all CPUs" for text in (self.server, self.load))
+        return f"servers on {server}, load on {load} ({self.why})"
+
+
+def computing_s(n: int, language: str) -> float:
+    """About how long fibonacci(n) computes, in seconds; a server of the user's own as Python."""
+    at, seconds = _REFERENCE_S.get(language, _REFERENCE_S["python"])
+    return seconds * float(_GROWTH ** (n - at))
+
+
+def largest_n(parameters: Mapping[str, Value]) -> int:
+    """The largest number that a cell's clients ask for."""
+    groups = parse(str(parameters["groups"]) if parameters.get("groups") else None)
+    asked = [group.n for group in groups if group.n is not None]
+    return max(asked, default=parameters["n"] if isinstance(parameters["n"], int) else 0)
+
+
+def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
+    """What the file says, else cores apart for an experiment about I/O, else nothing.
+
+    `cores` are the physical cores that may be used, each with its CPUs. The load gets the last of
+    them, or as many of the last as it has threads, but never more than half.
+    """
+    server, load = experiment.server.get("cpus"), experiment.load.get("cpus")
+    if server is not None or load is not None:
+        return Pinning(_explicit(server), _explicit(load), "as the file says")
+    if len(cores) < 2:
+        return Pinning(None, None, "there is one core only")
+    if any(cell.parameters["kind"] == "process" for cell in experiment.cells):
+        why = "client_bench.sh starts a process for each client, which share all cores"
+        return Pinning(None, None, why)
+    longest = max(experiment.cells, key=lambda cell: _computing_s(cell, experiment.known))
+    seconds = _computing_s(longest, experiment.known)
+    if seconds > MOST_COMPUTED_S:
+        why = f"a request of {longest.label} computes for about {_about(seconds)}"
+        return Pinning(None, None, why)
+    threads = max(int(cell.parameters["threads"] or 1) for cell in experiment.cells)
+    count = max(1, min(threads, len(cores) // 2))
+    why = f"the requests are about I/O: none computes for over {format_duration(MOST_COMPUTED_S)}"
+    return Pinning(_cpus(cores[:-count]), _cpus(cores[-count:]), why)
+
+
+def _explicit(given: str | None) -> str | None:
+    return None if given == ALL else given
+
+
+def _cpus(cores: Sequence[Sequence[int]]) -> str:
+    return written_cpus(cpu for core in cores for cpu in core)
+
+
+def _computing_s(cell: Cell, known: Mapping[str, KnownBackend]) -> float:
+    backend = known.get(cell.backend)
+    return computing_s(largest_n(cell.parameters), backend.language if backend else "own")
+
+
+def _about(seconds: float) -> str:
+    return format_duration(float(f"{seconds:.1g}"))
+
+
+def check_cpus(experiment: Experiment, affinity: Collection[int]) -> list[str]:
+    """What is wrong with the CPUs that the file names, given those that this process may use.
+
+    Each is a line of what and a line of what to do.
+    """
+    wrong = []
+    for table, given in (("server", experiment.server), ("load", experiment.load)):
+        text = given.get("cpus")
+        if text is None or text == ALL:
+            continue
+        absent = set(parse_cpus(text)) - set(affinity)
+        if absent:
+            noun = "CPU" if len(absent) == 1 else "CPUs"
+            wrong.append(
+                f'cpus = "{text}" in [{table}]: {noun} {written_cpus(absent)} cannot be used here\n'
+                f"there are: {written_cpus(affinity)}"
+            )
+    return wrong
