@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
+from fibench.diagnostics import one_of, shown
 from fibench.keys import (
     GROUP_KEYS,
     KEYS,
@@ -211,10 +212,19 @@ _ANY_BOUND = {"anyOf": [{"type": "number"}, {"type": "string"}]}
 Bound = Annotated[Any, Checked(_bound, _ANY_BOUND)]
 
 
+_AXES = tuple(name for name in KEYS if is_numeric(name))
+
+
+def _axis(value: object) -> object:
+    if isinstance(value, str) and value in KEYS and value not in _AXES:
+        raise fault(f"{shown(value)} has no numbers to go over", f"axes: {one_of(_AXES, most=20)}")
+    return choice(*_AXES).check(value)
+
+
 class CrossoverTable(Table):
     """Two cells at each value of an axis: where does the first begin to win?"""
 
-    over: Annotated[str, choice(*(name for name in KEYS if is_numeric(name)))] = Field(
+    over: Annotated[str, Checked(_axis, {"enum": list(_AXES)})] = Field(
         description="The axis, a key with numbers for values, such as n, clients, rate or io_wait."
     )
     of: Annotated[

@@ -15,17 +15,44 @@ _HEAD = """\
 
 Written by `python -m fibench.reference` from what the runner accepts; do not edit.
 
-A duration is text with a unit (`"200ms"`, `"1.5s"`). `[server]` and `[load]` give one value for
-every cell. `[matrix]`, or several `[[matrix]]`, vary `backend` and any key but `port`: one
+A duration is text with a unit (`"200ms"`, `"1.5s"`), a rate is text or a number (`"500/s"`, `500`).
+`[server]` and `[load]` give one value for
+every cell. `[matrix]`, or several `[[matrix]]`, vary `backend` and any key but `port` and `cpus`: one
 value or a list; every combination within a table is a cell. A key in both is an error.
+
+**Client groups.** Each `[[load.group]]` is some of the clients, which ask for something of their own,
+or for nothing:
+
+    [[load.group]]
+    name = "small"
+    clients = 7
+    n = 1
+
+    [[load.group]]
+    name = "slow"
+    clients = 1
+    n = 30
+
+    [[load.group]]
+    name = "idle"
+    clients = 1000
+    idle = true
+
+What a group does not give comes from `[load]`, or from `[[matrix]]`, where it may vary. Results count
+all groups together and each by itself; a claim may say `group = "small"`.
+
+**Crossovers.** `crossover = { over = "n", of = [A, B] }` asks from which `n` on A wins over B. The bound is
+a value of the axis: `within = [20, 26]`.
 """
 
 _TABLES = (
     ("ExperimentFile", "At the top"),
     ("ServerTable", "[server]"),
     ("LoadTable", "[load]"),
+    ("GroupTable", "[[load.group]]: some of the clients"),
     ("PlanTable", "[plan]"),
     ("ClaimTable", "[[claim]]"),
+    ("CrossoverTable", "crossover, of a [[claim]]"),
     ("BackendTable", "[backends.NAME]: a server of your own"),
 )
 

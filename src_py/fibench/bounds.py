@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The bounds of a claim: numbers with or without a unit, as what they bound has one or not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from fibench.diagnostics import Source, shown
+from fibench.document import ClaimTable
+from fibench.keys import KEYS
+from fibench.locate import Path
+from fibench.quantities import METRIC_UNITS, RATE_UNITS, TIME_UNITS, parse_quantity
+
+_EXAMPLES = {"s": "5ms", "B": "30MiB", "/s": "500/s"}
+_AXIS_UNITS: Mapping[str, Mapping[str, float]] = {"": {}, "s": TIME_UNITS, "/s": RATE_UNITS}
+
+
+def bounds_of(
+    table: ClaimTable, index: int, source: Source
+) -> tuple[float | None, float | None] | None:
+    """The lower and upper bound, in base units; None if they are wrong, which is reported."""
+    given = [name for name in ("above", "below", "within") if table.has(name)]
+    if len(given) != 1:
+        what = "the claim has no bound" if not given else f"{' and '.join(given)} are both given"
+        path = ("claim", index, given[1]) if given else ("claim", index)
+        hint = "give one of above = 1.3, below = 1.1, within = [0.95, 1.05]"
+        source.report(path, what, hint, key=True)
+        return None
+    path = ("claim", index, given[0])
+    if given == ["within"]:
+        low = _bound(table, (*path, 0), table.within[0], source)
+        high = _bound(table, (*path, 1), table.within[1], source)
+        if low is None or high is None:
+            return None
+        if not low < high:
+            source.report(path, "within is empty: its first number is not below its second")
+            return None
+        return low, high
+    bound = _bound(table, path, table.above if given == ["above"] else table.below, source)
+    if bound is None:
+        return None
+    return (bound, None) if given == ["above"] else (None, bound)
+
+
+def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) -> float | None:
+    """One bound in base units; None if it is wrong, which is reported."""
+    name = str(path[2])
+    subject, units, example = _measured(table)
+    if isinstance(given, str):
+        number = parse_quantity(given, units) if units else None
+        if number is None and units:
+            what = f"{name} {shown(given)} is no measure of {subject}"
+            source.report(path, what, f"units: {', '.join(units)}")
+        elif number is None:
+            what = f"{name} of {subject} is a number without unit, not {shown(given)}"
+            source.report(path, what, f"write {name} = {example}")
+        if number is None:
+            return None
+    elif units and "/s" not in units:
+        what = f"{name} needs a unit, since {subject} has one"
+        source.report(path, what, f'write for example {name} = "{example}"')
+        return None
+    else:
+        number = float(given) if abs(given) < 1e30 else math.inf
+    lowest_allowed = table.ratio is None and path[2] != "below"
+    if not math.isfinite(number) or number < 0 or (number == 0 and not lowest_allowed):
+        what = f"{name} {shown(given)} is no bound: it must be above 0"
+        source.report(path, what)
+        return None
+    return number
+
+
+def _measured(table: ClaimTable) -> tuple[str, Mapping[str, float], str]:
+    """What the bounds of a claim are about, the units they may have, and an example."""
+    if table.ratio is not None:
+        return "a ratio", {}, "1.3"
+    if table.crossover is not None:
+        units = _AXIS_UNITS[KEYS[table.crossover.over].unit or ""]
+        return table.crossover.over, units, _example(units, "22")
+    units = METRIC_UNITS[table.metric]
+    return table.metric, units, _example(units, "1.1")
+
+
+def _example(units: Mapping[str, float], bare: str) -> str:
+    return next((text for unit, text in _EXAMPLES.items() if unit in units), bare)

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From what a side of a claim says to the one cell, or the row of cells, that it selects."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from fibench.cells import Cell, Value, lacking, matches, selectable, shown_selector
+from fibench.diagnostics import one_of
+from fibench.document import ClaimTable, CrossoverTable
+from fibench.keys import KEYS, shown_value
+from fibench.locate import Path
+
+FEWEST_POINTS = 3
+"""With fewer values of its axis, a crossover is not looked for."""
+
+Bounds = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of the axis of a crossover, and the two cells that it compares there."""
+
+    at: float
+    left: Cell
+    right: Cell
+
+
+@dataclass
+class UnresolvedError(Exception):
+    """A side of a claim does not select exactly one cell."""
+
+    path: Path
+    what: str
+    hint: str
+    keys: frozenset[str]
+    """The keys on which this depends."""
+
+
+def sides_of(table: ClaimTable, index: int, cells: Sequence[Cell]) -> tuple[Cell, Cell | None]:
+    """The cells of a claim's sides. Raises UnresolvedError."""
+    where = table.where.given() if table.where is not None else {}
+    found: list[Cell] = []
+    for tail, side in table.sides():
+        if tail == ("where",):
+            continue
+        path = ("claim", index, *tail)
+        given = side.given()
+        _refuse_repeated(path, given, where)
+        found.append(_select(path, given, where, cells))
+    if len(found) == 2 and found[0].key == found[1].key:
+        path = ("claim", index, "ratio")
+        what = f"both sides are the same cell: {found[0].label}"
+        raise UnresolvedError(path, what, "a ratio compares two cells", frozenset())
+    return found[0], found[1] if len(found) == 2 else None
+
+
+def _refuse_repeated(path: Path, side: dict[str, Value], where: dict[str, Value]) -> None:
+    for name in side.keys() & where.keys():
+        what = f"{name} stands in `where` and in this side"
+        raise UnresolvedError((*path, name), what, "keep one of them", frozenset())
+
+
+def _select(
+    path: Path, side: dict[str, Value], where: dict[str, Value], cells: Sequence[Cell]
+) -> Cell:
+    """The one cell that a side and `where` match together. Raises UnresolvedError."""
+    found = _matching(path, side, where, cells)
+    if len(found) > 1:
+        raise _left_free(path, side | where, found, None)
+    return found[0]
+
+
+def _matching(
+    path: Path, side: dict[str, Value], where: dict[str, Value], cells: Sequence[Cell]
+) -> list[Cell]:
+    """The cells that a side and `where` match together, at least one. Raises UnresolvedError."""
+    selector = side | where
+    found = [cell for cell in cells if matches(selector, selectable(cell))]
+    if found:
+        return found
+    what = f"no cell has {shown_selector(selector)}"
+    hint = lacking(selector, [selectable(cell) for cell in cells])
+    absent = [name for name, value in selector.items() if not _exists(name, value, cells)]
+    if absent:
+        at = (*path[:2], "where", absent[0]) if absent[0] in where else (*path, absent[0])
+        raise UnresolvedError(at, what, hint, frozenset(absent))
+    raise UnresolvedError(path, what, hint, frozenset(selector))
+
+
+def _left_free(
+    path: Path, selector: dict[str, Value], found: Sequence[Cell], over: str | None
+) -> UnresolvedError:
+    """What to say of a selector that leaves more free than `over`, the axis of a crossover."""
+    free: dict[str, list[str]] = {}
+    for name in ("backend", *KEYS):
+        values = list(dict.fromkeys(selectable(cell)[name] for cell in found))
+        if len(values) > 1 and name != over:
+            free[name] = [shown_value(name, value) for value in values[:8]]
+    axes = "; ".join(f"{name} ({', '.join(values)})" for name, values in free.items())
+    beside = "" if over is None else f" beside {over}"
+    what = f"{shown_selector(selector)} selects {len(found)} cells; left free{beside}: {axes}"
+    hint = f"add {next(iter(free))} to this side, or to where"
+    return UnresolvedError(path, what, hint, frozenset(selector) | frozenset(free))
+
+
+def _exists(name: str, value: Value, cells: Sequence[Cell]) -> bool:
+    return any(selectable(cell)[name] == value for cell in cells)
+
+
+def points_of(
+    table: ClaimTable, crossover: CrossoverTable, index: int, cells: Sequence[Cell]
+) -> tuple[Point, ...]:
+    """The points of a crossover, by rising value of its axis. Raises UnresolvedError."""
+    where = table.where.given() if table.where is not None else {}
+    over, path = crossover.over, ("claim", index, "crossover")
+    if over in where:
+        raise _fixed(("claim", index, "where", over), over)
+    sides: list[dict[float, Cell]] = []
+    for place, side in enumerate(crossover.of):
+        at, given = (*path, "of", place), side.given()
+        _refuse_repeated(at, given, where)
+        if over in given:
+            raise _fixed((*at, over), over)
+        sides.append(_along(at, given, where, over, cells))
+    first, second = sides
+    if first.keys() != second.keys():
+        shown_values = [_listed(over, side) for side in sides]
+        what = f"the two sides have different values of {over}: {' against '.join(shown_values)}"
+        raise UnresolvedError((*path, "of"), what, "give both the same", frozenset({over}))
+    points = tuple(Point(at, first[at], second[at]) for at in sorted(first))
+    if points[0].left.key == points[0].right.key:
+        what = f"both sides are the same cells: {crossover.of[0].given().get('backend', over)}"
+        raise UnresolvedError((*path, "of"), what, "a crossover compares two", frozenset())
+    return points
+
+
+def _along(
+    path: Path, side: dict[str, Value], where: dict[str, Value], over: str, cells: Sequence[Cell]
+) -> dict[float, Cell]:
+    """For each value of an axis the one cell that a side and `where` match there."""
+    found = _matching(path, side, where, cells)
+    along: dict[float, Cell] = {}
+    for cell in found:
+        value = selectable(cell)[over]
+        if not isinstance(value, int | float):
+            what = f"{over} has no value for {cell.label}"
+            raise UnresolvedError(path, what, f"leave out what has no {over}", frozenset({over}))
+        along[value] = cell
+    if len(along) < FEWEST_POINTS:
+        what = f"{over} has {_several_values(along)}: {_listed(over, along)}"
+        hint = f"a crossover needs at least {FEWEST_POINTS}: give more in [[matrix]]"
+        raise UnresolvedError((*path[:3], "over"), what, hint, frozenset({over}))
+    if len(along) < len(found):
+        raise _left_free(path, side | where, found, over)
+    return along
+
+
+def _fixed(path: Path, over: str) -> UnresolvedError:
+    what = f"{over} is what the crossover goes over, and has one value here"
+    return UnresolvedError(path, what, "remove it", frozenset())
+
+
+def _several_values(values: Collection[float]) -> str:
+    return f"{len(values)} value{'' if len(values) == 1 else 's'} only"
+
+
+def _listed(over: str, values: Collection[float]) -> str:
+    return one_of(shown_value(over, value) for value in sorted(values))
+
+
+def refuse_beyond(over: str, points: Sequence[Point], bounds: Bounds, path: Path) -> None:
+    """Raise UnresolvedError for bounds that no crossover between the points can decide."""
+    low, high = bounds
+    if (low is None or low < points[-1].at) and (high is None or high > points[0].at):
+        return
+    what = f"no crossover can meet this bound: {over} goes from "
+    ends = [shown_value(over, point.at) for point in (points[0], points[-1])]
+    hint = f"give a bound between them, or more values of {over}"
+    raise UnresolvedError(path, what + " to ".join(ends), hint, frozenset({over}))
