@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from fibench.diagnostics import Source, did_you_mean, shown
 from fibench.document import ExperimentFile, Table
-from fibench.groups import resolved, takes, written
+from fibench.groups import Group, parse, resolved, takes, written
 from fibench.keys import GROUP_KEYS, KEYS, parameter, shown_value
 from fibench.locate import Path
 
@@ -133,6 +133,12 @@ def with_groups(
     n = parameters["n"] if parameters["n"] is not None else next((g.n for g in asking), None)
     total = {"n": n, "clients": sum(group.clients for group in asking), "groups": written(made)}
     return {**parameters, **total}, {"clients": parameters["clients"]}
+
+
+def groups_of(cell: Cell | Combination) -> tuple[Group, ...]:
+    """The client groups of a cell's load; none where it has none."""
+    text = cell.parameters.get("groups")
+    return parse(text) if isinstance(text, str) else ()
 
 
 def selectable(one: Cell | Combination) -> Mapping[str, Value]:

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,7 @@ def serve(name: str, port: str, options: list[str]) -> int:
 def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
     from fibench.experiment import ExperimentError, find_experiment, load_experiment
+    from fibench.pinning import check_cpus
 
     backends = read_backends(places)
     # ./dev goes to the checkout; a file is still named from where the person stands.
@@ -113,18 +115,21 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, 
         experiment = load_experiment(path, known_backends(backends), overrides=overrides)
     except ExperimentError as error:
         raise Refused(str(error), status=WRONG_INPUT) from error
+    if wrong := check_cpus(experiment, os.sched_getaffinity(0)):
+        raise Refused("\n".join(wrong), status=WRONG_INPUT)
     return experiment, path, backends
 
 
 def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     """Show what would run."""
-    from fibench.catalogue import known_backends
+    from fibench.pinning import choose
     from fibench.plan import plan_json, warnings
 
     places = find_places()
     experiment, _, backends = load(name, overrides, places)
     advice = warnings(experiment, known_backends(backends), machine.usable_cores())
-    document = plan_json(experiment, advice)
+    pinning = choose(experiment, machine.physical_cores())
+    document = plan_json(experiment, advice, {"pinning": asdict(pinning)})
     if as_json:
         print(json.dumps(document, indent=2))
         return 0

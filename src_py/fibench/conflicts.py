@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from fibench.cells import Combination, inapplicable
+from fibench.cells import Combination, groups_of, inapplicable
 from fibench.diagnostics import Source, one_of, shown, suggestion
 from fibench.document import ExperimentFile, GroupTable
-from fibench.groups import parse
 from fibench.keys import KEYS, NAME, NAME_RULE
 from fibench.locate import Path
 
@@ -172,7 +171,7 @@ def report_groups(file: ExperimentFile, made: Sequence[Combination], source: Sou
         what = "every client group is idle: nobody asks for anything"
         hint = 'add a group that asks: name = "asking", clients = 8, n = 1'
         source.report(first, what, hint, key=True)
-    clients = max((_clients_in_all(one) for one in users), default=0)
+    clients = max((sum(g.clients for g in groups_of(one)) for one in users), default=0)
     if clients > MOST_CLIENTS:
         what = f"the client groups have {clients} clients; {MOST_CLIENTS} are allowed"
         source.report(first, what, "give fewer clients", key=True)
@@ -184,10 +183,6 @@ def report_groups(file: ExperimentFile, made: Sequence[Combination], source: Sou
             source.report((*path, "name"), what, "give each group a name of its own")
         names.add(group.name)
         _report_group(group, path, users, source)
-
-
-def _clients_in_all(one: Combination) -> int:
-    return sum(group.clients for group in parse(str(one.parameters["groups"])))
 
 
 def _report_group(

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fibench.bounds import bounds_of
-from fibench.cells import Cell
+from fibench.cells import Cell, groups_of
 from fibench.diagnostics import Source, one_of, shown, suggestion
 from fibench.document import ClaimTable, slug
-from fibench.groups import parse
 from fibench.locate import Path
 from fibench.sides import Bounds, Point, UnresolvedError, points_of, refuse_beyond, sides_of
 
@@ -188,8 +187,7 @@ def _report_group(table: ClaimTable, index: int, cells: Sequence[Cell], source: 
         source.report(("claim", index, "metric"), what, f"it has {', '.join(GROUP_METRICS)}")
     path = ("claim", index, "group")
     for cell in cells:
-        text = cell.parameters["groups"]
-        groups = {group.name: group for group in parse(str(text) if text else None)}
+        groups = {group.name: group for group in groups_of(cell)}
         if not groups:
             what = f"the load of {cell.label} has no client groups"
             source.report(path, what, "write [[load.group]], or remove `group`")

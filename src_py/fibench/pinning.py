@@ -12,11 +12,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from fibench.cells import Cell, KnownBackend, Value
+from fibench.cells import Cell, KnownBackend, groups_of
 from fibench.cpus import ALL, parse_cpus, written_cpus
 from fibench.experiment import Experiment
-from fibench.groups import parse
-from fibench.quantities import format_duration
 
 MOST_COMPUTED_S = 1e-4
 """An experiment is about I/O if no request computes for longer."""
@@ -50,11 +48,11 @@ def computing_s(n: int, language: str) -> float:
     return seconds * float(_GROWTH ** (n - at))
 
 
-def largest_n(parameters: Mapping[str, Value]) -> int:
+def largest_n(cell: Cell) -> int:
     """The largest number that a cell's clients ask for."""
-    groups = parse(str(parameters["groups"]) if parameters.get("groups") else None)
-    asked = [group.n for group in groups if group.n is not None]
-    return max(asked, default=parameters["n"] if isinstance(parameters["n"], int) else 0)
+    asked = [group.n for group in groups_of(cell) if group.n is not None]
+    n = cell.parameters["n"]
+    return max(asked, default=n if isinstance(n, int) else 0)
 
 
 def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
@@ -78,7 +76,7 @@ def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
         return Pinning(None, None, why)
     threads = max(int(cell.parameters["threads"] or 1) for cell in experiment.cells)
     count = max(1, min(threads, len(cores) // 2))
-    why = f"the requests are about I/O: none computes for over {format_duration(MOST_COMPUTED_S)}"
+    why = f"the requests are about I/O: none computes for over {_about(MOST_COMPUTED_S)}"
     return Pinning(_cpus(cores[:-count]), _cpus(cores[-count:]), why)
 
 
@@ -92,11 +90,11 @@ def _cpus(cores: Sequence[Sequence[int]]) -> str:
 
 def _computing_s(cell: Cell, known: Mapping[str, KnownBackend]) -> float:
     backend = known.get(cell.backend)
-    return computing_s(largest_n(cell.parameters), backend.language if backend else "own")
+    return computing_s(largest_n(cell), backend.language if backend else "own")
 
 
 def _about(seconds: float) -> str:
-    return format_duration(float(f"{seconds:.1g}"))
+    return f"{seconds:.2g} s" if seconds >= 1 else f"{seconds * 1000:.2g} ms"
 
 
 def check_cpus(experiment: Experiment, affinity: Collection[int]) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fibench.ceilings import ceiling_of, ceilings
-from fibench.cells import Cell, KnownBackend
+from fibench.cells import Cell, KnownBackend, groups_of
 from fibench.contrasts import cells_of
+from fibench.cpus import ALL, parse_cpus, written_cpus
 from fibench.experiment import Experiment
 from fibench.pinning import computing_s, largest_n
 from fibench.quantities import format_duration
@@ -169,12 +170,12 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
     for cell in experiment.cells:
         backend = every.get(cell.backend)
         if backend is not None:
-            for warning in (_waiting(cell, backend, cpus), _slow(cell, backend)):
-                found |= dict.fromkeys([warning] if warning else [])
+            found |= dict.fromkeys(_of_cell(cell, backend, cpus))
         host = str(cell.parameters["host"])
         if not _is_loopback(host):
             warning = f"host {host} is not loopback: others on the network can reach the servers"
             found[warning] = None
+    found |= dict.fromkeys(_shared_cpus(experiment))
     for claim in experiment.claims:
         if claim.needs_cpus > cpus:
             cores = "1 core" if cpus == 1 else f"{cpus} cores"
@@ -183,6 +184,60 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
                 f"and this machine has {cores}"
             ] = None
     return list(found)
+
+
+def _of_cell(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
+    for warning in (_waiting(cell, backend, cpus), _slow(cell, backend)):
+        if warning is not None:
+            yield warning
+    yield from _lonely(cell)
+    yield from _silent(cell, backend, cpus)
+
+
+def _lonely(cell: Cell) -> Iterator[str]:
+    """Open loops of one client: a request that is due waits until the one before is answered."""
+    values = cell.parameters
+    if values["pipeline"] not in (None, 1):
+        return
+    said = "an open loop with 1 connection: its requests wait for each other"
+    groups = groups_of(cell)
+    if not groups and values["rate"] is not None and values["clients"] == 1:
+        yield f"rate with 1 client is {said}"
+    for group in groups:
+        if group.rate is not None and group.clients == 1:
+            yield f'client group "{group.name}" is {said}'
+
+
+def _silent(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
+    """Idle clients that keep others from being served, or that the server will not keep."""
+    idle = sum(group.clients for group in groups_of(cell) if group.idle)
+    if idle == 0:
+        return
+    serves = served_at_once(cell, backend, cpus)
+    if serves is not None and idle >= serves:
+        connections = "1 connection" if serves == 1 else f"{serves} connections"
+        yield (
+            f"{cell.backend} serves {connections} at a time, which idle clients may hold: the "
+            "others then wait for them"
+        )
+    limit_s, lasts_s = cell.parameters["idle_timeout"], _seconds(cell)
+    if isinstance(limit_s, float) and limit_s <= lasts_s:
+        yield (
+            f"{cell.label}: the server closes idle clients after {format_duration(limit_s)} "
+            f"(idle_timeout), and a trial lasts {format_duration(lasts_s)}"
+        )
+
+
+def _shared_cpus(experiment: Experiment) -> Iterator[str]:
+    given = (experiment.server.get("cpus"), experiment.load.get("cpus"))
+    if any(text in (None, ALL) for text in given):
+        return
+    servers, load = (set(parse_cpus(str(text))) for text in given)
+    if servers & load:
+        yield (
+            f"servers and load both may use CPU {written_cpus(servers & load)}: they take it "
+            "from each other"
+        )
 
 
 def served_at_once(cell: Cell, backend: KnownBackend, cpus: int) -> int | None:
@@ -216,7 +271,7 @@ def _slow(cell: Cell, backend: KnownBackend) -> str | None:
     duration, wait = cell.parameters["duration"], cell.parameters["io_wait"]
     if backend.language == "own" or not isinstance(duration, float):
         return None
-    takes = computing_s(largest_n(cell.parameters), backend.language)
+    takes = computing_s(largest_n(cell), backend.language)
     takes += wait if isinstance(wait, float) else 0.0
     if takes < duration:
         return None

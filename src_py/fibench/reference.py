@@ -15,13 +15,13 @@ _HEAD = """\
 
 Written by `python -m fibench.reference` from what the runner accepts; do not edit.
 
-A duration is text with a unit (`"200ms"`, `"1.5s"`), a rate is text or a number (`"500/s"`, `500`).
-`[server]` and `[load]` give one value for
-every cell. `[matrix]`, or several `[[matrix]]`, vary `backend` and any key but `port` and `cpus`: one
-value or a list; every combination within a table is a cell. A key in both is an error.
+A duration is text with a unit (`"200ms"`, `"1.5s"`); a rate is text or a number (`"500/s"`, `500`).
+`[server]` and `[load]` give one value for every cell. `[matrix]`, or several `[[matrix]]`, vary
+`backend` and any key but `port` and `cpus`: one value or a list; every combination within a table
+is a cell. A key in both is an error.
 
-**Client groups.** Each `[[load.group]]` is some of the clients, which ask for something of their own,
-or for nothing:
+**Client groups.** Each `[[load.group]]` is some of the clients, which ask for something of their
+own, or for nothing:
 
     [[load.group]]
     name = "small"
@@ -38,11 +38,11 @@ or for nothing:
     clients = 1000
     idle = true
 
-What a group does not give comes from `[load]`, or from `[[matrix]]`, where it may vary. Results count
-all groups together and each by itself; a claim may say `group = "small"`.
+What a group does not give comes from `[load]`, or from `[[matrix]]`, where it may vary. Results
+count all groups together and each by itself; a claim may say `group = "small"`.
 
-**Crossovers.** `crossover = { over = "n", of = [A, B] }` asks from which `n` on A wins over B. The bound is
-a value of the axis: `within = [20, 26]`.
+**Crossovers.** `crossover = { over = "n", of = [A, B] }` asks from which `n` on A wins over B. The
+bound is a value of the axis: `within = [20, 26]`.
 """
 
 _TABLES = (

@@ -30,6 +30,7 @@ OVERRIDES = {
     "backend": "measure these backends only: c-mt,py-mt",
     "clients": "client counts: 1,2,4",
     "n": "numbers to ask for: 20,27",
+    "rate": "requests/s of an open loop: 100,1000",
     "port": "port of the servers (default: a fresh one for each trial)",
     "framing": "message or line",
     "blocks": "how often every cell is measured",

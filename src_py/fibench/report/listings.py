@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _LANGUAGES = {"c": "C", "python": "Python", "own": "Your own"}
 _MOST_ORDERS = 4
+_BEFORE = -1
+"""The block of the trials before all blocks."""
 _PLAN_MARGIN = len("not judged") + 2
 
 
@@ -73,7 +75,8 @@ def render_plan(
         trials = _several(len(plan["trials"]), "trial")
         console.print(Text(f"{counts[0]} in {counts[1]}: {trials}, {time}"))
         console.print()
-        for name, said in [("all cells", common_parameters(cells)), *_orders(plan)]:
+        lines = [("all cells", common_parameters(cells)), *_groups(cells), *_pinning(plan)]
+        for name, said in [*lines, *_orders(plan)]:
             print_hanging(console, _PLAN_MARGIN, name, said, mark_style="bold")
         for dropped in plan.get("dropped_claims", ()):
             said = f"{prose(str(dropped['says']))}: {shown(str(dropped['reason']))}"
@@ -93,20 +96,54 @@ def common_parameters(cells: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(
         glued(f"{shown(name)}={shown(shown_value(name, value))}")
         for name, value in first.items()
-        if value is not None and all(cell["parameters"][name] == value for cell in cells)
+        if value is not None
+        and name != "groups"
+        and all(cell["parameters"][name] == value for cell in cells)
     )
+
+
+def _groups(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The client groups: in words where all cells have the same, else by their names."""
+    from fibench.groups import described, parse
+
+    texts = dict.fromkeys(cell["parameters"].get("groups") for cell in cells)
+    every = [parse(text) for text in texts if text]
+    if not every:
+        return []
+    if len(every) == 1:
+        said = "; ".join(described(group) for group in every[0])
+    else:
+        said = ", ".join(group.name for group in every[0])
+    return [("groups", shown(said))]
+
+
+def _pinning(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Which CPUs servers and load get."""
+    from fibench.pinning import Pinning
+
+    chosen = plan.get("pinning")
+    if not chosen:
+        return []
+    return [("cpus", shown(str(Pinning(chosen["server"], chosen["load"], chosen["why"]))))]
 
 
 def _orders(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The order of trials in each of the first blocks."""
     blocks: dict[int, list[str]] = {}
     for trial in plan["trials"]:
-        blocks.setdefault(trial["block"], []).append(glued(shown(str(trial["cell"]))))
+        blocks.setdefault(trial["block"], []).append(glued(_named(trial)))
+    before = blocks.pop(_BEFORE, None)
     pairs = [(f"block {block + 1}", ", ".join(order)) for block, order in blocks.items()]
-    if len(pairs) <= _MOST_ORDERS:
-        return pairs
-    rest = _several(len(pairs) - _MOST_ORDERS + 1, "more block")
-    return [*pairs[: _MOST_ORDERS - 1], ("…", f"and {rest}, each in an order of its own")]
+    if len(pairs) > _MOST_ORDERS:
+        rest = _several(len(pairs) - _MOST_ORDERS + 1, "more block")
+        pairs[_MOST_ORDERS - 1 :] = [("…", f"and {rest}, each in an order of its own")]
+    return [("first", ", ".join(before)), *pairs] if before else pairs
+
+
+def _named(trial: Mapping[str, Any]) -> str:
+    """A trial as its cell's label, and what else it is for."""
+    label = shown(str(trial["cell"]))
+    return f"{label} (system calls)" if trial.get("role") == "syscalls" else label
 
 
 def _several(count: int, thing: str) -> str:
