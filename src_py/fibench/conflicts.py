@@ -127,7 +127,7 @@ def _conflicts_of_load(one: Combination) -> Iterator[_Conflict]:
             hint = 'with "message" each connection carries one request'
             yield key, what, hint, {key, "framing"}
     threads, clients = values["threads"], values["clients"]
-    if isinstance(threads, int) and isinstance(clients, int) and threads > clients:
+    if isinstance(threads, int) and isinstance(clients, int) and threads > clients > 0:
         what = f"threads {threads} is above clients {clients}: some would have nothing to do"
         yield "threads", what, "give at most one thread per client", {"threads", "clients"}
 

@@ -11,13 +11,19 @@ _DESIGNS: dict[str, int | Literal["workers", "any"]] = {
     "mt": "any",
     "async": "any",
 }
+_CORES: dict[str, int | Literal["workers", "any"]] = {
+    "sync": 1,
+    "mp": "any",
+    "mt": "any",
+    "async": 1,
+}
 KNOWN = {
-    f"{short}-{design}": KnownBackend(("message", "line"), serves, language)
+    f"{short}-{design}": KnownBackend(("message", "line"), serves, language, _CORES[design])
     for short, language in (("c", "c"), ("py", "python"))
     for design, serves in _DESIGNS.items()
     if (short, design) != ("c", "async")
 }
-KNOWN["c-mt-pool"] = KnownBackend(("message", "line"), "workers", "c")
+KNOWN["c-mt-pool"] = KnownBackend(("message", "line"), "workers", "c", "workers")
 
 GIL = """\
 #:schema ../src_py/fibench/experiment.schema.json

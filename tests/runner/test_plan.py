@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, parse
 
-from fibench.plan import expected_seconds, plan, plan_json, warnings
+from fibench.ceilings import ceilings
+from fibench.experiment import Experiment
+from fibench.plan import (
+    Trial,
+    ceiling_of,
+    expected_seconds,
+    plan,
+    plan_json,
+    twin_of,
+    warnings,
+)
 
 SEEDS = st.integers(0, 2**63 - 1)
 BLOCKS = st.integers(1, 12)
@@ -85,15 +95,15 @@ def test_the_order_of_a_seed_does_not_change_between_versions() -> None:
 
 
 def test_the_expected_time_is_warm_ups_and_windows() -> None:
-    cells_and_twin, ceiling_s = 9 * 10 * 0.9, 0.5 + 0.2
+    cells_and_twin_s, ceilings_s = 9 * 10 * 0.9, 2 * (0.5 + 0.2)
 
-    assert expected_seconds(plan(parse(GIL))) == pytest.approx(cells_and_twin + ceiling_s)
+    assert expected_seconds(plan(parse(GIL))) == pytest.approx(cells_and_twin_s + ceilings_s)
 
 
 def test_a_load_that_ends_by_itself_counts_one_second() -> None:
     text = SMALL.replace("[load]", '[load]\nrequests = 100\nwarmup = "0s"\n[plan]\nblocks = 1')
 
-    assert expected_seconds(plan(parse(text))) == pytest.approx(3 * 1.0 + 0.5)
+    assert expected_seconds(plan(parse(text))) == pytest.approx(3 * 1.0 + 2 * 0.5)
 
 
 def test_the_plan_as_json_has_cells_and_ordered_trials() -> None:
@@ -102,13 +112,197 @@ def test_the_plan_as_json_has_cells_and_ordered_trials() -> None:
     assert document["schema"] == 2
     assert document["blocks"] == 10
     assert len(document["cells"]) == 8
-    assert len(document["trials"]) == 1 + 9 * 10
-    assert document["expected_s"] == 81.7
+    assert len(document["trials"]) == 2 + 9 * 10
+    assert document["expected_s"] == 82.4
     assert document["warnings"] == ["a warning"]
-    first = document["trials"][1]
+    first = document["trials"][2]
     assert set(first) == {"index", "block", "role", "cell", "key", "backend", "parameters"}
     assert first["parameters"]["duration"] == 0.7
     assert first["parameters"]["backend"] == first["backend"]
+
+
+def test_what_other_rooms_know_is_merged_into_the_plan() -> None:
+    document = plan_json(parse(GIL), extra={"overrides": {"n": "5"}, "source": "gil.toml"})
+
+    assert (document["overrides"], document["source"]) == ({"n": "5"}, "gil.toml")
+    assert document["schema"] == 2
+
+
+def of_role(experiment: Experiment, role: str) -> list[Trial]:
+    return [trial for trial in plan(experiment) if trial.role == role]
+
+
+# The twin
+
+
+@given(BLOCKS, SEEDS)
+def test_every_block_has_one_cell_twice_under_two_names(blocks: int, seed: int) -> None:
+    experiment = parse(with_plan(blocks, seed))
+    twins = of_role(experiment, "twin")
+
+    first = experiment.cells[0]
+    assert [trial.block for trial in twins] == list(range(blocks))
+    assert {trial.cell.key for trial in twins} == {f"{first.key}~aa"}
+    assert {trial.cell.label for trial in twins} == {"py-sync n=1 (again)"}
+    assert all(trial.cell.parameters == first.parameters for trial in twins)
+    assert [trial.key for trial in twins] == [f"b{at:03d}-{first.key}~aa" for at in range(blocks)]
+
+
+@given(SEEDS)
+def test_the_twin_is_shuffled_among_the_cells(seed: int) -> None:
+    order = [trial.role for trial in plan(parse(with_plan(20, seed))) if trial.block >= 0]
+    places = {order[at : at + 9].index("twin") for at in range(0, len(order), 9)}
+
+    assert len(places) > 1
+
+
+def test_the_twin_is_of_the_first_cell_that_fibload_drives() -> None:
+    text = SMALL.replace("[server]", 'kind = ["process", "fibload"]\n[server]')
+    twin = twin_of(parse(text))
+    of_processes = twin_of(parse(SMALL, {"kind": "process"}))
+
+    assert twin is not None
+    assert twin.label == "py-sync kind=fibload (again)"
+    assert of_processes is not None
+    assert of_processes.label == "py-sync (again)"
+
+
+# Ceilings
+
+
+def test_a_run_begins_with_a_null_server_for_each_load_shape() -> None:
+    text = with_plan(2, 7).replace("n = ", "clients = [1, 64]\nn = ")
+    experiment = parse(text, {"backend": "py-mt"})
+    trials = plan(experiment)
+
+    assert [trial.role for trial in trials[:3]] == ["ceiling", "ceiling", "measure"]
+    assert [(t.block, t.cell.label) for t in trials[:2]] == [
+        (-1, "c-null clients=1"),
+        (-1, "c-null clients=64"),
+    ]
+    for trial in trials[:2]:
+        assert trial.key == f"ceiling-{trial.cell.key}"
+        assert trial.cell.parameters["duration"] == 0.5
+        assert set(trial.cell.parameters) == set(experiment.cells[0].parameters)
+
+
+def loops(backends: str, extra: str = "") -> list[tuple[str, object]]:
+    text = f'title = "t"\n[matrix]\nbackend = {backends}\n[load]\n[server]\n{extra}\n'
+    return [(cell.label, cell.parameters["workers"]) for cell in ceilings(parse(text))]
+
+
+def test_a_ceiling_has_as_many_loops_as_the_design() -> None:
+    assert loops('["c-sync"]') == [("c-null", 1)]
+    assert loops('["c-mt"]') == [("c-null", None)]
+    assert loops('["c-mt-pool"]', "workers = 3") == [("c-null", 3)]
+    assert loops('["c-mt-pool"]') == [("c-null", None)]
+    assert loops('["c-sync", "py-sync", "c-mt"]') == [("c-null workers=1", 1), ("c-null", None)]
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "n = 20",
+        'io_wait = "9ms"',
+        "rate = 100",
+        'rate = 100\narrivals = "uniform"',
+        'duration = "5s"',
+        'warmup = "5s"',
+    ],
+)
+def test_what_the_wire_does_not_see_makes_no_load_shape(same: str) -> None:
+    text = f'title = "t"\n[[matrix]]\nbackend = "c-mt"\n[[matrix]]\nbackend = "c-mp"\n{same}\n'
+
+    assert len(ceilings(parse(text))) == 1
+
+
+@pytest.mark.parametrize(
+    "other", ["clients = 3", 'framing = "line"', 'host = "::1"', "backlog = 9"]
+)
+def test_what_the_wire_sees_makes_a_load_shape(other: str) -> None:
+    text = f'title = "t"\n[[matrix]]\nbackend = "c-mt"\n[[matrix]]\nbackend = "c-mp"\n{other}\n'
+
+    assert len(ceilings(parse(text))) == 2
+
+
+def test_a_ceiling_is_a_closed_loop_of_all_clients_that_ask() -> None:
+    text = SMALL + (
+        'rate = 50\nrequests = 10\n[[load.group]]\nname = "a"\nclients = 3\n'
+        '[[load.group]]\nname = "b"\nclients = 4\n'
+        '[[load.group]]\nname = "c"\nclients = 9\nidle = true\n'
+    )
+    (ceiling,) = ceilings(parse(text, {"backend": "py-mt"}))
+
+    names = ("clients", "groups", "rate", "arrivals", "requests", "duration")
+    assert [ceiling.parameters[name] for name in names] == [7, None, None, None, None, 0.5]
+
+
+@pytest.mark.parametrize(("given_s", "window_s"), [("0.1s", 0.1), ("3s", 0.5)])
+def test_a_ceiling_takes_half_a_second_at_most(given_s: str, window_s: float) -> None:
+    (ceiling,) = ceilings(parse(SMALL, {"backend": "py-mt", "duration": given_s, "warmup": "9s"}))
+
+    assert (ceiling.parameters["duration"], ceiling.parameters["warmup"]) == (window_s, 0.2)
+
+
+def test_each_cell_knows_its_ceiling() -> None:
+    experiment = parse(GIL)
+    keys = {trial.cell.key for trial in of_role(experiment, "ceiling")}
+
+    assert {ceiling_of(cell, experiment) for cell in experiment.cells} == keys
+    assert len(keys) == 2, "with one loop, and with as many as there are cores"
+
+
+def test_without_fibload_there_is_no_ceiling() -> None:
+    experiment = parse(SMALL, {"kind": "process"})
+
+    assert of_role(experiment, "ceiling") == []
+    assert ceiling_of(experiment.cells[0], experiment) is None
+
+
+# System calls
+
+SYSCALLS = """
+[[claim]]
+says = "s"
+value = { backend = "py-mt", n = 1 }
+metric = "syscalls_per_request"
+below = 10
+"""
+
+
+def test_the_cells_of_a_claim_about_system_calls_are_traced_at_the_end_of_each_block() -> None:
+    experiment = parse(with_plan(3, 7) + SYSCALLS)
+    traced = of_role(experiment, "syscalls")
+
+    assert [(trial.block, trial.cell.label) for trial in traced] == [
+        (0, "py-mt n=1"),
+        (1, "py-mt n=1"),
+        (2, "py-mt n=1"),
+    ]
+    assert traced[1].key == f"b001-{traced[1].cell.key}~syscalls"
+    assert [trial.role for trial in plan(experiment) if trial.block == 1][-1] == "syscalls"
+    assert len({trial.key for trial in plan(experiment)}) == len(plan(experiment))
+
+
+def test_every_point_of_a_crossover_is_traced() -> None:
+    claim = """
+[[claim]]
+says = "s"
+crossover = { over = "n", of = [{ backend = "py-mt" }, { backend = "py-sync" }] }
+metric = "syscalls_per_request"
+below = 3
+"""
+    assert len(of_role(parse(with_plan(1, 7) + claim), "syscalls")) == 8
+
+
+def test_a_traced_trial_counts_two_seconds() -> None:
+    plain, traced = parse(with_plan(3, 7)), parse(with_plan(3, 7) + SYSCALLS)
+
+    longer = expected_seconds(plan(traced)) - expected_seconds(plan(plain))
+    assert longer == pytest.approx(3 * 2.0)
+
+
+# Warnings
 
 
 def keep_alive(backend: str, extra: str) -> str:
