@@ -4,15 +4,17 @@
 import os
 import re
 import select
+import signal
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from fibench import start_error
+from fibench.cgroup import Cgroup
 from fibench.listening import listeners
 from fibench.ports import (
     bind_once,
@@ -22,9 +24,9 @@ from fibench.ports import (
     reached_by,
     sockets_of,
 )
-from fibench.processes import descendants
+from fibench.processes import descendants, read_stat
 from fibench.start_error import StartError, StartErrorKind
-from fibench.supervision import Report, Supervised, launch
+from fibench.supervision import Report, Supervised, Used, launch
 
 __all__ = [
     "Ending",
@@ -64,6 +66,10 @@ class ServerCommand:
     cwd: Path | None = None
     env: Mapping[str, str] | None = None
     """Variables to add to the clean environment (see `clean_environment`)."""
+    cpus: str | None = None
+    """The CPUs that it may run on, as "0,2-3"; None: all that this process may."""
+    wrapper: tuple[str, ...] = ()
+    """A program and its arguments that runs the server as its child and passes no signal on."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,8 @@ class Ending:
     """How many processes it had left behind; they were killed."""
     forced: bool
     """It was killed, since it did not end when asked to, or was not asked."""
+    used: Used | None = field(default=None, compare=False)
+    """What all its processes have used in their lives."""
 
 
 @dataclass
@@ -87,6 +95,8 @@ class RunningServer:
     environment: Mapping[str, str]
     """All its variables."""
     _supervised: Supervised
+    cgroup: Cgroup | None = None
+    """Where its processes are, and only they; removed when they have ended."""
     _ending: Ending | None = field(default=None, init=False)
 
     @property
@@ -116,7 +126,7 @@ class RunningServer:
     def stop(self, grace_s: float = 3.0) -> Ending:
         """Ask it to end with SIGTERM, wait up to `grace_s`, then kill what is left of it."""
         if self.alive():
-            self._supervised.terminate()
+            self._ask_to_end()
             self._supervised.wait(lambda report: report.ended, grace_s)
         return self._finish()
 
@@ -124,11 +134,23 @@ class RunningServer:
         """End all its processes at once."""
         return self._finish()
 
+    def _ask_to_end(self) -> None:
+        if not self.command.wrapper:
+            self._supervised.terminate()
+            return
+        for pid in self.tree():
+            stat = read_stat(pid)
+            if stat is not None and stat.parent == self.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+
     def _finish(self) -> Ending:
         if self._ending is None:
             forced = not self._supervised.refresh().ended
             report = self._supervised.kill()
-            self._ending = Ending(report.status, report.signal, report.swept, forced)
+            self._ending = Ending(report.status, report.signal, report.swept, forced, report.used)
+            if self.cgroup is not None:
+                self.cgroup.remove()
         return self._ending
 
     def __enter__(self) -> "RunningServer":
@@ -182,19 +204,26 @@ def check_port_free(host: str, port: int) -> None:
 
 
 def start(
-    command: ServerCommand, *, supervise: Path, stderr_path: Path, timeout_s: float = 10.0
+    command: ServerCommand,
+    *,
+    supervise: Path,
+    stderr_path: Path,
+    timeout_s: float = 10.0,
+    cgroup: Cgroup | None = None,
 ) -> RunningServer:
-    """Start a server and wait until it is ready, at most `timeout_s`.
+    """Start a server, in a cgroup of its own if one is given, and wait until it is ready.
 
-    What it writes goes to `stderr_path`. Raises StartError; nothing of the server is left then, nor
-    after any other exception.
+    At most `timeout_s`. What it writes goes to `stderr_path`. Raises StartError; nothing of the
+    server is left then, nor after any other exception, nor of the cgroup.
     """
     deadline_s = time.monotonic() + timeout_s
     environment = clean_environment(os.environ) | dict(command.env or {})
-    check_port_free(command.host, command.port)
     with ExitStack() as on_error, ExitStack() as pipes:
+        if cgroup is not None:
+            on_error.callback(cgroup.remove)
+        check_port_free(command.host, command.port)
         ready: int | None = None
-        argv, pass_fds = command.argv, []
+        argv, pass_fds = [*command.wrapper, *command.argv], []
         if command.ready_fd:
             ready, ready_end = os.pipe()
             pipes.callback(os.close, ready)
@@ -203,13 +232,13 @@ def start(
             for fd in pass_fds:
                 for_child.callback(os.close, fd)
             supervised = on_error.enter_context(
-                _launch(command, argv, supervise, stderr_path, environment, pass_fds)
+                _launch(command, argv, supervise, stderr_path, environment, pass_fds, cgroup)
             )
         waiting = _Start(command, supervised, stderr_path, timeout_s, deadline_s)
         port = waiting.until_told(ready) if ready is not None else waiting.until_connected()
         waiting.check_owner(port)
         on_error.pop_all()
-        return RunningServer(port, command, environment, supervised)
+        return RunningServer(port, command, environment, supervised, cgroup)
 
 
 def _launch(
@@ -219,6 +248,7 @@ def _launch(
     stderr_path: Path,
     environment: Mapping[str, str],
     pass_fds: list[int],
+    cgroup: Cgroup | None,
 ) -> Supervised:
     if command.cwd is not None and not command.cwd.is_dir():
         raise StartError(
@@ -236,6 +266,8 @@ def _launch(
             environment=environment,
             cwd=command.cwd,
             pass_fds=pass_fds,
+            cpus=command.cpus,
+            cgroup=None if cgroup is None else cgroup.path,
         )
 
 
@@ -333,6 +365,8 @@ class _Start:
     def _ended(self) -> StartError:
         report = self._end()
         said = start_error.tail(self.stderr_path)
+        if report.pid is None and (error := start_error.not_supervised(said)) is not None:
+            return error
         if report.status not in (0, start_error.STATUS_LACKING) and ADDRESS_IN_USE.search(said):
             return self._address_in_use(said)
         return start_error.ended_early(report.status, report.signal, report.swept, said)
