@@ -72,16 +72,17 @@ class Readings:
     def describe(self, ending: Ending) -> dict[str, Any]:
         """The server's side of the record; what cannot be known for sure is null."""
         end, use = self._cpu.get("end"), self.use()
-        edges = self._cpu.values()
+        seen: list[resources.CpuSnapshot | resources.MemorySnapshot]
+        seen = [*self._cpu.values(), *self._memory.values()]
         switches = self.switches(ending)
         steady = self._memory.get("middle") or self._memory.get("begin")
         return {
             "accounting": end.accounting if end else None,
             "cpu_user_s": use.user_ns * _NS if use else None,
             "cpu_system_s": use.system_ns * _NS if use else None,
-            # The most, since connections, and what serves them, go with the end of the window.
-            "threads": max((snapshot.threads for snapshot in edges), default=None),
-            "processes": max((snapshot.processes for snapshot in edges), default=None),
+            # The most, since connections, and what serves them, come and go at the edges.
+            "threads": max((snapshot.threads for snapshot in seen), default=None),
+            "processes": max((snapshot.processes for snapshot in seen), default=None),
             "rss_bytes": steady.rss_bytes if steady else None,
             "memory_readings": self._proportional_bytes(),
             "switches_voluntary": switches.voluntary if switches else None,

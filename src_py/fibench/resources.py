@@ -89,6 +89,7 @@ class MemorySnapshot:
     pss_bytes: int | None
     rss_bytes: int
     processes: int
+    threads: int
 
 
 def snapshot(running: Supervised) -> CpuSnapshot:
@@ -157,18 +158,20 @@ def cpu_between(begin: CpuSnapshot, end: CpuSnapshot) -> CpuUse | None:
 def memory(running: Supervised) -> MemorySnapshot:
     """Add up the memory of all processes of the server; who ends meanwhile is left out."""
     pss_bytes: int | None = 0
-    rss_bytes = processes = 0
+    rss_bytes = processes = threads = 0
     for pid in descendants(running.supervisor_pid):
         resident = _resident_bytes(pid)
         if resident == 0:
             continue  # gone, or ended and waiting to be reaped
         processes += 1
         rss_bytes += resident
+        stat = read_stat(pid)
+        threads += stat.threads if stat else 0
         proportional = _proportional_bytes(pid)
         if proportional is None and not _resident_bytes(pid):
             continue
         pss_bytes = None if pss_bytes is None or proportional is None else pss_bytes + proportional
-    return MemorySnapshot(pss_bytes, rss_bytes, processes)
+    return MemorySnapshot(pss_bytes, rss_bytes, processes, threads)
 
 
 class _Reading(NamedTuple):
