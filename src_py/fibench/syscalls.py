@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from fibench import load
-from fibench.cpus import load_cpus
 from fibench.measured import Measured, judge
+from fibench.placement import load_cpus
 from fibench.serving import (
     NULL_REPLY,
     READY_TIMEOUT_S,

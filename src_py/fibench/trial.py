@@ -13,8 +13,8 @@ from typing import Any
 
 from fibench import checks, disturbance, load, syscalls
 from fibench.catalogue import Backend
-from fibench.cpus import core_count, load_cpus, server_cpus
 from fibench.measured import Measured, refused_by_cap, take_course, take_fibload
+from fibench.placement import core_count, load_cpus, server_cpus
 from fibench.plan import Trial
 from fibench.readings import Readings
 from fibench.serving import (
