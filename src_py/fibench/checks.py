@@ -66,7 +66,7 @@ def check(
     sent_share = open_loop["sent"] / open_loop["due"] if open_loop and open_loop["due"] else None
     gates = [
         _cpu_gate(document, share, places, server_used_cores),
-        _sent_gate(sent_share),
+        _sent_gate(document, sent_share),
         _littles_gate(document, littles_law),
     ]
     lag_p99_ns = open_loop["lag"]["p99_ns"] if open_loop else None
@@ -128,10 +128,13 @@ def _cpu_gate(
     return f"{generator} while the server used {used:.2f} of {places.server_cores}"
 
 
-def _sent_gate(sent_share: float | None) -> str | None:
+def _sent_gate(document: Mapping[str, Any], sent_share: float | None) -> str | None:
     if sent_share is None or sent_share >= LEAST_SENT:
         return None
-    return f"the load generator sent {sent_share * 100:.1f} % of the requests that were due"
+    # It can be its connections that are too few: each waits for one reply at a time.
+    clients = document["clients"]["asked"]
+    by = "1 client" if clients == 1 else f"{clients} clients"
+    return f"the load generator sent {sent_share * 100:.1f} % of what was due, by {by}"
 
 
 def _littles_gate(document: Mapping[str, Any], ratio: float | None) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.runner.small_servers import Starter, command
 
+from fibench import load
 from fibench.load import (
     COURSE_HOST,
     Edge,
@@ -101,11 +102,31 @@ def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
     )
     with Starter(programs / "supervise", tmp_path)(command(text)) as running:
         cell = CELL | {"n": 1, "clients": 1, "warmup": 0.0, "duration": 0.2}
-        load = fibload_command(programs, cell, "127.0.0.1", running.port)
-        ending = drive(load, programs / "supervise", tmp_path, seen.append)
+        made = fibload_command(programs, cell, "127.0.0.1", running.port)
+        ending = drive(made, programs / "supervise", tmp_path, seen.append)
         assert ending.status == 0
         assert seen == ["begin", "middle", "late", "end"]
         assert read_fibload(tmp_path)["valid"]
+
+
+@pytest.mark.parametrize(
+    ("window_s", "first_took_s", "edges"),
+    [
+        (1.0, 0.0, {"middle": 0.5, "late": 0.99}),
+        (1.0, 0.1, {"middle": 0.5, "late": 0.8}),
+        (1.0, 0.3, {"middle": 0.5}),
+        (0.0, 0.0, {}),
+    ],
+)
+def test_a_reading_that_takes_long_comes_sooner_before_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+    window_s: float,
+    first_took_s: float,
+    edges: dict[Edge, float],
+) -> None:
+    monkeypatch.setattr("fibench.load.time.monotonic", lambda: 50.0 + first_took_s)
+    moments = load._moments(50.0, window_s)
+    assert {edge: at_s - 50.0 for at_s, edge in moments} == pytest.approx(edges)
 
 
 @pytest.mark.parametrize("course", [False, True])
@@ -130,7 +151,7 @@ def test_a_load_runs_on_the_cpus_that_it_is_given(
 
 
 def test_cpus_that_are_not_here_are_named(programs: Path, tmp_path: Path) -> None:
-    load = fibload_command(programs, CELL, "127.0.0.1", 1, cpus="1023")
-    drive(load, programs / "supervise", tmp_path, lambda edge: None)
+    made = fibload_command(programs, CELL, "127.0.0.1", 1, cpus="1023")
+    drive(made, programs / "supervise", tmp_path, lambda edge: None)
     with pytest.raises(LoadError, match="CPU 1023 may not be used here"):
         read_fibload(tmp_path)
