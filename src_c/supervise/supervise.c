@@ -6,18 +6,20 @@
 // inherits every descendant whose parent has ended, so neither setsid(2) nor a double fork leads
 // out of the tree.
 #include "arguments.h"
+#include "start.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +28,7 @@ struct supervisor {
     int lifeline;  // the read end of a pipe
     int report_fd; // the write end of another
     int signals;   // a signalfd
+    int cgroup;    // of the command; -1: ours
     DIR *proc;     // kept open, so that a sweep needs no free descriptor
     pid_t command; // the process started; its number stays ours until the sweep reaps it
 };
@@ -70,29 +73,6 @@ static void prepare(struct supervisor *supervisor)
     supervisor->proc = opendir("/proc");
     if (supervisor->proc == NULL)
         give_up("cannot read /proc");
-}
-
-// Starts the command in its own session, with no signal blocked or ignored. 0 or an errno.
-static int start(char *const argv[], pid_t *pid)
-{
-    posix_spawnattr_t attributes;
-    sigset_t all, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-
-    int error = posix_spawnattr_init(&attributes);
-    if (error != 0)
-        return error;
-    error = posix_spawnattr_setsigdefault(&attributes, &all);
-    if (error == 0)
-        error = posix_spawnattr_setsigmask(&attributes, &none);
-    if (error == 0)
-        error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-                                                          POSIX_SPAWN_SETSIGMASK);
-    if (error == 0)
-        error = posix_spawnp(pid, argv[0], NULL, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    return error;
 }
 
 // Reaps orphans that have ended. True when the command has ended: it is left unreaped, so that
@@ -202,9 +182,40 @@ static unsigned sweep(const struct supervisor *supervisor)
     }
 }
 
+static int64_t ns_of(struct timeval time)
+{
+    return ((int64_t)time.tv_sec * 1000000 + time.tv_usec) * 1000;
+}
+
+// Reports what all that ended has used, from its start on: CPU time and context switches. What a
+// process of the tree did not wait for, since it ignores SIGCHLD, is missing: getrusage(2).
+static void report_use(int fd)
+{
+    struct rusage use;
+    if (getrusage(RUSAGE_CHILDREN, &use) == 0)
+        report(fd, "used %" PRId64 " %" PRId64 " %ld %ld\n", ns_of(use.ru_utime),
+               ns_of(use.ru_stime), use.ru_nvcsw, use.ru_nivcsw);
+}
+
+// Sees to what --cpus and --cgroup ask for, before anything starts. Exits with 2 where it cannot.
+static void place(struct supervisor *supervisor, const char *cpus, const char *cgroup)
+{
+    char message[START_MESSAGE_SIZE];
+    bool placed = cpus == NULL || start_pin(cpus, message);
+    if (placed && cgroup != NULL) {
+        supervisor->cgroup = start_open_cgroup(cgroup, message);
+        placed = supervisor->cgroup != -1;
+    }
+    if (!placed) {
+        fprintf(stderr, "supervise: %s\n", message);
+        exit(2);
+    }
+}
+
 int main(int argc, char *argv[])
 {
-    struct supervisor supervisor = {.lifeline = -1, .report_fd = -1};
+    struct supervisor supervisor = {.lifeline = -1, .report_fd = -1, .cgroup = -1};
+    const char *cpus = NULL, *cgroup = NULL;
     const struct argument options[] = {
         {.name = "lifeline",
          .kind = ARGUMENT_FD,
@@ -215,7 +226,18 @@ int main(int argc, char *argv[])
          .kind = ARGUMENT_FD,
          .to.fd = &supervisor.report_fd,
          .placeholder = "FD",
-         .help = "pipe to tell: started PID, failed ERRNO TEXT, exited N, killed SIGNAL, swept N"},
+         .help = "pipe to tell: started PID, failed ERRNO TEXT, exited N, killed SIGNAL, swept N, "
+                 "used UTIME_NS STIME_NS VOLUNTARY INVOLUNTARY"},
+        {.name = "cpus",
+         .kind = ARGUMENT_TEXT,
+         .to.text = &cpus,
+         .placeholder = "LIST",
+         .help = "run the command on these CPUs only, as 0,2-3"},
+        {.name = "cgroup",
+         .kind = ARGUMENT_TEXT,
+         .to.text = &cgroup,
+         .placeholder = "DIR",
+         .help = "start the command in this cgroup v2"},
     };
     const struct arguments table = {
         .program = "supervise",
@@ -231,8 +253,9 @@ int main(int argc, char *argv[])
         return 2;
     }
 
+    place(&supervisor, cpus, cgroup);
     prepare(&supervisor);
-    int error = start(&argv[first], &supervisor.command);
+    int error = start_command(&argv[first], supervisor.cgroup, &supervisor.command);
     if (error != 0) {
         report(supervisor.report_fd, "failed %d %s\n", error, strerror(error));
         closedir(supervisor.proc);
@@ -245,6 +268,7 @@ int main(int argc, char *argv[])
     kill(-supervisor.command, SIGKILL);
     report_end(&supervisor);
     report(supervisor.report_fd, "swept %u\n", sweep(&supervisor));
+    report_use(supervisor.report_fd);
     closedir(supervisor.proc);
     return EXIT_SUCCESS;
 }

@@ -9,17 +9,25 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from fibench import groups
 from fibench.check import fibonacci
 from fibench.server import clean_environment
 from fibench.supervision import Supervised, launch
 
-Edge = Literal["begin", "middle", "end"]
+Edge = Literal["begin", "middle", "late", "end"]
+"""Moments of a window. "late" is just before its end, while all connections are still there: at
+the end itself they close."""
 OnEdge = Callable[[Edge], None]
 
+LATE_S = 0.01
+"""How long before the end "late" is, at least; and at least twice as long as "begin" took."""
+
+ASKS_FOR_ONE = 1
+"""fibonacci(1) = 1, which is what null_server answers to everything."""
 COURSE_HOST = "127.0.0.1"
 GRACE_S = 10.0
 """How much longer than its windows and one time-out a load may take before it is ended."""
@@ -41,29 +49,70 @@ class LoadCommand:
     announces: bool = True
     """It takes --edges-fd, and says there when its window opens and closes."""
     environment: dict[str, str] = field(default_factory=dict)
+    cpus: str | None = None
+    """The CPUs that it may run on, as "0,2-3"; None: all that this process may."""
 
 
 def fibload_command(
-    programs: Path, parameters: Mapping[str, Any], host: str, port: int, reply: str | None = None
+    programs: Path,
+    parameters: Mapping[str, Any],
+    host: str,
+    port: int,
+    *,
+    reply: str | None = None,
+    seed: int = 0,
+    cpus: str | None = None,
 ) -> LoadCommand:
-    """The fibload command of a cell. `reply` is what a server answers that does not compute."""
+    """The fibload command of a cell, on `cpus` if given.
+
+    `reply` is what a server answers that does not compute. `seed` decides the schedule of an open
+    loop.
+    """
     argv = [str(programs / "fibload"), "--host", numeric_address(host)]
     argv += ["--framing", parameters["framing"], "--clients", str(parameters["clients"])]
     argv += ["--threads", str(parameters["threads"]), "--timeout", _seconds(parameters["timeout"])]
-    if reply is None:
-        argv += ["--n", str(parameters["n"])]
-    else:
-        argv += ["--request", str(parameters["n"]), "--expect", reply]
+    argv += _asked(parameters, reply)
+    argv += _schedule(parameters, seed)
     argv += ["--warmup", _seconds(parameters["warmup"])]
     if parameters["framing"] == "line":
         argv += ["--pipeline", str(parameters["pipeline"])]
         argv += ["--requests-per-connection", str(parameters["requests_per_connection"] or 0)]
     if parameters["requests"] is not None:
         argv += ["--requests", str(parameters["requests"]), str(port)]
-        return LoadCommand(argv, 0.0, None)
+        return LoadCommand(argv, 0.0, None, cpus=cpus)
     argv += ["--duration", _seconds(parameters["duration"]), str(port)]
     limit_s = parameters["warmup"] + parameters["duration"] + parameters["timeout"] + GRACE_S
-    return LoadCommand(argv, parameters["duration"], limit_s)
+    return LoadCommand(argv, parameters["duration"], limit_s, cpus=cpus)
+
+
+def _asked(parameters: Mapping[str, Any], reply: str | None) -> list[str]:
+    """What the clients ask, by groups if there are any."""
+    every = groups.parse(parameters.get("groups"))
+    if not every:
+        if reply is None:
+            return ["--n", str(parameters["n"])]
+        return ["--request", str(parameters["n"]), "--expect", reply]
+    if reply is not None:
+        # A group has no reply of its own: it asks for the number whose reply that is.
+        every = tuple(replace(group, n=None if group.idle else ASKS_FOR_ONE) for group in every)
+    words = [("--group", groups.written([group])) for group in every]
+    return [word for pair in words for word in pair]
+
+
+def _schedule(parameters: Mapping[str, Any], seed: int) -> list[str]:
+    """The options of an open loop; none for a closed one."""
+    rate = parameters.get("rate")
+    options: list[str] = []
+    if rate is not None:
+        options += ["--rate", _decimal(rate)]
+        if parameters.get("arrivals"):
+            options += ["--arrivals", parameters["arrivals"]]
+    if parameters.get("spin"):
+        options.append("--spin")
+    by_groups = any(group.rate is not None for group in groups.parse(parameters.get("groups")))
+    if rate is not None or by_groups:
+        options += ["--seed", str(seed)]
+    return options
 
 
 def numeric_address(host: str) -> str:
@@ -74,7 +123,9 @@ def numeric_address(host: str) -> str:
         raise LoadError(f"cannot resolve {host}: {error.strerror}") from error
 
 
-def process_command(programs: Path, parameters: Mapping[str, Any], port: int) -> LoadCommand:
+def process_command(
+    programs: Path, parameters: Mapping[str, Any], port: int, cpus: str | None = None
+) -> LoadCommand:
     """client_bench.sh as the course runs it, with this interpreter for its clients.
 
     Raises LoadError for a host that its clients do not ask.
@@ -87,10 +138,15 @@ def process_command(programs: Path, parameters: Mapping[str, Any], port: int) ->
         "PYTHON": sys.executable,
     }
     argv = [str(programs / "client_bench.sh"), str(port)]
-    return LoadCommand(argv, 0.0, parameters["timeout"] + GRACE_S, False, environment)
+    return LoadCommand(argv, 0.0, parameters["timeout"] + GRACE_S, False, environment, cpus)
 
 
 def _seconds(value: float) -> str:
+    return _decimal(value)
+
+
+def _decimal(value: float) -> str:
+    """Without an exponent, which the programs do not read."""
     return f"{value:.9f}".rstrip("0").rstrip(".")
 
 
@@ -105,7 +161,7 @@ class LoadEnding:
 
 
 def drive(command: LoadCommand, supervise: Path, folder: Path, on_edge: OnEdge) -> LoadEnding:
-    """Run a load to its end, and call `on_edge` when its window opens, is half over, and closes.
+    """Run a load to its end, and call `on_edge` when its window opens, in its middle, and so on.
 
     Standard output goes to load.out and errors to load.err in `folder`. A load that announces no
     window (client_bench.sh) has one from its start to its end. It runs under `supervise`, so that
@@ -126,6 +182,7 @@ def drive(command: LoadCommand, supervise: Path, folder: Path, on_edge: OnEdge) 
                 environment=clean_environment(os.environ) | command.environment,
                 cwd=None,
                 pass_fds=(edges_end,),
+                cpus=command.cpus,
             )
     except OSError as error:
         os.close(edges)
@@ -150,7 +207,7 @@ def _follow(
 ) -> None:
     """Wait for edges until the load has ended, or until its limit."""
     limit_s = None if command.limit_s is None else began_s + command.limit_s
-    middle_s: float | None = None
+    moments: list[tuple[float, Edge]] = []
     poll = select.poll()
     poll.register(edges, select.POLLIN)
     poll.register(running.report_fd, select.POLLIN)
@@ -158,11 +215,11 @@ def _follow(
         now_s = time.monotonic()
         if limit_s is not None and now_s >= limit_s:
             return
-        if middle_s is not None and now_s >= middle_s:
-            middle_s = None
-            on_edge("middle")
-        due_s = min((t for t in (limit_s, middle_s) if t is not None), default=None)
-        timeout_ms = None if due_s is None else max(0.0, due_s - now_s) * 1000
+        if moments and now_s >= moments[0][0]:
+            on_edge(moments.pop(0)[1])
+            continue
+        waits_s = [until_s for until_s, _ in moments[:1]] + ([] if limit_s is None else [limit_s])
+        timeout_ms = max(0.0, min(waits_s) - now_s) * 1000 if waits_s else None
         # Edges come first: the last of them must not be missed when the load's end comes with it.
         for descriptor, _ in sorted(poll.poll(timeout_ms), key=lambda event: event[0] != edges):
             if descriptor != edges:
@@ -172,9 +229,9 @@ def _follow(
             if not data:
                 poll.unregister(edges)
             for edge in _edges(data):
+                seen_s = time.monotonic()
                 on_edge(edge)
-                if edge == "begin" and command.window_s > 0:
-                    middle_s = time.monotonic() + command.window_s / 2
+                moments = _moments(seen_s, command.window_s) if edge == "begin" else []
     # The load may have announced its last edge between the last look and its end.
     while command.announces and select.select([edges], [], [], 0.0)[0]:
         data = os.read(edges, 4096)
@@ -182,6 +239,19 @@ def _follow(
             return
         for edge in _edges(data):
             on_edge(edge)
+
+
+def _moments(begin_s: float, window_s: float) -> list[tuple[float, Edge]]:
+    """When the middle of a window is, and when its end is near; none for an unknown length.
+
+    The work of the first edge has just been done: so long the next ones take, about.
+    """
+    if window_s <= 0:
+        return []
+    before_end_s = max(LATE_S, 2 * (time.monotonic() - begin_s))
+    middle_s, late_s = begin_s + window_s / 2, begin_s + window_s - before_end_s
+    moments: list[tuple[float, Edge]] = [(middle_s, "middle")]
+    return [*moments, (late_s, "late")] if late_s > middle_s else moments
 
 
 def _edges(data: bytes) -> list[Edge]:

@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CPU time and memory of a server's whole process tree, forked and ended children included.
+"""CPU time, memory and context switches of a server's whole process tree, ended children included.
 
-The CPU time of a process that has ended is kept by the one that waited for it, and at last by
-`supervise`, which inherits every orphan. So the time of a tree is what its living processes used,
-plus what all of them, and `supervise`, have reaped. Living processes are read from their CPU clocks
-(nanoseconds); reaped time comes in ticks of 10 ms, so that the difference of two snapshots of a
-forking server is known to about 10 ms for each process that reaps children.
+CPU time comes from a cgroup v2 of the server's own where there is one (cgroup.py), and otherwise
+from the tree itself. The CPU time of a process that has ended is kept by the one that waited for
+it, and at last by `supervise`, which inherits every orphan: so the time of a tree is what its
+living processes used, plus what all of them, and `supervise`, have reaped.
+
+Both sources know living processes equally well: the kernel adds what a running thread uses at each
+tick of its CPU (1 to 10 ms, CONFIG_HZ), and when the thread is switched, so that either figure is
+late by up to one tick for each running CPU, and the same at both edges of a window on average. The
+cgroup is the better one, since it keeps ended processes to the microsecond whoever reaped them, in
+one read. The tree knows reaped time in ticks of 10 ms for each process that reaps, and loses the
+children of one that ignores SIGCHLD.
 """
 
 import os
 import signal
 import time
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
+from fibench.cgroup import Cgroup, CpuTime
 from fibench.processes import TICK_NS, Stat, descendants, read_proc, read_stat, thread_ids
 
 PASSES = 8
@@ -22,12 +29,20 @@ TOLERANCE_NS = 2 * TICK_NS
 """What may at most be reaped in the middle of a snapshot that is still used."""
 
 
+Accounting = Literal["cgroup", "subreaper"]
+"""Where CPU times come from."""
+
+
 class Supervised(Protocol):
     """What a snapshot needs of a running server."""
 
     @property
     def supervisor_pid(self) -> int:
         """The process whose descendants are the server."""
+
+    @property
+    def cgroup(self) -> Cgroup | None:
+        """The cgroup of its own, if it has one."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +60,12 @@ class CpuSnapshot:
     total_ns: int
     processes: int
     threads: int
-    voluntary_switches: int
-    """Of the threads alive. One that has ended has taken its count with it, so what is gained
-    between two snapshots is a lower bound for a design that ends threads or processes."""
-    involuntary_switches: int
-    """Likewise."""
     complete: bool
-    reaped_ns: int
-    """The part of `total_ns` that belongs to processes that have ended."""
+    accounting: Accounting
+    children_lost: bool
+    """A process ignores SIGCHLD: its children are in no parent's account. A cgroup's has them."""
+    reaped_ns: int = 0
+    """The part of `total_ns` that belongs to processes that have ended; 0 from a cgroup."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +89,43 @@ class MemorySnapshot:
     pss_bytes: int | None
     rss_bytes: int
     processes: int
+    threads: int
 
 
 def snapshot(running: Supervised) -> CpuSnapshot:
     """Read the CPU time of the server's tree; takes about as long as reading /proc once."""
-    best = _read(running.supervisor_pid)
+    if running.cgroup is not None:
+        monotonic_ns = time.monotonic_ns()
+        used = running.cgroup.cpu_time()
+        if used is not None:
+            return _with_tree(running.supervisor_pid, monotonic_ns, used)
+    return _snapshot_of_tree(running.supervisor_pid)
+
+
+def _with_tree(supervisor: int, monotonic_ns: int, used: CpuTime) -> CpuSnapshot:
+    """What a cgroup has used, and the tree's processes and threads, which it does not tell."""
+    pids = descendants(supervisor)
+    living = [stat for pid in pids if (stat := read_stat(pid)) is not None]
+    return CpuSnapshot(
+        monotonic_ns=monotonic_ns,
+        user_ns=used.total_ns - used.system_ns,
+        system_ns=used.system_ns,
+        total_ns=used.total_ns,
+        processes=len(living),
+        threads=sum(stat.threads for stat in living),
+        complete=True,
+        accounting="cgroup",
+        children_lost=_ignores_children(pids),
+    )
+
+
+def _snapshot_of_tree(supervisor: int) -> CpuSnapshot:
+    best = _read(supervisor)
     for _ in range(PASSES - 1):
         if best.uncertain_ns == 0:
             break
-        best = min(best, _read(running.supervisor_pid), key=lambda reading: reading.uncertain_ns)
-    switches = _read_switches(best.pids)
+        best = min(best, _read(supervisor), key=lambda reading: reading.uncertain_ns)
+    children_lost = _ignores_children(best.pids)
     reaped_ns = best.reaped_ns + best.uncertain_ns // 2
     total_ns = best.own_ns + reaped_ns
     system_ns = min(best.system_ns, total_ns)
@@ -96,16 +136,16 @@ def snapshot(running: Supervised) -> CpuSnapshot:
         total_ns=total_ns,
         processes=best.processes,
         threads=best.threads,
-        voluntary_switches=switches.voluntary,
-        involuntary_switches=switches.involuntary,
-        complete=best.uncertain_ns <= TOLERANCE_NS and not switches.children_lost,
+        complete=best.uncertain_ns <= TOLERANCE_NS and not children_lost,
+        accounting="subreaper",
+        children_lost=children_lost,
         reaped_ns=reaped_ns,
     )
 
 
 def cpu_between(begin: CpuSnapshot, end: CpuSnapshot) -> CpuUse | None:
-    """Subtract two snapshots of one server; None if one of them is not complete."""
-    if not (begin.complete and end.complete):
+    """Subtract two snapshots of one server; None if one lacks something, or they differ in kind."""
+    if not (begin.complete and end.complete) or begin.accounting != end.accounting:
         return None
     return CpuUse(
         wall_ns=end.monotonic_ns - begin.monotonic_ns,
@@ -118,18 +158,20 @@ def cpu_between(begin: CpuSnapshot, end: CpuSnapshot) -> CpuUse | None:
 def memory(running: Supervised) -> MemorySnapshot:
     """Add up the memory of all processes of the server; who ends meanwhile is left out."""
     pss_bytes: int | None = 0
-    rss_bytes = processes = 0
+    rss_bytes = processes = threads = 0
     for pid in descendants(running.supervisor_pid):
         resident = _resident_bytes(pid)
         if resident == 0:
             continue  # gone, or ended and waiting to be reaped
         processes += 1
         rss_bytes += resident
+        stat = read_stat(pid)
+        threads += stat.threads if stat else 0
         proportional = _proportional_bytes(pid)
         if proportional is None and not _resident_bytes(pid):
             continue
         pss_bytes = None if pss_bytes is None or proportional is None else pss_bytes + proportional
-    return MemorySnapshot(pss_bytes, rss_bytes, processes)
+    return MemorySnapshot(pss_bytes, rss_bytes, processes, threads)
 
 
 class _Reading(NamedTuple):
@@ -191,27 +233,33 @@ def _cpu_clock_ns(pid: int) -> int:
         return 0
 
 
-class _Switches(NamedTuple):
+class Switches(NamedTuple):
+    """Context switches: given up by itself, waiting; and taken away, its time over."""
+
     voluntary: int
     involuntary: int
-    children_lost: bool
 
 
-def _read_switches(pids: list[int]) -> _Switches:
-    """Add up the context switches of all threads; see whether a process ignores SIGCHLD."""
+def switches(running: Supervised) -> Switches:
+    """Those of all threads alive. A thread that has ended has taken its count with it."""
     voluntary = involuntary = 0
-    children_lost = False
-    for pid in pids:
+    for pid in descendants(running.supervisor_pid):
         for task in thread_ids(pid):
             status = read_proc(f"/proc/{pid}/task/{task}/status")
-            if status is None:
-                continue
-            voluntary += int(_value(status, b"\nvoluntary_ctxt_switches:") or 0)
-            involuntary += int(_value(status, b"\nnonvoluntary_ctxt_switches:") or 0)
-            ignored = int(_value(status, b"\nSigIgn:") or b"0", 16)
-            # The kernel reaps the children of such a process itself, and forgets their times.
-            children_lost = children_lost or bool(ignored >> (signal.SIGCHLD - 1) & 1)
-    return _Switches(voluntary, involuntary, children_lost)
+            if status is not None:
+                voluntary += int(_value(status, b"\nvoluntary_ctxt_switches:") or 0)
+                involuntary += int(_value(status, b"\nnonvoluntary_ctxt_switches:") or 0)
+    return Switches(voluntary, involuntary)
+
+
+def _ignores_children(pids: list[int]) -> bool:
+    """Whether one ignores SIGCHLD. The kernel reaps its children itself, and forgets their times:
+    wait(2), NOTES."""
+    for pid in pids:
+        ignored = int(_value(read_proc(f"/proc/{pid}/status") or b"", b"\nSigIgn:") or b"0", 16)
+        if ignored >> (signal.SIGCHLD - 1) & 1:
+            return True
+    return False
 
 
 def _value(status: bytes, key: bytes) -> bytes | None:

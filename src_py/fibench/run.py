@@ -20,6 +20,7 @@ from typing import Any
 from fibench import journal, machine
 from fibench.catalogue import Backend
 from fibench.experiment import Experiment
+from fibench.pinning import Pinning
 from fibench.places import Places
 from fibench.plan import Trial, plan, plan_json
 from fibench.trial import TrialContext, run_trial, scratch_name
@@ -165,7 +166,9 @@ def run_experiment(
     write_json(folder / "plan.json", plan_json(experiment, warnings))
     write_json(folder / "environment.json", machine.environment(places.checkout))
     outcome = Outcome(folder)
-    context = TrialContext(places.programs, backends, experiment.backends)
+    pinning = Pinning(None, None, "not chosen")
+    seed = experiment.plan.seed
+    context = TrialContext(places.programs, backends, experiment.backends, seed, pinning)
     tell(RunStarted(folder, trials))
     with _stop_on_signals(tell) as stop:
         try:

@@ -8,11 +8,11 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from fibench import start_error
+from fibench.cgroup import Cgroup
 from fibench.listening import listeners
 from fibench.ports import (
     bind_once,
@@ -23,6 +23,7 @@ from fibench.ports import (
     sockets_of,
 )
 from fibench.processes import descendants
+from fibench.running import Ending, RunningServer, ServerCommand
 from fibench.start_error import StartError, StartErrorKind
 from fibench.supervision import Report, Supervised, launch
 
@@ -49,98 +50,6 @@ KEPT_VARIABLES = re.compile(
     r"|(ASAN|UBSAN|TSAN|LSAN)_OPTIONS"
 )
 ADDRESS_IN_USE = re.compile(r"address (is )?already in use|EADDRINUSE|errno 98\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class ServerCommand:
-    """How to start a server."""
-
-    argv: list[str]
-    """Complete, with the port in it."""
-    port: int
-    host: str = "127.0.0.1"
-    ready_fd: bool = True
-    """It understands --ready-fd FD, which is appended. Otherwise it is ready when it listens."""
-    cwd: Path | None = None
-    env: Mapping[str, str] | None = None
-    """Variables to add to the clean environment (see `clean_environment`)."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a server ended: with a status, or by a signal."""
-
-    status: int | None
-    signal: int | None
-    swept: int
-    """How many processes it had left behind; they were killed."""
-    forced: bool
-    """It was killed, since it did not end when asked to, or was not asked."""
-
-
-@dataclass
-class RunningServer:
-    """A server that is ready. Leaving the context kills what has not been stopped."""
-
-    port: int
-    command: ServerCommand
-    environment: Mapping[str, str]
-    """All its variables."""
-    _supervised: Supervised
-    _ending: Ending | None = field(default=None, init=False)
-
-    @property
-    def pid(self) -> int:
-        """Its first process."""
-        assert self._supervised.report.pid is not None
-        return self._supervised.report.pid
-
-    @property
-    def supervisor_pid(self) -> int:
-        """The process whose descendants are the server."""
-        return self._supervised.process.pid
-
-    @property
-    def news_fd(self) -> int:
-        """A descriptor that becomes readable when the server ends; `alive()` then says so."""
-        return self._supervised.report_fd
-
-    def alive(self) -> bool:
-        """Whether its first process still runs."""
-        return self._ending is None and not self._supervised.refresh().ended
-
-    def tree(self) -> list[int]:
-        """All its processes, parents before children."""
-        return [] if self._ending is not None else descendants(self.supervisor_pid)
-
-    def stop(self, grace_s: float = 3.0) -> Ending:
-        """Ask it to end with SIGTERM, wait up to `grace_s`, then kill what is left of it."""
-        if self.alive():
-            self._supervised.terminate()
-            self._supervised.wait(lambda report: report.ended, grace_s)
-        return self._finish()
-
-    def kill(self) -> Ending:
-        """End all its processes at once."""
-        return self._finish()
-
-    def _finish(self) -> Ending:
-        if self._ending is None:
-            forced = not self._supervised.refresh().ended
-            report = self._supervised.kill()
-            self._ending = Ending(report.status, report.signal, report.swept, forced)
-        return self._ending
-
-    def __enter__(self) -> "RunningServer":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.kill()
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -182,19 +91,26 @@ def check_port_free(host: str, port: int) -> None:
 
 
 def start(
-    command: ServerCommand, *, supervise: Path, stderr_path: Path, timeout_s: float = 10.0
+    command: ServerCommand,
+    *,
+    supervise: Path,
+    stderr_path: Path,
+    timeout_s: float = 10.0,
+    cgroup: Cgroup | None = None,
 ) -> RunningServer:
-    """Start a server and wait until it is ready, at most `timeout_s`.
+    """Start a server, in a cgroup of its own if one is given, and wait until it is ready.
 
-    What it writes goes to `stderr_path`. Raises StartError; nothing of the server is left then, nor
-    after any other exception.
+    At most `timeout_s`. What it writes goes to `stderr_path`. Raises StartError; nothing of the
+    server is left then, nor after any other exception, nor of the cgroup.
     """
     deadline_s = time.monotonic() + timeout_s
     environment = clean_environment(os.environ) | dict(command.env or {})
-    check_port_free(command.host, command.port)
     with ExitStack() as on_error, ExitStack() as pipes:
+        if cgroup is not None:
+            on_error.callback(cgroup.remove)
+        check_port_free(command.host, command.port)
         ready: int | None = None
-        argv, pass_fds = command.argv, []
+        argv, pass_fds = [*command.wrapper, *command.argv], []
         if command.ready_fd:
             ready, ready_end = os.pipe()
             pipes.callback(os.close, ready)
@@ -203,13 +119,13 @@ def start(
             for fd in pass_fds:
                 for_child.callback(os.close, fd)
             supervised = on_error.enter_context(
-                _launch(command, argv, supervise, stderr_path, environment, pass_fds)
+                _launch(command, argv, supervise, stderr_path, environment, pass_fds, cgroup)
             )
         waiting = _Start(command, supervised, stderr_path, timeout_s, deadline_s)
         port = waiting.until_told(ready) if ready is not None else waiting.until_connected()
         waiting.check_owner(port)
         on_error.pop_all()
-        return RunningServer(port, command, environment, supervised)
+        return RunningServer(port, command, environment, supervised, cgroup)
 
 
 def _launch(
@@ -219,6 +135,7 @@ def _launch(
     stderr_path: Path,
     environment: Mapping[str, str],
     pass_fds: list[int],
+    cgroup: Cgroup | None,
 ) -> Supervised:
     if command.cwd is not None and not command.cwd.is_dir():
         raise StartError(
@@ -236,6 +153,8 @@ def _launch(
             environment=environment,
             cwd=command.cwd,
             pass_fds=pass_fds,
+            cpus=command.cpus,
+            cgroup=None if cgroup is None else cgroup.path,
         )
 
 
@@ -333,6 +252,8 @@ class _Start:
     def _ended(self) -> StartError:
         report = self._end()
         said = start_error.tail(self.stderr_path)
+        if report.pid is None and (error := start_error.not_supervised(said)) is not None:
+            return error
         if report.status not in (0, start_error.STATUS_LACKING) and ADDRESS_IN_USE.search(said):
             return self._address_in_use(said)
         return start_error.ended_early(report.status, report.signal, report.swept, said)

@@ -17,6 +17,7 @@ StartErrorKind = Literal[
     "not-found",
     "no-permission",
     "lacking",
+    "not-placed",
 ]
 
 STATUS_LACKING = 77
@@ -92,6 +93,19 @@ def not_executed(argv: Sequence[str], errno_text: tuple[int, str], cwd: Path) ->
             "a script needs a first line such as #!/usr/bin/env python3",
         )
     return StartError("not-found", f"'{program}' cannot be executed: {text}", "check the command")
+
+
+def not_supervised(said: str) -> StartError | None:
+    """`supervise` refused to start the server: it may not run where it was to run."""
+    if not said.startswith("supervise: "):
+        return None
+    why = said.partition("\n")[0].removeprefix("supervise: ")
+    return StartError(
+        "not-placed",
+        f"the server cannot be started as asked: {why}",
+        "name CPUs of this machine in server.cpus, or leave it out",
+        said,
+    )
 
 
 def ended_early(status: int | None, number: int | None, swept: int, said: str) -> StartError:

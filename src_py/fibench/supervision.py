@@ -12,12 +12,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, NamedTuple
 
 PROMPT_S = 0.5
 """How long a sweep takes at most, but for a `supervise` that is stopped, or a busy kernel."""
 SWEEP_LIMIT_S = 10.0
 """How long the kernel may take to end processes that were sent SIGKILL."""
+
+
+class Used(NamedTuple):
+    """What a command and all its descendants have used from their start to their end.
+
+    Missing is what a process did not wait for, since it ignores SIGCHLD: getrusage(2).
+    """
+
+    user_ns: int
+    system_ns: int
+    voluntary_switches: int
+    involuntary_switches: int
 
 
 @dataclass
@@ -31,6 +43,8 @@ class Report:
     signal: int | None = None
     swept: int = 0
     """How many processes were left behind by the command, and were killed."""
+    used: "Used | None" = None
+    """What all of them have used; known when `supervise` has ended."""
     closed: bool = False
     """Nothing more will come: `supervise` has ended."""
 
@@ -54,6 +68,8 @@ class Report:
                 self.signal = int(rest)
             case "swept":
                 self.swept = int(rest)
+            case "used":
+                self.used = Used(*map(int, rest.split(" ")))
             case _:
                 raise ValueError(f"supervise reported {line!r}")
 
@@ -154,10 +170,13 @@ def launch(
     cwd: Path | None,
     pass_fds: Sequence[int] = (),
     errors: IO[bytes] | None = None,
+    cpus: str | None = None,
+    cgroup: Path | None = None,
 ) -> Supervised:
     """Start a command in its own session, stdin empty, stdout going to `output`.
 
-    Stderr goes to `errors`, or to `output` as well.
+    Stderr goes to `errors`, or to `output` as well. It runs on `cpus` ("0,2-3") and is born into
+    `cgroup`, if they are given; where it cannot, `supervise` says why on stderr, and ends.
 
     Does not wait for the command. Raises OSError when `supervise` or `cwd` is not there.
     """
@@ -168,7 +187,10 @@ def launch(
         process = subprocess.Popen(
             [
                 os.path.abspath(supervise),
-                *("--lifeline", str(lifeline_end), "--report", str(report_end), "--", *argv),
+                *("--lifeline", str(lifeline_end), "--report", str(report_end)),
+                *(() if cpus is None else ("--cpus", cpus)),
+                *(() if cgroup is None else ("--cgroup", str(cgroup))),
+                *("--", *argv),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,

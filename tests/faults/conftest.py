@@ -2,10 +2,11 @@
 """A command under supervise, and a witness pipe that ends when the last process of it has."""
 
 import os
+import re
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,13 +19,13 @@ PATIENCE_S = 10.0
 class Supervise:
     """supervise as its user sees it: a lifeline, a report, signals, and what the command writes."""
 
-    def __init__(self, program: Path, argv: list[str]) -> None:
+    def __init__(self, program: Path, argv: list[str], more: Sequence[str] = ()) -> None:
         lifeline_end, self._lifeline = os.pipe()
         self._report, report_end = os.pipe()
         # Standard output of the whole tree: it ends when nobody is left to write to it.
         self._output, output_end = os.pipe()
         self._open = {self._lifeline, self._report, self._output}
-        options = ["--lifeline", str(lifeline_end), "--report", str(report_end), "--"]
+        options = ["--lifeline", str(lifeline_end), "--report", str(report_end), *more, "--"]
         self.pipe_ends = (lifeline_end, report_end)
         self.process = subprocess.Popen(
             [program, *options, *argv],
@@ -40,6 +41,12 @@ class Supervise:
     def report(self) -> str:
         """The next line of the report; "" at its end."""
         return self._line(self._report)
+
+    def ending(self) -> list[str]:
+        """The rest of the report up to the line of what was used, which is held to its form."""
+        *lines, used, end = [*iter(self.report, ""), ""]
+        assert re.fullmatch(r"used [0-9]+ [0-9]+ [0-9]+ [0-9]+", used)
+        return [*lines, end]
 
     def said(self) -> str:
         """The next line that the command writes; "" when no process of the tree is left."""
@@ -89,8 +96,8 @@ def supervise(programs: Path) -> Iterator[StartSupervise]:
     """Starts commands under supervise and ends them after the test."""
     with ExitStack() as stack:
 
-        def start(*argv: str) -> Supervise:
-            started = Supervise(programs / "supervise", list(argv))
+        def start(*argv: str, options: Sequence[str] = ()) -> Supervise:
+            started = Supervise(programs / "supervise", list(argv), options)
             stack.callback(started.clean_up)
             return started
 
@@ -100,4 +107,4 @@ def supervise(programs: Path) -> Iterator[StartSupervise]:
 @pytest.fixture
 def python(supervise: StartSupervise) -> StartSupervise:
     """Starts a few lines of Python under supervise."""
-    return lambda text, *argv: supervise(sys.executable, "-S", "-c", text, *argv)
+    return lambda text, *argv, **more: supervise(sys.executable, "-S", "-c", text, *argv, **more)

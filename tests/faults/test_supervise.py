@@ -5,22 +5,26 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.faults.conftest import PATIENCE_S, StartSupervise
 
+from fibench.cgroup import Cgroup, create
 from fibench.processes import TICK_NS, descendants, read_stat
 
 ORDINARY_SIGNALS = 0x7FFFFFFF
 """1 to 31; glibc keeps the next two for itself and sees to them in posix_spawn(3)."""
+
+PIPES = ("--lifeline", "0", "--report", "1")
 
 
 def test_reports_start_and_exit_status(supervise: StartSupervise) -> None:
     command = supervise("sh", "-c", "echo $$; exit 5")
     pid = command.said()
     assert command.report() == f"started {pid}"
-    assert [command.report() for _ in range(3)] == ["exited 5", "swept 0", ""]
+    assert command.ending() == ["exited 5", "swept 0", ""]
     assert command.end() == 0
 
 
@@ -34,8 +38,9 @@ def test_reports_the_signal_that_killed_the_command(
 
 
 def test_reports_why_a_command_cannot_be_executed(
-    supervise: StartSupervise, tmp_path: Path
+    supervise: StartSupervise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path / 'nowhere'}:{tmp_path}")
     no_program = tmp_path / "no_program"
     no_program.write_text("not a program\n")
     plain = tmp_path / "plain"
@@ -45,6 +50,9 @@ def test_reports_why_a_command_cannot_be_executed(
         (tmp_path / "absent", "failed 2 No such file or directory"),
         (plain, "failed 13 Permission denied"),
         (no_program, "failed 8 Exec format error"),
+        ("absent", "failed 2 No such file or directory"),
+        ("plain", "failed 13 Permission denied"),
+        ("no_program", "failed 8 Exec format error"),
     ]:
         command = supervise(str(path))
         assert [command.report(), command.report()] == [line, ""]
@@ -60,6 +68,14 @@ def test_reports_why_a_command_cannot_be_executed(
         (["--lifeline", "99", "--report", "1", "--", "true"], "--lifeline '99' is not open"),
         (["--lifeline", "x", "--report", "1", "--", "true"], "--lifeline 'x' is not a number"),
         (["true"], "'true' is one argument too many"),
+        *(
+            ([*PIPES, "--cpus", cpus, "--", "true"], f"--cpus '{cpus}' is no list of CPUs")
+            for cpus in ("x", "1-0", "0,", "0,,1", "-1", "0 1", "99999999999999999999")
+        ),
+        ([*PIPES, "--cpus", "", "--", "true"], "--cpus '' is empty"),
+        ([*PIPES, "--cpus", "0-1023", "--", "true"], "may not be used here"),
+        ([*PIPES, "--cgroup", "/nowhere", "--", "true"], "--cgroup /nowhere: No such file"),
+        ([*PIPES, "--cgroup", "/", "--", "true"], "--cgroup / is not a folder of cgroup v2"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_status_2(
@@ -126,7 +142,7 @@ def test_a_storm_of_signals_does_not_end_supervise_before_its_tree(
             command.process.send_signal(number)
     command.cut_lifeline()
     assert command.report().startswith("started ")
-    assert [command.report() for _ in range(3)] == ["killed 9", "swept 0", ""]
+    assert command.ending() == ["killed 9", "swept 0", ""]
     assert command.said() == ""
     assert command.end() == 0
 
@@ -144,7 +160,7 @@ def test_what_the_command_leaves_behind_is_killed_and_counted(python: StartSuper
         "os._exit(3)"
     )
     assert command.report().startswith("started ")
-    assert [command.report() for _ in range(3)] == ["exited 3", "swept 4", ""]
+    assert command.ending() == ["exited 3", "swept 4", ""]
     assert command.said() == ""
 
 
@@ -176,7 +192,7 @@ def test_deeply_nested_sessions_are_killed_to_the_last(python: StartSupervise) -
     assert command.said() == "up"
     command.cut_lifeline()
     assert command.report().startswith("started ")
-    assert [command.report() for _ in range(3)] == ["killed 9", "swept 40", ""]
+    assert command.ending() == ["killed 9", "swept 40", ""]
     assert command.said() == ""
 
 
@@ -249,3 +265,84 @@ def test_a_holder_killed_with_sigkill_takes_the_tree_along(programs: Path) -> No
             assert said.readline() == "up\n"
             process.kill()
             assert said.read() == ""
+
+
+def test_the_command_and_its_children_run_on_the_cpus_asked_for(
+    python: StartSupervise,
+) -> None:
+    allowed = sorted(os.sched_getaffinity(0))
+    show = (
+        "import os\n"
+        "child = os.fork(); child and os.wait()\n"
+        "print(sorted(os.sched_getaffinity(0)), flush=True)"
+    )
+    for cpus, listed in [(allowed[-1:], str(allowed[-1])), (allowed, ",".join(map(str, allowed)))]:
+        command = python(show, options=["--cpus", listed])
+        assert [command.said(), command.said()] == [str(cpus), str(cpus)]
+
+
+@pytest.fixture
+def cgroup(programs: Path) -> Iterator[Cgroup]:
+    made = create(programs / "supervise")
+    if made is None:
+        pytest.skip("no cgroup v2 that this process may use")
+    yield made
+    made.remove()
+    assert not made.path.exists()
+
+
+def test_the_command_and_its_children_are_born_into_the_cgroup(
+    supervise: StartSupervise, cgroup: Cgroup
+) -> None:
+    show = "grep ^0:: /proc/self/cgroup; (setsid grep ^0:: /proc/self/cgroup)"
+    command = supervise("sh", "-c", show, options=["--cgroup", str(cgroup.path)])
+    for _ in range(2):
+        assert command.said().endswith(f"/{cgroup.path.name}")
+    assert command.said() == ""
+    command.end()
+    used = cgroup.cpu_time()
+    assert used is not None
+    assert used.total_ns > 0
+    # supervise itself stays outside: what it does is not the server's.
+    assert f"/{cgroup.path.name}" not in Path("/proc/self/cgroup").read_text()
+
+
+def test_a_command_that_cannot_be_executed_in_a_cgroup_is_reported_as_elsewhere(
+    supervise: StartSupervise, cgroup: Cgroup, tmp_path: Path
+) -> None:
+    command = supervise(str(tmp_path / "absent"), options=["--cgroup", str(cgroup.path)])
+    assert [command.report(), command.report()] == ["failed 2 No such file or directory", ""]
+
+
+def test_a_cgroup_that_takes_no_processes_is_one_line(programs: Path, cgroup: Cgroup) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write it")
+    (cgroup.path / "cgroup.procs").chmod(0o444)
+    argv = [*PIPES, "--cgroup", str(cgroup.path), "--", "true"]
+    done = subprocess.run([programs / "supervise", *argv], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert (
+        done.stderr == f"supervise: --cgroup {cgroup.path} takes no processes: Permission denied\n"
+    )
+
+
+def test_what_was_used_is_that_of_all_processes_ended_and_swept_ones_too(
+    python: StartSupervise,
+) -> None:
+    command = python(
+        "import os, signal, time\n"
+        "def burn():\n"
+        "    while time.process_time() < 0.1: pass\n"
+        "    for _ in range(50): time.sleep(0.0001)\n"
+        "alive, tell = os.pipe()\n"
+        "if os.fork() == 0: burn(); os._exit(0)\n"
+        "os.wait()\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid(); burn(); os.write(tell, b'.'); signal.pause()\n"
+        "burn(); os.read(alive, 1)"
+    )
+    *_, used = iter(command.report, "")
+    word, user_ns, system_ns, voluntary, _ = used.split()
+    assert word == "used"
+    assert 290_000_000 <= int(user_ns) + int(system_ns) < 2_000_000_000
+    assert int(voluntary) >= 150

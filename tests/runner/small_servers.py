@@ -4,6 +4,7 @@
 import sys
 from pathlib import Path
 
+from fibench.cgroup import create
 from fibench.server import RunningServer, ServerCommand, free_port, start
 
 PATIENCE_S = 10.0
@@ -47,11 +48,17 @@ def command(text: str, *, ready_fd: bool = True, port: int | None = None) -> Ser
 class Starter:
     """Starts servers with the programs and the folder of a test."""
 
-    def __init__(self, supervise: Path, folder: Path) -> None:
+    def __init__(self, supervise: Path, folder: Path, *, cgroup: bool = False) -> None:
         self.supervise = supervise
         self.stderr_path = folder / "server.err"
+        self.cgroup = cgroup
+        """Give each server a cgroup of its own, where one can be had."""
 
     def __call__(self, what: ServerCommand, timeout_s: float = PATIENCE_S) -> RunningServer:
         return start(
-            what, supervise=self.supervise, stderr_path=self.stderr_path, timeout_s=timeout_s
+            what,
+            supervise=self.supervise,
+            stderr_path=self.stderr_path,
+            timeout_s=timeout_s,
+            cgroup=create(self.supervise) if self.cgroup else None,
         )

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -420,3 +421,24 @@ def test_many_starts_leave_no_descriptor_behind(start: Starter) -> None:
     for ready_fd in (True, False):
         once(ready_fd)
     assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_server_runs_on_the_cpus_that_it_is_given(start: Starter) -> None:
+    cpu = max(os.sched_getaffinity(0))
+    with start(replace(command(ECHO), cpus=str(cpu))) as running:
+        assert os.sched_getaffinity(running.pid) == {cpu}
+
+
+def test_cpus_that_are_not_here_are_named(start: Starter) -> None:
+    told = failure(start, replace(command(ECHO), cpus="1023"))
+    assert told.kind == "not-placed"
+    assert "CPU 1023 may not be used here" in told.message
+    assert "server.cpus" in told.hint
+
+
+def test_a_wrapped_server_is_asked_to_end_itself(start: Starter) -> None:
+    # The wrapper ignores SIGTERM, as strace does, and ends with the status of what it runs.
+    wrapper = ("sh", "-c", "trap '' TERM; \"$@\" & wait $!", "sh")
+    text = "signal.signal(signal.SIGTERM, lambda *_: os._exit(5))\n" + ECHO
+    with start(replace(command(text), wrapper=wrapper)) as running:
+        assert running.stop() == Ending(status=5, signal=None, swept=0, forced=False)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Was the meter the limit? Pure: from a trial's figures to what its claims must know.
+
+The gates are those of docs/measurement.md. That of the lag depends on the percentile that is
+claimed, so that it is judged with the claims; the lag is only handed on here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+GENERATOR_BUSY = 0.80
+"""Above this share of the CPU that it may use, the generator may be the limit…"""
+SERVER_BUSY = 0.90
+"""…unless the server used at least this share of the cores that its design can use."""
+LEAST_SENT = 0.99
+LITTLE_TOLERANCE = 0.05
+
+UNKNOWN: Mapping[str, Any] = dict.fromkeys(
+    (
+        "generator_bound",
+        "generator_share",
+        "littles_law",
+        "lag_p99_s",
+        "sent_share",
+        "offered_per_s",
+    )
+)
+"""The checks of a load that tells nothing of itself: client_bench.sh."""
+
+_NS = 1e-9
+
+
+@dataclass(frozen=True)
+class Places:
+    """How much CPU the two sides of a trial could have used."""
+
+    server_cores: int
+    """The cores that the server's design can keep busy here."""
+    load_cores: int
+    """Those that the load generator may use; a thread of it uses one at most."""
+
+
+def design_cores(
+    cores: int | Literal["workers", "any"], workers: int | None, server_cores: int
+) -> int:
+    """The cores that a design can keep busy, of `server_cores` that it may run on; at least 1.
+
+    Without a number of workers, a server starts one for each CPU that it may use.
+    """
+    if cores == "workers":
+        cores = "any" if workers is None else workers
+    return max(1, server_cores if cores == "any" else min(cores, server_cores))
+
+
+def check(
+    document: Mapping[str, Any], places: Places, server_used_cores: float | None, refused: int
+) -> dict[str, Any]:
+    """The checks of a trial, from fibload's answer and the cores that the server used.
+
+    `refused` are the requests that were refused, closed or reset before a reply.
+    """
+    share = generator_share(document["generator"], places.load_cores)
+    open_loop = document.get("open_loop")
+    littles_law = None if refused else littles_ratio(document)
+    sent_share = open_loop["sent"] / open_loop["due"] if open_loop and open_loop["due"] else None
+    gates = [
+        _cpu_gate(document, share, places, server_used_cores),
+        _sent_gate(document, sent_share),
+        _littles_gate(document, littles_law),
+    ]
+    lag_p99_ns = open_loop["lag"]["p99_ns"] if open_loop else None
+    return {
+        "generator_bound": "; ".join(gate for gate in gates if gate) or None,
+        "generator_share": share,
+        "littles_law": littles_law,
+        "lag_p99_s": None if lag_p99_ns is None else lag_p99_ns * _NS,
+        "sent_share": sent_share,
+        "offered_per_s": open_loop["offered_per_s"] if open_loop else None,
+    }
+
+
+def generator_share(generator: Mapping[str, Any], load_cores: int) -> float:
+    """What fibload used of the CPU that it may use: a core for each thread, at most all."""
+    used_ns = generator["cpu_user_ns"] + generator["cpu_system_ns"]
+    allowed = max(1, min(generator["threads"], load_cores))
+    return float(used_ns / (generator["wall_ns"] * allowed)) if generator["wall_ns"] else 0.0
+
+
+def littles_ratio(document: Mapping[str, Any]) -> float | None:
+    """Requests in flight by Little's law, ÷ those that a closed loop keeps in flight.
+
+    Throughput × mean latency is the mean number in flight. Clients that were never answered wait
+    for ever and are left out. None in an open loop, also of one group, and without a reply.
+    """
+    groups = document.get("groups", [])
+    if document.get("open_loop") or any(group.get("open_loop") for group in groups):
+        return None
+    pipeline = document["settings"].get("pipeline") or 1
+    answered, mean_ns = document["clients"]["answered"], document["latency"]["mean_ns"]
+    if not document["window"]["ok"] or not answered or mean_ns is None:
+        return None
+    in_flight = document["window"]["throughput_per_s"] * mean_ns * _NS
+    return float(in_flight / (answered * pipeline))
+
+
+def littles_tolerance(document: Mapping[str, Any]) -> float:
+    """By how much the ratio may differ from 1: the requests at the window's edges count half."""
+    pipeline = document["settings"].get("pipeline") or 1
+    clients = document["clients"]["answered"] * pipeline
+    return float(max(LITTLE_TOLERANCE, 2 * clients / max(1, document["window"]["ok"])))
+
+
+def _cpu_gate(
+    document: Mapping[str, Any], share: float, places: Places, used: float | None
+) -> str | None:
+    if document["settings"].get("spin"):
+        return None  # it spins instead of sleeping: its lag says whether it kept up
+    if share <= GENERATOR_BUSY:
+        return None
+    allowed = max(1, min(document["generator"]["threads"], places.load_cores))
+    own = "its core" if allowed == 1 else f"its {allowed} cores"
+    generator = f"the load generator used {share * 100:.0f} % of {own}"
+    if used is None:
+        return f"{generator}, and what the server used is not known"
+    if used >= SERVER_BUSY * places.server_cores:
+        return None
+    return f"{generator} while the server used {used:.2f} of {places.server_cores}"
+
+
+def _sent_gate(document: Mapping[str, Any], sent_share: float | None) -> str | None:
+    if sent_share is None or sent_share >= LEAST_SENT:
+        return None
+    # It can be its connections that are too few: each waits for one reply at a time.
+    clients = document["clients"]["asked"]
+    by = "1 client" if clients == 1 else f"{clients} clients"
+    return f"the load generator sent {sent_share * 100:.1f} % of what was due, by {by}"
+
+
+def _littles_gate(document: Mapping[str, Any], ratio: float | None) -> str | None:
+    if ratio is None or abs(ratio - 1.0) <= littles_tolerance(document):
+        return None
+    pipeline = document["settings"].get("pipeline") or 1
+    clients = document["clients"]["answered"] * pipeline
+    return (
+        f"Little's law is off by {abs(ratio - 1.0) * 100:.0f} %: rate × latency gives "
+        f"{ratio * clients:.2f} requests in flight, and {clients} were"
+    )

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where the server and the load of a cell run, and how many cores that is."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from fibench import machine
+from fibench.cpus import ALL, parse_cpus
+from fibench.pinning import Pinning
+
+
+def server_cpus(parameters: Mapping[str, Any], pinning: Pinning) -> str | None:
+    """The CPUs of a cell's server, as "0,2-3"; None: not pinned."""
+    return _chosen(parameters.get("server_cpus"), pinning.server)
+
+
+def load_cpus(parameters: Mapping[str, Any], pinning: Pinning) -> str | None:
+    """The CPUs of a cell's load, likewise."""
+    return _chosen(parameters.get("load_cpus"), pinning.load)
+
+
+def _chosen(asked: str | None, otherwise: str | None) -> str | None:
+    cpus = otherwise if asked is None else asked
+    return None if cpus == ALL else cpus
+
+
+@lru_cache
+def core_count(cpus: str | None) -> int:
+    """How many distinct physical cores a list of CPUs is; without one, all that may be used.
+
+    Found out once: reading the topology takes a millisecond or two.
+    """
+    usable = machine.usable_cores()
+    if cpus is None:
+        return usable
+    return min(usable, len({machine._physical_core(cpu) for cpu in parse_cpus(cpus)}))

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A server that runs: how it was started, what it is made of, and how it ends."""
+
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from fibench.cgroup import Cgroup
+from fibench.processes import descendants, read_stat
+from fibench.supervision import Supervised, Used
+
+
+@dataclass(frozen=True)
+class ServerCommand:
+    """How to start a server."""
+
+    argv: list[str]
+    """Complete, with the port in it."""
+    port: int
+    host: str = "127.0.0.1"
+    ready_fd: bool = True
+    """It understands --ready-fd FD, which is appended. Otherwise it is ready when it listens."""
+    cwd: Path | None = None
+    env: Mapping[str, str] | None = None
+    """Variables to add to the clean environment (see `clean_environment`)."""
+    cpus: str | None = None
+    """The CPUs that it may run on, as "0,2-3"; None: all that this process may."""
+    wrapper: tuple[str, ...] = ()
+    """A program and its arguments that runs the server as its child and passes no signal on."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a server ended: with a status, or by a signal."""
+
+    status: int | None
+    signal: int | None
+    swept: int
+    """How many processes it had left behind; they were killed."""
+    forced: bool
+    """It was killed, since it did not end when asked to, or was not asked."""
+    used: Used | None = field(default=None, compare=False)
+    """What all its processes have used in their lives."""
+
+
+@dataclass
+class RunningServer:
+    """A server that is ready. Leaving the context kills what has not been stopped."""
+
+    port: int
+    command: ServerCommand
+    environment: Mapping[str, str]
+    """All its variables."""
+    _supervised: Supervised
+    cgroup: Cgroup | None = None
+    """Where its processes are, and only they; removed when they have ended."""
+    _ending: Ending | None = field(default=None, init=False)
+
+    @property
+    def pid(self) -> int:
+        """Its first process."""
+        assert self._supervised.report.pid is not None
+        return self._supervised.report.pid
+
+    @property
+    def supervisor_pid(self) -> int:
+        """The process whose descendants are the server."""
+        return self._supervised.process.pid
+
+    @property
+    def news_fd(self) -> int:
+        """A descriptor that becomes readable when the server ends; `alive()` then says so."""
+        return self._supervised.report_fd
+
+    def alive(self) -> bool:
+        """Whether its first process still runs."""
+        return self._ending is None and not self._supervised.refresh().ended
+
+    def tree(self) -> list[int]:
+        """All its processes, parents before children."""
+        return [] if self._ending is not None else descendants(self.supervisor_pid)
+
+    def stop(self, grace_s: float = 3.0) -> Ending:
+        """Ask it to end with SIGTERM, wait up to `grace_s`, then kill what is left of it."""
+        if self.alive():
+            self._ask_to_end()
+            self._supervised.wait(lambda report: report.ended, grace_s)
+        return self._finish()
+
+    def kill(self) -> Ending:
+        """End all its processes at once."""
+        return self._finish()
+
+    def _ask_to_end(self) -> None:
+        if not self.command.wrapper:
+            self._supervised.terminate()
+            return
+        for pid in self.tree():
+            stat = read_stat(pid)
+            if stat is not None and stat.parent == self.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+
+    def _finish(self) -> Ending:
+        if self._ending is None:
+            forced = not self._supervised.refresh().ended
+            report = self._supervised.kill()
+            self._ending = Ending(report.status, report.signal, report.swept, forced, report.used)
+            if self.cgroup is not None:
+                self.cgroup.remove()
+        return self._ending
+
+    def __enter__(self) -> "RunningServer":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The server of a trial: which one, on which port and CPUs, whether it answers rightly, its end."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fibench import cgroup, groups, server
+from fibench.catalogue import Backend, own_backend, server_argv
+from fibench.check import WrongReply, check_reply, fibonacci
+from fibench.experiment import OwnBackend
+from fibench.pinning import Pinning
+from fibench.placement import server_cpus
+
+READY_TIMEOUT_S = 10.0
+CHECK_TIMEOUT_S = 10.0
+STOP_GRACE_S = 3.0
+NULL_REPLY = "1"
+"""What null_server answers to everything."""
+
+
+@dataclass(frozen=True)
+class TrialContext:
+    """What every trial of a run shares."""
+
+    programs: Path
+    catalogue: Mapping[str, Backend]
+    own: Mapping[str, OwnBackend]
+    seed: int
+    """The experiment's: it also decides when an open loop's requests are due."""
+    pinning: Pinning
+
+    def backend(self, name: str) -> Backend:
+        """A backend of the catalogue, or one that the experiment's file brings."""
+        if name in self.own:
+            return own_backend(name, self.own[name])
+        return self.catalogue[name]
+
+    @property
+    def supervise(self) -> Path:
+        """The program that all servers and loads run under."""
+        return self.programs / "supervise"
+
+
+class TrialFailed(Exception):
+    """The trial cannot be measured; the text is the reason, one line."""
+
+    def __init__(self, reason: str, kind: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.hint = hint
+
+
+def pick_port(parameters: Mapping[str, Any]) -> int:
+    """The port that a cell names, or a fresh free one. Raises TrialFailed."""
+    host = parameters["host"]
+    try:
+        return parameters["port"] or server.free_port(host)
+    except OSError as error:
+        hint = "server.host must be an address of this machine, such as 127.0.0.1"
+        what = f"cannot listen on {host}: {error.strerror}"
+        raise TrialFailed(what, "bad-address", hint) from error
+
+
+def start_server(
+    context: TrialContext,
+    parameters: Mapping[str, Any],
+    port: int,
+    folder: Path,
+    *,
+    wrapper: tuple[str, ...] = (),
+    timeout_s: float = READY_TIMEOUT_S,
+) -> server.RunningServer:
+    """Start a cell's server; what it writes goes to server.err. Raises TrialFailed.
+
+    A `wrapper` is not of the server: CPU times would be its own as well, so none are accounted for.
+    """
+    backend = context.backend(parameters["backend"])
+    command = server.ServerCommand(
+        argv=server_argv(backend, context.programs, parameters, port),
+        port=port,
+        host=parameters["host"],
+        ready_fd=backend.ready_fd,
+        cwd=backend.folder,
+        cpus=server_cpus(parameters, context.pinning),
+        wrapper=wrapper,
+    )
+    try:
+        return server.start(
+            command,
+            supervise=context.supervise,
+            stderr_path=folder / "server.err",
+            timeout_s=timeout_s,
+            cgroup=None if wrapper else cgroup.create(context.supervise),
+        )
+    except server.StartError as error:
+        raise TrialFailed(str(error), error.kind, error.hint) from error
+
+
+def check_replies(backend: Backend, parameters: Mapping[str, Any], port: int) -> int:
+    """Compare replies to all requests that the load will send; returns how many there were.
+
+    Raises TrialFailed at the first that is wrong.
+    """
+    asking = [group.n for group in groups.parse(parameters.get("groups")) if not group.idle]
+    numbers = dict.fromkeys(n for n in asking or [parameters["n"]] if n is not None)
+    for n in numbers:
+        reply = fibonacci(n) if backend.ranked else NULL_REPLY
+        try:
+            check_reply(
+                parameters["host"],
+                port,
+                str(n).encode(),
+                str(reply).encode(),
+                parameters["framing"],
+                CHECK_TIMEOUT_S + (parameters["io_wait"] or 0.0),
+            )
+        except WrongReply as error:
+            hint = "a server must answer as docs/protocol.md says before it is measured"
+            raise TrialFailed(str(error), "wrong-reply", hint) from error
+    return len(numbers)
+
+
+def timed_check(backend: Backend, parameters: Mapping[str, Any], port: int) -> float:
+    """The same; how long one reply took, in seconds."""
+    began_s = time.monotonic()
+    replies = check_replies(backend, parameters, port)
+    return (time.monotonic() - began_s) / replies
+
+
+def unexpected_end(ending: server.Ending) -> TrialFailed:
+    """The server ended while it was needed."""
+    if ending.signal is not None:
+        how = f"the server ended during the trial, by signal {ending.signal}"
+    elif ending.status is not None:
+        how = f"the server ended during the trial, with status {ending.status}"
+    else:
+        how = "the server was lost during the trial, since its supervisor was killed"
+    return TrialFailed(how, "server-ended", "what it wrote, if anything, is in server.err")

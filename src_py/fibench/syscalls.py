@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""System calls per request, counted by strace in a trial of its own that is not timed.
+
+Under strace(1) a server is many times slower, so that only numbers of calls are taken from it. Two
+servers are run, which differ only in how many requests they answer: what a start, an end, and the
+connections still open at the end cost is in both, and the difference is that of the requests.
+"""
+
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fibench import load
+from fibench.measured import Measured, judge
+from fibench.placement import load_cpus
+from fibench.serving import (
+    NULL_REPLY,
+    READY_TIMEOUT_S,
+    STOP_GRACE_S,
+    TrialContext,
+    TrialFailed,
+    pick_port,
+    start_server,
+    timed_check,
+    unexpected_end,
+)
+
+REQUESTS = 500
+"""How many requests the second server answers more than the first."""
+FEWEST_REQUESTS = 20
+BUDGET_S = 3.0
+"""About how long those may take, if each takes as long as the first one."""
+LIMIT_S = 60.0
+"""A load takes no longer, but for one time-out."""
+START_TIMES = 3
+"""So many times longer a server may take until it is ready."""
+
+
+@lru_cache
+def absent_reason() -> str | None:
+    """Why calls cannot be counted here; None where they can, as one trial has shown."""
+    program = shutil.which("strace")
+    if program is None:
+        return "strace is not installed"
+    try:
+        done = subprocess.run(
+            [program, "-f", "-c", "-o", "/dev/null", "true"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"strace cannot be run: {error}"
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()
+        return said[-1] if said else f"strace ends with status {done.returncode}"
+    return None
+
+
+def wrapper(summary: Path) -> tuple[str, ...]:
+    """The words that run a server under strace, which writes its table to `summary`."""
+    return (shutil.which("strace") or "strace", "-f", "-c", "-o", str(summary), "--")
+
+
+def more_requests(check_s: float) -> int:
+    """How many requests fit the time, one after the other, when the first took `check_s`."""
+    return max(FEWEST_REQUESTS, min(REQUESTS, int(BUDGET_S / max(check_s, 1e-6))))
+
+
+def read_summary(text: str) -> Counter[str]:
+    """Calls by name, from the table of `strace -c`. Empty if it is none."""
+    lines = [line.split() for line in text.splitlines()]
+    heads = [index for index, words in enumerate(lines) if words[:1] == ["%"]]
+    if not heads:
+        return Counter()
+    # "% time", "usecs/call" and so on: the heading has one word more than there are columns.
+    at = lines[heads[0]].index("calls") - 1
+    rows = [words for words in lines[heads[0] + 1 :] if len(words) > at and words[at].isdecimal()]
+    return Counter({words[-1]: int(words[at]) for words in rows if words[-1] != "total"})
+
+
+def per_request(few: Counter[str], many: Counter[str], requests: int) -> dict[str, float]:
+    """What each of `requests` more requests cost, by call, most first; calls of no request are 0.
+
+    A call that both servers made about as often, by chance more in the first, can be below zero.
+    """
+    gained = {name: (many[name] - few[name]) / requests for name in few.keys() | many.keys()}
+    return dict(sorted(gained.items(), key=lambda item: (-item[1], item[0])))
+
+
+def count(
+    context: TrialContext, parameters: Mapping[str, Any], folder: Path, measured: Measured
+) -> None:
+    """Fill in a trial that counts system calls. Raises TrialFailed.
+
+    Where they cannot be counted, the metric is None and the record says why: no fault of a server.
+    """
+    why = absent_reason()
+    if parameters["kind"] == "process":
+        why = "client_bench.sh does not end after a number of requests"
+    measured.syscalls = {"absent": why}
+    measured.metrics = {"syscalls_per_request": None}
+    if why is not None:
+        return
+    in_flight: int = parameters["clients"] * (parameters["pipeline"] or 1)
+
+    def few(check_s: float) -> int:
+        return min(2 * in_flight, more_requests(check_s))
+
+    def many(check_s: float) -> int:
+        return few(first.check_s) + more_requests(first.check_s)
+
+    first = _traced("few", few, context, parameters, folder, measured)
+    if measured.reason is None:
+        second = _traced("many", many, context, parameters, folder, measured)
+        _compare(first, second, measured)
+
+
+@dataclass(frozen=True)
+class _Traced:
+    """One server under strace."""
+
+    calls: Counter[str]
+    requests: int
+    """Right replies, without those of the check."""
+    check_s: float
+
+
+def _traced(
+    name: str,
+    requests: Callable[[float], int],
+    context: TrialContext,
+    parameters: Mapping[str, Any],
+    folder: Path,
+    measured: Measured,
+) -> _Traced:
+    """Run a server under strace for a number of requests, which depends on how long one takes."""
+    backend = context.backend(parameters["backend"])
+    summary = folder / f"strace-{name}.txt"
+    port = measured.port = pick_port(parameters)
+    running = start_server(
+        context,
+        parameters,
+        port,
+        folder,
+        wrapper=wrapper(summary),
+        timeout_s=START_TIMES * READY_TIMEOUT_S,
+    )
+    failed: TrialFailed | None = None
+    document: Mapping[str, Any] = {}
+    check_s = 0.0
+    with running:
+        try:
+            check_s = timed_check(backend, parameters, port)
+            asked = requests(check_s)
+            ending, document = _load(asked, context, parameters, port, folder)
+            measured.reason = judge(document, ending, backend, parameters)
+        except TrialFailed as failure:
+            failed = failure
+        died = not running.alive()
+        end = running.stop(STOP_GRACE_S)
+    if died:
+        raise unexpected_end(end)
+    if failed is not None:
+        raise failed
+    (folder / "load.json").rename(folder / f"load-{name}.json")
+    calls = read_summary(summary.read_text()) if summary.exists() else Counter()
+    return _Traced(calls, document["counts"]["ok"], check_s)
+
+
+def _load(
+    requests: int,
+    context: TrialContext,
+    parameters: Mapping[str, Any],
+    port: int,
+    folder: Path,
+) -> tuple[load.LoadEnding, Mapping[str, Any]]:
+    """The cell's clients and framing, in a closed loop, for a number of requests."""
+    closed = {"rate": None, "arrivals": None, "spin": None, "groups": None}
+    fixed = {**parameters, **closed, "requests": requests, "duration": None, "warmup": 0.0}
+    reply = None if context.backend(parameters["backend"]).ranked else NULL_REPLY
+    try:
+        command = load.fibload_command(
+            context.programs,
+            fixed,
+            parameters["host"],
+            port,
+            reply=reply,
+            cpus=load_cpus(parameters, context.pinning),
+        )
+        limited = replace(command, limit_s=LIMIT_S + parameters["timeout"])
+        ending = load.drive(limited, context.supervise, folder, lambda edge: None)
+        return ending, load.read_fibload(folder)
+    except load.LoadError as error:
+        raise TrialFailed(str(error), "load") from error
+
+
+def _compare(few: _Traced, many: _Traced, measured: Measured) -> None:
+    assert measured.syscalls is not None
+    requests = many.requests - few.requests
+    if not few.calls or not many.calls:
+        measured.syscalls["absent"] = "strace wrote no table, since the server had to be killed"
+    elif requests <= 0:
+        measured.syscalls["absent"] = "the longer of two loads got no more replies"
+    else:
+        calls = per_request(few.calls, many.calls, requests)
+        measured.metrics["syscalls_per_request"] = sum(calls.values())
+        measured.syscalls |= {
+            "requests": requests,
+            "calls_per_request": {name: round(share, 4) for name, share in calls.items() if share},
+        }

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Answers of fibload, schema 2, as small as they can be."""
+
+from typing import Any
+
+NO_COUNTS = dict.fromkeys(
+    ("started", "ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished"), 0
+)
+
+
+def latency(ms: float = 1.0, **more: Any) -> dict[str, Any]:
+    """Every reply took about `ms`."""
+    ns = round(ms * 1e6)
+    names = ("min", "mean", "p50", "p90", "p99", "p999", "max")
+    return {"clock": "service", "count": 0} | {f"{name}_ns": ns for name in names} | more
+
+
+def open_loop(**more: Any) -> dict[str, Any]:
+    """All of 1000 requests were sent as they were due."""
+    return {
+        "offered_per_s": 1000.0,
+        "due": 1000,
+        "sent": 1000,
+        "overdue_at_end": 0,
+        "most_overdue": 1,
+        "aborted": False,
+        "lag": {"count": 1000, "p50_ns": 20_000, "p99_ns": 90_000, "max_ns": 200_000},
+    } | more
+
+
+def group(name: str, ok: int = 500, **more: Any) -> dict[str, Any]:
+    """A group that asks, and is answered."""
+    return {
+        "name": name,
+        "idle": False,
+        "clients": {"asked": 4, "connected": 4, "answered": 4},
+        "n": 1,
+        "rate_per_s": None,
+        "window": {"ok": ok, "throughput_per_s": float(ok), "half_ok": [ok // 2, ok - ok // 2]},
+        "counts": NO_COUNTS | {"started": ok, "ok": ok},
+        "cut_short": 0,
+        "latency": latency(8.0),
+        "open_loop": None,
+        "lost": 0,
+    } | more
+
+
+def idle_group(clients: int, lost: int = 0) -> dict[str, Any]:
+    """Connections that are silent."""
+    nothing = {"ok": 0, "throughput_per_s": 0.0, "half_ok": [0, 0]}
+    return group(
+        "idle",
+        idle=True,
+        clients={"asked": clients, "connected": clients, "answered": 0},
+        n=None,
+        window=nothing,
+        counts=NO_COUNTS,
+        latency={f"{name}_ns": None for name in ("p50", "p90", "p99", "p999", "max", "mean")},
+        lost=lost,
+    )
+
+
+def answer(**more: Any) -> dict[str, Any]:
+    """A window of one second in which 8 clients got 1000 replies, each after 8 ms."""
+    return {
+        "schema": 2,
+        "settings": {"pipeline": 1, "rate_per_s": None, "arrivals": None, "spin": False},
+        "valid": True,
+        "invalid": [],
+        "window": {
+            "duration_ns": 10**9,
+            "ok": 1000,
+            "half_ok": [490, 510],
+            "throughput_per_s": 1000.0,
+        },
+        "counts": NO_COUNTS | {"started": 1208, "ok": 1200, "unfinished": 8},
+        "cut_short": 0,
+        "surplus_bytes": 0,
+        "clients": {"asked": 8, "connected": 8, "answered": 8},
+        "retransmits": 0,
+        "latency": latency(8.0),
+        "open_loop": None,
+        "generator": {
+            "cpu_user_ns": 10**8,
+            "cpu_system_ns": 10**8,
+            "wall_ns": 10**9,
+            "threads": 1,
+        },
+        "groups": [group("all", 1000)],
+    } | more

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Was the meter the limit? The gates are those that docs/measurement.md names, to the figure."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.runner.documents import answer, group, latency, open_loop
+
+from fibench.checks import Places, check, design_cores, littles_tolerance
+
+ONE = Places(server_cores=1, load_cores=1)
+TWO = Places(server_cores=2, load_cores=2)
+
+
+def generator(share: float, threads: int = 1) -> dict[str, Any]:
+    used_ns = round(share * 1e9)
+    return {"cpu_user_ns": used_ns, "cpu_system_ns": 0, "wall_ns": 10**9, "threads": threads}
+
+
+def bound(document: dict[str, Any], places: Places = ONE, used: float | None = 0.5) -> str | None:
+    told: str | None = check(document, places, used, refused=0)["generator_bound"]
+    return told
+
+
+def test_a_meter_that_keeps_up_is_not_the_limit() -> None:
+    assert check(answer(), ONE, 0.5, refused=0) == {
+        "generator_bound": None,
+        "generator_share": pytest.approx(0.2),
+        "littles_law": pytest.approx(1.0),
+        "lag_p99_s": None,
+        "sent_share": None,
+        "offered_per_s": None,
+    }
+
+
+def test_a_busy_generator_and_an_idle_server_are_named_with_their_figures() -> None:
+    busy = answer(generator=generator(0.94))
+    assert bound(busy, Places(2, 1), 0.41) == (
+        "the load generator used 94 % of its core while the server used 0.41 of 2"
+    )
+    shared = answer(generator=generator(1.7, threads=2))
+    assert bound(shared, TWO, 0.3) == (
+        "the load generator used 85 % of its 2 cores while the server used 0.30 of 2"
+    )
+
+
+@given(share=st.floats(0, 2), threads=st.integers(1, 4), cores=st.integers(1, 4))
+def test_the_cpu_gate_counts_the_threads_as_far_as_there_are_cores_for_them(
+    share: float, threads: int, cores: int
+) -> None:
+    document = answer(generator=generator(share, threads))
+    checked = check(document, Places(1, cores), 0.1, refused=0)
+    assert checked["generator_share"] == pytest.approx(share / min(threads, cores), abs=1e-6)
+    assert (checked["generator_bound"] is not None) == (checked["generator_share"] > 0.80)
+
+
+@given(used=st.floats(0, 8), cores=st.integers(1, 8))
+def test_a_busy_generator_is_no_limit_where_the_server_is_busy_too(used: float, cores: int) -> None:
+    told = bound(answer(generator=generator(0.99)), Places(cores, 1), used)
+    assert (told is None) == (used >= 0.9 * cores)
+
+
+def test_a_server_whose_cpu_time_is_not_known_excuses_nothing() -> None:
+    told = bound(answer(generator=generator(0.99)), ONE, None)
+    assert told == "the load generator used 99 % of its core, and what the server used is not known"
+
+
+def test_a_spinning_generator_is_judged_by_its_lag_and_not_by_its_cpu() -> None:
+    spinning = answer(generator=generator(1.0), open_loop=open_loop())
+    spinning["settings"] = spinning["settings"] | {"spin": True}
+    assert bound(spinning, Places(1, 1), 0.1) is None
+
+
+@given(due=st.integers(0, 10_000), missing=st.integers(0, 10_000))
+def test_less_than_99_percent_of_what_was_due_is_a_limit(due: int, missing: int) -> None:
+    sent = max(0, due - missing)
+    checked = check(answer(open_loop=open_loop(due=due, sent=sent)), ONE, 0.5, refused=0)
+    assert checked["sent_share"] == (sent / due if due else None)
+    assert (checked["generator_bound"] is not None) == (due > 0 and sent / due < 0.99)
+
+
+def test_what_was_sent_and_the_lag_are_handed_on() -> None:
+    document = answer(open_loop=open_loop(due=1000, sent=972))
+    checked = check(document, ONE, 0.5, refused=0)
+    assert checked["generator_bound"] == (
+        "the load generator sent 97.2 % of what was due, by 8 clients"
+    )
+    assert checked["lag_p99_s"] == pytest.approx(90e-6)
+    assert checked["offered_per_s"] == 1000.0
+    assert checked["littles_law"] is None
+
+
+@given(
+    clients=st.integers(1, 100),
+    pipeline=st.integers(1, 8),
+    replies=st.integers(1, 100_000),
+    ratio=st.floats(0.01, 3.0),
+)
+def test_littles_law_holds_within_5_percent_or_the_windows_edges(
+    clients: int, pipeline: int, replies: int, ratio: float
+) -> None:
+    in_flight = clients * pipeline
+    document = answer(
+        window={
+            "ok": replies,
+            "throughput_per_s": float(replies),
+            "half_ok": [0, 0],
+            "duration_ns": 10**9,
+        },
+        latency=latency(mean_ns=ratio * in_flight / replies * 1e9),
+        clients={"asked": clients, "connected": clients, "answered": clients},
+    )
+    document["settings"] = {"pipeline": pipeline}
+    tolerance = max(0.05, 2 * in_flight / replies)
+    assert littles_tolerance(document) == pytest.approx(tolerance)
+    checked = check(document, ONE, 0.5, refused=0)
+    assert checked["littles_law"] == pytest.approx(ratio)
+    if abs(abs(ratio - 1.0) - tolerance) > 1e-9:
+        assert (checked["generator_bound"] is not None) == (abs(ratio - 1.0) > tolerance)
+
+
+def test_littles_law_names_how_many_were_in_flight() -> None:
+    assert bound(answer(latency=latency(6.0))) == (
+        "Little's law is off by 25 %: rate × latency gives 6.00 requests in flight, and 8 were"
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "refused"),
+    [
+        pytest.param(answer(latency=latency(1.0)), 3, id="somebody was refused"),
+        pytest.param(
+            answer(latency=latency(1.0), groups=[group("a"), group("b", open_loop=open_loop())]),
+            0,
+            id="a group comes at its own pace",
+        ),
+        pytest.param(
+            answer(clients={"asked": 8, "connected": 8, "answered": 0}, latency=latency(1.0)),
+            0,
+            id="nobody was answered",
+        ),
+    ],
+)
+def test_where_littles_law_does_not_apply_it_is_not_judged(
+    document: dict[str, Any], refused: int
+) -> None:
+    checked = check(document, ONE, 0.5, refused)
+    assert checked["littles_law"] is None
+    assert checked["generator_bound"] is None
+
+
+def test_clients_that_wait_for_ever_are_not_in_flight() -> None:
+    one_of_eight = answer(clients={"asked": 8, "connected": 8, "answered": 1}, latency=latency(1.0))
+    assert check(one_of_eight, ONE, 0.5, refused=0)["littles_law"] == pytest.approx(1.0)
+
+
+def test_all_gates_that_fail_are_named() -> None:
+    document = answer(generator=generator(0.95), latency=latency(6.0))
+    told = bound(document)
+    assert told is not None
+    assert [part.split()[0] for part in told.split("; ")] == ["the", "Little's"]
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "server_cores", "usable"),
+    [
+        (1, None, 4, 1),
+        (1, 8, 4, 1),
+        ("any", None, 4, 4),
+        ("any", 2, 4, 4),
+        ("workers", 2, 4, 2),
+        ("workers", 8, 4, 4),
+        ("workers", None, 4, 4),
+        (3, None, 4, 3),
+    ],
+)
+def test_a_design_can_use_the_cores_it_is_made_for_of_those_it_may_run_on(
+    cores: Any, workers: int | None, server_cores: int, usable: int
+) -> None:
+    assert design_cores(cores, workers, server_cores) == usable

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command of a load says all that a cell says of it, and its edges come in order."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runner.small_servers import Starter, command
+
+from fibench import load
+from fibench.load import (
+    COURSE_HOST,
+    Edge,
+    LoadCommand,
+    LoadError,
+    drive,
+    fibload_command,
+    process_command,
+    read_fibload,
+)
+
+CELL: dict[str, Any] = {
+    "host": "127.0.0.1",
+    "framing": "message",
+    "clients": 8,
+    "threads": 1,
+    "timeout": 30.0,
+    "n": 27,
+    "warmup": 0.2,
+    "duration": 0.7,
+    "requests": None,
+    "pipeline": None,
+    "requests_per_connection": None,
+}
+
+
+def words(cell: dict[str, Any], **more: Any) -> list[str]:
+    """fibload's options, without program, host and port."""
+    made = fibload_command(Path("/programs"), CELL | cell, "127.0.0.1", 4000, **more)
+    assert (made.argv[0], made.argv[-1]) == ("/programs/fibload", "4000")
+    return made.argv[3:-1]
+
+
+def after(option: str, options: list[str]) -> list[str]:
+    """The values of an option."""
+    return [options[at + 1] for at, word in enumerate(options) if word == option]
+
+
+def test_a_closed_loop_names_what_a_cell_always_has() -> None:
+    assert words({}) == [
+        *("--framing", "message", "--clients", "8", "--threads", "1", "--timeout", "30"),
+        *("--n", "27", "--warmup", "0.2", "--duration", "0.7"),
+    ]
+    assert words({}, seed=7) == words({})  # nothing is drawn
+
+
+def test_an_open_loop_has_its_rate_and_the_seed_of_its_schedule() -> None:
+    poisson = words({"rate": 500.0, "arrivals": "poisson", "spin": 0}, seed=7)
+    assert after("--rate", poisson) == ["500"]
+    assert after("--arrivals", poisson) == ["poisson"]
+    assert after("--seed", poisson) == ["7"]
+    assert "--spin" not in poisson
+    tenth = words({"rate": 0.1, "arrivals": "uniform", "spin": 1})
+    assert after("--rate", tenth) == ["0.1"]
+    assert "--spin" in tenth
+
+
+def test_each_group_is_an_option_of_its_own() -> None:
+    text = "name=small,clients=7,n=1;name=slow,clients=1,n=30,rate=5,arrivals=poisson"
+    grouped = words({"groups": f"{text};name=idle,clients=100,idle"}, seed=3)
+    assert after("--group", grouped) == [*text.split(";"), "name=idle,clients=100,idle"]
+    assert after("--n", grouped) == []
+    assert after("--seed", grouped) == ["3"]
+
+
+def test_a_server_that_does_not_compute_is_asked_for_what_it_answers() -> None:
+    assert after("--request", words({}, reply="1")) == ["27"]
+    assert after("--expect", words({}, reply="1")) == ["1"]
+    grouped = words({"groups": "name=a,clients=1,n=30;name=b,clients=9,idle"}, reply="1")
+    assert after("--group", grouped) == ["name=a,clients=1,n=1", "name=b,clients=9,idle"]
+    assert "--expect" not in grouped
+
+
+def test_a_load_may_take_its_windows_one_time_out_and_some_grace() -> None:
+    made = fibload_command(Path(), CELL | {"rate": 10.0, "timeout": 5.0}, "127.0.0.1", 1)
+    assert made.limit_s is not None
+    assert 0.9 + 5.0 < made.limit_s < 60
+
+
+def test_a_name_that_stands_for_no_address_is_an_error() -> None:
+    with pytest.raises(LoadError, match="cannot resolve"):
+        fibload_command(Path(), CELL, "no.such.host.invalid", 1)
+
+
+def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
+    programs: Path, tmp_path: Path
+) -> None:
+    seen: list[Edge] = []
+    text = (
+        "listen(); tell()\nwhile True: c, _ = listener.accept(); c.recv(9); c.send(b'1'); c.close()"
+    )
+    with Starter(programs / "supervise", tmp_path)(command(text)) as running:
+        cell = CELL | {"n": 1, "clients": 1, "warmup": 0.0, "duration": 0.2}
+        made = fibload_command(programs, cell, "127.0.0.1", running.port)
+        ending = drive(made, programs / "supervise", tmp_path, seen.append)
+        assert ending.status == 0
+        assert seen == ["begin", "middle", "late", "end"]
+        assert read_fibload(tmp_path)["valid"]
+
+
+@pytest.mark.parametrize(
+    ("window_s", "first_took_s", "edges"),
+    [
+        (1.0, 0.0, {"middle": 0.5, "late": 0.99}),
+        (1.0, 0.1, {"middle": 0.5, "late": 0.8}),
+        (1.0, 0.3, {"middle": 0.5}),
+        (0.0, 0.0, {}),
+    ],
+)
+def test_a_reading_that_takes_long_comes_sooner_before_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+    window_s: float,
+    first_took_s: float,
+    edges: dict[Edge, float],
+) -> None:
+    monkeypatch.setattr("fibench.load.time.monotonic", lambda: 50.0 + first_took_s)
+    moments = load._moments(50.0, window_s)
+    assert {edge: at_s - 50.0 for at_s, edge in moments} == pytest.approx(edges)
+
+
+@pytest.mark.parametrize("course", [False, True])
+def test_a_load_runs_on_the_cpus_that_it_is_given(
+    programs: Path, tmp_path: Path, course: bool
+) -> None:
+    cpu = max(os.sched_getaffinity(0))
+    if course:
+        made = process_command(programs, CELL | {"host": COURSE_HOST}, 1, str(cpu))
+    else:
+        made = fibload_command(programs, CELL, "127.0.0.1", 1, cpus=str(cpu))
+    assert made.cpus == str(cpu)
+    show = ["python3", "-c", "import os; print(sorted(os.sched_getaffinity(0)))"]
+    ending = drive(
+        LoadCommand(show, 0.0, 60.0, announces=False, cpus=made.cpus),
+        programs / "supervise",
+        tmp_path,
+        lambda edge: None,
+    )
+    assert ending.status == 0
+    assert (tmp_path / "load.out").read_text() == f"[{cpu}]\n"
+
+
+def test_cpus_that_are_not_here_are_named(programs: Path, tmp_path: Path) -> None:
+    made = fibload_command(programs, CELL, "127.0.0.1", 1, cpus="1023")
+    drive(made, programs / "supervise", tmp_path, lambda edge: None)
+    with pytest.raises(LoadError, match="CPU 1023 may not be used here"):
+        read_fibload(tmp_path)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From fibload's answer to metrics, counts and validity, with answers written by its schema."""
+
+from typing import Any
+
+import pytest
+from tests.runner.documents import NO_COUNTS, answer, group, idle_group, latency, open_loop
+
+from fibench.catalogue import Backend
+from fibench.load import LoadEnding
+from fibench.measured import Measured, take_fibload
+
+BACKEND = Backend("c-mt", "mt_server", "c", "mt")
+CELL: dict[str, Any] = {"clients": 8, "warmup": 0.2, "groups": None, "max_connections": None}
+GROUPS = "name=small,clients=4,n=1;name=slow,clients=4,n=30;name=idle,clients=50,idle"
+ENDED = LoadEnding(0, 1.0)
+
+
+def taken(document: dict[str, Any], **cell: Any) -> Measured:
+    measured = Measured()
+    take_fibload(document, ENDED, BACKEND, CELL | cell, measured)
+    return measured
+
+
+def taken_with_groups(document: dict[str, Any], cap: int | None = None) -> Measured:
+    return taken(document, groups=GROUPS, max_connections=cap)
+
+
+def test_a_closed_loop_gives_every_metric_count_and_half() -> None:
+    measured = taken(answer(retransmits=2))
+    assert measured.reason is None
+    assert measured.metrics == pytest.approx(
+        {
+            "wall_s": 1.0,
+            "throughput_per_s": 1000.0,
+            **{f"{name}_s": 0.008 for name in ("p50", "p90", "p99", "p999", "max")},
+        }
+    )
+    assert measured.counts["window_ok"] == 1000
+    assert measured.counts["started"] == 1208
+    assert measured.halves == [490, 510]
+    assert measured.groups == {}
+    assert measured.measured_s == pytest.approx(1.2)
+    assert measured.generator == {
+        "cpu_s": pytest.approx(0.2),
+        "wall_s": 1.0,
+        "threads": 1,
+        "clock": "service",
+        "retransmits": 2,
+    }
+
+
+def test_a_percentile_that_unfinished_requests_hide_is_absent() -> None:
+    document = answer(open_loop=open_loop(), latency=latency(p99_ns=None, p999_ns=None))
+    metrics = taken(document).metrics
+    assert metrics["p99_s"] is metrics["p999_s"] is None
+    assert metrics["p90_s"] == pytest.approx(0.001)
+
+
+def test_without_a_reply_there_are_no_latencies() -> None:
+    window = {"duration_ns": 10**9, "ok": 0, "half_ok": [0, 0], "throughput_per_s": 0.0}
+    metrics = taken(answer(window=window)).metrics
+    assert metrics["p50_s"] is metrics["max_s"] is None
+    assert metrics["throughput_per_s"] == 0.0
+
+
+def test_each_group_has_its_own_figures_and_idle_ones_their_losses() -> None:
+    small = group("small", 900, latency=latency(2.0))
+    slow = group("slow", 100, counts=NO_COUNTS | {"ok": 100, "timeout": 1, "unfinished": 3})
+    measured = taken_with_groups(answer(groups=[small, slow, idle_group(50)]))
+    assert measured.reason is None
+    assert measured.groups["small"]["metrics"] == pytest.approx(
+        {
+            "throughput_per_s": 900.0,
+            **{f"{name}_s": 0.002 for name in ("p50", "p90", "p99", "p999", "max")},
+        }
+    )
+    assert measured.groups["slow"]["counts"] == {
+        "window_ok": 100,
+        "refused_by_cap": 0,
+        "errors": 1,
+        "unfinished": 3,
+        "lost": 0,
+    }
+    assert measured.groups["idle"] == {"metrics": {}, "counts": {"lost": 0}}
+
+
+REFUSED = answer(
+    counts=NO_COUNTS | {"started": 103, "ok": 90, "refused": 5, "closed": 6, "reset": 2}
+)
+
+
+def test_refusals_within_the_cap_are_failures_and_above_it_outcomes() -> None:
+    assert taken(REFUSED, max_connections=8).reason == (
+        "13 connections were refused, closed or reset before a reply, "
+        "though 8 clients are within the server's cap of 8"
+    )
+    above = taken(REFUSED, max_connections=7)
+    assert above.reason is None
+    assert above.counts["refused_by_cap"] == 13
+
+
+def test_idle_connections_count_for_the_cap() -> None:
+    document = REFUSED | {"groups": [group("small"), group("slow"), idle_group(50)]}
+    reason = taken_with_groups(document, cap=58).reason
+    assert reason is not None
+    assert "58 clients are within the server's cap of 58" in reason
+    assert taken_with_groups(document, cap=57).reason is None
+
+
+def test_idle_connections_that_are_lost_within_the_cap_make_the_trial_invalid() -> None:
+    document = answer(groups=[group("small"), group("slow"), idle_group(50, lost=3)])
+    measured = taken_with_groups(document)
+    assert measured.reason == (
+        "3 of 50 idle connections were lost before the window ended, "
+        "though 58 clients are within the server's cap of 65536"
+    )
+    assert measured.counts["lost"] == 3
+    assert taken_with_groups(document, cap=57).reason is None
+
+
+def test_what_fibload_calls_invalid_is_the_reason() -> None:
+    assert taken(answer(valid=False, invalid=["wrong replies: 3", "late"])).reason == (
+        "wrong replies: 3; late"
+    )
+    measured = Measured()
+    take_fibload(answer(), LoadEnding(None, 1.0), BACKEND, CELL, measured)
+    assert measured.reason == "fibload ended with status None"

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One trial: what its record holds, and that a server that does wrong makes it invalid."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runner.trials import run, trial
+
+from fibench.cgroup import usable_parent
+from fibench.pinning import Pinning
+
+RIGHT = "def answer(connection, k): connection.sendall(b'1\\n')\n"
+
+
+def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) -> None:
+    record = run(trial("c-mt"), programs, tmp_path)
+    assert record["valid"], record["reason"]
+    assert (record["schema"], record["role"], record["attempt"]) == (2, "measure", 1)
+    metrics = record["metrics"]
+    assert {name for name, value in metrics.items() if value is None} == set()
+    assert set(metrics) == {
+        *("wall_s", "throughput_per_s", "p50_s", "p90_s", "p99_s", "p999_s", "max_s"),
+        *("cores", "cpu_per_request_s", "memory_bytes", "memory_peak_bytes"),
+        "switches_per_request",
+    }
+    assert sum(record["halves"]) == record["counts"]["window_ok"]
+    assert set(record["checks"]) == {
+        *("generator_bound", "generator_share", "littles_law", "lag_p99_s", "sent_share"),
+        *("offered_per_s", "listen_overflows", "listen_drops", "retransmits"),
+    }
+    assert record["checks"]["littles_law"] == pytest.approx(1.0, abs=0.05)
+    assert set(record["machine"]) == {
+        *("steal_s", "cpu_pressure_s", "memory_pressure_s", "io_pressure_s", "load_1min")
+    }
+    accounting = "cgroup" if usable_parent(programs / "supervise") else "subreaper"
+    assert record["server"]["accounting"] == accounting
+    assert record["groups"] == {}
+    json.dumps(record, allow_nan=False)
+
+
+def test_every_request_of_a_trial_has_exactly_one_end(programs: Path, tmp_path: Path) -> None:
+    counts = run(trial("py-mt"), programs, tmp_path)["counts"]
+    ends = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
+    assert counts["started"] == sum(counts[end] for end in ends)
+
+
+def test_memory_is_read_thrice_in_the_window_and_the_most_is_the_peak(
+    programs: Path, tmp_path: Path
+) -> None:
+    record = run(trial("py-mp"), programs, tmp_path)
+    readings = record["server"]["memory_readings"]
+    assert len(readings) == 3
+    assert record["metrics"]["memory_bytes"] == readings[1]
+    assert record["metrics"]["memory_peak_bytes"] == max(readings)
+    assert record["server"]["processes"] > 1
+
+
+def test_a_window_of_unknown_length_has_one_reading_of_memory(
+    programs: Path, tmp_path: Path
+) -> None:
+    record = run(trial("c-sync", requests=200, duration=None), programs, tmp_path)
+    assert record["valid"], record["reason"]
+    assert len(record["server"]["memory_readings"]) == 1
+    assert record["metrics"]["memory_bytes"] is not None
+
+
+def test_switches_of_ended_processes_count(programs: Path, tmp_path: Path) -> None:
+    forking = trial("c-mp", framing="message", requests=300, duration=None, clients=1)
+    record = run(forking, programs, tmp_path)
+    assert record["valid"], record["reason"]
+    # Each child waits for its request or begins life on another CPU; and its parent waits for it.
+    assert record["metrics"]["switches_per_request"] >= 1.0
+
+
+def test_where_children_are_lost_switches_are_absent_and_a_cgroup_still_knows_cpu_time(
+    programs: Path, tmp_path: Path
+) -> None:
+    text = "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n" + RIGHT + "serve_threads()"
+    record = run(trial("own"), programs, tmp_path, text)
+    assert record["valid"], record["reason"]
+    assert record["metrics"]["switches_per_request"] is None
+    assert record["server"]["switches_voluntary"] is None
+    known = usable_parent(programs / "supervise") is not None
+    assert (record["metrics"]["cores"] is not None) == known
+
+
+def test_without_a_cgroup_the_subreaper_accounts_and_says_so(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fibench.cgroup.create", lambda supervise: None)
+    record = run(trial("py-mt"), programs, tmp_path)
+    assert record["valid"], record["reason"]
+    assert record["server"]["accounting"] == "subreaper"
+    assert record["metrics"]["cores"] > 0
+
+
+def test_server_and_load_run_where_they_are_pinned(programs: Path, tmp_path: Path) -> None:
+    cpu = str(max(os.sched_getaffinity(0)))
+    record = run(trial("c-mt"), programs, tmp_path, pinning=Pinning(cpu, cpu, "a test"))
+    assert record["valid"], record["reason"]
+    assert record["server"]["cpus"] == record["generator"]["cpus"] == cpu
+    own_choice = trial("c-mt", server_cpus="all", load_cpus=cpu)
+    record = run(own_choice, programs, tmp_path, pinning=Pinning(cpu, None, "a test"))
+    assert (record["server"]["cpus"], record["generator"]["cpus"]) == (None, cpu)
+
+
+def test_the_ceiling_is_a_trial_of_the_null_server(programs: Path, tmp_path: Path) -> None:
+    what = trial("c-null", "ceiling", framing="message", n=27)
+    record = run(what, programs, tmp_path)
+    assert record["valid"], record["reason"]
+    assert record["role"] == "ceiling"
+    assert record["metrics"]["throughput_per_s"] > 0
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "reason", "count"),
+    [
+        pytest.param(
+            "if k % 100 == 0: time.sleep(60)\n    connection.sendall(b'1\\n')",
+            "invalid",
+            "requests given up as too old: ",
+            "timeout",
+            id="drops every hundredth request",
+        ),
+        pytest.param(
+            "connection.sendall(b'2\\n' if k % 1000 == 0 else b'1\\n')",
+            "invalid",
+            "wrong replies: ",
+            "wrong",
+            id="one in a thousand is wrong",
+        ),
+        pytest.param(
+            "connection.sendall(b'1\\n1\\n' if k == 500 else b'1\\n')",
+            "invalid",
+            "bytes that nobody asked for: ",
+            "surplus_bytes",
+            id="answers twice",
+        ),
+        pytest.param(
+            "connection.shutdown(2) if k == 500 else connection.sendall(b'1\\n')",
+            "invalid",
+            "closed or reset before a reply",
+            "refused_by_cap",
+            id="closes early",
+        ),
+        pytest.param(
+            "connection.sendall(b'1\\n'[:2 - (k == 500)])\n    if k == 500: connection.shutdown(2)",
+            "invalid",
+            "replies cut short by the server: ",
+            "cut_short",
+            id="closes in the middle of a reply",
+        ),
+        pytest.param(
+            "connection.sendall(b'1\\n')\n    if k >= 500: lock.acquire()",
+            "invalid",
+            "requests given up as too old: ",
+            "timeout",
+            id="stops reading",
+        ),
+        pytest.param(
+            "connection.sendall(b'1\\n')\n    if k == 500: os.kill(os.getpid(), signal.SIGSTOP)",
+            "invalid",
+            "requests given up as too old: ",
+            "timeout",
+            id="is stopped",
+        ),
+        pytest.param(
+            "connection.sendall(b'1\\n')\n    if k == 500: os.abort()",
+            "server-ended",
+            f"the server ended during the trial, by signal {signal.SIGABRT.value}",
+            None,
+            id="crashes",
+        ),
+        pytest.param(
+            "connection.sendall(b'1\\n')\n    if k == 500: os._exit(3)",
+            "server-ended",
+            "the server ended during the trial, with status 3",
+            None,
+            id="ends",
+        ),
+        pytest.param(
+            "connection.sendall(b'2\\n')",
+            "wrong-reply",
+            "to '1\\n' it replied '2\\n', not '1\\n'",
+            None,
+            id="is wrong from the start",
+        ),
+    ],
+)
+def test_a_server_that_does_wrong_makes_the_trial_invalid(
+    programs: Path, tmp_path: Path, behaviour: str, kind: str, reason: str, count: str | None
+) -> None:
+    text = f"def answer(connection, k):\n    {behaviour}\nserve_threads()"
+    record: dict[str, Any] = run(trial("own", duration=0.5), programs, tmp_path, text)
+    assert not record["valid"]
+    assert record["failure"] == kind
+    assert reason in record["reason"]
+    assert "\n" not in record["reason"]
+    if count is not None:
+        assert record["counts"][count] > 0
+    json.dumps(record, allow_nan=False)
+
+
+def test_a_server_that_needs_longer_than_its_load_is_killed_and_it_is_said(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fibench.trial.STOP_GRACE_S", 0.1)
+    text = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + RIGHT + "serve_threads()"
+    record = run(trial("own"), programs, tmp_path, text)
+    assert record["valid"], record["reason"]
+    assert record["server"]["forced"]
+    assert record["metrics"]["switches_per_request"] > 0
+
+
+def test_each_number_that_a_group_asks_for_is_checked_first(programs: Path, tmp_path: Path) -> None:
+    text = (
+        "def converse(connection):\n"
+        "    for line in connection.makefile('rb'): connection.sendall(b'1\\n')\n"
+        "serve_threads()"
+    )
+    groups = "name=small,clients=1,n=1;name=idle,clients=1,idle;name=large,clients=1,n=10"
+    record = run(trial("own", groups=groups, clients=2), programs, tmp_path, text)
+    assert record["failure"] == "wrong-reply"
+    assert "to '10\\n' it replied '1\\n', not '89\\n'" in record["reason"]

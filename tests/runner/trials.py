@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Single trials, of a backend of the catalogue or of a small server, outside any run."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import CHECKOUT
+from tests.runner.small_servers import python
+
+from fibench.catalogue import known_backends, read_catalogue
+from fibench.experiment import OwnBackend, parse_experiment
+from fibench.pinning import Pinning
+from fibench.plan import Role, Trial, plan
+from fibench.trial import TrialContext, run_trial
+
+CATALOGUE = read_catalogue(CHECKOUT / "catalogue.toml")
+NOT_PINNED = Pinning(None, None, "one core")
+
+CELL = """\
+title = "t"
+[[matrix]]
+backend = ["{backend}"]
+[server]
+framing = "line"
+[load]
+clients = 4
+duration = "0.2s"
+warmup = "0s"
+timeout = "5s"
+[plan]
+blocks = 1
+"""
+
+PROTOCOL = """
+import threading
+replies, lock = 0, threading.Lock()
+def number():
+    global replies
+    with lock:
+        replies += 1
+        return replies
+def converse(connection):
+    for line in connection.makefile("rb"):
+        answer(connection, number())
+def serve_threads():
+    listen(); tell()
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=converse, args=(connection,), daemon=True).start()
+"""
+"""Line framing; `answer(connection, k)` is handed the k-th request, and 1 is the right reply."""
+
+
+def trial(backend: str, role: Role = "measure", **cell: Any) -> Trial:
+    """The only trial of a cell, with some of its parameters replaced."""
+    known = known_backends(CATALOGUE)
+    text = CELL.format(backend=backend if backend in known else "c-sync")
+    (only,) = plan(parse_experiment(text, "t.toml", known))
+    parameters = {**only.cell.parameters, "backend": backend, **cell}
+    return replace(only, role=role, cell=replace(only.cell, parameters=parameters))
+
+
+def run(
+    what: Trial,
+    programs: Path,
+    folder: Path,
+    own: str | None = None,
+    pinning: Pinning = NOT_PINNED,
+) -> dict[str, Any]:
+    """Run a trial; `own` is the text of the small server that "own" stands for."""
+    backends = {}
+    if own is not None:
+        argv = (*python(PROTOCOL + own), "{port}")
+        backends["own"] = OwnBackend(argv, "line", "any", True, folder)
+    context = TrialContext(programs, CATALOGUE, backends, 7, pinning)
+    return run_trial(what, context, folder)
