@@ -275,7 +275,9 @@ static void add_up(struct session *session)
             tally_add(of_group, &session->workers[i]->shares[g].tally);
         of_group->most_overdue = (uint64_t)atomic_load(&session->run.teams[g].overdue.most);
         const char *fault = tally_fault(of_group);
-        if (fault == NULL && !of_group->idle)
+        if (fault == NULL && of_group->idle) // of which only what went wrong counts
+            accounting_add(&result->total.accounting, &of_group->accounting);
+        else if (fault == NULL)
             tally_add(&result->total, of_group);
         if (fault == NULL)
             fault = tally_fault(&result->total);

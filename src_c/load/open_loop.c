@@ -6,6 +6,8 @@
 #include "clock.h"
 #include "worker.h"
 
+#include <stdbool.h>
+
 // When a time of the schedule is on the clock.
 static int64_t on_the_clock(const struct open_loop *open, int64_t at_ns)
 {
@@ -89,18 +91,16 @@ static int64_t tell(struct overdue *overdue, int64_t change)
     return now;
 }
 
-static void tell_backlog(struct worker *worker, struct open_loop *open)
+// Tells of the backlog. Returns whether it is too long, all threads together.
+static bool tell_backlog(struct worker *worker, struct open_loop *open)
 {
     int64_t change = (int64_t)open->backlog - (int64_t)open->told;
 
     if (change == 0)
-        return;
+        return false;
     open->told = open->backlog;
     tell(open->overdue, change);
-    if (tell(worker->overdue, change) > (int64_t)worker->settings->max_overdue) {
-        window_abort(worker->window);
-        worker->stopped = true;
-    }
+    return tell(worker->overdue, change) > (int64_t)worker->settings->max_overdue;
 }
 
 static void serve(struct worker *worker, struct share *share, int64_t now_ns)
@@ -119,7 +119,10 @@ static void serve(struct worker *worker, struct share *share, int64_t now_ns)
         client_send(worker, client, intended_ns, send_ns);
         open_loop_offer(worker, client);
     }
-    tell_backlog(worker, open);
+    if (tell_backlog(worker, open)) {
+        window_abort(worker->window);
+        worker->stopped = true;
+    }
 }
 
 void open_loop_serve(struct worker *worker)
@@ -149,6 +152,7 @@ void open_loop_settle(struct worker *worker, struct share *share, int64_t end_ns
         return;
     while (open->next_due_ns < end_ns)
         notice(share, begin_ns, end_ns);
+    tell_backlog(worker, open);
     share->tally.overdue_at_end = open->backlog;
     share->tally.accounting.by_outcome[OUTCOME_UNFINISHED] += open->backlog;
     for (; open->backlog > 0; open->backlog--)
