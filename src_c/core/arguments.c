@@ -50,6 +50,7 @@ static uint64_t largest(const struct argument *argument)
         return INT_MAX;
     case ARGUMENT_SECONDS:
     case ARGUMENT_MILLISECONDS:
+    case ARGUMENT_DECIMAL:
         return argument->max != 0 ? argument->max : INT64_MAX;
     default:
         return argument->max != 0 ? argument->max : UINT64_MAX;
@@ -58,7 +59,7 @@ static uint64_t largest(const struct argument *argument)
 
 static uint64_t unit_of(const struct argument *argument)
 {
-    return (uint64_t)(argument->kind == ARGUMENT_SECONDS ? NS_PER_SECOND : NS_PER_MILLISECOND);
+    return (uint64_t)(argument->kind == ARGUMENT_MILLISECONDS ? NS_PER_MILLISECOND : NS_PER_SECOND);
 }
 
 // Says which values a row allows.
@@ -69,13 +70,16 @@ static void describe_allowed(const struct argument *argument, char *out, size_t 
 
     switch (argument->kind) {
     case ARGUMENT_SECONDS:
-    case ARGUMENT_MILLISECONDS: {
-        const char *unit = argument->kind == ARGUMENT_SECONDS ? "seconds" : "milliseconds";
+    case ARGUMENT_MILLISECONDS:
+    case ARGUMENT_DECIMAL: {
+        const char *unit = argument->kind == ARGUMENT_SECONDS        ? " seconds"
+                           : argument->kind == ARGUMENT_MILLISECONDS ? " milliseconds"
+                                                                     : "";
         double low = (double)argument->min / (double)unit_of(argument);
         if (high == INT64_MAX)
-            snprintf(out, size, "%.9g or more %s", low, unit);
+            snprintf(out, size, "%.9g or more%s", low, unit);
         else
-            snprintf(out, size, "%.9g to %.9g %s", low, (double)high / (double)unit_of(argument),
+            snprintf(out, size, "%.9g to %.9g%s", low, (double)high / (double)unit_of(argument),
                      unit);
         return;
     }
@@ -86,6 +90,7 @@ static void describe_allowed(const struct argument *argument, char *out, size_t 
                                      argument->choices[i]);
         return;
     case ARGUMENT_TEXT:
+    case ARGUMENT_TEXTS:
         snprintf(out, size, "%s",
                  argument->may_be_empty ? "any text" : "any text but an empty one");
         return;
@@ -131,9 +136,11 @@ static int store_number(const struct parse *parse, const struct argument *argume
                         const char *value)
 {
     bool is_time = argument->kind == ARGUMENT_SECONDS || argument->kind == ARGUMENT_MILLISECONDS;
+    bool has_decimals = is_time || argument->kind == ARGUMENT_DECIMAL;
     uint64_t number = 0;
-    enum number_outcome outcome = is_time ? numbers_read_time(value, unit_of(argument), &number)
-                                          : numbers_read(value, &number);
+    enum number_outcome outcome = has_decimals
+                                      ? numbers_read_time(value, unit_of(argument), &number)
+                                      : numbers_read(value, &number);
 
     if (outcome == NUMBER_BAD)
         return fail_value(parse, argument, value, is_time ? "is not a time" : "is not a number");
@@ -150,12 +157,29 @@ static int store_number(const struct parse *parse, const struct argument *argume
         return 0;
     case ARGUMENT_SECONDS:
     case ARGUMENT_MILLISECONDS:
+    case ARGUMENT_DECIMAL:
         *argument->to.ns = (int64_t)number;
         return 0;
     default:
         *argument->to.number = number;
         return 0;
     }
+}
+
+static int store_text(const struct parse *parse, const struct argument *argument, const char *value)
+{
+    if (*value == '\0' && !argument->may_be_empty)
+        return fail_value(parse, argument, value, "is empty");
+    if (argument->kind == ARGUMENT_TEXT) {
+        *argument->to.text = value;
+        return 0;
+    }
+    struct argument_texts *texts = argument->to.texts;
+    if (texts->count == ARGUMENT_TEXTS_MAX)
+        return fail(parse, "--%s is given too often (at most %d times)", argument->name,
+                    ARGUMENT_TEXTS_MAX);
+    texts->texts[texts->count++] = value;
+    return 0;
 }
 
 // Reads one value into its target: 0, or ARGUMENTS_BAD.
@@ -166,10 +190,8 @@ static int store(const struct parse *parse, const struct argument *argument, con
         *argument->to.flag = true;
         return 0;
     case ARGUMENT_TEXT:
-        if (*value == '\0' && !argument->may_be_empty)
-            return fail_value(parse, argument, value, "is empty");
-        *argument->to.text = value;
-        return 0;
+    case ARGUMENT_TEXTS:
+        return store_text(parse, argument, value);
     case ARGUMENT_CHOICE:
         return store_choice(parse, argument, value);
     default:
@@ -202,7 +224,7 @@ static int parse_option(const struct parse *parse, int argc, char *const argv[],
                     word);
 
     uint64_t bit = UINT64_C(1) << (option - parse->table->options);
-    if (*seen & bit)
+    if ((*seen & bit) != 0 && option->kind != ARGUMENT_TEXTS)
         return fail(parse, "--%s is given twice (once is enough)", option->name);
     *seen |= bit;
 

@@ -11,10 +11,20 @@ enum argument_kind {
     ARGUMENT_UNSIGNED,     // digits                     → uint64_t
     ARGUMENT_SECONDS,      // digits, decimals           → int64_t, nanoseconds
     ARGUMENT_MILLISECONDS, // digits, decimals           → int64_t, nanoseconds
+    ARGUMENT_DECIMAL,      // digits, decimals           → int64_t, billionths
     ARGUMENT_TEXT,         // anything                   → const char *, points into argv
+    ARGUMENT_TEXTS,        // the same, any number of times → struct argument_texts
     ARGUMENT_CHOICE,       // one of `choices`           → int, its index
     ARGUMENT_PORT,         // 0 to 65535                 → uint16_t
     ARGUMENT_FD,           // an open file descriptor    → int
+};
+
+enum { ARGUMENT_TEXTS_MAX = 32 };
+
+// The values of an option that may be given more than once, in order.
+struct argument_texts {
+    size_t count;
+    const char *texts[ARGUMENT_TEXTS_MAX];
 };
 
 // One row of the table. What the target holds before parsing is the default that --help shows.
@@ -26,13 +36,14 @@ struct argument {
         uint64_t *number;
         int64_t *ns;
         const char **text;
+        struct argument_texts *texts;
         int *choice;
         uint16_t *port;
         int *fd;
     } to;
     const char *placeholder;    // "N" in `--workers N`; NULL for flags, choices and positionals
     const char *help;           // what it means, one line
-    uint64_t min;               // unsigned: the number; seconds and milliseconds: nanoseconds
+    uint64_t min;               // unsigned: the number; times: ns; decimals: billionths
     uint64_t max;               // likewise; 0 means as much as the target holds
     const char *const *choices; // of a choice, ended by NULL
     bool may_be_empty;          // of a text: "" is a value, not an error

@@ -10,12 +10,14 @@ struct values {
     int64_t wait_ns;
     const char *text;
     const char *maybe;
+    struct argument_texts several;
+    int64_t decimal;
     int colour;
     int fd;
     uint16_t port;
 };
 
-enum { OPTIONS = 8, WORDS = 12 };
+enum { OPTIONS = 10, WORDS = 80 };
 
 static const char *const COLOURS[] = {"red", "green", NULL};
 
@@ -32,6 +34,12 @@ static int parse(struct values *v, const char *rest, const char *const words[], 
         {.name = "wait", .kind = ARGUMENT_MILLISECONDS, .to.ns = &v->wait_ns},
         {.name = "text", .kind = ARGUMENT_TEXT, .to.text = &v->text},
         {.name = "maybe", .kind = ARGUMENT_TEXT, .to.text = &v->maybe, .may_be_empty = true},
+        {.name = "several", .kind = ARGUMENT_TEXTS, .to.texts = &v->several},
+        {.name = "decimal",
+         .kind = ARGUMENT_DECIMAL,
+         .to.ns = &v->decimal,
+         .min = 1000000,
+         .max = UINT64_C(5000000000)},
         {.name = "colour", .kind = ARGUMENT_CHOICE, .to.choice = &v->colour, .choices = COLOURS},
         {.name = "fd", .kind = ARGUMENT_FD, .to.fd = &v->fd},
     };
@@ -87,6 +95,31 @@ static void a_text_may_look_like_an_option_or_hold_equals_signs(void)
     CHECK_NUMBER(parse(&v, NULL, words, message), 5);
     CHECK_NUMBER(v.port, 7);
     CHECK_NUMBER(parse(&v, NULL, WORDS_OF("--maybe=", "7"), message), 3);
+}
+
+static void a_text_that_may_come_again_is_kept_in_order(void)
+{
+    struct values v = {0};
+    char message[ARGUMENTS_MESSAGE_SIZE];
+    const char *words[WORDS] = {"--several=x", "7", "--several", "y=1"};
+
+    CHECK_NUMBER(parse(&v, NULL, words, message), 5);
+    CHECK_NUMBER(v.several.count, 2);
+    CHECK(v.several.texts[0] != NULL && v.several.texts[1] != NULL);
+    v.several.count = 0;
+    for (int i = 0; i <= ARGUMENT_TEXTS_MAX; i++)
+        words[i] = "--several=x";
+    CHECK_NUMBER(parse(&v, NULL, words, message), ARGUMENTS_BAD);
+    CHECK_TEXT(message, "prog: --several is given too often (at most 32 times); try --help");
+}
+
+static void decimals_are_read_to_the_billionth(void)
+{
+    struct values v = {0};
+    char message[ARGUMENTS_MESSAGE_SIZE];
+
+    CHECK_NUMBER(parse(&v, NULL, WORDS_OF("--decimal", "2.000000001", "7"), message), 4);
+    CHECK_NUMBER(v.decimal, 2000000001);
 }
 
 static void two_dashes_end_the_options(void)
@@ -145,6 +178,9 @@ static const struct {
      NULL,
      "--wait '99999999999999999' is out of range (0 or more milliseconds)"},
     {{"--text", ""}, NULL, "--text '' is empty (any text but an empty one)"},
+    {{"--several="}, NULL, "--several '' is empty (any text but an empty one)"},
+    {{"--decimal", "0"}, NULL, "--decimal '0' is out of range (0.001 to 5)"},
+    {{"--decimal", "2/s"}, NULL, "--decimal '2/s' is not a number (0.001 to 5)"},
     {{"--colour", "gre"}, NULL, "--colour 'gre' is not a choice (red or green)"},
     {{"--fd", "1000000"}, NULL, "--fd '1000000' is not open (an open file descriptor)"},
     {{"--fd", "4294967296"}, NULL, "--fd '4294967296' is out of range (an open file descriptor)"},
@@ -168,6 +204,8 @@ int main(void)
 {
     values_come_after_a_space_or_an_equals_sign();
     a_text_may_look_like_an_option_or_hold_equals_signs();
+    a_text_that_may_come_again_is_kept_in_order();
+    decimals_are_read_to_the_billionth();
     two_dashes_end_the_options();
     help_wins_over_what_comes_later();
     an_error_is_one_line_that_says_what_is_allowed();

@@ -27,6 +27,7 @@ void accounting_add(struct accounting *sum, const struct accounting *part)
     if (!sum->wrong_seen && part->wrong_seen) {
         sum->wrong_seen = true;
         sum->first_wrong = part->first_wrong;
+        sum->first_expected = part->first_expected;
     }
     if (sum->local_call == NULL && part->local_call != NULL) {
         sum->local_call = part->local_call;

@@ -36,10 +36,11 @@ struct accounting {
     uint64_t surplus_bytes;
     uint64_t connections_opened;
     uint64_t retransmits; // segments that this side sent again, SYNs included
-    int64_t slowest_ns;   // of all right replies, warm-up included
+    int64_t slowest_ns;   // of all right replies from their sending, warm-up included
     bool wrong_seen;
     struct wrong_reply first_wrong;
-    const char *local_call; // the first local failure: what failed, NULL when nothing did
+    const char *first_expected; // instead of it
+    const char *local_call;     // the first local failure: what failed, NULL when nothing did
     int local_errno;
 };
 

@@ -16,18 +16,18 @@
 static void meet_end(struct worker *worker, struct client *client, int64_t now_ns)
 {
     if (worker->settings->framing == FRAMING_MESSAGE && client->in_flight > 0) {
-        enum reply_state state = reply_end(worker->exchange, &client->reply);
+        enum reply_state state = reply_end(client->share->exchange, &client->reply);
         if (state != REPLY_MORE) {
             end_with_reply(worker, client, state, now_ns);
             if (!worker->stopped) {
-                close_connection(worker, client);
+                close_connection(client);
                 client_proceed(worker, client, now_ns);
             }
             return;
         }
     }
     if (client->in_flight == 0) { // nothing was lost by it
-        close_connection(worker, client);
+        close_connection(client);
         client_proceed(worker, client, now_ns);
         return;
     }
@@ -39,9 +39,11 @@ static void meet_end(struct worker *worker, struct client *client, int64_t now_n
 static bool take_bytes(struct worker *worker, struct client *client, const char *bytes, size_t size,
                        int64_t now_ns)
 {
+    const struct exchange *exchange = client->share->exchange;
+
     while (size > 0 && client->in_flight > 0) {
         size_t used;
-        enum reply_state state = reply_feed(worker->exchange, &client->reply, bytes, size, &used);
+        enum reply_state state = reply_feed(exchange, &client->reply, bytes, size, &used);
         bytes += used;
         size -= used;
         if (state != REPLY_MORE)
@@ -57,8 +59,8 @@ static bool take_bytes(struct worker *worker, struct client *client, const char 
     if (size == 0)
         return true;
     // Nobody asked for these: what comes after them could not be told apart from replies.
-    worker->accounting.surplus_bytes += size;
-    close_connection(worker, client);
+    client->share->tally.accounting.surplus_bytes += size;
+    close_connection(client);
     client_proceed(worker, client, now_ns);
     return false;
 }
@@ -103,8 +105,10 @@ static void fill_pipeline(struct worker *worker, struct client *client, int64_t 
     uint64_t limit = worker->settings->requests_per_connection;
 
     while (client->in_flight < worker->settings->pipeline &&
-           (limit == 0 || client->on_connection < limit))
-        start_request(worker, client, now_ns);
+           (limit == 0 || client->on_connection < limit)) {
+        client->share->tally.accounting.started++;
+        start_request(worker, client, now_ns, now_ns);
+    }
 }
 
 // The first bytes have gone out, so the connection stands.
@@ -114,7 +118,11 @@ static void note_connected(struct worker *worker, struct client *client, int64_t
 
     client->state = CLIENT_OPEN;
     client->was_connected = true;
-    worker->accounting.connections_opened++;
+    client->share->tally.accounting.connections_opened++;
+    if (client->share->is_open) { // where the time runs from when it was due
+        open_loop_offer(worker, client);
+        return;
+    }
     // On a kept connection opening it is no part of the service.
     if (settings->framing == FRAMING_LINE && settings->requests_per_connection == 0)
         client->started_ns[client->oldest] = send_ns;
@@ -126,7 +134,7 @@ static void note_connected(struct worker *worker, struct client *client, int64_t
 // on loopback it stands at once, and otherwise send(2) says EAGAIN or why it failed.
 static void send_requests(struct worker *worker, struct client *client)
 {
-    const struct exchange *exchange = worker->exchange;
+    const struct exchange *exchange = client->share->exchange;
     size_t end = exchange->repeats * exchange->request_size;
 
     while (client->unsent > 0) {
@@ -169,7 +177,7 @@ static void send_and_watch(struct worker *worker, struct client *client)
         return;
 
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = client};
-    if (client->unsent > 0)
+    if (client->unsent > 0 || client->state == CLIENT_CONNECTING)
         event.events |= EPOLLOUT;
     if ((event.events & ~client->watched) == 0)
         return;
@@ -181,13 +189,11 @@ static void send_and_watch(struct worker *worker, struct client *client)
     client->watched = event.events;
 }
 
-// Opens a connection for one request, which includes the time that this takes.
-static void open_connection(struct worker *worker, struct client *client, int64_t now_ns)
+void client_connect(struct worker *worker, struct client *client, int64_t now_ns)
 {
     const struct settings *settings = worker->settings;
     const int on = 1;
 
-    start_request(worker, client, now_ns);
     client->fd = socket(settings->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (client->fd == -1) {
         fail_locally(worker, client, "socket", errno, now_ns);
@@ -197,7 +203,8 @@ static void open_connection(struct worker *worker, struct client *client, int64_
         fail_locally(worker, client, "setsockopt", errno, now_ns);
         return;
     }
-    client->started_ns[client->oldest] = clock_now_ns(); // making a socket is no part of it
+    if (!client->share->is_open && client->in_flight > 0)
+        client->started_ns[client->oldest] = clock_now_ns(); // making a socket is no part of it
     if (connect(client->fd, (const struct sockaddr *)&settings->address, settings->address_size) ==
             -1 &&
         errno != EINPROGRESS && errno != EINTR) {
@@ -206,6 +213,49 @@ static void open_connection(struct worker *worker, struct client *client, int64_
     }
     client->state = CLIENT_CONNECTING;
     send_and_watch(worker, client);
+}
+
+bool client_has_room(const struct worker *worker, const struct client *client)
+{
+    const struct settings *settings = worker->settings;
+    uint64_t limit = settings->requests_per_connection;
+
+    if (client->state == CLIENT_ABSENT)
+        return !client->is_paused;
+    return client->state == CLIENT_OPEN && !client->send_failed &&
+           client->in_flight < settings->pipeline && (limit == 0 || client->on_connection < limit);
+}
+
+void client_send(struct worker *worker, struct client *client, int64_t intended_ns, int64_t now_ns)
+{
+    start_request(worker, client, intended_ns, now_ns);
+    if (client->state == CLIENT_ABSENT)
+        client_connect(worker, client, now_ns);
+    else
+        send_and_watch(worker, client);
+}
+
+// An idle client does nothing but note that its connection is lost.
+static void rest(struct client *client)
+{
+    if (client->state == CLIENT_ABSENT)
+        client->share->tally.lost++;
+}
+
+// Lets a client of a closed loop send.
+static void go_on(struct worker *worker, struct client *client, int64_t now_ns)
+{
+    if (client->state == CLIENT_ABSENT) { // one request, which includes opening the connection
+        client->share->tally.accounting.started++;
+        start_request(worker, client, now_ns, now_ns);
+        client_connect(worker, client, now_ns);
+        return;
+    }
+    if (client->state == CLIENT_OPEN && !client->send_failed) {
+        fill_pipeline(worker, client, now_ns);
+        if (client->unsent > 0)
+            send_and_watch(worker, client);
+    }
 }
 
 void client_proceed(struct worker *worker, struct client *client, int64_t now_ns)
@@ -218,22 +268,40 @@ void client_proceed(struct worker *worker, struct client *client, int64_t now_ns
     }
     if (client->state == CLIENT_OPEN && limit > 0 && client->on_connection == limit &&
         client->in_flight == 0)
-        close_connection(worker, client);
-    if (client->state == CLIENT_ABSENT) {
-        open_connection(worker, client, now_ns);
+        close_connection(client);
+    if (client->share->is_open)
+        open_loop_offer(worker, client);
+    else if (client->share->is_idle)
+        rest(client);
+    else
+        go_on(worker, client, now_ns);
+}
+
+// A connection that was opened before there was anything to send stands, or has failed.
+static void meet_outcome(struct worker *worker, struct client *client)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    int64_t now_ns = clock_now_ns();
+
+    if (getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1)
+        error = errno;
+    if (error != 0) {
+        lose_connection(worker, client, "connect", error, now_ns);
         return;
     }
-    if (client->state == CLIENT_OPEN && !client->send_failed) {
-        fill_pipeline(worker, client, now_ns);
-        if (client->unsent > 0)
-            send_and_watch(worker, client);
-    }
+    client->state = CLIENT_OPEN;
+    client->was_connected = true;
+    client->share->tally.accounting.connections_opened++;
+    client_proceed(worker, client, now_ns);
 }
 
 void client_event(struct worker *worker, struct client *client, uint32_t events)
 {
     bool ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 
+    if (client->state == CLIENT_CONNECTING && client->in_flight == 0)
+        meet_outcome(worker, client);
     if (client->unsent > 0 && (ended || (events & EPOLLOUT)))
         send_and_watch(worker, client);
     if (client->state != CLIENT_ABSENT && (ended || (events & EPOLLIN)))
@@ -251,7 +319,8 @@ void client_settle(struct worker *worker, struct client *client, int64_t end_ns,
 {
     while (client->in_flight > 0) {
         bool overdue = client->was_answered && end_ns - client_oldest_ns(client) > overdue_ns;
+        censor_oldest(worker, client, end_ns);
         end_request(worker, client, overdue ? OUTCOME_TIMEOUT : OUTCOME_UNFINISHED);
     }
-    close_connection(worker, client);
+    close_connection(client);
 }

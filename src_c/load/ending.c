@@ -12,16 +12,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-void start_request(struct worker *worker, struct client *client, int64_t now_ns)
+void start_request(struct worker *worker, struct client *client, int64_t started_ns,
+                   int64_t sent_ns)
 {
     uint32_t slots = (uint32_t)worker->settings->pipeline;
     uint32_t slot = client->oldest + client->in_flight;
 
-    client->started_ns[slot < slots ? slot : slot - slots] = now_ns;
+    slot = slot < slots ? slot : slot - slots;
+    client->started_ns[slot] = started_ns;
+    client->sent_ns[slot] = sent_ns;
     client->in_flight++;
     client->on_connection++;
-    client->unsent += worker->exchange->request_size;
-    worker->accounting.started++;
+    client->unsent += client->share->exchange->request_size;
 }
 
 int64_t end_request(struct worker *worker, struct client *client, enum outcome outcome)
@@ -32,8 +34,16 @@ int64_t end_request(struct worker *worker, struct client *client, enum outcome o
     if (client->oldest == worker->settings->pipeline)
         client->oldest = 0;
     client->in_flight--;
-    worker->accounting.by_outcome[outcome]++;
+    client->share->tally.accounting.by_outcome[outcome]++;
     return started_ns;
+}
+
+void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns)
+{
+    if (client->share->is_open)
+        tally_censor(&client->share->tally,
+                     atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire),
+                     client->started_ns[client->oldest], seen_ns);
 }
 
 // How many segments this side of a connection has sent again.
@@ -45,10 +55,10 @@ static uint64_t count_retransmits(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_total_retrans : 0;
 }
 
-void close_connection(struct worker *worker, struct client *client)
+void close_connection(struct client *client)
 {
     if (client->fd != -1) {
-        worker->accounting.retransmits += count_retransmits(client->fd);
+        client->share->tally.accounting.retransmits += count_retransmits(client->fd);
         close(client->fd);
     }
     client->fd = -1;
@@ -65,7 +75,8 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
                     int64_t now_ns)
 {
     enum window_side side = window_admit(worker->window, now_ns);
-    struct accounting *accounting = &worker->accounting;
+    struct tally *tally = &client->share->tally;
+    struct accounting *accounting = &tally->accounting;
 
     if (side == WINDOW_OVER) {
         worker->stopped = true;
@@ -73,21 +84,21 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
     }
     client->was_answered = true;
     if (state == REPLY_RIGHT) {
-        int64_t latency_ns = now_ns - end_request(worker, client, OUTCOME_OK);
-        if (latency_ns > accounting->slowest_ns)
-            accounting->slowest_ns = latency_ns;
-        if (side == WINDOW_INSIDE) {
-            histogram_record(&worker->histogram, latency_ns);
-            timeline_count(
-                &worker->timeline,
-                now_ns - atomic_load_explicit(&worker->window->begin_ns, memory_order_relaxed));
-        }
+        int64_t service_ns = now_ns - client_oldest_ns(client);
+        int64_t started_ns = end_request(worker, client, OUTCOME_OK);
+        if (service_ns > accounting->slowest_ns)
+            accounting->slowest_ns = service_ns;
+        if (side == WINDOW_INSIDE)
+            tally_reply(tally,
+                        atomic_load_explicit(&worker->window->begin_ns, memory_order_relaxed),
+                        started_ns, now_ns);
     } else {
         end_request(worker, client, OUTCOME_WRONG);
         accounting->surplus_bytes += client->reply.surplus;
         if (!accounting->wrong_seen) {
             accounting->wrong_seen = true;
             accounting->first_wrong = client->reply.got;
+            accounting->first_expected = client->share->group->expect;
         }
     }
     if (reply_begun(&client->reply))
@@ -100,21 +111,26 @@ void end_all(struct worker *worker, struct client *client, enum outcome outcome,
         if (client->reply.wrong)
             end_with_reply(worker, client, REPLY_WRONG, now_ns);
         else if (outcome == OUTCOME_CLOSED || outcome == OUTCOME_RESET)
-            worker->accounting.cut_short++;
+            client->share->tally.accounting.cut_short++;
     }
     if (worker->stopped)
         return;
-    while (client->in_flight > 0)
+    while (client->in_flight > 0) {
+        if (outcome == OUTCOME_TIMEOUT)
+            censor_oldest(worker, client, now_ns);
         end_request(worker, client, outcome);
-    close_connection(worker, client);
+    }
+    close_connection(client);
 }
 
 void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
                   int64_t now_ns)
 {
-    if (worker->accounting.local_call == NULL) {
-        worker->accounting.local_call = call;
-        worker->accounting.local_errno = error;
+    struct accounting *accounting = &client->share->tally.accounting;
+
+    if (accounting->local_call == NULL) {
+        accounting->local_call = call;
+        accounting->local_errno = error;
     }
     end_all(worker, client, OUTCOME_LOCAL, now_ns);
     worker_pause(worker, client, now_ns);

@@ -11,8 +11,13 @@
 // Any of these may find that the window is over: the worker is stopped then, and requests in flight
 // are left for client_settle().
 
-// Starts one request: from now on it must end in exactly one outcome.
-void start_request(struct worker *worker, struct client *client, int64_t now_ns);
+// Puts one request, which was counted as started, in flight: it must end in exactly one outcome.
+// In a closed loop it is started when it is sent.
+void start_request(struct worker *worker, struct client *client, int64_t started_ns,
+                   int64_t sent_ns);
+
+// In an open loop: notes that the oldest request in flight had no reply when it was last seen.
+void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns);
 
 // Ends the oldest request in flight. Returns when it was started.
 int64_t end_request(struct worker *worker, struct client *client, enum outcome outcome);
@@ -33,4 +38,4 @@ void lose_connection(struct worker *worker, struct client *client, const char *c
                      int64_t now_ns);
 
 // Closes the connection, if there is one; nothing may be in flight on it.
-void close_connection(struct worker *worker, struct client *client);
+void close_connection(struct client *client);

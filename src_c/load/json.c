@@ -59,6 +59,20 @@ void json_thousandths(struct json *json, const char *name, uint64_t thousandths)
     fprintf(json->out, "%" PRIu64 ".%03u", thousandths / 1000, (unsigned)(thousandths % 1000));
 }
 
+void json_billionths(struct json *json, const char *name, uint64_t billionths)
+{
+    uint64_t part = billionths % 1000000000;
+    int digits = 9;
+
+    begin_value(json, name);
+    fprintf(json->out, "%" PRIu64, billionths / 1000000000);
+    if (part == 0)
+        return;
+    for (; part % 10 == 0; part /= 10)
+        digits--;
+    fprintf(json->out, ".%0*" PRIu64, digits, part);
+}
+
 // How many bytes the UTF-8 character at the front takes; 0 when the bytes are none. A text ends
 // with NUL, which no continuation byte equals, so that looking ahead stays inside.
 static size_t utf8_size(const unsigned char *text)

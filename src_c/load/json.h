@@ -23,6 +23,9 @@ void json_signed(struct json *json, const char *name, int64_t value);
 // A number with three decimals, whatever the locale.
 void json_thousandths(struct json *json, const char *name, uint64_t thousandths);
 
+// A number with as many decimals as it needs, up to nine.
+void json_billionths(struct json *json, const char *name, uint64_t billionths);
+
 // Text in UTF-8; bytes that are none become U+FFFD.
 void json_text(struct json *json, const char *name, const char *text);
 

@@ -2,85 +2,27 @@
 // What a run has found, and its answer as one JSON document.
 #include "report.h"
 
-#include "clock.h"
 #include "json.h"
+#include "reasons.h"
+#include "report_tally.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
-enum { REASONS_MAX = 10, REASON_SIZE = 240 };
-
-struct reasons {
-    int count;
-    char text[REASONS_MAX][REASON_SIZE];
-};
-
-__attribute__((format(printf, 2, 3))) static void add_reason(struct reasons *reasons,
-                                                             const char *format, ...)
+static uint64_t offered_billionths(const struct settings *settings)
 {
-    va_list list;
+    uint64_t sum = 0;
 
-    va_start(list, format);
-    vsnprintf(reasons->text[reasons->count++], REASON_SIZE, format, list);
-    va_end(list);
+    for (size_t i = 0; i < settings->group_count; i++)
+        sum += settings->groups[i].rate_billionths;
+    return sum;
 }
 
-// Says that nothing was measured, and what happened instead.
-static void add_silence(struct reasons *reasons, const struct accounting *accounting)
+double result_offered_per_s(const struct result *result)
 {
-    char what[REASON_SIZE] = "";
-    size_t used = 0;
-
-    for (int i = 0; i < OUTCOMES; i++) {
-        if (i == OUTCOME_OK || accounting->by_outcome[i] == 0 || used >= sizeof what)
-            continue;
-        used += (size_t)snprintf(what + used, sizeof what - used, "%s%" PRIu64 " %s",
-                                 used == 0 ? "" : ", ", accounting->by_outcome[i],
-                                 outcome_name((enum outcome)i));
-    }
-    add_reason(reasons, "no right reply was received inside the window (%.180s)",
-               used == 0 ? "nothing else happened" : what);
+    return (double)offered_billionths(result->settings) / 1e9;
 }
 
-// Collects why the measurement must not be used. Connections that were refused, closed or reset
-// before the first byte of a reply are counted, and judged by who knows what the server promises.
-static void collect_reasons(const struct result *result, struct reasons *reasons)
-{
-    const struct accounting *accounting = &result->accounting;
-    const uint64_t *by = accounting->by_outcome;
-
-    reasons->count = 0;
-    if (by[OUTCOME_WRONG] > 0)
-        add_reason(reasons, "wrong replies: %" PRIu64, by[OUTCOME_WRONG]);
-    if (accounting->surplus_bytes > 0)
-        add_reason(reasons, "bytes that nobody asked for: %" PRIu64, accounting->surplus_bytes);
-    if (accounting->cut_short > 0)
-        add_reason(reasons, "replies cut short by the server: %" PRIu64, accounting->cut_short);
-    if (by[OUTCOME_TIMEOUT] > 0)
-        add_reason(reasons, "requests given up as too old: %" PRIu64, by[OUTCOME_TIMEOUT]);
-    if (by[OUTCOME_LOCAL] > 0)
-        add_reason(reasons, "failures on the generator's own side: %" PRIu64 ", the first %s: %s",
-                   by[OUTCOME_LOCAL], accounting->local_call, strerror(accounting->local_errno));
-    if (result->histogram.out_of_range > 0)
-        add_reason(reasons, "latencies outside 1 ns to 60 s: %" PRIu64,
-                   result->histogram.out_of_range);
-    if (result->stalled)
-        add_reason(reasons, "stopped before the wanted number of replies: none came for too long");
-    if (result->edges_error != 0)
-        add_reason(reasons, "the window's edges could not be announced: %s",
-                   strerror(result->edges_error));
-    if (result->histogram.total + result->histogram.out_of_range == 0)
-        add_silence(reasons, accounting);
-}
-
-bool report_is_valid(const struct result *result)
-{
-    struct reasons reasons;
-
-    collect_reasons(result, &reasons);
-    return reasons.count == 0;
-}
+bool report_is_valid(const struct result *result) { return reasons_collect(result).count == 0; }
 
 static void write_settings(struct json *json, const struct settings *s)
 {
@@ -107,14 +49,23 @@ static void write_settings(struct json *json, const struct settings *s)
     json_signed(json, "timeout_ns", s->timeout_ns);
     json_signed(json, "start_at_ns", s->start_at_ns);
     json_unsigned(json, "seed", s->seed);
+    if (s->rate_billionths > 0)
+        json_billionths(json, "rate_per_s", s->rate_billionths);
+    else
+        json_null(json, "rate_per_s");
+    if (settings_have_open_loop(s))
+        json_text(json, "arrivals", s->arrivals == ARRIVALS_UNIFORM ? "uniform" : "poisson");
+    else
+        json_null(json, "arrivals");
+    json_bool(json, "spin", s->spin);
+    json_unsigned(json, "max_overdue", s->max_overdue);
     json_close(json, '}');
 }
 
 static void write_validity(struct json *json, const struct result *result)
 {
-    struct reasons reasons;
+    const struct reasons reasons = reasons_collect(result);
 
-    collect_reasons(result, &reasons);
     json_bool(json, "interrupted", result->interrupted);
     json_bool(json, "valid", reasons.count == 0);
     json_open(json, "invalid", '[');
@@ -123,45 +74,12 @@ static void write_validity(struct json *json, const struct result *result)
     json_close(json, ']');
 }
 
-static void write_window(struct json *json, const struct result *result)
-{
-    int64_t duration_ns = result->end_ns - result->begin_ns;
-    uint64_t ok = result->histogram.total + result->histogram.out_of_range;
-    uint64_t first = timeline_before(&result->timeline, duration_ns / 2);
-    double per_s = duration_ns > 0 ? (double)ok * NS_PER_S / (double)duration_ns : 0;
-
-    json_open(json, "window", '{');
-    json_signed(json, "begin_ns", result->begin_ns);
-    json_signed(json, "end_ns", result->end_ns);
-    json_signed(json, "duration_ns", duration_ns);
-    json_unsigned(json, "ok", ok);
-    json_open(json, "half_ok", '[');
-    json_unsigned(json, NULL, first);
-    json_unsigned(json, NULL, ok - first);
-    json_close(json, ']');
-    json_thousandths(json, "throughput_per_s", (uint64_t)(per_s * 1000 + 0.5));
-    json_close(json, '}');
-}
-
-static void write_counts(struct json *json, const struct result *result)
-{
-    const struct accounting *accounting = &result->accounting;
-
-    json_open(json, "counts", '{');
-    json_unsigned(json, "started", accounting->started);
-    for (int i = 0; i < OUTCOMES; i++)
-        json_unsigned(json, outcome_name((enum outcome)i), accounting->by_outcome[i]);
-    json_close(json, '}');
-    json_unsigned(json, "cut_short", accounting->cut_short);
-    json_unsigned(json, "surplus_bytes", accounting->surplus_bytes);
-}
-
 static void write_firsts(struct json *json, const struct result *result)
 {
-    const struct accounting *accounting = &result->accounting;
+    const struct accounting *accounting = &result->total.accounting;
 
     if (accounting->wrong_seen) {
-        const char *expect = result->settings->expect;
+        const char *expect = accounting->first_expected;
         json_open(json, "first_wrong", '{');
         json_bytes(json, "expected", expect, strnlen(expect, WRONG_SHOWN));
         json_bytes(json, "got", accounting->first_wrong.bytes, accounting->first_wrong.size);
@@ -180,68 +98,65 @@ static void write_firsts(struct json *json, const struct result *result)
     }
 }
 
-static void write_clients(struct json *json, const struct result *result)
+// What the latencies of a group, or of all, include.
+static const char *clock_of(const struct settings *s, bool all_open, bool any_open)
 {
-    json_open(json, "clients", '{');
-    json_unsigned(json, "asked", result->settings->clients);
-    json_unsigned(json, "connected", result->connected);
-    json_unsigned(json, "answered", result->answered);
-    json_close(json, '}');
-    json_unsigned(json, "connections_opened", result->accounting.connections_opened);
-    json_unsigned(json, "retransmits", result->accounting.retransmits);
+    if (any_open)
+        return all_open ? "intended" : "mixed";
+    return s->framing == FRAMING_MESSAGE || s->requests_per_connection > 0 ? "connection"
+                                                                           : "service";
 }
 
-static void write_histogram(struct json *json, const struct histogram *histogram)
+static void write_group(struct json *json, const struct result *result, size_t number)
 {
-    json_open(json, "histogram", '{');
-    json_signed(json, "lowest_ns", HISTOGRAM_LOWEST_NS);
-    json_signed(json, "highest_ns", HISTOGRAM_HIGHEST_NS);
-    json_unsigned(json, "significant_digits", HISTOGRAM_SIGNIFICANT_DIGITS);
-    json_open(json, "counts", '[');
-    for (size_t i = 0; i < HISTOGRAM_COUNTS; i++) {
-        if (histogram->counts[i] == 0)
-            continue;
-        json_open(json, NULL, '[');
-        json_unsigned(json, NULL, i);
-        json_unsigned(json, NULL, histogram->counts[i]);
-        json_close(json, ']');
-    }
-    json_close(json, ']');
+    const struct group *group = &result->settings->groups[number];
+    const struct tally *tally = &result->groups[number];
+
+    json_open(json, NULL, '{');
+    json_text(json, "name", group->name);
+    json_bool(json, "idle", group->idle);
+    report_clients(json, tally);
+    if (result->settings->asks_fibonacci && !group->idle)
+        json_unsigned(json, "n", group->n);
+    else
+        json_null(json, "n");
+    if (tally->open)
+        json_billionths(json, "rate_per_s", group->rate_billionths);
+    else
+        json_null(json, "rate_per_s");
+    json_open(json, "window", '{');
+    report_replies(json, result, tally);
+    json_close(json, '}');
+    report_counts(json, tally);
+    report_latency(json, tally, clock_of(result->settings, tally->open, tally->open));
+    report_open_loop(json, result, tally, group->rate_billionths);
+    report_seconds(json, tally);
+    json_unsigned(json, "lost", tally->lost);
     json_close(json, '}');
 }
 
-static void write_latency(struct json *json, const struct result *result)
+static void write_total(struct json *json, const struct result *result)
 {
-    static const struct {
-        const char *name;
-        double percent;
-    } percentiles[] = {{"p50_ns", 50}, {"p90_ns", 90}, {"p99_ns", 99}, {"p999_ns", 99.9}};
-    const struct histogram *histogram = &result->histogram;
     const struct settings *s = result->settings;
-    bool with_connection = s->framing == FRAMING_MESSAGE || s->requests_per_connection > 0;
-    bool empty = histogram->total == 0;
+    const struct tally *total = &result->total;
+    bool all_open = true;
 
-    json_open(json, "latency", '{');
-    json_text(json, "clock", with_connection ? "connection" : "service");
-    json_unsigned(json, "count", histogram->total);
-    if (empty) {
-        json_null(json, "min_ns");
-        json_null(json, "mean_ns");
-        json_null(json, "max_ns");
-    } else {
-        json_signed(json, "min_ns", histogram_min(histogram));
-        json_unsigned(json, "mean_ns", histogram_mean(histogram));
-        json_signed(json, "max_ns", histogram_max(histogram));
-    }
-    for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++) {
-        if (empty)
-            json_null(json, percentiles[i].name);
-        else
-            json_signed(json, percentiles[i].name,
-                        histogram_percentile(histogram, percentiles[i].percent));
-    }
-    write_histogram(json, histogram);
+    for (size_t i = 0; i < s->group_count; i++)
+        all_open = all_open && (s->groups[i].idle || s->groups[i].rate_billionths > 0);
+    json_open(json, "window", '{');
+    json_signed(json, "begin_ns", result->begin_ns);
+    json_signed(json, "end_ns", result->end_ns);
+    json_signed(json, "duration_ns", result->end_ns - result->begin_ns);
+    report_replies(json, result, total);
     json_close(json, '}');
+    report_counts(json, total);
+    json_unsigned(json, "surplus_bytes", total->accounting.surplus_bytes);
+    write_firsts(json, result);
+    report_clients(json, total);
+    json_unsigned(json, "connections_opened", total->accounting.connections_opened);
+    json_unsigned(json, "retransmits", total->accounting.retransmits);
+    report_open_loop(json, result, total, offered_billionths(s));
+    report_latency(json, total, clock_of(s, all_open, total->open));
 }
 
 bool report_write(const struct result *result, FILE *out)
@@ -249,15 +164,15 @@ bool report_write(const struct result *result, FILE *out)
     struct json json = {.out = out};
 
     json_open(&json, NULL, '{');
-    json_unsigned(&json, "schema", 1);
+    json_unsigned(&json, "schema", 2);
     json_text(&json, "program", "fibload");
     write_settings(&json, result->settings);
     write_validity(&json, result);
-    write_window(&json, result);
-    write_counts(&json, result);
-    write_firsts(&json, result);
-    write_clients(&json, result);
-    write_latency(&json, result);
+    write_total(&json, result);
+    json_open(&json, "groups", '[');
+    for (size_t i = 0; i < result->settings->group_count; i++)
+        write_group(&json, result, i);
+    json_close(&json, ']');
     json_open(&json, "generator", '{');
     json_signed(&json, "cpu_user_ns", result->cpu.user_ns);
     json_signed(&json, "cpu_system_ns", result->cpu.system_ns);

@@ -2,11 +2,9 @@
 // What a run has found, and its answer as one JSON document.
 #pragma once
 
-#include "accounting.h"
 #include "cpu.h"
-#include "histogram.h"
 #include "settings.h"
-#include "timeline.h"
+#include "tally.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,18 +12,20 @@
 
 struct result {
     const struct settings *settings;
-    struct accounting accounting;
-    struct histogram histogram;
-    struct timeline timeline;
+    struct tally *groups; // in the order of the settings
+    struct tally total;   // of the groups that ask
     struct cpu_use cpu;
+    int64_t zero_ns; // when the schedules of open loops began
     int64_t begin_ns;
     int64_t end_ns;
-    uint64_t connected; // clients that had a connection at least once
-    uint64_t answered;  // and those that had a reply
     bool interrupted;
     bool stalled;    // not enough replies came for --requests
+    bool aborted;    // too many requests were overdue
     int edges_error; // errno of an announcement that failed; 0: none did
 };
+
+// Requests that all open loops together should start in a second.
+double result_offered_per_s(const struct result *result);
 
 // Whether what was measured may be used.
 bool report_is_valid(const struct result *result);

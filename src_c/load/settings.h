@@ -2,7 +2,9 @@
 // What fibload was asked to do: its command line, checked and resolved.
 #pragma once
 
+#include "arguments.h"
 #include "exchange.h"
+#include "groups.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -14,7 +16,7 @@ struct settings {
     struct sockaddr_storage address;
     socklen_t address_size;
     enum framing framing;
-    uint64_t clients;
+    uint64_t clients; // that ask, of all groups
     uint64_t threads;
     bool asks_fibonacci; // rather than a text of the user's own
     uint64_t n;
@@ -28,11 +30,21 @@ struct settings {
     int64_t timeout_ns;
     int64_t start_at_ns; // 0: now
     uint64_t seed;
-    int edges_fd;            // -1: nobody listens
-    char request_digits[24]; // where the texts for `n` are kept
-    char expect_digits[24];
+    uint64_t
+        rate_billionths; // of a request per second, of a group that gives none; 0: closed loops
+    enum arrivals arrivals;
+    bool spin;
+    uint64_t max_overdue;
+    int edges_fd;                            // -1: nobody listens
+    struct group groups[ARGUMENT_TEXTS_MAX]; // at least one asks
+    size_t group_count;
 };
 
 // Reads the command line. Prints the help and exits with 0, or one line on stderr and exits with 2.
 // `settings` must stay where it is: its texts point into it.
 void settings_read(struct settings *settings, int argc, char *const argv[]);
+
+// Of all groups, the idle ones included.
+uint64_t settings_all_clients(const struct settings *settings);
+
+bool settings_have_open_loop(const struct settings *settings);

@@ -52,6 +52,16 @@ static void thousandths_have_three_decimals(void)
     check(&json, "0.000, 0.007, 123456.789");
 }
 
+static void billionths_have_the_decimals_they_need(void)
+{
+    struct json json = begin();
+
+    json_billionths(&json, NULL, 500000000000);
+    json_billionths(&json, NULL, 250000000);
+    json_billionths(&json, NULL, 1000000001);
+    check(&json, "500, 0.25, 1.000000001");
+}
+
 static void text_is_escaped(void)
 {
     struct json json = begin();
@@ -83,6 +93,7 @@ int main(void)
 {
     members_and_elements_are_separated();
     thousandths_have_three_decimals();
+    billionths_have_the_decimals_they_need();
     text_is_escaped();
     text_keeps_utf_8_and_replaces_what_is_none();
     bytes_become_readable();

@@ -11,17 +11,10 @@ bool window_init(struct window *window, uint64_t requests)
     atomic_init(&window->begin_ns, INT64_MAX);
     atomic_init(&window->end_ns, INT64_MAX);
     atomic_init(&window->replies, 0);
+    atomic_init(&window->aborted, false);
     window->requests = requests;
     window->finished = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return window->finished != -1;
-}
-
-void window_open(struct window *window, int64_t begin_ns, int64_t duration_ns)
-{
-    // The end first: who sees the begin must see the end as well.
-    if (duration_ns > 0)
-        atomic_store_explicit(&window->end_ns, begin_ns + duration_ns, memory_order_release);
-    atomic_store_explicit(&window->begin_ns, begin_ns, memory_order_release);
 }
 
 // Moves the end to an earlier time; it never moves back. Returns the end that holds.
@@ -37,9 +30,24 @@ static int64_t end_at(struct window *window, int64_t end_ns)
     return known;
 }
 
+void window_open(struct window *window, int64_t begin_ns, int64_t duration_ns)
+{
+    // The end first: who sees the begin must see the end as well.
+    if (duration_ns > 0)
+        end_at(window, begin_ns + duration_ns);
+    atomic_store_explicit(&window->begin_ns, begin_ns, memory_order_release);
+}
+
 int64_t window_end_now(struct window *window)
 {
     return end_at(window, clock_now_ns() + WINDOW_AHEAD_NS);
+}
+
+void window_abort(struct window *window)
+{
+    atomic_store_explicit(&window->aborted, true, memory_order_release);
+    end_at(window, clock_now_ns() + 1);
+    eventfd_write(window->finished, 1);
 }
 
 enum window_side window_count_reply(struct window *window)
@@ -51,7 +59,7 @@ enum window_side window_count_reply(struct window *window)
     if (before + 1 == window->requests) {
         // Every reply counted before was received before this moment, on whichever CPU.
         end_at(window, clock_now_ns() + 1);
-        eventfd_write(window->finished, 1); // its only write, so it cannot be full
+        eventfd_write(window->finished, 1);
     }
     return WINDOW_INSIDE;
 }

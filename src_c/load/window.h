@@ -16,7 +16,8 @@ struct window {
     _Atomic int64_t begin_ns;
     _Atomic int64_t end_ns;
     uint64_t requests;                            // ends with this many replies; 0: ends at a time
-    int finished;                                 // eventfd: they have come
+    int finished;                                 // eventfd: they have come, or `aborted`
+    atomic_bool aborted;                          // the backlog of an open loop grew too long
     alignas(CACHE_LINE) _Atomic uint64_t replies; // counted only if `requests` are
 };
 
@@ -28,11 +29,15 @@ bool window_init(struct window *window, uint64_t requests);
 // How far ahead an edge is set: long enough for every CPU to see it before it comes.
 static const int64_t WINDOW_AHEAD_NS = 50000;
 
-// Opens the window at `begin_ns`. A `duration_ns` of 0 leaves the end open.
+// Opens the window at `begin_ns`. A `duration_ns` of 0 leaves the end open. One that was aborted
+// has its end already, and it stays.
 void window_open(struct window *window, int64_t begin_ns, int64_t duration_ns);
 
 // Ends the window a moment ahead, unless it has an earlier end. Returns the end.
 int64_t window_end_now(struct window *window);
+
+// Ends the window at once: an open loop has failed.
+void window_abort(struct window *window);
 
 // Counts one of the wanted replies; ends the window with the last of them.
 enum window_side window_count_reply(struct window *window);

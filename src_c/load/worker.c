@@ -3,22 +3,29 @@
 #include "worker.h"
 
 #include "clock.h"
+#include "standing.h"
 
 #include <errno.h>
+#include <linux/time_types.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 enum {
     EVENTS_AT_ONCE = 256,
+    LONG_WAIT_SHARE = 64,
     BEGIN_AT_ONCE = 128, // so that replies do not wait while many connections are opened
 };
 
 static const int64_t PAUSE_NS = INT64_C(10) * NS_PER_MS;    // after a refusal or a loss
 static const int64_t SWEEP_MIN_NS = INT64_C(1) * NS_PER_MS; // how closely spaced sweeps may be
+static const int64_t LONG_WAIT_NS = INT64_C(2) * NS_PER_MS; // of which a thousandth is much
 static const int64_t OVERDUE_NS = INT64_C(100) * NS_PER_MS; // beyond twice the slowest reply
 
 // Has the event loop watch one of the worker's own descriptors.
@@ -29,41 +36,44 @@ static bool watch(const struct worker *worker, int fd, void *mark)
     return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-static bool make_clients(struct worker *worker, size_t count)
+static bool make_shares(struct worker *worker, size_t number)
 {
-    uint64_t pipeline = worker->settings->pipeline;
+    const struct settings *settings = worker->settings;
 
-    worker->clients = calloc(count, sizeof *worker->clients);
-    worker->started_ns = calloc(count * pipeline, sizeof *worker->started_ns);
-    if (worker->clients == NULL || worker->started_ns == NULL)
+    worker->shares = calloc(settings->group_count, sizeof *worker->shares);
+    if (worker->shares == NULL)
         return false;
-    for (size_t i = 0; i < count; i++) {
-        worker->clients[i].fd = -1;
-        worker->clients[i].started_ns = worker->started_ns + i * pipeline;
+    for (; worker->share_count < settings->group_count; worker->share_count++) {
+        size_t i = worker->share_count;
+        struct share *share = &worker->shares[i];
+        if (!share_make(share, settings, &worker->run->teams[i], i, number)) {
+            share_free(share);
+            return false;
+        }
+        worker->has_open_loop = worker->has_open_loop || share->is_open;
     }
-    worker->client_count = count;
     return true;
 }
 
-struct worker *worker_make(const struct settings *settings, const struct exchange *exchange,
-                           struct window *window, int stop, pthread_barrier_t *gate,
-                           size_t client_count)
+struct worker *worker_make(struct run *run, size_t number)
 {
     struct worker *worker = calloc(1, sizeof *worker);
 
     if (worker == NULL)
         return NULL;
-    worker->settings = settings;
-    worker->exchange = exchange;
-    worker->window = window;
-    worker->stop = stop;
-    worker->gate = gate;
+    worker->settings = run->settings;
+    worker->run = run;
+    worker->window = &run->window;
+    worker->overdue = &run->overdue;
+    worker->stop = run->stop;
     worker->armed_ns = INT64_MAX;
+    worker->next_sweep_ns = INT64_MAX;
+    worker->next_due_ns = INT64_MAX;
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (worker->epoll == -1 || worker->timer == -1 ||
-        !watch(worker, worker->timer, &worker->timer) || !watch(worker, stop, &worker->stop) ||
-        !make_clients(worker, client_count)) {
+        !watch(worker, worker->timer, &worker->timer) || !watch(worker, run->stop, &worker->stop) ||
+        !make_shares(worker, number)) {
         int error = errno;
         worker_free(worker);
         errno = error;
@@ -80,14 +90,20 @@ void worker_free(struct worker *worker)
         close(worker->epoll);
     if (worker->timer != -1)
         close(worker->timer);
-    free(worker->clients);
-    free(worker->started_ns);
+    for (size_t i = 0; i < worker->share_count; i++)
+        share_free(&worker->shares[i]);
+    free(worker->shares);
     free(worker);
 }
 
 void worker_pause(struct worker *worker, struct client *client, int64_t now_ns)
 {
+    if (client->share->is_idle) { // there is nothing to try again
+        client_proceed(worker, client, now_ns);
+        return;
+    }
     // All pauses are of one length, so they end in the order in which they began.
+    client->is_paused = true;
     client->resume_ns = now_ns + PAUSE_NS;
     client->next_paused = NULL;
     if (worker->last_paused != NULL)
@@ -105,28 +121,42 @@ static void end_pauses(struct worker *worker, int64_t now_ns)
         worker->first_paused = client->next_paused;
         if (worker->first_paused == NULL)
             worker->last_paused = NULL;
+        client->is_paused = false;
         client_proceed(worker, client, now_ns);
     }
 }
 
-// Gives up the requests that are too old. A request that is not yet started cannot be too old
-// before a whole timeout has passed, so nothing needs to be done for a request while all goes well.
-static void sweep(struct worker *worker, int64_t now_ns)
+// Gives up the requests of a share that are too old. Returns when the oldest other one was sent.
+static int64_t sweep_share(struct worker *worker, struct share *share, int64_t now_ns)
 {
     int64_t timeout_ns = worker->settings->timeout_ns;
     int64_t oldest_ns = now_ns;
 
-    for (size_t i = 0; i < worker->client_begun && !worker->stopped; i++) {
-        struct client *client = &worker->clients[i];
-        int64_t started_ns = client_oldest_ns(client);
-        if (started_ns == INT64_MAX)
+    for (size_t i = 0; i < share->client_count && !worker->stopped; i++) {
+        struct client *client = &share->clients[i];
+        int64_t sent_ns = client_oldest_ns(client);
+        if (sent_ns == INT64_MAX)
             continue;
-        if (now_ns - started_ns >= timeout_ns)
+        if (now_ns - sent_ns >= timeout_ns)
             client_give_up(worker, client, now_ns);
-        else if (started_ns < oldest_ns)
-            oldest_ns = started_ns;
+        else if (sent_ns < oldest_ns)
+            oldest_ns = sent_ns;
     }
-    worker->next_sweep_ns = oldest_ns + timeout_ns;
+    return oldest_ns;
+}
+
+// Gives up the requests that are too old. A request that is not yet sent cannot be too old before a
+// whole timeout has passed, so nothing needs to be done for a request while all goes well.
+static void sweep(struct worker *worker, int64_t now_ns)
+{
+    int64_t oldest_ns = now_ns;
+
+    for (size_t i = 0; i < worker->share_count && !worker->stopped; i++) {
+        int64_t of_share_ns = sweep_share(worker, &worker->shares[i], now_ns);
+        if (of_share_ns < oldest_ns)
+            oldest_ns = of_share_ns;
+    }
+    worker->next_sweep_ns = oldest_ns + worker->settings->timeout_ns;
     if (worker->next_sweep_ns < now_ns + SWEEP_MIN_NS)
         worker->next_sweep_ns = now_ns + SWEEP_MIN_NS;
 }
@@ -154,6 +184,8 @@ static void arm_timer(struct worker *worker)
 
     if (worker->first_paused != NULL && worker->first_paused->resume_ns < due_ns)
         due_ns = worker->first_paused->resume_ns;
+    if (worker->lacks_exact_wait && worker->next_due_ns < due_ns)
+        due_ns = worker->next_due_ns;
     if (due_ns == worker->armed_ns)
         return;
     const struct itimerspec at = {.it_value = clock_timespec(due_ns)};
@@ -164,26 +196,68 @@ static void arm_timer(struct worker *worker)
     worker->armed_ns = due_ns;
 }
 
-// Sets some more clients going.
+// Sets some more clients of closed loops going.
 static void begin_clients(struct worker *worker)
 {
-    for (int i = 0; i < BEGIN_AT_ONCE && !worker->stopped; i++) {
-        if (worker->client_begun == worker->client_count)
-            return;
-        client_proceed(worker, &worker->clients[worker->client_begun++], clock_now_ns());
+    int left = BEGIN_AT_ONCE;
+
+    while (left > 0 && worker->share_begun < worker->share_count && !worker->stopped) {
+        struct share *share = &worker->shares[worker->share_begun];
+        if (share->is_open || share->is_idle || worker->client_begun == share->client_count) {
+            worker->share_begun++;
+            worker->client_begun = 0;
+            continue;
+        }
+        client_proceed(worker, &share->clients[worker->client_begun++], clock_now_ns());
+        left--;
     }
 }
 
+// Waits for events until the next request of an open loop is due. epoll_pwait2(2) may be late by a
+// thousandth of the wait, as select_estimate_accuracy() in the kernel has it: a long wait is ended
+// early, and what is left of it is waited for again.
+static int wait_until_due(struct worker *worker, struct epoll_event *events)
+{
+    int64_t left_ns = worker->next_due_ns - clock_now_ns();
+
+    if (left_ns <= 0)
+        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
+#ifdef SYS_epoll_pwait2
+    if (!worker->lacks_exact_wait) {
+        if (left_ns > LONG_WAIT_NS)
+            left_ns -= left_ns / LONG_WAIT_SHARE;
+        const struct __kernel_timespec left = {.tv_sec = left_ns / NS_PER_S,
+                                               .tv_nsec = left_ns % NS_PER_S};
+        long count = syscall(SYS_epoll_pwait2, worker->epoll, events, EVENTS_AT_ONCE, &left, NULL,
+                             (size_t)0);
+        if (count != -1 || errno != ENOSYS)
+            return (int)count;
+    }
+#endif
+    worker->lacks_exact_wait = true;
+    arm_timer(worker);
+    return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, -1);
+}
+
+static int wait_for_events(struct worker *worker, struct epoll_event *events)
+{
+    if (worker->settings->spin || worker->share_begun < worker->share_count)
+        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
+    if (worker->next_due_ns == INT64_MAX)
+        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, -1);
+    return wait_until_due(worker, events);
+}
+
 // One turn of the loop: waits for events and handles them. What is due comes last, since it may
-// close connections that have an event in the same batch.
+// close connections that have an event in the same batch. Requests of an open loop are not made to
+// wait for the rest of a batch.
 static void turn(struct worker *worker)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
-    bool all_begun = worker->client_begun == worker->client_count;
     bool due = false;
 
     arm_timer(worker);
-    int count = epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, all_begun ? -1 : 0);
+    int count = wait_for_events(worker, events);
     if (count == -1 && errno != EINTR) {
         perror("fibload: epoll_wait");
         abort();
@@ -196,6 +270,8 @@ static void turn(struct worker *worker)
             due = true;
         else
             client_event(worker, mark, events[i].events);
+        if (worker->has_open_loop && !worker->stopped)
+            open_loop_serve(worker);
     }
     if (due && !worker->stopped)
         on_timer(worker);
@@ -215,14 +291,44 @@ static void await_announcement(const struct worker *worker)
     }
 }
 
+// Connects what must stand, and says so.
+static void stand(struct worker *worker)
+{
+    if (!standing_is_needed(worker->settings))
+        return;
+    standing_connect(worker);
+    if (eventfd_write(worker->run->standing, 1) == -1) {
+        perror("fibload: eventfd");
+        abort();
+    }
+}
+
+// Begins the open loops, if there are any: their clients are free.
+static void begin_open_loops(struct worker *worker)
+{
+    open_loop_begin(worker, atomic_load_explicit(&worker->run->zero_ns, memory_order_acquire));
+    for (size_t i = 0; i < worker->share_count; i++) {
+        struct share *share = &worker->shares[i];
+        for (size_t c = 0; c < share->client_count && share->is_open; c++)
+            open_loop_offer(worker, &share->clients[c]);
+    }
+}
+
 void *worker_run(void *argument)
 {
     struct worker *worker = argument;
 
-    pthread_barrier_wait(worker->gate);
+    // Sleeps end when they should, not up to 50 us later (prctl(2)); 1 ns is the least there is.
+    if (worker->has_open_loop)
+        prctl(PR_SET_TIMERSLACK, 1UL);
+    stand(worker);
+    pthread_barrier_wait(&worker->run->gate);
+    begin_open_loops(worker);
     worker->next_sweep_ns = clock_now_ns() + worker->settings->timeout_ns;
     while (!worker->stopped) {
         begin_clients(worker);
+        if (worker->has_open_loop && !worker->stopped)
+            open_loop_serve(worker);
         if (!worker->stopped)
             turn(worker);
     }
@@ -230,8 +336,34 @@ void *worker_run(void *argument)
     return NULL;
 }
 
+static void settle_share(struct worker *worker, struct share *share, int64_t end_ns,
+                         int64_t slowest_ns)
+{
+    struct tally *tally = &share->tally;
+
+    for (size_t i = 0; i < share->client_count; i++) {
+        struct client *client = &share->clients[i];
+        client_settle(worker, client, end_ns, 2 * slowest_ns + OVERDUE_NS);
+        tally->connected += client->was_connected;
+        tally->answered += client->was_answered;
+    }
+    open_loop_settle(worker, share, end_ns);
+    tally_close(tally);
+}
+
+int64_t worker_slowest_ns(const struct worker *worker)
+{
+    int64_t slowest_ns = 0;
+
+    for (size_t i = 0; i < worker->share_count; i++) {
+        if (worker->shares[i].tally.accounting.slowest_ns > slowest_ns)
+            slowest_ns = worker->shares[i].tally.accounting.slowest_ns;
+    }
+    return slowest_ns;
+}
+
 void worker_settle(struct worker *worker, int64_t end_ns, int64_t slowest_ns)
 {
-    for (size_t i = 0; i < worker->client_count; i++)
-        client_settle(worker, &worker->clients[i], end_ns, 2 * slowest_ns + OVERDUE_NS);
+    for (size_t i = 0; i < worker->share_count; i++)
+        settle_share(worker, &worker->shares[i], end_ns, slowest_ns);
 }

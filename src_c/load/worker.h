@@ -2,58 +2,70 @@
 // One thread of the load: an event loop, its clients, and what it has counted.
 #pragma once
 
-#include "accounting.h"
 #include "client.h"
-#include "exchange.h"
-#include "histogram.h"
 #include "settings.h"
-#include "timeline.h"
+#include "share.h"
 #include "window.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum { WORKER_BUFFER_SIZE = 64 * 1024 };
 
-// Nothing here is written by another thread; the window and the exchange are shared.
+// What the threads of a run share.
+struct run {
+    const struct settings *settings;
+    struct team *teams;     // one for each group
+    struct overdue overdue; // of all groups
+    struct window window;
+    int stop;     // eventfd: the window's end was announced
+    int standing; // eventfd: how many threads' connections stand
+    pthread_barrier_t gate;
+    atomic_bool hurry;       // do not wait for connections to stand
+    _Atomic int64_t zero_ns; // when the schedules begin: known when the gate opens
+};
+
+// Nothing here is written by another thread.
 struct worker {
     const struct settings *settings;
-    const struct exchange *exchange;
+    struct run *run;
     struct window *window;
-    int stop; // eventfd: the window's end was announced
-    pthread_barrier_t *gate;
+    struct overdue *overdue;
+    int stop;
 
     pthread_t thread;
     int epoll;
     int timer;
-    int64_t armed_ns;            // when the timer fires; INT64_MAX: never
-    int64_t next_sweep_ns;       // when the oldest request may be too old
+    int64_t armed_ns;      // when the timer fires; INT64_MAX: never
+    int64_t next_sweep_ns; // when the oldest request may be too old
+    int64_t next_due_ns;   // of the open loops; INT64_MAX: there are none
+    bool has_open_loop;
+    bool lacks_exact_wait;       // the kernel has no epoll_pwait2(2)
     struct client *first_paused; // in the order in which their pauses end
     struct client *last_paused;
     bool stopped; // the window is over, nothing is looked at any more
 
-    struct client *clients;
-    size_t client_count;
-    size_t client_begun; // how many of them have been set going
-    int64_t *started_ns; // the clients' rings
+    struct share *shares; // one for each group
+    size_t share_count;
+    size_t share_begun;  // whose clients have all been set going
+    size_t client_begun; // of the share after them
 
-    struct accounting accounting;
-    struct timeline timeline;
-    struct histogram histogram;
     char buffer[WORKER_BUFFER_SIZE];
 };
 
 // Makes a worker with its own event loop and clients. NULL with errno set when there is no memory
 // or no descriptor left.
-struct worker *worker_make(const struct settings *settings, const struct exchange *exchange,
-                           struct window *window, int stop, pthread_barrier_t *gate,
-                           size_t client_count);
+struct worker *worker_make(struct run *run, size_t number);
 
-// A thread's function: waits at the gate, loads the server until the window is over, and returns
-// when its end was announced.
+// A thread's function: connects what must stand, waits at the gate, loads the server until the
+// window is over, and returns when its end was announced.
 void *worker_run(void *worker);
+
+// The slowest right reply, from its sending.
+int64_t worker_slowest_ns(const struct worker *worker);
 
 // After the threads have ended: gives each request in flight its outcome and closes the
 // connections. `slowest_ns` is the slowest right reply of all threads.

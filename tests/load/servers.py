@@ -24,6 +24,7 @@ class Action(enum.Enum):
     CUT = "cut"  # half a reply, then close
     CUT_RESET = "cut and reset"  # half a reply, then reset
     SILENT = "silent"  # neither a reply nor an end
+    DROP = "drop"  # no reply to this request; in line framing the next is answered
 
 
 class Server:
@@ -114,7 +115,9 @@ class Server:
             action = next(self._actions)
         end = b"\n" if self.line else b""
         half = self._reply[: len(self._reply) // 2]
-        if action is Action.SILENT:
+        if action is Action.DROP and self.line:
+            return True
+        if action is Action.SILENT or (action is Action.DROP and not self.line):
             while connection.recv(1 << 16):
                 pass  # until the other side ends
             return False

@@ -3,38 +3,23 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .conftest import LIMIT_S, Program
+from .conftest import LIMIT_S, Program, running
 from .servers import serving
 
 
 @pytest.fixture
 def echo_port(programs: Path) -> Iterator[int]:
     """The port of a bare_echo, which must end in order when it is told to."""
-    reader, writer = os.pipe()
-    process = subprocess.Popen(
-        [programs / "bare_echo", "--ready-fd", str(writer), "0"],
-        pass_fds=[writer],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    os.close(writer)
-    try:
-        with os.fdopen(reader, encoding="ascii") as ready:
-            yield int(ready.readline())
-        process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=LIMIT_S) == (b"", b"")
-        assert process.returncode == 0
-    finally:
-        process.kill()
-        process.communicate()
+    with running(programs / "bare_echo") as (port, _):
+        yield port
 
 
 def test_the_echo_sends_back_what_it_receives(echo_port: int) -> None:
@@ -90,3 +75,67 @@ def test_the_bare_client_fails_when_its_server_ends_the_connection(programs: Pat
         )
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
+
+
+def test_the_delay_server_delays_each_reply_by_the_next_of_its_list(programs: Path) -> None:
+    with (
+        running(programs / "delay_server", "--delays", "30,0*2") as (port, _),
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection,
+    ):
+        for least_s in (0.03, 0, 0, 0.03):
+            begun = time.monotonic()
+            connection.sendall(b"1\n")
+            assert connection.recv(100) == b"1\n"
+            assert time.monotonic() - begun >= least_s
+
+
+def test_the_delays_of_many_connections_do_not_add_up(programs: Path) -> None:
+    with running(programs / "delay_server", "--delays", "200") as (port, _):
+        connections = [socket.create_connection(("127.0.0.1", port), LIMIT_S) for _ in range(50)]
+        begun = time.monotonic()
+        for connection in connections:
+            connection.sendall(b"1\n")
+        for connection in connections:
+            assert connection.recv(100) == b"1\n"
+            connection.close()
+        assert 0.2 <= time.monotonic() - begun < 50 * 0.2
+
+
+def test_the_stall_server_answers_nothing_in_its_pauses(programs: Path) -> None:
+    with (
+        running(programs / "stall_server", "--every", "100", "--stall", "60") as (port, line),
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection,
+    ):
+        start_ns, every_ns, stall_ns = (int(word) for word in line.split())
+        assert (every_ns, stall_ns) == (100_000_000, 60_000_000)
+        while time.monotonic_ns() - start_ns < 500_000_000:
+            asked_ns = time.monotonic_ns()
+            connection.sendall(b"1\n")
+            assert connection.recv(100) == b"1\n"
+            into_period_ns = (asked_ns - start_ns) % every_ns
+            if into_period_ns > every_ns - stall_ns:
+                assert time.monotonic_ns() - asked_ns >= every_ns - into_period_ns
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "named"),
+    [
+        ("stall_server", ["--stall", "100", "--every", "100"], "--stall"),
+        ("delay_server", ["--delays", "1,x"], "'x'"),
+        ("delay_server", ["--delays", "1*x"], "'x'"),
+        ("delay_server", ["--delays", "1*0"], "'1*0'"),
+    ],
+)
+def test_a_bad_command_line_is_one_line_and_status_2(
+    programs: Path, program: str, arguments: list[str], named: str
+) -> None:
+    ended = subprocess.run(
+        [programs / program, *arguments, "0"],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert named in ended.stderr

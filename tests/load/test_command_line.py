@@ -12,6 +12,7 @@ LINE = ("--framing", "line")
 OPTIONS = (
     "host", "framing", "clients", "threads", "n", "request", "expect", "duration", "requests",
     "warmup", "pipeline", "requests-per-connection", "timeout", "start-at", "seed", "edges-fd",
+    "rate", "arrivals", "spin", "max-overdue", "group",
 )  # fmt: skip
 
 
@@ -54,6 +55,25 @@ OPTIONS = (
         (["--pipeline", "0", *LINE, "2999"], "--pipeline"),
         (["--pipeline", "1025", *LINE, "2999"], "--pipeline"),
         (["--requests-per-connection", "5", "2999"], "--requests-per-connection"),
+        (["--rate", "0", "2999"], "--rate"),
+        (["--rate", "500/s", "2999"], "--rate"),
+        (["--rate", "-5", "2999"], "--rate"),
+        (["--rate", "1e3", "2999"], "--rate"),
+        (["--rate", "99999999", "2999"], "--rate"),
+        (["--arrivals", "bus", "--rate", "5", "2999"], "--arrivals"),
+        (["--arrivals", "uniform", "2999"], "--arrivals"),
+        (["--max-overdue", "x", "2999"], "--max-overdue"),
+        (["--spin=1", "2999"], "--spin"),
+        (["--group", "", "2999"], "--group"),
+        (["--group", "clients=3", "2999"], "--group"),
+        (["--group", "name=a", "--group", "name=a", "2999"], "name a"),
+        (["--group", "name=a,rate=x", "2999"], "rate 'x'"),
+        (["--group", "name=a,arrivals=uniform", "2999"], "arrivals"),
+        (["--group", "name=a,idle", "2999"], "idle"),
+        (["--group", "name=a,n=3", "--request", "1", "--expect", "1", "2999"], "--request"),
+        (["--group", "name=a,clients=2", "--threads", "3", "2999"], "--threads"),
+        (["--group", "name=a", "--group", "name=b,clients=1000000,idle", "2999"], "--group"),
+        ([word for i in range(33) for word in ("--group", f"name=g{i}")] + ["2999"], "--group"),
     ],
 )
 def test_a_bad_command_line_is_one_line_and_status_2(
@@ -75,12 +95,18 @@ def test_help_names_every_option(fibload: Program) -> None:
     assert ended.stderr == ""
 
 
-def test_too_few_descriptors_are_named_before_anything_starts(fibload: Program) -> None:
+@pytest.mark.parametrize(
+    "clients",
+    [["--clients", "100"], ["--group", "name=a,clients=1", "--group", "name=b,clients=99,idle"]],
+)
+def test_too_few_descriptors_are_named_before_anything_starts(
+    fibload: Program, clients: list[str]
+) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 
     ended = subprocess.run(
-        [fibload.path, "--clients", "100", "2999"],
+        [fibload.path, *clients, "2999"],
         capture_output=True,
         text=True,
         timeout=LIMIT_S,

@@ -274,7 +274,7 @@ def test_settings_are_told_as_they_were_resolved(fibload: Program) -> None:
             "--timeout", "2.5", "--seed", "7",
         )  # fmt: skip
         port = server.port
-    assert answer.report["schema"] == 1
+    assert answer.report["schema"] == 2
     assert answer.report["program"] == "fibload"
     assert answer.report["settings"] == {
         "host": "127.0.0.1",
@@ -293,6 +293,10 @@ def test_settings_are_told_as_they_were_resolved(fibload: Program) -> None:
         "timeout_ns": 2_500_000_000,
         "start_at_ns": 0,
         "seed": 7,
+        "rate_per_s": None,
+        "arrivals": None,
+        "spin": False,
+        "max_overdue": 100_000,
     }
 
 

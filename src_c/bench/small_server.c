@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the small servers of the benchmark share: a listener, an epoll loop's beginnings, an end.
+#include "small_server.h"
+
+#include "listener.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+void small_server_rows(struct options *options, struct argument rows[static SMALL_SERVER_ROWS])
+{
+    rows[0] = (struct argument){.name = "host",
+                                .kind = ARGUMENT_TEXT,
+                                .to.text = &options->host,
+                                .placeholder = "ADDR",
+                                .help = "address to listen on"};
+    rows[1] = (struct argument){.name = "ready-fd",
+                                .kind = ARGUMENT_FD,
+                                .to.fd = &options->ready_fd,
+                                .placeholder = "FD",
+                                .help = "once listening, write the port there and close it"};
+}
+
+struct argument small_server_port(struct options *options)
+{
+    return (struct argument){.name = "PORT",
+                             .kind = ARGUMENT_PORT,
+                             .to.port = &options->port,
+                             .help = "TCP port to listen on; 0: the kernel picks"};
+}
+
+void small_server_die(const struct small_server *server, const char *what)
+{
+    fprintf(stderr, "%s: %s: %s\n", server->options.program, what, strerror(errno));
+    exit(EXIT_FAILURE);
+}
+
+void small_server_watch(const struct small_server *server, int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+
+    if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == -1)
+        small_server_die(server, "epoll_ctl");
+}
+
+void small_server_open(struct small_server *server)
+{
+    server->stop = signals_install_or_exit(server->options.program);
+    server->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (server->epoll == -1)
+        small_server_die(server, "epoll_create1");
+    server->listener = listener_open_or_exit(&server->options);
+    small_server_watch(server, server->stop, EPOLLIN);
+    small_server_watch(server, server->listener, EPOLLIN);
+}
+
+void small_server_accept(const struct small_server *server)
+{
+    for (;;) {
+        int fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd != -1)
+            small_server_watch(server, fd, EPOLLIN | EPOLLRDHUP | EPOLLET);
+        else if (errno == EAGAIN)
+            return;
+        else if (errno != EINTR && errno != ECONNABORTED)
+            small_server_die(server, "accept4");
+    }
+}

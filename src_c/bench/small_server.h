@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the small servers of the benchmark share: a listener, an epoll loop's beginnings, an end.
+#pragma once
+
+#include "arguments.h"
+#include "options.h"
+
+#include <stdint.h>
+
+struct small_server {
+    struct options options;
+    int epoll;
+    int listener;
+    int stop; // readable when it is time to end
+};
+
+// The rows of the command line that every one of them has, and their number.
+enum { SMALL_SERVER_ROWS = 2 };
+void small_server_rows(struct options *options, struct argument rows[static SMALL_SERVER_ROWS]);
+struct argument small_server_port(struct options *options);
+
+// Listens and makes the loop, or says why not and ends the process.
+void small_server_open(struct small_server *server);
+
+// Has the loop watch a descriptor, which is the event's data.
+void small_server_watch(const struct small_server *server, int fd, uint32_t events);
+
+// Takes every connection that waits. Edge-triggered, so that a quiet connection costs nothing.
+void small_server_accept(const struct small_server *server);
+
+__attribute__((noreturn)) void small_server_die(const struct small_server *server,
+                                                const char *what);

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Why a measurement must not be used.
+#pragma once
+
+#include "report.h"
+
+enum { REASONS_MAX = 12, REASON_SIZE = 240 };
+
+struct reasons {
+    int count; // 0: it may be used
+    char text[REASONS_MAX][REASON_SIZE];
+};
+
+struct reasons reasons_collect(const struct result *result);

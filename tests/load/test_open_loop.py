@@ -1,0 +1,439 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The open loop: requests are due on schedule, and what users would see is what is told."""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Answer, Program, running, total
+from .servers import ASK_30, Action, closed_port, serving
+from .test_honest import highest_at
+
+FRAMINGS = pytest.mark.parametrize("framing", ["message", "line"])
+LINE = ("--framing", "line")
+ECHO = (*LINE, "--request", "1", "--expect", "1")
+
+
+@pytest.fixture(scope="module")
+def echo_port(programs: Path) -> Iterator[int]:
+    """The port of a server that answers at once."""
+    with running(programs / "bare_echo", is_hurried=True) as (port, _):
+        yield port
+
+
+def survival_percentile(latency: dict[str, Any], percent: float) -> int | None:
+    """The product-limit estimate from what a report tells, written again from its definition."""
+    events = dict(latency["histogram"]["counts"])
+    censored = dict(latency["censored"]["counts"])
+    entered = dict(latency["entered"]["counts"])
+    everyone = sum(events.values()) + sum(censored.values())
+    wanted = max(1, int(percent / 100 * everyone + 0.5))
+    surviving = 1.0
+    for index in sorted(events):
+        at_risk = everyone - sum(count for at, count in entered.items() if at > index)
+        at_risk -= sum(count for at, count in events.items() if at < index)
+        at_risk -= sum(count for at, count in censored.items() if at < index)
+        if at_risk == events[index] and any(at > index for at in entered):
+            return None
+        surviving *= 1 - events[index] / at_risk
+        if (1 - surviving) * everyone >= wanted - 1e-6:
+            return highest_at(index)
+    return None
+
+
+def check_percentiles(answer: Answer) -> None:
+    """Hold the percentiles of an open loop to the estimator."""
+    for part in (answer.report, *answer.report["groups"]):
+        latency = part["latency"]
+        for name, percent in (("p50_ns", 50), ("p90_ns", 90), ("p99_ns", 99), ("p999_ns", 99.9)):
+            assert latency[name] == survival_percentile(latency, percent)
+
+
+# --- What is due, and when -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arrivals", ["uniform", "poisson"])
+@pytest.mark.parametrize("rate", [100, 1000, 10_000])
+def test_what_is_offered_is_due_and_sent(
+    hurried_fibload: Program, echo_port: int, arrivals: str, rate: int
+) -> None:
+    answer = hurried_fibload.load(
+        echo_port, *ECHO, "--clients", "64", "--rate", str(rate), "--arrivals", arrivals,
+        "--duration", "1.5",
+    )  # fmt: skip
+    assert answer.status == 0
+    loop = answer.report["open_loop"]
+    offered = rate * 1.5
+    # The number of Poisson arrivals varies by its root; uniform ones are as many as they should be.
+    spread = 1 if arrivals == "uniform" else 4 * math.sqrt(offered)
+    assert abs(loop["due"] - offered) <= spread
+    assert 0.99 * loop["due"] <= loop["sent"] <= loop["due"]
+    assert answer.report["window"]["ok"] >= 0.99 * loop["due"]
+    assert answer.report["latency"]["clock"] == "intended"
+    check_percentiles(answer)
+
+
+def test_the_same_seed_is_the_same_schedule(fibload: Program, echo_port: int) -> None:
+    due = {
+        seed: [
+            fibload.load(
+                echo_port, *ECHO, "--clients", "8", "--threads", "2", "--rate", "2000",
+                "--seed", seed, "--duration", "0.5",
+            ).report["open_loop"]["due"]
+            for _ in range(2)
+        ]
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert due["1"][0] == due["1"][1]
+    assert due["2"][0] == due["2"][1]
+    assert due["1"] != due["2"]
+
+
+def test_threads_share_the_rate(fibload: Program, echo_port: int) -> None:
+    answer = fibload.load(
+        echo_port, *ECHO, "--clients", "9", "--threads", "3", "--rate", "1000",
+        "--arrivals", "uniform", "--duration", "1",
+    )  # fmt: skip
+    assert answer.report["open_loop"]["due"] == 1000
+    assert answer.report["clients"]["answered"] == 9
+
+
+def test_more_threads_than_clients_of_a_group_do_not_add_load(
+    fibload: Program, echo_port: int
+) -> None:
+    answer = fibload.load(
+        echo_port, *ECHO, "--threads", "3", "--arrivals", "uniform", "--duration", "0.5",
+        "--group", "name=one,clients=1,rate=400", "--group", "name=two,clients=2,rate=600",
+    )  # fmt: skip
+    assert [group["open_loop"]["due"] for group in answer.report["groups"]] == [200, 300]
+    assert answer.report["open_loop"]["offered_per_s"] == 1000
+
+
+def test_settings_of_an_open_loop_are_told(fibload: Program, echo_port: int) -> None:
+    answer = fibload.load(
+        echo_port, *ECHO, "--rate", "250.125", "--arrivals", "uniform", "--spin",
+        "--max-overdue", "77", "--duration", "0.1",
+    )  # fmt: skip
+    settings = answer.report["settings"]
+    assert settings["rate_per_s"] == 250.125
+    assert settings["arrivals"] == "uniform"
+    assert settings["spin"] is True
+    assert settings["max_overdue"] == 77
+    assert answer.report["open_loop"]["offered_per_s"] == 250.125
+
+
+def test_warm_up_requests_are_started_and_not_measured(fibload: Program, echo_port: int) -> None:
+    answer = fibload.load(
+        echo_port, *ECHO, "--rate", "1000", "--arrivals", "uniform", "--warmup", "0.3",
+        "--duration", "0.5",
+    )  # fmt: skip
+    loop = answer.report["open_loop"]
+    assert abs(loop["due"] - 500) <= 1
+    # The window opens when the warm-up is over and the thread that opens it has noticed.
+    assert 800 <= answer.counts["started"] <= 900
+
+
+def test_a_number_of_requests_ends_an_open_loop(fibload: Program, echo_port: int) -> None:
+    answer = fibload.load(
+        echo_port, *ECHO, "--clients", "4", "--threads", "2", "--rate", "2000", "--requests", "300"
+    )
+    assert answer.status == 0
+    assert answer.report["window"]["ok"] == 300
+
+
+def test_an_interrupted_open_loop_tells_what_it_has(fibload: Program, echo_port: int) -> None:
+    answer = fibload.load(echo_port, *ECHO, "--rate", "500", "--duration", "20", interrupt=True)
+    assert answer.status == 130
+    assert answer.report["interrupted"] is True
+
+
+# --- Lag -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spin", [[], ["--spin"]])
+def test_the_lag_of_the_generator_is_told_apart(
+    hurried_fibload: Program, echo_port: int, spin: list[str]
+) -> None:
+    answer = hurried_fibload.load(
+        echo_port, *ECHO, "--clients", "16", "--rate", "1000", "--duration", "1", *spin
+    )
+    lag = answer.report["open_loop"]["lag"]
+    assert lag["count"] == answer.report["open_loop"]["due"]
+    # The median holds on a busy machine as well; `invoke bench` shows the 99th percentile.
+    assert 0 < lag["p50_ns"] < 100_000
+    assert lag["p50_ns"] <= lag["p99_ns"] <= lag["max_ns"]
+
+
+def test_lag_counts_also_while_no_client_is_free(fibload: Program) -> None:
+    with serving(line=True, actions=(Action.SILENT,)) as server:
+        answer = fibload.load(
+            server.port, *LINE, *ASK_30, "--clients", "2", "--rate", "500",
+            "--arrivals", "uniform", "--duration", "0.5",
+        )  # fmt: skip
+    loop = answer.report["open_loop"]
+    assert loop["lag"]["count"] == loop["due"] == 250
+    assert loop["lag"]["p50_ns"] < 100_000_000 < answer.report["latency"]["censored"]["max_ns"]
+
+
+# --- The truth -------------------------------------------------------------------------------
+
+
+def stalled_percentile(percent: float, every_s: float, stall_s: float, rate: int) -> float:
+    """The true percentile, in seconds, of evenly spaced requests over whole periods."""
+    times_s = (i / rate for i in range(int(every_s * rate)))
+    latencies = sorted(every_s - t if t >= every_s - stall_s else 0.0 for t in times_s)
+    return latencies[math.ceil(percent / 100 * len(latencies)) - 1]
+
+
+def test_stalls_are_seen_by_the_open_loop_and_not_by_the_closed_one(
+    fibload: Program, programs: Path
+) -> None:
+    truth_s = stalled_percentile(90, 2.0, 0.5, 500)
+    assert truth_s == pytest.approx(0.3, rel=0.02)
+    with running(programs / "stall_server", "--every", "2000", "--stall", "500") as (port, _):
+        opened, closed = (
+            fibload.load(port, *LINE, "--clients", "8", "--duration", "4", *loop)
+            for loop in (["--rate", "500", "--arrivals", "uniform"], [])
+        )
+    assert opened.status == closed.status == 0
+    assert opened.report["latency"]["p90_ns"] == pytest.approx(truth_s * 1e9, rel=0.1)
+    assert opened.report["latency"]["max_ns"] >= 0.49e9
+    # Each of its clients met the stall once, among thousands of requests that were none.
+    assert closed.report["latency"]["p90_ns"] < truth_s * 1e9 / 20
+    check_percentiles(opened)
+
+
+def test_percentiles_are_those_of_a_known_distribution(
+    hurried_fibload: Program, programs: Path
+) -> None:
+    # The exponential distribution in 751 steps: p50, p99 and p99.9 fall into the middle of one.
+    mean_ms, steps = 30.0, 751
+    delays = [-math.log(1 - (i + 0.5) / steps) * mean_ms for i in range(steps)]
+    shuffled = [delays[(i * 277) % steps] for i in range(steps)]
+    words = ",".join(f"{delay:.6f}" for delay in shuffled)
+    with running(programs / "delay_server", "--delays", words, is_hurried=True) as (port, _):
+        answer = hurried_fibload.load(
+            port, *LINE, "--clients", "500", "--rate", "1000", "--warmup", "0.5", "--duration", "8"
+        )
+    assert answer.status == 0
+    for name, percent in (("p50_ns", 50), ("p99_ns", 99), ("p999_ns", 99.9)):
+        truth_ns = delays[math.ceil(percent / 100 * steps) - 1] * 1e6
+        assert abs(answer.report["latency"][name] - truth_ns) <= 0.02 * truth_ns + 50_000, name
+    check_percentiles(answer)
+
+
+def test_waiting_for_a_client_is_part_of_the_latency(fibload: Program, programs: Path) -> None:
+    # One client and 20 ms a reply: 50 of 100 requests per second, and a backlog that grows.
+    with running(programs / "delay_server", "--delays", "20") as (port, _):
+        answer = fibload.load(
+            port, *LINE, "--clients", "1", "--rate", "100", "--arrivals", "uniform",
+            "--duration", "2",
+        )  # fmt: skip
+    assert answer.status == 0
+    loop, latency = answer.report["open_loop"], answer.report["latency"]
+    assert loop["due"] == answer.counts["started"] == 200
+    assert loop["sent"] <= 100 <= loop["overdue_at_end"] + 10
+    # The k-th reply comes at 20 k ms to a request that was due at 10 k ms, so replies are spread
+    # evenly over ages up to a second, and so are those who wait at the end: S(t) = sqrt(1 - t). The
+    # replies alone would have a median of half a second.
+    assert latency["max_ns"] >= 0.9e9
+    assert latency["p50_ns"] == pytest.approx(0.75e9, rel=0.1)
+    assert latency["p90_ns"] == pytest.approx(0.99e9, rel=0.1)
+    check_percentiles(answer)
+
+
+# --- Censoring -------------------------------------------------------------------------------
+
+
+def test_a_server_that_falls_silent_does_not_look_fast(fibload: Program) -> None:
+    with serving(line=True, actions=[Action.ANSWER] * 400 + [Action.SILENT] * 10_000) as server:
+        answer = fibload.load(
+            server.port, *LINE, *ASK_30, "--clients", "4", "--rate", "800", "--duration", "1"
+        )
+    latency = answer.report["latency"]
+    assert answer.counts["ok"] == 400
+    assert latency["censored"]["count"] == answer.counts["started"] - 400
+    assert latency["p99_ns"] is None
+    assert latency["max_ns"] >= 0.3e9
+    assert answer.status == 3  # its clients had been answered before
+    check_percentiles(answer)
+
+
+def test_requests_from_before_the_window_enter_with_their_age(
+    fibload: Program, programs: Path
+) -> None:
+    with running(programs / "delay_server", "--delays", "150,250") as (port, _):
+        answer = fibload.load(
+            port, *LINE, "--clients", "100", "--rate", "200", "--arrivals", "uniform",
+            "--warmup", "0.5", "--duration", "1",
+        )  # fmt: skip
+    latency = answer.report["latency"]
+    assert 30 <= total(latency["entered"]["counts"]) <= 50
+    assert latency["censored"]["count"] >= 30
+    assert latency["p50_ns"] == pytest.approx(0.15e9, rel=0.2)
+    assert latency["p99_ns"] == pytest.approx(0.25e9, rel=0.2)
+    check_percentiles(answer)
+
+
+def test_the_backlog_does_not_make_requests_too_old(fibload: Program, programs: Path) -> None:
+    # Requests wait for a client for longer than the time-out, which runs from when they are sent.
+    with running(programs / "delay_server", "--delays", "20") as (port, _):
+        answer = fibload.load(
+            port, *LINE, "--clients", "1", "--rate", "200", "--timeout", "0.3", "--duration", "1"
+        )
+    assert answer.status == 0
+    assert answer.counts["timeout"] == 0
+    assert answer.report["latency"]["max_ns"] > 0.5e9
+
+
+# --- Giving up -------------------------------------------------------------------------------
+
+
+def test_a_backlog_beyond_its_cap_ends_the_run_with_the_reason(
+    fibload: Program, programs: Path
+) -> None:
+    begun = time.monotonic()
+    with running(programs / "delay_server", "--delays", "20") as (port, _):
+        answer = fibload.load(
+            port, *LINE, "--clients", "2", "--rate", "5000", "--max-overdue", "200",
+            "--duration", "25",
+        )  # fmt: skip
+    assert time.monotonic() - begun < 20
+    assert answer.status == 3
+    assert answer.report["open_loop"]["aborted"] is True
+    assert answer.report["groups"][0]["open_loop"]["aborted"] is True
+    assert answer.report["open_loop"]["most_overdue"] > 200
+    assert "the backlog of overdue requests passed 200: the server answered" in answer.reasons
+    assert "of 5000 offered per second" in answer.reasons
+    assert [edge.split()[0] for edge in answer.edges] == ["begin", "end"]
+
+
+def test_a_backlog_beyond_its_cap_ends_the_warm_up_too(fibload: Program) -> None:
+    with serving(line=True, actions=(Action.SILENT,)) as server:
+        answer = fibload.load(
+            server.port, *LINE, *ASK_30, "--rate", "5000", "--max-overdue", "50",
+            "--warmup", "25", "--duration", "1",
+        )  # fmt: skip
+    assert answer.status == 3
+    assert answer.report["open_loop"]["aborted"] is True
+    assert answer.report["window"]["ok"] == 0
+    begin, end = (int(edge.split()[1]) for edge in answer.edges)
+    assert begin <= end
+
+
+def test_the_cap_holds_for_all_threads_together(fibload: Program) -> None:
+    with serving(line=True, actions=(Action.SILENT,)) as server:
+        answer = fibload.load(
+            server.port, *LINE, *ASK_30, "--clients", "4", "--threads", "4", "--rate", "4000",
+            "--max-overdue", "400", "--duration", "20",
+        )  # fmt: skip
+    assert answer.report["open_loop"]["aborted"] is True
+    assert 400 < answer.report["open_loop"]["most_overdue"] < 1000
+
+
+# --- Servers that misbehave ------------------------------------------------------------------
+
+OPEN = ("--clients", "8", "--rate", "500", "--duration", "1")
+
+
+@FRAMINGS
+def test_every_hundredth_request_dropped(fibload: Program, framing: str) -> None:
+    with serving(line=framing == "line", actions=[Action.ANSWER] * 99 + [Action.DROP]) as server:
+        answer = fibload.load(server.port, "--framing", framing, *ASK_30, *OPEN, "--timeout", "0.2")
+    assert answer.status == 3
+    assert answer.counts["timeout"] + answer.counts["unfinished"] == pytest.approx(5, abs=5)
+    assert answer.counts["timeout"] >= 1
+    assert "given up as too old" in answer.reasons
+    check_percentiles(answer)
+
+
+@FRAMINGS
+def test_one_wrong_reply_in_a_hundred(fibload: Program, framing: str) -> None:
+    with serving(line=framing == "line", actions=[Action.ANSWER] * 99 + [Action.WRONG]) as server:
+        answer = fibload.load(server.port, "--framing", framing, *ASK_30, *OPEN)
+    assert answer.status == 3
+    assert answer.counts["wrong"] == server.requests // 100
+    assert f"wrong replies: {answer.counts['wrong']}" in answer.reasons
+    assert answer.report["first_wrong"]["expected"] == "1346269"
+
+
+def test_replies_that_come_twice(fibload: Program) -> None:
+    with serving(line=True, actions=[Action.ANSWER] * 9 + [Action.TWICE]) as server:
+        answer = fibload.load(server.port, *LINE, *ASK_30, *OPEN)
+    assert answer.status == 3
+    assert answer.report["surplus_bytes"] > 0 or answer.counts["wrong"] > 0
+
+
+@FRAMINGS
+@pytest.mark.parametrize(
+    ("action", "outcomes"),
+    [
+        (Action.CLOSE, ("closed", "reset")),
+        (Action.CUT, ("closed",)),
+        (Action.RESET, ("reset",)),
+    ],
+)
+def test_connections_that_end_early(
+    fibload: Program, framing: str, action: Action, outcomes: tuple[str, ...]
+) -> None:
+    with serving(line=framing == "line", actions=[Action.ANSWER] * 19 + [action]) as server:
+        answer = fibload.load(server.port, "--framing", framing, *ASK_30, *OPEN)
+    ended = sum(answer.counts[outcome] for outcome in outcomes)
+    assert ended == server.requests // 20
+    assert answer.counts["started"] == ended + answer.counts["ok"] + answer.counts["unfinished"]
+    assert answer.status == (3 if action is Action.CUT else 0)
+
+
+def test_a_server_that_stops_reading(fibload: Program) -> None:
+    actions = [Action.ANSWER] * 200 + [Action.SILENT] * 10_000
+    with serving(line=True, actions=actions) as server:
+        answer = fibload.load(server.port, *LINE, *ASK_30, *OPEN)
+    assert answer.status == 3
+    assert answer.counts["ok"] == 200
+    # Those sent are too old; those that were never sent only wait.
+    assert answer.counts["timeout"] == 8
+    assert answer.counts["unfinished"] == answer.counts["started"] - 208
+    assert answer.report["open_loop"]["overdue_at_end"] == answer.counts["unfinished"]
+    assert "given up as too old" in answer.reasons
+
+
+@FRAMINGS
+def test_nobody_listens(fibload: Program, framing: str) -> None:
+    answer = fibload.load(closed_port(), "--framing", framing, *OPEN)
+    assert answer.status == 3
+    assert answer.counts["refused"] > 0
+    assert answer.counts["started"] == answer.counts["refused"] + answer.counts["unfinished"]
+    assert answer.report["latency"]["p50_ns"] is None
+
+
+def test_connections_are_renewed_in_an_open_loop(fibload: Program) -> None:
+    with serving(line=True) as server:
+        answer = fibload.load(server.port, *LINE, *ASK_30, *OPEN, "--requests-per-connection", "10")
+    assert answer.status == 0
+    assert answer.counts["started"] == answer.counts["ok"] + answer.counts["unfinished"]
+    assert answer.report["connections_opened"] >= answer.counts["ok"] / 10
+
+
+def test_a_pipeline_takes_several_requests_at_once(fibload: Program, programs: Path) -> None:
+    with running(programs / "delay_server", "--delays", "50") as (port, _):
+        answer = fibload.load(
+            port, *LINE, "--clients", "2", "--pipeline", "10", "--rate", "200",
+            "--arrivals", "uniform", "--duration", "1",
+        )  # fmt: skip
+    assert answer.status == 0
+    assert answer.report["open_loop"]["overdue_at_end"] == 0
+    assert answer.report["latency"]["p50_ns"] < 0.1e9
+
+
+def test_without_a_pipeline_each_client_has_one_request_at_a_time(fibload: Program) -> None:
+    with serving(line=True, actions=(Action.SILENT,)) as server:
+        answer = fibload.load(
+            server.port, *LINE, *ASK_30, "--clients", "3", "--rate", "300", "--duration", "0.5"
+        )
+    assert server.requests == 3
+    assert answer.report["open_loop"]["sent"] == 3
+    assert answer.counts["unfinished"] == answer.counts["started"]
