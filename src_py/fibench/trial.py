@@ -57,7 +57,9 @@ def scratch_name(trial: Trial) -> str:
     return f".{trial.index:03d}.new"
 
 
-def run_trial(trial: Trial, context: TrialContext, folder: Path) -> dict[str, Any]:
+def run_trial(
+    trial: Trial, context: TrialContext, folder: Path, attempt: int = 1
+) -> dict[str, Any]:
     """Run one trial, with its files in `folder`; returns its journal record.
 
     Whatever the server or the load does wrong becomes the record's `reason`. Nothing that was
@@ -71,7 +73,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path) -> dict[str, An
         "block": trial.block,
         "cell": trial.cell.key,
         "label": trial.cell.label,
-        "attempt": 1,
+        "attempt": attempt,
         "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "valid": False,
         "reason": None,
