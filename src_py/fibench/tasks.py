@@ -98,12 +98,18 @@ def _guarded(function: Callable[[], int]) -> int:
         return EXIT_NOT_STARTED
 
 
-@command("experiment", help={"experiment": "a file, or its name: gil"})
-def run(context: Context, overrides: dict[str, str], experiment: str) -> int:
-    """Build, measure, judge and report an experiment."""
+@command(
+    "experiment",
+    help={
+        "experiment": "a file, or its name: gil",
+        "fresh": "begin anew, instead of going on with an unfinished run",
+    },
+)
+def run(context: Context, overrides: dict[str, str], experiment: str, fresh: bool = False) -> int:
+    """Build, measure, judge and report an experiment; goes on with an unfinished run."""
     from fibench import commands
 
-    return commands.run(experiment, overrides)
+    return commands.run(experiment, overrides, fresh)
 
 
 @command(
