@@ -179,7 +179,9 @@ def _measure(request: Any, held: Any, build_s: float) -> tuple[Any, dict[str, fl
 def _again(name: str, overrides: Mapping[str, str], places: Places) -> str:
     """The command that goes on with the run."""
     program = "fibench" if places.checkout is None else "invoke"
-    options = [word for key, text in overrides.items() for word in (f"--{key}", text)]
+    # Invoke knows an option of one letter as -n only.
+    flags = {key: f"-{key}" if len(key) == 1 else f"--{key}" for key in overrides}
+    options = [word for key, text in overrides.items() for word in (flags[key], text)]
     return shlex.join([program, "run", name, *options])
 
 
