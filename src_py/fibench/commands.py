@@ -100,6 +100,15 @@ def serve(name: str, port: str, options: list[str]) -> int:
     os.execv(command[0], command)
 
 
+def doctor(as_json: bool) -> int:
+    """Say what on this machine would disturb a measurement; changes nothing."""
+    from fibench import vitals
+
+    places = find_places()
+    vitals.doctor(places, read_backends(places), as_json)
+    return 0
+
+
 def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
     from fibench.experiment import ExperimentError, find_experiment, load_experiment

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 _MARK = ',"sha256":"'
 _MARK_BYTES = _MARK.encode()
 _CHUNK = 1 << 20
+_DECODER = json.JSONDecoder()
 
 Record = TypeVar("Record", bound=Mapping[str, Any])
 
@@ -42,18 +43,27 @@ def decode(line: str) -> dict[str, Any] | None:
 
 
 def _record(line: bytes) -> dict[str, Any] | None:
-    body = _proven(line)
-    record = json.loads(body) if body is not None else None
-    return record if isinstance(record, dict) else None
+    end = _proven(line)
+    return _parsed(line[:end]) if end is not None else None
 
 
-def _proven(line: bytes) -> bytes | None:
-    """The JSON text of a line without its digest, which it was held to; None if it fails."""
-    body, mark, tail = line.rpartition(_MARK_BYTES)
-    body += b"}"
-    if not mark or tail != hashlib.sha256(body).hexdigest().encode() + b'"}\n':
+def _proven(line: bytes) -> int | None:
+    """Where the digest of a line begins, which the text before was held to; None if it fails.
+
+    That text lacks the brace that closes the object.
+    """
+    end = line.rfind(_MARK_BYTES)
+    if end < 0:
         return None
-    return body
+    digest = hashlib.sha256(memoryview(line)[:end])
+    digest.update(b"}")
+    tail = digest.hexdigest().encode() + b'"}\n'
+    return end if line[end + len(_MARK_BYTES) :] == tail else None
+
+
+def _parsed(text: bytes) -> dict[str, Any] | None:
+    record, _ = _DECODER.raw_decode(text.decode() + "}")
+    return record if isinstance(record, dict) else None
 
 
 def _head(line: bytes) -> dict[str, Any] | None:
@@ -62,15 +72,14 @@ def _head(line: bytes) -> dict[str, Any] | None:
     Inside a JSON string every quote is escaped, so that the text searched for is a member's name;
     a record without such a member is parsed whole.
     """
-    body = _proven(line)
-    if body is None:
+    end = _proven(line)
+    if end is None:
         return None
-    head, mark, _ = body.partition(b',"parameters":')
+    head = line.find(b',"parameters":', 0, end)
     try:
-        record = json.loads(head + b"}" if mark else body)
+        return _parsed(line[: head if head > 0 else end])
     except ValueError:  # the member stood inside another one
-        record = json.loads(body)
-    return record if isinstance(record, dict) else None
+        return _parsed(line[:end])
 
 
 @dataclass

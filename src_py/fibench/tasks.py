@@ -175,6 +175,14 @@ def serve(
     return commands.serve(backend, port, [*options, *(["--verbose"] if verbose else [])])
 
 
+@command(help={"json": "print the findings as JSON"})
+def doctor(context: Context, json: bool = False) -> int:
+    """Say what on this machine would disturb a measurement; changes nothing."""
+    from fibench import commands
+
+    return commands.doctor(as_json=json)
+
+
 @command()
 def build(context: Context) -> int:
     """Compile the C programs, and install all servers side by side."""
@@ -227,11 +235,11 @@ def _collection(*tasks: Any) -> Collection:
     return collection
 
 
-namespace = _collection(run, plan, backends, serve, build, test, lint, bench, clean)
+namespace = _collection(run, plan, backends, serve, doctor, build, test, lint, bench, clean)
 """What `invoke` offers in a checkout."""
 
 
 def main() -> None:
     """The installed `fibench` command: the part of the collection that needs no checkout."""
-    user = _collection(run, plan, backends, serve)
+    user = _collection(run, plan, backends, serve, doctor)
     Program(name="fibench", namespace=user, version=fibench.__version__).run()
