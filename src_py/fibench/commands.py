@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -100,6 +101,15 @@ def serve(name: str, port: str, options: list[str]) -> int:
     os.execv(command[0], command)
 
 
+def doctor(as_json: bool) -> int:
+    """Say what on this machine would disturb a measurement; changes nothing."""
+    from fibench import vitals
+
+    places = find_places()
+    vitals.doctor(places, read_backends(places), as_json)
+    return 0
+
+
 def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
     from fibench.experiment import ExperimentError, find_experiment, load_experiment
@@ -139,36 +149,63 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     return 0
 
 
-def run(name: str, overrides: Mapping[str, str]) -> int:
-    """Build, measure, judge, report."""
+def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
+    """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
+    from fibench.begin import Request
+    from fibench.lock import LockError, measuring
     from fibench.plan import warnings
-    from fibench.progress import showing_progress
-    from fibench.run import RunError, run_experiment
+    from fibench.runs_folder import RunError, run_name
 
-    began_s = time.monotonic()
     places = find_places()
     experiment, source, backends = load(name, overrides, places)
     advice = warnings(experiment, known_backends(backends), machine.usable_cores())
     for line in advice:
         print(f"warning: {line}", file=sys.stderr)
-    build_or_refuse(places)
-    built_s = time.monotonic()
+    request = Request(experiment, source, backends, places, overrides, advice, fresh)
     try:
-        with showing_progress() as progress:
-            outcome = run_experiment(experiment, source, backends, places, [progress], advice)
-        status = _conclude(experiment, outcome, began_s, built_s)
-    except RunError as error:
+        # Before the build, which would disturb another run's measurement.
+        with measuring(run_name(source)) as held:
+            began_s = time.monotonic()
+            build_or_refuse(places)
+            outcome, parts = _measure(request, held, time.monotonic() - began_s)
+            # A run is unfinished until its verdicts are kept: who waits must not go on with it.
+            status = _conclude(experiment, outcome, time.monotonic() - began_s, parts)
+    except (RunError, LockError) as error:
         raise Refused(str(error), error.hint) from error
+    if outcome.interrupted:
+        print(f"`{_again(name, overrides, places)}` resumes it")
     return status
 
 
-def _conclude(experiment: Any, outcome: Any, began_s: float, built_s: float) -> int:
+def _measure(request: Any, held: Any, build_s: float) -> tuple[Any, dict[str, float]]:
+    """Run what is left; returns the outcome, and where the time went besides, in seconds."""
+    from fibench.progress import showing_progress
+    from fibench.run import Event, RunStarted, run_experiment
+
+    def name_it(event: Event) -> None:
+        if isinstance(event, RunStarted):
+            held.rename(f"{event.folder.parent.name}/{event.folder.name}")
+
+    with showing_progress() as progress:
+        return run_experiment(request, [name_it, progress]), {"build": build_s}
+
+
+def _again(name: str, overrides: Mapping[str, str], places: Places) -> str:
+    """The command that goes on with the run."""
+    program = "fibench" if places.checkout is None else "invoke"
+    # Invoke knows an option of one letter as -n only.
+    flags = {key: f"-{key}" if len(key) == 1 else f"--{key}" for key in overrides}
+    options = [word for key, text in overrides.items() for word in (flags[key], text)]
+    return shlex.join([program, "run", name, *options])
+
+
+def _conclude(experiment: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench.claims import claims_json, exit_code, judge
     from fibench.estimate import summarise
     from fibench.report import Overhead, render_results
     from fibench.results import failures, samples
-    from fibench.run import write_json
+    from fibench.runs_folder import CLAIMS, keep_json
 
     found = samples(outcome.records)
     cores = machine.usable_cores()
@@ -181,17 +218,15 @@ def _conclude(experiment: Any, outcome: Any, began_s: float, built_s: float) -> 
         total_claims=in_file,
     )
     if not outcome.interrupted:
-        write_json(outcome.folder / "claims.json", claims_json(verdicts))
+        keep_json(outcome.folder / CLAIMS, claims_json(verdicts))
     failed = failures(outcome.records, outcome.folder)
-    total_s = time.monotonic() - began_s
-    measured_s = sum(record["times"]["measured_s"] for record in outcome.records)
     render_results(
         None,
         experiment,
         summarise(found, [cell.key for cell in experiment.cells]),
         verdicts,
         failed,
-        Overhead(total_s, measured_s, {"build": built_s - began_s}),
+        Overhead(total_s, outcome.measured_s, parts),
         os.path.relpath(outcome.folder),
         outcome.interrupted,
         machine.machine_line(cores),

@@ -5,17 +5,25 @@ A line is a JSON object whose last member, "sha256", is the digest of the object
 that the file reads as plain JSON lines (trials.jsonl) and yet tells a whole record from a torn one.
 The order of writing is what makes a record durable: the trial's folder is fsynced and renamed into
 place, its parent is fsynced, and only then is the line appended and fsynced (rename(2), fsync(2)).
+
+A trial may be tried more than once; each try is an attempt with a line and a folder of its own, and
+the last one counts.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 _MARK = ',"sha256":"'
+_MARK_BYTES = _MARK.encode()
+_CHUNK = 1 << 20
+_DECODER = json.JSONDecoder()
+
+Record = TypeVar("Record", bound=Mapping[str, Any])
 
 
 class JournalError(Exception):
@@ -31,14 +39,47 @@ def encode(record: Mapping[str, Any]) -> str:
 
 def decode(line: str) -> dict[str, Any] | None:
     """The record of a line, or None when the line is torn or was altered."""
-    body, mark, tail = line.rstrip("\n").rpartition(_MARK)
-    if not mark or not line.endswith("\n"):
+    return _record(line.encode("utf-8", "surrogatepass"))
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    end = _proven(line)
+    return _parsed(line[:end]) if end is not None else None
+
+
+def _proven(line: bytes) -> int | None:
+    """Where the digest of a line begins, which the text before was held to; None if it fails.
+
+    That text lacks the brace that closes the object.
+    """
+    end = line.rfind(_MARK_BYTES)
+    if end < 0:
         return None
-    body += "}"
-    if tail != hashlib.sha256(body.encode()).hexdigest() + '"}':
-        return None
-    record = json.loads(body)
+    digest = hashlib.sha256(memoryview(line)[:end])
+    digest.update(b"}")
+    tail = digest.hexdigest().encode() + b'"}\n'
+    return end if line[end + len(_MARK_BYTES) :] == tail else None
+
+
+def _parsed(text: bytes) -> dict[str, Any] | None:
+    record, _ = _DECODER.raw_decode(text.decode() + "}")
     return record if isinstance(record, dict) else None
+
+
+def _head(line: bytes) -> dict[str, Any] | None:
+    """What a record says of itself before its parameters and figures, at a tenth of the cost.
+
+    Inside a JSON string every quote is escaped, so that the text searched for is a member's name;
+    a record without such a member is parsed whole.
+    """
+    end = _proven(line)
+    if end is None:
+        return None
+    head = line.find(b',"parameters":', 0, end)
+    try:
+        return _parsed(line[: head if head > 0 else end])
+    except ValueError:  # the member stood inside another one
+        return _parsed(line[:end])
 
 
 @dataclass
@@ -53,18 +94,49 @@ class Reading:
 
 def read(path: Path) -> Reading:
     """Read a journal as far as it is whole; a missing file is an empty journal."""
+    return _reading(path, _record)
+
+
+def read_heads(path: Path) -> Reading:
+    """The same, with of each record only what says which trial it is and how it went.
+
+    That is all that resuming needs: every digest is checked, and figures are not parsed.
+    """
+    return _reading(path, _head)
+
+
+def _reading(path: Path, parse: Callable[[bytes], dict[str, Any] | None]) -> Reading:
     reading = Reading()
-    try:
-        text = path.read_bytes().decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return reading
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
-        record = decode(line)
+    for number, line in enumerate(_lines(path), start=1):
+        record = parse(line)
         if record is None:
             reading.damaged.append(number)
         else:
             reading.records.append(record)
     return reading
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as stream:
+            yield from stream
+    except FileNotFoundError:
+        return
+
+
+def last_attempts(records: Iterable[Record]) -> list[Record]:
+    """Of each trial the last attempt that is in the journal, in the order of the plan."""
+    last: dict[str, Record] = {}
+    for record in records:
+        before = last.get(record["trial"])
+        if before is None or record["attempt"] >= before["attempt"]:
+            last[record["trial"]] = record
+    return sorted(last.values(), key=lambda record: int(record["index"]))
+
+
+def folder_name(index: int, attempt: int) -> str:
+    """The name of an attempt's folder in `trials`: 082, then 082-2 for the second attempt."""
+    return f"{index:03d}" if attempt == 1 else f"{index:03d}-{attempt}"
 
 
 def sync_folder(path: Path) -> None:
@@ -95,13 +167,15 @@ def settle_folder(scratch: Path, final: Path) -> None:
 def append(path: Path, record: Mapping[str, Any]) -> None:
     """Append one record and wait until it is on the disk. Raises JournalError.
 
-    A half-written line (a full disk) is cut off again, so that the next record starts cleanly.
+    A half-written line (a full disk) is cut off again, and so is one that a crash left at the end:
+    a record never glues onto what is not a whole line.
     """
     data = encode(record).encode()
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, flags, 0o644)
         try:
-            before = os.fstat(descriptor).st_size
+            before = _cut_torn_tail(descriptor)
             try:
                 _write_all(descriptor, data)
                 os.fsync(descriptor)
@@ -114,6 +188,21 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
             os.close(descriptor)
     except OSError as error:
         raise JournalError(f"cannot write {path.name}: {error.strerror}") from error
+
+
+def _cut_torn_tail(descriptor: int) -> int:
+    """Cut off what follows the last line end; returns the size that is left, in bytes."""
+    size = end = os.fstat(descriptor).st_size
+    if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
+        return size
+    whole = 0
+    while end > 0 and whole == 0:
+        start = max(0, end - _CHUNK)
+        whole = os.pread(descriptor, end - start, start).rfind(b"\n") + 1
+        whole += start if whole else 0
+        end = start
+    os.ftruncate(descriptor, whole)
+    return whole
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What this machine is: the cores a run may use, and what its numbers depend on."""
+"""What this machine is: the cores a run may use, and what decides how fast they are."""
 
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,25 +11,27 @@ from typing import Any
 _CGROUP_UNLIMITED_US = -1
 
 
-def usable_cores() -> int:
-    """Distinct physical cores in the affinity mask, at most the cgroup's CPU quota; at least 1.
-
-    Two hardware threads of one core do not compute twice as fast, so they count once.
-    """
-    cores = len({_physical_core(cpu) for cpu in os.sched_getaffinity(0)})
-    quota = cgroup_cpu_quota()
-    return max(1, min(cores, int(quota) if quota is not None else cores))
-
-
 def physical_cores() -> list[list[int]]:
-    """The physical cores in the affinity mask, each with its CPUs there, in the order of those."""
+    """The physical cores that may be used, each as its hardware threads in the affinity mask.
+
+    Sorted by the first thread; at most as many as the cgroup's CPU quota, and at least one. Two
+    hardware threads of one core do not compute twice as fast, so they count once.
+    """
     cores: dict[tuple[str, str], list[int]] = {}
     for cpu in sorted(os.sched_getaffinity(0)):
-        cores.setdefault(_physical_core(cpu), []).append(cpu)
-    return list(cores.values())
+        cores.setdefault(physical_core(cpu), []).append(cpu)
+    quota = cgroup_cpu_quota()
+    most = len(cores) if quota is None else max(1, int(quota))
+    return list(cores.values())[:most]
 
 
-def _physical_core(cpu: int) -> tuple[str, str]:
+def usable_cores() -> int:
+    """How many physical cores may be used: at least 1."""
+    return len(physical_cores())
+
+
+def physical_core(cpu: int) -> tuple[str, str]:
+    """Which package and core a CPU belongs to; without topology, each is a core of its own."""
     topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology")
     try:
         return (
@@ -124,20 +125,60 @@ def processor_model() -> str:
     return platform.machine()
 
 
-def _first_line(argv: list[str], folder: Path | None = None) -> str | None:
-    try:
-        done = subprocess.run(
-            argv, cwd=folder, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    lines = done.stdout.splitlines()
-    return lines[0] if lines else ""
+def boot_id() -> str | None:
+    """What tells this boot of the machine from every other (random(4))."""
+    return read_line("/proc/sys/kernel/random/boot_id")
 
 
-def _read_line(path: str) -> str | None:
+def governor(cpus: Path = Path("/sys/devices/system/cpu")) -> str | None:
+    """The frequency governor of the CPUs that may be used; null where the kernel scales nothing.
+
+    Where they differ, all of them: "performance, powersave".
+    """
+    governors = {
+        read_line(cpus / f"cpu{cpu}" / "cpufreq" / "scaling_governor")
+        for cpu in os.sched_getaffinity(0)
+    }
+    return ", ".join(sorted(name for name in governors if name)) or None
+
+
+def power_source(supplies: Path = Path("/sys/class/power_supply")) -> str | None:
+    """ "mains" or "battery"; None where the machine does not say.
+
+    Source: Documentation/ABI/testing/sysfs-class-power of Linux. Batteries of mice and keyboards
+    have the scope "Device".
+    """
+    found: set[str] = set()
+    for supply in sorted(supplies.glob("*")):
+        if read_line(supply / "scope") == "Device":
+            continue
+        if read_line(supply / "type") == "Battery":
+            if read_line(supply / "status") == "Discharging":
+                found.add("battery")
+            else:
+                found.add("mains")
+        elif read_line(supply / "online") == "1":
+            return "mains"
+        elif read_line(supply / "type") == "Mains":
+            found.add("battery")
+    return min(found, default=None)
+
+
+def own_interpreter() -> dict[str, Any]:
+    """The interpreter that runs this, which runs the Python servers as well."""
+    gil_enabled = getattr(sys, "_is_gil_enabled", lambda: True)
+    return {
+        "version": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "build": " ".join(platform.python_build()),
+        "gil": gil_enabled(),
+    }
+
+
+def read_line(path: str | Path) -> str | None:
+    """The text of a small file of /proc or /sys, without white space around it; None if absent."""
     try:
-        return Path(path).read_text().strip()
+        return Path(path).read_text(errors="replace").strip()
     except OSError:
         return None
 
@@ -149,33 +190,3 @@ def machine_line(cores: int) -> str:
         f"{processor_model()}, {cores} {noun}, Linux {platform.release()}, "
         f"Python {platform.python_version()}"
     )
-
-
-def environment(checkout: Path | None) -> dict[str, Any]:
-    """What a run's numbers depend on, for environment.json; absent things are null."""
-    gil_enabled = getattr(sys, "_is_gil_enabled", lambda: True)
-    revision = changed = None
-    if checkout is not None:
-        revision = _first_line(["git", "rev-parse", "HEAD"], checkout)
-        status = _first_line(["git", "status", "--porcelain"], checkout)
-        changed = None if status is None else bool(status)
-    return {
-        "schema": 1,
-        "processor": processor_model(),
-        "architecture": platform.machine(),
-        "cpus": os.cpu_count(),
-        "affinity": sorted(os.sched_getaffinity(0)),
-        "usable_cores": usable_cores(),
-        "cgroup_cpu_quota_cores": cgroup_cpu_quota(),
-        "governor": _read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "kernel": platform.release(),
-        "boot_id": _read_line("/proc/sys/kernel/random/boot_id"),
-        "libc": " ".join(platform.libc_ver()),
-        "compiler": _first_line(["cc", "--version"]),
-        "python": {
-            "version": platform.python_version(),
-            "implementation": platform.python_implementation(),
-            "gil": gil_enabled(),
-        },
-        "git": {"revision": revision, "changed": changed},
-    }

@@ -34,4 +34,4 @@ def core_count(cpus: str | None) -> int:
     usable = machine.usable_cores()
     if cpus is None:
         return usable
-    return min(usable, len({machine._physical_core(cpu) for cpu in parse_cpus(cpus)}))
+    return min(usable, len({machine.physical_core(cpu) for cpu in parse_cpus(cpus)}))

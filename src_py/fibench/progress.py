@@ -8,9 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fibench.journal import folder_name
 from fibench.plan import Trial, expected_seconds
 from fibench.report import figures, trial_line
-from fibench.run import Event, Listener, RunStarted, StopRequested, TrialFinished, TrialStarted
+from fibench.run import (
+    Event,
+    Listener,
+    Notice,
+    RunStarted,
+    StopRequested,
+    TrialFinished,
+    TrialStarted,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -28,13 +37,17 @@ class _Lines:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
-            self._total = len(event.trials)
-            self._width = max(len(trial.cell.label) for trial in event.trials)
+            self._total = event.total
+            self._width = max((len(trial.cell.label) for trial in event.trials), default=0)
             self._folder = event.folder
+            if event.resumed:
+                self._print(_resuming(event))
         elif isinstance(event, TrialFinished):
             self._print(self.line(event.trial, event.record))
         elif isinstance(event, StopRequested):
             print(_STOPPING, file=sys.stderr, flush=True)
+        elif isinstance(event, Notice):
+            print(event.text, file=sys.stderr, flush=True)
 
     @staticmethod
     def _print(line: str) -> None:
@@ -49,7 +62,8 @@ class _Lines:
     def line(self, trial: Trial, record: Mapping[str, Any]) -> str:
         """The trial's line; a failed one names the reason and the server's stderr, if any."""
         metrics = record["metrics"]
-        stderr = self._folder / "trials" / f"{trial.index:03d}" / "server.err"
+        folder = folder_name(trial.index, record["attempt"])
+        stderr = self._folder / "trials" / folder / "server.err"
         said_something = stderr.is_file() and stderr.stat().st_size > 0
         return trial_line(
             trial.index,
@@ -73,8 +87,11 @@ class _Bar:
         self._lines = _Lines()
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RunStarted):
+        if isinstance(event, Notice):
             self._lines(event)
+        elif isinstance(event, RunStarted):
+            self._lines(event)
+            # The rest only, so that the time left is that of the rest.
             self._bar.update(self._task, total=expected_seconds(event.trials))
         elif isinstance(event, TrialStarted):
             place = f"block {event.trial.block + 1}  {event.trial.cell.label}"
@@ -94,6 +111,10 @@ class _Bar:
         )
         if event.record["reason"] is not None:
             self._bar.console.print(_plain(self._lines.line(event.trial, event.record)))
+
+
+def _resuming(event: RunStarted) -> str:
+    return f"resuming {event.done}/{event.total} of {event.folder.parent.name}/{event.folder.name}"
 
 
 def _plain(text: str) -> str:

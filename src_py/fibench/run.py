@@ -4,28 +4,21 @@
 It prints nothing. What happens is told as events to listeners: the progress display, a log, a test.
 """
 
-import json
-import os
-import re
-import secrets
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from fibench import journal, machine
-from fibench.catalogue import Backend
-from fibench.experiment import Experiment
-from fibench.pinning import Pinning
-from fibench.places import Places
-from fibench.plan import Trial, plan, plan_json
+from fibench.begin import Request, begin
+from fibench.pinning import choose
+from fibench.plan import Trial, plan
+from fibench.resume import Attempt
+from fibench.runs_folder import JOURNAL, RunError
 from fibench.trial import TrialContext, run_trial, scratch_name
-
-SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -34,6 +27,15 @@ class RunStarted:
 
     folder: Path
     trials: Sequence[Trial]
+    """What is still to be measured: all, or after a resumption the rest."""
+    total: int = 0
+    """Trials of the whole plan."""
+    resumed: bool = False
+
+    @property
+    def done(self) -> int:
+        """Trials that stand already."""
+        return self.total - len(self.trials)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,14 @@ class StopRequested:
     """A first Ctrl-C: the trial in hand is finished and kept, then the run ends."""
 
 
-Event = RunStarted | TrialStarted | TrialFinished | StopRequested
+@dataclass(frozen=True)
+class Notice:
+    """Something a person should know, in one line: why a run is not resumed, a torn journal."""
+
+    text: str
+
+
+Event = RunStarted | TrialStarted | TrialFinished | StopRequested | Notice
 Listener = Callable[[Event], None]
 
 
@@ -66,54 +75,10 @@ class Outcome:
 
     folder: Path
     records: list[dict[str, Any]] = field(default_factory=list)
+    """The last attempt of each trial, those of before a resumption too."""
     interrupted: bool = False
-
-
-class RunError(Exception):
-    """The run cannot go on: its results cannot be kept."""
-
-    def __init__(self, what: str, hint: str) -> None:
-        super().__init__(what)
-        self.hint = hint
-
-
-def run_name(path: Path) -> str:
-    """The name under which an experiment's runs are kept: its file's name, made harmless."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip(".-")[:64]
-    return name or "experiment"
-
-
-def create_folder(results: Path, name: str, now: datetime) -> Path:
-    """Make the folder of a new run, `results/NAME/TIME-RANDOM`. Raises RunError."""
-    folder = results / name / f"{now:%Y-%m-%dT%H%M}-{secrets.token_hex(2)}"
-    try:
-        (folder / "trials").mkdir(parents=True)
-        for parent in (folder, folder.parent, results, results.parent):
-            journal.sync_folder(parent)
-        if results.resolve() not in folder.resolve().parents:
-            raise RunError(f"{folder} leads outside the results folder", "remove the symbolic link")
-    except OSError as error:
-        hint = "make the results folder writable, or free its name"
-        raise RunError(f"cannot make {folder}: {error.strerror}", hint) from error
-    return folder
-
-
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON document whole or not at all, and durably. Raises RunError."""
-    _keep_file(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
-
-
-def _keep_file(path: Path, data: bytes) -> None:
-    scratch = path.with_name(path.name + ".new")
-    try:
-        with scratch.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        scratch.rename(path)
-        journal.sync_folder(path.parent)
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror}", "free some space") from error
+    measured_s: float = 0.0
+    """Warm-up and windows of what was measured now, not before a resumption."""
 
 
 class _Stop:
@@ -142,15 +107,8 @@ def _stop_on_signals(tell: Listener) -> Iterator[_Stop]:
             signal.signal(number, handler)
 
 
-def run_experiment(
-    experiment: Experiment,
-    source: Path,
-    backends: Mapping[str, Backend],
-    places: Places,
-    listeners: Sequence[Listener] = (),
-    warnings: Sequence[str] = (),
-) -> Outcome:
-    """Run every trial of the plan in order; each is in the journal before the next begins.
+def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outcome:
+    """Run what is left of the plan in order; each trial is in the journal before the next begins.
 
     A trial that fails is recorded with its reason, and the run goes on. Interrupted, it returns
     what was finished. Raises RunError when results cannot be kept.
@@ -160,40 +118,47 @@ def run_experiment(
         for listener in listeners:
             listener(event)
 
-    trials = plan(experiment)
-    folder = create_folder(places.results, run_name(source), datetime.now(UTC))
-    _keep_file(folder / "experiment.toml", source.read_bytes())
-    write_json(folder / "plan.json", plan_json(experiment, warnings))
-    write_json(folder / "environment.json", machine.environment(places.checkout))
-    outcome = Outcome(folder)
-    pinning = Pinning(None, None, "not chosen")
-    seed = experiment.plan.seed
-    context = TrialContext(places.programs, backends, experiment.backends, seed, pinning)
-    tell(RunStarted(folder, trials))
+    trials = plan(request.experiment)
+    context = TrialContext(
+        programs=request.places.programs,
+        catalogue=request.backends,
+        own=request.experiment.backends,
+        seed=request.experiment.plan.seed,
+        pinning=choose(request.experiment, machine.physical_cores()),
+    )
+    begun = begin(request, trials, context)
+    for text in begun.notices:
+        tell(Notice(text))
+    todo = begun.todo
+    tell(RunStarted(begun.folder, [one.trial for one in todo], len(trials), begun.resumed))
+    outcome = Outcome(begun.folder)
     with _stop_on_signals(tell) as stop:
         try:
-            for trial in trials:
-                tell(TrialStarted(trial))
-                tell(TrialFinished(trial, _keep(folder, trial, context)))
-                if stop.requested and trial is not trials[-1]:
+            for attempt in todo:
+                tell(TrialStarted(attempt.trial))
+                record = _keep(begun.folder, attempt, context)
+                outcome.measured_s += record["times"]["measured_s"]
+                tell(TrialFinished(attempt.trial, record))
+                if stop.requested and attempt is not todo[-1]:
                     outcome.interrupted = True
                     break
         except KeyboardInterrupt:
             outcome.interrupted = True
     # The journal is the truth: an interrupt may come between a line of it and its event.
-    outcome.records = journal.read(folder / "trials.jsonl").records
+    outcome.records = journal.last_attempts(journal.read(begun.folder / JOURNAL).records)
     return outcome
 
 
-def _keep(folder: Path, trial: Trial, context: TrialContext) -> dict[str, Any]:
+def _keep(folder: Path, attempt: Attempt, context: TrialContext) -> dict[str, Any]:
     """Run one trial in a scratch folder, and make folder and journal line durable."""
+    trial = attempt.trial
     scratch = folder / "trials" / scratch_name(trial)
-    final = folder / "trials" / f"{trial.index:03d}"
+    final = folder / "trials" / journal.folder_name(trial.index, attempt.number)
     try:
         scratch.mkdir()
-        record = run_trial(trial, context, scratch)
+        record = run_trial(trial, context, scratch, attempt.number)
         journal.settle_folder(scratch, final)
-        journal.append(folder / "trials.jsonl", record)
+        journal.append(folder / JOURNAL, record)
     except (OSError, journal.JournalError) as error:
         hint = "free some space or mend the disk; finished trials are kept"
         raise RunError(f"cannot keep the results in {folder}: {error}", hint) from error

@@ -99,12 +99,18 @@ def _guarded(function: Callable[[], int]) -> int:
         return EXIT_NOT_STARTED
 
 
-@command("experiment", help={"experiment": "a file, or its name: gil"})
-def run(context: Context, overrides: dict[str, str], experiment: str) -> int:
-    """Build, measure, judge and report an experiment."""
+@command(
+    "experiment",
+    help={
+        "experiment": "a file, or its name: gil",
+        "fresh": "begin anew, instead of going on with an unfinished run",
+    },
+)
+def run(context: Context, overrides: dict[str, str], experiment: str, fresh: bool = False) -> int:
+    """Build, measure, judge and report an experiment; goes on with an unfinished run."""
     from fibench import commands
 
-    return commands.run(experiment, overrides)
+    return commands.run(experiment, overrides, fresh)
 
 
 @command(
@@ -170,6 +176,14 @@ def serve(
     return commands.serve(backend, port, [*options, *(["--verbose"] if verbose else [])])
 
 
+@command(help={"json": "print the findings as JSON"})
+def doctor(context: Context, json: bool = False) -> int:
+    """Say what on this machine would disturb a measurement; changes nothing."""
+    from fibench import commands
+
+    return commands.doctor(as_json=json)
+
+
 @command()
 def build(context: Context) -> int:
     """Compile the C programs, and install all servers side by side."""
@@ -222,11 +236,11 @@ def _collection(*tasks: Any) -> Collection:
     return collection
 
 
-namespace = _collection(run, plan, backends, serve, build, test, lint, bench, clean)
+namespace = _collection(run, plan, backends, serve, doctor, build, test, lint, bench, clean)
 """What `invoke` offers in a checkout."""
 
 
 def main() -> None:
     """The installed `fibench` command: the part of the collection that needs no checkout."""
-    user = _collection(run, plan, backends, serve)
+    user = _collection(run, plan, backends, serve, doctor)
     Program(name="fibench", namespace=user, version=fibench.__version__).run()

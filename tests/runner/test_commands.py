@@ -9,35 +9,18 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-
-from fibench import journal
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-INVOKE = [sys.executable, "-m", "invoke"]
-
-SMALL = """
-title = "One small block"
-[matrix]
-backend = ["c-sync", "c-mt"]
-[load]
-clients = 2
-n = 20
-duration = "0.2s"
-warmup = "50ms"
-[plan]
-blocks = {blocks}
-[[claim]]
-says = "C answers"
-value = {{ backend = "c-mt" }}
-metric = "throughput"
-above = {above}
-"""
+from tests.runner.desk import (
+    CHECKOUT,
+    INVOKE,
+    SMALL,
+    Desk,
+    pids_under,
+    run_with_a_trial_finished,
+)
 
 OWN = """
 title = "A server of one's own"
@@ -57,65 +40,14 @@ blocks = 1
 """
 
 
-@dataclass
-class Desk:
-    """A folder with experiment files, and a results folder of its own."""
-
-    folder: Path
-
-    @property
-    def results(self) -> Path:
-        return self.folder / "results"
-
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "FIBENCH_RESULTS": str(self.results), "COLUMNS": "100"}
-
-    def write(self, text: str, name: str = "small.toml") -> Path:
-        path = self.folder / name
-        path.write_text(text)
-        return path
-
-    def invoke(self, *words: str | Path, **extra: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*INVOKE, *map(str, words)],
-            cwd=CHECKOUT,
-            env={**self.environment(), **extra},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def run_folder(self) -> Path:
-        (folder,) = self.results.glob("*/*")
-        return folder
-
-    def records(self) -> list[dict[str, object]]:
-        reading = journal.read(self.run_folder() / "trials.jsonl")
-        assert reading.damaged == []
-        return reading.records
-
-
 @pytest.fixture
 def desk(tmp_path: Path, programs: Path) -> Desk:
     assert programs.is_dir()
     return Desk(tmp_path)
 
 
-def _pids_under(folder: Path) -> list[int]:
-    """Processes whose standard error goes to a file below the folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if str(folder) in os.readlink(process / "fd" / "2"):
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
-
-
 def _reason(desk: Desk) -> str:
-    (record,) = desk.records()
+    (record,) = desk.measured()
     assert record["valid"] is False
     return str(record["reason"])
 
@@ -135,7 +67,8 @@ def test_a_run_of_one_block_keeps_its_trials_and_says_what_holds(desk: Desk) -> 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CONFIRMED" in done.stdout
     assert "1 of 1 claim confirmed" in done.stdout
-    records = desk.records()
+    assert [record["trial"] for record in desk.records()] == desk.planned()
+    records = desk.measured()
     assert [r["valid"] for r in records] == [True] * 6
     assert sorted((r["block"], r["label"]) for r in records) == sorted(
         (block, label) for block in range(3) for label in ("c-sync", "c-mt")
@@ -154,9 +87,9 @@ def test_a_run_of_one_block_keeps_its_trials_and_says_what_holds(desk: Desk) -> 
     folder = desk.run_folder()
     assert (folder / "experiment.toml").read_text() == SMALL.format(blocks=3, above=1)
     for name in ("plan.json", "environment.json", "claims.json"):
-        assert json.loads((folder / name).read_text())["schema"] == 1
+        assert json.loads((folder / name).read_text())["schema"] >= 1
     assert json.loads((folder / "trials" / "000" / "load.json").read_text())["valid"] is True
-    assert _pids_under(desk.results) == []
+    assert pids_under(desk.results) == []
 
 
 def test_a_refuted_claim_is_exit_3(desk: Desk) -> None:
@@ -176,9 +109,9 @@ def test_options_override_the_file(desk: Desk) -> None:
     done = desk.invoke("run", path, "--blocks", "1", "--backend", "c-mt", "--clients", "1,3")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not judged" in done.stdout, "the claim no longer names one cell"
-    assert len(desk.records()) == 2
-    parameters = [record["parameters"] for record in desk.records()]
-    assert sorted(p["clients"] for p in parameters if isinstance(p, dict)) == [1, 3]
+    assert sorted(record["parameters"]["clients"] for record in desk.measured()) == [1, 3]
+    plan = json.loads((desk.run_folder() / "plan.json").read_bytes())
+    assert plan["overrides"] == {"blocks": "1", "backend": "c-mt", "clients": "1,3"}
 
 
 @pytest.mark.parametrize(
@@ -223,7 +156,9 @@ def test_a_name_alone_finds_the_experiment_and_a_near_one_is_proposed(desk: Desk
 def test_plan_as_json_has_the_ordered_trials_and_starts_nothing(desk: Desk) -> None:
     done = desk.invoke("plan", desk.write(SMALL.format(blocks=2, above=1)), "--json")
     document = json.loads(done.stdout)
-    assert [trial["index"] for trial in document["trials"]] == [0, 1, 2, 3]
+    count = len(document["trials"])
+    assert count >= 4
+    assert [trial["index"] for trial in document["trials"]] == list(range(count))
     assert not desk.results.exists()
 
 
@@ -261,7 +196,8 @@ def test_a_server_that_exits_at_once_fails_the_trial_with_its_own_words(desk: De
     done = desk.invoke("run", desk.write(_own(command)))
     assert done.returncode == 5
     assert "ended with status 1 before it was ready" in _reason(desk)
-    stderr = desk.run_folder() / "trials" / "000" / "server.err"
+    (record,) = desk.measured()
+    stderr = desk.run_folder() / "trials" / f"{record['index']:03d}" / "server.err"
     assert "my own complaint" in stderr.read_text()
 
 
@@ -270,7 +206,7 @@ def test_a_server_that_never_listens_fails_the_trial_and_is_ended(desk: Desk) ->
     done = desk.invoke("run", desk.write(_own(command)))
     assert done.returncode == 5
     assert "listen" in _reason(desk)
-    assert _pids_under(desk.results) == []
+    assert pids_under(desk.results) == []
 
 
 SERVE = """
@@ -293,9 +229,9 @@ def test_a_server_that_answers_wrongly_is_not_measured(desk: Desk) -> None:
 def test_a_server_of_ones_own_is_measured_like_any_other(desk: Desk) -> None:
     done = desk.invoke("run", desk.write(_own(_python_server(SERVE.format(reply="b'8'")))))
     assert done.returncode == 0, done.stdout + done.stderr
-    (record,) = desk.records()
+    (record,) = desk.measured()
     assert record["valid"] is True
-    assert _pids_under(desk.results) == []
+    assert pids_under(desk.results) == []
 
 
 def test_a_server_that_answers_wrongly_later_makes_the_trial_invalid(desk: Desk) -> None:
@@ -314,28 +250,9 @@ def test_a_server_that_dies_during_the_trial_makes_it_invalid(desk: Desk) -> Non
     assert "the server ended during the trial" in _reason(desk)
 
 
-@contextmanager
-def _run_with_a_trial_finished(desk: Desk) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [*INVOKE, "run", str(desk.write(SMALL.format(blocks=50, above=1)))],
-        cwd=CHECKOUT,
-        env={**desk.environment(), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert any("1/100]" in line for line in process.stdout), "ended before its first trial"
-            yield process
-        finally:
-            process.kill()
-
-
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_keeps_finished_trials_and_leaves_nothing_running(desk: Desk, presses: int) -> None:
-    with _run_with_a_trial_finished(desk) as process:
+    with run_with_a_trial_finished(desk) as process:
         assert process.stdout is not None
         os.killpg(process.pid, signal.SIGINT)
         if presses == 2:
@@ -345,16 +262,17 @@ def test_ctrl_c_keeps_finished_trials_and_leaves_nothing_running(desk: Desk, pre
         assert process.wait(timeout=30) == 130
     assert "Traceback" not in rest
     assert "CONFIRMED" not in rest
-    assert 1 <= len(desk.records()) < 100
-    assert _pids_under(desk.results) == []
+    assert 1 <= len(desk.records()) < len(desk.planned())
+    assert f"invoke run {desk.folder}/small.toml` resumes it" in rest
+    assert pids_under(desk.results) == []
     assert not (desk.run_folder() / "claims.json").exists()
 
 
 def test_a_killed_runner_leaves_no_process_for_longer_than_a_second(desk: Desk) -> None:
-    with _run_with_a_trial_finished(desk) as process:
+    with run_with_a_trial_finished(desk) as process:
         pids: list[int] = []
         while not pids:  # between two trials there is none, for some milliseconds
-            pids = _pids_under(desk.results)
+            pids = pids_under(desk.results)
         watched = [os.pidfd_open(pid) for pid in pids]
         process.kill()
         process.wait()

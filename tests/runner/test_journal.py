@@ -4,6 +4,7 @@
 import errno
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,80 @@ def test_a_journal_cut_at_any_byte_loses_at_most_its_last_line(tmp_path: Path) -
         assert reading.records == records[:complete]
         torn = size > 0 and size not in ends
         assert reading.damaged == ([complete + 1] if torn else [])
+
+
+def test_after_a_cut_at_any_byte_the_next_record_is_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    for index in range(3):
+        journal.append(path, {"trial": f"b00{index}-é", "valid": True})
+    whole = path.read_bytes()
+    for size in range(len(whole) + 1):
+        path.write_bytes(whole[:size])
+        before = journal.read(path).records
+        journal.append(path, {"trial": "next"})
+        reading = journal.read(path)
+        assert reading.records == [*before, {"trial": "next"}]
+        assert reading.damaged == []
+
+
+def test_a_torn_tail_longer_than_what_is_read_at_once_is_cut_off_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "trials.jsonl"
+    journal.append(path, {"trial": 0})
+    with path.open("ab") as stream:
+        stream.write(b"x" * 1000)
+    monkeypatch.setattr(journal, "_CHUNK", 64)
+    journal.append(path, {"trial": 1})
+    assert journal.read(path).records == [{"trial": 0}, {"trial": 1}]
+
+
+@given(st.lists(RECORDS, max_size=4), st.text(max_size=20))
+def test_a_head_has_what_stands_before_the_parameters(
+    records: list[dict[str, object]], label: str
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "trials.jsonl")
+        for record in records:
+            journal.append(path, {"label": label, "parameters": record, "metrics": {"x": 1}})
+        assert journal.read_heads(path).records == [{"label": label}] * len(records)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{"trial": "a"}, {"nested": {"trial": "a", "parameters": 1}, "trial": "b"}],
+    ids=["without parameters", "parameters inside another member"],
+)
+def test_a_record_of_another_shape_is_read_whole_as_its_head(
+    tmp_path: Path, record: dict[str, object]
+) -> None:
+    path = tmp_path / "trials.jsonl"
+    journal.append(path, record)
+    assert journal.read_heads(path).records == [record]
+
+
+def test_a_head_is_held_to_the_digest_of_its_whole_line(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    path.write_text(journal.encode({"trial": 0, "parameters": {"n": 1}}).replace("1}", "2}", 1))
+    reading = journal.read_heads(path)
+    assert reading.records == []
+    assert reading.damaged == [1]
+
+
+def test_of_several_attempts_the_last_counts_in_the_order_of_the_plan() -> None:
+    records = [
+        {"trial": "b", "index": 1, "attempt": 1},
+        {"trial": "a", "index": 0, "attempt": 1},
+        {"trial": "b", "index": 1, "attempt": 2},
+    ]
+    assert journal.last_attempts(records) == [records[1], records[2]]
+    assert journal.last_attempts([]) == []
+
+
+def test_every_attempt_has_a_folder_of_its_own() -> None:
+    assert journal.folder_name(82, 1) == "082"
+    assert journal.folder_name(82, 2) == "082-2"
+    assert journal.folder_name(1234, 10) == "1234-10"
 
 
 def test_a_missing_journal_is_empty(tmp_path: Path) -> None:

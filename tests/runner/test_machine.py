@@ -69,11 +69,3 @@ def test_usable_cores_are_physical_and_at_most_the_quota(
     monkeypatch.setattr(machine, "_physical_core", lambda cpu: ("0", str(cpu // 2)))
     monkeypatch.setattr(machine, "cgroup_cpu_quota", lambda: quota)
     assert machine.usable_cores() == cores
-
-
-def test_the_environment_names_what_numbers_depend_on() -> None:
-    environment = machine.environment(None)
-    assert environment["usable_cores"] >= 1
-    assert environment["kernel"] == os.uname().release
-    assert environment["python"]["gil"] in (True, False)
-    assert environment["git"] == {"revision": None, "changed": None}

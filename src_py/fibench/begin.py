@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The beginning of a run: a folder of its own, or the latest run where that can be gone on with."""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fibench import journal
+from fibench.catalogue import Backend
+from fibench.environment import environment
+from fibench.experiment import Experiment
+from fibench.identity import backends_used, difference, identity
+from fibench.places import Places
+from fibench.plan import Trial, plan_json
+from fibench.resume import Attempt, Head, remaining
+from fibench.runs_folder import (
+    CLAIMS,
+    JOURNAL,
+    PLAN,
+    RunError,
+    as_json,
+    create,
+    is_complete,
+    keep,
+    run_name,
+    runs_of,
+)
+from fibench.trial import TrialContext
+
+_EXPERIMENT = "experiment.toml"
+_TRIAL_FOLDER = re.compile(r"[0-9]{3,}(?:-[0-9]+)?|\.[0-9]{3,}\.new")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to do."""
+
+    experiment: Experiment
+    source: Path
+    """The experiment's file."""
+    backends: Mapping[str, Backend]
+    """The catalogue."""
+    places: Places
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Options that replaced keys of the file, as text."""
+    warnings: Sequence[str] = ()
+    fresh: bool = False
+    """Begin anew, whatever could be gone on with."""
+
+
+@dataclass
+class Beginning:
+    """Where a run keeps its results, and what it has to measure."""
+
+    folder: Path
+    todo: list[Attempt]
+    resumed: bool = False
+    notices: list[str] = field(default_factory=list)
+    """What a person should know, each in one line."""
+
+
+def begin(request: Request, trials: Sequence[Trial], context: TrialContext) -> Beginning:
+    """Go on with the latest run of the experiment, or make the folder of a new one.
+
+    A run is gone on with if it is unfinished, or trials of it failed, and nothing that its numbers
+    depend on has changed; what has is among the notices. Raises RunError.
+    """
+    facts = identity(request.experiment, trials, context)
+    document = _plan(request, trials, context, facts)
+    text = request.source.read_bytes()
+    notices: list[str] = []
+    latest = None if request.fresh else _unfinished(request, facts, notices)
+    if latest is not None:
+        return _take_up(latest, text, document, trials)
+    files = {
+        _EXPERIMENT: text,
+        PLAN: as_json(document),
+        "environment.json": as_json(environment(request.places, facts)),
+    }
+    name = run_name(request.source)
+    folder = create(request.places.results, name, files, datetime.now(UTC))
+    return Beginning(folder, [Attempt(trial) for trial in trials], notices=notices)
+
+
+def _plan(
+    request: Request, trials: Sequence[Trial], context: TrialContext, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The document plan.json."""
+    used = backends_used(trials, context)
+    return plan_json(request.experiment, request.warnings) | {
+        "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "source": request.source.name,
+        "overrides": dict(request.overrides),
+        "pinning": asdict(context.pinning),
+        "backends": {
+            name: {
+                "framings": list(backend.framings),
+                "serves": backend.serves,
+                "language": backend.language,
+                "cores": backend.cores,
+                "ranked": backend.ranked,
+            }
+            for name, backend in used.items()
+        },
+        "identity": dict(facts),
+    }
+
+
+def _unfinished(request: Request, facts: Mapping[str, Any], notices: list[str]) -> Path | None:
+    """The latest run if it can be gone on with; if something has changed, a notice says what."""
+    name = run_name(request.source)
+    runs = runs_of(request.places.results, name)
+    if not runs or (is_complete(runs[-1]) and not _has_failed(runs[-1])):
+        return None
+    try:
+        before = json.loads((runs[-1] / PLAN).read_bytes())["identity"]
+        why = difference(before, facts)
+    except KeyError:
+        why = "another version of fibench wrote it"
+    except (OSError, ValueError, TypeError, AttributeError):
+        why = "its plan.json cannot be read"
+    if why is None:
+        return runs[-1]
+    notices.append(f"not resuming {name}/{runs[-1].name}: {why}")
+    return None
+
+
+def _has_failed(run: Path) -> bool:
+    heads = journal.read_heads(run / JOURNAL).records
+    return not all(head["valid"] for head in journal.last_attempts(heads))
+
+
+def _take_up(
+    folder: Path, text: bytes, document: Mapping[str, Any], trials: Sequence[Trial]
+) -> Beginning:
+    """Go on with a run: put its folder in order, and find what is left to measure."""
+    reading = journal.read_heads(folder / JOURNAL)
+    try:
+        # First of all, so that from here on it counts as unfinished.
+        (folder / CLAIMS).unlink(missing_ok=True)
+        _remove_leftovers(folder / "trials", reading.records)
+        journal.sync_folder(folder)
+        if (folder / _EXPERIMENT).read_bytes() != text:
+            keep(folder / _EXPERIMENT, text)  # claims may change: they do not touch the numbers
+        before = json.loads((folder / PLAN).read_bytes())
+        now = json.loads(as_json({**document, "started_at": before.get("started_at")}))
+        if before != now:
+            keep(folder / PLAN, as_json(now))
+    except OSError as error:
+        hint = "make the folder writable, or begin anew with --fresh"
+        raise RunError(f"cannot go on in {folder}: {error.strerror}", hint) from error
+    todo = remaining(trials, reading.records)
+    return Beginning(folder, todo, resumed=True, notices=_damage(reading))
+
+
+def _remove_leftovers(folder: Path, heads: Sequence[Head]) -> None:
+    """Remove what a crash left of trials that never came into the journal."""
+    kept = {journal.folder_name(head["index"], head["attempt"]) for head in heads}
+    for entry in folder.iterdir():
+        if entry.name not in kept and _TRIAL_FOLDER.fullmatch(entry.name):
+            shutil.rmtree(entry)
+
+
+def _damage(reading: journal.Reading) -> list[str]:
+    """What is wrong with a journal, in one line."""
+    lines = [str(number) for number in reading.damaged]
+    if not lines:
+        return []
+    if len(lines) == 1 and reading.damaged[0] > len(reading.records):
+        what = f"the last line, {lines[0]}, is torn"
+    elif len(lines) == 1:
+        what = f"line {lines[0]} is damaged"
+    else:
+        what = f"{len(lines)} lines are damaged"
+    return [f"{JOURNAL}: {what}; the others are whole, and what is lost is measured again"]

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""environment.json: the machine that a run's numbers were made on. Absent things are null.
+
+docs/results.md says what each member means. Gathering takes some tens of milliseconds, most of them
+for two calls of git.
+"""
+
+import json
+import os
+import platform
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fibench import machine
+from fibench.machine import read_line
+from fibench.places import Places
+
+SCHEMA = 2
+
+_CPUS = Path("/sys/devices/system/cpu")
+_FLAGS = (
+    "buildtype", "optimization", "debug", "b_ndebug", "b_lto", "b_pie", "b_sanitize", "c_std",
+    "c_args", "c_link_args",
+)  # fmt: skip
+"""Options of Meson that decide what the compiler makes."""
+
+_HYPERVISORS = {
+    "amazon": "Amazon EC2", "google": "Google Compute Engine", "microsoft": "Hyper-V",
+    "vmware": "VMware", "innotek": "VirtualBox", "virtualbox": "VirtualBox", "qemu": "QEMU",
+    "kvm": "KVM", "xen": "Xen", "parallels": "Parallels", "bochs": "Bochs",
+    "openstack": "OpenStack", "bhyve": "bhyve", "apple virtualization": "Apple Virtualization",
+}  # fmt: skip
+"""Words in the names that DMI gives a machine, and whose they are."""
+
+
+def environment(places: Places, identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole document; `identity` brings the programs and the interpreters of the run."""
+    return {
+        "schema": SCHEMA,
+        "processor": machine.processor_model(),
+        "architecture": platform.machine(),
+        "cpus": os.cpu_count(),
+        "affinity": sorted(os.sched_getaffinity(0)),
+        "physical_cores": machine.physical_cores(),
+        "usable_cores": machine.usable_cores(),
+        "cgroup_cpu_quota_cores": machine.cgroup_cpu_quota(),
+        "memory_bytes": memory_bytes(),
+        "governor": machine.governor(),
+        "turbo": turbo(),
+        "smt": smt(),
+        "virtualisation": virtualisation(),
+        "power_source": machine.power_source(),
+        "kernel": platform.release(),
+        "boot_id": machine.boot_id(),
+        "clocksource": clocksource(),
+        "transparent_hugepages": chosen(read_line("/sys/kernel/mm/transparent_hugepage/enabled")),
+        "mitigations": mitigations(),
+        "limits": limits(),
+        "cgroup": cgroup(),
+        "libc": " ".join(platform.libc_ver()).strip() or None,
+        "compiler": compiler(places),
+        "interpreters": identity["interpreters"],
+        "programs": identity["programs"],
+        "python": {"executable": sys.executable, **machine.own_interpreter()},
+        "git": git(places.checkout),
+    }
+
+
+def memory_bytes() -> int | None:
+    """Main memory, in bytes."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return None
+
+
+def turbo(cpus: Path = _CPUS) -> bool | None:
+    """Whether the clock may exceed its nominal rate, so that it depends on heat and neighbours."""
+    no_turbo = read_line(cpus / "intel_pstate" / "no_turbo")
+    if no_turbo in ("0", "1"):
+        return no_turbo == "0"
+    boost = read_line(cpus / "cpufreq" / "boost")
+    return boost == "1" if boost in ("0", "1") else None
+
+
+def smt(cpus: Path = _CPUS) -> bool | None:
+    """Whether cores run more than one hardware thread."""
+    active = read_line(cpus / "smt" / "active")
+    return active == "1" if active in ("0", "1") else None
+
+
+def clocksource() -> str | None:
+    """What the kernel reads the time from."""
+    return read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+
+
+def chosen(text: str | None) -> str | None:
+    """The word in brackets: `always [madvise] never` is madvise."""
+    match = re.search(r"\[([^]]*)\]", text or "")
+    return match[1] if match else None
+
+
+def mitigations(cpus: Path = _CPUS) -> dict[str, str] | None:
+    """What the kernel does against each flaw of the processor; some cost much per system call."""
+    try:
+        names = sorted(entry.name for entry in (cpus / "vulnerabilities").iterdir())
+    except OSError:
+        return None
+    return {name: read_line(cpus / "vulnerabilities" / name) or "unknown" for name in names}
+
+
+def virtualisation(root: Path = Path("/")) -> str | None:
+    """The hypervisor below this machine: "none", or its name, or "unknown"; None: cannot be told.
+
+    The processor says whether there is one (the flag `hypervisor`; on other architectures the
+    device tree), and DMI often whose. A container on bare metal is "none".
+    """
+    if "microsoft" in (read_line(root / "proc/sys/kernel/osrelease") or "").lower():
+        return "WSL"
+    fields = ("sys_vendor", "product_name", "board_vendor", "bios_vendor")
+    words = [read_line(root / "sys/class/dmi/id" / field) or "" for field in fields]
+    kind = read_line(root / "sys/hypervisor/type")
+    tree = read_line(root / "proc/device-tree/hypervisor/compatible")
+    named = " ".join([*words, kind or "", tree or ""]).lower()
+    found = next((name for word, name in _HYPERVISORS.items() if word in named), None)
+    cpuinfo = read_line(root / "proc/cpuinfo") or ""
+    flags = re.search(r"^flags\s*:(.*)$", cpuinfo, re.MULTILINE)
+    if flags is not None:
+        # A host may name its maker (Microsoft, Google) as well: the processor decides.
+        return (found or "unknown") if "hypervisor" in flags[1].split() else "none"
+    return found
+
+
+def limits() -> dict[str, Any]:
+    """The limits that loads of many connections meet."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return {
+        "nofile_soft": _finite(soft),
+        "nofile_hard": _finite(hard),
+        "somaxconn": number("/proc/sys/net/core/somaxconn"),
+        "tcp_max_syn_backlog": number("/proc/sys/net/ipv4/tcp_max_syn_backlog"),
+        "port_range": numbers("/proc/sys/net/ipv4/ip_local_port_range"),
+        "io_uring_disabled": number("/proc/sys/kernel/io_uring_disabled"),
+    }
+
+
+def _finite(limit: int) -> int | None:
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def number(path: str) -> int | None:
+    """A number in a file of /proc or /sys."""
+    found = numbers(path)
+    return found[0] if found else None
+
+
+def numbers(path: str) -> list[int] | None:
+    """Several numbers in a file of /proc or /sys."""
+    try:
+        return [int(word) for word in (read_line(path) or "").split()] or None
+    except ValueError:
+        return None
+
+
+def cgroup(
+    membership: Path = Path("/proc/self/cgroup"), mounts: Path = Path("/proc/self/mountinfo")
+) -> dict[str, Any]:
+    """Which version of cgroups holds this process, and whether a version 2 group can be made.
+
+    `version` is 2, 1, or None without any; with both mounted it is 1, as the controllers are there.
+    """
+    own = (read_line(membership) or "").splitlines()
+    unified = next((line.split(":", 2)[2] for line in own if line.startswith("0::")), None)
+    versions = {1 for line in own if not line.startswith("0:")} | ({2} if unified else set())
+    folder = next(_unified(own, (read_line(mounts) or "").splitlines()), None)
+    writable = folder is not None and os.access(folder, os.W_OK)
+    return {"version": min(versions, default=None), "unified_writable": writable}
+
+
+def _unified(own: Iterable[str], mounts: Iterable[str]) -> Iterator[Path]:
+    """The folder of this process's own group in the unified hierarchy, if it can be seen."""
+    path = next((line.split(":", 2)[2] for line in own if line.startswith("0::")), None)
+    for line in mounts:
+        words = line.split(" ")
+        if path is not None and " - cgroup2 " in line:
+            root = words[3].rstrip("/")
+            if path == root or path.startswith(f"{root}/"):
+                yield Path(words[4]) / path[len(root) :].lstrip("/")
+
+
+def compiler(places: Places) -> dict[str, Any] | None:
+    """The compiler of the C programs and what decided its work, as Meson's introspection keeps it.
+
+    None for an installed fibench, which brings its programs.
+    """
+    if places.checkout is None:
+        return None
+    about = places.build / "meson-info"
+    try:
+        kinds = json.loads((about / "intro-compilers.json").read_bytes())
+        options = json.loads((about / "intro-buildoptions.json").read_bytes())
+        entry = kinds["host"]["c"]
+        return {
+            "command": entry["exelist"],
+            "id": entry["id"],
+            "version": entry["version"],
+            "full_version": entry["full_version"],
+            "linker": entry.get("linker_id"),
+            "options": {one["name"]: one["value"] for one in options if one["name"] in _FLAGS},
+            "flags": _command_line_flags(places.build / "compile_commands.json"),
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _command_line_flags(commands: Path) -> list[str] | None:
+    """The flags, without folders and files, that every C file of the build is compiled with."""
+    try:
+        lines = [entry["command"].split() for entry in json.loads(commands.read_bytes())]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    dull = ("-I", "-o", "-c", "-M", "-fdiagnostics")
+    first, *others = lines or [[]]
+    every = set(first).intersection(*others)
+    return [
+        word for word in first if word in every and word[:1] == "-" and not word.startswith(dull)
+    ]
+
+
+def git(checkout: Path | None) -> dict[str, Any]:
+    """The commit that is checked out, and whether files differ from it."""
+    revision = changed = None
+    if checkout is not None:
+        revision = _git(["rev-parse", "HEAD"], checkout)
+        status = _git(["--no-optional-locks", "status", "--porcelain"], checkout)
+        changed = None if status is None else bool(status)
+    return {"revision": revision or None, "changed": changed}
+
+
+def _git(words: list[str], checkout: Path) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=checkout, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

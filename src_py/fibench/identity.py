@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the numbers of a run depend on: it is resumed only where all of that is as it was.
+
+Reading takes some milliseconds: it hashes the programs that the plan runs, and no others.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fibench import machine
+from fibench.catalogue import Backend
+from fibench.diagnostics import escaped
+from fibench.experiment import Experiment
+from fibench.plan import Trial
+from fibench.trial import SCHEMA, TrialContext
+
+_LARGEST_HASHED = 64 << 20
+"""Bytes. A larger file named in a command of one's own goes by its size and time: it is data."""
+
+_IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w., ]+)", re.MULTILINE)
+_OFTEN_CHANGED = ("kernel", "governor", "power_source")
+
+
+def identity(
+    experiment: Experiment, trials: Sequence[Trial], context: TrialContext
+) -> dict[str, Any]:
+    """What the numbers of a run, begun now, would depend on; absent things are null."""
+    used = backends_used(trials, context)
+    return {
+        "schema": SCHEMA,
+        "parameters": _parameters(experiment, trials, used),
+        "programs": programs(trials, used, context.programs),
+        "interpreters": interpreters(used),
+        "boot_id": machine.boot_id(),
+        "kernel": platform.release(),
+        "governor": machine.governor(),
+        "power_source": machine.power_source(),
+        "cores": machine.physical_cores(),
+    }
+
+
+def backends_used(trials: Iterable[Trial], context: TrialContext) -> dict[str, Backend]:
+    """The backends that a plan starts, by name."""
+    names = sorted({str(trial.cell.parameters["backend"]) for trial in trials})
+    return {name: context.backend(name) for name in names}
+
+
+def _parameters(
+    experiment: Experiment, trials: Sequence[Trial], used: Mapping[str, Backend]
+) -> str:
+    """A digest of all that is measured, and in which order."""
+    document = {
+        "seed": experiment.plan.seed,
+        "blocks": experiment.plan.blocks,
+        "trials": [[trial.key, trial.block, dict(trial.cell.parameters)] for trial in trials],
+        "backends": {
+            name: [one.program, *one.arguments, *one.command, one.ready_fd]
+            for name, one in used.items()
+        },
+    }
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def programs(trials: Iterable[Trial], used: Mapping[str, Backend], folder: Path) -> dict[str, str]:
+    """The digest of every program that a plan runs, by file name; "absent" where there is none."""
+    files: dict[str, Path] = {"supervise": folder / "supervise"}
+    for trial in trials:
+        process = trial.cell.parameters["kind"] == "process"
+        for name in ("client.py", "client_bench.sh") if process else ("fibload",):
+            files[name] = folder / name
+    for backend in used.values():
+        if backend.command:
+            files |= _files_of(backend)
+        elif backend.language == "python":
+            files |= {path.name: path for path in with_modules(folder / backend.program)}
+        else:
+            files[backend.program] = folder / backend.program
+    return {name: _digest(files[name]) for name in sorted(files)}
+
+
+def _files_of(backend: Backend) -> dict[str, Path]:
+    """The files that the command of a server of one's own names: the program, and its script."""
+    folder = backend.folder or Path()
+    found = {}
+    for place, word in enumerate(backend.command):
+        path = folder / word
+        if place == 0 and os.sep not in word:
+            path = Path(shutil.which(word) or path)
+        if _is_file(path):
+            found[f"{backend.name}: {word}"] = path
+    return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a program in the argument list is longer than a name may be
+        return False
+
+
+def with_modules(program: Path) -> list[Path]:
+    """A Python program and the modules beside it that it imports, and that these import."""
+    found = {program: None}
+    waiting = [program]
+    while waiting:
+        for name in _imports(waiting.pop()):
+            path = program.with_name(f"{name}.py")
+            if path not in found and path.is_file():
+                found[path] = None
+                waiting.append(path)
+    return list(found)
+
+
+def _imports(path: Path) -> set[str]:
+    """The modules that a file may import: a name too many does no harm, as it must be a file too.
+
+    A pattern takes a hundredth of what parsing would.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return set()
+    return {
+        name.strip().partition(".")[0].partition(" ")[0]
+        for names in _IMPORT.findall(text)
+        for name in names.split(",")
+    }
+
+
+def _digest(path: Path) -> str:
+    try:
+        about = path.stat()
+        if about.st_size > _LARGEST_HASHED:
+            return f"{about.st_size} bytes of {about.st_mtime_ns}"
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return "absent"
+
+
+def interpreters(used: Mapping[str, Backend]) -> dict[str, dict[str, Any]]:
+    """The interpreters that run the servers: version, implementation, whether the GIL is on."""
+    if not any(backend.language == "python" for backend in used.values()):
+        return {}
+    return {sys.executable: machine.own_interpreter()}
+
+
+def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """What has changed between two identities, as a clause; None when nothing has.
+
+    `before` comes from a file, and may be anything.
+    """
+    if before.get("schema") != now["schema"]:
+        return "another version of fibench wrote it"
+    if before.get("parameters") != now["parameters"]:
+        return "its parameters, blocks or seed were others"
+    changed = _changed(before.get("programs"), now["programs"])
+    if changed:
+        return f"{_listed(changed)} {'has' if len(changed) == 1 else 'have'} changed since"
+    if before.get("interpreters") != now["interpreters"]:
+        return "the Python that runs the servers has changed since"
+    if before.get("boot_id") != now["boot_id"]:
+        return "the machine was restarted since"
+    for key in _OFTEN_CHANGED:
+        if before.get(key) != now[key]:
+            name = {"governor": "frequency governor", "power_source": "power source"}.get(key, key)
+            return f"the {name} was {_said(before.get(key))}, and is {_said(now[key])}"
+    if before.get("cores") != now["cores"]:
+        return "it could use other cores"
+    return None
+
+
+def _changed(before: object, now: Mapping[str, str]) -> list[str]:
+    known = before if isinstance(before, Mapping) else {}
+    return [str(name) for name in sorted({*known, *now}) if known.get(name) != now.get(name)]
+
+
+def _listed(names: Sequence[str], most: int = 3) -> str:
+    every = [escaped(name) for name in names]
+    if len(every) > most:
+        return f"{', '.join(every[:most])} and {len(every) - most} more"
+    return " and ".join([", ".join(every[:-1]), every[-1]] if len(every) > 1 else every)
+
+
+def _said(value: object) -> str:
+    return "unknown" if value is None else escaped(str(value)[:100])

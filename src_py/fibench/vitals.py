@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The facts that `doctor` judges: read, over a look of half a second, and nothing is changed."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from fibench import environment, listening, lock, machine
+from fibench.catalogue import Backend
+from fibench.doctor import BUSY_SHARE, Busy, Facts, Server
+from fibench.machine import read_line
+from fibench.places import Places
+from fibench.processes import all_pids, read_proc
+
+LOOK_S = 0.5
+_MOST_BUSY = 5
+
+
+def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
+    """Everything that can be told of this machine."""
+    import psutil
+
+    before = _cpu_times()
+    busy = _busy(LOOK_S)
+    steal = _steal_share(before, _cpu_times())
+    memory = psutil.virtual_memory()
+    limits, group = environment.limits(), environment.cgroup()
+    ports = limits["port_range"]
+    compiler = environment.compiler(places)
+    return Facts(
+        cores=machine.usable_cores(),
+        hardware_threads=sum(map(len, machine.physical_cores())),
+        governor=machine.governor(),
+        turbo=environment.turbo(),
+        turbo_switch=_turbo_switch(),
+        virtualisation=environment.virtualisation(),
+        power_source=machine.power_source(),
+        load_1min=_load(),
+        busy=busy,
+        steal_share=steal,
+        swap_used_bytes=_swap_used_bytes(),
+        memory_available_share=memory.available / memory.total if memory.total else None,
+        memory_pressure_percent=_memory_pressure(),
+        nofile_hard=limits["nofile_hard"],
+        somaxconn=limits["somaxconn"],
+        port_range=(ports[0], ports[1]) if ports and len(ports) == 2 else None,
+        tw_reuse=environment.number("/proc/sys/net/ipv4/tcp_tw_reuse"),
+        cgroup_version=group["version"],
+        cgroup_writable=group["unified_writable"],
+        strace=shutil.which("strace") is not None,
+        perf=shutil.which("perf") is not None,
+        ptrace_scope=environment.number("/proc/sys/kernel/yama/ptrace_scope"),
+        is_root=os.geteuid() == 0,
+        io_uring_disabled=limits["io_uring_disabled"],
+        clocksource=environment.clocksource(),
+        clocksources=_clocksources(),
+        compiler=compiler["full_version"] if compiler else _any_compiler(),
+        needs_compiler=places.checkout is not None,
+        measuring=lock.holder(),
+        servers=tuple(servers({backend.program for backend in backends.values()})),
+        results=str(places.results),
+        results_writable=_is_writable(places.results),
+        results_free_bytes=_free_bytes(places.results),
+    )
+
+
+def _turbo_switch() -> str | None:
+    folder = Path("/sys/devices/system/cpu")
+    if (folder / "intel_pstate" / "no_turbo").exists():
+        return "intel"
+    return "boost" if (folder / "cpufreq" / "boost").exists() else None
+
+
+def _cpu_times() -> list[int]:
+    """The first line of /proc/stat, in ticks; the eighth is steal (proc_stat(5))."""
+    first = (read_line("/proc/stat") or "").partition("\n")[0].split()
+    return [int(word) for word in first[1:9]]
+
+
+def _steal_share(before: list[int], after: list[int]) -> float | None:
+    """The part of all CPU time that the hypervisor gave to others."""
+    passed = [new - old for old, new in zip(before, after, strict=False)]
+    if len(passed) < 8 or sum(passed) <= 0:
+        return None
+    return passed[7] / sum(passed)
+
+
+def _busy(look_s: float) -> tuple[Busy, ...]:
+    """The processes that compute most over a look, this one and its ancestors excepted."""
+    import psutil
+
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    first = {
+        process: sum(process.info["cpu_times"][:2])
+        for process in psutil.process_iter(["cpu_times"])
+        if process.pid not in own and process.info["cpu_times"] is not None
+    }
+    began_s = time.monotonic()
+    time.sleep(look_s)  # the look itself: there is no event to wait for
+    found = []
+    for process, used_s in first.items():
+        try:
+            share = (sum(process.cpu_times()[:2]) - used_s) / (time.monotonic() - began_s)
+            if share > BUSY_SHARE:
+                found.append(Busy(process.name(), process.pid, round(share, 3)))
+        except psutil.Error:
+            continue
+    return tuple(sorted(found, key=lambda busy: -busy.share)[:_MOST_BUSY])
+
+
+def _load() -> float | None:
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return None
+
+
+def _swap_used_bytes() -> int | None:
+    """What is swapped out, in bytes (psutil would read /proc/vmstat too, and warn without it)."""
+    lines = (read_line("/proc/swaps") or "").splitlines()[1:]
+    return sum(int(line.split()[3]) for line in lines) * 1024 if lines else None
+
+
+def _memory_pressure() -> float | None:
+    """Pressure stall information: Documentation/accounting/psi.rst of Linux."""
+    line = (read_line("/proc/pressure/memory") or "").partition("\n")[0]
+    words = dict(word.split("=", 1) for word in line.split() if "=" in word)
+    return float(words["avg60"]) if "avg60" in words else None
+
+
+def _clocksources() -> tuple[str, ...]:
+    folder = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
+    return tuple((read_line(folder) or "").split())
+
+
+def _any_compiler() -> str | None:
+    """A compiler that the first build would find; CC may be "ccache gcc"."""
+    named = os.environ.get("CC", "").split()
+    return next(
+        (path for name in [*named[:1], "cc", "gcc", "clang"] if (path := shutil.which(name))), None
+    )
+
+
+def servers(programs: set[str]) -> Iterator[Server]:
+    """The servers of the catalogue that listen, whoever started them."""
+    ports = {listener.inode: listener.port for listener in listening.listeners()}
+    for pid in all_pids():
+        program = _program(pid, programs)
+        if program is not None:
+            port = next((ports[inode] for inode in _sockets(pid) if inode in ports), None)
+            if port is not None:
+                yield Server(program, pid, port)
+
+
+def _program(pid: int, programs: set[str]) -> str | None:
+    """The program of the catalogue that a process runs: `server`, or `python3 …/server.py`.
+
+    The supervisor has the server's words behind its own, and does not listen.
+    """
+    try:
+        words = (read_proc(f"/proc/{pid}/cmdline") or b"").split(b"\0")[:2]
+    except PermissionError:
+        return None
+    names = [Path(os.fsdecode(word)).name for word in words]
+    return next((name for name in names if name in programs), None)
+
+
+def _sockets(pid: int) -> list[int]:
+    """The inodes of the sockets that a process has open."""
+    try:
+        links = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+    except OSError:
+        return []
+    return [int(link[8:-1]) for link in links if link.startswith("socket:[")]
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, or the folder itself above it."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def _free_bytes(folder: Path) -> int | None:
+    there = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+    try:
+        return shutil.disk_usage(there).free
+    except OSError:
+        return None
+
+
+def doctor(places: Places, backends: dict[str, Backend], as_json: bool) -> None:
+    """Look, judge, and show."""
+    from fibench.doctor import judge
+
+    facts = read_facts(places, backends)
+    items = judge(facts)
+    if as_json:
+        document = {
+            "schema": 1,
+            "items": [
+                {"id": item.id, "what": item.what, "why": item.why, "mend": item.mend or None}
+                | {"values": item.values}
+                for item in items
+            ],
+        }
+        print(json.dumps(document, indent=2))
+        return
+    from fibench.report.checkup import render_checkup
+
+    render_checkup(items, machine.machine_line(facts.cores))

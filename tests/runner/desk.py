@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A desk to run commands at: experiment files, and a results folder and a lock of one's own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fibench import journal
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+INVOKE = [sys.executable, "-m", "invoke"]
+
+SMALL = """
+title = "One small block"
+[matrix]
+backend = ["c-sync", "c-mt"]
+[load]
+clients = 2
+n = 20
+duration = "0.2s"
+warmup = "50ms"
+[plan]
+blocks = {blocks}
+[[claim]]
+says = "C answers"
+value = {{ backend = "c-mt" }}
+metric = "throughput"
+above = {above}
+"""
+
+_FIRST = re.compile(r"\[ *[0-9]+/[0-9]+\]")
+
+
+@dataclass
+class Desk:
+    """A folder with experiment files, and a results folder of its own."""
+
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    def environment(self) -> dict[str, str]:
+        """Results of its own, and a lock of its own: a test waits for no run on this machine."""
+        return {
+            **os.environ,
+            "FIBENCH_RESULTS": str(self.results),
+            "FIBENCH_LOCK": f"fibench-test-{self.folder.name}-{os.getpid()}",
+            "COLUMNS": "100",
+        }
+
+    def write(self, text: str, name: str = "small.toml") -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def invoke(self, *words: str | Path, **extra: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*INVOKE, *map(str, words)],
+            cwd=CHECKOUT,
+            env={**self.environment(), **extra},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def run_folder(self) -> Path:
+        (folder,) = self.results.glob("*/*")
+        return folder
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every line of the journal of the one run."""
+        reading = journal.read(self.run_folder() / "trials.jsonl")
+        assert reading.damaged == []
+        return reading.records
+
+    def measured(self) -> list[dict[str, Any]]:
+        """The records of samples: neither ceilings nor twins."""
+        return [r for r in self.records() if r.get("role", "measure") == "measure"]
+
+    def planned(self) -> list[str]:
+        """The key of every trial of the one run."""
+        plan = json.loads((self.run_folder() / "plan.json").read_bytes())
+        return [trial["key"] for trial in plan["trials"]]
+
+
+def pids_under(folder: Path) -> list[int]:
+    """Processes whose standard error goes to a file below the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(folder) in os.readlink(process / "fd" / "2"):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+@contextmanager
+def run_with_a_trial_finished(desk: Desk) -> Iterator[subprocess.Popen[str]]:
+    """A run of some hundred trials in a session of its own, some time after its first trial."""
+    with subprocess.Popen(
+        [*INVOKE, "run", str(desk.write(SMALL.format(blocks=50, above=1)))],
+        cwd=CHECKOUT,
+        env={**desk.environment(), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert any(_FIRST.match(line) for line in process.stdout), "ended too early"
+            yield process
+        finally:
+            process.kill()

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A run that was broken off, by Ctrl-C, SIGKILL or failures, and the run that goes on with it."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.runner.desk import CHECKOUT, INVOKE, SMALL, Desk, run_with_a_trial_finished
+
+from fibench import journal
+
+QUICK = SMALL.replace("0.2s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
+
+MINE = """
+title = "A server of one's own"
+[backends.mine]
+command = [{python}, "./mine.py", "{{port}}"]
+[matrix]
+backend = "mine"
+[load]
+duration = "0.1s"
+warmup = "20ms"
+n = 5
+[plan]
+blocks = 2
+"""
+
+SERVER = """
+import os, socket, sys
+{first}
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(256)
+        connection.sendall(b"8")
+"""
+
+FAILS_ONCE = """
+try:
+    os.close(os.open("tried", os.O_CREAT | os.O_EXCL))
+    sys.exit("not the first time")
+except FileExistsError:
+    pass
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path, programs: Path) -> Desk:
+    assert programs.is_dir()
+    return Desk(tmp_path)
+
+
+def _runs(desk: Desk) -> list[Path]:
+    return sorted(desk.results.glob("*/*"))
+
+
+def _assert_whole(desk: Desk) -> None:
+    """Every trial counts exactly once, and every line has its folder and no folder is without."""
+    records = desk.records()
+    last = journal.last_attempts(records)
+    assert [record["trial"] for record in last] == desk.planned()
+    assert all(record["valid"] for record in last)
+    attempts = [(record["trial"], record["attempt"]) for record in records]
+    assert len(set(attempts)) == len(attempts)
+    folders = {journal.folder_name(record["index"], record["attempt"]) for record in records}
+    assert set(os.listdir(desk.run_folder() / "trials")) == folders
+
+
+def test_after_ctrl_c_the_same_command_goes_on_and_comes_to_verdicts(desk: Desk) -> None:
+    with run_with_a_trial_finished(desk) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout is not None
+        rest = process.stdout.read()
+        assert process.wait(timeout=30) == 130
+    assert "CONFIRMED" not in rest
+    command = re.search(r"`invoke run (.*)` resumes it", rest)
+    assert command is not None
+    kept = len(desk.records())
+    done = desk.invoke("run", command[1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = re.match(r"resuming ([0-9]+)/([0-9]+) ", done.stdout)
+    assert said is not None
+    assert 0 <= int(said[1]) <= kept
+    assert int(said[2]) == len(desk.planned())
+    assert "CONFIRMED" in done.stdout
+    assert len(desk.records()) == int(said[2]) + kept - int(said[1])
+    _assert_whole(desk)
+
+
+def _kill_after(desk: Desk, path: Path, seconds: float) -> bool:
+    """Run, and kill the runner after so long; False when it had ended before."""
+    command = [*INVOKE, "run", str(path)]
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, env=desk.environment(), stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return True
+    return False
+
+
+def _kill_and_resume(desk: Desk, kills: int, seed: int) -> None:
+    moments = random.Random(seed)
+    path = desk.write(QUICK.format(blocks=8, above=1))
+    for _ in range(kills):
+        if not _kill_after(desk, path, moments.uniform(0.2, 2.5)):
+            break
+        if desk.results.exists() and any(desk.results.glob("*/2*")):
+            reading = journal.read(next(desk.results.glob("*/2*")) / "trials.jsonl")
+            assert len(reading.damaged) <= 1
+    else:
+        done = desk.invoke("run", path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "CONFIRMED" in done.stdout
+    assert (desk.run_folder() / "claims.json").exists()
+    _assert_whole(desk)
+
+
+def test_a_run_killed_at_random_points_ends_as_one_that_was_not(desk: Desk) -> None:
+    _kill_and_resume(desk, kills=4, seed=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
+def test_a_run_killed_many_times_ends_as_one_that_was_not(desk: Desk, seed: int) -> None:
+    _kill_and_resume(desk, kills=10, seed=seed + 100)
+
+
+def test_a_torn_last_line_is_reported_and_its_trial_measured_again(desk: Desk) -> None:
+    path = desk.write(QUICK.format(blocks=3, above=1))
+    assert desk.invoke("run", path).returncode == 0
+    lines = desk.run_folder() / "trials.jsonl"
+    lines.write_bytes(lines.read_bytes()[:-20])
+    (desk.run_folder() / "claims.json").unlink()
+    done = desk.invoke("run", path)
+    assert done.returncode == 0
+    assert re.match(r"trials\.jsonl: the last line, [0-9]+, is torn; .*\n$", done.stderr)
+    assert "resuming " in done.stdout
+    _assert_whole(desk)
+
+
+def test_a_trial_that_failed_is_tried_again_and_the_run_is_finished(desk: Desk) -> None:
+    desk.write(SERVER.format(first=FAILS_ONCE), "mine.py")
+    path = desk.write(MINE.format(python=json.dumps(sys.executable)))
+    failed = desk.invoke("run", path)
+    assert failed.returncode == 5, failed.stdout + failed.stderr
+    assert (desk.run_folder() / "claims.json").exists()
+    mended = desk.invoke("run", path)
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    total = len(desk.planned())
+    assert f"resuming {total - 1}/{total} " in mended.stdout
+    assert sorted({record["attempt"] for record in desk.records()}) == [1, 2]
+    assert any("-2" in name for name in os.listdir(desk.run_folder() / "trials"))
+    _assert_whole(desk)
+
+
+def test_after_a_finished_run_a_new_one_begins_without_words(desk: Desk) -> None:
+    path = desk.write(QUICK.format(blocks=1, above=1))
+    for count in (1, 2):
+        done = desk.invoke("run", path)
+        assert len(_runs(desk)) == count
+        assert "resum" not in done.stdout + done.stderr
+
+
+def _break_off(desk: Desk) -> None:
+    """Make the one run look like one that was broken off in its last block."""
+    lines = desk.run_folder() / "trials.jsonl"
+    lines.write_bytes(b"".join(lines.read_bytes().splitlines(keepends=True)[:-1]))
+    (desk.run_folder() / "claims.json").unlink()
+
+
+def test_fresh_begins_anew(desk: Desk) -> None:
+    path = desk.write(QUICK.format(blocks=1, above=1))
+    desk.invoke("run", path)
+    _break_off(desk)
+    done = desk.invoke("run", path, "--fresh")
+    assert "resum" not in done.stdout + done.stderr
+    assert len(_runs(desk)) == 2
+
+
+def test_a_changed_program_begins_a_new_run_and_is_named(desk: Desk) -> None:
+    desk.write(SERVER.format(first=""), "mine.py")
+    path = desk.write(MINE.format(python=json.dumps(sys.executable)))
+    desk.invoke("run", path)
+    name = desk.run_folder().name
+    _break_off(desk)
+    desk.write(SERVER.format(first="# faster now"), "mine.py")
+    done = desk.invoke("run", path)
+    assert f"not resuming small/{name}: mine: ./mine.py has changed since\n" in done.stderr
+    assert len(_runs(desk)) == 2
+
+
+def test_changed_parameters_begin_a_new_run_and_changed_claims_do_not(desk: Desk) -> None:
+    path = desk.write(QUICK.format(blocks=3, above=1))
+    desk.invoke("run", path)
+    _break_off(desk)
+    desk.write(QUICK.format(blocks=3, above=2))
+    done = desk.invoke("run", path)
+    assert "resuming " in done.stdout
+    assert (desk.run_folder() / "experiment.toml").read_text() == path.read_text()
+    _break_off(desk)
+    done = desk.invoke("run", path, "--clients", "1")
+    assert "its parameters, blocks or seed were others" in done.stderr
+    assert len(_runs(desk)) == 2
+
+
+def test_of_two_runs_the_second_waits_for_the_first_and_names_it(desk: Desk) -> None:
+    with run_with_a_trial_finished(desk) as first:
+        other = desk.write(QUICK.format(blocks=3, above=1), "other.toml")
+        command = [*INVOKE, "run", str(other)]
+        with subprocess.Popen(
+            command, cwd=CHECKOUT, env=desk.environment(), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as second:  # fmt: skip
+            assert second.stderr is not None
+            line = second.stderr.readline()
+            name = desk.run_folder().name
+            assert line.startswith(f"waiting for small/{name} (pid {first.pid}), which is ")
+            first.kill()
+            stdout, _ = second.communicate(timeout=60)
+            assert second.returncode == 0
+            assert "CONFIRMED" in stdout
+
+
+def test_ctrl_c_while_waiting_is_130_and_leaves_no_run(desk: Desk) -> None:
+    with run_with_a_trial_finished(desk):
+        other = desk.write(QUICK.format(blocks=3, above=1), "other.toml")
+        command = [*INVOKE, "run", str(other)]
+        with subprocess.Popen(
+            command, cwd=CHECKOUT, env=desk.environment(), text=True, stderr=subprocess.PIPE
+        ) as second:
+            assert second.stderr is not None
+            assert "Ctrl-C gives up" in second.stderr.readline()
+            second.send_signal(signal.SIGINT)
+            assert second.stderr.read() == "interrupted\n"
+            assert second.wait(timeout=10) == 130
+    assert [run.parent.name for run in _runs(desk)] == ["small"]
