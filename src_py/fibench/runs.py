@@ -22,6 +22,8 @@ _MARKS = frozenset(("plan.json", "trials.jsonl", "claims.json"))
 """A folder that has one of these is a run, and is not searched for others."""
 _DEEPEST = 64
 _LARGEST_BYTES = 16 * 2**20
+_FIRST_BYTES = 4096
+_STARTED = re.compile(rb'"started_at":"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2})')
 _MODEL_NOISE = re.compile(r"\((?:R|TM)\)|\bCPU\b|\bProcessor\b|@.*$|\b[0-9]+-Core\b", re.IGNORECASE)
 
 
@@ -163,8 +165,17 @@ def _machine(environment: dict[str, Any]) -> tuple[str, int | None]:
 
 
 def _when(folder: Path) -> str:
-    """When the run began, from its folder's name, or from its file's age where it was renamed."""
+    """When the run began, from its folder's name, or where that was changed from its first trial.
+
+    Copies keep neither name nor age for sure, and the journal is longer than need be.
+    """
     name = folder.name
     if RUN_NAME.fullmatch(name):
         return f"{name[:10]} {name[11:13]}:{name[13:15]}"
-    return ""
+    try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with open(os.open(folder / "trials.jsonl", flags), "rb") as stream:
+            started = _STARTED.search(stream.read(_FIRST_BYTES))
+    except OSError:
+        return ""
+    return f"{started[1].decode()} {started[2].decode()}" if started else ""

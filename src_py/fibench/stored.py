@@ -297,6 +297,8 @@ def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> E
     try:
         backends = _known_backends(plan, places)
         experiment = parse_experiment(data, name, backends, overrides, folder=folder)
+        given = {key: plan[key] for key in ("blocks", "seed") if type(plan.get(key)) is int}
+        experiment = replace(experiment, plan=experiment.plan.model_copy(update=given))
         if {cell.key for cell in experiment.cells} == {cell.key for cell in cells}:
             return experiment
         claims, dropped = claims_for(data, name, cells, changed=True)

@@ -44,14 +44,15 @@ def difference_text(difference: Difference) -> str:
     return f"{shown(difference.name)} {first} → {second}"
 
 
-def closing(comparison: Comparison) -> str:
-    """How many rows differ, and what their intervals are."""
+def closing(comparison: Comparison) -> tuple[str, str]:
+    """How many ratios differ from 1, and what their intervals are."""
     judged = [row for row in comparison.rows if row.ratio and row.ratio.low is not None]
     differ = sum(row.ratio.differs for row in judged if row.ratio)
-    return (
-        f"{differ} of {len(judged)} ratios differ from 1; they are second ÷ first, and their "
-        f"intervals hold for all of them at once, at {percent(comparison.confidence)}"
+    meaning = (
+        "ratios are second ÷ first; their intervals (Welch's, of the logarithms over trials) hold "
+        f"for all of them at once, at {percent(comparison.confidence)}"
     )
+    return f"{differ} of {len(judged)} ratios differ from 1", meaning
 
 
 def remarks(comparison: Comparison) -> list[tuple[str, list[str]]]:
@@ -91,7 +92,9 @@ def print_text(console: Console, comparison: Comparison) -> None:
             grid.add_row(*(Text(text, style=style) for text in _texts(row)))
         out.print(grid if comparison.rows else Text("the runs have no cell in common"))
         out.print()
-        out.print(Text(closing(comparison), style="bold"))
+        tally, meaning = closing(comparison)
+        out.print(Text(tally, style="bold"))
+        print_hanging(out, 2, "", meaning, "dim")
         for heading, lines in remarks(comparison):
             out.print()
             out.print(Text(heading, style="bold"))
@@ -105,7 +108,8 @@ def markdown(comparison: Comparison) -> str:
     for warning in warnings(comparison):
         lines += [f"**Warning:** {escape(warning)}", ""]
     lines += table(_HEADS, [_texts(row) for row in comparison.rows], left=2)
-    lines += ["", escape(closing(comparison))]
+    tally, meaning = closing(comparison)
+    lines += ["", f"{escape(tally)}; {escape(meaning)}."]
     for heading, remarked in remarks(comparison):
         title = heading[:1].upper() + heading[1:]
         lines += ["", f"## {escape(title)}", "", *(f"- {escape(line)}" for line in remarked)]

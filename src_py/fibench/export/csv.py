@@ -44,18 +44,19 @@ def written(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def field(value: object) -> str:
-    """A field's text. Numbers are as exact as they are; nothing is an empty field.
+    """A field's text. Numbers have twelve digits; nothing is an empty field.
 
-    A text that a spreadsheet would take for a formula is led by an apostrophe, and characters that
-    no text needs are written out, so that a field stays one line.
+    A text that a spreadsheet would take for a formula is led by an apostrophe.
     """
     match value:
         case None:
             return ""
         case bool():
             return "yes" if value else "no"
-        case float() | int():
-            return repr(value)
+        case float():
+            return f"{value:.12g}"
+        case int():
+            return str(value)
     text = str(value)
     guarded = f"'{text}" if text.startswith(_FORMULA) else text
     return guarded.replace("\0", "\\x00")

@@ -19,7 +19,7 @@ def text(found: Sequence[Row]) -> str:
     """Columns padded with spaces. A thousand runs are too many for a table of rich's."""
     if not found:
         return "no runs\n"
-    lines = [_HEADS, *(tuple(map(shown, _fields(row))) for row in found)]
+    lines = [_HEADS, *(tuple(map(_harmless, _fields(row))) for row in found)]
     widths = [max(_width(line[place]) for line in lines) for place in range(len(_HEADS))]
     padded = (
         _GAP.join(
@@ -28,6 +28,11 @@ def text(found: Sequence[Row]) -> str:
         for line in lines
     )
     return "\n".join(padded) + "\n" + _tally(found) + "\n"
+
+
+def _harmless(field: str) -> str:
+    """As `shown`, which looks at every character: most fields need none of that."""
+    return field if field.isascii() and field.isprintable() else shown(field)
 
 
 def _width(field: str) -> int:

@@ -18,7 +18,11 @@ from fibench.stored import machine_line_of
 if TYPE_CHECKING:
     from fibench.judged import Review
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]|~$#])")
+_MARKUP = re.compile(
+    r"([\\`*\[|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+#>=]|^[0-9]+(?=[.)](?:\s|$)))"
+)
+"""What GitHub would take for markup; an underscore within a word is none."""
+_HEADINGS = {"cpu_per_request": "CPU/request"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -44,10 +48,18 @@ def export(review: Review) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that GitHub shows as it is, in a table too; on one line, without control characters."""
+    """Text that GitHub shows as it is, in a table too; on one line, without control characters.
+
+    An @ is parted from what follows: a pasted report must not call anybody.
+    """
     safe = shown(text.replace(_NO_BREAK, " "))
-    safe = safe.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKUP.sub(r"\\\1", safe)
+    safe = _MARKUP.sub(_marked, safe.replace("&", "&amp;"))
+    return safe.replace("<", "&lt;").replace("@", "@<!-- -->")
+
+
+def _marked(match: re.Match[str]) -> str:
+    """The markup with a backslash: before it, or in `1.` behind the number."""
+    return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
@@ -68,7 +80,7 @@ def _cells_table(review: Review) -> list[str]:
         [cell.label, *(_figure(summaries.get(cell.key), metric) for metric in metrics)]
         for cell in cells
     ]
-    return table(["cell", *metrics], rows)
+    return table(["cell", *(_HEADINGS.get(metric, metric) for metric in metrics)], rows)
 
 
 def _figure(summary: CellSummary | None, metric: str) -> str:
