@@ -9,6 +9,7 @@ Source: B. L. Welch, Biometrika 34 (1947), 28-35.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +26,11 @@ COMPARED = ("throughput", "p50", "p99", "cpu_per_request", "memory")
 _SAME_LOG = 1e-9
 """Ratios nearer to 1 than this are rounding."""
 _FEWEST = 2
+_PROGRAMS = ("compiler", "git", "interpreters", "libc", "programs", "python")
+_DIGEST = re.compile(r"[0-9a-f]{40,}")
 _VOLATILE = {"schema", "boot_id"}
-_IDENTITY = ("processor", "architecture", "cpus", "usable_cores", "virtualisation", "memory")
+_IDENTITY = ("processor", "architecture", "cpus", "physical_cores", "usable_cores",
+             "virtualisation")  # fmt: skip
 """What makes a machine another one; the rest of environment.json may differ on the same."""
 
 
@@ -123,8 +127,7 @@ def compare(first: Review, second: Review) -> Comparison:
         confidence=CONFIDENCE,
         changed=changed_verdicts(first, second),
         differences=(
-            *_machine_differences(first.run.environment, second.run.environment),
-            *_program_differences(first.run.plan, second.run.plan),
+            *_environment_differences(first.run.environment, second.run.environment),
             *_plan_differences(first, second, pairs),
         ),
         only_first=only_first,
@@ -258,37 +261,24 @@ def _logs(found: Iterable[Sample], key: str, metric: str) -> tuple[list[float], 
     return logs, None if logs else f"{metric} was not measured"
 
 
-def _machine_differences(
+def _environment_differences(
     first: Mapping[str, Any], second: Mapping[str, Any]
 ) -> Iterable[Difference]:
-    """What environment.json says differently; of programs it knows the interpreter and others."""
-    sides = [_flat({k: v for k, v in each.items() if k not in _VOLATILE}) for each in
-             (first, second)]  # fmt: skip
+    """What environment.json says differently, of the machine and of the programs."""
+    sides = [
+        _flat({name: value for name, value in each.items() if name not in _VOLATILE})
+        for each in (first, second)
+    ]
     for name in dict.fromkeys([*sides[0], *sides[1]]):
         one, other = sides[0].get(name), sides[1].get(name)
         if one != other:
-            programs = name.partition(".")[0] in ("python", "git", "compiler", "libc", "programs")
-            yield Difference("programs" if programs else "machine", name, one, other)
+            room = "programs" if name.partition(".")[0] in _PROGRAMS else "machine"
+            yield Difference(room, name, _short(one), _short(other))
 
 
-def _program_differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
-    """The programs whose bytes differ; schema 1 kept no hashes."""
-    hashes = []
-    for plan in (first, second):
-        identity = plan.get("identity")
-        programs = identity.get("programs") if isinstance(identity, dict) else None
-        hashes.append(programs if isinstance(programs, dict) else {})
-    if not all(hashes):
-        return []
-    return [
-        Difference("programs", name, _short(hashes[0].get(name)), _short(hashes[1].get(name)))
-        for name in dict.fromkeys([*hashes[0], *hashes[1]])
-        if hashes[0].get(name) != hashes[1].get(name)
-    ]
-
-
-def _short(digest: object) -> str | None:
-    return None if digest is None else str(digest)[:12]
+def _short(text: str | None) -> str | None:
+    """A text, the digest of a program or a commit cut to what tells it from others."""
+    return text[:12] if text is not None and _DIGEST.fullmatch(text) else text
 
 
 def _plan_differences(first: Review, second: Review, pairs: Pairs) -> Iterable[Difference]:

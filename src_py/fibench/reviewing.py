@@ -33,7 +33,7 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
     """Show a run again, or write it in another format."""
     from fibench.export import FORMATS, ExportError, exported
     from fibench.judged import review
-    from fibench.stored import StoredError
+    from fibench.run_files import StoredError
 
     _check_choice("format", format_name, ("text", *FORMATS))
     target = _target(output, replace=replace)
@@ -107,12 +107,11 @@ def _from_here(name: str) -> Path:
 
 
 def _open(run: str) -> StoredRun:
-    from fibench.stored import StoredError, open_run
+    from fibench.run_files import StoredError
+    from fibench.stored import open_run
 
-    places = find_places()
-    named = _from_here(run) if run.strip() and "\0" not in run else Path()
     try:
-        stored = open_run(str(named) if named.is_dir() and named != Path() else run, places)
+        stored = open_run(run, find_places())
     except StoredError as error:
         raise Refused(str(error), error.hint, WRONG_INPUT) from error
     if stored.damaged:
@@ -142,7 +141,8 @@ def _render(console: Console, review: Review) -> None:
     from rich.text import Text
 
     from fibench.report import Overhead, render_results
-    from fibench.stored import machine_line_of, shown_path
+    from fibench.run_files import shown_path
+    from fibench.stored import machine_line_of
 
     run = review.run
     times = [record["times"] for record in run.records]

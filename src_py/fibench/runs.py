@@ -15,9 +15,8 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from fibench.runs_folder import RUN_NAME
-
 SCHEMA = 1
+_RUN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}-[0-9a-f]{4,}")
 _MARKS = frozenset(("plan.json", "trials.jsonl", "claims.json"))
 """A folder that has one of these is a run, and is not searched for others."""
 _DEEPEST = 64
@@ -56,7 +55,8 @@ class _DamagedError(Exception):
 
 
 def find_runs(root: Path) -> Iterator[Path]:
-    """Every run below a folder, or the folder itself, by name; links are not followed.
+    """Every run below a folder, or the folder itself, by name; links are not followed, and
+    hidden folders, as those of runs that a crash left unborn, are passed over.
 
     A folder that cannot be listed is yielded too: its row says so.
     """
@@ -72,7 +72,11 @@ def find_runs(root: Path) -> Iterator[Path]:
         if any(entry.name in _MARKS for entry in entries):
             yield folder
         elif depth < _DEEPEST:
-            below = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            below = sorted(
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+            )
             stack += [(folder / name, depth + 1) for name in reversed(below)]
 
 
@@ -170,7 +174,7 @@ def _when(folder: Path) -> str:
     Copies keep neither name nor age for sure, and the journal is longer than need be.
     """
     name = folder.name
-    if RUN_NAME.fullmatch(name):
+    if _RUN.fullmatch(name):
         return f"{name[:10]} {name[11:13]}:{name[13:15]}"
     try:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A run read back from its folder, made on any machine, by this version or an older one.
 
-What the folder says is data from outside: every file is checked before it is used, and nothing
-outside the folder is read, whatever symbolic links it holds.
+What the folder says is data from outside: every member of it is checked before it is used.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,20 +22,21 @@ from fibench.explain import check_document
 from fibench.keys import KEYS
 from fibench.places import Places
 from fibench.reading import LARGEST_FILE_BYTES, decode, parse_toml
-from fibench.runs_folder import NoSuchRunError, resolve_run
+from fibench.run_files import (
+    DAMAGED,
+    NEWER,
+    NEWEST_SCHEMA,
+    UNREADABLE,
+    StoredError,
+    inside,
+    read_json,
+    shown_path,
+)
+from fibench.runs_folder import NoSuchRun, resolve_run
 
-NEWEST_SCHEMA = 2
-_LARGEST_JSON_BYTES = 256 * 2**20
 _LARGEST_INDEX = 10_000_000
+_FRAMINGS = ("message", "line")
 _VALUES = (str, int, float, type(None))
-
-
-class StoredError(Exception):
-    """A run cannot be read; the text is one line of what, `hint` one of what to do."""
-
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.hint = hint
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def open_run(name_or_folder: str, places: Places) -> StoredRun:
     """Read a run, named as `resolve_run` has it. Raises StoredError."""
     try:
         folder = resolve_run(name_or_folder, places.results)
-    except NoSuchRunError as error:
+    except NoSuchRun as error:
         raise StoredError(str(error), error.hint) from error
     return read_run(folder, places)
 
@@ -96,15 +94,14 @@ def read_run(folder: Path, places: Places) -> StoredRun:
     environment = read_json(folder, "environment.json", missing={})
     reading = _read_journal(folder)
     experiment = _read_experiment(folder, plan, places)
-    records = _last_attempts(reading.records)
-    for record in records:
+    for record in reading.records:
         _check_record(record, folder)
     return StoredRun(
         folder=folder,
         experiment=experiment,
         plan=plan,
         environment=environment,
-        records=sorted(records, key=lambda record: int(record["index"])),
+        records=_last_attempts(reading.records),
         complete=os.path.lexists(folder / "claims.json"),
         damaged=tuple(reading.damaged),
     )
@@ -115,89 +112,13 @@ def read_load(run: StoredRun, record: Mapping[str, Any]) -> dict[str, Any] | Non
 
     Raises StoredError when the file is there and cannot be used.
     """
-    name = f"trials/{int(record['index']):03d}/load.json"
-    return read_json(run.folder, name, missing={}) or None
+    return read_json(run.folder, f"{trial_folder(record)}/load.json", missing={}) or None
 
 
-def read_json(folder: Path, name: str, missing: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A JSON object of a run's folder; `missing` stands in for an absent file if it is given.
-
-    Raises StoredError, also for a document of a later schema than this version knows.
-    """
-    data = read_inside(folder, name, _LARGEST_JSON_BYTES, optional=missing is not None)
-    if data is None:
-        return dict(missing or {})
-    where = shown_path(folder / name)
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise StoredError(f"{where} is not JSON", _DAMAGED) from error
-    if not isinstance(document, dict):
-        raise StoredError(f"{where} is not a JSON object", _DAMAGED)
-    schema = document.get("schema", 1)
-    if type(schema) is not int or schema < 1:
-        raise StoredError(f"{where} has no schema number", _DAMAGED)
-    if schema > NEWEST_SCHEMA:
-        raise StoredError(f"{where} has schema {schema}, which is newer than this fibench", _NEWER)
-    return document
-
-
-_DAMAGED = "the file is damaged: copy the run's folder again, or leave this run out"
-_UNREADABLE = "make the run's folder readable, or copy it again"
-_NEWER = "use the version of fibench that made the run, or a later one"
-
-
-def read_inside(folder: Path, name: str, most: int, *, optional: bool = False) -> bytes | None:
-    """The bytes of a file of a run's folder; None if it is absent and `optional`.
-
-    Raises StoredError.
-    """
-    path = _inside(folder, name, optional=optional)
-    if path is None:
-        return None
-    where = shown_path(folder / name)
-    try:
-        with open(path, "rb", opener=_open_without_waiting) as stream:
-            data = stream.read(most + 1)
-    except OSError as error:
-        raise StoredError(f"{where} cannot be read: {error.strerror}", _UNREADABLE) from error
-    if len(data) > most:
-        raise StoredError(f"{where} is larger than {most // 1024} KiB", _DAMAGED)
-    return data
-
-
-def _inside(folder: Path, name: str, *, optional: bool) -> Path | None:
-    """Where a regular file of a run's folder is; None if it is absent and `optional`.
-
-    A symbolic link that leads out of the folder is an error, and so is a FIFO or a device, which
-    would make us wait. Raises StoredError.
-    """
-    where = shown_path(folder / name)
-    try:
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder.resolve()):
-            hint = "fibench reads nothing outside of it: copy the file there"
-            raise StoredError(f"{where} is a link out of the run's folder", hint)
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise StoredError(f"{where} is not a regular file", _DAMAGED)
-    except FileNotFoundError as error:
-        if optional and not (folder / name).is_symlink():
-            return None
-        raise StoredError(f"{where} is missing", "copy the whole folder of the run") from error
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or "its links go in circles"
-        raise StoredError(f"{where} cannot be read: {reason}", _UNREADABLE) from error
-    return path
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-
-
-def shown_path(path: Path) -> str:
-    """A path in a message: relative below the working folder, harmless to a terminal."""
-    relative = os.path.relpath(path)
-    return escaped(str(path) if relative.startswith(os.pardir) else relative)
+def trial_folder(record: Mapping[str, Any]) -> str:
+    """Where the files of an attempt are: trials/082, trials/082-2 for the second."""
+    index, attempt = int(record["index"]), int(record["attempt"])
+    return f"trials/{index:03d}" if attempt == 1 else f"trials/{index:03d}-{attempt}"
 
 
 def cores_of(environment: Mapping[str, Any]) -> int:
@@ -224,17 +145,22 @@ def machine_line_of(environment: Mapping[str, Any]) -> str:
 
 def _read_journal(folder: Path) -> journal.Reading:
     """The trials of a run; a run that was interrupted at once has no journal."""
-    path = _inside(folder, "trials.jsonl", optional=True)
+    path = inside(folder, "trials.jsonl", optional=True)
     try:
         return journal.Reading() if path is None else journal.read(path)
     except (OSError, ValueError, RecursionError) as error:
         where = shown_path(folder / "trials.jsonl")
-        raise StoredError(f"{where} cannot be read: {error}", _UNREADABLE) from error
+        raise StoredError(f"{where} cannot be read: {error}", UNREADABLE) from error
 
 
 def _last_attempts(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The last attempt of each trial: one that was tried again counts once."""
-    return list({str(record.get("trial")): record for record in records}.values())
+    """Of each trial the last attempt, in the order of the plan."""
+    last: dict[str, dict[str, Any]] = {}
+    for record in records:
+        before = last.get(record["trial"])
+        if before is None or record["attempt"] >= before["attempt"]:
+            last[record["trial"]] = record
+    return sorted(last.values(), key=lambda record: int(record["index"]))
 
 
 _NUMBER = (int, float)
@@ -244,6 +170,7 @@ _SHAPE: Mapping[str, type | tuple[type, ...]] = {
     "block": int,
     "cell": str,
     "label": str,
+    "attempt": int,
     "valid": bool,
     "reason": (str, type(None)),
     "started_at": str,
@@ -259,7 +186,7 @@ def _check_record(record: Mapping[str, Any], folder: Path) -> None:
     schema = record.get("schema", 1)
     where = shown_path(folder / "trials.jsonl")
     if type(schema) is int and schema > NEWEST_SCHEMA:
-        raise StoredError(f"{where} has schema {schema}, which is newer than this fibench", _NEWER)
+        raise StoredError(f"{where} has schema {schema}, which is newer than this fibench", NEWER)
     wrong = [name for name, kind in _SHAPE.items() if not isinstance(record.get(name), kind)]
     if not wrong:
         wrong += [
@@ -278,7 +205,7 @@ def _check_record(record: Mapping[str, Any], folder: Path) -> None:
             wrong.append("index")
     if wrong:
         trial = escaped(str(record.get("trial"))[:80])
-        raise StoredError(f"{where}: trial {trial} has no proper {', '.join(wrong)}", _DAMAGED)
+        raise StoredError(f"{where}: trial {trial} has no proper {', '.join(wrong)}", DAMAGED)
 
 
 def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> Experiment:
@@ -292,10 +219,10 @@ def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> E
     name = shown_path(folder / "experiment.toml")
     overrides = plan.get("overrides") or {}
     if not isinstance(overrides, dict) or not all(isinstance(v, str) for v in overrides.values()):
-        raise StoredError(f"{shown_path(folder / 'plan.json')} has no proper overrides", _DAMAGED)
+        raise StoredError(f"{shown_path(folder / 'plan.json')} has no proper overrides", DAMAGED)
     cells = _planned_cells(plan, folder)
     try:
-        backends = _known_backends(plan, places)
+        backends = _known_backends(plan, data, places)
         experiment = parse_experiment(data, name, backends, overrides, folder=folder)
         given = {key: plan[key] for key in ("blocks", "seed") if type(plan.get(key)) is int}
         experiment = replace(experiment, plan=experiment.plan.model_copy(update=given))
@@ -340,7 +267,7 @@ def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[Cell, ...]:
     where = shown_path(folder / "plan.json")
     listed = plan.get("cells")
     if not isinstance(listed, list) or not listed:
-        raise StoredError(f"{where} has no cells", _DAMAGED)
+        raise StoredError(f"{where} has no cells", DAMAGED)
     for entry in listed:
         if (
             not isinstance(entry, dict)
@@ -349,7 +276,7 @@ def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[Cell, ...]:
             or not all(isinstance(v, _VALUES) for v in entry["parameters"].values())
             or not isinstance(entry["parameters"].get("backend"), str)
         ):
-            raise StoredError(f"{where} has a cell without key, label or parameters", _DAMAGED)
+            raise StoredError(f"{where} has a cell without key, label or parameters", DAMAGED)
     every = [dict.fromkeys(("backend", *KEYS)) | entry["parameters"] for entry in listed]
     varying = [name for name in every[0] if len({each.get(name) for each in every}) > 1]
     return tuple(
@@ -364,21 +291,38 @@ def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[Cell, ...]:
     )
 
 
-def _known_backends(plan: Mapping[str, Any], places: Places) -> dict[str, KnownBackend]:
-    """The backends as they were when the run was made; schema 1 did not keep them.
+def _known_backends(
+    plan: Mapping[str, Any], data: bytes, places: Places
+) -> dict[str, KnownBackend]:
+    """Every backend that the file may name, as it was when the run was made where that was kept.
 
-    Then the catalogue of today says what they are.
+    Schema 1 kept nothing of them, and later ones what the run used: the catalogue of today stands
+    for the others. One that it has no more takes anything. What the file brings is its own.
     """
     kept = plan.get("backends")
-    if isinstance(kept, dict):
-        return {
-            name: KnownBackend(
-                framings=tuple(str(framing) for framing in entry.get("framings", ())),
-                serves=entry.get("serves", "any"),
-                language=str(entry.get("language", "c")),
-                cores=entry.get("cores", "any"),
-            )
-            for name, entry in kept.items()
-            if isinstance(entry, dict) and entry.get("language") != "own"
-        }
-    return known_backends(read_catalogue(places.catalogue))
+    then = {
+        name: KnownBackend(
+            framings=tuple(str(framing) for framing in entry.get("framings") or _FRAMINGS),
+            serves=entry.get("serves", "any"),
+            language=str(entry.get("language", "c")),
+            cores=entry.get("cores", "any"),
+        )
+        for name, entry in (kept.items() if isinstance(kept, dict) else ())
+        if isinstance(entry, dict)
+    }
+    document = parse_toml(decode(data, "experiment.toml"), "experiment.toml")
+    gone = {
+        name: KnownBackend(_FRAMINGS, "any", "python" if name.startswith("py-") else "c")
+        for name in _named(document)
+    }
+    own = document.get("backends")
+    every = gone | known_backends(read_catalogue(places.catalogue)) | then
+    return {name: known for name, known in every.items() if name not in (own or ())}
+
+
+def _named(document: Mapping[str, Any]) -> Iterator[str]:
+    """The backends in the [[matrix]] tables of a document that is still to be validated."""
+    matrix = document.get("matrix")
+    for table in matrix if isinstance(matrix, list) else [matrix]:
+        names = table.get("backend") if isinstance(table, dict) else None
+        yield from (n for n in (names if isinstance(names, list) else [names]) if type(n) is str)

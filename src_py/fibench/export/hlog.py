@@ -16,7 +16,8 @@ from fibench import histogram
 from fibench.export import ExportError
 from fibench.export.rows import cells_of
 from fibench.report.escape import shown
-from fibench.stored import StoredError, read_load, shown_path
+from fibench.run_files import StoredError, shown_path
+from fibench.stored import read_load, trial_folder
 
 if TYPE_CHECKING:
     from fibench.judged import Review
@@ -116,7 +117,7 @@ def _intervals(run: StoredRun, record: Mapping[str, Any]) -> Iterator[Interval]:
 
 
 def _damaged(run: StoredRun, record: Mapping[str, Any], why: str) -> StoredError:
-    where = shown_path(run.folder / "trials" / f"{record['index']:03d}" / "load.json")
+    where = shown_path(run.folder / trial_folder(record) / "load.json")
     return StoredError(f"{where} is not what fibload writes: {why}", "copy the run's folder again")
 
 
