@@ -29,6 +29,7 @@ from fibench.run_files import (
     UNREADABLE,
     StoredError,
     inside,
+    read_inside,
     read_json,
     shown_path,
 )

@@ -22,6 +22,7 @@ _MARKUP = re.compile(
     r"([\\`*\[|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+#>=]|^[0-9]+(?=[.)](?:\s|$)))"
 )
 """What GitHub would take for markup; an underscore within a word is none."""
+_MENTION = re.compile(r"@(?=\w)")
 _HEADINGS = {"cpu_per_request": "CPU/request"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -54,7 +55,7 @@ def escape(text: str) -> str:
     """
     safe = shown(text.replace(_NO_BREAK, " "))
     safe = _MARKUP.sub(_marked, safe.replace("&", "&amp;"))
-    return safe.replace("<", "&lt;").replace("@", "@<!-- -->")
+    return _MENTION.sub("@<!-- -->", safe.replace("<", "&lt;"))
 
 
 def _marked(match: re.Match[str]) -> str:
