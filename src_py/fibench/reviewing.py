@@ -141,7 +141,6 @@ def _render(console: Console, review: Review) -> None:
     from rich.text import Text
 
     from fibench.report import Overhead, render_results
-    from fibench.run_files import shown_path
     from fibench.stored import machine_line_of
 
     run = review.run
@@ -155,7 +154,7 @@ def _render(console: Console, review: Review) -> None:
         review.verdicts,
         review.failures,
         Overhead(sum(t["wall_s"] for t in times), sum(t["measured_s"] for t in times)),
-        shown_path(run.folder),
+        os.path.relpath(run.folder),
         not run.complete,
         machine_line_of(run.environment),
     )
