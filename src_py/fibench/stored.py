@@ -182,6 +182,15 @@ _SHAPE: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
+_OPTIONAL: Mapping[str, type | tuple[type, ...]] = {
+    "role": str,
+    "groups": dict,
+    "checks": (dict, type(None)),
+    "halves": (list, type(None)),
+}
+"""Members that records of schema 1 do not have."""
+
+
 def _check_record(record: Mapping[str, Any], folder: Path) -> None:
     """Raise StoredError for a record that is whole, and yet not what a trial leaves behind."""
     schema = record.get("schema", 1)
@@ -189,24 +198,39 @@ def _check_record(record: Mapping[str, Any], folder: Path) -> None:
     if type(schema) is int and schema > NEWEST_SCHEMA:
         raise StoredError(f"{where} has schema {schema}, which is newer than this fibench", NEWER)
     wrong = [name for name, kind in _SHAPE.items() if not isinstance(record.get(name), kind)]
-    if not wrong:
-        wrong += [
-            name
-            for name, kind in (("metrics", (*_NUMBER, type(None))), ("counts", int))
-            if not all(isinstance(value, kind) for value in record[name].values())
-        ]
-        times = record["times"]
-        if not all(isinstance(times.get(name), _NUMBER) for name in ("wall_s", "measured_s")):
-            wrong.append("times")
-        if "clients_answered" in record["counts"] and not isinstance(
-            record["parameters"].get("clients"), int
-        ):
-            wrong.append("parameters")
-        if not 0 <= record["index"] <= _LARGEST_INDEX:
-            wrong.append("index")
+    wrong += [
+        name
+        for name, kind in _OPTIONAL.items()
+        if name in record and not isinstance(record[name], kind)
+    ]
+    wrong = wrong or [name for name, sound in _members(record) if not sound]
     if wrong:
         trial = escaped(str(record.get("trial"))[:80])
         raise StoredError(f"{where}: trial {trial} has no proper {', '.join(wrong)}", DAMAGED)
+
+
+def _members(record: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """The members of a record that have members of their own, and whether these are sound."""
+    times, halves = record["times"], record.get("halves") or [0, 0]
+    yield "index", 0 <= record["index"] <= _LARGEST_INDEX
+    yield "metrics", _are(record["metrics"], (*_NUMBER, type(None)))
+    yield "counts", _are(record["counts"], (int,))
+    yield "times", all(isinstance(times.get(name), _NUMBER) for name in ("wall_s", "measured_s"))
+    yield "halves", len(halves) == 2 and all(isinstance(half, int) for half in halves)
+    yield (
+        "parameters",
+        (
+            "clients_answered" not in record["counts"]
+            or isinstance(record["parameters"].get("clients"), int)
+        ),
+    )
+    for group in record.get("groups", {}).values():
+        sound = isinstance(group, dict) and _are(group.get("counts"), (int,))
+        yield "groups", sound and _are(group.get("metrics"), (*_NUMBER, type(None)))
+
+
+def _are(members: object, kinds: tuple[type, ...]) -> bool:
+    return isinstance(members, dict) and all(isinstance(v, kinds) for v in members.values())
 
 
 def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> Experiment:

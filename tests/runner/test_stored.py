@@ -164,6 +164,9 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
         lambda record: record.update(counts={"window_ok": 1.5}),
         lambda record: record.update(times={}),
         lambda record: record.update(schema=99),
+        lambda record: record.update(halves=[1]),
+        lambda record: record.update(checks=7),
+        lambda record: record.update(groups={"small": {"metrics": {}}}),
         lambda record: record["parameters"].pop("clients"),
     ],
 )
