@@ -184,6 +184,81 @@ def doctor(context: Context, json: bool = False) -> int:
     return commands.doctor(as_json=json)
 
 
+_OUTPUT = {
+    "output": "write to this file instead of standard output",
+    "replace": "replace the file of --output if it exists",
+}
+
+
+@command(
+    "run",
+    help={
+        "run": "a run's folder, or its name: gil, gil~1",
+        "format": "text, md, csv, json, pyperf or hlog",
+        "claims": "judge it by the claims of this file, marked as added afterwards",
+        **_OUTPUT,
+    },
+)
+def report(
+    context: Context,
+    run: str,
+    format: str = "text",  # noqa: A002 - the option is --format
+    output: str = "",
+    claims: str = "",
+    replace: bool = False,
+) -> int:
+    """Show a run again, or write it in another format."""
+    from fibench import reviewing
+
+    return reviewing.report(run, format, output, claims, replace=replace)
+
+
+@command(
+    "first",
+    "second",
+    help={
+        "first": "a run's folder, or its name: gil~1",
+        "second": "another: gil",
+        "format": "text, md, csv or json",
+        **_OUTPUT,
+    },
+)
+def compare(
+    context: Context,
+    first: str,
+    second: str,
+    format: str = "text",  # noqa: A002 - the option is --format
+    output: str = "",
+    replace: bool = False,
+) -> int:
+    """Compare two runs: ratios with intervals, and what else differs."""
+    from fibench import reviewing
+
+    return reviewing.compare(first, second, format, output, replace=replace)
+
+
+@command(
+    help={
+        "root": "the folder of runs (default: the results folder)",
+        "format": "text, md, csv or json",
+        "experiment": "only the runs of this experiment",
+        **_OUTPUT,
+    }
+)
+def runs(
+    context: Context,
+    root: str = "",
+    format: str = "text",  # noqa: A002 - the option is --format
+    experiment: str = "",
+    output: str = "",
+    replace: bool = False,
+) -> int:
+    """List runs, from one machine or many: a row for each run and claim."""
+    from fibench import reviewing
+
+    return reviewing.runs(root, format, experiment, output, replace=replace)
+
+
 @command()
 def build(context: Context) -> int:
     """Compile the C programs, and install all servers side by side."""
@@ -236,11 +311,13 @@ def _collection(*tasks: Any) -> Collection:
     return collection
 
 
-namespace = _collection(run, plan, backends, serve, doctor, build, test, lint, bench, clean)
+namespace = _collection(
+    run, plan, backends, serve, report, compare, runs, doctor, build, test, lint, bench, clean
+)
 """What `invoke` offers in a checkout."""
 
 
 def main() -> None:
     """The installed `fibench` command: the part of the collection that needs no checkout."""
-    user = _collection(run, plan, backends, serve, doctor)
+    user = _collection(run, plan, backends, serve, report, compare, runs, doctor)
     Program(name="fibench", namespace=user, version=fibench.__version__).run()

@@ -66,6 +66,6 @@ def test_usable_cores_are_physical_and_at_most_the_quota(
     monkeypatch: pytest.MonkeyPatch, quota: float | None, cores: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
-    monkeypatch.setattr(machine, "_physical_core", lambda cpu: ("0", str(cpu // 2)))
+    monkeypatch.setattr(machine, "physical_core", lambda cpu: ("0", str(cpu // 2)))
     monkeypatch.setattr(machine, "cgroup_cpu_quota", lambda: quota)
     assert machine.usable_cores() == cores

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A comparison of two runs as text, Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from fibench.estimate import METRICS
+from fibench.export import csv as separated
+from fibench.export.md import escape, table
+from fibench.export.rows import finite, name_with_unit
+from fibench.report.escape import prose, shown
+from fibench.report.numbers import ABSENT, number, percent, quantity
+from fibench.report.output import page, print_hanging
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fibench.compare import Comparison, Difference, Row
+
+SCHEMA = 1
+FORMATS = ("text", "md", "csv", "json")
+_DIFFERS = "differs"
+_HEADS = ("cell", "metric", "first", "second", "ratio", "")
+
+
+def warnings(comparison: Comparison) -> list[str]:
+    """What leads a comparison: other machines, other settings of the same cells, no end."""
+    found = []
+    other = comparison.other_machine
+    if other:
+        said = "; ".join(difference_text(each) for each in other)
+        found.append(f"these are different machines, and ratios compare machines too: {said}")
+    found += [f"{name} was interrupted" for name in comparison.interrupted]
+    return found
+
+
+def difference_text(difference: Difference) -> str:
+    """`cpus 2 → 8`."""
+    first, second = (
+        ABSENT if side is None else prose(side) for side in (difference.first, difference.second)
+    )
+    return f"{shown(difference.name)} {first} → {second}"
+
+
+def closing(comparison: Comparison) -> tuple[str, str]:
+    """How many ratios differ from 1, and what their intervals are."""
+    judged = [row for row in comparison.rows if row.ratio and row.ratio.low is not None]
+    differ = sum(row.ratio.differs for row in judged if row.ratio)
+    meaning = (
+        "ratios are second ÷ first; their intervals (Welch's, of the logarithms over trials) hold "
+        f"for all of them at once, at {percent(comparison.confidence)}"
+    )
+    return f"{differ} of {len(judged)} ratios differ from 1", meaning
+
+
+def remarks(comparison: Comparison) -> list[tuple[str, list[str]]]:
+    """What stands below the table: a heading, and lines."""
+    changed = [
+        f"{prose(each.says)}: {each.first or 'no such claim'} → {each.second or 'no such claim'}"
+        for each in comparison.changed
+    ]
+    found = [
+        ("verdicts that changed", changed),
+        (f"cells that only {shown(comparison.first)} has", list(comparison.only_first)),
+        (f"cells that only {shown(comparison.second)} has", list(comparison.only_second)),
+    ]
+    for room in ("machine", "programs", "plan"):
+        lines = [difference_text(each) for each in comparison.differences if each.room == room]
+        found.append((f"what differs: {room}", lines))
+    return [(heading, [prose(line) for line in lines]) for heading, lines in found if lines]
+
+
+def print_text(console: Console, comparison: Comparison) -> None:
+    """The comparison for a terminal or a log."""
+    from rich.table import Table
+    from rich.text import Text
+
+    with page(console) as out:
+        for warning in warnings(comparison):
+            print_hanging(out, 9, "warning", warning, "", "bold yellow")
+        out.print(Text(f"first   {shown(comparison.first)}"), soft_wrap=True)
+        out.print(Text(f"second  {shown(comparison.second)}"), soft_wrap=True)
+        out.print()
+        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for place, head in enumerate(_HEADS):
+            figure = 2 <= place <= 3
+            grid.add_column(head, justify="right" if figure else "left", overflow="fold")
+        for row in comparison.rows:
+            style = "bold" if row.ratio and row.ratio.differs else ""
+            grid.add_row(*(Text(text, style=style) for text in _texts(row)))
+        out.print(grid if comparison.rows else Text("the runs have no cell in common"))
+        out.print()
+        tally, meaning = closing(comparison)
+        out.print(Text(tally, style="bold"))
+        print_hanging(out, 2, "", meaning, "dim")
+        for heading, lines in remarks(comparison):
+            out.print()
+            out.print(Text(heading, style="bold"))
+            for line in lines:
+                print_hanging(out, 2, "", line)
+
+
+def markdown(comparison: Comparison) -> str:
+    """The comparison in GitHub-flavoured Markdown."""
+    lines = [f"# {escape(comparison.first)} and {escape(comparison.second)}", ""]
+    for warning in warnings(comparison):
+        lines += [f"**Warning:** {escape(warning)}", ""]
+    lines += table(_HEADS, [_texts(row) for row in comparison.rows], left=2)
+    tally, meaning = closing(comparison)
+    lines += ["", f"{escape(tally)}; {escape(meaning)}."]
+    for heading, remarked in remarks(comparison):
+        title = heading[:1].upper() + heading[1:]
+        lines += ["", f"## {escape(title)}", "", *(f"- {escape(line)}" for line in remarked)]
+    return "\n".join(lines) + "\n"
+
+
+def comma_separated(comparison: Comparison) -> str:
+    """A row for each cell and metric; what else differs is in the other formats."""
+    columns = ("cell", "metric", "first", "second", "unit", "ratio", "low", "high",
+               "first_blocks", "second_blocks", "differs", "note")  # fmt: skip
+    return separated.written(
+        columns,
+        [
+            (row.cell, row.metric, finite(row.first), finite(row.second), METRICS[row.metric].unit,
+             *_ends(row), *row.blocks, row.ratio.differs if row.ratio else None, row.absent)
+            for row in comparison.rows
+        ],
+    )  # fmt: skip
+
+
+def document(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as JSON; docs/reviewing.md has its layout."""
+    return {
+        "schema": SCHEMA,
+        "first": comparison.first,
+        "second": comparison.second,
+        "warnings": warnings(comparison),
+        "confidence": comparison.confidence,
+        "rows": [
+            {
+                "cell": row.cell,
+                "metric": name_with_unit(row.metric),
+                "first": finite(row.first),
+                "second": finite(row.second),
+                "blocks": list(row.blocks),
+                **dict(zip(("ratio", "low", "high"), _ends(row), strict=True)),
+                "differs": row.ratio.differs if row.ratio else None,
+                "absent": row.absent,
+            }
+            for row in comparison.rows
+        ],
+        "verdicts_changed": [vars(each) for each in comparison.changed],
+        "differences": [vars(each) for each in comparison.differences],
+        "only_first": list(comparison.only_first),
+        "only_second": list(comparison.only_second),
+    }
+
+
+def json_text(comparison: Comparison) -> str:
+    """The document as text."""
+    return json.dumps(document(comparison), indent=2, allow_nan=False) + "\n"
+
+
+def _ends(row: Row) -> tuple[float | None, float | None, float | None]:
+    if row.ratio is None:
+        return None, None, None
+    return finite(row.ratio.mean), finite(row.ratio.low), finite(row.ratio.high)
+
+
+def _texts(row: Row) -> tuple[str, ...]:
+    unit = METRICS[row.metric].unit
+    figures = [ABSENT if side is None else quantity(side, unit) for side in (row.first, row.second)]
+    if row.ratio is None:
+        return shown(row.cell), row.metric, *figures, row.absent or ABSENT, ""
+    ratio = f"×{number(row.ratio.mean)}"
+    if row.ratio.low is not None and row.ratio.high is not None:
+        digits = _digits(row.ratio.low, row.ratio.high)
+        ends = f"[{number(row.ratio.low, digits)}, {number(row.ratio.high, digits)}]"
+        ratio = f"×{number(row.ratio.mean, digits)} {ends}"
+    return shown(row.cell), row.metric, *figures, ratio, _DIFFERS if row.ratio.differs else ""
+
+
+def _digits(low: float, high: float) -> int:
+    """Three, or more where an end of the interval that is not 1 would look like it."""
+    digits = 3
+    while digits < 6 and any(end != 1.0 and number(end, digits) == number(1.0, digits)
+                             for end in (low, high)):  # fmt: skip
+        digits += 1
+    return digits

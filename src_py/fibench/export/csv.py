@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Comma-separated values, RFC 4180: a row for each cell and metric, then one for each claim."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from fibench.claims import Verdict
+from fibench.export.rows import cells_of, finite, rows_of, unit_of
+
+if TYPE_CHECKING:
+    from fibench.judged import Review
+
+COLUMNS = (
+    "row", "name", "metric", "estimate", "low", "high", "blocks", "unit", "interval", "outcome",
+    "note",
+)  # fmt: skip
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def export(review: Review) -> str:
+    """The figures of a run as CSV, with a line of names first."""
+    rows: list[Sequence[object]] = []
+    for cell, summary in cells_of(review):
+        for row in rows_of(summary):
+            figures = (row.mean, row.low, row.high, row.blocks, row.unit, row.interval)
+            rows.append(("cell", cell.label, row.metric, *figures, "", row.absent or ""))
+    rows += [_claim_row(verdict, review.claims_mark) for verdict in review.verdicts]
+    return written(COLUMNS, rows)
+
+
+def written(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Rows as RFC 4180 has them: CRLF at the ends, quotes where needed, formulas made text."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([field(value) for value in row])
+    return out.getvalue()
+
+
+def field(value: object) -> str:
+    """A field's text. Numbers have twelve digits; nothing is an empty field.
+
+    A text that a spreadsheet would take for a formula is led by an apostrophe.
+    """
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.12g}"
+        case int():
+            return str(value)
+    text = str(value)
+    guarded = f"'{text}" if text.startswith(_FORMULA) else text
+    return guarded.replace("\0", "\\x00")
+
+
+def _claim_row(verdict: Verdict, mark: str) -> Sequence[object]:
+    claim, estimate, count = verdict.claim, verdict.estimate, verdict.count
+    figures: tuple[object, ...] = (None, None, None, 0, "", "")
+    if count is not None and count.total is not None:
+        figures = (count.total / count.blocks, count.least, count.most, count.blocks)
+        figures = (*figures, "count", "range")
+    elif estimate is not None:
+        unit = unit_of(claim.metric) if claim.kind == "value" else claim.kind
+        ends = (finite(estimate.mean), finite(estimate.low), finite(estimate.high))
+        share = f"{100 * (1 - estimate.alpha):.4g} %"
+        figures = (*ends, estimate.blocks, unit, share)
+    note = "; ".join(text for text in (mark, verdict.reason) if text)
+    return ("claim", claim.id, claim.metric, *figures, verdict.outcome, note)

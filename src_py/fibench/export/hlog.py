@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An HdrHistogram log, format 1.3 with V2 histograms: one interval for each second and group.
+
+The hdrhistogram package encodes the histograms; its own writer knows no tags and no base time, so
+the lines are written here. Source: HistogramLogProcessor and HistogramLogWriter of HdrHistogram.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from fibench import histogram
+from fibench.export import ExportError
+from fibench.export.rows import cells_of
+from fibench.report.escape import shown
+from fibench.run_files import StoredError, shown_path
+from fibench.stored import read_load, trial_folder
+
+if TYPE_CHECKING:
+    from fibench.judged import Review
+    from fibench.stored import StoredRun
+
+_NS = 1e-9
+_LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9._=+:;/~-]+")
+
+
+def export(review: Review) -> str:
+    """The log as text: values in ns, times in s after the base time. Raises ExportError."""
+    try:
+        from hdrh.histogram import HdrHistogram
+    except ImportError as error:
+        raise ExportError(
+            "the format hlog needs the hdrhistogram package, which is not installed",
+            "install it: ./dev pip install hdrhistogram, or pip install 'fibench[hlog]'",
+        ) from error
+    run = review.run
+    tags = _tags(review)
+    base_s = min((_seconds(record) for record in run.records), default=0.0)
+    lines = [*_head(review, base_s), _LEGEND]
+    for record in run.records:
+        if not record["valid"] or record["cell"] not in tags:
+            continue
+        for group, start_s, length_s, pairs in _intervals(run, record):
+            try:
+                counts = histogram.from_sparse(pairs)
+            except ValueError as error:
+                raise _damaged(run, record, str(error)) from error
+            coded = HdrHistogram(
+                histogram.LOWEST_NS, histogram.HIGHEST_NS, histogram.SIGNIFICANT_DIGITS
+            )
+            for index, count in histogram.to_sparse(counts):
+                coded.record_value(histogram.lowest_at(index), count)
+            offset_s = _seconds(record) - base_s + start_s
+            tag = f"{tags[record['cell']]}/{_NOT_IN_TAGS.sub('_', group)}"
+            largest_ms = histogram.maximum(counts) / 1e6
+            figures = f"{offset_s:.3f},{length_s:.3f},{largest_ms:.3f}"
+            lines.append(f"Tag={tag},{figures},{coded.encode().decode('ascii')}")
+    return "\n".join(lines) + "\n"
+
+
+def _head(review: Review, base_s: float) -> Iterator[str]:
+    yield "#[Histogram log format version 1.3]"
+    yield f"#[StartTime: {base_s:.3f} (seconds since epoch)]"
+    yield f"#[BaseTime: {base_s:.3f} (seconds since epoch)]"
+    yield f"#[fibench run: {shown(review.run.name)}, values in ns, Interval_Max in ms]"
+    if review.added_afterwards:
+        yield f"#[{review.claims_mark}]"
+    for verdict in review.verdicts:
+        yield f"#[claim {shown(verdict.claim.id)}: {verdict.outcome}]"
+
+
+def _tags(review: Review) -> dict[str, str]:
+    """A tag for each cell: its label where that is unique without commas and spaces, or its key."""
+    labels = {cell.key: _NOT_IN_TAGS.sub("_", cell.label) for cell, _ in cells_of(review)}
+    every = list(labels.values())
+    return {
+        key: label if every.count(label) == 1 else _NOT_IN_TAGS.sub("_", key)
+        for key, label in labels.items()
+    }
+
+
+Interval = tuple[str, float, float, list[Any]]
+"""A client group, the interval's begin in s after its trial's, its length in s, sparse counts."""
+
+
+def _intervals(run: StoredRun, record: Mapping[str, Any]) -> Iterator[Interval]:
+    """The intervals of a trial: each second of its window, or in older runs the window as one.
+
+    The window's begin is taken to be a warm-up after the trial's: the server's start, some
+    hundredths of a second, is not known.
+    """
+    document = read_load(run, record)
+    if document is None:
+        return
+    warmup = record["parameters"].get("warmup")
+    begin_s = float(warmup) if isinstance(warmup, (int, float)) else 0.0
+    try:
+        window_s = document["window"]["duration_ns"] * _NS
+        groups = document.get("groups") or [{"name": "all", "latency": document["latency"]}]
+        for group in groups:
+            if group.get("idle"):
+                continue
+            name = str(group["name"])
+            if "seconds" in group:
+                for second in group["seconds"]:
+                    start_s = float(second["second"])
+                    length_s = max(0.0, min(1.0, window_s - start_s))
+                    yield name, begin_s + start_s, length_s, second["counts"]
+            else:
+                yield name, begin_s, window_s, group["latency"]["histogram"]["counts"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(run, record, f"it lacks {error}") from error
+
+
+def _damaged(run: StoredRun, record: Mapping[str, Any], why: str) -> StoredError:
+    where = shown_path(run.folder / trial_folder(record) / "load.json")
+    return StoredError(f"{where} is not what fibload writes: {why}", "copy the run's folder again")
+
+
+def _seconds(record: Mapping[str, Any]) -> float:
+    """When a trial began, in s since the epoch; 0.0 where its time is no time."""
+    try:
+        return datetime.fromisoformat(str(record["started_at"])).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One JSON document for a run: cells, claims, machine. Its layout is in docs/reviewing.md."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import fibench
+from fibench.claims import claims_json
+from fibench.export.rows import cells_of, name_with_unit, rows_of
+
+if TYPE_CHECKING:
+    from fibench.judged import Review
+
+SCHEMA = 1
+
+
+def export(review: Review) -> str:
+    """The document as text, indented, with a line end."""
+    return json.dumps(document(review), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def document(review: Review) -> dict[str, Any]:
+    """The document. Names and units are an interface: `schema` changes when they do."""
+    run = review.run
+    judged = claims_json(review.verdicts)
+    return {
+        "schema": SCHEMA,
+        "fibench": fibench.__version__,
+        "run": {
+            "name": run.name,
+            "experiment": run.experiment_name,
+            "title": run.experiment.title,
+            "complete": run.complete,
+            "started_at": min((str(r["started_at"]) for r in run.records), default=None),
+            "blocks": run.experiment.plan.blocks,
+            "seed": run.experiment.plan.seed,
+            "trials": len(run.records),
+            "damaged_lines": list(run.damaged),
+        },
+        "machine": _without_nan(dict(run.environment)),
+        "cells": [
+            {
+                "key": cell.key,
+                "label": cell.label,
+                "backend": cell.backend,
+                "parameters": _without_nan(dict(cell.parameters)),
+                "trials": {"valid": summary.valid, "invalid": summary.invalid},
+                "reason": summary.reason,
+                "metrics": {
+                    name_with_unit(row.metric): {
+                        "mean": row.mean,
+                        "low": row.low,
+                        "high": row.high,
+                        "blocks": row.blocks,
+                        "unit": row.unit,
+                        "interval": row.interval,
+                        "absent": row.absent,
+                    }
+                    for row in rows_of(summary)
+                },
+            }
+            for cell, summary in cells_of(review)
+        ],
+        "claims_added_afterwards": review.added_afterwards,
+        "confidence": judged["confidence"],
+        "claims": judged["claims"],
+        "failures": [{"trial": trial, "reason": why} for trial, why, _ in review.failures],
+        "notes": list(review.notes),
+    }
+
+
+def _without_nan(value: Any) -> Any:
+    """The value with null for what JSON has no number for."""
+    match value:
+        case dict():
+            return {str(name): _without_nan(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_without_nan(item) for item in value]
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            return None
+    return value

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The table of `runs` as text, Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
+
+from fibench.export import csv as separated
+from fibench.report.escape import shown
+from fibench.report.numbers import number
+from fibench.runs import COLUMNS, Row, runs_json
+
+_HEADS = ("run", "machine", "cores", "outcome", "estimate", "claim")
+_GAP = "  "
+
+
+def text(found: Sequence[Row]) -> str:
+    """Columns padded with spaces. A thousand runs are too many for a table of rich's."""
+    if not found:
+        return "no runs\n"
+    lines = [_HEADS, *(tuple(map(_harmless, _fields(row))) for row in found)]
+    widths = [max(_width(line[place]) for line in lines) for place in range(len(_HEADS))]
+    padded = (
+        _GAP.join(
+            field + " " * (width - _width(field)) for field, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+    return "\n".join(padded) + "\n" + _tally(found) + "\n"
+
+
+def _harmless(field: str) -> str:
+    """As `shown`, which looks at every character: most fields need none of that."""
+    return field if field.isascii() and field.isprintable() else shown(field)
+
+
+def _width(field: str) -> int:
+    if field.isascii():
+        return len(field)
+    from rich.cells import cell_len
+
+    return cell_len(field)
+
+
+def markdown(found: Sequence[Row]) -> str:
+    """The same columns as a table that GitHub shows."""
+    from fibench.export.md import table
+
+    return "\n".join(table(_HEADS, map(_fields, found), left=len(_HEADS))) + "\n"
+
+
+def comma_separated(found: Sequence[Row]) -> str:
+    """Every column, in base units."""
+    return separated.written(COLUMNS, map(astuple, found))
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {
+    "text": text,
+    "md": markdown,
+    "csv": comma_separated,
+    "json": runs_json,
+}
+
+
+def _fields(row: Row) -> tuple[str, ...]:
+    cores = "" if row.cores is None else str(row.cores)
+    return row.run, row.machine, cores, row.outcome, _estimate(row), row.claim
+
+
+def _estimate(row: Row) -> str:
+    if row.estimate is None:
+        return ""
+    sign, unit = ("×", "") if row.quantity == "ratio" else ("", f" {row.quantity}")
+    if row.low is None or row.high is None:
+        return f"{sign}{number(row.estimate)}{unit}"
+    return f"{sign}{number(row.estimate)} [{number(row.low)}, {number(row.high)}]{unit}"
+
+
+def _tally(found: Sequence[Row]) -> str:
+    runs = len({row.run for row in found})
+    outcomes = [row.outcome.partition(":")[0] for row in found]
+    counted = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
+    return f"\n{runs} run{'' if runs == 1 else 's'}: {counted}"

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""GitHub-flavoured Markdown: a table of cells, and every claim in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from fibench.estimate import METRICS, CellSummary
+from fibench.report.escape import prose, shown
+from fibench.report.numbers import ABSENT, quantity, spread
+from fibench.report.table import shown_metrics
+from fibench.report.terminal import table_notes
+from fibench.report.words import tally, verdict_lines
+from fibench.stored import machine_line_of
+
+if TYPE_CHECKING:
+    from fibench.judged import Review
+
+_MARKUP = re.compile(
+    r"([\\`*\[|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+#>=]|^[0-9]+(?=[.)](?:\s|$)))"
+)
+"""What GitHub would take for markup; an underscore within a word is none."""
+_MENTION = re.compile(r"@(?=\w)")
+_HEADINGS = {"cpu_per_request": "CPU/request"}
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def export(review: Review) -> str:
+    """The report of a run, to paste into an issue or a README."""
+    run = review.run
+    cells = run.experiment.cells
+    lines = [f"# {escape(prose(run.experiment.title))}", ""]
+    lines += [f"Run {escape(run.name)}: {escape(machine_line_of(run.environment))}", ""]
+    lines += _cells_table(review)
+    notes = [*table_notes(cells, review.summaries), *review.notes]
+    lines += ["", *(f"- {escape(prose(note))}" for note in notes)]
+    if review.failures:
+        lines += ["", "## Failed trials", ""]
+        lines += [f"- {escape(key)}: {escape(prose(why))}" for key, why, _ in review.failures]
+    if not run.complete:
+        lines += ["", "Interrupted: these are estimates. Verdicts are given on a whole run only."]
+    elif review.verdicts:
+        lines += ["", *_claims(review)]
+    for dropped in run.experiment.dropped_claims:
+        lines += ["", f"Not judged: {escape(prose(dropped.says))}: {escape(prose(dropped.reason))}"]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that GitHub shows as it is, in a table too; on one line, without control characters.
+
+    An @ is parted from what follows: a pasted report must not call anybody.
+    """
+    safe = shown(text.replace(_NO_BREAK, " "))
+    safe = _MARKUP.sub(_marked, safe.replace("&", "&amp;"))
+    return _MENTION.sub("@<!-- -->", safe.replace("<", "&lt;"))
+
+
+def _marked(match: re.Match[str]) -> str:
+    """The markup with a backslash: before it, or in `1.` behind the number."""
+    return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
+    """A table's lines; the first `left` columns are text, the others figures. Escapes all."""
+    rule = [":--" if place < left else "--:" for place in range(len(heads))]
+    return [
+        f"| {' | '.join(escape(text) or ' ' for text in heads)} |",
+        f"| {' | '.join(rule)} |",
+        *(f"| {' | '.join(escape(text) or ' ' for text in row)} |" for row in rows),
+    ]
+
+
+def _cells_table(review: Review) -> list[str]:
+    cells = review.run.experiment.cells
+    summaries = {summary.cell_key: summary for summary in review.summaries}
+    metrics = shown_metrics(cells, review.summaries)
+    rows = [
+        [cell.label, *(_figure(summaries.get(cell.key), metric) for metric in metrics)]
+        for cell in cells
+    ]
+    return table(["cell", *(_HEADINGS.get(metric, metric) for metric in metrics)], rows)
+
+
+def _figure(summary: CellSummary | None, metric: str) -> str:
+    estimate = summary.estimates[metric] if summary is not None else None
+    if estimate is None or estimate.mean is None:
+        return ABSENT
+    return f"{quantity(estimate.mean, METRICS[metric].unit)} {spread(estimate)}".rstrip()
+
+
+def _claims(review: Review) -> list[str]:
+    mark = f" ({review.claims_mark})" if review.added_afterwards else ""
+    lines = [f"## Claims{mark}", ""]
+    for verdict in review.verdicts:
+        lines.append(f"- **{verdict.outcome}** {escape(prose(verdict.claim.says))}")
+        lines += [f"  - {escape(line)}" for line in verdict_lines(verdict)]
+    return [*lines, "", f"{escape(tally(review.verdicts))}{mark}"]

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A suite that `pyperf` shows and compares: for each cell up to three benchmarks, in seconds.
+
+CPU time per request, the median latency, and the time per request, which is 1 ÷ throughput. A block
+is one run with one value: the server process is the unit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from fibench.export.rows import cells_of
+from fibench.report.escape import shown
+
+if TYPE_CHECKING:
+    from fibench.cells import Cell
+    from fibench.judged import Review
+
+FORMAT_VERSION = "1.0"
+BENCHMARKS = {
+    "CPU per request": "cpu_per_request",
+    "p50 latency": "p50",
+    "time per request (1/throughput)": "throughput",
+}
+"""How a benchmark is called after its cell, and the metric it is made from."""
+
+
+def export(review: Review) -> str:
+    """The suite as JSON text. pyperf's own layout: https://pyperf.readthedocs.io/en/latest/."""
+    benchmarks = []
+    for cell, summary in cells_of(review):
+        for called, metric in BENCHMARKS.items():
+            runs = _runs(review, cell, metric) if summary.estimates[metric].mean else []
+            if runs:
+                name = f"{shown(cell.label)}: {called}"
+                benchmarks.append({"metadata": {"name": name}, "runs": runs})
+    document = {"benchmarks": benchmarks, "metadata": _metadata(review), "version": FORMAT_VERSION}
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def _runs(review: Review, cell: Cell, metric: str) -> list[dict[str, Any]]:
+    from fibench.estimate import METRICS
+
+    found = []
+    for record in review.run.records:
+        value = record["metrics"].get(METRICS[metric].name_with_unit)
+        if record["cell"] != cell.key or not record["valid"]:
+            continue
+        if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0.0:
+            continue
+        seconds = 1.0 / value if metric == "throughput" else float(value)
+        metadata = {"date": _date(str(record["started_at"])), "fibench_block": record["block"] + 1}
+        found.append({"metadata": metadata, "values": [seconds]})
+    return found
+
+
+def _metadata(review: Review) -> dict[str, Any]:
+    """What all runs share. No host name: it says nothing of the figures, and may be private."""
+    environment = review.run.environment
+    python = environment.get("python")
+    python = python if isinstance(python, Mapping) else {}
+    metadata: dict[str, Any] = {
+        "unit": "second",
+        "cpu_model_name": environment.get("processor"),
+        "cpu_count": environment.get("cpus"),
+        "platform": _joined("Linux", environment.get("kernel"), environment.get("architecture")),
+        "python_version": python.get("version"),
+        "python_implementation": python.get("implementation"),
+        "fibench_run": review.run.name,
+        "fibench_title": review.run.experiment.title,
+        "fibench_complete": "yes" if review.run.complete else "no",
+        "fibench_claims": review.claims_mark,
+    }
+    for verdict in review.verdicts:
+        metadata[f"fibench_claim_{verdict.claim.id}"] = verdict.outcome
+    return {
+        name: shown(value) if isinstance(value, str) else value
+        for name, value in metadata.items()
+        if isinstance(value, (str, int)) and value != ""
+    }
+
+
+def _joined(*words: object) -> str:
+    return "-".join(str(word) for word in words if word)
+
+
+def _date(started_at: str) -> str:
+    """A trial's time as pyperf writes dates: UTC, without a zone."""
+    try:
+        moment = datetime.fromisoformat(started_at).astimezone(UTC)
+    except ValueError:
+        moment = datetime.fromtimestamp(0, UTC)
+    return moment.replace(tzinfo=None).isoformat(" ")

@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A run read back from its folder, made on any machine, by this version or an older one.
+
+What the folder says is data from outside: every member of it is checked before it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fibench import journal
+from fibench.catalogue import CatalogueError, known_backends, read_catalogue
+from fibench.cells import Cell, KnownBackend
+from fibench.contrasts import Claim, DroppedClaim, resolve_claims
+from fibench.diagnostics import ExperimentError, Source, escaped
+from fibench.experiment import Experiment, parse_experiment
+from fibench.explain import check_document
+from fibench.keys import KEYS
+from fibench.places import Places
+from fibench.reading import LARGEST_FILE_BYTES, decode, parse_toml
+from fibench.run_files import (
+    DAMAGED,
+    NEWER,
+    NEWEST_SCHEMA,
+    UNREADABLE,
+    StoredError,
+    inside,
+    read_inside,
+    read_json,
+    shown_path,
+)
+from fibench.runs_folder import NoSuchRun, resolve_run
+
+_LARGEST_INDEX = 10_000_000
+_FRAMINGS = ("message", "line")
+_VALUES = (str, int, float, type(None))
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """What a run left behind."""
+
+    folder: Path
+    experiment: Experiment
+    """With the cells that were measured, and the claims that can be judged by them."""
+    plan: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    """The machine; empty where it was not kept."""
+    records: list[dict[str, Any]]
+    """The last attempt of each trial, in the plan's order."""
+    complete: bool
+    """It ran to its end; otherwise it has estimates and no verdicts."""
+    damaged: tuple[int, ...] = ()
+    """Lines of trials.jsonl, from 1, that were not whole."""
+
+    @property
+    def name(self) -> str:
+        """`gil/2026-11-23T0715-7f3a`: the same on every machine that the folder is copied to."""
+        return f"{self.experiment_name}/{self.folder.resolve().name}"
+
+    @property
+    def experiment_name(self) -> str:
+        """The name of the experiment's file without its ending."""
+        source = self.plan.get("source")
+        if isinstance(source, str) and Path(source).stem:
+            return Path(source).stem
+        return self.folder.resolve().parent.name
+
+    @property
+    def cores(self) -> int:
+        """The physical cores that the run could use on its machine; at least 1."""
+        return cores_of(self.environment)
+
+
+def open_run(name_or_folder: str, places: Places) -> StoredRun:
+    """Read a run, named as `resolve_run` has it. Raises StoredError."""
+    try:
+        folder = resolve_run(name_or_folder, places.results)
+    except NoSuchRun as error:
+        raise StoredError(str(error), error.hint) from error
+    return read_run(folder, places)
+
+
+def read_run(folder: Path, places: Places) -> StoredRun:
+    """Read the run in a folder. Raises StoredError."""
+    if not any(os.path.lexists(folder / name) for name in ("plan.json", "trials.jsonl")):
+        raise StoredError(
+            f"{shown_path(folder)} is not a run: it has no plan.json", "give the folder of a run"
+        )
+    plan = read_json(folder, "plan.json")
+    environment = read_json(folder, "environment.json", missing={})
+    reading = _read_journal(folder)
+    experiment = _read_experiment(folder, plan, places)
+    for record in reading.records:
+        _check_record(record, folder)
+    return StoredRun(
+        folder=folder,
+        experiment=experiment,
+        plan=plan,
+        environment=environment,
+        records=_last_attempts(reading.records),
+        complete=os.path.lexists(folder / "claims.json"),
+        damaged=tuple(reading.damaged),
+    )
+
+
+def read_load(run: StoredRun, record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What fibload said of a trial; None where it said nothing (client_bench.sh, a failure).
+
+    Raises StoredError when the file is there and cannot be used.
+    """
+    return read_json(run.folder, f"{trial_folder(record)}/load.json", missing={}) or None
+
+
+def trial_folder(record: Mapping[str, Any]) -> str:
+    """Where the files of an attempt are: trials/082, trials/082-2 for the second."""
+    index, attempt = int(record["index"]), int(record["attempt"])
+    return f"trials/{index:03d}" if attempt == 1 else f"trials/{index:03d}-{attempt}"
+
+
+def cores_of(environment: Mapping[str, Any]) -> int:
+    """How many physical cores a run could use, by its environment.json; at least 1."""
+    cores = environment.get("usable_cores")
+    return cores if type(cores) is int and cores > 0 else 1
+
+
+def machine_line_of(environment: Mapping[str, Any]) -> str:
+    """The machine that a run was made on, in one line."""
+    if not environment:
+        return "an unknown machine (no environment.json)"
+    cores = cores_of(environment)
+    python = environment.get("python")
+    version = python.get("version") if isinstance(python, dict) else None
+    words = [
+        str(environment.get("processor", "unknown processor")),
+        f"{cores} core{'' if cores == 1 else 's'}",
+        f"Linux {environment.get('kernel', 'of unknown version')}",
+        *([f"Python {version}"] if version else []),
+    ]
+    return ", ".join(words)
+
+
+def _read_journal(folder: Path) -> journal.Reading:
+    """The trials of a run; a run that was interrupted at once has no journal."""
+    path = inside(folder, "trials.jsonl", optional=True)
+    try:
+        return journal.Reading() if path is None else journal.read(path)
+    except (OSError, ValueError, RecursionError) as error:
+        where = shown_path(folder / "trials.jsonl")
+        raise StoredError(f"{where} cannot be read: {error}", UNREADABLE) from error
+
+
+def _last_attempts(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each trial the last attempt, in the order of the plan."""
+    last: dict[str, dict[str, Any]] = {}
+    for record in records:
+        before = last.get(record["trial"])
+        if before is None or record["attempt"] >= before["attempt"]:
+            last[record["trial"]] = record
+    return sorted(last.values(), key=lambda record: int(record["index"]))
+
+
+_NUMBER = (int, float)
+_SHAPE: Mapping[str, type | tuple[type, ...]] = {
+    "trial": str,
+    "index": int,
+    "block": int,
+    "cell": str,
+    "label": str,
+    "attempt": int,
+    "valid": bool,
+    "reason": (str, type(None)),
+    "started_at": str,
+    "parameters": dict,
+    "metrics": dict,
+    "counts": dict,
+    "times": dict,
+}
+
+
+_OPTIONAL: Mapping[str, type | tuple[type, ...]] = {
+    "role": str,
+    "groups": dict,
+    "checks": (dict, type(None)),
+    "halves": (list, type(None)),
+}
+"""Members that records of schema 1 do not have."""
+
+
+def _check_record(record: Mapping[str, Any], folder: Path) -> None:
+    """Raise StoredError for a record that is whole, and yet not what a trial leaves behind."""
+    schema = record.get("schema", 1)
+    where = shown_path(folder / "trials.jsonl")
+    if type(schema) is int and schema > NEWEST_SCHEMA:
+        raise StoredError(f"{where} has schema {schema}, which is newer than this fibench", NEWER)
+    wrong = [name for name, kind in _SHAPE.items() if not isinstance(record.get(name), kind)]
+    wrong += [
+        name
+        for name, kind in _OPTIONAL.items()
+        if name in record and not isinstance(record[name], kind)
+    ]
+    wrong = wrong or [name for name, sound in _members(record) if not sound]
+    if wrong:
+        trial = escaped(str(record.get("trial"))[:80])
+        raise StoredError(f"{where}: trial {trial} has no proper {', '.join(wrong)}", DAMAGED)
+
+
+def _members(record: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """The members of a record that have members of their own, and whether these are sound."""
+    times, halves = record["times"], record.get("halves") or [0, 0]
+    yield "index", 0 <= record["index"] <= _LARGEST_INDEX
+    yield "metrics", _are(record["metrics"], (*_NUMBER, type(None)))
+    yield "counts", _are(record["counts"], (int,))
+    yield "times", all(isinstance(times.get(name), _NUMBER) for name in ("wall_s", "measured_s"))
+    yield "halves", len(halves) == 2 and all(isinstance(half, int) for half in halves)
+    yield (
+        "parameters",
+        (
+            "clients_answered" not in record["counts"]
+            or isinstance(record["parameters"].get("clients"), int)
+        ),
+    )
+    for group in record.get("groups", {}).values():
+        sound = isinstance(group, dict) and _are(group.get("counts"), (int,))
+        yield "groups", sound and _are(group.get("metrics"), (*_NUMBER, type(None)))
+
+
+def _are(members: object, kinds: tuple[type, ...]) -> bool:
+    return isinstance(members, dict) and all(isinstance(v, kinds) for v in members.values())
+
+
+def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> Experiment:
+    """The experiment as it was run. Raises StoredError.
+
+    plan.json has the cells that were measured. Where the file, read by this version, makes others
+    (options that schema 1 did not keep, a default that has changed since), those of the plan stand.
+    """
+    data = read_inside(folder, "experiment.toml", LARGEST_FILE_BYTES)
+    assert data is not None, "it is not optional"
+    name = shown_path(folder / "experiment.toml")
+    overrides = plan.get("overrides") or {}
+    if not isinstance(overrides, dict) or not all(isinstance(v, str) for v in overrides.values()):
+        raise StoredError(f"{shown_path(folder / 'plan.json')} has no proper overrides", DAMAGED)
+    cells = _planned_cells(plan, folder)
+    try:
+        backends = _known_backends(plan, data, places)
+        experiment = parse_experiment(data, name, backends, overrides, folder=folder)
+        given = {key: plan[key] for key in ("blocks", "seed") if type(plan.get(key)) is int}
+        experiment = replace(experiment, plan=experiment.plan.model_copy(update=given))
+        if {cell.key for cell in experiment.cells} == {cell.key for cell in cells}:
+            return experiment
+        claims, dropped = claims_for(data, name, cells, changed=True)
+    except CatalogueError as error:
+        raise StoredError(str(error), "restore catalogue.toml from the repository") from error
+    except ExperimentError as error:
+        raise StoredError(str(error), "this version does not understand the file") from error
+    return replace(experiment, cells=cells, claims=claims, dropped_claims=dropped)
+
+
+def claims_for(
+    data: bytes, name: str, cells: Sequence[Cell], *, changed: bool = False
+) -> tuple[tuple[Claim, ...], tuple[DroppedClaim, ...]]:
+    """The claims of a file, resolved to cells that were measured.
+
+    The file is a whole experiment, or has [[claim]] tables alone. With `changed`, a claim that has
+    lost its cells is dropped instead of reported. Raises ExperimentError with every fault at once.
+    """
+    text = decode(data, name)
+    document = parse_toml(text, name)
+    if "matrix" not in document:
+        document = {"title": "claims", "matrix": [{"backend": ["any"]}], **document}
+    source = Source(name, text)
+    sound = check_document(document, source)
+    if sound is not None and not source.diagnostics:
+        tables = list(zip(sound.claims, sound.file.claim, strict=True))
+        if not tables and not changed:
+            source.report(
+                (), "the file has no [[claim]]", "write [[claim]], and below it says = ..."
+            )
+        claims, dropped = resolve_claims(tables, cells, source, doubtful=(), changed=changed)
+        if not source.diagnostics:
+            return claims, dropped
+    raise ExperimentError(source.sorted())
+
+
+def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[Cell, ...]:
+    """The cells of plan.json. Raises StoredError."""
+    where = shown_path(folder / "plan.json")
+    listed = plan.get("cells")
+    if not isinstance(listed, list) or not listed:
+        raise StoredError(f"{where} has no cells", DAMAGED)
+    for entry in listed:
+        if (
+            not isinstance(entry, dict)
+            or not all(isinstance(entry.get(name), str) for name in ("key", "label"))
+            or not isinstance(entry.get("parameters"), dict)
+            or not all(isinstance(v, _VALUES) for v in entry["parameters"].values())
+            or not isinstance(entry["parameters"].get("backend"), str)
+        ):
+            raise StoredError(f"{where} has a cell without key, label or parameters", DAMAGED)
+    every = [dict.fromkeys(("backend", *KEYS)) | entry["parameters"] for entry in listed]
+    varying = [name for name in every[0] if len({each.get(name) for each in every}) > 1]
+    return tuple(
+        Cell(
+            backend=parameters["backend"],
+            parameters=parameters,
+            axes=tuple((n, parameters[n]) for n in varying if parameters.get(n) is not None),
+            label=entry["label"],
+            key=entry["key"],
+        )
+        for entry, parameters in zip(listed, every, strict=True)
+    )
+
+
+def _known_backends(
+    plan: Mapping[str, Any], data: bytes, places: Places
+) -> dict[str, KnownBackend]:
+    """Every backend that the file may name, as it was when the run was made where that was kept.
+
+    Schema 1 kept nothing of them, and later ones what the run used: the catalogue of today stands
+    for the others. One that it has no more takes anything. What the file brings is its own.
+    """
+    kept = plan.get("backends")
+    then = {
+        name: KnownBackend(
+            framings=tuple(str(framing) for framing in entry.get("framings") or _FRAMINGS),
+            serves=entry.get("serves", "any"),
+            language=str(entry.get("language", "c")),
+            cores=entry.get("cores", "any"),
+        )
+        for name, entry in (kept.items() if isinstance(kept, dict) else ())
+        if isinstance(entry, dict)
+    }
+    document = parse_toml(decode(data, "experiment.toml"), "experiment.toml")
+    gone = {
+        name: KnownBackend(_FRAMINGS, "any", "python" if name.startswith("py-") else "c")
+        for name in _named(document)
+    }
+    own = document.get("backends")
+    every = gone | known_backends(read_catalogue(places.catalogue)) | then
+    return {name: known for name, known in every.items() if name not in (own or ())}
+
+
+def _named(document: Mapping[str, Any]) -> Iterator[str]:
+    """The backends in the [[matrix]] tables of a document that is still to be validated."""
+    matrix = document.get("matrix")
+    for table in matrix if isinstance(matrix, list) else [matrix]:
+        names = table.get("backend") if isinstance(table, dict) else None
+        yield from (n for n in (names if isinstance(names, list) else [names]) if type(n) is str)

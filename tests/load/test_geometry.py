@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""fibload's histograms, the runner's and those of the hdrhistogram package are one and the same."""
+
+import pytest
+
+from fibench import histogram
+
+from .conftest import Program
+from .servers import ASK_30, serving
+
+PERCENTILES = {"p50_ns": 50.0, "p90_ns": 90.0, "p99_ns": 99.0, "p999_ns": 99.9}
+
+
+@pytest.mark.parametrize("clients", ["1", "4"])
+def test_the_percentiles_of_a_real_load_are_those_of_hdrhistogram(
+    fibload: Program, clients: str
+) -> None:
+    hdrh = pytest.importorskip("hdrh.histogram", reason="hdrhistogram is not installed")
+    with serving(line=False) as server:
+        answer = fibload.load(
+            server.port, *ASK_30, "--duration", "0.3", "--warmup", "0.05",
+            "--clients", clients,
+        )  # fmt: skip
+    latency = answer.report["latency"]
+    pairs = latency["histogram"]["counts"]
+    counts = histogram.from_sparse(pairs)
+    theirs = hdrh.HdrHistogram(histogram.LOWEST_NS, histogram.HIGHEST_NS, 3)
+    for index, count in pairs:
+        theirs.record_value(histogram.lowest_at(index), count)
+    assert histogram.total(counts) == theirs.get_total_count() == latency["count"] > 100
+    for name, percent in PERCENTILES.items():
+        assert latency[name] == histogram.percentile(counts, percent)
+        assert latency[name] == theirs.get_value_at_percentile(percent)
+    assert latency["min_ns"] == histogram.minimum(counts) == theirs.get_min_value()
+    assert latency["max_ns"] == histogram.maximum(counts) == theirs.get_max_value()
+    # fibload averages the values themselves; three digits of each are kept.
+    assert latency["mean_ns"] == pytest.approx(histogram.mean(counts), rel=1e-3)

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Two runs compared: independent samples, intervals that hold at once, and what else differs."""
+
+import csv
+import io
+import json
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from fibench.compare import Comparison, Ratio, compare, matched, rows, welch
+from fibench.export import comparison as formats
+from fibench.judged import Review, review
+from fibench.results import samples
+from fibench.stored import read_run
+
+from .stored_runs import EXPERIMENT, MACHINE, make_run, places_with
+
+LOGS = st.lists(st.floats(-12, 12), min_size=2, max_size=12)
+
+
+def judged(folder: Path, **how: Any) -> Review:
+    return review(read_run(make_run(folder, **how), places_with(folder)))
+
+
+def as_text(comparison: Comparison) -> str:
+    out = io.StringIO()
+    formats.print_text(Console(file=out, width=110, color_system=None), comparison)
+    return out.getvalue()
+
+
+@given(LOGS, LOGS)
+def test_swapped_runs_have_the_reciprocal_ratio(first: list[float], second: list[float]) -> None:
+    there, back = welch(first, second, 0.05), welch(second, first, 0.05)
+    assert there.low is not None
+    assert there.high is not None
+    assert back.low is not None
+    assert back.high is not None
+    assert there.mean * back.mean == pytest.approx(1.0)
+    if math.isfinite(there.high) and there.low > 0.0:
+        assert there.low * back.high == pytest.approx(1.0)
+        assert there.high * back.low == pytest.approx(1.0)
+    assert there.differs == back.differs
+
+
+@given(LOGS)
+def test_a_run_against_itself_is_exactly_1(logs: list[float]) -> None:
+    ratio = welch(logs, logs, 0.05)
+    assert ratio.mean == 1.0
+    assert not ratio.differs
+
+
+@given(LOGS, LOGS)
+def test_it_is_welchs_test(first: list[float], second: list[float]) -> None:
+    from scipy import stats
+
+    assume(len(set(first)) > 1 and len(set(second)) > 1)
+    theirs = stats.ttest_ind(second, first, equal_var=False)
+    interval = theirs.confidence_interval(0.95)
+    assume(math.isfinite(interval.low) and abs(interval.low) < 500 and abs(interval.high) < 500)
+    ours = welch(first, second, 0.05)
+    assert ours.low is not None
+    assert ours.high is not None
+    assert ours.degrees == pytest.approx(theirs.df)
+    assert math.log(ours.low) == pytest.approx(interval.low, rel=1e-6, abs=1e-9)
+    assert math.log(ours.high) == pytest.approx(interval.high, rel=1e-6, abs=1e-9)
+
+
+@given(LOGS, LOGS, st.floats(0.001, 0.05))
+def test_more_confidence_is_a_wider_interval(
+    first: list[float], second: list[float], alpha: float
+) -> None:
+    narrow, wide = welch(first, second, 0.05), welch(first, second, alpha)
+    assert narrow.low is not None
+    assert narrow.high is not None
+    assert wide.low is not None
+    assert wide.high is not None
+    assert wide.low <= narrow.low <= narrow.high <= wide.high
+
+
+def test_one_block_has_no_interval_and_does_not_differ() -> None:
+    assert welch([0.0], [math.log(2.0), math.log(2.0)], 0.05) == Ratio(2.0, None, None, None)
+    assert not welch([0.0], [9.0], 0.05).differs
+
+
+def test_where_nothing_varies_the_interval_is_a_point() -> None:
+    assert welch([0.0] * 3, [1.0] * 3, 0.05).differs
+    assert not welch([1.0] * 3, [1.0] * 3, 0.05).differs
+
+
+@pytest.mark.parametrize(
+    ("blocks", "spreads"),
+    [((5, 5), (0.03, 0.03)), ((5, 10), (0.06, 0.02)), ((10, 10), (0.01, 0.05))],
+)
+def test_intervals_cover_the_true_ratio_as_often_as_they_say(
+    blocks: tuple[int, int], spreads: tuple[float, float]
+) -> None:
+    """4,000 pairs of runs with a true ratio of 1.1; 95 % ± three standard errors, and Welch's own
+    approximation, which is a little on the safe side for few blocks of unequal spread."""
+    chance = random.Random(f"{blocks}{spreads}")
+    covered = 0
+    for _ in range(4000):
+        first = [chance.gauss(0.0, spreads[0]) for _ in range(blocks[0])]
+        second = [chance.gauss(math.log(1.1), spreads[1]) for _ in range(blocks[1])]
+        ratio = welch(first, second, 0.05)
+        assert ratio.low is not None
+        assert ratio.high is not None
+        covered += ratio.low <= 1.1 <= ratio.high
+    assert 0.939 <= covered / 4000 <= 0.966
+
+
+def test_equal_runs_differ_in_no_row_nineteen_times_of_twenty(tmp_path: Path) -> None:
+    """All rows at once: 2 cells of 5 metrics, in 150 pairs of runs of one truth."""
+    template = judged(tmp_path / "run").run
+    cells = template.experiment.cells
+    chance = random.Random(3)
+
+    def drawn() -> list[Any]:
+        records = []
+        for record in template.records:
+            metrics = {
+                name: value * math.exp(chance.gauss(0.0, 0.05))
+                for name, value in template.records[0]["metrics"].items()
+            }
+            records.append(record | {"metrics": metrics})
+        return samples(records)
+
+    wrong = 0
+    for _ in range(150):
+        found = rows([(cell, cell) for cell in cells], drawn(), drawn())
+        assert len(found) == 9, "p99 needs a thousand replies, which py-mt does not have"
+        wrong += any(row.ratio is not None and row.ratio.differs for row in found)
+    assert wrong <= 15
+
+
+def test_twice_the_throughput_is_a_ratio_of_two_that_differs(tmp_path: Path) -> None:
+    comparison = compare(
+        judged(tmp_path / "a" / "one"), judged(tmp_path / "b" / "two", seed=2, factor=2.0)
+    )
+    found = {(row.cell, row.metric): row for row in comparison.rows}
+    row = found["py-mt", "throughput"]
+    assert row.ratio is not None
+    assert row.ratio.mean == pytest.approx(2.0, rel=0.1)
+    assert row.ratio.differs
+    assert row.blocks == (5, 5)
+    memory = found["py-mt", "memory"].ratio
+    assert memory is not None
+    assert (memory.mean, memory.differs) == (1.0, False)
+    text = as_text(comparison)
+    assert "first   a/one" in text
+    assert "differs" in text
+    assert "of 9 ratios differ from 1" in text
+
+
+def test_a_run_compared_with_itself_shows_no_difference(tmp_path: Path) -> None:
+    one = judged(tmp_path / "gil" / "one")
+    comparison = compare(one, one)
+    assert {row.ratio.mean for row in comparison.rows if row.ratio} == {1.0}
+    assert (comparison.changed, comparison.differences) == ((), ())
+    assert (comparison.only_first, comparison.only_second) == ((), ())
+    assert "0 of 9 ratios differ from 1" in as_text(comparison)
+    assert formats.warnings(comparison) == []
+
+
+def test_a_metric_that_only_one_side_knows_is_a_row_without_a_ratio(tmp_path: Path) -> None:
+    long = judged(tmp_path / "long", factor=4.0)
+    short = judged(tmp_path / "short")
+    (row,) = [
+        r for r in compare(short, long).rows if (r.cell, r.metric) == ("py-mt", "p99")
+    ]  # fmt: skip
+    assert (row.first, row.ratio) == (None, None)
+    assert row.second is not None
+    assert row.absent == "p99 needs 1000 replies in every trial"
+
+
+def test_cells_of_other_settings_are_paired_by_name_and_that_is_told(tmp_path: Path) -> None:
+    longer = judged(tmp_path / "b", overrides={"duration": "3s"}, schema=2)
+    comparison = compare(judged(tmp_path / "a"), longer)
+    assert len(comparison.rows) == 9
+    told = {each.name: (each.first, each.second) for each in comparison.differences}
+    assert told["duration"] == ("2s", "3s")
+    assert told["overrides.duration"] == (None, "3s")
+
+
+def test_cells_that_only_one_has_are_listed(tmp_path: Path) -> None:
+    alone = judged(tmp_path / "b", overrides={"backend": "py-mt"})
+    comparison = compare(judged(tmp_path / "a"), alone)
+    assert (comparison.only_first, comparison.only_second) == (("py-mp",), ())
+    assert "cells that only" in as_text(comparison)
+    one, other = (each.run.experiment.cells for each in (judged(tmp_path / "c"), alone))
+    assert matched(one, other)[1:] == (("py-mp",), ())
+
+
+def test_verdicts_that_changed_are_named(tmp_path: Path) -> None:
+    stricter = EXPERIMENT.replace("above = 1.3", "above = 1.9")
+    comparison = compare(judged(tmp_path / "a"), judged(tmp_path / "b", text=stricter))
+    (changed,) = comparison.changed
+    assert (changed.claim, changed.first) == ("multiprocess-beats-threads", "CONFIRMED")
+    assert changed.second in ("REFUTED", "INCONCLUSIVE")
+    assert f"Multiprocess beats threads: CONFIRMED → {changed.second}" in as_text(comparison)
+
+
+def test_another_machine_leads_with_a_warning(tmp_path: Path) -> None:
+    other = MACHINE | {
+        "processor": "Other \x1b[31m| CPU",
+        "kernel": "6.2.0",
+        "boot_id": "0",
+        "git": {"revision": "0" * 40, "changed": True},
+    }
+    comparison = compare(judged(tmp_path / "a"), judged(tmp_path / "b", environment=other))
+    text = as_text(comparison)
+    assert text.startswith("warning")
+    assert "different machines" in text.split("\n\n")[0]
+    assert "\x1b" not in text
+    assert "kernel 6.1.0 → 6.2.0" in text
+    assert "git.revision 9cf2cc3cce41 → 000000000000" in text
+    assert "git.changed no → yes" in text
+    assert "boot_id" not in text, "every start of a machine has another boot_id"
+
+
+def test_an_interrupted_run_is_compared_without_verdicts(tmp_path: Path) -> None:
+    comparison = compare(judged(tmp_path / "a"), judged(tmp_path / "b", complete=False))
+    assert comparison.changed == ()
+    assert {row.blocks for row in comparison.rows} == {(5, 3)}
+    assert "was interrupted" in formats.warnings(comparison)[0]
+
+
+def test_every_format_has_the_same_rows(tmp_path: Path) -> None:
+    other = judged(tmp_path / "b", seed=2, factor=2.0)
+    comparison = compare(judged(tmp_path / "a"), other)
+    document = json.loads(formats.json_text(comparison))
+    table = list(csv.DictReader(io.StringIO(formats.comma_separated(comparison), newline="")))
+    assert document["schema"] == 1
+    assert len(document["rows"]) == len(table) == len(comparison.rows)
+    for kept, line, row in zip(document["rows"], table, comparison.rows, strict=True):
+        if row.ratio is None:
+            assert (kept["ratio"], line["ratio"], line["note"]) == (None, "", row.absent)
+            continue
+        assert kept["ratio"] == row.ratio.mean
+        assert float(line["low"]) == pytest.approx(kept["low"])
+        assert line["differs"] == ("yes" if kept["differs"] else "no")
+    assert document["rows"][0]["metric"] == "throughput_per_s"
+    page = formats.markdown(comparison)
+    assert page.count("\n| py-m") == len(comparison.rows)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Markdown, CSV and JSON of a run: whole, documented, and harmless whatever names are in it."""
+
+import csv
+import html
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from fibench.export import exported
+from fibench.export.csv import COLUMNS, field, written
+from fibench.export.md import escape, table
+from fibench.judged import Review, review
+from fibench.stored import claims_for, read_run
+
+from .stored_runs import CLAIMS, EXPERIMENT, make_run, places_with
+
+PLACES = places_with(Path("/nonexistent"))
+EVIL = "a|b `c` <script>alert(1)</script> *d* [e](f) @team & \\x"
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Review:
+    return review(read_run(make_run(tmp_path_factory.mktemp("gil") / "run"), PLACES))
+
+
+@pytest.fixture(scope="module")
+def rejudged(judged: Review) -> Review:
+    """The same run, judged by other claims."""
+    claims, _ = claims_for(CLAIMS.encode(), "claims.toml", judged.run.experiment.cells)
+    return review(judged.run, claims)
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_csv_has_a_row_for_each_cell_and_metric(judged: Review) -> None:
+    found = {(row["name"], row["metric"]): row for row in rows(exported(judged, "csv"))}
+    row = found["py-mp", "throughput"]
+    assert row["row"] == "cell"
+    assert float(row["low"]) < float(row["estimate"]) < float(row["high"])
+    assert (row["unit"], row["blocks"], row["interval"]) == ("1/s", "5", "95 %")
+    assert found["py-mt", "memory"]["unit"] == "bytes"
+    absent = found["py-mt", "p999"]
+    assert (absent["estimate"], absent["note"]) == ("", "p999 needs 10000 replies in every trial")
+    counted = found["py-mt", "refused"]
+    assert (counted["estimate"], counted["low"], counted["high"]) == ("0", "0", "0")
+    assert counted["interval"] == "range"
+
+
+def test_csv_ends_with_the_claims(judged: Review, rejudged: Review) -> None:
+    claims = [row for row in rows(exported(judged, "csv")) if row["row"] == "claim"]
+    assert [(row["name"], row["outcome"]) for row in claims] == [
+        ("multiprocess-beats-threads", "CONFIRMED"), ("refusals", "CONFIRMED"),
+    ]  # fmt: skip
+    assert (claims[0]["unit"], claims[0]["interval"]) == ("ratio", "97.5 %")
+    (added,) = [row for row in rows(exported(rejudged, "csv")) if row["row"] == "claim"]
+    assert (added["outcome"], added["note"]) == ("REFUTED", "claims added afterwards")
+
+
+def test_csv_is_rfc_4180(judged: Review) -> None:
+    text = exported(judged, "csv")
+    assert text.endswith("\r\n")
+    assert "\n" not in text.replace("\r\n", "")
+    assert text.split("\r\n")[0].split(",") == list(COLUMNS)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=5))
+def test_any_csv_field_comes_back_and_none_is_a_formula(fields: list[str]) -> None:
+    text = written([f"f{place}" for place in range(len(fields))], [fields])
+    _, back = csv.reader(io.StringIO(text, newline=""))
+    for given_, found in zip(fields, back, strict=True):
+        assert not found.startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert found.removeprefix("'") == given_.replace("\0", "\\x00").removeprefix("'")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_text_that_starts_a_formula_is_led_by_an_apostrophe(start: str) -> None:
+    assert field(f"{start}1+1") == f"'{start}1+1"
+    assert field(-1.5) == "-1.5", "a number is one"
+
+
+def test_json_is_the_documented_document(judged: Review) -> None:
+    document = json.loads(exported(judged, "json"))
+    assert document["schema"] == 1
+    assert document["run"]["complete"] is True
+    assert (document["run"]["trials"], document["run"]["blocks"]) == (10, 5)
+    assert document["machine"]["usable_cores"] == 2
+    (mp, mt) = document["cells"]
+    assert (mp["label"], mp["parameters"]["n"], mp["trials"]["valid"]) == ("py-mp", 27, 5)
+    figure = mp["metrics"]["p99_s"]
+    assert figure["low"] < figure["mean"] < figure["high"]
+    assert mt["metrics"]["refused"]["interval"] == "range"
+    assert [claim["outcome"] for claim in document["claims"]] == ["CONFIRMED", "CONFIRMED"]
+    assert document["claims_added_afterwards"] is False
+
+
+def test_json_marks_claims_that_were_added(rejudged: Review) -> None:
+    document = json.loads(exported(rejudged, "json"))
+    assert document["claims_added_afterwards"] is True
+    assert [claim["id"] for claim in document["claims"]] == ["reversed"]
+
+
+def test_no_export_names_a_folder_of_this_machine(judged: Review, tmp_path: Path) -> None:
+    for name in ("md", "csv", "json", "pyperf"):
+        assert str(judged.run.folder.parent.parent) not in exported(judged, name)
+
+
+def rendered(text: str) -> str:
+    """The HTML that a renderer of GitHub's tables makes of Markdown, raw HTML forbidden."""
+    return str(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text))
+
+
+def test_markdown_has_a_table_of_cells_and_verdicts_in_words(judged: Review) -> None:
+    page = rendered(exported(judged, "md"))
+    assert page.count("<tr>") == 3
+    assert re.search(r"<td[^>]*>py-mp</td>", page)
+    assert "<strong>CONFIRMED</strong> Multiprocess beats threads" in page
+    assert "2 of 2 claims confirmed" in page
+    assert "needed &gt; 1.3" in page
+
+
+def test_markdown_marks_claims_that_were_added(rejudged: Review) -> None:
+    text = exported(rejudged, "md")
+    assert "## Claims (claims added afterwards)" in text
+    assert "**REFUTED**" in text
+
+
+def test_an_interrupted_run_has_estimates_and_no_verdict(tmp_path: Path) -> None:
+    judged = review(read_run(make_run(tmp_path / "run", complete=False), PLACES))
+    text = exported(judged, "md")
+    assert "Interrupted: these are estimates" in text
+    assert "CONFIRMED" not in text + exported(judged, "csv") + exported(judged, "json")
+    assert json.loads(exported(judged, "json"))["run"]["complete"] is False
+
+
+def test_names_from_outside_do_nothing_in_any_format(tmp_path: Path) -> None:
+    evil = json.dumps(EVIL)
+    text = EXPERIMENT.replace('"Multiprocess beats threads"', evil)
+    text = text.replace('"Threads and processes"', evil)
+    machine: dict[str, Any] = {"processor": "\x1b[31m" + EVIL, "usable_cores": 2}
+    judged = review(read_run(make_run(tmp_path / "run", text=text, environment=machine), PLACES))
+    page = rendered(exported(judged, "md"))
+    assert "<script" not in page
+    assert "<code>" not in page
+    assert "<em>" not in page
+    assert "<a " not in page
+    assert html.escape("a|b `c` <script>", quote=False) in page
+    for name in ("md", "csv", "json", "pyperf"):
+        assert "\x1b" not in exported(judged, name)
+
+
+MARKUP = st.text(st.sampled_from("`*_[]<>|~&!#-+=.)1a \\@$:/\"'()\n\t"), max_size=20)
+TEXT = MARKUP | st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+CELL = re.compile(r"<td[^>]*>(.*?)</td>", re.DOTALL)
+
+
+@given(st.lists(TEXT, min_size=2, max_size=3))
+def test_any_text_stays_in_its_cell_of_a_markdown_table(texts: list[str]) -> None:
+    page = rendered("\n".join(table(["x"] * len(texts), [texts])) + "\n")
+    assert len(CELL.findall(page)) == len(texts)
+    for tag in ("<em", "<strong", "<code", "<a ", "<s>", "<img", "<script"):
+        assert tag not in page
+
+
+@given(TEXT)
+def test_any_text_is_one_plain_item_of_a_markdown_list(text: str) -> None:
+    page = rendered(f"- x {escape(text)}\n")
+    assert page.count("<li>") == 1
+    assert not re.search(r"<(?!/?(ul|li)>|!-- -->)", page)
