@@ -67,6 +67,7 @@ def bench(duration: str, rounds: str) -> int:
     """Measure the servers and fibload beside the floor."""
     from fibench.bench import BenchError, print_floor
     from fibench.load import LoadError
+    from fibench.lock import LockError, measuring
     from fibench.server import StartError
 
     places, _ = _checkout()
@@ -76,9 +77,12 @@ def bench(duration: str, rounds: str) -> int:
         )
     if not re.fullmatch(r"[1-9][0-9]{0,2}", rounds):
         raise Refused(f"--rounds {rounds}: not a number from 1 to 999", "--rounds 5", WRONG_INPUT)
-    build_or_refuse(places)
     try:
-        print_floor(places.programs, float(duration), int(rounds))
+        with measuring("bench"):
+            build_or_refuse(places)
+            print_floor(places.programs, float(duration), int(rounds))
+    except LockError as error:
+        raise Refused(str(error), error.hint) from error
     except (BenchError, LoadError, StartError) as error:
         raise Refused(
             f"the benchmark stopped: {error}", "end what else runs here, and try again"

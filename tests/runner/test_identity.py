@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run's numbers depend on, and what is said when that has changed."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.runner.samples import KNOWN
+
+from fibench.catalogue import Backend, read_catalogue
+from fibench.experiment import Experiment, parse_experiment
+from fibench.identity import difference, identity, with_modules
+from fibench.places import find_places
+from fibench.plan import plan
+from fibench.trial import TrialContext
+
+BASE = """
+title = "t"
+[matrix]
+backend = ["c-mt", "py-mt"]
+[load]
+duration = "0.1s"
+[plan]
+blocks = 2
+"""
+
+NOW: dict[str, Any] = {
+    "schema": 2, "parameters": "p", "programs": {"a": "1", "b": "2"}, "interpreters": {},
+    "boot_id": "x", "kernel": "6.1", "governor": None, "power_source": "mains", "cores": [[0]],
+}  # fmt: skip
+
+
+def _catalogue() -> dict[str, Backend]:
+    return read_catalogue(find_places().catalogue)
+
+
+def _identity(text: str, programs: Path, folder: Path = Path()) -> dict[str, Any]:
+    experiment: Experiment = parse_experiment(text, "e.toml", KNOWN, None, folder)
+    context = TrialContext(programs, _catalogue(), experiment.backends)
+    return identity(experiment, plan(experiment), context)
+
+
+def test_nothing_changed_is_no_difference(programs: Path) -> None:
+    assert difference(_identity(BASE, programs), _identity(BASE, programs)) is None
+
+
+@pytest.mark.parametrize(
+    "change", ['blocks = 3', 'seed = 5', '[server]\nframing = "line"', "exclude"]
+)  # fmt: skip
+def test_other_parameters_are_a_difference(programs: Path, change: str) -> None:
+    text = BASE.replace("blocks = 2", change) if change != "exclude" else BASE
+    text = text.replace(', "py-mt"', "") if change == "exclude" else text
+    why = difference(_identity(BASE, programs), _identity(text, programs))
+    assert why == "its parameters, blocks or seed were others"
+
+
+def test_words_and_claims_are_no_difference(programs: Path) -> None:
+    text = BASE.replace('"t"', '"another title"') + (
+        '[[claim]]\nsays = "s"\nvalue = { backend = "c-mt" }\nmetric = "p50"\nbelow = "5ms"\n'
+    )
+    assert difference(_identity(BASE, programs), _identity(text, programs)) is None
+
+
+def test_only_the_programs_that_run_are_hashed_shared_modules_included(programs: Path) -> None:
+    names = set(_identity(BASE, programs)["programs"])
+    assert {"mt_server", "mt_server.py", "fibserver.py", "fibprotocol.py"} <= names
+    assert {"fibload", "supervise"} <= names
+    assert not {"mp_server.py", "fibasync.py", "client.py", "bare_echo"} & names
+    assert "absent" not in _identity(BASE, programs)["programs"].values()
+
+
+def test_the_courses_clients_are_hashed_where_they_are_the_load(programs: Path) -> None:
+    text = BASE.replace('duration = "0.1s"', 'kind = "process"')
+    assert {"client.py", "client_bench.sh"} <= set(_identity(text, programs)["programs"])
+
+
+@pytest.mark.parametrize("name", ["mt_server", "fibserver.py", "supervise"])
+def test_a_changed_program_is_named(programs: Path, tmp_path: Path, name: str) -> None:
+    copy = tmp_path / "programs"
+    shutil.copytree(programs, copy)
+    before = _identity(BASE, copy)
+    with (copy / name).open("ab") as stream:
+        stream.write(b"\n")
+    assert difference(before, _identity(BASE, copy)) == f"{name} has changed since"
+
+
+def test_a_script_in_the_command_of_a_server_of_ones_own_is_hashed(
+    programs: Path, tmp_path: Path
+) -> None:
+    text = BASE.replace('["c-mt", "py-mt"]', '"mine"') + (
+        '[backends.mine]\ncommand = ["python3", "mine.py", "{port}", "a very\\nlong word"]\n'
+    )
+    (tmp_path / "mine.py").write_text("pass")
+    before = _identity(text, programs, tmp_path)
+    assert {"mine: mine.py", "mine: python3"} <= set(before["programs"])
+    (tmp_path / "mine.py").write_text("pass # changed")
+    why = difference(before, _identity(text, programs, tmp_path))
+    assert why == "mine: mine.py has changed since"
+
+
+def test_modules_are_followed_through_modules(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import os, b\n")
+    (tmp_path / "b.py").write_text("if True:\n    from c import x as y\n")
+    (tmp_path / "c.py").write_text("import a.b\n")
+    (tmp_path / "d.py").write_text("")
+    names = {path.name for path in with_modules(tmp_path / "a.py")}
+    assert names == {"a.py", "b.py", "c.py"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("schema", 1, "another version of fibench"),
+        ("programs", {"a": "1"}, "b has changed since"),
+        ("programs", {"a": "0", "b": "0", "\x1b": "1"}, "have changed since"),
+        ("interpreters", {"python": {}}, "the Python that runs the servers"),
+        ("boot_id", "y", "restarted"),
+        ("kernel", "6.0", "the kernel was 6.0, and is 6.1"),
+        ("governor", "powersave", "the frequency governor was powersave, and is unknown"),
+        ("power_source", "battery", "the power source was battery, and is mains"),
+        ("cores", [[0], [1]], "other cores"),
+    ],
+)
+def test_what_has_changed_is_said_in_one_clause(key: str, value: object, said: str) -> None:
+    why = difference({**NOW, key: value}, NOW)
+    assert why is not None
+    assert said in why
+    assert why.isprintable()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(list(NOW)), JSON))
+def test_an_identity_read_from_any_file_is_equal_or_different_and_no_error(
+    before: dict[str, Any],
+) -> None:
+    assert difference(before, NOW) is not None
+    assert difference({**NOW, **before}, NOW) is None or before
