@@ -80,9 +80,9 @@ def measure(subject: Subject, programs: Path, duration_s: float, folder: Path) -
     )
     supervise = programs / "supervise"
     edges: dict[str, resources.CpuSnapshot] = {}
-    with _pinned(cpus[0]):
+    with pinned(cpus[0]):
         running = server.start(command, supervise=supervise, stderr_path=folder / "server.err")
-    with running, _pinned(cpus[-1]):
+    with running, pinned(cpus[-1]):
 
         def on_edge(edge: load.Edge) -> None:
             if edge != "middle":
@@ -127,7 +127,7 @@ def _counted(document: Mapping[str, object]) -> tuple[int, float]:
 
 
 @contextmanager
-def _pinned(cpu: int) -> Iterator[None]:
+def pinned(cpu: int) -> Iterator[None]:
     """What is started inside inherits this one CPU (sched_setaffinity(2))."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {cpu})

@@ -51,7 +51,7 @@ def measure(count: int = 1000) -> tuple[float, int]:
 
 
 def print_runs(count: int = 1000) -> bool:
-    """Print how long it takes; whether that is within the limit."""
+    """Print how long it takes; return whether that is within the limit."""
     took_s, found = measure(count)
     print(f"runs over {count} runs, {found} rows: {took_s:.2f} s (at most {LIMIT_S:g} s)")
     return took_s <= LIMIT_S

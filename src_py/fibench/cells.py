@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fibench.diagnostics import Source, did_you_mean, shown
-from fibench.document import ExperimentFile, Table
+from fibench.document import ExperimentFile
 from fibench.groups import Group, parse, resolved, takes, written
 from fibench.keys import GROUP_KEYS, KEYS, parameter, shown_value
 from fibench.locate import Path
+from fibench.tables import Table
 
 Value = str | int | float | None
 """A parameter: durations are seconds, as float; None is not passed on."""

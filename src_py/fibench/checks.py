@@ -26,7 +26,7 @@ UNKNOWN: Mapping[str, Any] = dict.fromkeys(
         "offered_per_s",
     )
 )
-"""The checks of a load that tells nothing of itself: client_bench.sh."""
+"""The checks of a trial whose load tells nothing of itself, or was not measured."""
 
 _NS = 1e-9
 

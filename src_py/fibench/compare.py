@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fibench.cells import Cell
-from fibench.estimate import CONFIDENCE, METRICS, Sample, too_few_requests, valid_by_block
+from fibench.estimate import CONFIDENCE, METRICS, CellSummary, Sample
 from fibench.judged import Review
 from fibench.keys import KEYS, shown_value
 from fibench.results import samples
@@ -119,7 +119,7 @@ def compare(first: Review, second: Review) -> Comparison:
     pairs, only_first, only_second = matched(
         first.run.experiment.cells, second.run.experiment.cells
     )
-    sides = (samples(first.run.records), samples(second.run.records))
+    sides = (figures(samples(each.run.records), each.summaries) for each in (first, second))
     return Comparison(
         first=first.run.name,
         second=second.run.name,
@@ -169,13 +169,36 @@ def matched(
     )
 
 
-def rows(pairs: Pairs, first: Sequence[Sample], second: Sequence[Sample]) -> tuple[Row, ...]:
+Figures = Mapping[tuple[str, str], tuple[Sequence[float], str | None]]
+"""By the keys of cells and metrics: the logarithms over valid trials, or why there are none."""
+
+
+def figures(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Figures:
+    """What there is to compare of one run. What its report does not show is not compared either."""
+    logs: dict[tuple[str, str], list[float]] = {}
+    for trial in found:
+        for metric in COMPARED if trial.valid else ():
+            figure = trial.metrics.get(metric)
+            if figure is not None and math.isfinite(figure) and figure > 0.0:
+                logs.setdefault((trial.cell_key, metric), []).append(math.log(figure))
+    return {
+        (summary.cell_key, metric): (
+            ([], summary.estimates[metric].absent)
+            if summary.estimates[metric].mean is None
+            else (logs.get((summary.cell_key, metric), []), None)
+        )
+        for summary in summaries
+        for metric in COMPARED
+    }
+
+
+def rows(pairs: Pairs, first: Figures, second: Figures) -> tuple[Row, ...]:
     """A row for each pair of cells and metric that a side knows, simultaneous over all of them."""
-    known: list[tuple[Cell, str, list[float], list[float], str | None]] = []
+    known: list[tuple[Cell, str, Sequence[float], Sequence[float], str | None]] = []
     for one, other in pairs:
         for metric in COMPARED:
-            logs, why = _logs(first, one.key, metric)
-            others, why_not = _logs(second, other.key, metric)
+            logs, why = first.get((one.key, metric), ((), None))
+            others, why_not = second.get((other.key, metric), ((), None))
             if logs or others:
                 known.append((one, metric, logs, others, why or why_not))
     both = sum(len(logs) >= _FEWEST and len(others) >= _FEWEST for _, _, logs, others, _ in known)
@@ -248,17 +271,6 @@ def _variance(values: Sequence[float]) -> float:
 
 def _mean(logs: Sequence[float]) -> float | None:
     return _exp(math.fsum(logs) / len(logs)) if logs else None
-
-
-def _logs(found: Iterable[Sample], key: str, metric: str) -> tuple[list[float], str | None]:
-    """The logarithms of a metric over a cell's valid trials, or why there are none."""
-    trials = list(valid_by_block(found, key).values())
-    absent = too_few_requests(trials, metric)
-    if absent is not None:
-        return [], absent
-    figures = [trial.metrics.get(metric) for trial in trials]
-    logs = [math.log(x) for x in figures if x is not None and math.isfinite(x) and x > 0.0]
-    return logs, None if logs else f"{metric} was not measured"
 
 
 def _environment_differences(

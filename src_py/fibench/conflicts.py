@@ -7,9 +7,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from fibench.cells import Combination, groups_of, inapplicable
 from fibench.diagnostics import Source, one_of, shown, suggestion
-from fibench.document import ExperimentFile, GroupTable
-from fibench.keys import KEYS, NAME, NAME_RULE
+from fibench.document import ExperimentFile
+from fibench.keys import KEYS
 from fibench.locate import Path
+from fibench.tables import GroupTable
+from fibench.values import NAME, NAME_RULE
 
 MOST_TRIALS = 100_000
 MOST_PROCESSES = 512

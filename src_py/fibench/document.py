@@ -1,188 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The models of an experiment file, and the JSON Schema that editors check it with."""
+"""The model of an experiment file, and the JSON Schema that editors check it with."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
-from pydantic.config import JsonDict
+from pydantic import ConfigDict, Field
 
 from fibench.diagnostics import one_of, shown
-from fibench.keys import (
-    GROUP_KEYS,
-    KEYS,
-    Checked,
-    Name,
-    choice,
-    default_text,
-    fault,
-    in_file,
-    is_numeric,
-    kind_of,
-    prose,
-    true_or_false,
-    whole,
-)
+from fibench.keys import KEYS, is_numeric
 from fibench.quantities import METRIC_UNITS
-
-_LONGEST_AXIS = 1000
-
-
-class Table(BaseModel):
-    """A table of the file: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    def given(self) -> dict[str, Any]:
-        """The keys that the file gives, in the file's order of the model."""
-        return {name: getattr(self, name) for name in type(self).model_fields if self.has(name)}
-
-    def has(self, name: str) -> bool:
-        """Whether the file gives the key."""
-        return name in self.model_fields_set
-
-
-def one_or_more(item: Any) -> Any:
-    """The type of a list that may be written as its only element."""
-
-    def check(value: object) -> object:
-        if not isinstance(value, list):
-            return [value]
-        if not value:
-            raise fault("is an empty list", "give at least one value, or remove the key")
-        if len(value) > _LONGEST_AXIS:
-            raise fault(f"has {len(value)} values; {_LONGEST_AXIS} are allowed")
-        return value
-
-    return Annotated[list[item], Checked(check, or_one=True)]
-
-
-def _tables(name: str) -> Any:
-    def check(value: object) -> object:
-        tables = [value] if isinstance(value, dict) else value
-        if not isinstance(tables, list):
-            raise fault(f"must be a table: write [[{name}]]")
-        if len(tables) > _LONGEST_AXIS:
-            raise fault(f"has {len(tables)} tables; {_LONGEST_AXIS} are allowed")
-        return tables
-
-    return check
-
-
-def _fields(table: str) -> dict[str, Any]:
-    """A field for every key of [server] or [load]."""
-    found = {}
-    for name, key in KEYS.items():
-        if key.table == table:
-            extra: JsonDict = {} if key.default is None else {"default": default_text(name)}
-            field = Field(default=None, description=key.meaning, json_schema_extra=extra)
-            found[in_file(name)] = (key.type, field)
-    return found
-
-
-def _axes(wrap: Any) -> dict[str, Any]:
-    return {
-        name: (wrap(key.type), Field(default=None, description=key.meaning))
-        for name, key in KEYS.items()
-        if key.varies
-    }
-
-
-def _same(item: Any) -> Any:
-    return item
-
-
-_OF_GROUP = {
-    "clients": "Default: the load's.",
-    "n": "Default: the load's.",
-    "rate": "Default: the load's; a closed loop where the load has none.",
-    "arrivals": "Default: the load's.",
-}
-
-if TYPE_CHECKING:
-
-    class ServerTable(Table):
-        """One value for every cell: how the servers are started."""
-
-    class GroupTable(Table):
-        """Some of the clients of a load."""
-
-        name: str
-        idle: bool
-        clients: int | None
-        n: int | None
-        rate: float | None
-        arrivals: str | None
-
-    class LoadTable(Table):
-        """One value for every cell: what the load is."""
-
-        group: tuple[GroupTable, ...] = ()
-
-    class MatrixTable(Table):
-        """Every combination of these values is a cell; several tables are joined."""
-
-    class SideTable(Table):
-        """Values that select cells."""
-
-else:  # from the one table of keys
-    ServerTable = create_model(
-        "ServerTable",
-        __base__=Table,
-        __doc__="One value for every cell: how the servers are started.",
-        **_fields("server"),
-    )
-    GroupTable = create_model(
-        "GroupTable",
-        __base__=Table,
-        __doc__="Some of the clients of a load.",
-        name=(Name, Field(description="What claims and results call the group.")),
-        **{
-            name: (
-                KEYS[name].type,
-                Field(default=None, description=f"As in [load], of this group. {_OF_GROUP[name]}"),
-            )
-            for name in GROUP_KEYS
-        },
-        idle=(
-            Annotated[bool, Checked(true_or_false)],
-            Field(
-                default=False,
-                description="Whether its clients connect and then ask for nothing.",
-            ),
-        ),
-    )
-    LoadTable = create_model(
-        "LoadTable",
-        __base__=Table,
-        __doc__="One value for every cell: what the load is.",
-        **_fields("load"),
-        group=(
-            Annotated[list[GroupTable], Checked(_tables("load.group"), or_one=True)],
-            Field(
-                default=(),
-                description="Client groups, each with counts and latencies of its own.",
-            ),
-        ),
-    )
-    MatrixTable = create_model(
-        "MatrixTable",
-        __base__=Table,
-        __doc__="Every combination of these values is a cell; several tables are joined.",
-        backend=(one_or_more(Name), Field(description="The servers to measure.")),
-        **_axes(one_or_more),
-    )
-    SideTable = create_model(
-        "SideTable",
-        __base__=Table,
-        __doc__="Values that select cells.",
-        backend=(Name, Field(default=None, description="The server.")),
-        **_axes(_same),
-    )
+from fibench.tables import (
+    LONGEST_LIST,
+    GroupTable,
+    LoadTable,
+    MatrixTable,
+    ServerTable,
+    SideTable,
+    Table,
+    tables_of,
+)
+from fibench.values import Checked, Name, choice, fault, kind_of, prose, true_or_false, whole
 
 
 class PlanTable(Table):
@@ -316,8 +157,8 @@ def _command(value: object) -> object:
         )
     if not isinstance(value, list) or not value:
         raise fault("must be a list of arguments", f"write command = {example}")
-    if len(value) > _LONGEST_AXIS:
-        raise fault(f"has {len(value)} arguments; {_LONGEST_AXIS} are allowed")
+    if len(value) > LONGEST_LIST:
+        raise fault(f"has {len(value)} arguments; {LONGEST_LIST} are allowed")
     for word in value:
         if not isinstance(word, str):
             raise fault(f"must be a list of text, not of {kind_of(word)}", f"write {example}")
@@ -380,12 +221,12 @@ class ExperimentFile(Table):
     )
     matrix: Annotated[
         list[MatrixTable],
-        Checked(_tables("matrix"), or_one=True),
+        Checked(tables_of("matrix"), or_one=True),
         Field(description="What is varied: each combination of values is a cell."),
     ]
     exclude: Annotated[
         list[SideTable],
-        Checked(_tables("exclude"), or_one=True),
+        Checked(tables_of("exclude"), or_one=True),
         Field(default=(), description="Cells that match one of these are left out."),
     ]
     server: ServerTable = Field(default=ServerTable(), description="How servers are started.")
@@ -393,7 +234,7 @@ class ExperimentFile(Table):
     plan: PlanTable = Field(default=PlanTable(), description="Repetitions and their order.")
     claim: Annotated[
         list[ClaimTable],
-        Checked(_tables("claim"), or_one=True),
+        Checked(tables_of("claim"), or_one=True),
         Field(default=(), description="What is judged."),
     ]
     backends: dict[str, BackendTable] = Field(

@@ -16,7 +16,8 @@ from pydantic_core import ErrorDetails
 
 from fibench.diagnostics import MOST, Source, did_you_mean, one_of, shown
 from fibench.document import TABLES, BackendTable, CrossoverTable, ExperimentFile
-from fibench.keys import KEYS, Key, kind_of
+from fibench.keys import KEYS, Key
+from fibench.values import kind_of
 
 _ROOT = tuple(ExperimentFile.model_fields)
 

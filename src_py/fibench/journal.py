@@ -148,15 +148,23 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def settle_folder(scratch: Path, final: Path) -> None:
-    """Make a trial's folder durable, and move it to its final name. Raises JournalError."""
+def _sync_file(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        for entry in scratch.iterdir():
-            descriptor = os.open(entry, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def settle_folder(scratch: Path, final: Path) -> None:
+    """Make a trial's folder durable, and move it to its final name. Raises JournalError.
+
+    Most trials leave empty files as well: these have nothing to lose but their names.
+    """
+    try:
+        for entry in os.scandir(scratch):
+            if entry.stat(follow_symlinks=False).st_size > 0:
+                _sync_file(entry.path)
         sync_folder(scratch)
         scratch.rename(final)
         sync_folder(final.parent)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fibench import groups, load
 from fibench.catalogue import Backend, connection_cap
+from fibench.checks import UNKNOWN
 
 PERCENTILES = ("p50", "p90", "p99", "p999", "max")
 
@@ -23,7 +24,7 @@ class Measured:
     metrics: dict[str, float | None] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     groups: dict[str, Any] = field(default_factory=dict)
-    checks: dict[str, Any] = field(default_factory=dict)
+    checks: dict[str, Any] = field(default_factory=lambda: dict(UNKNOWN))
     halves: list[int] | None = None
     server: dict[str, Any] = field(default_factory=dict)
     generator: dict[str, Any] = field(default_factory=dict)

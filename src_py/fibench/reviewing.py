@@ -41,6 +41,8 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
     added = _read_claims(claims, stored) if claims else None
     judged = review(stored, added)
     try:
+        if added is None:
+            _warn_of_other_verdicts(judged)
         if format_name == "text":
             text = _as_text(lambda console: _render(console, judged), to_file=target is not None)
         else:
@@ -134,6 +136,23 @@ def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     except ExperimentError as error:
         raise Refused(str(error), status=WRONG_INPUT) from error
     return claims
+
+
+def _warn_of_other_verdicts(review: Review) -> None:
+    """Say which verdicts are not those that the run ended with: another version judged it."""
+    from fibench.run_files import read_json
+
+    kept = read_json(review.run.folder, "claims.json", missing={}).get("claims")
+    before = {
+        str(claim.get("id")): str(claim.get("outcome"))
+        for claim in (kept if isinstance(kept, list) else ())
+        if isinstance(claim, dict)
+    }
+    for verdict in review.verdicts:
+        name, outcome = verdict.claim.id, verdict.outcome
+        if before.get(name, outcome) != outcome:
+            said = f"claims.json has {escaped(before[name][:20])} for {escaped(name)}"
+            print(f"warning: {said}; this version finds {outcome}", file=sys.stderr)
 
 
 def _render(console: Console, review: Review) -> None:

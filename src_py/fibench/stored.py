@@ -116,6 +116,11 @@ def read_load(run: StoredRun, record: Mapping[str, Any]) -> dict[str, Any] | Non
     return read_json(run.folder, f"{trial_folder(record)}/load.json", missing={}) or None
 
 
+def is_measured(record: Mapping[str, Any]) -> bool:
+    """Whether a trial's times are figures of its cell: its ceiling, say, has the null server's."""
+    return bool(record["valid"]) and record.get("role", "measure") == "measure"
+
+
 def trial_folder(record: Mapping[str, Any]) -> str:
     """Where the files of an attempt are: trials/082, trials/082-2 for the second."""
     index, attempt = int(record["index"]), int(record["attempt"])

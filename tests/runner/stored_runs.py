@@ -10,9 +10,9 @@ from typing import Any
 
 from fibench import histogram, journal
 from fibench.claims import claims_json, judge
-from fibench.experiment import parse_experiment
+from fibench.experiment import Experiment, parse_experiment
 from fibench.places import Places, find_places
-from fibench.plan import plan, plan_json
+from fibench.plan import Trial
 from fibench.results import samples
 
 from .samples import KNOWN
@@ -84,13 +84,14 @@ def make_run(
     chance = random.Random(seed)
     (folder / "trials").mkdir(parents=True)
     (folder / "experiment.toml").write_text(text)
-    document = plan_json(experiment)
+    trials = _trials(experiment)
+    document = _plan(experiment, trials)
     if schema > 1:
         document |= {"schema": schema, "overrides": dict(overrides or {}), "source": "made.toml"}
     (folder / "plan.json").write_text(json.dumps(document))
     (folder / "environment.json").write_text(json.dumps(environment))
     records = []
-    for trial in plan(experiment):
+    for trial in trials:
         if not complete and trial.block > 2:
             break
         rate = RATES[trial.cell.backend] * factor * math.exp(chance.gauss(0.0, 0.03))
@@ -108,7 +109,30 @@ def make_run(
     return folder
 
 
-def _record(trial: Any, rate: float, at: str) -> dict[str, Any]:
+def _trials(experiment: Experiment) -> list[Trial]:
+    """Every cell once in each block, and nothing else that a plan may have."""
+    return [
+        Trial(place + block * len(experiment.cells), block, cell, f"b{block:03d}-{cell.key}")
+        for block in range(experiment.plan.blocks)
+        for place, cell in enumerate(experiment.cells)
+    ]
+
+
+def _plan(experiment: Experiment, trials: Sequence[Trial]) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "title": experiment.title,
+        "blocks": experiment.plan.blocks,
+        "seed": experiment.plan.seed,
+        "cells": [
+            {"key": cell.key, "label": cell.label, "parameters": dict(cell.parameters)}
+            for cell in experiment.cells
+        ],
+        "trials": [{"index": trial.index, "key": trial.key} for trial in trials],
+    }
+
+
+def _record(trial: Trial, rate: float, at: str) -> dict[str, Any]:
     ok = int(2 * rate)
     return {
         "schema": 1,

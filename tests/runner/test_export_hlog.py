@@ -15,7 +15,7 @@ from fibench.judged import Review, review
 from fibench.run_files import StoredError
 from fibench.stored import claims_for, read_run
 
-from .stored_runs import CLAIMS, make_run, places_with
+from .stored_runs import CLAIMS, make_run, places_with, rewrite_journal
 
 BEGAN_S = 1795557600.5  # 2026-11-24 22:00:00.5 UTC
 
@@ -89,6 +89,21 @@ def test_claims_stand_in_comments_and_added_ones_are_marked(tmp_path: Path, hdrh
     text = exported(review(own.run, claims), "hlog")
     assert "#[claims added afterwards]" in text
     assert "#[claim reversed: REFUTED]" in text
+
+
+def test_only_trials_that_measure_their_cell_are_in_it(tmp_path: Path, hdrh: Any) -> None:
+    folder = make_run(tmp_path / "run")
+    roles = ["ceiling", "syscalls", "twin"]
+
+    def change(record: dict[str, Any]) -> None:
+        if record["index"] < 3:
+            record["role"] = roles[record["index"]]
+        elif record["index"] == 3:
+            record.update(valid=False, reason="it died")
+
+    rewrite_journal(folder, change)
+    text = exported(review(read_run(folder, places_with(folder))), "hlog")
+    assert text.count("\nTag=") == 6
 
 
 def test_a_damaged_load_is_named(tmp_path: Path, hdrh: Any) -> None:

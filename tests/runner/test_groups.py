@@ -2,14 +2,14 @@
 """Client groups and open loops: what a cell gets of them, and what is wrong with them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, faults, parse
 
 from fibench.cells import Cell
 from fibench.groups import Group, described, written
 from fibench.groups import parse as parse_groups
-from fibench.plan import warnings
+from fibench.plan import plan, warnings
 
 SLOW_AND_SMALL = """
 [[load.group]]
@@ -437,6 +437,74 @@ def test_an_option_whose_key_no_group_takes_is_explained() -> None:
 @given(st.dictionaries(st.sampled_from(["rate", "spin", "arrivals", "server_cpus"]), st.text()))
 def test_any_option_of_a_load_is_taken_or_explained(overrides: dict[str, str]) -> None:
     assert all(fault.startswith("--") for fault in faults(GIL, overrides))
+
+
+EVERYTHING = SMALL.replace("[server]", 'n = [1, 2, 3]\n[server]\ncpus = "0-1"') + (
+    'rate = "50/s"\nspin = true\ncpus = "2"\n'
+    + SLOW_AND_SMALL.replace("n = 1\n", "")
+    + CLAIM.replace('"py-mt"', '"py-mt", n = 2')
+    + """
+[[claim]]
+says = "d"
+crossover = { over = "n", of = [{ backend = "py-mt" }, { backend = "py-sync" }] }
+group = "small"
+metric = "p999"
+within = [1.5, 2.5]
+"""
+)
+TOKENS = st.sampled_from(
+    [
+        *EVERYTHING.split(),
+        "[",
+        "]",
+        "{",
+        "}",
+        '"',
+        "=",
+        "\n",
+        "-1",
+        "nan",
+        "true",
+        "[]",
+        "{}",
+        "1e9",
+    ]
+)
+
+
+def test_everything_together_is_understood() -> None:
+    experiment = parse(EVERYTHING)
+
+    assert [claim.kind for claim in experiment.claims] == ["value", "crossover"]
+    assert len(experiment.cells) == 6
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.integers(0, len(EVERYTHING)), st.integers(0, 12), TOKENS), max_size=4))
+def test_a_valid_file_changed_anyhow_is_parsed_or_explained(
+    edits: list[tuple[int, int, str]],
+) -> None:
+    text = EVERYTHING
+    for at, removed, token in edits:
+        text = text[:at] + token + text[at + removed :]
+
+    found = faults(text)
+
+    assert all(fault.startswith("e.toml") for fault in found)
+    if not found:
+        plan(parse(text))
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from([at for at, line in enumerate(EVERYTHING.split("\n")) if " = " in line]),
+    st.sampled_from(["7", '"x"', "[]", "{}", "true", "[[1]]", "0.5", "-1", '"5/s"', "[1, 2]"]),
+)
+def test_any_value_of_a_wrong_type_is_explained(at: int, value: str) -> None:
+    lines = EVERYTHING.split("\n")
+    lines[at] = f"{lines[at].split(' = ')[0]} = {value}"
+
+    assert all(fault.startswith("e.toml") for fault in faults("\n".join(lines)))
 
 
 # What may surprise

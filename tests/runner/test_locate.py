@@ -177,5 +177,17 @@ def test_an_unknown_place_is_that_of_the_nearest_enclosing_item(path: Path, expe
     assert text_at(document, nearest(locate(document), path)) == expected
 
 
+def test_each_table_of_an_array_within_a_table_has_its_place() -> None:
+    document = (
+        '[load]\nclients = 1\n[[load.group]]\nname = "a"\n[[load.group]]\nname = "b"\nn = 3\n'
+    )
+    found = locate(document)
+
+    assert text_at(document, found[("load", "group", 0, "name")]) == '"a"'
+    assert text_at(document, found[("load", "group", 1, "name")]) == '"b"'
+    assert text_at(document, found[("load", "group", 1, "n")]) == "3"
+    assert text_at(document, nearest(found, ("load", "group", 1, "rate"))) == "group"
+
+
 def test_a_path_that_nothing_encloses_has_no_place() -> None:
     assert nearest(locate("a = 1"), ("b", "c")) is None

@@ -17,3 +17,10 @@ def test_the_checked_in_reference_is_fresh() -> None:
 def test_every_key_is_in_the_reference() -> None:
     text = experiments_reference()
     assert [key for key in KEYS if f"| `{in_file(key)}` |" not in text] == []
+
+
+def test_client_groups_and_crossovers_are_in_the_reference() -> None:
+    text = experiments_reference()
+
+    for said in ("## [[load.group]]", "| `idle` | `false` |", "| `over` | required |", "`group`"):
+        assert said in text

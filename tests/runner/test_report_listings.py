@@ -96,6 +96,60 @@ def test_a_plan_shows_how_much_there_is_in_which_order_and_what_to_mind() -> Non
     assert "warning     one\\x1b client" in lines
 
 
+def rendered(plan: dict[str, Any]) -> list[str]:
+    stream = io.StringIO()
+    render_plan(plan, (), Console(file=stream, width=100))
+    return stream.getvalue().splitlines()
+
+
+def test_a_plan_shows_which_cpus_servers_and_load_get() -> None:
+    pinning = {"server": "0", "load": "1", "why": "the requests are about I/O"}
+
+    assert "cpus        servers on 0, load on 1 (the requests are about I/O)" in rendered(
+        {**make_plan(1), "pinning": pinning}
+    )
+    assert "cpus        not pinned: one core" in rendered(
+        {**make_plan(1), "pinning": {"server": None, "load": None, "why": "one core", "more": 1}}
+    )
+
+
+def test_a_plan_shows_what_runs_first_and_what_is_traced() -> None:
+    plan = make_plan(1)
+    plan["trials"].insert(0, {"block": -1, "cell": "c-null", "role": "ceiling"})
+    plan["trials"].append({"block": 0, "cell": "c-sync n=1", "role": "syscalls"})
+    lines = rendered(plan)
+
+    assert "first       c-null" in lines
+    assert "block 1     c-sync n=1, c-sync n=2, c-sync n=1 (system calls)" in lines
+
+
+def test_ceilings_do_not_count_as_a_block() -> None:
+    plan = make_plan(10)
+    plan["trials"].insert(0, {"block": -1, "cell": "c-null", "role": "ceiling"})
+
+    assert "…           and 7 more blocks, each in an order of its own" in rendered(plan)
+
+
+def with_groups(*texts: str) -> dict[str, Any]:
+    plan = make_plan(1)
+    for cell, text in zip(plan["cells"], texts, strict=True):
+        cell["parameters"]["groups"] = text
+    return plan
+
+
+def test_client_groups_are_described_on_a_line_of_their_own() -> None:
+    lines = rendered(with_groups(*["name=small,clients=7,n=1;name=idle,clients=9,idle"] * 2))
+
+    assert "all cells   clients=8, duration=0.7s" in lines
+    assert "groups      small: 7 clients, n=1; idle: 9 clients, connected and silent" in lines
+
+
+def test_client_groups_that_differ_between_cells_are_named_only() -> None:
+    texts = (f"name=small,clients=7,n=1;name=slow,clients=1,n={n}" for n in (1, 2))
+
+    assert "groups      small, slow" in rendered(with_groups(*texts))
+
+
 def test_of_a_long_plan_the_first_blocks_are_shown() -> None:
     stream = io.StringIO()
     render_plan(make_plan(10), (), Console(file=stream, width=80))

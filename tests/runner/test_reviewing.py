@@ -196,6 +196,18 @@ def test_a_damaged_line_is_told_and_the_rest_is_shown(
     assert "CONFIRMED" in captured.out
 
 
+def test_a_verdict_that_is_another_now_is_told(
+    results: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = results / "gil" / NEW / "claims.json"
+    path.write_text(path.read_text().replace("CONFIRMED", "REFUTED", 1))
+    assert report() == 0
+    said = "claims.json has REFUTED for multiprocess-beats-threads; this version finds CONFIRMED"
+    assert said in capfd.readouterr().err
+    path.write_text("{")
+    assert refused(report).status == 2
+
+
 def test_a_damaged_run_is_two_lines_with_exit_2(results: Path) -> None:
     rewrite_journal(results / "gil" / NEW, lambda record: record.pop("metrics"))
     refusal = refused(report)

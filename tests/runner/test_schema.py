@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.runner.samples import GIL
+from tests.runner.test_groups import EVERYTHING
 
 import fibench
 from fibench.document import json_schema
@@ -62,7 +63,7 @@ def accepts(schema: dict[str, Any], value: Any, whole: dict[str, Any]) -> bool:
         return False
     kinds: dict[str, Any] = {
         "string": str, "integer": int, "number": (int, float), "array": list, "object": dict,
-        "boolean": bool,
+        "boolean": bool, "null": type(None),
     }  # fmt: skip
     if "type" in schema and not isinstance(value, kinds[schema["type"]]):
         return False
@@ -84,6 +85,7 @@ def test_the_schema_accepts_what_we_accept() -> None:
     single = 'title = "t"\nexclude = { n = 1 }\n[matrix]\nbackend = "py-mt"\nclients = [1, 8]\n'
 
     assert accepts(schema, tomllib.loads(GIL), schema)
+    assert accepts(schema, tomllib.loads(EVERYTHING), schema)
     assert accepts(schema, tomllib.loads(single), schema)
 
 
@@ -98,3 +100,14 @@ def test_the_schema_refuses_what_we_refuse() -> None:
         ('title = "Threads', 'titel = "Threads'),
     ]:
         assert not accepts(schema, tomllib.loads(GIL.replace(right, wrong)), schema), wrong
+    for right, wrong in [
+        ('"50/s"', '"50"'),
+        ("spin = true", "spin = 1"),
+        ('"0-1"', '"0-"'),
+        ("idle = true", "silent = true"),
+        ('name = "small"', 'named = "small"'),
+        ('over = "n"', 'over = "framing"'),
+        ('group = "small"', 'group = "Small"'),
+    ]:
+        text = EVERYTHING.replace(right, wrong)
+        assert not accepts(schema, tomllib.loads(text), schema), wrong

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.trials import run, trial
+from tests.runner.trials import run, run_well, trial
 
 from fibench.syscalls import absent_reason, more_requests, per_request, read_summary
 
@@ -47,8 +47,7 @@ def test_requests_fit_the_time_but_are_never_few(check_s: float) -> None:
 def test_a_server_that_answers_by_one_call_each_is_seen_to(
     programs: Path, tmp_path: Path, framing: str
 ) -> None:
-    record = run(trial("c-sync", "syscalls", framing=framing), programs, tmp_path)
-    assert record["valid"], record["reason"]
+    record = run_well(trial("c-sync", "syscalls", framing=framing), programs, tmp_path)
     assert record["role"] == "syscalls"
     assert set(record["metrics"]) == {"syscalls_per_request"}
     calls = record["syscalls"]["calls_per_request"]
@@ -63,8 +62,7 @@ def test_a_server_that_answers_by_one_call_each_is_seen_to(
 
 @needs_strace
 def test_calls_of_forked_children_count(programs: Path, tmp_path: Path) -> None:
-    record = run(trial("c-mp", "syscalls", framing="message"), programs, tmp_path)
-    assert record["valid"], record["reason"]
+    record = run_well(trial("c-mp", "syscalls", framing="message"), programs, tmp_path)
     calls = record["syscalls"]["calls_per_request"]
     assert calls["sendto"] == pytest.approx(1.0, abs=0.05)
     forks = sum(calls.get(name, 0.0) for name in ("clone", "clone3", "fork", "vfork"))
@@ -130,7 +128,6 @@ def test_a_server_that_has_to_be_killed_leaves_no_table(
         "def answer(connection, k): connection.sendall(b'1\\n')\n"
         "serve_threads()"
     )
-    record = run(trial("own", "syscalls"), programs, tmp_path, text)
-    assert record["valid"], record["reason"]
+    record = run_well(trial("own", "syscalls"), programs, tmp_path, text)
     assert record["metrics"] == {"syscalls_per_request": None}
     assert "had to be killed" in record["syscalls"]["absent"]

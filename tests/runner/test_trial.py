@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.runner.trials import run, trial
+from tests.runner.trials import run, run_well, trial
 
 from fibench.cgroup import usable_parent
 from fibench.pinning import Pinning
 
 RIGHT = "def answer(connection, k): connection.sendall(b'1\\n')\n"
 
+CHECKS = {
+    *("generator_bound", "generator_share", "littles_law", "lag_p99_s", "sent_share"),
+    *("offered_per_s", "listen_overflows", "listen_drops", "retransmits"),
+}
+
 
 def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) -> None:
-    record = run(trial("c-mt"), programs, tmp_path)
-    assert record["valid"], record["reason"]
+    record = run_well(trial("c-mt"), programs, tmp_path)
     assert (record["schema"], record["role"], record["attempt"]) == (2, "measure", 1)
     metrics = record["metrics"]
     assert {name for name, value in metrics.items() if value is None} == set()
@@ -28,10 +32,7 @@ def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) ->
         "switches_per_request",
     }
     assert sum(record["halves"]) == record["counts"]["window_ok"]
-    assert set(record["checks"]) == {
-        *("generator_bound", "generator_share", "littles_law", "lag_p99_s", "sent_share"),
-        *("offered_per_s", "listen_overflows", "listen_drops", "retransmits"),
-    }
+    assert set(record["checks"]) == CHECKS
     assert record["checks"]["littles_law"] == pytest.approx(1.0, abs=0.05)
     assert set(record["machine"]) == {
         *("steal_s", "cpu_pressure_s", "memory_pressure_s", "io_pressure_s", "load_1min")
@@ -43,7 +44,7 @@ def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) ->
 
 
 def test_every_request_of_a_trial_has_exactly_one_end(programs: Path, tmp_path: Path) -> None:
-    counts = run(trial("py-mt"), programs, tmp_path)["counts"]
+    counts = run_well(trial("py-mt"), programs, tmp_path)["counts"]
     ends = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
     assert counts["started"] == sum(counts[end] for end in ends)
 
@@ -51,7 +52,7 @@ def test_every_request_of_a_trial_has_exactly_one_end(programs: Path, tmp_path: 
 def test_memory_is_read_thrice_in_the_window_and_the_most_is_the_peak(
     programs: Path, tmp_path: Path
 ) -> None:
-    record = run(trial("py-mp"), programs, tmp_path)
+    record = run_well(trial("py-mp", duration=1.0), programs, tmp_path)
     readings = record["server"]["memory_readings"]
     assert len(readings) == 3
     assert record["metrics"]["memory_bytes"] == readings[1]
@@ -62,16 +63,14 @@ def test_memory_is_read_thrice_in_the_window_and_the_most_is_the_peak(
 def test_a_window_of_unknown_length_has_one_reading_of_memory(
     programs: Path, tmp_path: Path
 ) -> None:
-    record = run(trial("c-sync", requests=200, duration=None), programs, tmp_path)
-    assert record["valid"], record["reason"]
+    record = run_well(trial("c-sync", requests=200, duration=None), programs, tmp_path)
     assert len(record["server"]["memory_readings"]) == 1
     assert record["metrics"]["memory_bytes"] is not None
 
 
 def test_switches_of_ended_processes_count(programs: Path, tmp_path: Path) -> None:
     forking = trial("c-mp", framing="message", requests=300, duration=None, clients=1)
-    record = run(forking, programs, tmp_path)
-    assert record["valid"], record["reason"]
+    record = run_well(forking, programs, tmp_path)
     # Each child waits for its request or begins life on another CPU; and its parent waits for it.
     assert record["metrics"]["switches_per_request"] >= 1.0
 
@@ -80,8 +79,7 @@ def test_where_children_are_lost_switches_are_absent_and_a_cgroup_still_knows_cp
     programs: Path, tmp_path: Path
 ) -> None:
     text = "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n" + RIGHT + "serve_threads()"
-    record = run(trial("own"), programs, tmp_path, text)
-    assert record["valid"], record["reason"]
+    record = run_well(trial("own"), programs, tmp_path, text)
     assert record["metrics"]["switches_per_request"] is None
     assert record["server"]["switches_voluntary"] is None
     known = usable_parent(programs / "supervise") is not None
@@ -92,16 +90,14 @@ def test_without_a_cgroup_the_subreaper_accounts_and_says_so(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fibench.cgroup.create", lambda supervise: None)
-    record = run(trial("py-mt"), programs, tmp_path)
-    assert record["valid"], record["reason"]
+    record = run_well(trial("py-mt"), programs, tmp_path)
     assert record["server"]["accounting"] == "subreaper"
     assert record["metrics"]["cores"] > 0
 
 
 def test_server_and_load_run_where_they_are_pinned(programs: Path, tmp_path: Path) -> None:
     cpu = str(max(os.sched_getaffinity(0)))
-    record = run(trial("c-mt"), programs, tmp_path, pinning=Pinning(cpu, cpu, "a test"))
-    assert record["valid"], record["reason"]
+    record = run_well(trial("c-mt"), programs, tmp_path, pinning=Pinning(cpu, cpu, "a test"))
     assert record["server"]["cpus"] == record["generator"]["cpus"] == cpu
     own_choice = trial("c-mt", server_cpus="all", load_cpus=cpu)
     record = run(own_choice, programs, tmp_path, pinning=Pinning(cpu, None, "a test"))
@@ -110,8 +106,7 @@ def test_server_and_load_run_where_they_are_pinned(programs: Path, tmp_path: Pat
 
 def test_the_ceiling_is_a_trial_of_the_null_server(programs: Path, tmp_path: Path) -> None:
     what = trial("c-null", "ceiling", framing="message", n=27)
-    record = run(what, programs, tmp_path)
-    assert record["valid"], record["reason"]
+    record = run_well(what, programs, tmp_path)
     assert record["role"] == "ceiling"
     assert record["metrics"]["throughput_per_s"] > 0
 
@@ -202,6 +197,7 @@ def test_a_server_that_does_wrong_makes_the_trial_invalid(
     assert "\n" not in record["reason"]
     if count is not None:
         assert record["counts"][count] > 0
+    assert set(record["checks"]) == CHECKS
     json.dumps(record, allow_nan=False)
 
 
@@ -210,8 +206,7 @@ def test_a_server_that_needs_longer_than_its_load_is_killed_and_it_is_said(
 ) -> None:
     monkeypatch.setattr("fibench.trial.STOP_GRACE_S", 0.1)
     text = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + RIGHT + "serve_threads()"
-    record = run(trial("own"), programs, tmp_path, text)
-    assert record["valid"], record["reason"]
+    record = run_well(trial("own"), programs, tmp_path, text)
     assert record["server"]["forced"]
     assert record["metrics"]["switches_per_request"] > 0
 

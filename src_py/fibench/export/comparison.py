@@ -26,7 +26,7 @@ _HEADS = ("cell", "metric", "first", "second", "ratio", "")
 
 
 def warnings(comparison: Comparison) -> list[str]:
-    """What leads a comparison: other machines, other settings of the same cells, no end."""
+    """What leads a comparison: the machines are different ones, or a run did not end."""
     found = []
     other = comparison.other_machine
     if other:

@@ -69,9 +69,10 @@ def _claim_row(verdict: Verdict, mark: str) -> Sequence[object]:
         figures = (count.total / count.blocks, count.least, count.most, count.blocks)
         figures = (*figures, "count", "range")
     elif estimate is not None:
-        unit = unit_of(claim.metric) if claim.kind == "value" else claim.kind
+        unit = unit_of(claim.metric) if claim.kind == "value" else claim.over or claim.kind
         ends = (finite(estimate.mean), finite(estimate.low), finite(estimate.high))
         share = f"{100 * (1 - estimate.alpha):.4g} %"
         figures = (*ends, estimate.blocks, unit, share)
     note = "; ".join(text for text in (mark, verdict.reason) if text)
-    return ("claim", claim.id, claim.metric, *figures, verdict.outcome, note)
+    metric = f"{claim.group}/{claim.metric}" if claim.group else claim.metric
+    return ("claim", claim.id, metric, *figures, verdict.outcome, note)

@@ -17,7 +17,7 @@ from fibench.export import ExportError
 from fibench.export.rows import cells_of
 from fibench.report.escape import shown
 from fibench.run_files import StoredError, shown_path
-from fibench.stored import read_load, trial_folder
+from fibench.stored import is_measured, read_load, trial_folder
 
 if TYPE_CHECKING:
     from fibench.judged import Review
@@ -42,7 +42,7 @@ def export(review: Review) -> str:
     base_s = min((_seconds(record) for record in run.records), default=0.0)
     lines = [*_head(review, base_s), _LEGEND]
     for record in run.records:
-        if not record["valid"] or record["cell"] not in tags:
+        if not is_measured(record) or record["cell"] not in tags:
             continue
         for group, start_s, length_s, pairs in _intervals(run, record):
             try:

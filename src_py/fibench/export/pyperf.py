@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fibench.export.rows import cells_of
 from fibench.report.escape import shown
+from fibench.stored import is_measured
 
 if TYPE_CHECKING:
     from fibench.cells import Cell
@@ -48,7 +49,7 @@ def _runs(review: Review, cell: Cell, metric: str) -> list[dict[str, Any]]:
     found = []
     for record in review.run.records:
         value = record["metrics"].get(METRICS[metric].name_with_unit)
-        if record["cell"] != cell.key or not record["valid"]:
+        if record["cell"] != cell.key or not is_measured(record):
             continue
         if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0.0:
             continue

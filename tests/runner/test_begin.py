@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The beginning of a run: a new folder, or one that a crash left at any moment put in order."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runner.samples import KNOWN
+
+from fibench import journal
+from fibench.begin import Beginning, Request, begin
+from fibench.catalogue import read_catalogue
+from fibench.experiment import parse_experiment
+from fibench.places import find_places
+from fibench.plan import Trial, plan
+from fibench.resume import Attempt
+from fibench.runs_folder import RunError
+from fibench.trial import TrialContext
+
+TEXT = """
+title = "t"
+[matrix]
+backend = ["c-sync", "c-mt"]
+[load]
+duration = "0.1s"
+[plan]
+blocks = 2
+"""
+
+
+@dataclass
+class Desk:
+    """Begins runs of one experiment, and keeps records in place of measuring."""
+
+    folder: Path
+    overrides: dict[str, str] | None = None
+
+    @cached_property
+    def request(self) -> Request:
+        """What is asked for, the same each time."""
+        source = self.folder / "small.toml"
+        source.write_text(TEXT)
+        experiment = parse_experiment(TEXT, "small.toml", KNOWN, self.overrides, self.folder)
+        places = replace(find_places(), results=self.folder / "results")
+        backends = read_catalogue(places.catalogue)
+        return Request(experiment, source, backends, places, self.overrides or {})
+
+    @cached_property
+    def trials(self) -> Sequence[Trial]:
+        """The whole plan."""
+        return plan(self.request.experiment)
+
+    def begin(self, **changes: Any) -> Beginning:
+        request = replace(self.request, **changes)
+        context = TrialContext(request.places.programs, request.backends, {})
+        return begin(request, self.trials, context)
+
+    def keep(self, run: Path, attempts: Sequence[Attempt], *, valid: bool = True) -> None:
+        for attempt in attempts:
+            trial = attempt.trial
+            (run / "trials" / journal.folder_name(trial.index, attempt.number)).mkdir()
+            record = {"trial": trial.key, "index": trial.index, "block": trial.block,
+                      "attempt": attempt.number, "valid": valid, "parameters": {}}  # fmt: skip
+            journal.append(run / "trials.jsonl", record)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, programs: Path) -> Desk:
+    assert programs.is_dir()
+    return Desk(tmp_path)
+
+
+def _plan(run: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((run / "plan.json").read_bytes())
+    return document
+
+
+def test_a_new_run_keeps_what_a_later_one_needs_to_go_on(desk: Desk) -> None:
+    desk.overrides = {"blocks": "3"}
+    begun = desk.begin()
+    assert not begun.resumed
+    assert begun.notices == []
+    assert begun.todo == [Attempt(trial) for trial in desk.trials]
+    document = _plan(begun.folder)
+    assert document["overrides"] == {"blocks": "3"}
+    assert document["source"] == "small.toml"
+    assert set(document["backends"]) >= {"c-sync", "c-mt"}
+    assert document["backends"]["c-sync"] == {
+        "framings": ["message", "line"], "serves": 1, "language": "c", "cores": 1, "ranked": True,
+    }  # fmt: skip
+    assert set(document["identity"]) >= {
+        "parameters", "programs", "schema", "boot_id", "kernel", "governor", "power_source",
+    }  # fmt: skip
+    assert (begun.folder / "experiment.toml").read_text() == TEXT
+    environment = json.loads((begun.folder / "environment.json").read_bytes())
+    assert environment["programs"] == document["identity"]["programs"]
+
+
+def test_a_journal_cut_at_any_byte_is_gone_on_with_and_loses_at_most_its_last_line(
+    desk: Desk, pytestconfig: pytest.Config
+) -> None:
+    begun = desk.begin()
+    desk.keep(begun.folder, begun.todo)
+    path = begun.folder / "trials.jsonl"
+    whole = path.read_bytes()
+    ends = [index + 1 for index, byte in enumerate(whole) if byte == ord("\n")]
+    # In the short form, every byte of two lines, and every end of a line.
+    often = pytestconfig.getoption("--all")
+    sizes = {0, *ends, *(range(len(whole)) if often else range(ends[-3], len(whole)))}
+    for size in sorted(sizes, reverse=True):
+        path.write_bytes(whole[:size])
+        complete = sum(end <= size for end in ends)
+        again = desk.begin()
+        assert again.folder == begun.folder
+        assert again.resumed
+        torn = size > 0 and size not in ends
+        assert len(again.notices) == torn
+        kept = [(trial.index, trial.block) for trial in desk.trials[:complete]]
+        left = {attempt.trial.block for attempt in again.todo}
+        stand = [index for index, block in kept if block not in left]
+        todo = [attempt.trial.index for attempt in again.todo]
+        assert sorted(stand + todo) == [trial.index for trial in desk.trials]
+        names = {entry.name for entry in (begun.folder / "trials").iterdir()}
+        assert names == {journal.folder_name(index, 1) for index, _ in kept}
+
+
+def test_what_a_crash_left_between_a_folder_and_its_line_is_removed(desk: Desk) -> None:
+    begun = desk.begin()
+    trials = begun.folder / "trials"
+    for name in ("000", ".001.new", "001-2", "notes"):
+        (trials / name).mkdir()
+        (trials / name / "server.err").write_text("x")
+    assert desk.begin().todo == begun.todo
+    assert [entry.name for entry in trials.iterdir()] == ["notes"]
+
+
+def test_a_finished_run_is_left_alone(desk: Desk) -> None:
+    first = desk.begin()
+    desk.keep(first.folder, first.todo)
+    (first.folder / "claims.json").write_text("{}")
+    second = desk.begin()
+    assert second.folder != first.folder
+    assert second.notices == []
+    assert (first.folder / "claims.json").exists()
+
+
+def test_a_finished_run_with_failures_is_unfinished_from_the_moment_it_is_gone_on_with(
+    desk: Desk,
+) -> None:
+    first = desk.begin()
+    desk.keep(first.folder, first.todo[:-1])
+    desk.keep(first.folder, first.todo[-1:], valid=False)
+    (first.folder / "claims.json").write_text("{}")
+    again = desk.begin()
+    assert again.folder == first.folder
+    assert again.todo == [Attempt(first.todo[-1].trial, 2)]
+    assert not (first.folder / "claims.json").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"identity": 3}', '{"schema": 1}'])
+def test_a_plan_that_cannot_be_read_begins_a_new_run_and_says_so(desk: Desk, text: str) -> None:
+    first = desk.begin()
+    (first.folder / "plan.json").write_text(text)
+    second = desk.begin()
+    assert second.folder != first.folder
+    (notice,) = second.notices
+    assert notice.startswith(f"not resuming small/{first.folder.name}: ")
+
+
+def test_the_time_at_which_a_run_began_stays_when_it_is_gone_on_with(desk: Desk) -> None:
+    first = desk.begin()
+    before = _plan(first.folder)["started_at"]
+    desk.begin(warnings=["another one"])
+    assert _plan(first.folder)["started_at"] == before
+    assert _plan(first.folder)["warnings"] == ["another one"]
+
+
+def test_a_folder_that_cannot_be_put_in_order_is_named(desk: Desk) -> None:
+    first = desk.begin()
+    (first.folder / "trials").rmdir()
+    with pytest.raises(RunError, match="cannot go on in") as caught:
+        desk.begin()
+    assert "--fresh" in caught.value.hint
