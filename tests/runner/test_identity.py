@@ -13,6 +13,7 @@ from tests.runner.samples import KNOWN
 from fibench.catalogue import Backend, read_catalogue
 from fibench.experiment import Experiment, parse_experiment
 from fibench.identity import difference, identity, with_modules
+from fibench.pinning import Pinning
 from fibench.places import find_places
 from fibench.plan import plan
 from fibench.trial import TrialContext
@@ -39,7 +40,9 @@ def _catalogue() -> dict[str, Backend]:
 
 def _identity(text: str, programs: Path, folder: Path = Path()) -> dict[str, Any]:
     experiment: Experiment = parse_experiment(text, "e.toml", KNOWN, None, folder)
-    context = TrialContext(programs, _catalogue(), experiment.backends)
+    context = TrialContext(
+        programs, _catalogue(), experiment.backends, 1, Pinning(None, None, "a test")
+    )
     return identity(experiment, plan(experiment), context)
 
 

@@ -17,7 +17,6 @@ from fibench.trial import TrialContext, run_trial
 CATALOGUE = read_catalogue(CHECKOUT / "catalogue.toml")
 NOT_PINNED = Pinning(None, None, "one core")
 
-ATTEMPTS = 5
 
 CELL = """\
 title = "t"
@@ -87,14 +86,7 @@ def run_well(
     own: str | None = None,
     pinning: Pinning = NOT_PINNED,
 ) -> dict[str, Any]:
-    """Run a trial that must be valid.
-
-    On a machine that is busy with other tests a server may not run for the last tenth of a second
-    of its window, and then looks as if it hung: such a trial is run again.
-    """
-    for _ in range(ATTEMPTS):
-        record = run(what, programs, folder, own, pinning)
-        if "given up as too old" not in (record["reason"] or ""):
-            break
+    """Run a trial that must be valid."""
+    record = run(what, programs, folder, own, pinning)
     assert record["valid"], record["reason"]
     return record
