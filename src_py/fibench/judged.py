@@ -24,7 +24,7 @@ class Review:
     run: StoredRun
     summaries: Sequence[CellSummary]
     verdicts: Sequence[Verdict]
-    """None in an interrupted run."""
+    """Empty of an interrupted run."""
     failures: Sequence[tuple[str, str, str | Path | None]]
     notes: Sequence[str] = ()
     """What was seen during the run that a reader of its figures must know."""

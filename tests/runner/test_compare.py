@@ -200,6 +200,16 @@ def test_cells_that_only_one_has_are_listed(tmp_path: Path) -> None:
     assert matched(one, other)[1:] == (("py-mp",), ())
 
 
+def test_runs_without_a_common_cell_are_told_apart_in_every_format(tmp_path: Path) -> None:
+    one = judged(tmp_path / "a", overrides={"backend": "py-mp"})
+    comparison = compare(one, judged(tmp_path / "b", overrides={"backend": "py-mt"}))
+    for text in (as_text(comparison), formats.markdown(comparison)):
+        assert "no cell in common" in text
+        assert "ratios differ" not in text
+    assert json.loads(formats.json_text(comparison))["rows"] == []
+    assert formats.comma_separated(comparison).count("\r\n") == 1
+
+
 def test_verdicts_that_changed_are_named(tmp_path: Path) -> None:
     stricter = EXPERIMENT.replace("above = 1.3", "above = 1.9")
     comparison = compare(judged(tmp_path / "a"), judged(tmp_path / "b", text=stricter))

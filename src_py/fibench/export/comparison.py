@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 FORMATS = ("text", "md", "csv", "json")
 _DIFFERS = "differs"
+_NOTHING = "The two runs have no cell in common."
 _HEADS = ("cell", "metric", "first", "second", "ratio", "")
 
 
@@ -90,11 +91,14 @@ def print_text(console: Console, comparison: Comparison) -> None:
         for row in comparison.rows:
             style = "bold" if row.ratio and row.ratio.differs else ""
             grid.add_row(*(Text(text, style=style) for text in _texts(row)))
-        out.print(grid if comparison.rows else Text("the runs have no cell in common"))
-        out.print()
-        tally, meaning = closing(comparison)
-        out.print(Text(tally, style="bold"))
-        print_hanging(out, 2, "", meaning, "dim")
+        if comparison.rows:
+            tally, meaning = closing(comparison)
+            out.print(grid)
+            out.print()
+            out.print(Text(tally, style="bold"))
+            print_hanging(out, 2, "", meaning, "dim")
+        else:
+            out.print(Text(_NOTHING))
         for heading, lines in remarks(comparison):
             out.print()
             out.print(Text(heading, style="bold"))
@@ -107,9 +111,12 @@ def markdown(comparison: Comparison) -> str:
     lines = [f"# {escape(comparison.first)} and {escape(comparison.second)}", ""]
     for warning in warnings(comparison):
         lines += [f"**Warning:** {escape(warning)}", ""]
-    lines += table(_HEADS, [_texts(row) for row in comparison.rows], left=2)
-    tally, meaning = closing(comparison)
-    lines += ["", f"{escape(tally)}; {escape(meaning)}."]
+    if comparison.rows:
+        tally, meaning = closing(comparison)
+        lines += table(_HEADS, [_texts(row) for row in comparison.rows], left=2)
+        lines += ["", f"{escape(tally)}; {escape(meaning)}."]
+    else:
+        lines.append(_NOTHING)
     for heading, remarked in remarks(comparison):
         title = heading[:1].upper() + heading[1:]
         lines += ["", f"## {escape(title)}", "", *(f"- {escape(line)}" for line in remarked)]
