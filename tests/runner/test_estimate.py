@@ -20,9 +20,9 @@ from fibench.estimate import (
     Sample,
     blocks_needed,
     contrast,
-    half_width,
     most_frequent_reason,
     paired_values,
+    seen_from,
     summarise,
     t_quantile,
     value,
@@ -106,7 +106,9 @@ def test_a_value_is_the_geometric_mean_with_the_interval_of_the_textbook() -> No
     assert math.log(low) == pytest.approx(1.0 - 4.30265 / math.sqrt(3), abs=1e-4)
     assert math.log(high) == pytest.approx(1.0 + 4.30265 / math.sqrt(3), abs=1e-4)
     assert estimate.sd_log == pytest.approx(1.0)
-    assert estimate.detectable == pytest.approx(math.exp(4.30265 / math.sqrt(3)) - 1, rel=1e-4)
+    # An effect is seen from t(0.975) + t(0.8) standard errors on; t(0.8) is 1.0607.
+    seen = (4.30265 + 1.06066) / math.sqrt(3)
+    assert estimate.detectable == pytest.approx(math.exp(seen) - 1, rel=1e-4)
 
 
 def test_without_any_sample_a_value_is_absent_and_says_so() -> None:
@@ -291,12 +293,12 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
 def test_the_blocks_needed_are_enough_and_one_fewer_is_not(target: float, sd: float) -> None:
     needed = blocks_needed(target, sd, 0.01)
     if needed is None:
-        assert half_width(MOST_BLOCKS, sd, 0.01) > target
+        assert seen_from(MOST_BLOCKS, sd, 0.01) > target
         return
     assert FEWEST_BLOCKS <= needed <= MOST_BLOCKS
-    assert half_width(needed, sd, 0.01) <= target
+    assert seen_from(needed, sd, 0.01) <= target
     if needed > FEWEST_BLOCKS:
-        assert half_width(needed - 1, sd, 0.01) > target
+        assert seen_from(needed - 1, sd, 0.01) > target
 
 
 def test_no_number_of_blocks_is_advised_to_tell_a_figure_from_a_bound_that_it_equals() -> None:
