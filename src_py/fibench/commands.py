@@ -159,36 +159,25 @@ def run(name: str, overrides: Mapping[str, str]) -> int:
 
 def _conclude(experiment: Any, outcome: Any, began_s: float, built_s: float) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
-    from fibench.claims import claims_json, exit_code, judge
-    from fibench.estimate import summarise
+    from fibench.claims import claims_json, exit_code
     from fibench.report import Overhead, render_results
-    from fibench.results import failures, samples
+    from fibench.results import find
     from fibench.run import write_json
 
-    found = samples(outcome.records)
     cores = machine.usable_cores()
-    in_file = len(experiment.claims) + len(experiment.dropped_claims)
-    verdicts = judge(
-        experiment.claims,
-        found,
-        cores,
-        complete=not outcome.interrupted,
-        total_claims=in_file,
-    )
-    if not outcome.interrupted:
-        write_json(outcome.folder / "claims.json", claims_json(verdicts))
-    failed = failures(outcome.records, outcome.folder)
+    complete = not outcome.interrupted
+    found = find(experiment, outcome.records, outcome.folder, cores, complete=complete)
+    if complete:
+        write_json(outcome.folder / "claims.json", claims_json(found.verdicts))
     total_s = time.monotonic() - began_s
     measured_s = sum(record["times"]["measured_s"] for record in outcome.records)
     render_results(
         None,
         experiment,
-        summarise(found, [cell.key for cell in experiment.cells]),
-        verdicts,
-        failed,
+        found,
         Overhead(total_s, measured_s, {"build": built_s - began_s}),
         os.path.relpath(outcome.folder),
         outcome.interrupted,
         machine.machine_line(cores),
     )
-    return exit_code(verdicts, len(failed), outcome.interrupted)
+    return exit_code(found.verdicts, len(found.failures), outcome.interrupted)

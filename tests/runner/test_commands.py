@@ -153,8 +153,8 @@ def test_a_run_of_one_block_keeps_its_trials_and_says_what_holds(desk: Desk) -> 
         assert counts["started"] == sum(counts[name] for name in outcomes)
     folder = desk.run_folder()
     assert (folder / "experiment.toml").read_text() == SMALL.format(blocks=3, above=1)
-    for name in ("plan.json", "environment.json", "claims.json"):
-        assert json.loads((folder / name).read_text())["schema"] == 1
+    for name, schema in (("plan.json", 1), ("environment.json", 1), ("claims.json", 2)):
+        assert json.loads((folder / name).read_text())["schema"] == schema
     assert json.loads((folder / "trials" / "000" / "load.json").read_text())["valid"] is True
     assert _pids_under(desk.results) == []
 

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -20,6 +21,8 @@ from fibench.report import (
     render_results,
 )
 from fibench.report.words import tally, verdict_lines
+from fibench.results import Findings
+from fibench.steady import TwinCheck
 
 
 def make_cell(backend: str, n: int = 27, **parameters: Value) -> Cell:
@@ -100,8 +103,10 @@ def report(
     width: int = 120,
     terminal: bool = False,
     experiment: Experiment | None = None,
-    failures: Sequence[tuple[str, str, str | None]] = (),
-    interrupted: bool = False,
+    failures: Sequence[tuple[str, str, str]] = (),
+    twin: TwinCheck | None = None,
+    notes: Sequence[str] = (),
+    **options: Any,
 ) -> str:
     experiment = experiment or make_experiment()
     stream = io.StringIO()
@@ -113,13 +118,20 @@ def report(
             color_system="standard" if terminal else "auto",
         ),
         experiment,
-        summarise(samples, [cell.key for cell in experiment.cells]),
-        verdicts,
-        failures,
-        Overhead(95.1, 86.9, {"build": 2.1}),
-        "results/gil/2026-11-23T0715-7f3a",
-        interrupted,
-        "two cores",
+        Findings(
+            summarise(samples, [cell.key for cell in experiment.cells]),
+            tuple(verdicts),
+            tuple(failures),
+            twin,
+            tuple(notes),
+        ),
+        **{
+            "overhead": Overhead(95.1, 86.9, {"build": 2.1}),
+            "results_dir": "results/gil/2026-11-23T0715-7f3a",
+            "interrupted": False,
+            "machine_line": "two cores",
+            **options,
+        },
     )
     return stream.getvalue()
 
@@ -234,10 +246,9 @@ def test_a_run_without_a_single_trial_can_be_shown() -> None:
 
 
 def test_a_summary_without_its_cell_is_not_shown() -> None:
-    summaries = summarise(make_samples(), [MP.key, MT.key])
+    findings = Findings(summarise(make_samples(), [MP.key, MT.key]), (), (), None, ())
     stream = io.StringIO()
-    experiment = make_experiment(cells=[MP])
-    render_results(stream, experiment, summaries, (), (), Overhead(0.0, 0.0), "x", False)
+    render_results(stream, make_experiment(cells=[MP]), findings, None, "x", False)
     assert "py-mp" in stream.getvalue()
     assert "py-mt" not in stream.getvalue()
 
@@ -329,7 +340,7 @@ def test_an_interrupted_run_shows_estimates_and_no_verdict() -> None:
 
 
 def test_failed_trials_are_listed_with_their_stderr_up_to_a_limit() -> None:
-    failures = [(f"b{n:03d}-py-mp", "the server ended", None) for n in range(25)]
+    failures = [(f"b{n:03d}-py-mp", "the server ended", "") for n in range(25)]
     text = report(make_samples(), failures=[("b099-py-mt", "hung", "x/server.err"), *failures])
     assert "FAILED  b099-py-mt: hung (stderr: x/server.err)\n" in text
     assert text.count("FAILED") == 10
