@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fibench import estimate as estimates
-from fibench.crossover import Crossover, Sides, blocks_for_signs, find_crossover
+from fibench.crossover import Crossover, Sides, find_crossover
 from fibench.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
 from fibench.meter import why_invalid
 from fibench.sample import METRICS, Index, in_group, index
@@ -116,15 +116,24 @@ def _judge_interval(verdict: Verdict, samples: Index) -> Verdict:
         sides = (samples, claim.left.key, claim.right.key, metric)
         estimate = estimates.contrast(*sides, verdict.alpha)
         left, right = estimates.paired_values(*sides) if estimate.blocks else (None, None)
-    verdict = replace(verdict, estimate=estimate, left=left, right=right)
+    outcome: Outcome = "INCONCLUSIVE"
+    reason = estimate.absent
     if estimate.mean is None:
-        return replace(verdict, reason=estimate.absent)
-    verdict = replace(
-        verdict, detectable=estimate.detectable, **_what_would_settle(claim, estimate)
+        pass
+    elif estimate.blocks < FEWEST_BLOCKS or estimate.low is None or estimate.high is None:
+        reason = _too_few_blocks(estimate.blocks, claim, samples)
+    else:
+        outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
+    return replace(
+        verdict,
+        outcome=outcome,
+        reason=reason,
+        estimate=estimate,
+        left=left,
+        right=right,
+        detectable=estimate.detectable,
+        **_what_would_settle(claim, estimate),
     )
-    if estimate.blocks < FEWEST_BLOCKS or estimate.low is None or estimate.high is None:
-        return replace(verdict, reason=_too_few_blocks(estimate.blocks, claim, samples))
-    return replace(verdict, outcome=_place(estimate.low, estimate.high, claim.low, claim.high))
 
 
 def _place(low: float, high: float, above: float | None, below: float | None) -> Outcome:
@@ -167,22 +176,24 @@ def _judge_crossover(verdict: Verdict, samples: Index) -> Verdict:
     blocks = len(found.blocks)
     if blocks < FEWEST_BLOCKS:
         return replace(verdict, reason=_too_few_blocks(blocks, claim, samples))
-    if estimate.low is None or estimate.high is None:
-        return replace(verdict, blocks_needed=blocks_for_signs(verdict.alpha))
+    if found.falls or estimate.low is None or estimate.high is None:
+        first, last = (f"{point:g}" for point in (found.points[0], found.points[-1]))
+        reason = f"the advantage does not rise along {claim.over} from {first} to {last}"
+        return replace(verdict, reason=reason)
     outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
-    # Of a first side that mostly wins nowhere, it is not known that it ever begins to.
-    if outcome == "CONFIRMED" and claim.high is None and 2 * found.won("nowhere") >= blocks:
-        outcome = "INCONCLUSIVE"
+    # Of a first side that is not seen to win anywhere, it is not known that it ever begins to.
+    if outcome == "CONFIRMED" and math.isinf(estimate.high):
+        return replace(verdict, reason=f"it is not clear that it wins at any {claim.over} measured")
     return replace(verdict, outcome=outcome)
 
 
 def _what_would_settle_crossover(claim: Claim, found: Crossover) -> dict[str, Any]:
-    """As `_what_would_settle`, on the scale of the axis; of censored blocks, nothing is known."""
-    estimate = found.estimate
-    if found.sd is None or estimate.mean is None:
+    """As `_what_would_settle`, on the scale of the axis."""
+    estimate, sd = found.estimate, found.equivalent_sd()
+    if sd is None or estimate.mean is None:
         return {}
     alpha, log = estimate.alpha, found.scale == "log"
-    seen = estimates.seen_from(estimate.blocks, found.sd, alpha)
+    seen = estimates.seen_from(estimate.blocks, sd, alpha)
     bounds = [b for b in (claim.low, claim.high) if b is not None and (b > 0.0 or not log)]
     if not bounds:
         return {"detectable": math.expm1(seen) if log else seen}
@@ -193,7 +204,7 @@ def _what_would_settle_crossover(claim: Claim, found: Crossover) -> dict[str, An
     return {
         "detectable": math.expm1(seen) if log else seen,
         "needed": math.expm1(distance) if log else distance,
-        "blocks_needed": estimates.blocks_needed(distance, found.sd, alpha),
+        "blocks_needed": estimates.blocks_needed(distance, sd, alpha),
     }
 
 

@@ -2,16 +2,17 @@
 """Where one cell begins to beat another along an axis: pure, no input or output.
 
 In each block the advantage d(x) of the first side is the logarithm of the ratio, turned so that
-positive means that the first side wins. A fork that pays from some n on has a d that rises, so d
-is fitted by the rising steps nearest to it (isotonic regression: Barlow and others 1972), and the
-crossing is where the line between two fitted points passes zero. Each block gives one crossing;
-over blocks they are treated like any other figure, by Student's t.
+positive means that the first side wins; between two points of the axis it is interpolated. At every
+place Student's t over blocks says whether d differs from 0. The interval of the crossing is made of
+the places where it does not (Fieller 1954): left of it the first side loses, right of it it wins.
+Since the interpolated d is a weighted sum of what was measured, this is as exact as the interval of
+a ratio; to claim that the crossing lies above 15 is to claim that the first side still loses there.
 
-A block in which the fit is on one side of zero at every point is censored: its crossing lies beyond
-the axis, nobody knows how far. Student's t cannot use it, and to leave it out, or to put the end of
-the axis in its place, would bias the interval. With censored blocks the interval is therefore that
-of the median over blocks by the sign test, which needs to know only on which side a crossing lies;
-it exists where there are blocks enough (6 at 95 %), and its ends may lie beyond the axis.
+The crossing of each block, of the rising curve nearest to its points (isotonic regression: Barlow
+and others 1972), is told too, but no interval is made of these: where the curve bends, their mean
+is off, and with twenty blocks an interval of them missed the truth in a quarter of all runs
+(docs/statistics.md). A block in which the first side wins at every point, or at none, has no
+crossing, and needs none: it takes part in d at every place.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from fibench.estimate import FEWEST_BLOCKS, MOST_BLOCKS, Estimate, deviation, half_width
+from fibench.estimate import Estimate, t_quantile
 from fibench.sample import Index, metric_of, withheld
 
 Scale = Literal["linear", "log"]
@@ -42,10 +43,11 @@ class BlockCrossing:
 
 @dataclass(frozen=True)
 class Crossover:
-    """The crossings of a run. `sd` is over blocks, on the scale: linear, or of logarithms.
+    """The crossing that a run shows, with its interval on the axis.
 
-    The upper end of `estimate` is infinite where it lies beyond the axis, the lower one minus
-    infinity (0 on a logarithmic axis); its `sd_log` is None, since it is not one of a ratio.
+    An end of `estimate` is infinite (0 at the low end of a logarithmic axis) where the points do
+    not bound it; its mean is None if the mean curve does not cross. Its `sd_log` is None, since it
+    is not that of a ratio.
     """
 
     over: str
@@ -55,16 +57,22 @@ class Crossover:
     incomplete: int
     """Blocks that do not count, since a point is missing in them."""
     estimate: Estimate
-    sd: float | None = None
+    half: float | None = None
+    """Half the width of the interval, on the scale; None if an end is missing."""
+    falls: bool = False
+    """The first side clearly wins at the first point, or loses at the last, and not throughout: the
+    advantage does not rise along the axis, and an interval would say nothing."""
 
     def won(self, wins: Wins) -> int:
         """The number of blocks in which the first side wins everywhere, or nowhere."""
         return sum(block.wins == wins for block in self.blocks)
 
-    @property
-    def censored(self) -> bool:
-        """Whether some block has no crossing on the axis."""
-        return any(block.wins is not None for block in self.blocks)
+    def equivalent_sd(self) -> float | None:
+        """The standard deviation over blocks, on the scale, that gives an interval so wide."""
+        if self.half is None:
+            return None
+        blocks, alpha = self.estimate.blocks, self.estimate.alpha
+        return self.half * math.sqrt(blocks) / t_quantile(1.0 - alpha / 2.0, blocks - 1)
 
 
 @dataclass(frozen=True)
@@ -124,18 +132,29 @@ def find_crossover(
     places = [math.log(at) for at in points] if scale == "log" else list(points)
     found = {block: crossing(places, row) for block, row in rows.items()}
     blocks = tuple(_block(block, at, scale) for block, at in sorted(found.items()))
-    trials = [trial for key in cells for trial in samples.valid(key).values()]
-    absent = withheld(trials, metric)
+    absent = withheld(samples, cells, begun, metric)
     if absent is None and not blocks:
         absent = f"no block has {metric} at every point of {over}"
     nothing = Estimate(0, None, None, None, None, alpha, absent)
     known = Crossover(over, scale, points, blocks, len(begun) - len(blocks), nothing)
     if absent is not None:
         return known
-    if known.censored:
-        estimate = _by_signs(list(found.values()), points, scale, alpha)
-        return replace(known, estimate=estimate)
-    return _by_t([at for at in found.values() if not isinstance(at, str)], known, alpha)
+    curves = list(rows.values())
+    mean = [math.fsum(d) / len(curves) for d in zip(*curves, strict=True)]
+    at = crossing(places, mean)
+    middle = None if isinstance(at, str) else back(at, scale)
+    if len(curves) == 1:
+        return replace(known, estimate=Estimate(1, middle, None, None, None, alpha))
+    ends = _not_decided(places, mean, curves, alpha)
+    if ends is None:
+        return replace(known, falls=True, estimate=replace(nothing, blocks=len(curves)))
+    low, high = (back(end, scale) for end in ends)
+    half = (ends[1] - ends[0]) / 2.0
+    return replace(
+        known,
+        estimate=Estimate(len(curves), middle, low, high, None, alpha),
+        half=half if math.isfinite(half) else None,
+    )
 
 
 def _advantages(samples: Index, sides: Sequence[Sides], metric: str) -> dict[int, list[float]]:
@@ -162,54 +181,50 @@ def back(place: float, scale: Scale) -> float:
     return math.exp(place) if place < 709.0 else math.inf
 
 
-def _by_t(places: Sequence[float], known: Crossover, alpha: float) -> Crossover:
-    blocks = len(places)
-    mean = math.fsum(places) / blocks
-    middle = back(mean, known.scale)
-    if blocks == 1:
-        return replace(known, estimate=Estimate(1, middle, None, None, None, alpha))
-    sd = deviation(places, mean)
-    half = half_width(blocks, sd, alpha)
-    low, high = (back(mean + end, known.scale) for end in (-half, half))
-    return replace(known, estimate=Estimate(blocks, middle, low, high, None, alpha), sd=sd)
+def _not_decided(
+    places: Sequence[float],
+    mean: Sequence[float],
+    curves: Sequence[Sequence[float]],
+    alpha: float,
+) -> tuple[float, float] | None:
+    """The first and the last place at which d does not differ from 0; None if d does not rise.
 
-
-def _by_signs(
-    places: Sequence[float | Wins], points: Sequence[float], scale: Scale, alpha: float
-) -> Estimate:
-    """The median over blocks, and the order statistics that enclose it at 1 - alpha.
-
-    The mean is None where the median lies beyond the axis. A crossing beyond the axis is known to
-    lie past its end and no more, so that a lower end is never past the last point.
+    On a segment, with share s of its right end, the mean is linear in s and the variance quadratic,
+    so that mean² = t² variance / blocks is a quadratic equation. An end is infinite where the first
+    or last point is not decided itself. If all points are decided for the same side, the crossing
+    lies beyond the axis.
     """
-    ends = {"nowhere": math.inf, "everywhere": -math.inf}
-    ordered = sorted(ends[at] if isinstance(at, str) else at for at in places)
-    blocks = len(ordered)
-    lower, upper = ordered[(blocks - 1) // 2], ordered[blocks // 2]
-    middle = lower if lower == upper else (lower + upper) / 2.0
-    mean = None if not math.isfinite(middle) else back(middle, scale)
-    rank = _rank(blocks, alpha)
-    if rank is None:
-        return Estimate(blocks, mean, None, None, None, alpha)
-    low = min(back(ordered[rank], scale), points[-1])
-    high = max(back(ordered[blocks - 1 - rank], scale), points[0])
-    return Estimate(blocks, mean, low, high, None, alpha)
+    blocks = len(curves)
+    reach = t_quantile(1.0 - alpha / 2.0, blocks - 1) ** 2 / (blocks * (blocks - 1))
+    off = [[d - m for d, m in zip(curve, mean, strict=True)] for curve in curves]
+
+    def spread(i: int, j: int) -> float:
+        return reach * math.fsum(curve[i] * curve[j] for curve in off)
+
+    last = len(places) - 1
+    decided = [mean[i] ** 2 > spread(i, i) for i in range(last + 1)]
+    found = [place for place, sure in zip(places, decided, strict=True) if not sure]
+    for i in range(last):
+        j = i + 1
+        step, change = mean[j] - mean[i], spread(i, j) - spread(i, i)
+        square = step**2 - (spread(j, j) - 2.0 * spread(i, j) + spread(i, i))
+        shares = _roots(square, 2.0 * (mean[i] * step - change), mean[i] ** 2 - spread(i, i))
+        # Where d does not vary there is nothing but the zero of its mean.
+        if mean[i] * mean[j] < 0.0:
+            shares.append(mean[i] / (mean[i] - mean[j]))
+        found += [places[i] + s * (places[j] - places[i]) for s in shares if 0.0 <= s <= 1.0]
+    if not found:
+        return (-math.inf, places[0]) if mean[0] > 0.0 else (places[last], math.inf)
+    if (decided[0] and mean[0] > 0.0) or (decided[last] and mean[last] < 0.0):
+        return None
+    low = min(found) if decided[0] else -math.inf
+    return low, max(found) if decided[last] else math.inf
 
 
-def _rank(blocks: int, alpha: float) -> int | None:
-    """The largest r for which the chance that at most r blocks lie below the median is alpha / 2.
-
-    None if even the chance that none does is greater.
-    """
-    rank, below = None, 0.0
-    for r in range((blocks + 1) // 2):
-        below += math.comb(blocks, r) * 0.5**blocks
-        if below > alpha / 2.0:
-            break
-        rank = r
-    return rank
-
-
-def blocks_for_signs(alpha: float) -> int:
-    """The fewest blocks with which the sign test has an interval."""
-    return next(b for b in range(FEWEST_BLOCKS, MOST_BLOCKS) if _rank(b, alpha) is not None)
+def _roots(a: float, b: float, c: float) -> list[float]:
+    """The real solutions of a x² + b x + c = 0, none of them lost to cancellation."""
+    inside = b * b - 4.0 * a * c
+    if inside < 0.0:
+        return []
+    q = -0.5 * (b + math.copysign(math.sqrt(inside), b))
+    return [part / whole for part, whole in ((q, a), (c, q)) if whole != 0.0]

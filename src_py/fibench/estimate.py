@@ -45,6 +45,8 @@ FEWEST_BLOCKS = 3
 """With fewer complete blocks than this no verdict is given."""
 MOST_BLOCKS = 1000
 """No run is advised to use more blocks than this."""
+_MANY = 10**9
+"""Degrees of freedom with which Student's t is the normal distribution."""
 POWER = 0.8
 """An effect counts as one that a run could have seen if it would see it this often."""
 
@@ -135,22 +137,25 @@ def blocks_needed(distance: float, sd: float, alpha: float) -> int | None:
 
     None if MOST_BLOCKS would not do. The spread is taken to stay as it was.
     """
-    if distance <= 0.0 or seen_from(MOST_BLOCKS, sd, alpha) > distance:
+    if distance <= 0.0:
         return None
-    enough, too_few = MOST_BLOCKS, FEWEST_BLOCKS - 1
-    while enough - too_few > 1:
-        middle = (enough + too_few) // 2
-        if seen_from(middle, sd, alpha) <= distance:
-            enough = middle
-        else:
-            too_few = middle
-    return enough
+    normal = t_quantile(1.0 - alpha / 2.0, _MANY) + t_quantile(POWER, _MANY)
+    # The t distribution has heavier tails than the normal: fewer than this are never enough.
+    fewest = (normal * sd / distance) ** 2 if sd < distance * MOST_BLOCKS else math.inf
+    if fewest > MOST_BLOCKS:
+        return None
+    blocks = max(FEWEST_BLOCKS, math.floor(fewest))
+    while seen_from(blocks, sd, alpha) > distance:
+        blocks += 1
+        if blocks > MOST_BLOCKS:
+            return None
+    return blocks
 
 
 def value(samples: Iterable[Sample] | Index, cell_key: str, metric: str, alpha: float) -> Estimate:
     """The geometric mean of a metric of one cell over its valid trials, at confidence 1 - alpha."""
     samples = index(samples)
-    absent = withheld(samples.valid(cell_key).values(), metric)
+    absent = withheld(samples, (cell_key,), samples.valid(cell_key), metric)
     if absent is not None:
         return _absent(absent, alpha)
     logs = list(samples.logs(cell_key, metric).values())
@@ -165,9 +170,8 @@ def contrast(
     Only the blocks count in which both trials are valid and both have the metric.
     """
     samples = index(samples)
-    lefts, rights = samples.valid(left), samples.valid(right)
-    pairs = [(trial, rights[block]) for block, trial in lefts.items() if block in rights]
-    absent = withheld((trial for pair in pairs for trial in pair), metric)
+    shared = samples.valid(left).keys() & samples.valid(right).keys()
+    absent = withheld(samples, (left, right), shared, metric)
     if absent is not None:
         return _absent(absent, alpha)
     above, below = samples.logs(left, metric), samples.logs(right, metric)

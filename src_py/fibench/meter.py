@@ -40,6 +40,8 @@ def why_invalid(samples: Index, cells: Mapping[str, str], metric: str) -> str | 
 
     Only the blocks count in which every cell has a valid trial. Names the first such trial.
     """
+    if samples.limited.isdisjoint(cells):
+        return None
     shared: set[int] | None = None
     for key in cells:
         blocks = set(samples.valid(key))

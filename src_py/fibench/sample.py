@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -127,8 +127,17 @@ class Index:
         self._all: dict[str, list[Sample]] = {}
         self._valid: dict[str, dict[int, Sample]] = {}
         self._logs: dict[tuple[str, str], dict[int, float]] = {}
+        self._flaws: dict[tuple[str, str], dict[int, Literal["short", "hidden"]]] = {}
+        self.open_loops: set[str] = set()
+        """The cells whose trials know how late the load generator was."""
+        self.limited: set[str] = set()
+        """The cells with a trial of which the load generator may have been the limit."""
         for sample in samples:
             self._all.setdefault(sample.cell_key, []).append(sample)
+            if sample.lag_p99_s is not None:
+                self.open_loops.add(sample.cell_key)
+            if sample.bound is not None or sample.lag_p99_s is not None:
+                self.limited.add(sample.cell_key)
         for key, own in self._all.items():
             by_block: dict[int, Sample] = {}
             for sample in own:
@@ -138,10 +147,6 @@ class Index:
                     by_block[sample.block] = sample
             self._valid[key] = dict(sorted(by_block.items()))
 
-    def cells(self) -> Iterable[str]:
-        """The keys of all cells that have samples."""
-        return self._all.keys()
-
     def all(self, cell_key: str) -> Sequence[Sample]:
         """The trials of a cell, invalid ones too."""
         return self._all.get(cell_key, ())
@@ -149,6 +154,21 @@ class Index:
     def valid(self, cell_key: str) -> Mapping[int, Sample]:
         """The valid trials of a cell by block, in the order of blocks."""
         return self._valid.get(cell_key, {})
+
+    def flaws(self, cell_key: str, key: str) -> Mapping[int, Literal["short", "hidden"]]:
+        """The blocks in which a metric says too little: for want of replies, or of its value."""
+        found = self._flaws.get((cell_key, key))
+        if found is None:
+            metric = metric_of(key)
+            replies = key.removesuffix(metric.name) + "window_ok"
+            found = {}
+            for block, trial in self.valid(cell_key).items():
+                if trial.counts.get(replies, 0) < metric.least_requests:
+                    found[block] = "short"
+                elif metric.is_percentile and trial.metrics.get(key) is None:
+                    found[block] = "hidden"
+            self._flaws[cell_key, key] = found
+        return found
 
     def logs(self, cell_key: str, metric: str) -> Mapping[int, float]:
         """The logarithms of a metric by block, where it has one."""
@@ -168,29 +188,27 @@ def index(samples: Iterable[Sample] | Index) -> Index:
     return samples if isinstance(samples, Index) else Index(samples)
 
 
-def withheld(trials: Iterable[Sample], key: str) -> str | None:
-    """Why a metric may not be shown for these trials, or None if it may.
+def withheld(samples: Index, cells: Sequence[str], blocks: Collection[int], key: str) -> str | None:
+    """Why a metric may not be shown for the valid trials of these cells and blocks, or None.
 
     One trial that is too short withholds it for all, and so does one whose percentile is hidden by
     requests that were never answered: to leave out just those trials would be to leave out the
     slow ones.
     """
-    metric = metric_of(key)
-    if metric.least_requests == 0:
+    least = metric_of(key).least_requests
+    if least == 0:
         return None
-    group, slash, _ = key.rpartition("/")
-    replies = f"{group}{slash}window_ok"
-    trials = list(trials)
-    if any(trial.counts.get(replies, 0) < metric.least_requests for trial in trials):
-        least = "a reply" if metric.least_requests == 1 else f"{metric.least_requests} replies"
-        return f"{key} needs {least} in every trial"
-    if not metric.is_percentile:
+    flaws = [samples.flaws(cell, key) for cell in cells]
+    found = [flaw for own in flaws for block, flaw in own.items() if block in blocks]
+    if "short" in found:
+        replies = "a reply" if least == 1 else f"{least} replies"
+        return f"{key} needs {replies} in every trial"
+    if not found:
         return None
-    hidden = sum(trial.metrics.get(key) is None for trial in trials)
-    open_loop = any(trial.lag_p99_s is not None for trial in trials)
-    if hidden and (open_loop or hidden < len(trials)):
-        return f"{key} is hidden by unfinished requests in {hidden} of {len(trials)} trials"
-    return None
+    trials = sum(block in blocks for cell in cells for block in samples.valid(cell))
+    if len(found) == trials and not any(cell in samples.open_loops for cell in cells):
+        return None
+    return f"{key} is hidden by unfinished requests in {len(found)} of {trials} trials"
 
 
 def most_frequent_reason(samples: Iterable[Sample]) -> str | None:

@@ -80,7 +80,7 @@ def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
                 "blocks": [{"block", "at": number | null,
                             "wins": null | "everywhere" | "nowhere"}],
                 "incomplete_blocks",         left out: a point is missing
-                "sd"},                       of the crossings, on that scale; null if censored
+                "falls"},                    the advantage does not rise along the axis
             "smallest_detectable_effect",    relative: 0.08 is 8 %; null if not known
             "effect_asked_for",              relative: from the figure to the bound
             "blocks_needed"                  to see it; null if unknown or beyond reason
@@ -155,7 +155,7 @@ def _crossover_json(claim: Claim, found: Crossover | None) -> dict[str, Any] | N
         ],
         "blocks": [vars(block).copy() for block in found.blocks],
         "incomplete_blocks": found.incomplete,
-        "sd": _finite(found.sd),
+        "falls": found.falls,
     }
 
 

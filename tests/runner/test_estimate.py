@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -160,12 +161,14 @@ def test_two_samples_of_a_cell_in_a_block_are_an_error() -> None:
 # Percentiles
 
 
-@pytest.mark.parametrize(("metric", "least"), [("p50", 10), ("p90", 100), ("p99", 1000)])
+@pytest.mark.parametrize(
+    ("metric", "least"), [("p50", 10), ("p90", 100), ("p99", 1000), ("p999", 10_000)]
+)
 def test_a_percentile_needs_enough_replies_in_every_trial(metric: str, least: int) -> None:
     def estimate(window_ok: int) -> Estimate:
         samples = [
-            sample("a", 0, None, p50=0.1, p90=0.2, p99=0.3, window_ok=100_000),
-            sample("a", 1, None, p50=0.1, p90=0.2, p99=0.3, window_ok=window_ok),
+            sample("a", 0, None, p50=0.1, p90=0.2, p99=0.3, p999=0.4, window_ok=100_000),
+            sample("a", 1, None, p50=0.1, p90=0.2, p99=0.3, p999=0.4, window_ok=window_ok),
         ]
         return value(samples, "a", metric, 0.05)
 
@@ -179,6 +182,29 @@ def test_a_percentile_is_withheld_from_a_contrast_if_one_side_has_too_few_replie
     lefts = [sample("a", block, None, p99=0.1, window_ok=1000) for block in range(3)]
     rights = [sample("b", block, None, p99=0.1, window_ok=999) for block in range(3)]
     assert contrast(lefts + rights, "a", "b", "p99", 0.05).absent is not None
+
+
+def test_a_percentile_that_unfinished_requests_hide_in_one_trial_is_withheld_for_all() -> None:
+    samples = [sample("a", block, None, p99=0.1) for block in range(3)]
+    samples.append(sample("a", 3, None, p99=None))
+    estimate = value(samples, "a", "p99", 0.05)
+    assert estimate.mean is None
+    assert estimate.absent == "p99 is hidden by unfinished requests in 1 of 4 trials"
+
+
+def test_a_percentile_that_no_trial_has_was_not_measured() -> None:
+    closed = [sample("a", block, None) for block in range(3)]
+    assert value(closed, "a", "p99", 0.05).absent == "p99 was not measured"
+    opened = [replace(one, lag_p99_s=1e-5) for one in closed]
+    hidden = "p99 is hidden by unfinished requests in 3 of 3 trials"
+    assert value(opened, "a", "p99", 0.05).absent == hidden
+
+
+def test_a_window_without_a_reply_is_not_left_out_of_a_mean_of_rates() -> None:
+    samples = [sample("a", block, 5.0) for block in range(3)]
+    samples.append(sample("a", 3, 0.0, window_ok=0))
+    estimate = value(samples, "a", "throughput", 0.05)
+    assert estimate.absent == "throughput needs a reply in every trial"
 
 
 def test_an_invalid_trial_with_few_replies_withholds_nothing() -> None:
@@ -309,7 +335,30 @@ def test_without_any_spread_the_fewest_blocks_are_enough() -> None:
     assert blocks_needed(0.01, 0.0, 0.05) == FEWEST_BLOCKS
 
 
+def test_an_effect_of_the_size_that_a_run_could_have_seen_is_seen_in_four_of_five() -> None:
+    chance = random.Random(3)
+    runs, blocks, sd, seen = 1500, 8, 0.05, 0
+    effect = seen_from(blocks, sd, 0.05)
+    for _ in range(runs):
+        logs = [math.exp(effect + chance.gauss(0.0, sd)) for _ in range(blocks)]
+        low, _, _ = ends(value(cell_samples("a", logs), "a", "throughput", 0.05))
+        seen += low > 1.0
+    assert 0.75 <= seen / runs <= 0.85
+
+
 # Summaries
+
+
+def test_a_summary_has_its_groups_and_the_requests_of_trials_that_do_not_count() -> None:
+    samples = [
+        Sample("a", 0, True, None, {"small/p50": 0.1}, {"small/window_ok": 10}),
+        Sample("a", 1, False, "wrong reply", {}, {}, outcomes={"ok": 90, "wrong": 10, "reset": 0}),
+        Sample("a", 2, False, "wrong reply", {}, {}, outcomes={"ok": 95, "wrong": 5}),
+    ]
+    (summary,) = summarise(samples, ["a"])
+    assert summary.groups == ("small",)
+    assert summary.estimates["small/p50"].mean == pytest.approx(0.1)
+    assert summary.invalid_outcomes == {"ok": 185, "wrong": 15}
 
 
 def test_a_summary_has_every_cell_in_the_order_asked_for() -> None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from fibench.experiment import Claim
 
 
+_UNBOUNDED = "an axis that reaches further, or more blocks, would show where"
+
+
 def verdict_lines(verdict: Verdict) -> list[str]:
     """What stands under a claim: the figures, what they could not show, and the explanation."""
     lines = []
@@ -182,8 +185,8 @@ def _hint(verdict: Verdict) -> str:
     if verdict.estimate is not None and verdict.estimate.absent is not None:
         metric = METRICS[verdict.claim.metric]
         return "more --duration or --requests would do" if metric.least_requests > 0 else ""
-    if verdict.crossover is not None and verdict.crossover.censored:
-        return _censored_hint(verdict)
+    if verdict.crossover is not None and verdict.crossover.half is None:
+        return "" if verdict.crossover.falls else _UNBOUNDED
     if verdict.detectable is None:
         return ""
     seen = f"this run could have seen {_effect(verdict, verdict.detectable)}"
@@ -206,10 +209,3 @@ def _effect(verdict: Verdict, size: float) -> str:
     if found is None or found.scale == "log":
         return effect(size)
     return f"{number(size, 2)} of {shown(found.over)}"
-
-
-def _censored_hint(verdict: Verdict) -> str:
-    """What would help where blocks have no crossing on the axis."""
-    further = "an axis that reaches further would show where"
-    blocks = verdict.blocks_needed
-    return f"{further}, or --blocks {blocks}" if blocks is not None else further
