@@ -28,6 +28,9 @@ _COUNTS = {
     "lost": "lost",
 }
 """Counts of a sample, and what records call them."""
+_METRICS = {
+    metric.name: metric.name_with_unit for metric in METRICS.values() if not metric.is_count
+}
 _KERNEL_COUNTS = ("listen_overflows", "listen_drops", "retransmits")
 OUTCOMES = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
 """Every request of a trial ends in one of these."""
@@ -125,15 +128,13 @@ def sample(record: Record) -> Sample:
         known["waiting"] = record["parameters"]["clients"] - counts["clients_answered"]
     known |= {name: checks[name] for name in _KERNEL_COUNTS if checks.get(name) is not None}
     metrics: dict[str, float | None] = {
-        name: record["metrics"].get(metric.name_with_unit)
-        for name, metric in METRICS.items()
-        if not metric.is_count
+        name: record["metrics"].get(with_unit) for name, with_unit in _METRICS.items()
     }
     for group, gave in (record.get("groups") or {}).items():
         metrics |= {
-            in_group(group, name): gave["metrics"][metric.name_with_unit]
-            for name, metric in METRICS.items()
-            if metric.name_with_unit in gave["metrics"]
+            in_group(group, name): gave["metrics"][with_unit]
+            for name, with_unit in _METRICS.items()
+            if with_unit in gave["metrics"]
         }
         known |= {
             in_group(group, name): gave["counts"][source]

@@ -171,7 +171,6 @@ def twin_line(twin: TwinCheck) -> str:
     if not twin.differs:
         told = "measured twice in each block is itself"
         return f"A/A: {label} {told}: {twin.metric} {ratio} ({share})"
-    return f"A/A: {label} measured twice in each block is itself: {twin.metric} {ratio} ({share})"
     return (
         f"A/A: {label} measured twice in each block differs from itself: {twin.metric} {ratio} "
         f"({share}). Something else than the servers decides here: do not trust differences of "
