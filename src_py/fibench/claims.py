@@ -10,49 +10,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from fibench import estimate as estimates
-from fibench.estimate import CONFIDENCE, FEWEST_BLOCKS, METRICS, CountRange, Estimate, Sample
+from fibench.crossover import Crossover, Sides, find_crossover
+from fibench.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
+from fibench.meter import why_invalid
+from fibench.sample import METRICS, Index, in_group, index
+from fibench.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
 
 if TYPE_CHECKING:
     from fibench.cells import Cell
     from fibench.experiment import Claim
 
-CLAIMS_SCHEMA = 1
-
-Outcome = Literal["CONFIRMED", "REFUTED", "INCONCLUSIVE", "NOT HERE", "INVALID"]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a run says about one claim.
-
-    `estimate` is the figure that decided, if there is one; `left` and `right` are the sides' own
-    figures over the same blocks, in base units. For a claim about a count, `count` has the range
-    over blocks, and there is no estimate. `reason` says in one line why there is no clear verdict.
-    `detectable` is the smallest relative effect that the run could have seen (0.08: 8 %). `needed`
-    is the effect that lies between the figure and the bound, and `blocks_needed` the number of
-    blocks that would see it, None if no sensible number would.
-    """
-
-    claim: Claim
-    outcome: Outcome
-    alpha: float
-    reason: str | None = None
-    estimate: Estimate | None = None
-    count: CountRange | None = None
-    left: float | None = None
-    right: float | None = None
-    detectable: float | None = None
-    needed: float | None = None
-    blocks_needed: int | None = None
+__all__ = ["CLAIMS_SCHEMA", "Outcome", "Verdict", "claims_json", "exit_code", "judge"]
 
 
 def judge(
     claims: Sequence[Claim],
-    samples: Iterable[Sample],
+    samples: Iterable[Sample] | Index,
     cpus: int,
     *,
     complete: bool = True,
@@ -68,7 +45,7 @@ def judge(
     """
     if not complete:
         return ()
-    samples = tuple(samples)
+    samples = index(samples)
     alpha = (1.0 - CONFIDENCE) / max(1, total_claims or 0, len(claims))
     return tuple(_judge_one(claim, samples, cpus, alpha, unavailable or {}) for claim in claims)
 
@@ -87,49 +64,8 @@ def exit_code(verdicts: Iterable[Verdict], failed_trials: int, interrupted: bool
     return 0
 
 
-def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """The document kept as claims.json.
-
-    ::
-
-        {"schema": 1,
-         "confidence": 0.95,                 simultaneous over the file's claims
-         "claims": [{
-            "id", "says", "because",         as in the file; because may be null
-            "kind": "ratio" | "value",
-            "metric": "throughput",
-            "needs_cpus": 1,
-            "above", "below": number | null  the bounds; both for `within`
-            "outcome": "CONFIRMED" | "REFUTED" | "INCONCLUSIVE" | "NOT HERE" | "INVALID",
-            "reason": text | null,
-            "left":  {"cell": key, "label": text, "throughput_per_s": number | null},
-            "right": the same | null,        null for a value
-            "estimate": null | {
-                "quantity": "ratio" | "throughput_per_s",
-                "mean", "low", "high",       low and high null if there is no interval, or no end
-                "confidence", "blocks",
-                "sd_log"},                   of the logarithms, over blocks
-            "count": null | {"blocks", "least", "most", "total"},      per block, for counts
-            "smallest_detectable_effect",    relative: 0.08 is 8 %; null if not known
-            "effect_asked_for",              relative: from the figure to the bound
-            "blocks_needed"                  to see it; null if unknown or beyond reason
-         }]}
-
-    Units are in the names: `_per_s`, `_s`, `_bytes`; cores and counts are bare numbers.
-    """
-    return {
-        "schema": CLAIMS_SCHEMA,
-        "confidence": CONFIDENCE,
-        "claims": [_verdict_json(verdict) for verdict in verdicts],
-    }
-
-
 def _judge_one(
-    claim: Claim,
-    samples: Sequence[Sample],
-    cpus: int,
-    alpha: float,
-    unavailable: Mapping[str, str],
+    claim: Claim, samples: Index, cpus: int, alpha: float, unavailable: Mapping[str, str]
 ) -> Verdict:
     verdict = Verdict(claim, "INCONCLUSIVE", alpha)
     obstacle = _not_here(claim, cpus, unavailable)
@@ -138,9 +74,15 @@ def _judge_one(
     obstacle = _never_valid(claim, samples)
     if obstacle is not None:
         return replace(verdict, outcome="INVALID", reason=obstacle)
-    if METRICS[claim.metric].is_count:
+    if claim.kind == "crossover":
+        verdict = _judge_crossover(verdict, samples)
+    elif METRICS[claim.metric].is_count:
         return _judge_count(verdict, samples)
-    return _judge_interval(verdict, samples)
+    else:
+        verdict = _judge_interval(verdict, samples)
+    labels = {cell.key: cell.label for cell in _cells(claim)}
+    limit = why_invalid(samples, labels, _metric(claim))
+    return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
 
 
 def _not_here(claim: Claim, cpus: int, unavailable: Mapping[str, str]) -> str | None:
@@ -152,36 +94,46 @@ def _not_here(claim: Claim, cpus: int, unavailable: Mapping[str, str]) -> str | 
     return None
 
 
-def _never_valid(claim: Claim, samples: Sequence[Sample]) -> str | None:
+def _never_valid(claim: Claim, samples: Index) -> str | None:
     for cell in _cells(claim):
-        trials = [sample for sample in samples if sample.cell_key == cell.key]
-        if not trials:
+        if not samples.all(cell.key):
             return f"{cell.label} was not measured"
-        if not any(trial.valid for trial in trials):
-            return f"no trial of {cell.label} is valid: {estimates.most_frequent_reason(trials)}"
+        if not samples.valid(cell.key):
+            why = estimates.most_frequent_reason(samples.all(cell.key))
+            return f"no trial of {cell.label} is valid: {why}"
     return None
 
 
-def _judge_interval(verdict: Verdict, samples: Sequence[Sample]) -> Verdict:
+def _judge_interval(verdict: Verdict, samples: Index) -> Verdict:
     claim = verdict.claim
+    metric = _metric(claim)
     left: float | None
     right: float | None = None
     if claim.right is None:
-        estimate = estimates.value(samples, claim.left.key, claim.metric, verdict.alpha)
+        estimate = estimates.value(samples, claim.left.key, metric, verdict.alpha)
         left = estimate.mean
     else:
-        sides = (samples, claim.left.key, claim.right.key, claim.metric)
+        sides = (samples, claim.left.key, claim.right.key, metric)
         estimate = estimates.contrast(*sides, verdict.alpha)
         left, right = estimates.paired_values(*sides) if estimate.blocks else (None, None)
-    verdict = replace(verdict, estimate=estimate, left=left, right=right)
+    outcome: Outcome = "INCONCLUSIVE"
+    reason = estimate.absent
     if estimate.mean is None:
-        return replace(verdict, reason=estimate.absent)
-    verdict = replace(
-        verdict, detectable=estimate.detectable, **_what_would_settle(claim, estimate)
+        pass
+    elif estimate.blocks < FEWEST_BLOCKS or estimate.low is None or estimate.high is None:
+        reason = _too_few_blocks(estimate.blocks, claim, samples)
+    else:
+        outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
+    return replace(
+        verdict,
+        outcome=outcome,
+        reason=reason,
+        estimate=estimate,
+        left=left,
+        right=right,
+        detectable=estimate.detectable,
+        **_what_would_settle(claim, estimate),
     )
-    if estimate.blocks < FEWEST_BLOCKS or estimate.low is None or estimate.high is None:
-        return replace(verdict, reason=_too_few_blocks(estimate.blocks, claim, samples))
-    return replace(verdict, outcome=_place(estimate.low, estimate.high, claim.low, claim.high))
 
 
 def _place(low: float, high: float, above: float | None, below: float | None) -> Outcome:
@@ -208,14 +160,62 @@ def _what_would_settle(claim: Claim, estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _judge_count(verdict: Verdict, samples: Sequence[Sample]) -> Verdict:
+def _judge_crossover(verdict: Verdict, samples: Index) -> Verdict:
+    claim = verdict.claim
+    assert claim.over is not None, "a crossover has an axis"
+    if METRICS[claim.metric].is_count:
+        reason = f"{claim.metric} may be zero and has no logarithm: it has no crossover"
+        return replace(verdict, reason=reason)
+    sides = [Sides(point.at, point.left.key, point.right.key) for point in claim.points]
+    found = find_crossover(samples, claim.over, sides, _metric(claim), verdict.alpha)
+    estimate = found.estimate
+    verdict = replace(verdict, crossover=found, estimate=estimate)
+    if estimate.absent is not None:
+        return replace(verdict, reason=estimate.absent)
+    verdict = replace(verdict, **_what_would_settle_crossover(claim, found))
+    blocks = len(found.blocks)
+    if blocks < FEWEST_BLOCKS:
+        return replace(verdict, reason=_too_few_blocks(blocks, claim, samples))
+    if found.falls or estimate.low is None or estimate.high is None:
+        first, last = (f"{point:g}" for point in (found.points[0], found.points[-1]))
+        reason = f"the advantage does not rise along {claim.over} from {first} to {last}"
+        return replace(verdict, reason=reason)
+    outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
+    # Of a first side that is not seen to win anywhere, it is not known that it ever begins to.
+    if outcome == "CONFIRMED" and math.isinf(estimate.high):
+        return replace(verdict, reason=f"it is not clear that it wins at any {claim.over} measured")
+    return replace(verdict, outcome=outcome)
+
+
+def _what_would_settle_crossover(claim: Claim, found: Crossover) -> dict[str, Any]:
+    """As `_what_would_settle`, on the scale of the axis."""
+    estimate, sd = found.estimate, found.equivalent_sd()
+    if sd is None or estimate.mean is None:
+        return {}
+    alpha, log = estimate.alpha, found.scale == "log"
+    seen = estimates.seen_from(estimate.blocks, sd, alpha)
+    bounds = [b for b in (claim.low, claim.high) if b is not None and (b > 0.0 or not log)]
+    if not bounds:
+        return {"detectable": math.expm1(seen) if log else seen}
+    distance = min(
+        abs(math.log(estimate.mean / bound)) if log else abs(estimate.mean - bound)
+        for bound in bounds
+    )
+    return {
+        "detectable": math.expm1(seen) if log else seen,
+        "needed": math.expm1(distance) if log else distance,
+        "blocks_needed": estimates.blocks_needed(distance, sd, alpha),
+    }
+
+
+def _judge_count(verdict: Verdict, samples: Index) -> Verdict:
     """A count must meet its bound in every block; as a ratio, block by block without dividing."""
     claim = verdict.claim
-    lefts = _counts(claim.left, claim.metric, samples)
+    lefts = _counts(claim.left, _metric(claim), samples)
     blocks = sorted(lefts)
     scales = dict.fromkeys(blocks, 1)
     if claim.right is not None:
-        scales = _counts(claim.right, claim.metric, samples)
+        scales = _counts(claim.right, _metric(claim), samples)
         blocks = [block for block in blocks if block in scales]
     counts = estimates.count_range(lefts[block] for block in blocks)
     verdict = replace(verdict, count=counts)
@@ -228,8 +228,8 @@ def _judge_count(verdict: Verdict, samples: Sequence[Sample]) -> Verdict:
     return replace(verdict, outcome="CONFIRMED")
 
 
-def _counts(cell: Cell, name: str, samples: Sequence[Sample]) -> dict[int, int]:
-    trials = estimates.valid_by_block(samples, cell.key)
+def _counts(cell: Cell, name: str, samples: Index) -> dict[int, int]:
+    trials = samples.valid(cell.key)
     return {block: trial.counts[name] for block, trial in trials.items() if name in trial.counts}
 
 
@@ -242,61 +242,19 @@ def _meets(figure: int, scale: int, above: float | None, below: float | None) ->
     return (low is None or figure > low) and (high is None or figure < high)
 
 
-def _too_few_blocks(blocks: int, claim: Claim, samples: Sequence[Sample]) -> str:
-    keys = {cell.key for cell in _cells(claim)}
-    why = estimates.most_frequent_reason(s for s in samples if s.cell_key in keys)
+def _too_few_blocks(blocks: int, claim: Claim, samples: Index) -> str:
+    keys = dict.fromkeys(cell.key for cell in _cells(claim))
+    why = estimates.most_frequent_reason(trial for key in keys for trial in samples.all(key))
     complete = f"{blocks} complete block{'' if blocks == 1 else 's'}"
     return f"{complete}, a verdict needs {FEWEST_BLOCKS}" + (f" ({why})" if why else "")
 
 
+def _metric(claim: Claim) -> str:
+    """The key under which samples have what is claimed."""
+    return in_group(claim.group, claim.metric)
+
+
 def _cells(claim: Claim) -> tuple[Cell, ...]:
+    if claim.kind == "crossover":
+        return tuple(cell for point in claim.points for cell in (point.left, point.right))
     return (claim.left,) if claim.right is None else (claim.left, claim.right)
-
-
-def _verdict_json(verdict: Verdict) -> dict[str, Any]:
-    claim = verdict.claim
-    return {
-        "id": claim.id,
-        "says": claim.says,
-        "because": claim.because,
-        "kind": claim.kind,
-        "metric": claim.metric,
-        "needs_cpus": claim.needs_cpus,
-        "above": claim.low,
-        "below": claim.high,
-        "outcome": verdict.outcome,
-        "reason": verdict.reason,
-        "left": _side_json(claim, claim.left, verdict.left),
-        "right": None if claim.right is None else _side_json(claim, claim.right, verdict.right),
-        "estimate": _estimate_json(claim, verdict.estimate),
-        "count": None if verdict.count is None else vars(verdict.count).copy(),
-        "smallest_detectable_effect": _finite(verdict.detectable),
-        "effect_asked_for": _finite(verdict.needed),
-        "blocks_needed": verdict.blocks_needed,
-    }
-
-
-def _side_json(claim: Claim, cell: Cell, figure: float | None) -> dict[str, Any]:
-    side: dict[str, Any] = {"cell": cell.key, "label": cell.label}
-    if not METRICS[claim.metric].is_count:
-        side[METRICS[claim.metric].name_with_unit] = _finite(figure)
-    return side
-
-
-def _estimate_json(claim: Claim, estimate: Estimate | None) -> dict[str, Any] | None:
-    if estimate is None or estimate.mean is None:
-        return None
-    return {
-        "quantity": "ratio" if claim.right else METRICS[claim.metric].name_with_unit,
-        "mean": _finite(estimate.mean),
-        "low": _finite(estimate.low),
-        "high": _finite(estimate.high),
-        "confidence": 1.0 - estimate.alpha,
-        "blocks": estimate.blocks,
-        "sd_log": estimate.sd_log,
-    }
-
-
-def _finite(figure: float | None) -> float | None:
-    """JSON has no infinity: a bound that is not finite is null."""
-    return figure if figure is not None and math.isfinite(figure) else None

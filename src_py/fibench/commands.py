@@ -201,34 +201,24 @@ def _again(name: str, overrides: Mapping[str, str], places: Places) -> str:
 
 def _conclude(experiment: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
-    from fibench.claims import claims_json, exit_code, judge
-    from fibench.estimate import summarise
+    from fibench.claims import claims_json, exit_code
     from fibench.report import Overhead, render_results
-    from fibench.results import failures, samples
+    from fibench.results import find
     from fibench.runs_folder import CLAIMS, keep_json
 
-    found = samples(outcome.records)
     cores = machine.usable_cores()
-    in_file = len(experiment.claims) + len(experiment.dropped_claims)
-    verdicts = judge(
-        experiment.claims,
-        found,
-        cores,
-        complete=not outcome.interrupted,
-        total_claims=in_file,
-    )
-    if not outcome.interrupted:
-        keep_json(outcome.folder / CLAIMS, claims_json(verdicts))
-    failed = failures(outcome.records, outcome.folder)
+    complete = not outcome.interrupted
+    found = find(experiment, outcome.records, outcome.folder, cores, complete=complete)
+    if complete:
+        keep_json(outcome.folder / CLAIMS, claims_json(found.verdicts))
     render_results(
         None,
         experiment,
-        summarise(found, [cell.key for cell in experiment.cells]),
-        verdicts,
-        failed,
+        found,
         Overhead(total_s, outcome.measured_s, parts),
         os.path.relpath(outcome.folder),
         outcome.interrupted,
         machine.machine_line(cores),
+        outcome.pinning,
     )
-    return exit_code(verdicts, len(failed), outcome.interrupted)
+    return exit_code(found.verdicts, len(found.failures), outcome.interrupted)

@@ -90,6 +90,19 @@ def bench(duration: str, rounds: str) -> int:
     return 0
 
 
+def bench_runner(runner: bool, statistics: bool) -> int:
+    """Measure what needs no server: the runner's own work, and what its statistics are worth."""
+    if runner:
+        from fibench.bench_runner import print_runner
+
+        print_runner()
+    if statistics:
+        from fibench.simulate import print_statistics
+
+        print_statistics()
+    return 0
+
+
 def clean() -> int:
     """Remove what can be made again."""
     places, checkout = _checkout()

@@ -4,6 +4,7 @@
 The server process is the unit: one trial of one cell in one block is one sample. Throughputs,
 times and sizes are compared as ratios, so everything is done on logarithms, paired by block, with
 Student's t over blocks. Counts, which may be zero and have no logarithm, are ranged and summed.
+docs/statistics.md says how well that works on figures that real servers gave.
 """
 
 from __future__ import annotations
@@ -11,94 +12,46 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+
+from fibench.sample import (
+    METRICS,
+    Index,
+    Metric,
+    Sample,
+    Unit,
+    in_group,
+    index,
+    most_frequent_reason,
+    withheld,
+)
+
+__all__ = [
+    "METRICS",
+    "CellSummary",
+    "CountRange",
+    "Estimate",
+    "Index",
+    "Metric",
+    "Sample",
+    "Unit",
+    "index",
+    "most_frequent_reason",
+]
 
 CONFIDENCE = 0.95
 FEWEST_BLOCKS = 3
 """With fewer complete blocks than this no verdict is given."""
 MOST_BLOCKS = 1000
 """No run is advised to use more blocks than this."""
+_MANY = 10**9
+"""Degrees of freedom with which Student's t is the normal distribution."""
+POWER = 0.8
+"""An effect counts as one that a run could have seen if it would see it this often."""
 
-Unit = Literal["1/s", "s", "cores", "bytes", "count", "1/request"]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One thing that a trial measures.
-
-    `least_requests` is the one place that says when a percentile may be shown: every trial that it
-    rests on must have counted that many replies. A tail percentile needs ten replies beyond it; the
-    median, which does not rest on a tail, needs ten in all.
-    """
-
-    name: str
-    unit: Unit
-    least_requests: int = 0
-
-    @property
-    def is_count(self) -> bool:
-        """Whether it is a whole number that may be zero, found in `Sample.counts`."""
-        return self.unit == "count"
-
-    @property
-    def name_with_unit(self) -> str:
-        """The name used in JSON, as `p50_s` or `throughput_per_s`; `cores` and counts are bare."""
-        suffix = {
-            "1/s": "_per_s",
-            "s": "_s",
-            "bytes": "_bytes",
-            "cores": "",
-            "count": "",
-            "1/request": "",
-        }
-        return self.name + suffix[self.unit]
-
-
-METRICS: Mapping[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("throughput", "1/s"),
-        Metric("wall", "s"),
-        Metric("p50", "s", least_requests=10),
-        Metric("p90", "s", least_requests=100),
-        Metric("p99", "s", least_requests=1000),
-        Metric("p999", "s", least_requests=10_000),
-        Metric("max", "s", least_requests=1),
-        Metric("cores", "cores"),
-        Metric("cpu_per_request", "s"),
-        Metric("memory", "bytes"),
-        Metric("memory_peak", "bytes"),
-        Metric("switches_per_request", "1/request"),
-        Metric("syscalls_per_request", "1/request"),
-        Metric("refused", "count"),
-        Metric("errors", "count"),
-    )
-}
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What one trial gave.
-
-    `metrics` are in base units (s, bytes, 1/s, cores; `cpu_per_request` in s). None means that it
-    could not be measured, and is never taken for zero. `counts` holds at least `window_ok`, the
-    replies counted inside the window; a count that is missing is not known.
-    """
-
-    cell_key: str
-    block: int
-    valid: bool
-    reason: str | None
-    metrics: Mapping[str, float | None]
-    counts: Mapping[str, int]
-    bound: str | None = None
-    """Why the load generator, not the server, was the limit of this trial; None: it was not."""
-    lag_p99_s: float | None = None
-    """Open loop: the 99th percentile of the generator's own lag."""
-    halves: tuple[int, int] | None = None
-    """Replies in the first and the second half of the window."""
+GROUP_METRICS = ("throughput", "p50", "p90", "p99", "p999", "max")
+"""What is known of a client group by itself."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +73,10 @@ class Estimate:
 
     @property
     def detectable(self) -> float | None:
-        """The smallest relative effect that could have been seen: 0.08 means 8 %."""
+        """The smallest relative effect that such a run sees in 80 of 100: 0.08 means 8 %."""
         if self.sd_log is None:
             return None
-        return _exp(half_width(self.blocks, self.sd_log, self.alpha)) - 1.0
+        return _exp(seen_from(self.blocks, self.sd_log, self.alpha)) - 1.0
 
 
 @dataclass(frozen=True)
@@ -138,7 +91,10 @@ class CountRange:
 
 @dataclass(frozen=True)
 class CellSummary:
-    """What is known of one cell: how many trials count, and every metric over them."""
+    """What is known of one cell: how many trials count, and every metric over them.
+
+    What its client groups gave stands among the rest, under names as "small/p99".
+    """
 
     cell_key: str
     valid: int
@@ -146,6 +102,10 @@ class CellSummary:
     reason: str | None
     estimates: Mapping[str, Estimate]
     counts: Mapping[str, CountRange]
+    groups: tuple[str, ...] = ()
+    """The client groups that ask, in their order."""
+    invalid_outcomes: Mapping[str, int] = field(default_factory=dict)
+    """How the requests of the trials that do not count ended, in all."""
 
 
 @lru_cache(maxsize=4096)
@@ -159,89 +119,88 @@ def t_quantile(probability: float, degrees: int) -> float:
     return float(stdtrit(degrees, probability))
 
 
-def half_width(blocks: int, sd_log: float, alpha: float) -> float:
-    """Half the width of the interval, on logarithms, for that many blocks (at least two)."""
-    return t_quantile(1.0 - alpha / 2.0, blocks - 1) * sd_log / math.sqrt(blocks)
+def half_width(blocks: int, sd: float, alpha: float) -> float:
+    """Half the width of the interval, in units of `sd`, for that many blocks (at least two)."""
+    return t_quantile(1.0 - alpha / 2.0, blocks - 1) * sd / math.sqrt(blocks)
 
 
-def blocks_needed(target_log: float, sd_log: float, alpha: float) -> int | None:
-    """The fewest blocks whose interval reaches no further than `target_log` to either side.
+def seen_from(blocks: int, sd: float, alpha: float) -> float:
+    """The distance from a bound at which an interval excludes it with POWER, in units of `sd`.
+
+    (t(1 - alpha/2) + t(POWER)) standard errors: the usual approximation to the noncentral t.
+    """
+    return half_width(blocks, sd, alpha) + t_quantile(POWER, blocks - 1) * sd / math.sqrt(blocks)
+
+
+def blocks_needed(distance: float, sd: float, alpha: float) -> int | None:
+    """The fewest blocks that would see an effect of that size with POWER, in units of `sd`.
 
     None if MOST_BLOCKS would not do. The spread is taken to stay as it was.
     """
-    if target_log <= 0.0 or half_width(MOST_BLOCKS, sd_log, alpha) > target_log:
+    if distance <= 0.0:
         return None
-    enough, too_few = MOST_BLOCKS, FEWEST_BLOCKS - 1
-    while enough - too_few > 1:
-        middle = (enough + too_few) // 2
-        if half_width(middle, sd_log, alpha) <= target_log:
-            enough = middle
-        else:
-            too_few = middle
-    return enough
+    normal = t_quantile(1.0 - alpha / 2.0, _MANY) + t_quantile(POWER, _MANY)
+    # The t distribution has heavier tails than the normal: fewer than this are never enough.
+    fewest = (normal * sd / distance) ** 2 if sd < distance * MOST_BLOCKS else math.inf
+    if fewest > MOST_BLOCKS:
+        return None
+    blocks = max(FEWEST_BLOCKS, math.floor(fewest))
+    while seen_from(blocks, sd, alpha) > distance:
+        blocks += 1
+        if blocks > MOST_BLOCKS:
+            return None
+    return blocks
 
 
-def value(samples: Iterable[Sample], cell_key: str, metric: str, alpha: float) -> Estimate:
+def value(samples: Iterable[Sample] | Index, cell_key: str, metric: str, alpha: float) -> Estimate:
     """The geometric mean of a metric of one cell over its valid trials, at confidence 1 - alpha."""
-    trials = valid_by_block(samples, cell_key)
-    absent = too_few_requests(trials.values(), metric)
+    samples = index(samples)
+    absent = withheld(samples, (cell_key,), samples.valid(cell_key), metric)
     if absent is not None:
         return _absent(absent, alpha)
-    logs = [log for trial in trials.values() if (log := _log(trial, metric)) is not None]
-    return _from_logs(logs, alpha, f"{metric} was not measured")
+    logs = list(samples.logs(cell_key, metric).values())
+    return from_logs(logs, alpha, f"{metric} was not measured")
 
 
 def contrast(
-    samples: Iterable[Sample], left: str, right: str, metric: str, alpha: float
+    samples: Iterable[Sample] | Index, left: str, right: str, metric: str, alpha: float
 ) -> Estimate:
     """The ratio left ÷ right of a metric, paired by block, at confidence 1 - alpha.
 
     Only the blocks count in which both trials are valid and both have the metric.
     """
-    samples = tuple(samples)
-    lefts, rights = valid_by_block(samples, left), valid_by_block(samples, right)
-    pairs = [(lefts[block], rights[block]) for block in sorted(lefts.keys() & rights.keys())]
-    absent = too_few_requests([trial for pair in pairs for trial in pair], metric)
+    samples = index(samples)
+    shared = samples.valid(left).keys() & samples.valid(right).keys()
+    absent = withheld(samples, (left, right), shared, metric)
     if absent is not None:
         return _absent(absent, alpha)
-    logs = [
-        above - below
-        for one, other in pairs
-        if (above := _log(one, metric)) is not None and (below := _log(other, metric)) is not None
-    ]
-    return _from_logs(logs, alpha, f"{metric} was not measured on both sides of any block")
+    above, below = samples.logs(left, metric), samples.logs(right, metric)
+    logs = [log - below[block] for block, log in above.items() if block in below]
+    return from_logs(logs, alpha, f"{metric} was not measured on both sides of any block")
 
 
 def paired_values(
-    samples: Iterable[Sample], left: str, right: str, metric: str
+    samples: Iterable[Sample] | Index, left: str, right: str, metric: str
 ) -> tuple[float | None, float | None]:
     """The geometric means of both sides over the blocks that `contrast` uses.
 
     Their ratio is the contrast's mean. (None, None) if there is no such block.
     """
-    samples = tuple(samples)
-    lefts, rights = valid_by_block(samples, left), valid_by_block(samples, right)
-    pairs = [
-        (one, other)
-        for block in sorted(lefts.keys() & rights.keys())
-        if (one := _log(lefts[block], metric)) is not None
-        and (other := _log(rights[block], metric)) is not None
-    ]
-    if not pairs:
+    samples = index(samples)
+    above, below = samples.logs(left, metric), samples.logs(right, metric)
+    blocks = [block for block in above if block in below]
+    if not blocks:
         return None, None
     return (
-        math.exp(math.fsum(one for one, _ in pairs) / len(pairs)),
-        math.exp(math.fsum(other for _, other in pairs) / len(pairs)),
+        math.exp(math.fsum(above[block] for block in blocks) / len(blocks)),
+        math.exp(math.fsum(below[block] for block in blocks) / len(blocks)),
     )
 
 
-def count(samples: Iterable[Sample], cell_key: str, name: str) -> CountRange:
+def count(samples: Iterable[Sample] | Index, cell_key: str, name: str) -> CountRange:
     """A count of one cell over the valid trials that know it."""
-    return count_range(
-        trial.counts[name]
-        for trial in valid_by_block(samples, cell_key).values()
-        if name in trial.counts
-    )
+    trials = index(samples).valid(cell_key).values()
+    return count_range(trial.counts[name] for trial in trials if name in trial.counts)
 
 
 def count_range(values: Iterable[int]) -> CountRange:
@@ -253,92 +212,70 @@ def count_range(values: Iterable[int]) -> CountRange:
 
 
 def summarise(
-    samples: Iterable[Sample], cell_keys: Sequence[str], confidence: float = CONFIDENCE
+    samples: Iterable[Sample] | Index, cell_keys: Sequence[str], confidence: float = CONFIDENCE
 ) -> tuple[CellSummary, ...]:
     """One summary per cell, in the order of `cell_keys`, every metric and count in it.
 
     These intervals stand each for itself; those of claims are simultaneous, and wider.
     """
-    by_cell: dict[str, list[Sample]] = {key: [] for key in cell_keys}
-    for sample in samples:
-        if sample.cell_key in by_cell:
-            by_cell[sample.cell_key].append(sample)
-    return tuple(_summary(key, own, 1.0 - confidence) for key, own in by_cell.items())
+    samples = index(samples)
+    return tuple(_summary(key, samples, 1.0 - confidence) for key in dict.fromkeys(cell_keys))
 
 
-def most_frequent_reason(samples: Iterable[Sample]) -> str | None:
-    """Why trials were invalid: the commonest reason, the first by name among equals."""
-    reasons = Counter(trial.reason or "no reason given" for trial in samples if not trial.valid)
-    if not reasons:
-        return None
-    return min(reasons, key=lambda reason: (-reasons[reason], reason))
-
-
-def valid_by_block(samples: Iterable[Sample], cell_key: str) -> dict[int, Sample]:
-    """The valid trials of one cell by block, in the order of blocks.
-
-    Raises ValueError if a block has two: then someone counted an attempt twice.
-    """
-    found: dict[int, Sample] = {}
-    for sample in samples:
-        if sample.cell_key == cell_key and sample.valid:
-            if sample.block in found:
-                raise ValueError(f"cell {cell_key} has two samples in block {sample.block}")
-            found[sample.block] = sample
-    return dict(sorted(found.items()))
-
-
-def too_few_requests(trials: Iterable[Sample], metric: str) -> str | None:
-    """Why a percentile may not be shown for these trials, or None if it may.
-
-    One trial that is too short withholds it for all: to leave out just the trials with few replies
-    would be to leave out the slow ones.
-    """
-    least = METRICS[metric].least_requests
-    if all(trial.counts.get("window_ok", 0) >= least for trial in trials):
-        return None
-    return f"{metric} needs {least} replies in every trial"
-
-
-def _summary(key: str, samples: Sequence[Sample], alpha: float) -> CellSummary:
-    valid = sum(trial.valid for trial in samples)
-    names = sorted({name for trial in samples for name in trial.counts})
+def _summary(key: str, samples: Index, alpha: float) -> CellSummary:
+    trials = samples.all(key)
+    valid = len(samples.valid(key))
+    failed: Counter[str] = Counter()
+    for trial in trials:
+        if not trial.valid:
+            failed.update(trial.outcomes)
+    names = sorted({name for trial in trials for name in trial.counts})
+    groups = _groups(trials)
+    metrics = [metric.name for metric in METRICS.values() if not metric.is_count]
+    metrics += [in_group(group, name) for group in groups for name in GROUP_METRICS]
     return CellSummary(
         cell_key=key,
         valid=valid,
-        invalid=len(samples) - valid,
-        reason=most_frequent_reason(samples),
-        estimates={
-            metric.name: value(samples, key, metric.name, alpha)
-            for metric in METRICS.values()
-            if not metric.is_count
-        },
+        invalid=len(trials) - valid,
+        reason=most_frequent_reason(trials),
+        estimates={metric: value(samples, key, metric, alpha) for metric in metrics},
         counts={name: count(samples, key, name) for name in names},
+        groups=groups,
+        invalid_outcomes={name: total for name, total in failed.items() if total},
     )
 
 
-def _log(trial: Sample, metric: str) -> float | None:
-    """The logarithm of a metric; None if it is absent, not finite, zero or negative."""
-    figure = trial.metrics.get(metric)
-    if figure is None or not math.isfinite(figure) or figure <= 0.0:
-        return None
-    return math.log(figure)
+def _groups(trials: Iterable[Sample]) -> tuple[str, ...]:
+    """The groups that ask, in the order of the file: an idle one has counts only."""
+    found: dict[str, None] = {}
+    for trial in trials:
+        for key in trial.metrics:
+            group, slash, _ = key.rpartition("/")
+            if slash:
+                found[group] = None
+    return tuple(found)
 
 
-def _absent(reason: str, alpha: float) -> Estimate:
-    return Estimate(0, None, None, None, None, alpha, reason)
-
-
-def _from_logs(logs: Sequence[float], alpha: float, if_none: str) -> Estimate:
+def from_logs(logs: Sequence[float], alpha: float, if_none: str = "") -> Estimate:
+    """The estimate of logarithms, one per block; without any, it is absent for that reason."""
     if not logs:
         return _absent(if_none, alpha)
     blocks = len(logs)
     mean = math.fsum(logs) / blocks
     if blocks == 1:
         return Estimate(1, _exp(mean), None, None, None, alpha)
-    sd_log = math.sqrt(math.fsum((log - mean) ** 2 for log in logs) / (blocks - 1))
+    sd_log = deviation(logs, mean)
     half = half_width(blocks, sd_log, alpha)
     return Estimate(blocks, _exp(mean), _exp(mean - half), _exp(mean + half), sd_log, alpha)
+
+
+def deviation(figures: Sequence[float], mean: float) -> float:
+    """The standard deviation of at least two figures about their mean."""
+    return math.sqrt(math.fsum((figure - mean) ** 2 for figure in figures) / (len(figures) - 1))
+
+
+def _absent(reason: str, alpha: float) -> Estimate:
+    return Estimate(0, None, None, None, None, alpha, reason)
 
 
 def _exp(log: float) -> float:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fibench.claims import Verdict, judge
+from fibench.claims import Verdict
 from fibench.contrasts import Claim
-from fibench.estimate import CellSummary, summarise
-from fibench.results import failures, samples
+from fibench.estimate import CellSummary
+from fibench.report.escape import prose
+from fibench.report.terminal import twin_line
+from fibench.results import Findings, find
 from fibench.stored import StoredRun
 
 ADDED_AFTERWARDS = "claims added afterwards"
@@ -22,6 +24,7 @@ class Review:
     """A run with its estimates and verdicts."""
 
     run: StoredRun
+    findings: Findings
     summaries: Sequence[CellSummary]
     verdicts: Sequence[Verdict]
     """Empty of an interrupted run."""
@@ -42,18 +45,13 @@ def review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
     if claims is not None:
         experiment = replace(run.experiment, claims=tuple(claims), dropped_claims=())
         run = replace(run, experiment=experiment)
-    experiment = run.experiment
-    found = samples(run.records)
+    found = find(run.experiment, run.records, run.folder, run.cores, complete=run.complete)
     return Review(
         run=run,
-        summaries=summarise(found, [cell.key for cell in experiment.cells]),
-        verdicts=judge(
-            experiment.claims,
-            found,
-            run.cores,
-            complete=run.complete,
-            total_claims=len(experiment.claims) + len(experiment.dropped_claims),
-        ),
-        failures=failures(run.records, run.folder),
+        findings=found,
+        summaries=found.summaries,
+        verdicts=found.verdicts,
+        failures=found.failures,
+        notes=(*((prose(twin_line(found.twin)),) if found.twin else ()), *found.notes),
         added_afterwards=claims is not None,
     )

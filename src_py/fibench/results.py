@@ -1,52 +1,156 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From journal records to what the statistics and the report take."""
+"""From journal records to what the statistics take, and to all that a run is found to say."""
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fibench.estimate import METRICS, Sample
-from fibench.journal import folder_name
+from fibench import plan as planning
+from fibench.claims import Verdict, judge
+from fibench.estimate import CellSummary, summarise
+from fibench.journal import folder_name, last_attempts
+from fibench.notes import ceilings_note, notes
+from fibench.sample import METRICS, Index, Sample, in_group
+from fibench.steady import TwinCheck, check_twin
+
+if TYPE_CHECKING:
+    from fibench.experiment import Claim, Experiment
+
+Record = Mapping[str, Any]
+
+_COUNTS = {
+    "window_ok": "window_ok",
+    "refused": "refused_by_cap",
+    "errors": "errors",
+    "unfinished": "unfinished",
+    "lost": "lost",
+}
+"""Counts of a sample, and what records call them."""
+_METRICS = {
+    metric.name: metric.name_with_unit for metric in METRICS.values() if not metric.is_count
+}
+_KERNEL_COUNTS = ("listen_overflows", "listen_drops", "retransmits")
+OUTCOMES = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
+"""Every request of a trial ends in one of these."""
 
 
-def sample(record: Mapping[str, Any]) -> Sample:
-    """One trial's figures, by metric name, in base units."""
-    counts = record["counts"]
-    known = {
-        name: counts[source]
-        for name, source in (
-            ("window_ok", "window_ok"),
-            ("refused", "refused_by_cap"),
-            ("errors", "errors"),
-            ("unfinished", "unfinished"),
-        )
-        if source in counts
+@dataclass(frozen=True)
+class Findings:
+    """All that a run says: what the report shows and what decides the exit status."""
+
+    summaries: tuple[CellSummary, ...]
+    """One for each cell, in the order of the file."""
+    verdicts: tuple[Verdict, ...]
+    """One for each claim, in order; none if the run is not complete."""
+    failures: tuple[tuple[str, str, str], ...]
+    """Trials that are not valid: key, why, and where the server's stderr is ('' if it is empty)."""
+    twin: TwinCheck | None
+    notes: tuple[str, ...]
+    """What the checks of the run itself have to say, each in one line."""
+
+
+def find(
+    experiment: Experiment,
+    records: Iterable[Record],
+    folder: Path,
+    cores: int,
+    *,
+    complete: bool,
+    claims: Sequence[Claim] | None = None,
+    unavailable: Mapping[str, str] | None = None,
+) -> Findings:
+    """Estimate and judge a run. `cores` is how many the machine has for it.
+
+    With `claims` those are judged instead of the file's. A run that is not `complete` has no
+    verdicts.
+    """
+    records = last_attempts(records)
+    index = Index(samples(records))
+    in_file = len(experiment.claims) + len(experiment.dropped_claims)
+    verdicts = judge(
+        experiment.claims if claims is None else claims,
+        index,
+        cores,
+        complete=complete,
+        total_claims=in_file if claims is None else None,
+        unavailable=unavailable,
+    )
+    summaries = summarise(index, [cell.key for cell in experiment.cells])
+    return Findings(
+        summaries,
+        verdicts,
+        tuple(failures(records, folder)),
+        _twin(experiment, index),
+        tuple(_notes(experiment, summaries, index, records)),
+    )
+
+
+def samples(records: Iterable[Record]) -> list[Sample]:
+    """The samples of a run: of its cells and of their twins, which have cells of their own.
+
+    The system calls of a cell were counted in a trial of their own, since counting slows a server
+    down; they join the sample of the same cell and block. Ceilings are no samples.
+    """
+    records = last_attempts(records)
+    calls = {
+        (record["cell"], record["block"]): record["metrics"].get("syscalls_per_request")
+        for record in records
+        if _role(record) == "syscalls" and record["valid"]
     }
+    found = []
+    for record in records:
+        if _role(record) in ("measure", "twin"):
+            own = sample(record)
+            per_request = calls.get((own.cell_key, own.block))
+            if per_request is not None:
+                own = replace(own, metrics={**own.metrics, "syscalls_per_request": per_request})
+            found.append(own)
+    return found
+
+
+def sample(record: Record) -> Sample:
+    """One trial's figures, by metric name, in base units."""
+    counts, checks = record["counts"], record.get("checks") or {}
+    known = {name: counts[source] for name, source in _COUNTS.items() if source in counts}
     if "clients_answered" in counts:
         known["waiting"] = record["parameters"]["clients"] - counts["clients_answered"]
+    known |= {name: checks[name] for name in _KERNEL_COUNTS if checks.get(name) is not None}
+    metrics: dict[str, float | None] = {
+        name: record["metrics"].get(with_unit) for name, with_unit in _METRICS.items()
+    }
+    for group, gave in (record.get("groups") or {}).items():
+        metrics |= {
+            in_group(group, name): gave["metrics"][with_unit]
+            for name, with_unit in _METRICS.items()
+            if with_unit in gave["metrics"]
+        }
+        known |= {
+            in_group(group, name): gave["counts"][source]
+            for name, source in _COUNTS.items()
+            if source in gave["counts"]
+        }
+    halves = record.get("halves")
     return Sample(
         cell_key=record["cell"],
         block=record["block"],
         valid=record["valid"],
         reason=record["reason"],
-        metrics={
-            name: record["metrics"].get(metric.name_with_unit)
-            for name, metric in METRICS.items()
-            if not metric.is_count
-        },
+        metrics=metrics,
         counts=known,
+        bound=checks.get("generator_bound"),
+        lag_p99_s=checks.get("lag_p99_s"),
+        halves=None if halves is None else (halves[0], halves[1]),
+        outcomes={name: counts[name] for name in OUTCOMES if name in counts},
     )
 
 
-def samples(records: Iterable[Mapping[str, Any]]) -> list[Sample]:
-    """The samples of a run's records."""
-    return [sample(record) for record in records]
-
-
-def failures(records: Iterable[Mapping[str, Any]], folder: Path) -> list[tuple[str, str, str]]:
+def failures(records: Iterable[Record], folder: Path) -> list[tuple[str, str, str]]:
     """Every trial that is not valid: its key, why, and the server's stderr ('' if it is empty)."""
     failed = []
-    for record in records:
+    for record in last_attempts(records):
         if record["valid"]:
             continue
         name = folder_name(record["index"], record["attempt"])
@@ -54,3 +158,51 @@ def failures(records: Iterable[Mapping[str, Any]], folder: Path) -> list[tuple[s
         has_words = stderr.is_file() and stderr.stat().st_size > 0
         failed.append((record["trial"], record["reason"], str(stderr) if has_words else ""))
     return failed
+
+
+def ceilings(experiment: Experiment, records: Iterable[Record]) -> dict[str, float]:
+    """The throughput of the null server under the load of each cell, by the cell's key."""
+    # Plans before the one that measures ceilings had none.
+    ceiling_of = getattr(planning, "ceiling_of", None)
+    if ceiling_of is None:
+        return {}
+    rates = {
+        record["trial"].removeprefix("ceiling-"): record["metrics"].get("throughput_per_s")
+        for record in records
+        if _role(record) == "ceiling" and record["valid"]
+    }
+    found = {cell.key: rates.get(ceiling_of(cell, experiment)) for cell in experiment.cells}
+    return {key: rate for key, rate in found.items() if rate}
+
+
+def _role(record: Record) -> str:
+    """What a trial was for; records of schema 1 are all measurements."""
+    role: str = record.get("role", "measure")
+    return role
+
+
+def _twin(experiment: Experiment, index: Index) -> TwinCheck | None:
+    for cell in experiment.cells:
+        found = check_twin(index, cell.key, cell.label, cell.parameters)
+        if found is not None:
+            return found
+    return None
+
+
+def _notes(
+    experiment: Experiment,
+    summaries: Sequence[CellSummary],
+    index: Index,
+    records: Sequence[Record],
+) -> list[str]:
+    known = ceilings(experiment, records)
+    found: list[str] = []
+    for cell, summary in zip(experiment.cells, summaries, strict=True):
+        found.extend(notes(cell, summary, index, known.get(cell.key)))
+    missing = {
+        record["trial"]: record["reason"]
+        for record in records
+        if _role(record) == "ceiling" and not record["valid"]
+    }
+    said = ceilings_note(missing)
+    return found if said is None else [*found, said]

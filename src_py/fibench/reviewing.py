@@ -157,25 +157,19 @@ def _warn_of_other_verdicts(review: Review) -> None:
 
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
-    from rich.text import Text
-
-    from fibench.report import Overhead, render_results
+    from fibench.report import render_results
     from fibench.stored import machine_line_of
 
     run = review.run
-    times = [record["times"] for record in run.records]
-    if review.added_afterwards:
-        console.print(Text(review.claims_mark, style="bold"))
     render_results(
         console,
         run.experiment,
-        review.summaries,
-        review.verdicts,
-        review.failures,
-        Overhead(sum(t["wall_s"] for t in times), sum(t["measured_s"] for t in times)),
+        review.findings,
+        None,
         os.path.relpath(run.folder),
         not run.complete,
         machine_line_of(run.environment),
+        added_afterwards=review.added_afterwards,
     )
 
 

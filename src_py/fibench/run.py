@@ -79,6 +79,8 @@ class Outcome:
     interrupted: bool = False
     measured_s: float = 0.0
     """Warm-up and windows of what was measured now, not before a resumption."""
+    pinning: str = ""
+    """In one line, which CPUs servers and load had."""
 
 
 class _Stop:
@@ -131,7 +133,7 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
         tell(Notice(text))
     todo = begun.todo
     tell(RunStarted(begun.folder, [one.trial for one in todo], len(trials), begun.resumed))
-    outcome = Outcome(begun.folder)
+    outcome = Outcome(begun.folder, pinning=str(context.pinning))
     with _stop_on_signals(tell) as stop:
         try:
             for attempt in todo:

@@ -288,11 +288,26 @@ def lint(context: Context) -> int:
     return develop.lint()
 
 
-@command(help={"duration": "seconds of each measurement (default: 2)", "rounds": "(default: 5)"})
-def bench(context: Context, duration: str = "2", rounds: str = "5") -> int:
+@command(
+    help={
+        "duration": "seconds of each measurement (default: 2)",
+        "rounds": "(default: 5)",
+        "runner": "measure the runner's own work instead",
+        "statistics": "how often intervals and verdicts are right, on made-up runs",
+    }
+)
+def bench(
+    context: Context,
+    duration: str = "2",
+    rounds: str = "5",
+    runner: bool = False,
+    statistics: bool = False,
+) -> int:
     """Measure CPU per request of the C servers and of fibload, beside a bare echo."""
     from fibench import develop
 
+    if runner or statistics:
+        return develop.bench_runner(runner, statistics)
     return develop.bench(duration, rounds)
 
 

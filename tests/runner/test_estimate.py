@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -20,9 +21,9 @@ from fibench.estimate import (
     Sample,
     blocks_needed,
     contrast,
-    half_width,
     most_frequent_reason,
     paired_values,
+    seen_from,
     summarise,
     t_quantile,
     value,
@@ -106,7 +107,9 @@ def test_a_value_is_the_geometric_mean_with_the_interval_of_the_textbook() -> No
     assert math.log(low) == pytest.approx(1.0 - 4.30265 / math.sqrt(3), abs=1e-4)
     assert math.log(high) == pytest.approx(1.0 + 4.30265 / math.sqrt(3), abs=1e-4)
     assert estimate.sd_log == pytest.approx(1.0)
-    assert estimate.detectable == pytest.approx(math.exp(4.30265 / math.sqrt(3)) - 1, rel=1e-4)
+    # An effect is seen from t(0.975) + t(0.8) standard errors on; t(0.8) is 1.0607.
+    seen = (4.30265 + 1.06066) / math.sqrt(3)
+    assert estimate.detectable == pytest.approx(math.exp(seen) - 1, rel=1e-4)
 
 
 def test_without_any_sample_a_value_is_absent_and_says_so() -> None:
@@ -158,12 +161,14 @@ def test_two_samples_of_a_cell_in_a_block_are_an_error() -> None:
 # Percentiles
 
 
-@pytest.mark.parametrize(("metric", "least"), [("p50", 10), ("p90", 100), ("p99", 1000)])
+@pytest.mark.parametrize(
+    ("metric", "least"), [("p50", 10), ("p90", 100), ("p99", 1000), ("p999", 10_000)]
+)
 def test_a_percentile_needs_enough_replies_in_every_trial(metric: str, least: int) -> None:
     def estimate(window_ok: int) -> Estimate:
         samples = [
-            sample("a", 0, None, p50=0.1, p90=0.2, p99=0.3, window_ok=100_000),
-            sample("a", 1, None, p50=0.1, p90=0.2, p99=0.3, window_ok=window_ok),
+            sample("a", 0, None, p50=0.1, p90=0.2, p99=0.3, p999=0.4, window_ok=100_000),
+            sample("a", 1, None, p50=0.1, p90=0.2, p99=0.3, p999=0.4, window_ok=window_ok),
         ]
         return value(samples, "a", metric, 0.05)
 
@@ -177,6 +182,29 @@ def test_a_percentile_is_withheld_from_a_contrast_if_one_side_has_too_few_replie
     lefts = [sample("a", block, None, p99=0.1, window_ok=1000) for block in range(3)]
     rights = [sample("b", block, None, p99=0.1, window_ok=999) for block in range(3)]
     assert contrast(lefts + rights, "a", "b", "p99", 0.05).absent is not None
+
+
+def test_a_percentile_that_unfinished_requests_hide_in_one_trial_is_withheld_for_all() -> None:
+    samples = [sample("a", block, None, p99=0.1) for block in range(3)]
+    samples.append(sample("a", 3, None, p99=None))
+    estimate = value(samples, "a", "p99", 0.05)
+    assert estimate.mean is None
+    assert estimate.absent == "p99 is hidden by unfinished requests in 1 of 4 trials"
+
+
+def test_a_percentile_that_no_trial_has_was_not_measured() -> None:
+    closed = [sample("a", block, None) for block in range(3)]
+    assert value(closed, "a", "p99", 0.05).absent == "p99 was not measured"
+    opened = [replace(one, lag_p99_s=1e-5) for one in closed]
+    hidden = "p99 is hidden by unfinished requests in 3 of 3 trials"
+    assert value(opened, "a", "p99", 0.05).absent == hidden
+
+
+def test_a_window_without_a_reply_is_not_left_out_of_a_mean_of_rates() -> None:
+    samples = [sample("a", block, 5.0) for block in range(3)]
+    samples.append(sample("a", 3, 0.0, window_ok=0))
+    estimate = value(samples, "a", "throughput", 0.05)
+    assert estimate.absent == "throughput needs a reply in every trial"
 
 
 def test_an_invalid_trial_with_few_replies_withholds_nothing() -> None:
@@ -291,12 +319,12 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
 def test_the_blocks_needed_are_enough_and_one_fewer_is_not(target: float, sd: float) -> None:
     needed = blocks_needed(target, sd, 0.01)
     if needed is None:
-        assert half_width(MOST_BLOCKS, sd, 0.01) > target
+        assert seen_from(MOST_BLOCKS, sd, 0.01) > target
         return
     assert FEWEST_BLOCKS <= needed <= MOST_BLOCKS
-    assert half_width(needed, sd, 0.01) <= target
+    assert seen_from(needed, sd, 0.01) <= target
     if needed > FEWEST_BLOCKS:
-        assert half_width(needed - 1, sd, 0.01) > target
+        assert seen_from(needed - 1, sd, 0.01) > target
 
 
 def test_no_number_of_blocks_is_advised_to_tell_a_figure_from_a_bound_that_it_equals() -> None:
@@ -307,7 +335,30 @@ def test_without_any_spread_the_fewest_blocks_are_enough() -> None:
     assert blocks_needed(0.01, 0.0, 0.05) == FEWEST_BLOCKS
 
 
+def test_an_effect_of_the_size_that_a_run_could_have_seen_is_seen_in_four_of_five() -> None:
+    chance = random.Random(3)
+    runs, blocks, sd, seen = 1500, 8, 0.05, 0
+    effect = seen_from(blocks, sd, 0.05)
+    for _ in range(runs):
+        logs = [math.exp(effect + chance.gauss(0.0, sd)) for _ in range(blocks)]
+        low, _, _ = ends(value(cell_samples("a", logs), "a", "throughput", 0.05))
+        seen += low > 1.0
+    assert 0.75 <= seen / runs <= 0.85
+
+
 # Summaries
+
+
+def test_a_summary_has_its_groups_and_the_requests_of_trials_that_do_not_count() -> None:
+    samples = [
+        Sample("a", 0, True, None, {"small/p50": 0.1}, {"small/window_ok": 10}),
+        Sample("a", 1, False, "wrong reply", {}, {}, outcomes={"ok": 90, "wrong": 10, "reset": 0}),
+        Sample("a", 2, False, "wrong reply", {}, {}, outcomes={"ok": 95, "wrong": 5}),
+    ]
+    (summary,) = summarise(samples, ["a"])
+    assert summary.groups == ("small",)
+    assert summary.estimates["small/p50"].mean == pytest.approx(0.1)
+    assert summary.invalid_outcomes == {"ok": 185, "wrong": 15}
 
 
 def test_a_summary_has_every_cell_in_the_order_asked_for() -> None:

@@ -7,19 +7,22 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from fibench.cells import Cell, Value
 from fibench.claims import Verdict, judge
-from fibench.estimate import Sample, summarise
+from fibench.estimate import Estimate, Sample, summarise
 from fibench.experiment import Claim, Experiment, parse_experiment
 from fibench.report import (
     Overhead,
     render_results,
 )
 from fibench.report.words import tally, verdict_lines
+from fibench.results import Findings
+from fibench.steady import TwinCheck
 
 
 def make_cell(backend: str, n: int = 27, **parameters: Value) -> Cell:
@@ -100,8 +103,10 @@ def report(
     width: int = 120,
     terminal: bool = False,
     experiment: Experiment | None = None,
-    failures: Sequence[tuple[str, str, str | None]] = (),
-    interrupted: bool = False,
+    failures: Sequence[tuple[str, str, str]] = (),
+    twin: TwinCheck | None = None,
+    notes: Sequence[str] = (),
+    **options: Any,
 ) -> str:
     experiment = experiment or make_experiment()
     stream = io.StringIO()
@@ -113,13 +118,20 @@ def report(
             color_system="standard" if terminal else "auto",
         ),
         experiment,
-        summarise(samples, [cell.key for cell in experiment.cells]),
-        verdicts,
-        failures,
-        Overhead(95.1, 86.9, {"build": 2.1}),
-        "results/gil/2026-11-23T0715-7f3a",
-        interrupted,
-        "two cores",
+        Findings(
+            summarise(samples, [cell.key for cell in experiment.cells]),
+            tuple(verdicts),
+            tuple(failures),
+            twin,
+            tuple(notes),
+        ),
+        **{
+            "overhead": Overhead(95.1, 86.9, {"build": 2.1}),
+            "results_dir": "results/gil/2026-11-23T0715-7f3a",
+            "interrupted": False,
+            "machine_line": "two cores",
+            **options,
+        },
     )
     return stream.getvalue()
 
@@ -213,6 +225,52 @@ def test_the_notes_tell_of_waiting_clients_refusals_and_failed_trials() -> None:
     assert "py-mp n=27: 1 of 10 trials failed, and do not count: the server ended" in text
 
 
+def test_client_groups_have_lines_of_their_own_below_their_cell() -> None:
+    samples = [
+        replace(
+            sample,
+            metrics={**sample.metrics, "small/throughput": 900.0, "small/p50": 0.002},
+            counts={**sample.counts, "small/window_ok": 630},
+        )
+        if sample.cell_key == MT.key
+        else sample
+        for sample in make_samples()
+    ]
+    lines = report(samples, width=140).splitlines()
+    place = next(i for i, line in enumerate(lines) if line.startswith("py-mt n=27"))
+    assert re.fullmatch(r"  small +900/s ±0.1 % +2\.00 ms ±0.1 % +–", lines[place + 1])
+    assert lines[place + 2].startswith("c-sync n=27")
+    assert sum("small" in line for line in lines) == 1
+
+
+def test_p999_is_shown_of_open_loops_that_have_replies_enough() -> None:
+    samples = [
+        replace(
+            sample,
+            metrics={**sample.metrics, "p999": 0.123},
+            counts={"window_ok": 10_000},
+        )
+        for sample in make_samples()
+    ]
+    assert "p999" not in report(samples)
+    open_loop = [replace(cell, parameters={**cell.parameters, "rate": 500.0}) for cell in (MP, MT)]
+    text = report(samples, width=160, experiment=make_experiment(cells=open_loop))
+    assert "p999" in text
+    assert "123 ms" in text
+    few = [replace(sample, counts={"window_ok": 9_999}) for sample in samples]
+    assert "p999" not in report(few, experiment=make_experiment(cells=open_loop))
+
+
+def test_how_the_requests_of_failed_trials_ended_stands_in_the_notes() -> None:
+    samples = make_samples()
+    failed = {"ok": 990, "wrong": 8, "unfinished": 2}
+    samples[0] = replace(samples[0], valid=False, reason="8 wrong replies", outcomes=failed)
+    text = report(samples)
+    assert "py-mp n=27: 1 of 10 trials failed, and do not count: 8 wrong replies" in text
+    expected = "py-mp n=27: how the requests of those ended: ok 990, wrong 8, unfinished 2"
+    assert expected in text
+
+
 def test_a_cell_whose_trials_all_failed_has_dashes_and_its_reason() -> None:
     samples = [
         replace(s, valid=False, reason="wrong reply") if s.cell_key == MP.key else s
@@ -234,15 +292,81 @@ def test_a_run_without_a_single_trial_can_be_shown() -> None:
 
 
 def test_a_summary_without_its_cell_is_not_shown() -> None:
-    summaries = summarise(make_samples(), [MP.key, MT.key])
+    findings = Findings(summarise(make_samples(), [MP.key, MT.key]), (), (), None, ())
     stream = io.StringIO()
-    experiment = make_experiment(cells=[MP])
-    render_results(stream, experiment, summaries, (), (), Overhead(0.0, 0.0), "x", False)
+    render_results(stream, make_experiment(cells=[MP]), findings, None, "x", False)
     assert "py-mp" in stream.getvalue()
     assert "py-mt" not in stream.getvalue()
 
 
+# The run's own checks
+
+
+def twin_of(low: float, mean: float, high: float) -> TwinCheck:
+    return TwinCheck("a", "py-mt n=27", "throughput", Estimate(8, mean, low, high, 0.02, 0.01))
+
+
+def test_a_twin_that_is_alike_is_one_line() -> None:
+    text = report(make_samples(), twin=twin_of(0.98, 1.01, 1.04))
+    assert (
+        "  A/A: py-mt n=27 measured twice in each block is itself: "
+        "throughput ×1.01 [0.980, 1.04] (99 %)\n" in text
+    )
+
+
+def test_a_twin_that_differs_is_a_warning_in_plain_words() -> None:
+    text = one_line(report(make_samples(), twin=twin_of(1.02, 1.05, 1.08)))
+    assert "py-mt n=27 measured twice in each block differs from itself" in text
+    assert "do not trust differences of that size" in text
+
+
+def test_notes_are_shown_one_by_one_and_escaped() -> None:
+    text = report(make_samples(), notes=["not steady: \x1b[2J", "near [red]the ceiling"])
+    assert "  not steady: \\x1b[2J\n  near [red]the ceiling\n" in text
+
+
+def test_the_pinning_stands_below_the_machine() -> None:
+    text = report(make_samples(), pinning="servers on CPU 0, load on CPU 1")
+    assert "two cores\nservers on CPU 0, load on CPU 1\n" in text
+
+
+def test_claims_added_afterwards_are_marked() -> None:
+    verdicts = judge([make_claim(1.3)], make_samples(), 2)
+    assert "added afterwards" not in report(make_samples(), verdicts)
+    marked = report(make_samples(), verdicts, added_afterwards=True)
+    assert marked.index("claims added afterwards") < marked.index("CONFIRMED")
+
+
+def test_a_stored_run_is_shown_without_overhead() -> None:
+    text = report(make_samples(), overhead=None)
+    assert "overhead" not in text
+    assert text.endswith("\nresults: results/gil/2026-11-23T0715-7f3a\n")
+
+
 # Verdicts
+
+
+def test_a_claim_about_a_group_names_it() -> None:
+    samples = [
+        replace(
+            sample,
+            metrics={"small/throughput": sample.metrics["throughput"]},
+            counts={"small/window_ok": 100},
+        )
+        for sample in make_samples()
+    ]
+    (verdict,) = judge([replace(make_claim(1.3), group="small")], samples, 2)
+    line = one_line(verdict_lines(verdict)[0])
+    assert re.match(r"throughput py-mp 7[\d.]+/s, py-mt 3[\d.]+/s of small at n=27: ×1", line)
+
+
+def test_an_invalid_claim_says_which_trial_and_still_has_its_figures() -> None:
+    samples = [replace(sample, bound="94 % of its core") for sample in make_samples()]
+    (verdict,) = judge([make_claim(1.3)], samples, 2)
+    lines = verdict_lines(verdict)
+    assert lines[0].startswith("throughput py-mp")
+    assert lines[1].startswith("the load generator was the limit in 20 of 20 trials")
+    assert lines[2].startswith("this run could have seen ")
 
 
 def test_a_confirmed_claim_reads_as_in_the_guide() -> None:
@@ -329,7 +453,7 @@ def test_an_interrupted_run_shows_estimates_and_no_verdict() -> None:
 
 
 def test_failed_trials_are_listed_with_their_stderr_up_to_a_limit() -> None:
-    failures = [(f"b{n:03d}-py-mp", "the server ended", None) for n in range(25)]
+    failures = [(f"b{n:03d}-py-mp", "the server ended", "") for n in range(25)]
     text = report(make_samples(), failures=[("b099-py-mt", "hung", "x/server.err"), *failures])
     assert "FAILED  b099-py-mt: hung (stderr: x/server.err)\n" in text
     assert text.count("FAILED") == 10

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from fibench.estimate import Estimate, Unit, half_width
 
+DURATION_AXES = ("io_wait", "idle_timeout", "timeout", "switch_interval", "duration", "warmup")
+"""Axes in seconds; all others are bare numbers."""
+
 ABSENT = "–"
 DIGITS = 3
 _MOST_DIGITS = 6
@@ -45,10 +48,15 @@ def scale_for(figure: float, unit: Unit) -> Scale:
     return next(fitting, scales[-1])
 
 
+def axis_scale(over: str, at: float) -> Scale:
+    """The unit for places on the axis of a crossover."""
+    return scale_for(at, "s") if over in DURATION_AXES and at > 0.0 else RATIO
+
+
 def number(figure: float, digits: int = DIGITS) -> str:
     """A bare number to that many significant digits, never in exponents: 0.0312, 1.98, 38,900."""
     if math.isinf(figure):
-        return "∞"
+        return "∞" if figure > 0.0 else "-∞"
     if figure == 0.0 or not math.isfinite(figure):
         return f"{figure:g}"
     rounded = float(f"{figure:.{digits}g}")

@@ -3,6 +3,7 @@
 
 Wide: one line per cell, each figure with its interval beside it. Narrow: the interval below the
 figure. Narrower still: the same in several tables, one after another, with the cells repeated.
+Client groups have lines of their own, indented below their cell.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fibench.estimate import METRICS, CellSummary
+from fibench.estimate import GROUP_METRICS, METRICS, CellSummary
 from fibench.report.escape import shown
 from fibench.report.numbers import ABSENT, quantity, spread
+from fibench.sample import in_group
+from fibench.steady import is_open
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,8 +38,32 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Row:
+    """One line of the table: a cell, or one client group of it."""
+
+    cell: Cell
+    summary: CellSummary | None
+    group: str | None = None
+
+    def label(self) -> str:
+        """What stands at its beginning."""
+        return shown(self.cell.label) if self.group is None else f"  {shown(self.group)}"
+
+    def entry(self, metric: str) -> Entry:
+        """Its figure; nothing at all where a group has no figure of its own."""
+        if self.group is not None and metric not in GROUP_METRICS:
+            return Entry("", "")
+        if self.summary is None or (metric == "wall" and not _ends_by_itself(self.cell)):
+            return Entry(ABSENT, "")
+        estimate = self.summary.estimates[in_group(self.group, metric)]
+        if estimate.mean is None:
+            return Entry(ABSENT, "")
+        return Entry(quantity(estimate.mean, METRICS[metric].unit), spread(estimate))
+
+
+@dataclass(frozen=True)
 class Column:
-    """One metric for every cell, in the order of the cells."""
+    """One metric for every row, in the order of the rows."""
 
     heading: str
     entries: tuple[Entry, ...]
@@ -59,8 +86,9 @@ class Column:
 def shown_metrics(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list[str]:
     """The metrics to show.
 
-    p90 stands in where no cell has replies enough for p99. `wall` is shown where a load ends by
-    itself: of a window it would only repeat the length.
+    p90 stands in where no cell has replies enough for p99; p999 is shown of open loops, where it is
+    what users meet. `wall` is shown where a load ends by itself: of a window it would only repeat
+    the length.
     """
 
     def known(metric: str) -> bool:
@@ -68,7 +96,8 @@ def shown_metrics(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> li
 
     tail = "p90" if known("p90") and not known("p99") else "p99"
     wall = ["wall"] if any(_ends_by_itself(cell) for cell in cells) else []
-    return [*wall, "throughput", "p50", tail, "cores", "cpu_per_request", "memory"]
+    last = ["p999"] if any(is_open(cell.parameters) for cell in cells) and known("p999") else []
+    return [*wall, "throughput", "p50", tail, *last, "cores", "cpu_per_request", "memory"]
 
 
 def _ends_by_itself(cell: Cell) -> bool:
@@ -80,8 +109,9 @@ def print_table(
 ) -> None:
     """Print the cells in their order; a cell without a summary has no figures."""
     known = [summaries[cell.key] for cell in cells if cell.key in summaries]
-    columns = [_column(metric, cells, summaries) for metric in shown_metrics(cells, known)]
-    labels = [shown(cell.label) for cell in cells]
+    rows = _rows(cells, summaries)
+    columns = [_column(metric, rows) for metric in shown_metrics(cells, known)]
+    labels = [row.label() for row in rows]
     label_width = _label_width(labels, console.width)
     beside = label_width + sum(_GAP + column.width(stacked=False) for column in columns)
     if beside <= console.width:
@@ -93,18 +123,17 @@ def print_table(
         _print_columns(console, labels, label_width, group, stacked=True)
 
 
-def _column(metric: str, cells: Sequence[Cell], summaries: Mapping[str, CellSummary]) -> Column:
-    unit = METRICS[metric].unit
-    entries = []
+def _rows(cells: Sequence[Cell], summaries: Mapping[str, CellSummary]) -> list[Row]:
+    rows = []
     for cell in cells:
         summary = summaries.get(cell.key)
-        if summary is None or (metric == "wall" and not _ends_by_itself(cell)):
-            entries.append(Entry(ABSENT, ""))
-            continue
-        estimate = summary.estimates[metric]
-        figure = ABSENT if estimate.mean is None else quantity(estimate.mean, unit)
-        entries.append(Entry(figure, spread(estimate)))
-    return Column(_HEADINGS.get(metric, metric), tuple(entries))
+        rows.append(Row(cell, summary))
+        rows.extend(Row(cell, summary, group) for group in (summary.groups if summary else ()))
+    return rows
+
+
+def _column(metric: str, rows: Sequence[Row]) -> Column:
+    return Column(_HEADINGS.get(metric, metric), tuple(row.entry(metric) for row in rows))
 
 
 def _label_width(labels: Sequence[str], width: int) -> int:

@@ -8,23 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from fibench.claims import Outcome, Verdict
 from fibench.estimate import CONFIDENCE, CellSummary
 from fibench.report.escape import prose, shown
-from fibench.report.numbers import ABSENT, percent, seconds
-from fibench.report.output import page, print_hanging
+from fibench.report.numbers import ABSENT, RATIO, percent, seconds, with_interval
+from fibench.report.output import glued, page, print_hanging
 from fibench.report.table import print_table, shown_metrics
 from fibench.report.words import tally, verdict_lines
+from fibench.steady import ALPHA, TwinCheck
+from fibench.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from fibench.cells import Cell
     from fibench.experiment import Experiment
+    from fibench.results import Findings
 
-Failure = tuple[str, str, str | Path | None]
-"""A trial that failed: its name, why, and where the server's stderr is."""
-
+_ADDED_AFTERWARDS = (
+    "claims added afterwards: who wrote them could know the figures, so that they are findings to "
+    "test in a new run, not predictions that held"
+)
 _INTERRUPTED = "Interrupted: these are estimates. Verdicts are given on a whole run only."
 _MOST_FAILURES = 10
 _OUTCOME_WIDTH = len("INCONCLUSIVE") + 2
@@ -57,44 +60,49 @@ class Overhead:
 def render_results(
     out: Console | IO[str] | None,
     experiment: Experiment,
-    cells: Sequence[CellSummary],
-    verdicts: Sequence[Verdict],
-    failures: Sequence[Failure],
-    overhead: Overhead,
+    findings: Findings,
+    overhead: Overhead | None,
     results_dir: str | Path,
     interrupted: bool,
     machine_line: str = "",
+    pinning: str = "",
+    added_afterwards: bool = False,
 ) -> None:
-    """Show a run: `cells` from estimate.summarise, `verdicts` from claims.judge.
+    """Show a run, with the findings of results.find.
 
     `out` is a console, a stream, or None for the standard output. An interrupted run shows
-    estimates and no verdicts. Everything that comes from outside is escaped.
+    estimates and no verdicts. `pinning` says in one line which CPUs servers and load had.
+    `overhead` is known of a run that has just ended. `added_afterwards`: the claims are not those
+    that the run was made for. Everything that comes from outside is escaped.
     """
     from rich.text import Text
 
     keys = {cell.key for cell in experiment.cells}
-    cells = [summary for summary in cells if summary.cell_key in keys]
+    cells = [summary for summary in findings.summaries if summary.cell_key in keys]
     with page(out) as console:
         console.print(Text(prose(experiment.title), style="bold"))
-        if machine_line:
-            console.print(Text(shown(machine_line), style="dim"))
+        for line in (machine_line, pinning):
+            if line:
+                console.print(Text(shown(line), style="dim"))
         console.print()
         print_table(console, experiment.cells, {cell.cell_key: cell for cell in cells})
         console.print()
         for note in table_notes(experiment.cells, cells):
             print_hanging(console, 2, "", note, "dim")
-        _print_failures(console, failures)
+        _print_checks(console, findings)
+        _print_failures(console, findings.failures)
         if interrupted:
             console.print()
             console.print(Text(_INTERRUPTED, style="bold yellow"))
-        elif verdicts:
+        elif findings.verdicts:
             console.print()
-            _print_verdicts(console, verdicts)
-        for dropped in experiment.dropped_claims:
+            _print_verdicts(console, findings.verdicts, added_afterwards)
+        for dropped in () if added_afterwards else experiment.dropped_claims:
             said = f"not judged: {prose(dropped.says)}: {shown(dropped.reason)}"
             print_hanging(console, 2, "", said, "")
         console.print()
-        print_hanging(console, 2, "", overhead.line(), "")
+        if overhead is not None:
+            print_hanging(console, 2, "", overhead.line(), "")
         # On a line of its own and never wrapped, so that it can be copied.
         console.print(Text(f"results: {shown(str(results_dir))}"), soft_wrap=True)
 
@@ -129,6 +137,8 @@ def _cell_notes(label: str, summary: CellSummary, metrics: Sequence[str]) -> lis
         reason = shown(summary.reason or "no reason given")
         which = "all" if summary.valid == 0 else str(summary.invalid)
         notes.append(f"{label}: {which} of {total} trials failed, and do not count: {reason}")
+        if summary.invalid_outcomes:
+            notes.append(f"{label}: how the requests of those ended: {_outcomes(summary)}")
     elif total == 0:
         notes.append(f"{label}: not measured")
     for metric in metrics:
@@ -148,7 +158,36 @@ def _cell_notes(label: str, summary: CellSummary, metrics: Sequence[str]) -> lis
     return notes
 
 
-def _print_failures(console: Console, failures: Sequence[Failure]) -> None:
+def _outcomes(summary: CellSummary) -> str:
+    """How the requests of failed trials ended, each in one of these: `ok 990, wrong 10`."""
+    outcomes = summary.invalid_outcomes
+    return ", ".join(f"{shown(name)} {total:,}" for name, total in outcomes.items())
+
+
+def twin_line(twin: TwinCheck) -> str:
+    """What comparing a cell with itself came to, in one line."""
+    label, share = shown(twin.label), percent(1.0 - ALPHA)
+    ratio = glued(with_interval(twin.estimate, RATIO, "×", [1.0]))
+    if not twin.differs:
+        told = "measured twice in each block is itself"
+        return f"A/A: {label} {told}: {twin.metric} {ratio} ({share})"
+    return (
+        f"A/A: {label} measured twice in each block differs from itself: {twin.metric} {ratio} "
+        f"({share}). Something else than the servers decides here: do not trust differences of "
+        "that size; `invoke doctor` says what may disturb"
+    )
+
+
+def _print_checks(console: Console, findings: Findings) -> None:
+    """What the run's own checks say; what warns is not dimmed."""
+    if findings.twin is not None:
+        style = "yellow" if findings.twin.differs else "dim"
+        print_hanging(console, 2, "", twin_line(findings.twin), style)
+    for note in findings.notes:
+        print_hanging(console, 2, "", shown(note), "yellow")
+
+
+def _print_failures(console: Console, failures: Sequence[tuple[str, str, str]]) -> None:
     if failures:
         console.print()
     for key, reason, stderr_path in failures[:_MOST_FAILURES]:
@@ -159,9 +198,12 @@ def _print_failures(console: Console, failures: Sequence[Failure]) -> None:
         print_hanging(console, 8, "", f"and {rest} more: see trials.jsonl", "dim")
 
 
-def _print_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
+def _print_verdicts(console: Console, verdicts: Sequence[Verdict], added_afterwards: bool) -> None:
     from rich.text import Text
 
+    if added_afterwards:
+        print_hanging(console, 2, "", _ADDED_AFTERWARDS, "bold yellow")
+        console.print()
     for verdict in verdicts:
         says = prose(verdict.claim.says)
         style = _STYLES[verdict.outcome]

@@ -6,23 +6,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fibench.claims import Verdict
+from fibench.crossover import Crossover, Wins
 from fibench.estimate import METRICS, Estimate
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import (
     RATIO,
     Scale,
+    axis_scale,
     bound_quantity,
     effect,
+    number,
     quantity,
     scale_for,
     with_interval,
 )
 from fibench.report.output import glued
+from fibench.verdict import Verdict
 
 if TYPE_CHECKING:
     from fibench.cells import Cell
     from fibench.experiment import Claim
+
+
+_UNBOUNDED = "an axis that reaches further, or more blocks, would show where"
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
@@ -78,8 +84,12 @@ def _figures(verdict: Verdict) -> str:
     claim = verdict.claim
     left, right, shared = side_names(claim.left, claim.right)
     at = f" at {shared}" if shared else ""
+    if claim.group is not None:
+        at = f" of {shown(claim.group)}{at}"
     if verdict.count is not None:
         return _count_figures(verdict, left, right, at)
+    if verdict.crossover is not None:
+        return _crossover_figures(verdict, verdict.crossover)
     if verdict.estimate is None or verdict.estimate.mean is None:
         return ""
     unit = METRICS[claim.metric].unit
@@ -88,13 +98,14 @@ def _figures(verdict: Verdict) -> str:
     if claim.right is not None and verdict.left is not None and verdict.right is not None:
         one, other = quantity(verdict.left, unit), quantity(verdict.right, unit)
         sides = f"{glued(f'{left} {one}')}, {glued(f'{right} {other}')}"
-    estimate = glued(_estimate(verdict.estimate, claim, scale))
+    sign = "" if claim.right is None else "×"
+    estimate = glued(_estimate(verdict.estimate, claim, scale, sign))
     return f"{claim.metric} {sides}{at}: {estimate}, {glued(f'needed {_bound(claim, scale)}')}"
 
 
-def _estimate(estimate: Estimate, claim: Claim, scale: Scale) -> str:
+def _estimate(estimate: Estimate, claim: Claim, scale: Scale, sign: str) -> str:
     bounds = [bound for bound in (claim.low, claim.high) if bound is not None]
-    return with_interval(estimate, scale, "×" if claim.right is not None else "", bounds)
+    return with_interval(estimate, scale, sign, bounds)
 
 
 def _bound(claim: Claim, scale: Scale) -> str:
@@ -117,21 +128,84 @@ def _count_figures(verdict: Verdict, left: str, right: str, at: str) -> str:
     return f"{claim.metric} {left}{at}: {figures}, {needed} in every block"
 
 
+def _crossover_figures(verdict: Verdict, found: Crossover) -> str:
+    """`py-mp begins to beat py-sync at n = 21.3 [20.9, 21.7], needed > 15`, or why it does not."""
+    claim, estimate = verdict.claim, found.estimate
+    left, right, shared = _crossover_names(claim)
+    metric = "" if claim.metric == "throughput" else f" in {claim.metric}"
+    metric += f" of {shown(claim.group)}" if claim.group is not None else ""
+    at = f" at {shared}" if shared else ""
+    axis = shown(found.over)
+    said = []
+    if estimate.mean is not None:
+        scale = axis_scale(found.over, estimate.mean)
+        place = _estimate(estimate, claim, scale, sign="")
+        said.append(
+            f"{left} begins to beat {right}{metric}{at} at {glued(f'{axis} = {place}')}, "
+            f"{glued(f'needed {_bound(claim, scale)}')}"
+        )
+    said += [
+        words
+        for wins in ("everywhere", "nowhere")
+        if (words := _censored(found, wins, left, right))
+    ]
+    if found.incomplete:
+        said.append(f"{len(found.blocks)} blocks have every point, {found.incomplete} do not")
+    if said and estimate.mean is None:
+        scale = axis_scale(found.over, found.points[-1])
+        said.append(f"needed {axis} {_bound(claim, scale)}")
+    return "; ".join(said)
+
+
+def _crossover_names(claim: Claim) -> tuple[str, str, str]:
+    """As `side_names`, without the axis of the crossover."""
+    left, right, shared = side_names(claim.left, claim.right)
+    words = [word for word in shared.split() if not word.startswith(f"{claim.over}=")]
+    return left, right, " ".join(words)
+
+
+def _censored(found: Crossover, wins: Wins, left: str, right: str) -> str:
+    """`py-mp wins at no n up to 30 in 2 of 5 blocks`."""
+    count, blocks = found.won(wins), len(found.blocks)
+    if count == 0:
+        return ""
+    if wins == "nowhere":
+        last = bound_quantity(found.points[-1], axis_scale(found.over, found.points[-1]))
+        words = f"{left} wins at no {shown(found.over)} up to {last}"
+    else:
+        first = bound_quantity(found.points[0], axis_scale(found.over, found.points[0]))
+        words = f"{left} wins at every {shown(found.over)} from {first} on"
+    return f"{words} in {count} of {blocks} blocks"
+
+
 def _hint(verdict: Verdict) -> str:
     """What this run could have seen, and what it would take: for verdicts that are not a win."""
-    if verdict.outcome not in ("INCONCLUSIVE", "REFUTED"):
+    if verdict.outcome not in ("INCONCLUSIVE", "REFUTED", "INVALID"):
         return ""
-    if verdict.estimate is not None and verdict.estimate.mean is None:
+    if verdict.estimate is not None and verdict.estimate.absent is not None:
         metric = METRICS[verdict.claim.metric]
-        return "more --duration or --requests would do" if metric.least_requests > 1 else ""
+        return "more --duration or --requests would do" if metric.least_requests > 0 else ""
+    if verdict.crossover is not None and verdict.crossover.half is None:
+        return "" if verdict.crossover.falls else _UNBOUNDED
     if verdict.detectable is None:
         return ""
-    seen = f"this run could have seen {effect(verdict.detectable)}"
-    if verdict.needed is None or (verdict.outcome == "REFUTED" and verdict.blocks_needed is None):
+    seen = f"this run could have seen {_effect(verdict, verdict.detectable)}"
+    needed, blocks = verdict.needed, verdict.blocks_needed
+    if needed is None or verdict.outcome == "INVALID":
         return seen
     if verdict.outcome == "REFUTED":
-        asked = f"{effect(verdict.needed)} to the bound"
-        return f"{seen}; {verdict.blocks_needed} blocks would have been enough for the {asked}"
-    if verdict.blocks_needed is None:
+        if blocks is None:
+            return seen
+        asked = f"{_effect(verdict, needed)} to the bound"
+        return f"{seen}; {blocks} blocks would have been enough for the {asked}"
+    if blocks is None:
         return f"{seen}; the figure is too near the bound for any sensible number of blocks"
-    return f"{seen}; --blocks {verdict.blocks_needed} would see {effect(verdict.needed)}"
+    return f"{seen}; --blocks {blocks} would see {_effect(verdict, needed)}"
+
+
+def _effect(verdict: Verdict, size: float) -> str:
+    """An effect; of a crossover on a linear axis, a distance on it: `0.4 of n`."""
+    found = verdict.crossover
+    if found is None or found.scale == "log":
+        return effect(size)
+    return f"{number(size, 2)} of {shown(found.over)}"

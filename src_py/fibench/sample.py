@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What one trial gave, and the samples of a run in an order that the statistics can work with.
+
+Everything that estimates asks for "the trials of this cell by block", often and for many metrics.
+An Index answers that from one pass over the samples, and takes each logarithm once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Unit = Literal["1/s", "s", "cores", "bytes", "count", "1/request"]
+
+_SUFFIXES: Mapping[Unit, str] = {
+    "1/s": "_per_s",
+    "s": "_s",
+    "bytes": "_bytes",
+    "cores": "",
+    "count": "",
+    "1/request": "",
+}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One thing that a trial measures.
+
+    `least_requests` is the one place that says when a figure may be shown: every trial that it
+    rests on must have counted that many replies. A tail percentile needs ten replies beyond it; the
+    median, which does not rest on a tail, needs ten in all; a rate, one.
+    """
+
+    name: str
+    unit: Unit
+    least_requests: int = 0
+    rests_on_meter: bool = False
+    """Whether the figure is wrong where the load generator was the limit."""
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is a whole number that may be zero, found in `Sample.counts`."""
+        return self.unit == "count"
+
+    @property
+    def is_percentile(self) -> bool:
+        """Whether it is a latency at some rank, the largest included."""
+        return self.unit == "s" and self.rests_on_meter and self.least_requests > 0
+
+    @property
+    def more_is_better(self) -> bool:
+        """Whether the larger figure wins: of throughput; of all else the smaller."""
+        return self.name == "throughput"
+
+    @property
+    def name_with_unit(self) -> str:
+        """The name used in JSON, as `p50_s` or `throughput_per_s`; `cores` and counts are bare."""
+        return self.name + _SUFFIXES[self.unit]
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("throughput", "1/s", least_requests=1, rests_on_meter=True),
+        Metric("wall", "s", rests_on_meter=True),
+        Metric("p50", "s", least_requests=10, rests_on_meter=True),
+        Metric("p90", "s", least_requests=100, rests_on_meter=True),
+        Metric("p99", "s", least_requests=1000, rests_on_meter=True),
+        Metric("p999", "s", least_requests=10_000, rests_on_meter=True),
+        Metric("max", "s", least_requests=1, rests_on_meter=True),
+        Metric("cores", "cores"),
+        Metric("cpu_per_request", "s", least_requests=1),
+        Metric("memory", "bytes"),
+        Metric("memory_peak", "bytes"),
+        Metric("switches_per_request", "1/request"),
+        Metric("syscalls_per_request", "1/request"),
+        Metric("refused", "count"),
+        Metric("errors", "count"),
+    )
+}
+
+
+def in_group(group: str | None, name: str) -> str:
+    """The key of a metric or count of one client group: "small/p99"; of all clients, its name."""
+    return name if group is None else f"{group}/{name}"
+
+
+def metric_of(key: str) -> Metric:
+    """The metric that a key is about, whichever group it is of."""
+    return METRICS[key.rpartition("/")[2]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one trial gave.
+
+    `metrics` are in base units (s, bytes, 1/s, cores; `cpu_per_request` in s). None means that it
+    could not be measured, and is never taken for zero. `counts` holds at least `window_ok`, the
+    replies counted inside the window; a count that is missing is not known. What a client group
+    gave has its name in front: "small/p99", "small/window_ok".
+    """
+
+    cell_key: str
+    block: int
+    valid: bool
+    reason: str | None
+    metrics: Mapping[str, float | None]
+    counts: Mapping[str, int]
+    bound: str | None = None
+    """Why the load generator, not the server, was the limit of this trial; None: it was not."""
+    lag_p99_s: float | None = None
+    """Open loop: the 99th percentile of the generator's own lag."""
+    halves: tuple[int, int] | None = None
+    """Replies in the first and the second half of the window."""
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
+
+
+class Index:
+    """The samples of a run, by cell and block. Raises ValueError if a block has a valid cell twice:
+    then someone counted an attempt twice."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._all: dict[str, list[Sample]] = {}
+        self._valid: dict[str, dict[int, Sample]] = {}
+        self._logs: dict[tuple[str, str], dict[int, float]] = {}
+        self._flaws: dict[tuple[str, str], dict[int, Literal["short", "hidden"]]] = {}
+        self.open_loops: set[str] = set()
+        """The cells whose trials know how late the load generator was."""
+        self.limited: set[str] = set()
+        """The cells with a trial of which the load generator may have been the limit."""
+        for sample in samples:
+            self._all.setdefault(sample.cell_key, []).append(sample)
+            if sample.lag_p99_s is not None:
+                self.open_loops.add(sample.cell_key)
+            if sample.bound is not None or sample.lag_p99_s is not None:
+                self.limited.add(sample.cell_key)
+        for key, own in self._all.items():
+            by_block: dict[int, Sample] = {}
+            for sample in own:
+                if sample.valid and sample.block in by_block:
+                    raise ValueError(f"cell {key} has two samples in block {sample.block}")
+                if sample.valid:
+                    by_block[sample.block] = sample
+            self._valid[key] = dict(sorted(by_block.items()))
+
+    def all(self, cell_key: str) -> Sequence[Sample]:
+        """The trials of a cell, invalid ones too."""
+        return self._all.get(cell_key, ())
+
+    def valid(self, cell_key: str) -> Mapping[int, Sample]:
+        """The valid trials of a cell by block, in the order of blocks."""
+        return self._valid.get(cell_key, {})
+
+    def flaws(self, cell_key: str, key: str) -> Mapping[int, Literal["short", "hidden"]]:
+        """The blocks in which a metric says too little: for want of replies, or of its value."""
+        found = self._flaws.get((cell_key, key))
+        if found is None:
+            metric = metric_of(key)
+            replies = key.removesuffix(metric.name) + "window_ok"
+            found = {}
+            for block, trial in self.valid(cell_key).items():
+                if trial.counts.get(replies, 0) < metric.least_requests:
+                    found[block] = "short"
+                elif metric.is_percentile and trial.metrics.get(key) is None:
+                    found[block] = "hidden"
+            self._flaws[cell_key, key] = found
+        return found
+
+    def logs(self, cell_key: str, metric: str) -> Mapping[int, float]:
+        """The logarithms of a metric by block, where it has one."""
+        found = self._logs.get((cell_key, metric))
+        if found is None:
+            found = {
+                block: log
+                for block, trial in self.valid(cell_key).items()
+                if (log := _log(trial.metrics.get(metric))) is not None
+            }
+            self._logs[cell_key, metric] = found
+        return found
+
+
+def index(samples: Iterable[Sample] | Index) -> Index:
+    """The index of samples; what is one already is returned as it is."""
+    return samples if isinstance(samples, Index) else Index(samples)
+
+
+def withheld(samples: Index, cells: Sequence[str], blocks: Collection[int], key: str) -> str | None:
+    """Why a metric may not be shown for the valid trials of these cells and blocks, or None.
+
+    One trial that is too short withholds it for all, and so does one whose percentile is hidden by
+    requests that were never answered: to leave out just those trials would be to leave out the
+    slow ones.
+    """
+    least = metric_of(key).least_requests
+    if least == 0:
+        return None
+    flaws = [samples.flaws(cell, key) for cell in cells]
+    found = [flaw for own in flaws for block, flaw in own.items() if block in blocks]
+    if "short" in found:
+        replies = "a reply" if least == 1 else f"{least} replies"
+        return f"{key} needs {replies} in every trial"
+    if not found:
+        return None
+    trials = sum(block in blocks for cell in cells for block in samples.valid(cell))
+    if len(found) == trials and not any(cell in samples.open_loops for cell in cells):
+        return None
+    return f"{key} is hidden by unfinished requests in {len(found)} of {trials} trials"
+
+
+def most_frequent_reason(samples: Iterable[Sample]) -> str | None:
+    """Why trials were invalid: the commonest reason, the first by name among equals."""
+    reasons = Counter(trial.reason or "no reason given" for trial in samples if not trial.valid)
+    if not reasons:
+        return None
+    return min(reasons, key=lambda reason: (-reasons[reason], reason))
+
+
+def _log(figure: float | None) -> float | None:
+    """The logarithm of a figure; None if it is absent, not finite, zero or negative."""
+    if figure is None or not math.isfinite(figure) or figure <= 0.0:
+        return None
+    return math.log(figure)

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From journal records to findings: roles of trials, attempts, groups, and a run's own checks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fibench import plan
+from fibench.bench_runner import made_experiment, made_records
+from fibench.claims import judge
+from fibench.estimate import Index, summarise
+from fibench.results import Findings, failures, find, sample, samples
+from fibench.sample import Sample
+from fibench.steady import LEAST_DRIFT, check_twin, drift
+
+
+def record(cell: str = "a", block: int = 0, **changes: Any) -> dict[str, Any]:
+    """A record of schema 2, with what the test changes."""
+    made: dict[str, Any] = {
+        "trial": f"b{block:03d}-{cell}",
+        "index": block,
+        "block": block,
+        "cell": cell,
+        "attempt": 1,
+        "valid": True,
+        "reason": None,
+        "role": "measure",
+        "parameters": {"clients": 8},
+        "metrics": {"throughput_per_s": 100.0, "p50_s": 0.01},
+        "counts": {"window_ok": 1000, "ok": 1200, "wrong": 0, "refused_by_cap": 3},
+        "checks": {},
+        "halves": [500, 500],
+        "groups": {},
+    }
+    return made | changes
+
+
+# Records to samples
+
+
+def test_a_record_of_the_first_schema_is_a_measurement() -> None:
+    old = {name: part for name, part in record().items() if name not in ("role", "checks")}
+    del old["halves"], old["groups"]
+    (one,) = samples([old])
+    assert one.metrics["throughput"] == 100.0
+    assert (one.bound, one.lag_p99_s, one.halves) == (None, None, None)
+
+
+def test_counts_have_the_names_that_claims_use_and_outcomes_their_own() -> None:
+    one = sample(record(counts={"window_ok": 9, "ok": 10, "wrong": 2, "refused_by_cap": 3}))
+    assert one.counts == {"window_ok": 9, "refused": 3}
+    assert one.outcomes == {"ok": 10, "wrong": 2}
+
+
+def test_clients_that_were_never_answered_are_waiting() -> None:
+    one = sample(record(counts={"window_ok": 9, "clients_answered": 5}))
+    assert one.counts["waiting"] == 3
+
+
+def test_what_the_checks_found_comes_with_the_sample() -> None:
+    checks = {"generator_bound": "94 % of its core", "lag_p99_s": 2e-4, "listen_overflows": 7}
+    one = sample(record(checks=checks, halves=[40, 60]))
+    assert (one.bound, one.lag_p99_s, one.halves) == ("94 % of its core", 2e-4, (40, 60))
+    assert one.counts["listen_overflows"] == 7
+
+
+def test_what_a_group_gave_has_its_name_in_front() -> None:
+    gave = {
+        "metrics": {"throughput_per_s": 40.0, "p99_s": 0.2},
+        "counts": {"window_ok": 300, "lost": 1},
+    }
+    one = sample(record(groups={"small": gave}))
+    assert (one.metrics["small/throughput"], one.metrics["small/p99"]) == (40.0, 0.2)
+    assert (one.counts["small/window_ok"], one.counts["small/lost"]) == (300, 1)
+
+def test_twins_are_cells_of_their_own_and_ceilings_are_no_samples() -> None:
+    twin = record("a~aa", role="twin", trial="b000-a~aa")
+    ceiling = record("ceiling", -1, role="ceiling", trial="ceiling-1")
+    assert [one.cell_key for one in samples([ceiling, record(), twin])] == ["a", "a~aa"]
+
+
+def test_system_calls_join_the_sample_of_their_cell_and_block() -> None:
+    counted = record(
+        trial="b000-a~syscalls", role="syscalls", metrics={"syscalls_per_request": 6.0}
+    )
+    (one,) = samples([counted, record()])
+    assert (one.metrics["syscalls_per_request"], one.metrics["throughput"]) == (6.0, 100.0)
+    (without,) = samples([counted | {"valid": False}, record()])
+    assert without.metrics["syscalls_per_request"] is None
+
+
+def test_a_trial_that_failed_again_names_the_folder_of_its_last_attempt(tmp_path: Path) -> None:
+    for folder in ("004", "004-2"):
+        (tmp_path / "trials" / folder).mkdir(parents=True)
+        (tmp_path / "trials" / folder / "server.err").write_text("oops")
+    failed = [record(index=4, attempt=n, valid=False, reason="hung") for n in (1, 2)]
+    ((key, reason, stderr),) = failures(failed, tmp_path)
+    assert (key, reason) == ("b000-a", "hung")
+    assert stderr.endswith("004-2/server.err")
+
+
+# A/A
+
+
+def pair(ratios: Sequence[float], metric: str = "throughput") -> Index:
+    found = []
+    for block, ratio in enumerate(ratios):
+        for key, figure in (("a", 100.0), ("a~aa", 100.0 * ratio)):
+            metrics = {metric: figure}
+            found.append(Sample(key, block, True, None, metrics, {"window_ok": 1000}))
+    return Index(found)
+
+
+def test_a_twin_that_is_like_its_cell_raises_no_alarm() -> None:
+    check = check_twin(pair([1.02, 0.98, 1.01, 0.99]), "a", "a n=1", {})
+    assert check is not None
+    assert (check.metric, check.differs) == ("throughput", False)
+
+
+def test_a_twin_that_is_not_like_its_cell_raises_one_at_99_percent() -> None:
+    check = check_twin(pair([1.10, 1.12, 1.11, 1.09]), "a", "a n=1", {})
+    assert check is not None
+    assert check.differs
+    assert check.estimate.alpha == 0.01
+
+
+@pytest.mark.parametrize("parameters", [{"rate": 500.0}, {"groups": "name=x,clients=1,n=1,rate=5"}])
+def test_in_an_open_loop_the_medians_are_compared(parameters: Mapping[str, Any]) -> None:
+    check = check_twin(pair([1.02, 0.98, 1.01], "p50"), "a", "a", parameters)
+    assert check is not None
+    assert check.metric == "p50"
+
+
+def test_without_a_twin_or_blocks_there_is_nothing_to_say() -> None:
+    assert check_twin(Index([]), "a", "a", {}) is None
+    assert check_twin(pair([2.0, 2.0]), "a", "a", {}) is None
+
+
+# Steadiness
+
+
+def halves(*pairs: tuple[int, int]) -> Index:
+    return Index(
+        Sample("a", block, True, None, {}, {}, halves=both) for block, both in enumerate(pairs)
+    )
+
+
+def test_windows_that_rise_in_every_block_are_not_steady() -> None:
+    found = drift(halves((1000, 1120), (1000, 1118), (1000, 1123), (1000, 1119)), "a", {})
+    assert found is not None
+    assert found.mean == pytest.approx(1.12, abs=0.002)
+
+
+def test_windows_that_vary_without_direction_are_steady() -> None:
+    assert drift(halves((1000, 1120), (1120, 1000), (1000, 1100), (1090, 1000)), "a", {}) is None
+
+
+def test_a_drift_below_two_percent_is_not_worth_a_word_however_sure() -> None:
+    assert LEAST_DRIFT == 0.02
+    assert drift(halves(*[(100_000, 101_900)] * 4), "a", {}) is None
+    assert drift(halves(*[(100_000, 102_100)] * 4), "a", {}) is not None
+
+
+def test_a_schedule_that_is_uneven_in_itself_is_not_held_against_an_open_loop() -> None:
+    same_arrivals = halves((240, 260), (240, 260), (240, 261))
+    assert drift(same_arrivals, "a", {}) is not None
+    assert drift(same_arrivals, "a", {"rate": 500.0}) is None
+    assert drift(halves((100, 400), (100, 401), (100, 400)), "a", {"rate": 500.0}) is not None
+
+
+# Findings
+
+
+def findings(blocks: int = 5, change: Any = None, **options: Any) -> Findings:
+    experiment = made_experiment(cells=4, blocks=blocks, claims=2)
+    records = made_records(experiment, blocks)
+    if change is not None:
+        records = [change(record) or record for record in records]
+    return find(experiment, records, Path(), 2, **{"complete": True, **options})
+
+
+def test_a_run_is_found_to_have_estimates_verdicts_and_a_twin() -> None:
+    found = findings()
+    assert [summary.valid for summary in found.summaries] == [5] * 4
+    assert len(found.verdicts) == 2
+    assert found.twin is not None
+    assert found.twin.label == "c-sync clients=1"
+    assert (found.failures, found.notes) == ((), ())
+
+
+def test_a_run_that_is_not_complete_has_no_verdicts() -> None:
+    assert findings(complete=False).verdicts == ()
+
+
+def test_other_claims_are_judged_by_their_own_number() -> None:
+    claims = made_experiment(cells=4, blocks=5, claims=5).claims
+    assert findings().verdicts[0].alpha == pytest.approx(0.05 / 2)
+    judged = findings(claims=claims).verdicts
+    assert [verdict.alpha for verdict in judged] == pytest.approx([0.05 / 5] * 5)
+
+
+def marked(**checks: Any) -> Any:
+    def change(record: dict[str, Any]) -> None:
+        if record["label"] == "c-mt clients=2" and record["block"] < 2:
+            record["checks"] |= checks
+
+    return change
+
+
+def test_trials_that_the_generator_limited_are_told_of_by_cell() -> None:
+    (note,) = findings(change=marked(generator_bound="it used 94 % of its core")).notes
+    assert note == (
+        "c-mt clients=2: the load generator was the limit in 2 of 5 trials: "
+        "it used 94 % of its core"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("listen_overflows", "8 connections found the listen queue full"),
+        ("listen_drops", "8 connections were dropped"),
+        ("retransmits", "8 segments were sent again"),
+    ],
+)
+def test_what_the_kernel_counted_is_told_of(name: str, words: str) -> None:
+    (note,) = findings(change=marked(**{name: 4})).notes
+    assert note.startswith(f"c-mt clients=2: {words}")
+
+
+def test_windows_that_are_not_steady_are_told_of() -> None:
+    def change(record: dict[str, Any]) -> None:
+        if record["label"] == "c-mt clients=2":
+            record["halves"] = [1000, 1120 + record["block"]]
+
+    (note,) = findings(change=change).notes
+    assert note.startswith(
+        "not steady: the throughput of c-mt clients=2 rises 12 % "
+        "from the first half of the windows to the second"
+    )
+
+
+def test_a_cell_near_the_null_servers_rate_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = made_experiment(cells=4, blocks=3, claims=1)
+    near = experiment.cells[2]
+    monkeypatch.setattr(
+        plan, "ceiling_of", lambda cell, _: "shape" if cell is near else None, raising=False
+    )
+    ceiling = record(
+        "null", -1, trial="ceiling-shape", role="ceiling", metrics={"throughput_per_s": 22_000.0}
+    )
+    records = [ceiling, *made_records(experiment, 3)]
+    (note,) = find(experiment, records, Path(), 2, complete=True).notes
+    assert note.startswith(f"{near.label}: near the ceiling: 9")
+    failed = [ceiling | {"valid": False, "reason": "hung"}, *records[1:]]
+    (note,) = find(experiment, failed, Path(), 2, complete=True).notes
+    assert note == "the ceiling of this load is not known: the null server failed: hung"
+
+
+def test_idle_connections_that_were_lost_are_told_of() -> None:
+    def change(record: dict[str, Any]) -> None:
+        if record["label"] == "c-mt clients=2" and record["block"] == 0:
+            record["groups"] = {"idle": {"metrics": {}, "counts": {"lost": 12}}}
+
+    (note,) = findings(change=change).notes
+    assert note == "c-mt clients=2: 12 connections of group idle were lost"
+
+
+# The work is linear
+
+
+class Counted(Mapping[str, float | None]):
+    """Metrics that count how often they are asked."""
+
+    asked = 0
+
+    def __init__(self, metrics: Mapping[str, float | None]) -> None:
+        self._metrics = metrics
+
+    def __getitem__(self, name: str) -> float | None:
+        Counted.asked += 1
+        return self._metrics[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._metrics)
+
+    def __len__(self) -> int:
+        return len(self._metrics)
+
+
+def test_each_figure_is_read_a_few_times_however_many_claims_there_are() -> None:
+    experiment = made_experiment(cells=10, blocks=10, claims=5)
+    made = [
+        replace(one, metrics=Counted(one.metrics)) for one in samples(made_records(experiment, 10))
+    ]
+    figures = sum(len(one.metrics) for one in made)
+
+    def asked(claims: int) -> int:
+        Counted.asked = 0
+        index = Index(iter(made))
+        summarise(index, [cell.key for cell in experiment.cells])
+        judge(experiment.claims * claims, index, 8)
+        return Counted.asked
+
+    assert asked(1) == asked(20) <= 3 * figures
+
+
+def test_only_the_last_attempt_of_a_trial_counts() -> None:
+    first = record(valid=False, reason="hung")
+    again = record(attempt=2)
+    assert [one.valid for one in samples([first, again])] == [True]
+    assert failures([first, again], Path()) == []
