@@ -2,7 +2,7 @@
 """Client groups and open loops: what a cell gets of them, and what is wrong with them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, faults, parse
 
@@ -479,7 +479,6 @@ def test_everything_together_is_understood() -> None:
     assert len(experiment.cells) == 6
 
 
-@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, len(EVERYTHING)), st.integers(0, 12), TOKENS), max_size=4))
 def test_a_valid_file_changed_anyhow_is_parsed_or_explained(
     edits: list[tuple[int, int, str]],
@@ -495,7 +494,6 @@ def test_a_valid_file_changed_anyhow_is_parsed_or_explained(
         plan(parse(text))
 
 
-@settings(max_examples=300)
 @given(
     st.sampled_from([at for at, line in enumerate(EVERYTHING.split("\n")) if " = " in line]),
     st.sampled_from(["7", '"x"', "[]", "{}", "true", "[[1]]", "0.5", "-1", '"5/s"', "[1, 2]"]),
