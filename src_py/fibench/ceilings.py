@@ -32,14 +32,14 @@ and the times of an open loop."""
 
 def ceilings(experiment: Experiment) -> tuple[Cell, ...]:
     """One null server for each load shape of fibload, in the order in which the cells have them."""
-    found: dict[str, dict[str, Value]] = {}
+    found: dict[tuple[Value, ...], dict[str, Value]] = {}
     for cell in experiment.cells:
         parameters = _parameters(cell, experiment)
         if parameters is not None:
-            found.setdefault(cell_key(parameters), parameters)
+            found.setdefault(tuple(parameters.values()), parameters)
     shapes = list(found.values())
     differ = [name for name in KEYS if len({shape[name] for shape in shapes}) > 1]
-    return tuple(_cell(key, shape, differ) for key, shape in found.items())
+    return tuple(_cell(cell_key(shape), shape, differ) for shape in shapes)
 
 
 def ceiling_of(cell: Cell, experiment: Experiment) -> str | None:

@@ -18,7 +18,8 @@ MOST_PROCESSES = 512
 """Clients of kind "process": each is an interpreter of its own."""
 MOST_CLIENTS = 20_000
 """Clients of all groups together: each has a local port, of which there are some 28,000."""
-MOST_GROUPS = 64
+MOST_GROUPS = 32
+"""As many as fibload takes."""
 
 _Conflict = tuple[str, str, str, set[str]]
 """The key at fault, what, hint, and every key that takes part."""

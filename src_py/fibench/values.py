@@ -125,7 +125,7 @@ def rate(low: int, high: int) -> Checked:
             number = value
         if not low <= number <= high:  # a number that is none is within no limits
             raise fault(f"{shown(value)} is outside {low}/s to {high}/s")
-        return float(number)
+        return round(float(number), 6)  # fibload takes nine decimals
 
     bare = {"type": "number", "minimum": low, "maximum": high}
     return Checked(check, {"anyOf": [{"type": "string", "pattern": RATE_PATTERN}, bare]})

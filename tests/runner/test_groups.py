@@ -2,7 +2,7 @@
 """Client groups and open loops: what a cell gets of them, and what is wrong with them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, faults, parse
 
@@ -28,7 +28,7 @@ idle = true
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
 CLIENTS = st.integers(1, 20_000)
-RATES = st.floats(1, 1e6)
+RATES = st.floats(1, 1e6).map(lambda rate: round(rate, 6))
 ASKING = st.builds(
     Group,
     NAMES,
@@ -156,6 +156,10 @@ def test_a_rate_is_text_or_a_number(rate: str) -> None:
     cell = first_cell(SMALL + f"rate = {rate}")
 
     assert [cell.parameters[name] for name in ("rate", "arrivals", "spin")] == [500.0, "poisson", 0]
+
+
+def test_a_rate_has_no_more_decimals_than_fibload_takes() -> None:
+    assert first_cell(SMALL + "rate = 33.333333333333336").parameters["rate"] == 33.333333
 
 
 def test_a_closed_loop_has_no_arrivals() -> None:
@@ -289,8 +293,8 @@ FAULTS = {
         ("e.toml:6:8: the client groups have 30000 clients; 20000 are allowed\ngive fewer clients"),
     ),
     "too many groups": (
-        "".join(ONE.replace('"a"', f'"g{at}"') for at in range(65)),
-        "e.toml:134:8: there are 65 client groups; 64 are allowed",
+        "".join(ONE.replace('"a"', f'"g{at}"') for at in range(33)),
+        "e.toml:70:8: there are 33 client groups; 32 are allowed",
     ),
     "more threads than clients": (
         "threads = 3\n" + ONE + "clients = 2",
@@ -479,7 +483,6 @@ def test_everything_together_is_understood() -> None:
     assert len(experiment.cells) == 6
 
 
-@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, len(EVERYTHING)), st.integers(0, 12), TOKENS), max_size=4))
 def test_a_valid_file_changed_anyhow_is_parsed_or_explained(
     edits: list[tuple[int, int, str]],
@@ -495,7 +498,6 @@ def test_a_valid_file_changed_anyhow_is_parsed_or_explained(
         plan(parse(text))
 
 
-@settings(max_examples=300)
 @given(
     st.sampled_from([at for at, line in enumerate(EVERYTHING.split("\n")) if " = " in line]),
     st.sampled_from(["7", '"x"', "[]", "{}", "true", "[[1]]", "0.5", "-1", '"5/s"', "[1, 2]"]),
