@@ -29,6 +29,7 @@ from fibench.places import Places, find_places
 
 NOT_STARTED = 1
 WRONG_INPUT = 2
+TRIAL_FAILED = 5
 
 
 class Refused(Exception):
@@ -172,8 +173,9 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
             status = _conclude(experiment, outcome, time.monotonic() - began_s, parts)
     except (RunError, LockError) as error:
         raise Refused(str(error), error.hint) from error
-    if outcome.interrupted:
-        print(f"`{_again(name, overrides, places)}` resumes it")
+    if outcome.interrupted or status == TRIAL_FAILED:
+        does = "resumes it" if outcome.interrupted else "tries the failed trials again"
+        print(f"`{_again(name, overrides, places)}` {does}")
     return status
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fibench.journal import folder_name
 from fibench.plan import Trial, expected_seconds
-from fibench.report import figures, trial_line
+from fibench.report import block_name, figures, trial_line
 from fibench.run import (
     Event,
     Listener,
@@ -38,7 +38,7 @@ class _Lines:
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._total = event.total
-            self._width = max((len(trial.cell.label) for trial in event.trials), default=0)
+            self._width = max((len(_label(trial)) for trial in event.trials), default=0)
             self._folder = event.folder
             if event.resumed:
                 self._print(_resuming(event))
@@ -68,7 +68,7 @@ class _Lines:
         return trial_line(
             trial.index,
             self._total,
-            trial.cell.label,
+            _label(trial),
             trial.block,
             metrics.get("throughput_per_s"),
             metrics.get("p50_s"),
@@ -94,7 +94,7 @@ class _Bar:
             # The rest only, so that the time left is that of the rest.
             self._bar.update(self._task, total=expected_seconds(event.trials))
         elif isinstance(event, TrialStarted):
-            place = f"block {event.trial.block + 1}  {event.trial.cell.label}"
+            place = f"{block_name(event.trial.block)}  {_label(event.trial)}"
             self._bar.update(self._task, description=_plain(place))
         elif isinstance(event, TrialFinished):
             self._finish(event)
@@ -107,10 +107,14 @@ class _Bar:
         self._bar.update(
             self._task,
             advance=expected_seconds([event.trial]),
-            last=_plain(f"{event.trial.cell.label}: {last}" if last else ""),
+            last=_plain(f"{_label(event.trial)}: {last}" if last else ""),
         )
         if event.record["reason"] is not None:
             self._bar.console.print(_plain(self._lines.line(event.trial, event.record)))
+
+
+def _label(trial: Trial) -> str:
+    return f"{trial.cell.label} (traced)" if trial.role == "syscalls" else trial.cell.label
 
 
 def _resuming(event: RunStarted) -> str:

@@ -153,6 +153,7 @@ def test_a_trial_that_failed_is_tried_again_and_the_run_is_finished(desk: Desk) 
     path = desk.write(MINE.format(python=json.dumps(sys.executable)))
     failed = desk.invoke("run", path)
     assert failed.returncode == 5, failed.stdout + failed.stderr
+    assert f"`invoke run {path}` tries the failed trials again" in failed.stdout
     assert (desk.run_folder() / "claims.json").exists()
     mended = desk.invoke("run", path)
     assert mended.returncode == 0, mended.stdout + mended.stderr
@@ -229,6 +230,18 @@ def test_of_two_runs_the_second_waits_for_the_first_and_names_it(desk: Desk) -> 
             stdout, _ = second.communicate(timeout=60)
             assert second.returncode == 0
             assert "CONFIRMED" in stdout
+
+
+def test_a_benchmark_waits_for_a_run_too(desk: Desk) -> None:
+    with run_with_a_trial_finished(desk) as first:
+        command = [*INVOKE, "bench"]
+        with subprocess.Popen(
+            command, cwd=CHECKOUT, env=desk.environment(), text=True, stderr=subprocess.PIPE
+        ) as second:
+            assert second.stderr is not None
+            assert f"(pid {first.pid})" in second.stderr.readline()
+            second.send_signal(signal.SIGINT)
+            assert second.wait(timeout=10) == 130
 
 
 def test_ctrl_c_while_waiting_is_130_and_leaves_no_run(desk: Desk) -> None:

@@ -16,6 +16,11 @@ def figures(throughput: float | None, p50_s: float | None) -> str:
     return ", ".join(known)
 
 
+def block_name(block: int) -> str:
+    """What a block is called: `block 1` is the first; before it, ceilings are measured."""
+    return f"block {block + 1}" if block >= 0 else "ceiling"
+
+
 def trial_line(
     index: int,
     total: int,
@@ -32,7 +37,7 @@ def trial_line(
 
     With a `reason` the trial failed: it says why, and where the server's stderr is.
     """
-    place = f"[{index + 1:>{len(str(total))}}/{total}] block {block + 1}"
+    place = f"[{index + 1:>{len(str(total))}}/{total}] {block_name(block)}"
     if reason is None:
         said = figures(throughput, p50_s)
     else:
