@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fibench.cells import Cell, KnownBackend, groups_of
 from fibench.cpus import ALL, parse_cpus, written_cpus
@@ -40,6 +41,14 @@ class Pinning:
             return f"not pinned: {self.why}"
         server, load = (text or "all CPUs" for text in (self.server, self.load))
         return f"servers on {server}, load on {load} ({self.why})"
+
+
+def pinning_line(plan: Mapping[str, Any]) -> str:
+    """What plan.json says of it, in one line for people; empty where it says nothing."""
+    chosen = plan.get("pinning")
+    if not isinstance(chosen, Mapping):
+        return ""
+    return str(Pinning(chosen.get("server"), chosen.get("load"), str(chosen.get("why"))))
 
 
 def computing_s(n: int, language: str) -> float:

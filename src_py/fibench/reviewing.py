@@ -157,6 +157,7 @@ def _warn_of_other_verdicts(review: Review) -> None:
 
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
+    from fibench.pinning import pinning_line
     from fibench.report import render_results
     from fibench.stored import machine_line_of
 
@@ -169,6 +170,7 @@ def _render(console: Console, review: Review) -> None:
         os.path.relpath(run.folder),
         not run.complete,
         machine_line_of(run.environment),
+        pinning_line(run.plan),
         added_afterwards=review.added_afterwards,
     )
 

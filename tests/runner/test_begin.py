@@ -15,6 +15,7 @@ from fibench import journal
 from fibench.begin import Beginning, Request, begin
 from fibench.catalogue import read_catalogue
 from fibench.experiment import parse_experiment
+from fibench.pinning import Pinning
 from fibench.places import find_places
 from fibench.plan import Trial, plan
 from fibench.resume import Attempt
@@ -56,7 +57,8 @@ class Desk:
 
     def begin(self, **changes: Any) -> Beginning:
         request = replace(self.request, **changes)
-        context = TrialContext(request.places.programs, request.backends, {})
+        pinning = Pinning(None, None, "a test")
+        context = TrialContext(request.places.programs, request.backends, {}, 1, pinning)
         return begin(request, self.trials, context)
 
     def keep(self, run: Path, attempts: Sequence[Attempt], *, valid: bool = True) -> None:

@@ -76,6 +76,7 @@ def test_what_a_group_gave_has_its_name_in_front() -> None:
     assert (one.metrics["small/throughput"], one.metrics["small/p99"]) == (40.0, 0.2)
     assert (one.counts["small/window_ok"], one.counts["small/lost"]) == (300, 1)
 
+
 def test_twins_are_cells_of_their_own_and_ceilings_are_no_samples() -> None:
     twin = record("a~aa", role="twin", trial="b000-a~aa")
     ceiling = record("ceiling", -1, role="ceiling", trial="ceiling-1")

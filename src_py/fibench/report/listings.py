@@ -119,12 +119,10 @@ def _groups(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 def _pinning(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Which CPUs servers and load get."""
-    from fibench.pinning import Pinning
+    from fibench.pinning import pinning_line
 
-    chosen = plan.get("pinning")
-    if not chosen:
-        return []
-    return [("cpus", shown(str(Pinning(chosen["server"], chosen["load"], chosen["why"]))))]
+    line = pinning_line(plan)
+    return [("cpus", shown(line))] if line else []
 
 
 def _orders(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
