@@ -59,9 +59,10 @@ def check_twin(
 def drift(samples: Index, cell_key: str, parameters: Mapping[str, Any]) -> Estimate | None:
     """Replies in the second half of the window ÷ those in the first, where that is not steady.
 
-    None if 1 is inside the 99 % interval over blocks, or if the difference is below LEAST_DRIFT. In
-    an open loop the arrivals may be the same in every block (a seed gives one schedule), so that
-    their own unevenness does not average out: there the difference must exceed that too.
+    None if 1 is inside the 99 % interval over blocks, or if the difference is below LEAST_DRIFT. It
+    must also exceed what is uneven in the same way in every block. In a closed loop, clients that
+    wait in step are answered in bursts, one of which may fall into either half. In an open loop a
+    seed gives one schedule, whose halves differ by chance.
     """
     halves = [t.halves for t in samples.valid(cell_key).values() if t.halves and all(t.halves)]
     if len(halves) < FEWEST_BLOCKS:
@@ -72,8 +73,9 @@ def drift(samples: Index, cell_key: str, parameters: Mapping[str, Any]) -> Estim
     assert estimate.high is not None
     if estimate.low <= 1.0 <= estimate.high or abs(estimate.mean - 1.0) < LEAST_DRIFT:
         return None
+    apart = abs(sum(second - first for first, second in halves)) / len(halves)
     if is_open(parameters):
-        chance = max(math.sqrt(1.0 / first + 1.0 / second) for first, second in halves)
-        if abs(math.log(estimate.mean)) < 2.58 * chance:
-            return None
-    return estimate
+        uneven = 2.58 * math.sqrt(max(first + second for first, second in halves))
+    else:
+        uneven = 2.0 * (parameters.get("clients") or 1) * (parameters.get("pipeline") or 1)
+    return estimate if apart > uneven else None

@@ -336,6 +336,19 @@ def test_a_block_without_a_crossing_is_told_of() -> None:
     assert "left-10.0 wins at no n up to 30 in 1 of 4 blocks" in lines[0]
 
 
+def test_a_first_side_that_wins_at_every_point_is_told_of_in_words() -> None:
+    line = verdict_lines(verdict_on(claim_of(None, 15.0), ALWAYS))[0]
+    assert line.replace("\N{NO-BREAK SPACE}", " ") == (
+        "left-10.0 wins at every n from 10 on in 3 of 3 blocks; needed n < 15"
+    )
+
+
+def test_an_advantage_that_falls_is_told_of_in_words() -> None:
+    falling = [[-d for d in curve] for curve in CLEAR]
+    lines = verdict_lines(verdict_on(claim_of(15.0), falling))
+    assert "the advantage does not rise along n from 10 to 30" in lines
+
+
 def test_a_claim_that_is_not_won_says_what_the_run_could_have_seen() -> None:
     lines = verdict_lines(verdict_on(claim_of(20.1), CLEAR))
     assert lines[1].startswith("this run could have seen ")

@@ -165,6 +165,12 @@ def test_a_drift_below_two_percent_is_not_worth_a_word_however_sure() -> None:
     assert drift(halves(*[(100_000, 102_100)] * 4), "a", {}) is not None
 
 
+def test_clients_that_are_answered_in_bursts_are_not_held_to_be_unsteady() -> None:
+    one_burst_more = halves((304, 336), (304, 336), (304, 335))
+    assert drift(one_burst_more, "a", {"clients": 16}) is None
+    assert drift(one_burst_more, "a", {"clients": 1}) is not None
+
+
 def test_a_schedule_that_is_uneven_in_itself_is_not_held_against_an_open_loop() -> None:
     same_arrivals = halves((240, 260), (240, 260), (240, 261))
     assert drift(same_arrivals, "a", {}) is not None

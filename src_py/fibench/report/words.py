@@ -151,9 +151,10 @@ def _crossover_figures(verdict: Verdict, found: Crossover) -> str:
     ]
     if found.incomplete:
         said.append(f"{len(found.blocks)} blocks have every point, {found.incomplete} do not")
-    if said and estimate.mean is None:
+    if estimate.mean is None and estimate.absent is None:
         scale = axis_scale(found.over, found.points[-1])
-        said.append(f"needed {axis} {_bound(claim, scale)}")
+        ends = "; ".join(said) or f"{left} is not seen to begin to beat {right}{metric}{at}"
+        return f"{ends}; {glued(f'needed {axis} {_bound(claim, scale)}')}"
     return "; ".join(said)
 
 
