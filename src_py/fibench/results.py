@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from fibench.estimate import METRICS, Sample
-from fibench.journal import folder_name
 
 
 def sample(record: Mapping[str, Any]) -> Sample:
@@ -49,8 +48,7 @@ def failures(records: Iterable[Mapping[str, Any]], folder: Path) -> list[tuple[s
     for record in records:
         if record["valid"]:
             continue
-        name = folder_name(record["index"], record["attempt"])
-        stderr = folder / "trials" / name / "server.err"
+        stderr = folder / "trials" / f"{record['index']:03d}" / "server.err"
         has_words = stderr.is_file() and stderr.stat().st_size > 0
         failed.append((record["trial"], record["reason"], str(stderr) if has_words else ""))
     return failed
