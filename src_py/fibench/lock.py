@@ -108,6 +108,7 @@ def acquire(address: str, say: Callable[[str], None]) -> Held:
                 raise LockError(f"cannot lock this machine: {error.strerror}", hint) from error
         # Refused: it has just ended, or not yet come to listen(2). Then there is nobody to name.
         refusals = 0 if _wait(address, say) else refusals + 1
+        os.sched_yield()
     hint = "end that process; `grep fibench /proc/net/unix` shows its socket"
     raise LockError(f'something else has the address "{escaped(address)}"', hint)
 

@@ -17,6 +17,7 @@ from fibench.processes import all_pids, read_proc
 
 LOOK_S = 0.5
 _MOST_BUSY = 5
+_MARKS = ("fibserver.py", "supervise")
 
 
 def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
@@ -158,14 +159,17 @@ def servers(programs: set[str]) -> Iterator[Server]:
 def _program(pid: int, programs: set[str]) -> str | None:
     """The program of the catalogue that a process runs: `server`, or `python3 …/server.py`.
 
-    The supervisor has the server's words behind its own, and does not listen.
+    Others have a server.py too: ours is in a folder with fibserver.py or supervise beside it.
     """
     try:
         words = (read_proc(f"/proc/{pid}/cmdline") or b"").split(b"\0")[:2]
     except PermissionError:
         return None
-    names = [Path(os.fsdecode(word)).name for word in words]
-    return next((name for name in names if name in programs), None)
+    for word in words:
+        path = Path(f"/proc/{pid}/cwd", os.fsdecode(word))
+        if path.name in programs and any((path.parent / mark).exists() for mark in _MARKS):
+            return path.name
+    return None
 
 
 def _sockets(pid: int) -> list[int]:

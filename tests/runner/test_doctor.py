@@ -184,6 +184,23 @@ def test_a_server_that_was_left_running_is_found(programs: Path) -> None:
         assert found == [Server(program, process.pid, port)]
 
 
+def test_a_program_of_the_same_name_that_is_not_ours_is_not_found(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(
+        "import socket, sys\n"
+        "listener = socket.create_server(('127.0.0.1', 0))\n"
+        "print('listening', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "server.py"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"listening\n"
+        found = [one for one in vitals.servers({"server.py"}) if one.pid == process.pid]
+        process.kill()
+    assert found == []
+
+
 def test_a_busy_process_is_found(programs: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
         facts = vitals.read_facts(find_places(), {})
