@@ -75,7 +75,7 @@ def test_physical_cores_have_their_threads_inside_the_mask(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {7, 1, 2, 5, 6})
-    monkeypatch.setattr(machine, "_physical_core", lambda cpu: ("0", str(cpu % 4)))
+    monkeypatch.setattr(machine, "physical_core", lambda cpu: ("0", str(cpu % 4)))
     monkeypatch.setattr(machine, "cgroup_cpu_quota", lambda: None)
     assert machine.physical_cores() == [[1, 5], [2, 6], [7]]
     monkeypatch.setattr(machine, "cgroup_cpu_quota", lambda: 2.5)
