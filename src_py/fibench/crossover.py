@@ -145,7 +145,11 @@ def find_crossover(
     middle = None if isinstance(at, str) else back(at, scale)
     if len(curves) == 1:
         return replace(known, estimate=Estimate(1, middle, None, None, None, alpha))
-    ends = _not_decided(places, mean, curves, alpha)
+    grains = [
+        math.hypot(samples.grain(side.left, metric), samples.grain(side.right, metric))
+        for side in sides
+    ]
+    ends = _not_decided(places, mean, curves, grains, alpha)
     if ends is None:
         return replace(known, falls=True, estimate=replace(nothing, blocks=len(curves)))
     low, high = (back(end, scale) for end in ends)
@@ -185,6 +189,7 @@ def _not_decided(
     places: Sequence[float],
     mean: Sequence[float],
     curves: Sequence[Sequence[float]],
+    grains: Sequence[float],
     alpha: float,
 ) -> tuple[float, float] | None:
     """The first and the last place at which d does not differ from 0; None if d does not rise.
@@ -199,7 +204,8 @@ def _not_decided(
     off = [[d - m for d, m in zip(curve, mean, strict=True)] for curve in curves]
 
     def spread(i: int, j: int) -> float:
-        return reach * math.fsum(curve[i] * curve[j] for curve in off)
+        squares = math.fsum(curve[i] * curve[j] for curve in off)
+        return reach * (max(squares, (blocks - 1) * grains[i] ** 2) if i == j else squares)
 
     last = len(places) - 1
     decided = [mean[i] ** 2 > spread(i, i) for i in range(last + 1)]

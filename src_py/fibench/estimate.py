@@ -159,7 +159,8 @@ def value(samples: Iterable[Sample] | Index, cell_key: str, metric: str, alpha: 
     if absent is not None:
         return _absent(absent, alpha)
     logs = list(samples.logs(cell_key, metric).values())
-    return from_logs(logs, alpha, f"{metric} was not measured")
+    grain = samples.grain(cell_key, metric)
+    return from_logs(logs, alpha, f"{metric} was not measured", grain)
 
 
 def contrast(
@@ -176,7 +177,8 @@ def contrast(
         return _absent(absent, alpha)
     above, below = samples.logs(left, metric), samples.logs(right, metric)
     logs = [log - below[block] for block, log in above.items() if block in below]
-    return from_logs(logs, alpha, f"{metric} was not measured on both sides of any block")
+    grain = math.hypot(samples.grain(left, metric), samples.grain(right, metric))
+    return from_logs(logs, alpha, f"{metric} was not measured on both sides of any block", grain)
 
 
 def paired_values(
@@ -256,15 +258,20 @@ def _groups(trials: Iterable[Sample]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def from_logs(logs: Sequence[float], alpha: float, if_none: str = "") -> Estimate:
-    """The estimate of logarithms, one per block; without any, it is absent for that reason."""
+def from_logs(
+    logs: Sequence[float], alpha: float, if_none: str = "", grain: float = 0.0
+) -> Estimate:
+    """The estimate of logarithms, one per block; without any, it is absent for that reason.
+
+    Figures that cannot be finer than `grain`, a standard deviation, are not taken to vary less.
+    """
     if not logs:
         return _absent(if_none, alpha)
     blocks = len(logs)
     mean = math.fsum(logs) / blocks
     if blocks == 1:
         return Estimate(1, _exp(mean), None, None, None, alpha)
-    sd_log = deviation(logs, mean)
+    sd_log = max(deviation(logs, mean), grain)
     half = half_width(blocks, sd_log, alpha)
     return Estimate(blocks, _exp(mean), _exp(mean - half), _exp(mean + half), sd_log, alpha)
 

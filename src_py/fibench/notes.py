@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from fibench.estimate import CellSummary
-from fibench.sample import Index
+from fibench.meter import limited_by_meter
+from fibench.sample import METRICS, Index
 from fibench.steady import drift
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _KERNEL_COUNTS = {
 def notes(cell: Cell, summary: CellSummary, samples: Index, ceiling: float | None) -> Iterator[str]:
     """Everything worth a line about one cell. `ceiling` is the null server's rate, if known."""
     yield from _meter(cell, samples)
+    yield from _late(cell, samples)
     yield from _near_ceiling(cell, summary, ceiling)
     yield from _kernel(cell, summary)
     yield from _lost(cell, summary)
@@ -39,6 +41,23 @@ def _meter(cell: Cell, samples: Index) -> Iterator[str]:
         reason = min(reasons, key=lambda each: (-reasons[each], each))
         where = f"in {reasons.total()} of {len(trials)} trials"
         yield f"{cell.label}: the load generator was the limit {where}: {reason}"
+
+
+def _late(cell: Cell, samples: Index) -> Iterator[str]:
+    """Open loops: which percentiles a late generator spoils; a claim about one is INVALID."""
+    trials = samples.valid(cell.key).values()
+    free = [trial for trial in trials if trial.bound is None]
+    spoilt = {
+        metric.name: late
+        for metric in METRICS.values()
+        if metric.is_percentile
+        and (late := sum(limited_by_meter(trial, metric.name) is not None for trial in free))
+    }
+    if spoilt:
+        yield (
+            f"{cell.label}: the load generator woke up late in {max(spoilt.values())} of "
+            f"{len(trials)} trials, by over 5 % of {', '.join(spoilt)}"
+        )
 
 
 def _near_ceiling(cell: Cell, summary: CellSummary, ceiling: float | None) -> Iterator[str]:

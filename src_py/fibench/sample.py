@@ -39,6 +39,8 @@ class Metric:
     least_requests: int = 0
     rests_on_meter: bool = False
     """Whether the figure is wrong where the load generator was the limit."""
+    per_reply: bool = False
+    """Whether it has the number of replies in it, a whole number, and no finer."""
 
     @property
     def is_count(self) -> bool:
@@ -64,7 +66,7 @@ class Metric:
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("throughput", "1/s", least_requests=1, rests_on_meter=True),
+        Metric("throughput", "1/s", least_requests=1, rests_on_meter=True, per_reply=True),
         Metric("wall", "s", rests_on_meter=True),
         Metric("p50", "s", least_requests=10, rests_on_meter=True),
         Metric("p90", "s", least_requests=100, rests_on_meter=True),
@@ -72,7 +74,7 @@ METRICS: Mapping[str, Metric] = {
         Metric("p999", "s", least_requests=10_000, rests_on_meter=True),
         Metric("max", "s", least_requests=1, rests_on_meter=True),
         Metric("cores", "cores"),
-        Metric("cpu_per_request", "s", least_requests=1),
+        Metric("cpu_per_request", "s", least_requests=1, per_reply=True),
         Metric("memory", "bytes"),
         Metric("memory_peak", "bytes"),
         Metric("switches_per_request", "1/request"),
@@ -128,6 +130,7 @@ class Index:
         self._valid: dict[str, dict[int, Sample]] = {}
         self._logs: dict[tuple[str, str], dict[int, float]] = {}
         self._flaws: dict[tuple[str, str], dict[int, Literal["short", "hidden"]]] = {}
+        self._grains: dict[tuple[str, str], float] = {}
         self.open_loops: set[str] = set()
         """The cells whose trials know how late the load generator was."""
         self.limited: set[str] = set()
@@ -154,6 +157,22 @@ class Index:
     def valid(self, cell_key: str) -> Mapping[int, Sample]:
         """The valid trials of a cell by block, in the order of blocks."""
         return self._valid.get(cell_key, {})
+
+    def grain(self, cell_key: str, key: str) -> float:
+        """The standard deviation that counting whole replies gives a logarithm; 0 if none.
+
+        A window with N replies would have had anything from N to N + 1 of them: a uniform error.
+        """
+        found = self._grains.get((cell_key, key))
+        if found is None:
+            metric = metric_of(key)
+            name = key.removesuffix(metric.name) + "window_ok"
+            trials = self.valid(cell_key).values() if metric.per_reply else ()
+            replies = [count for trial in trials if (count := trial.counts.get(name))]
+            squares = math.fsum(1.0 / count**2 for count in replies)
+            found = math.sqrt(squares / len(replies) / 12.0) if replies else 0.0
+            self._grains[cell_key, key] = found
+        return found
 
     def flaws(self, cell_key: str, key: str) -> Mapping[int, Literal["short", "hidden"]]:
         """The blocks in which a metric says too little: for want of replies, or of its value."""

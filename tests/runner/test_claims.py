@@ -50,7 +50,7 @@ def make_claim(
 
 def sample(cell: Cell, block: int, figure: float | None, reason: str | None = None) -> Sample:
     metrics = {"throughput": figure, "p99": figure}
-    return Sample(cell.key, block, reason is None, reason, metrics, {"window_ok": 500})
+    return Sample(cell.key, block, reason is None, reason, metrics, {"window_ok": 10**12})
 
 
 def ratios(figures: Sequence[float]) -> list[Sample]:
@@ -101,7 +101,7 @@ def test_an_interval_that_ends_on_the_bound_is_not_beyond_it() -> None:
     same = ratios([1.0] * 5)
     assert verdict_on(make_claim(low=1.0), same).outcome == "INCONCLUSIVE"
     assert verdict_on(make_claim(high=1.0), same).outcome == "INCONCLUSIVE"
-    assert verdict_on(make_claim(low=1.0, high=1.0), same).outcome == "CONFIRMED"
+    assert verdict_on(make_claim("p99", low=1.0, high=1.0), same).outcome == "CONFIRMED"
 
 
 def test_a_value_is_judged_in_base_units() -> None:
@@ -143,7 +143,8 @@ def test_a_metric_that_was_never_measured_is_inconclusive_and_says_why() -> None
 
 
 def test_a_percentile_without_replies_enough_is_inconclusive() -> None:
-    verdict = verdict_on(make_claim("p99", low=1.3), ratios([2.0] * 5))
+    few = [replace(one, counts={"window_ok": 999}) for one in ratios([2.0] * 5)]
+    verdict = verdict_on(make_claim("p99", low=1.3), few)
     assert verdict.outcome == "INCONCLUSIVE"
     assert verdict.reason == "p99 needs 1000 replies in every trial"
 

@@ -37,7 +37,7 @@ def run_of(
         for at, d in zip(points, curve, strict=True):
             for key, rate in ((f"left-{at}", 50.0 * math.exp(d)), (f"right-{at}", 50.0)):
                 metrics = {"throughput": rate, "p50": 1.0 / rate}
-                found.append(Sample(key, block, True, None, metrics, {"window_ok": 1000}))
+                found.append(Sample(key, block, True, None, metrics, {"window_ok": 10**12}))
     return found
 
 

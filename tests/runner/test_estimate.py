@@ -40,7 +40,7 @@ def sample(
     *,
     valid: bool = True,
     reason: str | None = None,
-    window_ok: int = 10_000,
+    window_ok: int = 10**12,
     **metrics: float | None,
 ) -> Sample:
     return Sample(
@@ -130,7 +130,8 @@ def test_two_blocks_give_an_interval_as_wide_as_t_with_one_degree_makes_it() -> 
 
 
 def test_figures_that_do_not_vary_have_an_interval_without_width() -> None:
-    low, mean, high = ends(value(cell_samples("a", [2.0] * 5), "a", "throughput", 0.05))
+    samples = [sample("a", block, None, p50=2.0) for block in range(5)]
+    low, mean, high = ends(value(samples, "a", "p50", 0.05))
     assert low == mean == high == pytest.approx(2.0)
 
 
@@ -156,6 +157,18 @@ def test_figures_at_the_ends_of_floating_point_do_not_overflow() -> None:
 def test_two_samples_of_a_cell_in_a_block_are_an_error() -> None:
     with pytest.raises(ValueError, match="cell a has two samples in block 0"):
         value([sample("a", 0, 1.0), sample("a", 0, 1.0)], "a", "throughput", 0.05)
+
+
+def test_a_rate_is_not_taken_to_be_finer_than_the_replies_that_were_counted() -> None:
+    # Eight replies in each window: a ninth was on its way, or had only just been missed.
+    samples = [sample("a", block, 20.0, window_ok=8, memory=5e6) for block in range(5)]
+    estimate = value(samples, "a", "throughput", 0.05)
+    assert estimate.sd_log == pytest.approx(1 / 8 / math.sqrt(12))
+    assert value(samples, "a", "memory", 0.05).sd_log == pytest.approx(0.0, abs=1e-12)
+    varied = [sample("a", block, 20.0 + block, window_ok=800) for block in range(5)]
+    assert value(varied, "a", "throughput", 0.05).sd_log == pytest.approx(
+        value(cell_samples("a", [20.0, 21.0, 22.0, 23.0, 24.0]), "a", "throughput", 0.05).sd_log
+    )
 
 
 # Percentiles

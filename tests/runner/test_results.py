@@ -225,6 +225,20 @@ def test_trials_that_the_generator_limited_are_told_of_by_cell() -> None:
     )
 
 
+def test_percentiles_that_a_late_generator_spoils_are_told_of() -> None:
+    # p50 is 400 µs, and p99 600 µs: a lag of 120 µs is over 5 % of both, but not of the largest.
+    def late(record: dict[str, Any]) -> None:
+        if record["label"] == "c-mt clients=2":
+            record["metrics"]["max_s"] = 0.01
+            record["checks"]["lag_p99_s"] = 120e-6 if record["block"] < 3 else 99e-6
+
+    (note,) = findings(change=late).notes
+    assert note == (
+        "c-mt clients=2: the load generator woke up late in 3 of 5 trials, "
+        "by over 5 % of p50, p90, p99, p999"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
