@@ -53,6 +53,11 @@ class Request:
     """Begin anew, whatever could be gone on with."""
 
 
+def context_of(request: Request) -> TrialContext:
+    """What all trials of a run share."""
+    return TrialContext(request.places.programs, request.backends, request.experiment.backends)
+
+
 @dataclass
 class Beginning:
     """Where a run keeps its results, and what it has to measure."""

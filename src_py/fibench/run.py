@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from fibench import journal
-from fibench.begin import Request, begin
+from fibench.begin import Request, begin, context_of
 from fibench.plan import Trial, plan
 from fibench.resume import Attempt
 from fibench.runs_folder import JOURNAL, RunError
@@ -118,7 +118,7 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
             listener(event)
 
     trials = plan(request.experiment)
-    context = TrialContext(request.places.programs, request.backends, request.experiment.backends)
+    context = context_of(request)
     begun = begin(request, trials, context)
     for text in begun.notices:
         tell(Notice(text))
