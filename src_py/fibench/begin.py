@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fibench import journal
+from fibench import journal, machine
 from fibench.catalogue import Backend
 from fibench.environment import environment
 from fibench.experiment import Experiment
 from fibench.identity import backends_used, difference, identity
+from fibench.pinning import choose
 from fibench.places import Places
 from fibench.plan import Trial, plan_json
 from fibench.resume import Attempt, Head, remaining
@@ -51,6 +52,18 @@ class Request:
     warnings: Sequence[str] = ()
     fresh: bool = False
     """Begin anew, whatever could be gone on with."""
+
+
+def context_of(request: Request) -> TrialContext:
+    """What all trials of a run share."""
+    experiment = request.experiment
+    return TrialContext(
+        programs=request.places.programs,
+        catalogue=request.backends,
+        own=experiment.backends,
+        seed=experiment.plan.seed,
+        pinning=choose(experiment, machine.physical_cores()),
+    )
 
 
 @dataclass

@@ -12,9 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fibench import journal, machine
-from fibench.begin import Request, begin
-from fibench.pinning import choose
+from fibench import journal
+from fibench.begin import Request, begin, context_of
 from fibench.plan import Trial, plan
 from fibench.resume import Attempt
 from fibench.runs_folder import JOURNAL, RunError
@@ -121,13 +120,7 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
             listener(event)
 
     trials = plan(request.experiment)
-    context = TrialContext(
-        programs=request.places.programs,
-        catalogue=request.backends,
-        own=request.experiment.backends,
-        seed=request.experiment.plan.seed,
-        pinning=choose(request.experiment, machine.physical_cores()),
-    )
+    context = context_of(request)
     begun = begin(request, trials, context)
     for text in begun.notices:
         tell(Notice(text))

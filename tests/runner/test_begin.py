@@ -12,15 +12,13 @@ import pytest
 from tests.runner.samples import KNOWN
 
 from fibench import journal
-from fibench.begin import Beginning, Request, begin
+from fibench.begin import Beginning, Request, begin, context_of
 from fibench.catalogue import read_catalogue
 from fibench.experiment import parse_experiment
-from fibench.pinning import Pinning
 from fibench.places import find_places
 from fibench.plan import Trial, plan
 from fibench.resume import Attempt
 from fibench.runs_folder import RunError
-from fibench.trial import TrialContext
 
 TEXT = """
 title = "t"
@@ -57,9 +55,7 @@ class Desk:
 
     def begin(self, **changes: Any) -> Beginning:
         request = replace(self.request, **changes)
-        pinning = Pinning(None, None, "a test")
-        context = TrialContext(request.places.programs, request.backends, {}, 1, pinning)
-        return begin(request, self.trials, context)
+        return begin(request, self.trials, context_of(request))
 
     def keep(self, run: Path, attempts: Sequence[Attempt], *, valid: bool = True) -> None:
         for attempt in attempts:

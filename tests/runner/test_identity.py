@@ -2,6 +2,7 @@
 """What a run's numbers depend on, and what is said when that has changed."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import KNOWN
 
+from fibench.begin import Request, context_of
 from fibench.catalogue import Backend, read_catalogue
 from fibench.experiment import Experiment, parse_experiment
 from fibench.identity import difference, identity, with_modules
-from fibench.pinning import Pinning
 from fibench.places import find_places
 from fibench.plan import plan
-from fibench.trial import TrialContext
 
 BASE = """
 title = "t"
@@ -40,10 +40,9 @@ def _catalogue() -> dict[str, Backend]:
 
 def _identity(text: str, programs: Path, folder: Path = Path()) -> dict[str, Any]:
     experiment: Experiment = parse_experiment(text, "e.toml", KNOWN, None, folder)
-    context = TrialContext(
-        programs, _catalogue(), experiment.backends, 1, Pinning(None, None, "a test")
-    )
-    return identity(experiment, plan(experiment), context)
+    places = replace(find_places(), programs=programs)
+    request = Request(experiment, folder / "e.toml", _catalogue(), places)
+    return identity(experiment, plan(experiment), context_of(request))
 
 
 def test_nothing_changed_is_no_difference(programs: Path) -> None:
