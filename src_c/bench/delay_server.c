@@ -213,28 +213,39 @@ static void open_server(struct delay_server *server)
     small_server_watch(&server->base, server->timer, EPOLLIN | EPOLLET);
 }
 
+// Serves until it is time to end.
+static void serve(struct delay_server *server)
+{
+    struct epoll_event events[EVENTS_AT_ONCE];
+
+    for (;;) {
+        int count = wait_for_events(server, events);
+        if (count == -1 && errno != EINTR)
+            small_server_die(&server->base, "epoll_wait");
+        for (int i = 0; i < count; i++) {
+            int fd = events[i].data.fd;
+            if (fd == server->base.listener)
+                small_server_accept(&server->base);
+            else if (fd == server->base.stop)
+                return;
+            else if (fd != server->timer)
+                take(server, fd, events[i].events);
+            give(server);
+        }
+        give(server);
+    }
+}
+
 int main(int argc, char *argv[])
 {
     struct delay_server server = {0};
-    struct epoll_event events[EVENTS_AT_ONCE];
 
     server.base.options = options_default("delay_server");
     read_options(&server, argc, argv);
     open_server(&server);
-    for (;;) {
-        int count = wait_for_events(&server, events);
-        if (count == -1 && errno != EINTR)
-            small_server_die(&server.base, "epoll_wait");
-        for (int i = 0; i < count; i++) {
-            int fd = events[i].data.fd;
-            if (fd == server.base.listener)
-                small_server_accept(&server.base);
-            else if (fd == server.base.stop)
-                return EXIT_SUCCESS;
-            else if (fd != server.timer)
-                take(&server, fd, events[i].events);
-            give(&server);
-        }
-        give(&server);
-    }
+    serve(&server);
+    free(server.delays_ns);
+    free(server.heap);
+    free(server.lives);
+    return EXIT_SUCCESS;
 }

@@ -112,11 +112,14 @@ static void serve(struct worker *worker, struct share *share, int64_t now_ns)
     while (open->next_due_ns <= now_ns)
         notice(share, begin_ns, now_ns);
     while (open->backlog > 0 && !worker->stopped && (client = take_free(worker, open)) != NULL) {
-        int64_t intended_ns = on_the_clock(open, schedule_next(&open->unsent));
         int64_t send_ns = clock_now_ns();
+        if (window_is_over(worker->window, send_ns)) { // while others were sent: it stays overdue
+            worker->stopped = true;
+            break;
+        }
         open->backlog--;
         share->tally.sent += send_ns >= begin_ns;
-        client_send(worker, client, intended_ns, send_ns);
+        client_send(worker, client, on_the_clock(open, schedule_next(&open->unsent)), send_ns);
         open_loop_offer(worker, client);
     }
     if (tell_backlog(worker, open)) {
