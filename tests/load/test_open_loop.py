@@ -382,8 +382,10 @@ def test_every_hundredth_request_dropped(fibload: Program, framing: str) -> None
     with serving(line=framing == "line", actions=[Action.ANSWER] * 99 + [Action.DROP]) as server:
         answer = fibload.load(server.port, "--framing", framing, *ASK_30, *OPEN, "--timeout", "0.2")
     assert answer.status == 3
-    assert answer.counts["timeout"] + answer.counts["unfinished"] == pytest.approx(5, abs=5)
+    # Each of them was given up, or the window ended before it could be.
+    assert server.requests // 100 <= answer.counts["timeout"] + answer.counts["unfinished"]
     assert answer.counts["timeout"] >= 1
+    assert answer.counts["ok"] <= server.replies
     assert "given up as too old" in answer.reasons
     check_percentiles(answer)
 
@@ -393,7 +395,8 @@ def test_one_wrong_reply_in_a_hundred(fibload: Program, framing: str) -> None:
     with serving(line=framing == "line", actions=[Action.ANSWER] * 99 + [Action.WRONG]) as server:
         answer = fibload.load(server.port, "--framing", framing, *ASK_30, *OPEN)
     assert answer.status == 3
-    assert answer.counts["wrong"] == server.requests // 100
+    # The last one may still have been on its way when the window ended.
+    assert 0 <= server.requests // 100 - answer.counts["wrong"] <= 1
     assert f"wrong replies: {answer.counts['wrong']}" in answer.reasons
     assert answer.report["first_wrong"]["expected"] == "1346269"
 
@@ -420,7 +423,8 @@ def test_connections_that_end_early(
     with serving(line=framing == "line", actions=[Action.ANSWER] * 19 + [action]) as server:
         answer = fibload.load(server.port, "--framing", framing, *ASK_30, *OPEN)
     ended = sum(answer.counts[outcome] for outcome in outcomes)
-    assert ended == server.requests // 20
+    # The last one may still have been on its way when the window ended.
+    assert 0 <= server.requests // 20 - ended <= 1
     assert answer.counts["started"] == ended + answer.counts["ok"] + answer.counts["unfinished"]
     assert answer.status == (3 if action is Action.CUT else 0)
 
@@ -428,7 +432,9 @@ def test_connections_that_end_early(
 def test_a_server_that_stops_reading(fibload: Program) -> None:
     actions = [Action.ANSWER] * 200 + [Action.SILENT] * 10_000
     with serving(line=True, actions=actions) as server:
-        answer = fibload.load(server.port, *LINE, *ASK_30, *OPEN)
+        answer = fibload.load(
+            server.port, *LINE, *ASK_30, "--clients", "8", "--rate", "500", "--duration", "2"
+        )
     assert answer.status == 3
     assert answer.counts["ok"] == 200
     # Those sent are too old; those that were never sent only wait.
