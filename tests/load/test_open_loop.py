@@ -15,7 +15,6 @@ from .conftest import LIMIT_S, Answer, Program, running, total
 from .estimator import check_percentiles
 from .servers import ASK_30, Action, serving
 
-FRAMINGS = pytest.mark.parametrize("framing", ["message", "line"])
 LINE = ("--framing", "line")
 ECHO = (*LINE, "--request", "1", "--expect", "1")
 
