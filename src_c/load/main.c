@@ -229,7 +229,8 @@ static enum wake begin_load(struct session *session, struct cpu_sample *first)
             wake = wait_until(session, start_ns + settings->warmup_ns);
     }
     *first = cpu_sample(session->workers, session->thread_count);
-    session->result->begin_ns = at_once ? start_ns : clock_now_ns() + WINDOW_AHEAD_NS;
+    int64_t begin_ns = clock_now_ns() + (at_once ? 0 : WINDOW_AHEAD_NS);
+    session->result->begin_ns = begin_ns > start_ns ? begin_ns : start_ns;
     window_open(&run->window, session->result->begin_ns, settings->duration_ns);
     announce(session, "begin", session->result->begin_ns);
     if (at_once)

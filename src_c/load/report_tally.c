@@ -9,7 +9,6 @@
 
 void report_replies(struct json *json, const struct result *result, const struct tally *tally)
 {
-    // The timeline is looked at, never changed; its sum is the number of right replies.
     int64_t duration_ns = result->end_ns - result->begin_ns;
     uint64_t ok = tally_ok(tally);
     uint64_t first = timeline_before(&tally->timeline, duration_ns / 2);

@@ -8,15 +8,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from .conftest import LIMIT_S, Answer, Program, running, total
-from .servers import ASK_30, Action, closed_port, serving
-from .test_honest import highest_at
+from .estimator import check_percentiles
+from .servers import ASK_30, Action, serving
 
-FRAMINGS = pytest.mark.parametrize("framing", ["message", "line"])
 LINE = ("--framing", "line")
 ECHO = (*LINE, "--request", "1", "--expect", "1")
 
@@ -26,34 +24,6 @@ def echo_port(programs: Path) -> Iterator[int]:
     """The port of a server that answers at once."""
     with running(programs / "bare_echo", is_hurried=True) as (port, _):
         yield port
-
-
-def survival_percentile(latency: dict[str, Any], percent: float) -> int | None:
-    """The product-limit estimate from what a report tells, written again from its definition."""
-    events = dict(latency["histogram"]["counts"])
-    censored = dict(latency["censored"]["counts"])
-    entered = dict(latency["entered"]["counts"])
-    everyone = sum(events.values()) + sum(censored.values())
-    wanted = max(1, int(percent / 100 * everyone + 0.5))
-    surviving = 1.0
-    for index in sorted(events):
-        at_risk = everyone - sum(count for at, count in entered.items() if at > index)
-        at_risk -= sum(count for at, count in events.items() if at < index)
-        at_risk -= sum(count for at, count in censored.items() if at < index)
-        if at_risk == events[index] and any(at > index for at in entered):
-            return None
-        surviving *= 1 - events[index] / at_risk
-        if (1 - surviving) * everyone >= wanted - 1e-6:
-            return highest_at(index)
-    return None
-
-
-def check_percentiles(answer: Answer) -> None:
-    """Hold the percentiles of an open loop to the estimator."""
-    for part in (answer.report, *answer.report["groups"]):
-        latency = part["latency"]
-        for name, percent in (("p50_ns", 50), ("p90_ns", 90), ("p99_ns", 99), ("p999_ns", 99.9)):
-            assert latency[name] == survival_percentile(latency, percent)
 
 
 # --- What is due, and when -------------------------------------------------------------------
@@ -370,113 +340,3 @@ def test_the_cap_holds_for_all_threads_together(fibload: Program) -> None:
         )  # fmt: skip
     assert answer.report["open_loop"]["aborted"] is True
     assert 400 < answer.report["open_loop"]["most_overdue"] < 1000
-
-
-# --- Servers that misbehave ------------------------------------------------------------------
-
-OPEN = ("--clients", "8", "--rate", "500", "--duration", "1")
-
-
-@FRAMINGS
-def test_every_hundredth_request_dropped(fibload: Program, framing: str) -> None:
-    with serving(line=framing == "line", actions=[Action.ANSWER] * 99 + [Action.DROP]) as server:
-        answer = fibload.load(server.port, "--framing", framing, *ASK_30, *OPEN, "--timeout", "0.2")
-    assert answer.status == 3
-    # Each of them was given up, or the window ended before it could be.
-    assert server.requests // 100 <= answer.counts["timeout"] + answer.counts["unfinished"]
-    assert answer.counts["timeout"] >= 1
-    assert answer.counts["ok"] <= server.replies
-    assert "given up as too old" in answer.reasons
-    check_percentiles(answer)
-
-
-@FRAMINGS
-def test_one_wrong_reply_in_a_hundred(fibload: Program, framing: str) -> None:
-    with serving(line=framing == "line", actions=[Action.ANSWER] * 99 + [Action.WRONG]) as server:
-        answer = fibload.load(server.port, "--framing", framing, *ASK_30, *OPEN)
-    assert answer.status == 3
-    # The last one may still have been on its way when the window ended.
-    assert 0 <= server.requests // 100 - answer.counts["wrong"] <= 1
-    assert f"wrong replies: {answer.counts['wrong']}" in answer.reasons
-    assert answer.report["first_wrong"]["expected"] == "1346269"
-
-
-def test_replies_that_come_twice(fibload: Program) -> None:
-    with serving(line=True, actions=[Action.ANSWER] * 9 + [Action.TWICE]) as server:
-        answer = fibload.load(server.port, *LINE, *ASK_30, *OPEN)
-    assert answer.status == 3
-    assert answer.report["surplus_bytes"] > 0 or answer.counts["wrong"] > 0
-
-
-@FRAMINGS
-@pytest.mark.parametrize(
-    ("action", "outcomes"),
-    [
-        (Action.CLOSE, ("closed", "reset")),
-        (Action.CUT, ("closed",)),
-        (Action.RESET, ("reset",)),
-    ],
-)
-def test_connections_that_end_early(
-    fibload: Program, framing: str, action: Action, outcomes: tuple[str, ...]
-) -> None:
-    with serving(line=framing == "line", actions=[Action.ANSWER] * 19 + [action]) as server:
-        answer = fibload.load(server.port, "--framing", framing, *ASK_30, *OPEN)
-    ended = sum(answer.counts[outcome] for outcome in outcomes)
-    # The last one may still have been on its way when the window ended.
-    assert 0 <= server.requests // 20 - ended <= 1
-    assert answer.counts["started"] == ended + answer.counts["ok"] + answer.counts["unfinished"]
-    assert answer.status == (3 if action is Action.CUT else 0)
-
-
-def test_a_server_that_stops_reading(fibload: Program) -> None:
-    actions = [Action.ANSWER] * 200 + [Action.SILENT] * 10_000
-    with serving(line=True, actions=actions) as server:
-        answer = fibload.load(
-            server.port, *LINE, *ASK_30, "--clients", "8", "--rate", "500", "--duration", "2"
-        )
-    assert answer.status == 3
-    assert answer.counts["ok"] == 200
-    # Those sent are too old; those that were never sent only wait.
-    assert answer.counts["timeout"] == 8
-    assert answer.counts["unfinished"] == answer.counts["started"] - 208
-    assert answer.report["open_loop"]["overdue_at_end"] == answer.counts["unfinished"]
-    assert "given up as too old" in answer.reasons
-
-
-@FRAMINGS
-def test_nobody_listens(fibload: Program, framing: str) -> None:
-    answer = fibload.load(closed_port(), "--framing", framing, *OPEN)
-    assert answer.status == 3
-    assert answer.counts["refused"] > 0
-    assert answer.counts["started"] == answer.counts["refused"] + answer.counts["unfinished"]
-    assert answer.report["latency"]["p50_ns"] is None
-
-
-def test_connections_are_renewed_in_an_open_loop(fibload: Program) -> None:
-    with serving(line=True) as server:
-        answer = fibload.load(server.port, *LINE, *ASK_30, *OPEN, "--requests-per-connection", "10")
-    assert answer.status == 0
-    assert answer.counts["started"] == answer.counts["ok"] + answer.counts["unfinished"]
-    assert answer.report["connections_opened"] >= answer.counts["ok"] / 10
-
-
-def test_a_pipeline_takes_several_requests_at_once(fibload: Program, programs: Path) -> None:
-    with running(programs / "delay_server", "--delays", "50") as (port, _):
-        answer = fibload.load(
-            port, *LINE, "--clients", "2", "--pipeline", "10", "--rate", "200",
-            "--arrivals", "uniform", "--duration", "1",
-        )  # fmt: skip
-    assert answer.status == 0
-    assert answer.report["open_loop"]["overdue_at_end"] == 0
-    assert answer.report["latency"]["p50_ns"] < 0.1e9
-
-
-def test_without_a_pipeline_each_client_has_one_request_at_a_time(fibload: Program) -> None:
-    with serving(line=True, actions=(Action.SILENT,)) as server:
-        answer = fibload.load(
-            server.port, *LINE, *ASK_30, "--clients", "3", "--rate", "300", "--duration", "0.5"
-        )
-    assert server.requests == 3
-    assert answer.report["open_loop"]["sent"] == 3
-    assert answer.counts["unfinished"] == answer.counts["started"]
