@@ -20,8 +20,10 @@ static void meet_end(struct worker *worker, struct client *client, int64_t now_n
         if (state != REPLY_MORE) {
             end_with_reply(worker, client, state, now_ns);
             if (!worker->stopped) {
-                close_connection(client);
+                // Closing first would keep the server waiting for what it could be doing already.
+                int left = leave_connection(client);
                 client_proceed(worker, client, now_ns);
+                close_left(client, left);
             }
             return;
         }

@@ -55,12 +55,10 @@ static uint64_t count_retransmits(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_total_retrans : 0;
 }
 
-void close_connection(struct client *client)
+int leave_connection(struct client *client)
 {
-    if (client->fd != -1) {
-        client->share->tally.accounting.retransmits += count_retransmits(client->fd);
-        close(client->fd);
-    }
+    int fd = client->fd;
+
     client->fd = -1;
     client->state = CLIENT_ABSENT;
     client->watched = 0;
@@ -69,7 +67,18 @@ void close_connection(struct client *client)
     client->unsent = 0;
     client->send_offset = 0;
     memset(&client->reply, 0, sizeof client->reply);
+    return fd;
 }
+
+void close_left(struct client *client, int fd)
+{
+    if (fd == -1)
+        return;
+    client->share->tally.accounting.retransmits += count_retransmits(fd);
+    close(fd);
+}
+
+void close_connection(struct client *client) { close_left(client, leave_connection(client)); }
 
 void end_with_reply(struct worker *worker, struct client *client, enum reply_state state,
                     int64_t now_ns)

@@ -39,3 +39,8 @@ void lose_connection(struct worker *worker, struct client *client, const char *c
 
 // Closes the connection, if there is one; nothing may be in flight on it.
 void close_connection(struct client *client);
+
+// The same in two steps: the client can have its next connection on the way before the last one,
+// which the server has ended, is closed. Returns the descriptor; -1 when there was none.
+int leave_connection(struct client *client);
+void close_left(struct client *client, int fd);
