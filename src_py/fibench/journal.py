@@ -118,7 +118,7 @@ def _reading(path: Path, parse: Callable[[bytes], dict[str, Any] | None]) -> Rea
 
 def _lines(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as stream:
+        with path.open("rb", buffering=_CHUNK) as stream:
             yield from stream
     except FileNotFoundError:
         return

@@ -73,8 +73,25 @@ def _assert_whole(desk: Desk) -> None:
     assert set(os.listdir(desk.run_folder() / "trials")) == folders
 
 
+def _is_finished(desk: Desk) -> bool:
+    if not list(desk.results.glob("*/*/claims.json")):
+        return False
+    return all(record["valid"] for record in journal.last_attempts(desk.records()))
+
+
+def _finish(desk: Desk, path: Path) -> None:
+    """Run until the run is finished. On a busy machine a trial may fail: that is tried again."""
+    for _ in range(5):
+        if _is_finished(desk):
+            break
+        done = desk.invoke("run", path)
+        assert done.returncode in (0, 5), done.stdout + done.stderr
+        assert "CONFIRMED" in done.stdout
+    _assert_whole(desk)
+
+
 def test_after_ctrl_c_the_same_command_goes_on_and_comes_to_verdicts(desk: Desk) -> None:
-    with run_with_a_trial_finished(desk) as process:
+    with run_with_a_trial_finished(desk, blocks=5) as process:
         os.killpg(process.pid, signal.SIGINT)
         assert process.stdout is not None
         rest = process.stdout.read()
@@ -84,18 +101,17 @@ def test_after_ctrl_c_the_same_command_goes_on_and_comes_to_verdicts(desk: Desk)
     assert command is not None
     kept = len(desk.records())
     done = desk.invoke("run", command[1])
-    assert done.returncode == 0, done.stdout + done.stderr
     said = re.match(r"resuming ([0-9]+)/([0-9]+) ", done.stdout)
     assert said is not None
     assert 0 <= int(said[1]) <= kept
     assert int(said[2]) == len(desk.planned())
+    assert done.returncode in (0, 5), done.stdout + done.stderr
     assert "CONFIRMED" in done.stdout
-    assert len(desk.records()) == int(said[2]) + kept - int(said[1])
-    _assert_whole(desk)
+    _finish(desk, desk.folder / "small.toml")
 
 
-def _kill_after(desk: Desk, path: Path, seconds: float) -> bool:
-    """Run, and kill the runner after so long; False when it had ended before."""
+def _kill_after(desk: Desk, path: Path, seconds: float) -> None:
+    """Run, and kill the runner after so long, if it has not ended before."""
     command = [*INVOKE, "run", str(path)]
     with subprocess.Popen(
         command, cwd=CHECKOUT, env=desk.environment(), stdout=subprocess.DEVNULL
@@ -104,25 +120,18 @@ def _kill_after(desk: Desk, path: Path, seconds: float) -> bool:
             process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             process.kill()
-            return True
-    return False
 
 
 def _kill_and_resume(desk: Desk, kills: int, seed: int) -> None:
     moments = random.Random(seed)
     path = desk.write(QUICK.format(blocks=8, above=1))
     for _ in range(kills):
-        if not _kill_after(desk, path, moments.uniform(0.2, 2.5)):
+        if _is_finished(desk):
             break
-        if desk.results.exists() and any(desk.results.glob("*/2*")):
-            reading = journal.read(next(desk.results.glob("*/2*")) / "trials.jsonl")
-            assert len(reading.damaged) <= 1
-    else:
-        done = desk.invoke("run", path)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "CONFIRMED" in done.stdout
-    assert (desk.run_folder() / "claims.json").exists()
-    _assert_whole(desk)
+        _kill_after(desk, path, moments.uniform(0.2, 2.5))
+        for run in desk.results.glob("*/2*"):
+            assert len(journal.read(run / "trials.jsonl").damaged) <= 1
+    _finish(desk, path)
 
 
 def test_a_run_killed_at_random_points_ends_as_one_that_was_not(desk: Desk) -> None:
@@ -137,15 +146,14 @@ def test_a_run_killed_many_times_ends_as_one_that_was_not(desk: Desk, seed: int)
 
 def test_a_torn_last_line_is_reported_and_its_trial_measured_again(desk: Desk) -> None:
     path = desk.write(QUICK.format(blocks=3, above=1))
-    assert desk.invoke("run", path).returncode == 0
+    _finish(desk, path)
     lines = desk.run_folder() / "trials.jsonl"
     lines.write_bytes(lines.read_bytes()[:-20])
     (desk.run_folder() / "claims.json").unlink()
     done = desk.invoke("run", path)
-    assert done.returncode == 0
     assert re.match(r"trials\.jsonl: the last line, [0-9]+, is torn; .*\n$", done.stderr)
     assert "resuming " in done.stdout
-    _assert_whole(desk)
+    _finish(desk, path)
 
 
 def test_a_trial_that_failed_is_tried_again_and_the_run_is_finished(desk: Desk) -> None:
@@ -228,7 +236,7 @@ def test_of_two_runs_the_second_waits_for_the_first_and_names_it(desk: Desk) -> 
             assert line.startswith(f"waiting for small/{name} (pid {first.pid}), which is ")
             first.kill()
             stdout, _ = second.communicate(timeout=60)
-            assert second.returncode == 0
+            assert second.returncode in (0, 5)
             assert "CONFIRMED" in stdout
 
 
