@@ -11,6 +11,22 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+// A socket to connect with; -1 with errno when there is none to be had.
+static int make_socket(const struct settings *settings)
+{
+    const int on = 1;
+    int fd = socket(settings->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd != -1 && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
 
 // The server has closed in order.
 static void meet_end(struct worker *worker, struct client *client, int64_t now_ns)
@@ -24,6 +40,8 @@ static void meet_end(struct worker *worker, struct client *client, int64_t now_n
                 int left = leave_connection(client);
                 client_proceed(worker, client, now_ns);
                 close_left(client, left);
+                if (worker->spare == -1)
+                    worker->spare = make_socket(worker->settings);
             }
             return;
         }
@@ -194,15 +212,11 @@ static void send_and_watch(struct worker *worker, struct client *client)
 void client_connect(struct worker *worker, struct client *client, int64_t now_ns)
 {
     const struct settings *settings = worker->settings;
-    const int on = 1;
 
-    client->fd = socket(settings->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    client->fd = worker->spare != -1 ? worker->spare : make_socket(settings);
+    worker->spare = -1;
     if (client->fd == -1) {
         fail_locally(worker, client, "socket", errno, now_ns);
-        return;
-    }
-    if (setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1) {
-        fail_locally(worker, client, "setsockopt", errno, now_ns);
         return;
     }
     if (!client->share->is_open && client->in_flight > 0)

@@ -25,7 +25,7 @@ enum {
     EXIT_INVALID = 3,
     EXIT_INTERRUPTED = 130,
     OWN_DESCRIPTORS = 32,   // beside connections: standard ones, signals, edges, what was inherited
-    THREAD_DESCRIPTORS = 2, // an epoll and a timer
+    THREAD_DESCRIPTORS = 4, // an epoll, a timer, a spare socket, and one about to be closed
     STALL_CHECKS = 8,       // how often it is looked whether replies still come
 };
 

@@ -66,6 +66,7 @@ struct worker *worker_make(struct run *run, size_t number)
     worker->window = &run->window;
     worker->overdue = &run->overdue;
     worker->stop = run->stop;
+    worker->spare = -1;
     worker->armed_ns = INT64_MAX;
     worker->next_sweep_ns = INT64_MAX;
     worker->next_due_ns = INT64_MAX;
@@ -90,6 +91,8 @@ void worker_free(struct worker *worker)
         close(worker->epoll);
     if (worker->timer != -1)
         close(worker->timer);
+    if (worker->spare != -1)
+        close(worker->spare);
     for (size_t i = 0; i < worker->share_count; i++)
         share_free(&worker->shares[i]);
     free(worker->shares);

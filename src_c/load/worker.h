@@ -39,6 +39,7 @@ struct worker {
     pthread_t thread;
     int epoll;
     int timer;
+    int spare;             // a socket for the next connection, made while nobody waits; -1: none
     int64_t armed_ns;      // when the timer fires; INT64_MAX: never
     int64_t next_sweep_ns; // when the oldest request may be too old
     int64_t next_due_ns;   // of the open loops; INT64_MAX: there are none
