@@ -103,6 +103,7 @@ static void receive(struct worker *worker, struct client *client, bool to_the_en
             worker->stopped = true;
             return;
         }
+        worker->awake_ns = now_ns;
         if (size <= 0) {
             if (size == 0)
                 meet_end(worker, client, now_ns);
@@ -334,7 +335,8 @@ void client_give_up(struct worker *worker, struct client *client, int64_t now_ns
 void client_settle(struct worker *worker, struct client *client, int64_t end_ns, int64_t overdue_ns)
 {
     while (client->in_flight > 0) {
-        bool overdue = client->was_answered && end_ns - client_oldest_ns(client) > overdue_ns;
+        int64_t age_ns = worker->awake_ns - client_oldest_ns(client);
+        bool overdue = client->was_answered && age_ns > overdue_ns;
         censor_oldest(worker, client, end_ns);
         end_request(worker, client, overdue ? OUTCOME_TIMEOUT : OUTCOME_UNFINISHED);
     }

@@ -20,6 +20,7 @@
 enum {
     EVENTS_AT_ONCE = 256,
     LONG_WAIT_SHARE = 64,
+    HEARTBEAT_MS = 20,   // how often it is noted that this thread runs, when nothing happens
     BEGIN_AT_ONCE = 128, // so that replies do not wait while many connections are opened
 };
 
@@ -227,7 +228,9 @@ static int wait_until_due(struct worker *worker, struct epoll_event *events)
         return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
 #ifdef SYS_epoll_pwait2
     if (!worker->lacks_exact_wait) {
-        if (left_ns > LONG_WAIT_NS)
+        if (left_ns > HEARTBEAT_MS * (int64_t)NS_PER_MS)
+            left_ns = HEARTBEAT_MS * (int64_t)NS_PER_MS;
+        else if (left_ns > LONG_WAIT_NS)
             left_ns -= left_ns / LONG_WAIT_SHARE;
         const struct __kernel_timespec left = {.tv_sec = left_ns / NS_PER_S,
                                                .tv_nsec = left_ns % NS_PER_S};
@@ -239,7 +242,7 @@ static int wait_until_due(struct worker *worker, struct epoll_event *events)
 #endif
     worker->lacks_exact_wait = true;
     arm_timer(worker);
-    return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, -1);
+    return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
 }
 
 static int wait_for_events(struct worker *worker, struct epoll_event *events)
@@ -247,7 +250,7 @@ static int wait_for_events(struct worker *worker, struct epoll_event *events)
     if (worker->settings->spin || worker->share_begun < worker->share_count)
         return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
     if (worker->next_due_ns == INT64_MAX)
-        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, -1);
+        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
     return wait_until_due(worker, events);
 }
 
@@ -265,6 +268,8 @@ static void turn(struct worker *worker)
         perror("fibload: epoll_wait");
         abort();
     }
+    if (count == 0)
+        worker_note_awake(worker, clock_now_ns());
     for (int i = 0; i < count && !worker->stopped; i++) {
         void *mark = events[i].data.ptr;
         if (mark == &worker->stop)

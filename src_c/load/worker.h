@@ -47,7 +47,8 @@ struct worker {
     bool lacks_exact_wait;       // the kernel has no epoll_pwait2(2)
     struct client *first_paused; // in the order in which their pauses end
     struct client *last_paused;
-    bool stopped; // the window is over, nothing is looked at any more
+    bool stopped;     // the window is over, nothing is looked at any more
+    int64_t awake_ns; // when, before the end of the window, this thread was last seen to run
 
     struct share *shares; // one for each group
     size_t share_count;
@@ -76,3 +77,11 @@ void worker_free(struct worker *worker);
 
 // Lets a client go on after a pause.
 void worker_pause(struct worker *worker, struct client *client, int64_t now_ns);
+
+// A server is not held to have hung while this side did not run either, as on a machine that stood
+// still.
+static inline void worker_note_awake(struct worker *worker, int64_t now_ns)
+{
+    if (!window_is_over(worker->window, now_ns))
+        worker->awake_ns = now_ns;
+}
