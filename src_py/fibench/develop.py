@@ -5,11 +5,12 @@ import importlib.util
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from fibench import build as building
 from fibench.build import tool_environment
-from fibench.commands import WRONG_INPUT, Refused, build_or_refuse
+from fibench.commands import WRONG_INPUT, Refused, build_or_refuse, read_backends
 from fibench.places import Places, find_places
 
 C_SOURCES = ("*.c", "*.h")
@@ -63,12 +64,9 @@ def lint() -> int:
     return 1 if failed else 0
 
 
-def bench(duration: str, rounds: str) -> int:
-    """Measure the servers and fibload beside the floor."""
-    from fibench.bench import BenchError, print_floor
-    from fibench.load import LoadError
+def bench(duration: str, rounds: str, *, load: bool, runner: bool, statistics: bool) -> int:
+    """Measure what is asked for; without a choice the servers and fibload beside the floor."""
     from fibench.lock import LockError, measuring
-    from fibench.server import StartError
 
     places, _ = _checkout()
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", duration) or float(duration) <= 0:
@@ -80,27 +78,60 @@ def bench(duration: str, rounds: str) -> int:
     try:
         with measuring("bench"):
             build_or_refuse(places)
-            print_floor(places.programs, float(duration), int(rounds))
+            if load:
+                _bench_servers(lambda: _bench_load(places))
+            if runner:
+                _bench_servers(lambda: _bench_runner(places))
+            if statistics:
+                from fibench.bench.simulation import print_statistics
+
+                print_statistics()
+            if not (load or runner or statistics):
+                _bench_servers(lambda: _bench_floor(places, float(duration), int(rounds)))
     except LockError as error:
         raise Refused(str(error), error.hint) from error
+    return 0
+
+
+def _bench_servers(measure: Callable[[], None]) -> None:
+    """Run a benchmark that starts servers and loads."""
+    from fibench.bench.floor import BenchError
+    from fibench.load import LoadError
+    from fibench.server import StartError
+
+    try:
+        measure()
     except (BenchError, LoadError, StartError) as error:
         raise Refused(
             f"the benchmark stopped: {error}", "end what else runs here, and try again"
         ) from error
-    return 0
 
 
-def bench_runner(runner: bool, statistics: bool) -> int:
-    """Measure what needs no server: the runner's own work, and what its statistics are worth."""
-    if runner:
-        from fibench.bench_runner import print_runner
+def _bench_floor(places: Places, duration_s: float, rounds: int) -> None:
+    """The servers beside a bare echo, fibload beside a bare client."""
+    from fibench.bench.floor import print_floor
 
-        print_runner()
-    if statistics:
-        from fibench.simulate import print_statistics
+    print_floor(places.programs, duration_s, rounds)
 
-        print_statistics()
-    return 0
+
+def _bench_load(places: Places) -> None:
+    """fibload's open loop: rates met, its own lag, percentiles beside the truth."""
+    from fibench.bench.open_loop import print_open_loop
+
+    print_open_loop(places.programs)
+
+
+def _bench_runner(places: Places) -> None:
+    """The runner's own work."""
+    from fibench.bench.estimation import print_runner
+    from fibench.bench.journals import print_journal
+    from fibench.bench.listing import print_runs
+    from fibench.bench.trials import print_trials
+
+    print_runner()
+    print_journal()
+    print_runs()
+    print_trials(places, read_backends(places))
 
 
 def clean() -> int:

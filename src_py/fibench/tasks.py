@@ -290,25 +290,25 @@ def lint(context: Context) -> int:
 
 @command(
     help={
-        "duration": "seconds of each measurement (default: 2)",
-        "rounds": "(default: 5)",
-        "runner": "measure the runner's own work instead",
-        "statistics": "how often intervals and verdicts are right, on made-up runs",
+        "duration": "seconds of each measurement beside the floor (default: 2)",
+        "rounds": "of these measurements (default: 5)",
+        "load": "fibload's open loop: rates met, its own lag, percentiles beside the truth",
+        "runner": "the runner's own work: estimating, reading journals, listing runs, trials",
+        "statistics": "simulate how often intervals and verdicts are right; takes minutes",
     }
 )
 def bench(
     context: Context,
     duration: str = "2",
     rounds: str = "5",
+    load: bool = False,
     runner: bool = False,
     statistics: bool = False,
 ) -> int:
     """Measure CPU per request of the C servers and of fibload, beside a bare echo."""
     from fibench import develop
 
-    if runner or statistics:
-        return develop.bench_runner(runner, statistics)
-    return develop.bench(duration, rounds)
+    return develop.bench(duration, rounds, load=load, runner=runner, statistics=statistics)
 
 
 @command()

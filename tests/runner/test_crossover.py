@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from fibench.bench.simulation import made_cell
 from fibench.claims import Verdict, claims_json, judge
 from fibench.contrasts import Claim, Point
 from fibench.crossover import Crossover, crossing, find_crossover, rising, scale_of
@@ -16,7 +17,6 @@ from fibench.crossover import Sides as At
 from fibench.estimate import Sample, contrast
 from fibench.report.words import verdict_lines
 from fibench.sample import Index
-from fibench.simulate import made_cell
 
 NUMBERS = (10.0, 20.0, 30.0)
 figures = st.floats(min_value=-2.0, max_value=2.0).map(lambda figure: round(figure, 4))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fibench import plan
-from fibench.bench_runner import made_experiment, made_records
+from fibench.bench.estimation import made_experiment, made_records
 from fibench.claims import judge
 from fibench.estimate import Index, summarise
 from fibench.results import Findings, failures, find, sample, samples

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fibench.bench_runs import make_runs, measure
+from fibench.bench.listing import make_runs, measure
 from fibench.export.listing import FORMATS
 from fibench.runs import COLUMNS, find_runs, rows
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench import load, server
-from fibench.bench import HOST, BenchError, pinned
+from fibench.bench.floor import HOST, BenchError, pinned
 from fibench.machine import machine_line, usable_cores
 
 RATES_PER_S = (100, 1000, 10_000, 50_000)

@@ -7,8 +7,7 @@ The limits are those of docs/statistics.md with room for the few runs; the seed 
 import numpy as np
 import pytest
 
-from fibench.crossover import crossing
-from fibench.simulate import (
+from fibench.bench.simulation import (
     BLOCKS,
     NOISES,
     NUMBERS,
@@ -21,6 +20,7 @@ from fibench.simulate import (
     simulate_crossover,
     true_crossing,
 )
+from fibench.crossover import crossing
 
 RUNS = 500
 

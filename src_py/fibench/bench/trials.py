@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run costs beside its warm-ups and windows: by trial and backend, and for the whole run."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from fibench.begin import Request
+from fibench.catalogue import Backend, known_backends
+from fibench.experiment import parse_experiment
+from fibench.places import Places
+from fibench.run import Event, TrialFinished, TrialStarted, run_experiment
+
+LIMIT_MS = 150
+"""A trial may take so much longer than its warm-up and window."""
+RUN_LIMIT_S = 3
+"""And the run as a whole so much longer than its trials."""
+
+_EXPERIMENT = """
+title = "What the runner itself costs"
+[[matrix]]
+backend = ["c-sync", "c-mp", "c-mt", "py-sync", "py-mp", "py-mt", "py-async"]
+[load]
+clients = 8
+n = 10
+duration = "200ms"
+warmup = "50ms"
+[plan]
+blocks = 5
+"""
+
+
+@dataclass
+class _Stopwatch:
+    """Notes how long each trial took beside what it measured, in seconds."""
+
+    by_label: dict[str, list[float]] = field(default_factory=dict)
+    failed: int = 0
+    trials_s: float = 0.0
+    _began_s: float = 0.0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TrialStarted):
+            self._began_s = time.monotonic()
+        elif isinstance(event, TrialFinished):
+            took_s = time.monotonic() - self._began_s
+            self.trials_s += took_s
+            self.failed += not event.record["valid"]
+            beside_s = took_s - event.record["times"]["measured_s"]
+            self.by_label.setdefault(event.trial.cell.label, []).append(beside_s)
+
+
+def print_trials(places: Places, backends: Mapping[str, Backend]) -> None:
+    """Make a run of short trials in a temporary folder, and print its overhead."""
+    experiment = parse_experiment(_EXPERIMENT, "overhead.toml", known_backends(backends))
+    watch = _Stopwatch()
+    with tempfile.TemporaryDirectory(prefix="fibench-") as name:
+        source = Path(name, "overhead.toml")
+        source.write_text(_EXPERIMENT)
+        elsewhere = replace(places, results=Path(name, "results"))
+        began_s = time.monotonic()
+        run_experiment(Request(experiment, source, backends, elsewhere), [watch])
+        beside_s = time.monotonic() - began_s - watch.trials_s
+    print(f"beside warm-up and window, in ms by trial (at most {LIMIT_MS}):")
+    for label, took_s in watch.by_label.items():
+        print(
+            f"  {label:<24}{statistics.median(took_s) * 1e3:7.0f}  (most {max(took_s) * 1e3:.0f})"
+        )
+    print(f"beside all trials, for the run: {beside_s:.2f} s (at most {RUN_LIMIT_S})")
+    if watch.failed:
+        print(f"{watch.failed} trials failed: these figures say little")
