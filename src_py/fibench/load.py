@@ -87,7 +87,7 @@ def fibload_command(
 
 def _asked(parameters: Mapping[str, Any], reply: str | None) -> list[str]:
     """What the clients ask, by groups if there are any."""
-    every = groups.parse(parameters.get("groups"))
+    every = groups.parse(parameters["groups"])
     if not every:
         if reply is None:
             return ["--n", str(parameters["n"])]
@@ -101,15 +101,15 @@ def _asked(parameters: Mapping[str, Any], reply: str | None) -> list[str]:
 
 def _schedule(parameters: Mapping[str, Any], seed: int) -> list[str]:
     """The options of an open loop; none for a closed one."""
-    rate = parameters.get("rate")
+    rate = parameters["rate"]
     options: list[str] = []
     if rate is not None:
         options += ["--rate", _decimal(rate)]
-        if parameters.get("arrivals"):
+        if parameters["arrivals"]:
             options += ["--arrivals", parameters["arrivals"]]
-    if parameters.get("spin"):
+    if parameters["spin"]:
         options.append("--spin")
-    by_groups = any(group.rate is not None for group in groups.parse(parameters.get("groups")))
+    by_groups = any(group.rate is not None for group in groups.parse(parameters["groups"]))
     if rate is not None or by_groups:
         options += ["--seed", str(seed)]
     return options

@@ -81,8 +81,8 @@ def take_fibload(
         "retransmits": document["retransmits"],
     }
     measured.metrics = {"wall_s": window["duration_ns"] * _NS, **_rate_and_latencies(document)}
-    if parameters.get("groups"):
-        measured.groups = {group["name"]: _group(group) for group in document.get("groups", [])}
+    if parameters["groups"]:
+        measured.groups = {group["name"]: _group(group) for group in document["groups"]}
         measured.counts["lost"] = sum(g["counts"]["lost"] for g in measured.groups.values())
     measured.reason = judge(document, ending, backend, parameters)
 
@@ -108,7 +108,7 @@ def _group(group: Mapping[str, Any]) -> dict[str, Any]:
             "refused_by_cap": refused_by_cap(group),
             "errors": _errors(group),
             "unfinished": group["counts"]["unfinished"],
-            "lost": group.get("lost", 0),
+            "lost": group["lost"],
         },
     }
 
@@ -135,7 +135,7 @@ def judge(
         return "; ".join(document["invalid"]) or "fibload calls the trial invalid"
     if ending.status != 0:
         return f"fibload ended with status {ending.status}"
-    idle = sum(group.clients for group in groups.parse(parameters.get("groups")) if group.idle)
+    idle = sum(group.clients for group in groups.parse(parameters["groups"]) if group.idle)
     clients, cap = parameters["clients"] + idle, connection_cap(backend, parameters)
     if clients > cap:
         return None
@@ -143,7 +143,7 @@ def judge(
     refused = refused_by_cap(document)
     if refused > 0:
         return f"{refused} connections were refused, closed or reset before a reply, {within}"
-    lost = sum(group.get("lost", 0) for group in document.get("groups", []))
+    lost = sum(group["lost"] for group in document["groups"])
     if lost > 0:
         return f"{lost} of {idle} idle connections were lost before the window ended, {within}"
     return None

@@ -12,12 +12,12 @@ from fibench.pinning import Pinning
 
 def server_cpus(parameters: Mapping[str, Any], pinning: Pinning) -> str | None:
     """The CPUs of a cell's server, as "0,2-3"; None: not pinned."""
-    return _chosen(parameters.get("server_cpus"), pinning.server)
+    return _chosen(parameters["server_cpus"], pinning.server)
 
 
 def load_cpus(parameters: Mapping[str, Any], pinning: Pinning) -> str | None:
     """The CPUs of a cell's load, likewise."""
-    return _chosen(parameters.get("load_cpus"), pinning.load)
+    return _chosen(parameters["load_cpus"], pinning.load)
 
 
 def _chosen(asked: str | None, otherwise: str | None) -> str | None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fibench import plan as planning
 from fibench.claims import Verdict, judge
 from fibench.estimate import CellSummary, summarise
 from fibench.journal import folder_name, last_attempts
 from fibench.notes import ceilings_note, notes
+from fibench.plan import ceiling_of
 from fibench.sample import METRICS, Index, Sample, in_group
 from fibench.steady import TwinCheck, check_twin
 
@@ -162,10 +162,6 @@ def failures(records: Iterable[Record], folder: Path) -> list[tuple[str, str, st
 
 def ceilings(experiment: Experiment, records: Iterable[Record]) -> dict[str, float]:
     """The throughput of the null server under the load of each cell, by the cell's key."""
-    # Plans before the one that measures ceilings had none.
-    ceiling_of = getattr(planning, "ceiling_of", None)
-    if ceiling_of is None:
-        return {}
     rates = {
         record["trial"].removeprefix("ceiling-"): record["metrics"].get("throughput_per_s")
         for record in records

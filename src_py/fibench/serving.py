@@ -104,7 +104,7 @@ def check_replies(backend: Backend, parameters: Mapping[str, Any], port: int) ->
 
     Raises TrialFailed at the first that is wrong.
     """
-    asking = [group.n for group in groups.parse(parameters.get("groups")) if not group.idle]
+    asking = [group.n for group in groups.parse(parameters["groups"]) if not group.idle]
     numbers = dict.fromkeys(n for n in asking or [parameters["n"]] if n is not None)
     for n in numbers:
         reply = fibonacci(n) if backend.ranked else NULL_REPLY

@@ -7,7 +7,7 @@ What the folder says is data from outside: every member of it is checked before 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ def read_run(folder: Path, places: Places) -> StoredRun:
         experiment=experiment,
         plan=plan,
         environment=environment,
-        records=_last_attempts(reading.records),
+        records=journal.last_attempts(reading.records),
         complete=os.path.lexists(folder / "claims.json"),
         damaged=tuple(reading.damaged),
     )
@@ -123,8 +123,7 @@ def is_measured(record: Mapping[str, Any]) -> bool:
 
 def trial_folder(record: Mapping[str, Any]) -> str:
     """Where the files of an attempt are: trials/082, trials/082-2 for the second."""
-    index, attempt = int(record["index"]), int(record["attempt"])
-    return f"trials/{index:03d}" if attempt == 1 else f"trials/{index:03d}-{attempt}"
+    return f"trials/{journal.folder_name(record['index'], record['attempt'])}"
 
 
 def cores_of(environment: Mapping[str, Any]) -> int:
@@ -157,16 +156,6 @@ def _read_journal(folder: Path) -> journal.Reading:
     except (OSError, ValueError, RecursionError) as error:
         where = shown_path(folder / "trials.jsonl")
         raise StoredError(f"{where} cannot be read: {error}", UNREADABLE) from error
-
-
-def _last_attempts(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of each trial the last attempt, in the order of the plan."""
-    last: dict[str, dict[str, Any]] = {}
-    for record in records:
-        before = last.get(record["trial"])
-        if before is None or record["attempt"] >= before["attempt"]:
-            last[record["trial"]] = record
-    return sorted(last.values(), key=lambda record: int(record["index"]))
 
 
 _NUMBER = (int, float)

@@ -62,6 +62,7 @@ def idle_group(clients: int, lost: int = 0) -> dict[str, Any]:
 
 def answer(**more: Any) -> dict[str, Any]:
     """A window of one second in which 8 clients got 1000 replies, each after 8 ms."""
+    loop = more.get("open_loop")
     return {
         "schema": 2,
         "settings": {"pipeline": 1, "rate_per_s": None, "arrivals": None, "spin": False},
@@ -86,5 +87,5 @@ def answer(**more: Any) -> dict[str, Any]:
             "wall_ns": 10**9,
             "threads": 1,
         },
-        "groups": [group("all", 1000)],
+        "groups": [group("all", 1000, open_loop=loop)],
     } | more

@@ -78,7 +78,17 @@ def test_less_than_99_percent_of_what_was_due_is_a_limit(due: int, missing: int)
     sent = max(0, due - missing)
     checked = check(answer(open_loop=open_loop(due=due, sent=sent)), ONE, 0.5, refused=0)
     assert checked["sent_share"] == (sent / due if due else None)
-    assert (checked["generator_bound"] is not None) == (due > 0 and sent / due < 0.99)
+    is_limit = checked["generator_bound"] is not None
+    assert is_limit == (due - sent > 1 and sent / due < 0.99)
+
+
+def test_a_slow_group_does_not_hide_behind_a_busy_one() -> None:
+    slow = group("slow", open_loop=open_loop(due=100, sent=50))
+    busy = group("busy", open_loop=open_loop(due=100_000, sent=100_000))
+    document = answer(open_loop=open_loop(due=100_100, sent=100_050), groups=[busy, slow])
+    checked = check(document, ONE, 0.5, refused=0)
+    assert checked["sent_share"] == 0.5
+    assert "sent 50.0 % of what was due" in checked["generator_bound"]
 
 
 def test_what_was_sent_and_the_lag_are_handed_on() -> None:
@@ -112,7 +122,7 @@ def test_littles_law_holds_within_5_percent_or_the_windows_edges(
         latency=latency(mean_ns=ratio * in_flight / replies * 1e9),
         clients={"asked": clients, "connected": clients, "answered": clients},
     )
-    document["settings"] = {"pipeline": pipeline}
+    document["settings"]["pipeline"] = pipeline
     tolerance = max(0.05, 2 * in_flight / replies)
     assert littles_tolerance(document) == pytest.approx(tolerance)
     checked = check(document, ONE, 0.5, refused=0)

@@ -21,6 +21,10 @@ from fibench.load import (
 )
 
 CELL: dict[str, Any] = {
+    "groups": None,
+    "rate": None,
+    "arrivals": None,
+    "spin": None,
     "host": "127.0.0.1",
     "framing": "message",
     "clients": 8,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fibench import plan
+from fibench import results
 from fibench.bench.estimation import made_experiment, made_records
 from fibench.claims import judge
 from fibench.estimate import Index, summarise
@@ -267,9 +267,7 @@ def test_windows_that_are_not_steady_are_told_of() -> None:
 def test_a_cell_near_the_null_servers_rate_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = made_experiment(cells=4, blocks=3, claims=1)
     near = experiment.cells[2]
-    monkeypatch.setattr(
-        plan, "ceiling_of", lambda cell, _: "shape" if cell is near else None, raising=False
-    )
+    monkeypatch.setattr(results, "ceiling_of", lambda cell, _: "shape" if cell is near else None)
     ceiling = record(
         "null", -1, trial="ceiling-shape", role="ceiling", metrics={"throughput_per_s": 22_000.0}
     )
