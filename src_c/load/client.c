@@ -103,7 +103,6 @@ static void receive(struct worker *worker, struct client *client, bool to_the_en
             worker->stopped = true;
             return;
         }
-        worker->awake_ns = now_ns;
         if (size <= 0) {
             if (size == 0)
                 meet_end(worker, client, now_ns);

@@ -54,3 +54,16 @@ struct cpu_use cpu_between(struct cpu_sample from, struct cpu_sample to)
     use.system_ns = total_ns - use.user_ns;
     return use;
 }
+
+struct cpu_extent cpu_extent(void)
+{
+    struct cpu_extent extent = {0};
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        extent.rss_peak_bytes = usage.ru_maxrss * INT64_C(1024);
+        extent.switches_voluntary = usage.ru_nvcsw;
+        extent.switches_involuntary = usage.ru_nivcsw;
+    }
+    return extent;
+}

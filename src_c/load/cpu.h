@@ -18,6 +18,15 @@ struct cpu_use {
     int64_t system_ns;
 };
 
+// What the whole process has had, from its start.
+struct cpu_extent {
+    int64_t rss_peak_bytes;
+    int64_t switches_voluntary;
+    int64_t switches_involuntary;
+};
+
+struct cpu_extent cpu_extent(void);
+
 // Reads the time used so far by the calling thread and the workers' threads, which must exist.
 struct cpu_sample cpu_sample(struct worker *const workers[], size_t count);
 

@@ -229,9 +229,11 @@ static enum wake begin_load(struct session *session, struct cpu_sample *first)
             wake = wait_until(session, start_ns + settings->warmup_ns);
     }
     *first = cpu_sample(session->workers, session->thread_count);
-    int64_t begin_ns = clock_now_ns() + (at_once ? 0 : WINDOW_AHEAD_NS);
+    int64_t begin_ns = clock_now_ns() + (at_once ? 0 : WINDOW_BEGIN_AHEAD_NS);
     session->result->begin_ns = begin_ns > start_ns ? begin_ns : start_ns;
     window_open(&run->window, session->result->begin_ns, settings->duration_ns);
+    if (!at_once)
+        session->result->begin_late_ns = clock_now_ns() - session->result->begin_ns;
     announce(session, "begin", session->result->begin_ns);
     if (at_once)
         pthread_barrier_wait(&run->gate);
@@ -261,6 +263,7 @@ static void keep_time(struct session *session)
     if (result->end_ns < result->begin_ns) // aborted before it began: an empty window
         result->end_ns = result->begin_ns;
     result->cpu = cpu_between(first, cpu_sample(session->workers, session->thread_count));
+    result->extent = cpu_extent();
     result->zero_ns = atomic_load(&session->run.zero_ns);
     announce(session, "end", result->end_ns);
 }

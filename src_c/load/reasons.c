@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { BEGIN_LATE_SHARE = 200 }; // replies of half a percent of the window may be missing
+
 __attribute__((format(printf, 2, 3))) static void add_reason(struct reasons *reasons,
                                                              const char *format, ...)
 {
@@ -76,6 +78,10 @@ struct reasons reasons_collect(const struct result *result)
                    tally_out_of_range(&result->total));
     if (result->stalled)
         add_reason(reasons, "stopped before the wanted number of replies: none came for too long");
+    if (result->begin_late_ns * BEGIN_LATE_SHARE > result->end_ns - result->begin_ns)
+        add_reason(reasons,
+                   "the window's begin was set %" PRId64 " us late: this machine stood still",
+                   result->begin_late_ns / 1000);
     if (result->edges_error != 0)
         add_reason(reasons, "the window's edges could not be announced: %s",
                    strerror(result->edges_error));

@@ -4,7 +4,7 @@
 
 #include "report.h"
 
-enum { REASONS_MAX = 12, REASON_SIZE = 240 };
+enum { REASONS_MAX = 16, REASON_SIZE = 240 };
 
 struct reasons {
     int count; // 0: it may be used

@@ -102,7 +102,7 @@ static void write_firsts(struct json *json, const struct result *result)
 static const char *clock_of(const struct settings *s, bool all_open, bool any_open)
 {
     if (any_open)
-        return all_open ? "intended" : "mixed";
+        return all_open ? "intended" : CLOCK_MIXED;
     return s->framing == FRAMING_MESSAGE || s->requests_per_connection > 0 ? "connection"
                                                                            : "service";
 }
@@ -178,6 +178,9 @@ bool report_write(const struct result *result, FILE *out)
     json_signed(&json, "cpu_system_ns", result->cpu.system_ns);
     json_signed(&json, "wall_ns", result->end_ns - result->begin_ns);
     json_unsigned(&json, "threads", result->settings->threads);
+    json_signed(&json, "rss_peak_bytes", result->extent.rss_peak_bytes);
+    json_signed(&json, "switches_voluntary", result->extent.switches_voluntary);
+    json_signed(&json, "switches_involuntary", result->extent.switches_involuntary);
     json_close(&json, '}');
     json_close(&json, '}');
     putc('\n', out);

@@ -15,13 +15,15 @@ struct result {
     struct tally *groups; // in the order of the settings
     struct tally total;   // of the groups that ask
     struct cpu_use cpu;
+    struct cpu_extent extent;
     int64_t zero_ns; // when the schedules of open loops began
     int64_t begin_ns;
     int64_t end_ns;
     bool interrupted;
-    bool stalled;    // not enough replies came for --requests
-    bool aborted;    // too many requests were overdue
-    int edges_error; // errno of an announcement that failed; 0: none did
+    bool stalled;          // not enough replies came for --requests
+    bool aborted;          // too many requests were overdue
+    int64_t begin_late_ns; // how late the begin was set; not above 0: in time
+    int edges_error;       // errno of an announcement that failed; 0: none did
 };
 
 // Requests that all open loops together should start in a second.

@@ -6,6 +6,7 @@
 #include "survival.h"
 
 #include <stddef.h>
+#include <string.h>
 
 void report_replies(struct json *json, const struct result *result, const struct tally *tally)
 {
@@ -111,7 +112,7 @@ void report_open_loop(struct json *json, const struct result *result, const stru
     json_close(json, '}');
 }
 
-static void write_percentiles(struct json *json, const struct tally *tally)
+static void write_percentiles(struct json *json, const struct tally *tally, bool one_clock)
 {
     static const struct {
         const char *name;
@@ -122,8 +123,8 @@ static void write_percentiles(struct json *json, const struct tally *tally)
     for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++) {
         double percent = percentiles[i].percent;
         int64_t value_ns = 0;
-        bool known = tally->histogram.total > 0;
-        if (tally->open)
+        bool known = tally->histogram.total > 0 && one_clock;
+        if (tally->open && one_clock)
             known = survival_percentile(&lifetimes, percent, &value_ns);
         else if (known)
             value_ns = histogram_percentile(&tally->histogram, percent);
@@ -160,7 +161,7 @@ void report_latency(struct json *json, const struct tally *tally, const char *cl
     write_known(json, "min_ns", any, histogram_min(histogram));
     write_known(json, "mean_ns", any, (int64_t)histogram_mean(histogram));
     write_known(json, "max_ns", any || tally->censored.total > 0, max_ns);
-    write_percentiles(json, tally);
+    write_percentiles(json, tally, strcmp(clock, CLOCK_MIXED) != 0);
     write_histogram(json, histogram);
     write_unanswered(json, tally);
     json_close(json, '}');

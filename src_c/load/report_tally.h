@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+// The clock of totals whose parts have different ones: they have no percentiles in common.
+#define CLOCK_MIXED "mixed"
+
 // Right replies inside the window: how many, when, how fast. Members without brackets.
 void report_replies(struct json *json, const struct result *result, const struct tally *tally);
 

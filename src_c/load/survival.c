@@ -18,6 +18,8 @@ bool survival_percentile(const struct lifetimes *lifetimes, double percent, int6
 
     if (wanted == 0)
         wanted = 1;
+    if (at_risk == 0 && entered->counts[0] == 0)
+        return false; // nobody was watched from the beginning
     for (size_t i = 0; i < HISTOGRAM_COUNTS; i++) {
         // Within one step of the histogram: first come those who enter, then the replies, and then
         // those who are censored, so that who has a reply was at risk of it.
@@ -35,6 +37,8 @@ bool survival_percentile(const struct lifetimes *lifetimes, double percent, int6
             }
         }
         at_risk -= answered->counts[i] + censored->counts[i];
+        if (at_risk == 0 && yet_to_enter > 0)
+            return false; // likewise: nobody was watched from here until the next one enters
     }
     return false;
 }

@@ -136,6 +136,27 @@ static void test_a_gap_in_which_nobody_was_watched_hides_what_follows(void)
     CHECK(hidden(100));
 }
 
+// Five were cut off at 1; nobody was watched from there until ten entered at 50.
+static void test_a_gap_that_censoring_makes_hides_what_follows(void)
+{
+    forget();
+    for (int i = 0; i < 5; i++)
+        histogram_record(&censored, 1);
+    for (int i = 0; i < 10; i++) {
+        histogram_record(&answered, 60);
+        histogram_record(&entered, 50);
+    }
+    CHECK(hidden(50));
+}
+
+static void test_if_nobody_was_watched_from_the_beginning_nothing_is_known(void)
+{
+    forget();
+    histogram_record(&answered, 60);
+    histogram_record(&entered, 50);
+    CHECK(hidden(50));
+}
+
 int main(void)
 {
     test_nothing_seen_has_no_percentiles();
@@ -146,5 +167,7 @@ int main(void)
     test_a_request_from_before_the_window_counts_from_the_age_at_which_it_entered();
     test_a_request_may_enter_and_be_answered_at_one_age();
     test_a_gap_in_which_nobody_was_watched_hides_what_follows();
+    test_a_gap_that_censoring_makes_hides_what_follows();
+    test_if_nobody_was_watched_from_the_beginning_nothing_is_known();
     return test_result();
 }

@@ -28,6 +28,8 @@ bool window_init(struct window *window, uint64_t requests);
 
 // How far ahead an edge is set: long enough for every CPU to see it before it comes.
 static const int64_t WINDOW_AHEAD_NS = 50000;
+// And the begin, which cannot be moved when it turns out to have been set too late.
+static const int64_t WINDOW_BEGIN_AHEAD_NS = 1000000;
 
 // Opens the window at `begin_ns`. A `duration_ns` of 0 leaves the end open. One that was aborted
 // has its end already, and it stays.

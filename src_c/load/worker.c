@@ -268,8 +268,7 @@ static void turn(struct worker *worker)
         perror("fibload: epoll_wait");
         abort();
     }
-    if (count == 0)
-        worker_note_awake(worker, clock_now_ns());
+    worker_note_awake(worker, clock_now_ns());
     for (int i = 0; i < count && !worker->stopped; i++) {
         void *mark = events[i].data.ptr;
         if (mark == &worker->stop)

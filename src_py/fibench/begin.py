@@ -14,7 +14,7 @@ from fibench import journal, machine
 from fibench.catalogue import Backend
 from fibench.environment import environment
 from fibench.experiment import Experiment
-from fibench.identity import backends_used, difference, identity
+from fibench.identity import backends_used, claims_digest, difference, identity
 from fibench.pinning import choose
 from fibench.places import Places
 from fibench.plan import Trial, plan_json
@@ -75,6 +75,8 @@ class Beginning:
     resumed: bool = False
     notices: list[str] = field(default_factory=list)
     """What a person should know, each in one line."""
+    other_claims: bool = False
+    """The claims are not those that the run was begun with."""
 
 
 def begin(request: Request, trials: Sequence[Trial], context: TrialContext) -> Beginning:
@@ -110,6 +112,7 @@ def _plan(
         "source": request.source.name,
         "overrides": dict(request.overrides),
         "pinning": asdict(context.pinning),
+        "claims": claims_digest(request.experiment.claims),
         "backends": {
             name: {
                 "framings": list(backend.framings),
@@ -161,14 +164,16 @@ def _take_up(
         if (folder / _EXPERIMENT).read_bytes() != text:
             keep(folder / _EXPERIMENT, text)  # claims may change: they do not touch the numbers
         before = json.loads((folder / PLAN).read_bytes())
-        now = json.loads(as_json({**document, "started_at": before.get("started_at")}))
+        kept = {name: before[name] for name in ("started_at", "claims") if name in before}
+        now = json.loads(as_json({**document, **kept}))
         if before != now:
             keep(folder / PLAN, as_json(now))
     except OSError as error:
         hint = "make the folder writable, or begin anew with --fresh"
         raise RunError(f"cannot go on in {folder}: {error.strerror}", hint) from error
     todo = remaining(trials, reading.records)
-    return Beginning(folder, todo, resumed=True, notices=_damage(reading))
+    other_claims = kept.get("claims") != document["claims"]
+    return Beginning(folder, todo, True, _damage(reading), other_claims)
 
 
 def _remove_leftovers(folder: Path, heads: Sequence[Head]) -> None:

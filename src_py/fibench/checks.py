@@ -62,11 +62,11 @@ def check(
     """
     share = generator_share(document["generator"], places.load_cores)
     open_loop = document["open_loop"]
-    littles_law = None if refused else littles_ratio(document)
+    littles_law, littles_gate = (None, None) if refused else _littles(document)
     gates = [
         _cpu_gate(document, share, places, server_used_cores),
         _sent_gate(document),
-        _littles_gate(document, littles_law),
+        littles_gate,
     ]
     lag_p99_ns = open_loop["lag"]["p99_ns"] if open_loop else None
     return {
@@ -99,33 +99,55 @@ def _open_loops(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in loops if one and one["due"]]
 
 
-def littles_ratio(document: Mapping[str, Any]) -> float | None:
+def closed_parts(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What keeps a fixed number of requests in flight: all clients, or groups without a rate."""
+    asking = [group for group in document["groups"] if not group["idle"]]
+    if not any(group["open_loop"] for group in asking):
+        return [document]
+    return [group for group in asking if not group["open_loop"]]
+
+
+def littles_ratio(part: Mapping[str, Any], pipeline: int) -> float | None:
     """Requests in flight by Little's law, ÷ those that a closed loop keeps in flight.
 
     Throughput × mean latency is the mean number in flight. Clients that were never answered wait
-    for ever and are left out. None in an open loop, also of one group, and without a reply.
+    for ever and are left out. None without a reply.
     """
-    if any(group["open_loop"] for group in document["groups"]):
+    answered, mean_ns = part["clients"]["answered"], part["latency"]["mean_ns"]
+    if not part["window"]["ok"] or not answered or mean_ns is None:
         return None
-    pipeline = document["settings"]["pipeline"]
-    answered, mean_ns = document["clients"]["answered"], document["latency"]["mean_ns"]
-    if not document["window"]["ok"] or not answered or mean_ns is None:
-        return None
-    in_flight = document["window"]["throughput_per_s"] * mean_ns * _NS
+    in_flight = part["window"]["throughput_per_s"] * mean_ns * _NS
     return float(in_flight / (answered * pipeline))
 
 
-def littles_tolerance(document: Mapping[str, Any]) -> float:
+def littles_tolerance(part: Mapping[str, Any], pipeline: int) -> float:
     """By how much the ratio may differ from 1: the requests at the window's edges count half."""
+    clients = part["clients"]["answered"] * pipeline
+    return float(max(LITTLE_TOLERANCE, 2 * clients / max(1, part["window"]["ok"])))
+
+
+def _littles(document: Mapping[str, Any]) -> tuple[float | None, str | None]:
+    """The ratio that is furthest from 1, and the gate in words if one is too far."""
     pipeline = document["settings"]["pipeline"]
-    clients = document["clients"]["answered"] * pipeline
-    return float(max(LITTLE_TOLERANCE, 2 * clients / max(1, document["window"]["ok"])))
+    parts = [(littles_ratio(part, pipeline), part) for part in closed_parts(document)]
+    known = [(ratio, part) for ratio, part in parts if ratio is not None]
+    if not known:
+        return None, None
+    ratio, part = max(known, key=lambda one: abs(one[0] - 1.0))
+    if abs(ratio - 1.0) <= littles_tolerance(part, pipeline):
+        return ratio, None
+    clients = part["clients"]["answered"] * pipeline
+    return ratio, (
+        f"Little's law is off by {abs(ratio - 1.0) * 100:.0f} %: rate × latency gives "
+        f"{ratio * clients:.2f} requests in flight, and {clients} were"
+    )
 
 
 def _cpu_gate(
     document: Mapping[str, Any], share: float, places: Places, used: float | None
 ) -> str | None:
-    if document["settings"]["spin"]:
+    asking = [group for group in document["groups"] if not group["idle"]]
+    if document["settings"]["spin"] and all(group["open_loop"] for group in asking):
         return None  # it spins instead of sleeping: its lag says whether it kept up
     if share <= GENERATOR_BUSY:
         return None
@@ -152,14 +174,3 @@ def _sent_gate(document: Mapping[str, Any]) -> str | None:
     clients = document["clients"]["asked"]
     by = "1 client" if clients == 1 else f"{clients} clients"
     return f"the load generator sent {min(short) * 100:.1f} % of what was due, by {by}"
-
-
-def _littles_gate(document: Mapping[str, Any], ratio: float | None) -> str | None:
-    if ratio is None or abs(ratio - 1.0) <= littles_tolerance(document):
-        return None
-    pipeline = document["settings"]["pipeline"]
-    clients = document["clients"]["answered"] * pipeline
-    return (
-        f"Little's law is off by {abs(ratio - 1.0) * 100:.0f} %: rate × latency gives "
-        f"{ratio * clients:.2f} requests in flight, and {clients} were"
-    )

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fibench import estimate as estimates
+from fibench.contrasts import cells_of
 from fibench.crossover import Crossover, Sides, find_crossover
 from fibench.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
 from fibench.meter import why_invalid
@@ -80,13 +81,13 @@ def _judge_one(
         return _judge_count(verdict, samples)
     else:
         verdict = _judge_interval(verdict, samples)
-    labels = {cell.key: cell.label for cell in _cells(claim)}
+    labels = {cell.key: cell.label for cell in cells_of(claim)}
     limit = why_invalid(samples, labels, _metric(claim))
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
 
 
 def _not_here(claim: Claim, cpus: int, unavailable: Mapping[str, str]) -> str | None:
-    for cell in _cells(claim):
+    for cell in cells_of(claim):
         if cell.backend in unavailable:
             return f"{cell.backend}: {unavailable[cell.backend]}"
     if claim.needs_cpus > cpus:
@@ -95,7 +96,7 @@ def _not_here(claim: Claim, cpus: int, unavailable: Mapping[str, str]) -> str | 
 
 
 def _never_valid(claim: Claim, samples: Index) -> str | None:
-    for cell in _cells(claim):
+    for cell in cells_of(claim):
         if not samples.all(cell.key):
             return f"{cell.label} was not measured"
         if not samples.valid(cell.key):
@@ -243,7 +244,7 @@ def _meets(figure: int, scale: int, above: float | None, below: float | None) ->
 
 
 def _too_few_blocks(blocks: int, claim: Claim, samples: Index) -> str:
-    keys = dict.fromkeys(cell.key for cell in _cells(claim))
+    keys = dict.fromkeys(cell.key for cell in cells_of(claim))
     why = estimates.most_frequent_reason(trial for key in keys for trial in samples.all(key))
     complete = f"{blocks} complete block{'' if blocks == 1 else 's'}"
     return f"{complete}, a verdict needs {FEWEST_BLOCKS}" + (f" ({why})" if why else "")
@@ -252,9 +253,3 @@ def _too_few_blocks(blocks: int, claim: Claim, samples: Index) -> str:
 def _metric(claim: Claim) -> str:
     """The key under which samples have what is claimed."""
     return in_group(claim.group, claim.metric)
-
-
-def _cells(claim: Claim) -> tuple[Cell, ...]:
-    if claim.kind == "crossover":
-        return tuple(cell for point in claim.points for cell in (point.left, point.right))
-    return (claim.left,) if claim.right is None else (claim.left, claim.right)

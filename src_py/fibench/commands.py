@@ -222,5 +222,6 @@ def _conclude(experiment: Any, outcome: Any, total_s: float, parts: Mapping[str,
         outcome.interrupted,
         machine.machine_line(cores),
         outcome.pinning,
+        added_afterwards=outcome.other_claims,
     )
     return exit_code(found.verdicts, len(found.failures), outcome.interrupted)

@@ -19,6 +19,7 @@ from fibench.estimate import CONFIDENCE, METRICS, CellSummary, Sample
 from fibench.judged import Review
 from fibench.keys import KEYS, shown_value
 from fibench.results import samples
+from fibench.sample import Index
 
 COMPARED = ("throughput", "p50", "p99", "cpu_per_request", "memory")
 """The metrics of a comparison."""
@@ -169,12 +170,26 @@ def matched(
     )
 
 
-Figures = Mapping[tuple[str, str], tuple[Sequence[float], str | None]]
-"""By the keys of cells and metrics: the logarithms over valid trials, or why there are none."""
+@dataclass(frozen=True)
+class Figure:
+    """A metric of one cell of one run."""
+
+    logs: Sequence[float] = ()
+    """The logarithms over valid trials."""
+    absent: str | None = None
+    """Why there are none."""
+    grain: float = 0.0
+    """The standard deviation that counting whole replies alone gives: they do not vary less."""
+
+
+Figures = Mapping[tuple[str, str], Figure]
+"""By the keys of cells and metrics."""
 
 
 def figures(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Figures:
     """What there is to compare of one run. What its report does not show is not compared either."""
+    found = tuple(found)
+    index = Index(found)
     logs: dict[tuple[str, str], list[float]] = {}
     for trial in found:
         for metric in COMPARED if trial.valid else ():
@@ -183,9 +198,12 @@ def figures(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Figure
                 logs.setdefault((trial.cell_key, metric), []).append(math.log(figure))
     return {
         (summary.cell_key, metric): (
-            ([], summary.estimates[metric].absent)
+            Figure(absent=summary.estimates[metric].absent)
             if summary.estimates[metric].mean is None
-            else (logs.get((summary.cell_key, metric), []), None)
+            else Figure(
+                logs.get((summary.cell_key, metric), ()),
+                grain=index.grain(summary.cell_key, metric),
+            )
         )
         for summary in summaries
         for metric in COMPARED
@@ -194,35 +212,52 @@ def figures(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Figure
 
 def rows(pairs: Pairs, first: Figures, second: Figures) -> tuple[Row, ...]:
     """A row for each pair of cells and metric that a side knows, simultaneous over all of them."""
-    known: list[tuple[Cell, str, Sequence[float], Sequence[float], str | None]] = []
+    known: list[tuple[Cell, str, Figure, Figure]] = []
     for one, other in pairs:
         for metric in COMPARED:
-            logs, why = first.get((one.key, metric), ((), None))
-            others, why_not = second.get((other.key, metric), ((), None))
-            if logs or others:
-                known.append((one, metric, logs, others, why or why_not))
-    both = sum(len(logs) >= _FEWEST and len(others) >= _FEWEST for _, _, logs, others, _ in known)
+            here = first.get((one.key, metric), Figure())
+            there = second.get((other.key, metric), Figure())
+            if here.logs or there.logs:
+                known.append((one, metric, here, there))
+    both = sum(
+        len(here.logs) >= _FEWEST and len(there.logs) >= _FEWEST for _, _, here, there in known
+    )
     alpha = (1.0 - CONFIDENCE) / max(1, both)
     return tuple(
         Row(
             cell=cell.label,
             metric=metric,
-            first=_mean(logs),
-            second=_mean(others),
-            blocks=(len(logs), len(others)),
-            ratio=welch(logs, others, alpha) if logs and others else None,
-            absent=absent,
+            first=_mean(here.logs),
+            second=_mean(there.logs),
+            blocks=(len(here.logs), len(there.logs)),
+            ratio=(
+                welch(here.logs, there.logs, alpha, (here.grain, there.grain))
+                if here.logs and there.logs
+                else None
+            ),
+            absent=here.absent or there.absent,
         )
-        for cell, metric, logs, others, absent in known
+        for cell, metric, here, there in known
     )
 
 
-def welch(first: Sequence[float], second: Sequence[float], alpha: float) -> Ratio:
-    """exp(mean of second - mean of first) of logarithms, with its interval at 1 - alpha."""
+def welch(
+    first: Sequence[float],
+    second: Sequence[float],
+    alpha: float,
+    grains: tuple[float, float] = (0.0, 0.0),
+) -> Ratio:
+    """exp(mean of second - mean of first) of logarithms, with its interval at 1 - alpha.
+
+    Neither side is taken to vary less than its grain, a standard deviation.
+    """
     centre = math.fsum(second) / len(second) - math.fsum(first) / len(first)
     if len(first) < _FEWEST or len(second) < _FEWEST:
         return Ratio(math.exp(centre), None, None, None)
-    parts = [_variance(logs) / len(logs) for logs in (first, second)]
+    parts = [
+        max(_variance(logs), grain**2) / len(logs)
+        for logs, grain in zip((first, second), grains, strict=True)
+    ]
     squared_error = math.fsum(parts)
     # The degrees, from shares, so that no tiny variance is squared to nothing.
     if squared_error == 0.0:

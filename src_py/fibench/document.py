@@ -33,7 +33,9 @@ class PlanTable(Table):
         default=5, description="How often every cell is measured; verdicts need at least 3."
     )
     seed: Annotated[int, whole(0, 2**63 - 1)] = Field(
-        default=1, description="Seed of the order of trials within each block."
+        default=1,
+        description="Seed of the order of trials within each block, and of when the requests of an "
+        "open loop are due.",
     )
 
 

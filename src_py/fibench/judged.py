@@ -10,6 +10,7 @@ from pathlib import Path
 from fibench.claims import Verdict
 from fibench.contrasts import Claim
 from fibench.estimate import CellSummary
+from fibench.identity import claims_digest
 from fibench.report.escape import prose
 from fibench.report.terminal import twin_line
 from fibench.results import Findings, find
@@ -53,5 +54,11 @@ def review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
         verdicts=found.verdicts,
         failures=found.failures,
         notes=(*((prose(twin_line(found.twin)),) if found.twin else ()), *found.notes),
-        added_afterwards=claims is not None,
+        added_afterwards=claims is not None or _has_other_claims(run),
     )
+
+
+def _has_other_claims(run: StoredRun) -> bool:
+    """Whether the run was gone on with under other claims than it was begun with."""
+    begun_with = run.plan.get("claims")
+    return begun_with is not None and begun_with != claims_digest(run.experiment.claims)

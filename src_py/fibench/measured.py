@@ -75,6 +75,11 @@ def take_fibload(
     measured.measured_s = parameters["warmup"] + window["duration_ns"] * _NS
     measured.generator = {
         "cpu_s": (generator["cpu_user_ns"] + generator["cpu_system_ns"]) * _NS,
+        "cpu_user_s": generator["cpu_user_ns"] * _NS,
+        "cpu_system_s": generator["cpu_system_ns"] * _NS,
+        "rss_peak_bytes": generator["rss_peak_bytes"],
+        "switches_voluntary": generator["switches_voluntary"],
+        "switches_involuntary": generator["switches_involuntary"],
         "wall_s": generator["wall_ns"] * _NS,
         "threads": generator["threads"],
         "clock": document["latency"]["clock"],

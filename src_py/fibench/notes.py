@@ -88,7 +88,7 @@ def _lost(cell: Cell, summary: CellSummary) -> Iterator[str]:
 
 
 def _unsteady(cell: Cell, samples: Index) -> Iterator[str]:
-    found = drift(samples, cell.key, cell.parameters)
+    found = drift(samples, cell.key, cell.parameters, samples.cell_count)
     if found is not None and found.mean is not None:
         rises = "rises" if found.mean > 1.0 else "falls"
         size = _share(abs(found.mean - 1.0))

@@ -106,6 +106,15 @@ def _cells_to_trace(experiment: Experiment) -> list[Cell]:
     return [cell for cell in experiment.cells if cell.key in named]
 
 
+def schedule_seed(seed: int, block: int) -> int:
+    """What decides when the requests of an open loop are due, in one block.
+
+    All cells of a block get the same schedule. Every block has one of its own: otherwise the
+    chances of a single schedule would be in all blocks, and no interval would show them.
+    """
+    return random.Random(f"{seed}/{block}/schedule").getrandbits(63)
+
+
 def expected_seconds(trials: Iterable[Trial]) -> float:
     """How long warm-ups and windows take in all, in seconds, without starts and ends.
 

@@ -80,6 +80,8 @@ class Outcome:
     """Warm-up and windows of what was measured now, not before a resumption."""
     pinning: str = ""
     """In one line, which CPUs servers and load had."""
+    other_claims: bool = False
+    """The claims are not those that the run was begun with."""
 
 
 class _Stop:
@@ -126,7 +128,7 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
         tell(Notice(text))
     todo = begun.todo
     tell(RunStarted(begun.folder, [one.trial for one in todo], len(trials), begun.resumed))
-    outcome = Outcome(begun.folder, pinning=str(context.pinning))
+    outcome = Outcome(begun.folder, pinning=str(context.pinning), other_claims=begun.other_claims)
     with _stop_on_signals(tell) as stop:
         try:
             for attempt in todo:

@@ -150,6 +150,11 @@ class Index:
                     by_block[sample.block] = sample
             self._valid[key] = dict(sorted(by_block.items()))
 
+    @property
+    def cell_count(self) -> int:
+        """How many cells there are, twins included."""
+        return max(1, len(self._all))
+
     def all(self, cell_key: str) -> Sequence[Sample]:
         """The trials of a cell, invalid ones too."""
         return self._all.get(cell_key, ())

@@ -29,7 +29,7 @@ class TrialContext:
     catalogue: Mapping[str, Backend]
     own: Mapping[str, OwnBackend]
     seed: int
-    """The experiment's: it also decides when an open loop's requests are due."""
+    """The experiment's; within a trial that of its block, which decides when requests are due."""
     pinning: Pinning
 
     def backend(self, name: str) -> Backend:

@@ -56,18 +56,21 @@ def check_twin(
     return TwinCheck(cell_key, label, metric, estimate)
 
 
-def drift(samples: Index, cell_key: str, parameters: Mapping[str, Any]) -> Estimate | None:
+def drift(
+    samples: Index, cell_key: str, parameters: Mapping[str, Any], cells: int = 1
+) -> Estimate | None:
     """Replies in the second half of the window ÷ those in the first, where that is not steady.
 
-    None if 1 is inside the 99 % interval over blocks, or if the difference is below LEAST_DRIFT. It
-    must also exceed what is uneven in the same way in every block. In a closed loop, clients that
-    wait in step are answered in bursts, one of which may fall into either half. In an open loop a
-    seed gives one schedule, whose halves differ by chance.
+    None if 1 is inside the interval over blocks, which is at 99 % for all `cells` that are looked
+    at together, or if the difference is below LEAST_DRIFT. It must also exceed what bursts and
+    schedules make uneven. In a closed loop, clients that wait in step are answered in bursts, one
+    of which may fall into either half: of windows with fewer replies than some bursts nothing can
+    be told. In an open loop the halves of a schedule differ by chance.
     """
     halves = [t.halves for t in samples.valid(cell_key).values() if t.halves and all(t.halves)]
     if len(halves) < FEWEST_BLOCKS:
         return None
-    estimate = from_logs([math.log(second / first) for first, second in halves], ALPHA)
+    estimate = from_logs([math.log(second / first) for first, second in halves], ALPHA / cells)
     assert estimate.mean is not None
     assert estimate.low is not None
     assert estimate.high is not None

@@ -7,6 +7,7 @@ trial is valid. A trial that is not valid says why in one line; it is never aver
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from fibench import checks, disturbance, load, syscalls
 from fibench.catalogue import Backend
 from fibench.measured import Measured, refused_by_cap, take_course, take_fibload
 from fibench.placement import core_count, load_cpus, server_cpus
-from fibench.plan import Trial
+from fibench.plan import Trial, schedule_seed
 from fibench.readings import Readings
 from fibench.serving import (
     NULL_REPLY,
@@ -47,6 +48,7 @@ def run_trial(
     started is left when this returns or raises (KeyboardInterrupt, a full disk).
     """
     record = _identity(trial, attempt)
+    context = replace(context, seed=schedule_seed(context.seed, trial.block))
     measured = Measured()
     began_s, before = time.monotonic(), disturbance.read()
     try:

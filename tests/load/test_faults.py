@@ -255,3 +255,26 @@ def test_every_request_has_one_outcome_whatever_the_server_does(
         assert answer.report["cut_short"] == 0
     if kinds == {OK} or kinds == {OK, Action.WRONG}:
         assert counts["closed"] == counts["reset"] == 0
+
+
+def test_a_server_that_hangs_is_seen_though_another_client_is_turned_away(
+    fibload: Program,
+) -> None:
+    hangs = (*(OK for _ in range(100)), Action.SILENT, *(Action.CLOSE for _ in range(1000)))
+    with serving(line=True, actions=hangs) as server:
+        answer = fibload.load(
+            server.port, "--framing", "line", *ASK_30, "--clients", "2", "--duration", "0.6"
+        )
+    assert answer.counts["timeout"] == 1
+    assert answer.counts["closed"] > 1
+    assert "given up as too old" in answer.reasons
+
+
+@pytest.mark.parametrize(("window_s", "outcome"), [("0.6", "timeout"), ("0.1", "unfinished")])
+def test_in_flight_at_the_end_it_has_hung_only_if_it_is_old(
+    fibload: Program, window_s: str, outcome: str
+) -> None:
+    with serving(line=True, actions=(OK, *(Action.SILENT for _ in range(10)))) as server:
+        answer = fibload.load(server.port, "--framing", "line", *ASK_30, "--duration", window_s)
+    assert answer.counts["ok"] == 1
+    assert answer.counts[outcome] == 1

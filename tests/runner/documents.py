@@ -86,6 +86,9 @@ def answer(**more: Any) -> dict[str, Any]:
             "cpu_system_ns": 10**8,
             "wall_ns": 10**9,
             "threads": 1,
+            "rss_peak_bytes": 2_000_000,
+            "switches_voluntary": 1000,
+            "switches_involuntary": 3,
         },
         "groups": [group("all", 1000, open_loop=loop)],
     } | more

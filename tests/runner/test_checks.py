@@ -124,7 +124,7 @@ def test_littles_law_holds_within_5_percent_or_the_windows_edges(
     )
     document["settings"]["pipeline"] = pipeline
     tolerance = max(0.05, 2 * in_flight / replies)
-    assert littles_tolerance(document) == pytest.approx(tolerance)
+    assert littles_tolerance(document, pipeline) == pytest.approx(tolerance)
     checked = check(document, ONE, 0.5, refused=0)
     assert checked["littles_law"] == pytest.approx(ratio)
     if abs(abs(ratio - 1.0) - tolerance) > 1e-9:
@@ -142,11 +142,6 @@ def test_littles_law_names_how_many_were_in_flight() -> None:
     [
         pytest.param(answer(latency=latency(1.0)), 3, id="somebody was refused"),
         pytest.param(
-            answer(latency=latency(1.0), groups=[group("a"), group("b", open_loop=open_loop())]),
-            0,
-            id="a group comes at its own pace",
-        ),
-        pytest.param(
             answer(clients={"asked": 8, "connected": 8, "answered": 0}, latency=latency(1.0)),
             0,
             id="nobody was answered",
@@ -159,6 +154,18 @@ def test_where_littles_law_does_not_apply_it_is_not_judged(
     checked = check(document, ONE, 0.5, refused)
     assert checked["littles_law"] is None
     assert checked["generator_bound"] is None
+
+
+def test_of_a_mixed_load_each_group_without_a_rate_is_judged() -> None:
+    own_pace = group("b", open_loop=open_loop(), latency=latency(1.0))
+    fair = group("a", ok=500, latency=latency(8.0))  # 4 clients: 500/s × 8 ms
+    document = answer(latency=latency(1.0), groups=[fair, own_pace])
+    assert check(document, ONE, 0.5, refused=0)["littles_law"] == pytest.approx(1.0)
+    short = group("a", ok=500, latency=latency(4.0))
+    document = answer(latency=latency(1.0), groups=[short, own_pace])
+    checked = check(document, ONE, 0.5, refused=0)
+    assert checked["littles_law"] == pytest.approx(0.5)
+    assert "2.00 requests in flight, and 4 were" in checked["generator_bound"]
 
 
 def test_clients_that_wait_for_ever_are_not_in_flight() -> None:

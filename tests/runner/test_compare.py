@@ -261,3 +261,10 @@ def test_every_format_has_the_same_rows(tmp_path: Path) -> None:
     assert document["rows"][0]["metric"] == "throughput_per_s"
     page = formats.markdown(comparison)
     assert page.count("\n| py-m") == len(comparison.rows)
+
+
+def test_figures_that_never_vary_are_known_no_finer_than_whole_replies() -> None:
+    first, second = [math.log(48.0)] * 5, [math.log(48.2)] * 5
+    grains = (1 / 48 / math.sqrt(12), 1 / 48 / math.sqrt(12))
+    assert welch(first, second, 0.05).differs
+    assert not welch(first, second, 0.05, grains).differs

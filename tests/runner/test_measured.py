@@ -43,6 +43,11 @@ def test_a_closed_loop_gives_every_metric_count_and_half() -> None:
     assert measured.measured_s == pytest.approx(1.2)
     assert measured.generator == {
         "cpu_s": pytest.approx(0.2),
+        "cpu_user_s": pytest.approx(0.1),
+        "cpu_system_s": pytest.approx(0.1),
+        "rss_peak_bytes": 2_000_000,
+        "switches_voluntary": 1000,
+        "switches_involuntary": 3,
         "wall_s": 1.0,
         "threads": 1,
         "clock": "service",
