@@ -78,60 +78,61 @@ def bench(duration: str, rounds: str, *, load: bool, runner: bool, statistics: b
     try:
         with measuring("bench"):
             build_or_refuse(places)
+            kept = True
             if load:
-                _bench_servers(lambda: _bench_load(places))
+                kept &= _bench_servers(lambda: _bench_load(places))
             if runner:
-                _bench_servers(lambda: _bench_runner(places))
+                kept &= _bench_servers(lambda: _bench_runner(places))
             if statistics:
                 from fibench.bench.simulation import print_statistics
 
                 print_statistics()
             if not (load or runner or statistics):
-                _bench_servers(lambda: _bench_floor(places, float(duration), int(rounds)))
+                kept = _bench_servers(lambda: _bench_floor(places, float(duration), int(rounds)))
     except LockError as error:
         raise Refused(str(error), error.hint) from error
-    return 0
+    if not kept:
+        print("not everything that is promised was kept; on a busy machine that means little")
+    return 0 if kept else 1
 
 
-def _bench_servers(measure: Callable[[], None]) -> None:
-    """Run a benchmark that starts servers and loads."""
+def _bench_servers(measure: Callable[[], bool]) -> bool:
+    """Run a benchmark that starts servers and loads; returns whether what it holds to was kept."""
     from fibench.bench.floor import BenchError
     from fibench.load import LoadError
     from fibench.server import StartError
 
     try:
-        measure()
+        return measure()
     except (BenchError, LoadError, StartError) as error:
         raise Refused(
             f"the benchmark stopped: {error}", "end what else runs here, and try again"
         ) from error
 
 
-def _bench_floor(places: Places, duration_s: float, rounds: int) -> None:
+def _bench_floor(places: Places, duration_s: float, rounds: int) -> bool:
     """The servers beside a bare echo, fibload beside a bare client."""
     from fibench.bench.floor import print_floor
 
-    print_floor(places.programs, duration_s, rounds)
+    return print_floor(places.programs, duration_s, rounds)
 
 
-def _bench_load(places: Places) -> None:
+def _bench_load(places: Places) -> bool:
     """fibload's open loop: rates met, its own lag, percentiles beside the truth."""
     from fibench.bench.open_loop import print_open_loop
 
-    print_open_loop(places.programs)
+    return print_open_loop(places.programs)
 
 
-def _bench_runner(places: Places) -> None:
+def _bench_runner(places: Places) -> bool:
     """The runner's own work."""
-    from fibench.bench.estimation import print_runner
+    from fibench.bench.estimation import print_estimation
     from fibench.bench.journals import print_journal
     from fibench.bench.listing import print_runs
     from fibench.bench.trials import print_trials
 
-    print_runner()
-    print_journal()
-    print_runs()
-    print_trials(places, read_backends(places))
+    kept = [print_estimation(), print_journal(), print_runs()]
+    return all([*kept, print_trials(places, read_backends(places))])
 
 
 def clean() -> int:

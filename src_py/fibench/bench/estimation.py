@@ -12,6 +12,7 @@ from typing import Any
 from fibench.experiment import Experiment, KnownBackend, parse_experiment
 from fibench.results import find
 
+LIMIT_S = 2.0
 CELLS, BLOCKS, CLAIMS = 100, 100, 50
 
 _HEAD = """\
@@ -111,8 +112,9 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began_s
 
 
-def print_runner() -> None:
-    """Measure, and print one line for each."""
+def print_estimation() -> bool:
+    """Measure and print; returns whether the limit is kept."""
     took_s = time_estimation()
     trials = f"{CELLS * BLOCKS:,} trials, {CLAIMS} claims"
-    print(f"estimating a run of {trials:<32} {took_s:6.2f} s  (at most 2 s)")
+    print(f"estimating a run of {trials:<32} {took_s:6.2f} s  (at most {LIMIT_S:g} s)")
+    return took_s <= LIMIT_S

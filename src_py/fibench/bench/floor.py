@@ -9,6 +9,7 @@ per second.
 """
 
 import json
+import operator
 import os
 import random
 import statistics
@@ -22,6 +23,8 @@ from fibench import load, resources, server
 from fibench.machine import machine_line, usable_cores
 
 WARMUP_S = 0.3
+MOST_OF_BARE = 1.15
+"""So many times the CPU time of a bare client fibload may use for a request."""
 LOAD_OPTIONS = ["--framing", "line", "--host", "127.0.0.1"]
 HOST = "127.0.0.1"
 
@@ -152,8 +155,11 @@ def measure_rounds(
     return costs
 
 
-def print_floor(programs: Path, duration_s: float, rounds: int) -> None:
-    """Measure, and print medians with ratios to the floor, smallest and largest beside them."""
+def print_floor(programs: Path, duration_s: float, rounds: int) -> bool:
+    """Measure, and print medians with ratios to the floor, smallest and largest beside them.
+
+    Returns whether fibload, by the median, costs no more than MOST_OF_BARE bare clients.
+    """
     print(machine_line(usable_cores()))
     print(f"one request is n = 1 over a kept connection; {rounds} rounds of {duration_s:g} s\n")
     costs = measure_rounds(programs, duration_s, rounds)
@@ -167,6 +173,9 @@ def print_floor(programs: Path, duration_s: float, rounds: int) -> None:
     for subject in (BARE_CLIENT, FIBLOAD):
         own = [cost.generator_ns for cost in costs[subject]]
         print(_row(subject.generator, subject.clients, own, floor))
+    print(f"(at most x{MOST_OF_BARE})")
+    middle: float = statistics.median(map(operator.truediv, own, floor))
+    return middle <= MOST_OF_BARE
 
 
 def _row(name: str, clients: int, own_ns: list[float], floor_ns: list[float]) -> str:

@@ -22,6 +22,11 @@ from fibench.machine import machine_line, usable_cores
 
 RATES_PER_S = (100, 1000, 10_000, 50_000)
 RATE_CLIENTS = 64
+MOST_OFF = 0.01
+MOST_LAG_NS = 100_000
+MOST_STALL_OFF = 0.1
+"""Offered rates are met within the first, the lag is below the second, and the p90 of a server that
+stalls is within the third of the truth."""
 LAG_RATE_PER_S = 1000
 STALL_EVERY_S, STALL_S, STALL_RATE_PER_S = 2.0, 0.5, 500
 DELAY_MEAN_MS, DELAY_RATE_PER_S = 15.0, 1000
@@ -80,21 +85,24 @@ class Bench:
         return document
 
 
-def print_open_loop(programs: Path) -> None:
-    """Measure for about a minute and print four small tables."""
+def print_open_loop(programs: Path) -> bool:
+    """Measure for about a minute and print four small tables.
+
+    Returns whether all that is promised was kept.
+    """
     print(machine_line(usable_cores()))
     with tempfile.TemporaryDirectory(prefix="fibench-") as folder:
         bench = Bench(programs, Path(folder))
-        _print_rates(bench)
-        _print_lag(bench)
-        _print_stalls(bench)
-        _print_delays(bench)
+        parts = (_print_rates, _print_lag, _print_stalls, _print_delays)
+        kept = [part(bench) for part in parts]
+    return all(kept)
 
 
-def _print_rates(bench: Bench) -> None:
+def _print_rates(bench: Bench) -> bool:
     print(f"\nrates: null_server, {RATE_CLIENTS} clients, 2 s each; wake lag in µs")
     print(f"{'arrivals':<10}{'offered/s':>10}{'due/s':>10}{'sent/due':>10}{'answered/s':>12}"
           f"{'lag p50':>9}{'lag p99':>9}")  # fmt: skip
+    kept = True
     with bench.serving("null_server", "--framing", "line") as port:
         for arrivals in ("uniform", "poisson"):
             for rate in RATES_PER_S:
@@ -105,8 +113,10 @@ def _print_rates(bench: Bench) -> None:
                 opened, window = report["open_loop"], report["window"]
                 seconds = window["duration_ns"] / 1e9
                 share = opened["sent"] / opened["due"]
+                kept = kept and abs(share - 1) <= MOST_OFF
                 print(f"{arrivals:<10}{rate:>10}{opened['due'] / seconds:>10.0f}{share:>10.4f}"
                       f"{window['throughput_per_s']:>12.0f}{_lag(opened)}")  # fmt: skip
+    return kept
 
 
 def _lag(opened: Mapping[str, Any]) -> str:
@@ -114,9 +124,10 @@ def _lag(opened: Mapping[str, Any]) -> str:
     return f"{lag['p50_ns'] / 1000:>9.1f}{lag['p99_ns'] / 1000:>9.1f}"
 
 
-def _print_lag(bench: Bench) -> None:
+def _print_lag(bench: Bench) -> bool:
     print(f"\nwake lag at {LAG_RATE_PER_S}/s, 5 s, in µs (wanted: p99 under 100 on an idle core)")
     print(f"{'waiting':<10}{'lag p50':>9}{'lag p99':>9}{'max':>9}")
+    kept = True
     with bench.serving("null_server", "--framing", "line") as port:
         for name, options in (("asleep", ()), ("spinning", ("--spin",))):
             report = bench.load(
@@ -125,6 +136,8 @@ def _print_lag(bench: Bench) -> None:
             )  # fmt: skip
             opened = report["open_loop"]
             print(f"{name:<10}{_lag(opened)}{opened['lag']['max_ns'] / 1000:>9.1f}")
+            kept = kept and opened["lag"]["p99_ns"] < MOST_LAG_NS
+    return kept
 
 
 def stalled_percentile_ns(percent: float) -> float:
@@ -134,7 +147,7 @@ def stalled_percentile_ns(percent: float) -> float:
     return waits_s[math.ceil(percent / 100 * len(waits_s)) - 1] * 1e9
 
 
-def _print_stalls(bench: Bench) -> None:
+def _print_stalls(bench: Bench) -> bool:
     print(f"\nstalls: {STALL_S * 1000:g} ms every {STALL_EVERY_S:g} s, over two periods, in ms")
     options = ("--every", f"{STALL_EVERY_S * 1000:g}", "--stall", f"{STALL_S * 1000:g}")
     loops = {
@@ -143,13 +156,18 @@ def _print_stalls(bench: Bench) -> None:
     }
     print(f"{'loop':<14}{'p50':>10}{'p90':>10}{'p99':>10}")
     with bench.serving("stall_server", *options) as port:
-        _print_ms("the truth", [stalled_percentile_ns(percent) for percent in (50, 90, 99)])
+        truth = [stalled_percentile_ns(percent) for percent in (50, 90, 99)]
+        _print_ms("the truth", truth)
+        told: list[list[float | None]] = []
         for name, loop in loops.items():
             report = bench.load(
                 port, "--clients", "8", "--duration", f"{2 * STALL_EVERY_S:g}", *loop
             )
             latency = report["latency"]
-            _print_ms(name, [latency["p50_ns"], latency["p90_ns"], latency["p99_ns"]])
+            told.append([latency["p50_ns"], latency["p90_ns"], latency["p99_ns"]])
+            _print_ms(name, told[-1])
+    open_p90 = told[0][1]
+    return open_p90 is not None and abs(open_p90 / truth[1] - 1) <= MOST_STALL_OFF
 
 
 def _print_ms(name: str, values_ns: Sequence[float | None]) -> None:
@@ -163,7 +181,7 @@ def exponential_delays_ms() -> list[float]:
     return [-math.log1p(-share) * DELAY_MEAN_MS for share in shares]
 
 
-def _print_delays(bench: Bench) -> None:
+def _print_delays(bench: Bench) -> bool:
     print(f"\ndelays: exponential, mean {DELAY_MEAN_MS:g} ms, {DELAY_RATE_PER_S}/s for 8 s, in ms")
     delays_ms = exponential_delays_ms()
     in_turn = [delays_ms[i * DELAY_STRIDE % DELAY_STEPS] for i in range(DELAY_STEPS)]
@@ -174,8 +192,11 @@ def _print_delays(bench: Bench) -> None:
             "--duration", "8",
         )  # fmt: skip
     print(f"{'':<8}{'truth':>10}{'told':>10}{'off by':>10}  allowed (2 % + 0.05)")
+    kept = True
     for name, percent in PERCENTILES.items():
         truth = delays_ms[math.ceil(percent / 100 * DELAY_STEPS) - 1]
         told = report["latency"][name] / 1e6
+        kept = kept and abs(told - truth) <= 0.02 * truth + 0.05
         print(f"{name[:-3]:<8}{truth:>10.3f}{told:>10.3f}{told - truth:>10.3f}"
               f"  {0.02 * truth + 0.05:.3f}")  # fmt: skip
+    return kept
