@@ -34,6 +34,8 @@ from fibench.runs_folder import (
 from fibench.trial import TrialContext
 
 _EXPERIMENT = "experiment.toml"
+_LOOKED_AT = 20
+"""So many of the latest runs are looked through for one to go on with."""
 _TRIAL_FOLDER = re.compile(r"[0-9]{3,}(?:-[0-9]+)?|\.[0-9]{3,}\.new")
 
 
@@ -128,22 +130,37 @@ def _plan(
 
 
 def _unfinished(request: Request, facts: Mapping[str, Any], notices: list[str]) -> Path | None:
-    """The latest run if it can be gone on with; if something has changed, a notice says what."""
+    """The run to go on with: the latest with these parameters, if it is unfinished.
+
+    If the latest of all is unfinished and cannot be gone on with, a notice says why.
+    """
     name = run_name(request.source)
     runs = runs_of(request.places.results, name)
-    if not runs or (is_complete(runs[-1]) and not _has_failed(runs[-1])):
-        return None
-    try:
-        before = json.loads((runs[-1] / PLAN).read_bytes())["identity"]
-        why = difference(before, facts)
-    except KeyError:
-        why = "another version of fibench wrote it"
-    except (OSError, ValueError, TypeError, AttributeError):
-        why = "its plan.json cannot be read"
-    if why is None:
-        return runs[-1]
-    notices.append(f"not resuming {name}/{runs[-1].name}: {why}")
+    for run in reversed(runs[-_LOOKED_AT:]):
+        before = _identity_of(run)
+        is_same = isinstance(before, dict) and before.get("parameters") == facts["parameters"]
+        if not is_same and run is not runs[-1]:
+            continue
+        unfinished = not is_complete(run) or _has_failed(run)
+        why = before if isinstance(before, str) else difference(before, facts)
+        if unfinished and why is None:
+            return run
+        if unfinished and run is runs[-1]:
+            notices.append(f"not resuming {name}/{run.name}: {why}")
+        if is_same:
+            return None
     return None
+
+
+def _identity_of(run: Path) -> dict[str, Any] | str:
+    """What the numbers of a run depend on, or why that cannot be known."""
+    try:
+        found = json.loads((run / PLAN).read_bytes())["identity"]
+    except KeyError:
+        return "another version of fibench wrote it"
+    except (OSError, ValueError, TypeError):
+        return "its plan.json cannot be read"
+    return found if isinstance(found, dict) else "its plan.json cannot be read"
 
 
 def _has_failed(run: Path) -> bool:

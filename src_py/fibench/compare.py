@@ -235,10 +235,18 @@ def rows(pairs: Pairs, first: Figures, second: Figures) -> tuple[Row, ...]:
                 if here.logs and there.logs
                 else None
             ),
-            absent=here.absent or there.absent,
+            absent=_absent(here, there),
         )
         for cell, metric, here, there in known
     )
+
+
+def _absent(first: Figure, second: Figure) -> str | None:
+    """Why there is no ratio, and of which run that is said."""
+    if first.absent and second.absent:
+        return f"{first.absent} (both runs)"
+    why = first.absent or second.absent
+    return why and f"{why} ({'first' if first.absent else 'second'} run)"
 
 
 def welch(

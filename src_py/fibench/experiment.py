@@ -108,7 +108,9 @@ def load_experiment(
     Raises ExperimentError with every fault at once.
     """
     name = brief_name(path)
-    return parse_experiment(read(path, name), name, known_backends, overrides, folder=path.parent)
+    return parse_experiment(
+        read(path, name), name, known_backends, overrides, folder=path.resolve().parent
+    )
 
 
 def parse_experiment(

@@ -108,6 +108,7 @@ def _group(group: Mapping[str, Any]) -> dict[str, Any]:
         return {"metrics": {}, "counts": {"lost": group["lost"]}}
     return {
         "metrics": _rate_and_latencies(group),
+        "lag_p99_s": _lag_p99_s(group),
         "counts": {
             "window_ok": group["window"]["ok"],
             "refused_by_cap": refused_by_cap(group),
@@ -116,6 +117,12 @@ def _group(group: Mapping[str, Any]) -> dict[str, Any]:
             "lost": group["lost"],
         },
     }
+
+
+def _lag_p99_s(group: Mapping[str, Any]) -> float | None:
+    """The generator's own lag behind the schedule of a group; None where it has none."""
+    lag_ns = group["open_loop"]["lag"]["p99_ns"] if group["open_loop"] else None
+    return None if lag_ns is None else float(lag_ns * _NS)
 
 
 def refused_by_cap(part: Mapping[str, Any]) -> int:

@@ -24,14 +24,16 @@ def limited_by_meter(trial: Sample, metric: str) -> str | None:
     if trial.bound is not None:
         return trial.bound
     figure = trial.metrics.get(metric)
-    if not about.is_percentile or figure is None or trial.lag_p99_s is None:
+    group = metric.rpartition("/")[0]
+    lag_s = trial.group_lags_p99_s.get(group) if group else trial.lag_p99_s
+    if not about.is_percentile or figure is None or lag_s is None:
         return None
-    if trial.lag_p99_s <= max(LAG_FLOOR_S, LAG_SHARE * figure):
+    if lag_s <= max(LAG_FLOOR_S, LAG_SHARE * figure):
         return None
-    lag_us, figure_us = trial.lag_p99_s * 1e6, figure * 1e6
+    of_group = f" of group {group}" if group else ""
     return (
-        f"the generator woke up late (lag p99 {lag_us:,.0f} µs, "
-        f"above {LAG_SHARE:.0%} of {metric}, {figure_us:,.0f} µs)".replace("%", " %")
+        f"the generator woke up late (lag p99 {lag_s * 1e6:,.0f} µs, above "
+        f"{LAG_SHARE * 100:.0f} % of {about.name}{of_group}, {figure * 1e6:,.0f} µs)"
     )
 
 

@@ -48,6 +48,10 @@ def apply_overrides(document: Mapping[str, Any], overrides: Mapping[str, str]) -
             values[key] = _values(key, text)
         except _OptionError as error:
             faults.append(Diagnostic(written[key], None, None, 0, error.what, error.hint))
+    if "requests" in values and "duration" in values:
+        what = f"cannot be given beside {written['duration']}"
+        hint = "a window ends after a time or after replies: keep one"
+        faults.append(Diagnostic(written["requests"], None, None, 0, what, hint))
     if faults:
         raise ExperimentError(faults)
     changed = copy.deepcopy(dict(document))

@@ -114,7 +114,7 @@ class _Bar:
 
 
 def _label(trial: Trial) -> str:
-    return f"{trial.cell.label} (traced)" if trial.role == "syscalls" else trial.cell.label
+    return f"{trial.cell.label} (system calls)" if trial.role == "syscalls" else trial.cell.label
 
 
 def _resuming(event: RunStarted) -> str:

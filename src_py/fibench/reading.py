@@ -89,7 +89,8 @@ def _open_without_waiting(path: str, flags: int) -> int:
 def brief_name(path: Path) -> str:
     """The path as a person would write it: relative for what is below the working folder."""
     try:
-        relative = os.path.relpath(path)
+        # ./dev goes to the checkout; a person is still where the command was given.
+        relative = os.path.relpath(path, os.environ.get("FIBENCH_FROM") or os.curdir)
     except (OSError, ValueError):
         return str(path)
     return str(path) if relative.startswith(os.pardir) else relative

@@ -46,7 +46,7 @@ class Findings:
     verdicts: tuple[Verdict, ...]
     """One for each claim, in order; none if the run is not complete."""
     failures: tuple[tuple[str, str, str], ...]
-    """Trials that are not valid: key, why, and where the server's stderr is ('' if it is empty)."""
+    """Trials that are not valid: name, why, where the server's stderr is ('' if it is empty)."""
     twin: TwinCheck | None
     notes: tuple[str, ...]
     """What the checks of the run itself have to say, each in one line."""
@@ -142,13 +142,19 @@ def sample(record: Record) -> Sample:
         counts=known,
         bound=checks.get("generator_bound"),
         lag_p99_s=checks.get("lag_p99_s"),
+        group_lags_p99_s={
+            name: gave.get("lag_p99_s") for name, gave in (record.get("groups") or {}).items()
+        },
         halves=None if halves is None else (halves[0], halves[1]),
         outcomes={name: counts[name] for name in OUTCOMES if name in counts},
     )
 
 
 def failures(records: Iterable[Record], folder: Path) -> list[tuple[str, str, str]]:
-    """Every trial that is not valid: its key, why, and the server's stderr ('' if it is empty)."""
+    """Every trial that is not valid: its name, why, and the server's stderr ('' if it is empty).
+
+    The name is that of the progress lines: cell, block from 1, and its folder.
+    """
     failed = []
     for record in last_attempts(records):
         if record["valid"]:
@@ -156,7 +162,9 @@ def failures(records: Iterable[Record], folder: Path) -> list[tuple[str, str, st
         name = folder_name(record["index"], record["attempt"])
         stderr = folder / "trials" / name / "server.err"
         has_words = stderr.is_file() and stderr.stat().st_size > 0
-        failed.append((record["trial"], record["reason"], str(stderr) if has_words else ""))
+        place = "before the blocks" if record["block"] < 0 else f"block {record['block'] + 1}"
+        trial = f"{record['label']}, {place} (trials/{name})"
+        failed.append((trial, record["reason"], str(stderr) if has_words else ""))
     return failed
 
 

@@ -107,7 +107,8 @@ def _rows_of(folder: Path, root: Path, experiment: str) -> list[Row]:
         claims = _read(folder / "claims.json")
         known = (run, experiment, machine, cores, when)
         if claims is None:
-            os.stat(folder / "plan.json")  # else it is no run, or only half of one
+            if "trials" not in (_read(folder / "plan.json") or {}):
+                raise _DamagedError("plan.json: not what fibench writes")
             return [Row(*known, False, "", "interrupted")]
         listed = claims["claims"]
         return [_row(known, claim) for claim in listed] or [Row(*known, True, "", "no claims")]

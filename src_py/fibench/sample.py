@@ -115,6 +115,8 @@ class Sample:
     """Why the load generator, not the server, was the limit of this trial; None: it was not."""
     lag_p99_s: float | None = None
     """Open loop: the 99th percentile of the generator's own lag."""
+    group_lags_p99_s: Mapping[str, float | None] = field(default_factory=dict)
+    """The same of each client group; None of one without a schedule."""
     halves: tuple[int, int] | None = None
     """Replies in the first and the second half of the window."""
     outcomes: Mapping[str, int] = field(default_factory=dict)

@@ -179,7 +179,7 @@ def test_a_metric_that_only_one_side_knows_is_a_row_without_a_ratio(tmp_path: Pa
     ]  # fmt: skip
     assert (row.first, row.ratio) == (None, None)
     assert row.second is not None
-    assert row.absent == "p99 needs 1000 replies in every trial"
+    assert row.absent == "p99 needs 1000 replies in every trial (first run)"
 
 
 def test_cells_of_other_settings_are_paired_by_name_and_that_is_told(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ def record(cell: str = "a", block: int = 0, **changes: Any) -> dict[str, Any]:
         "index": block,
         "block": block,
         "cell": cell,
+        "label": cell,
         "attempt": 1,
         "valid": True,
         "reason": None,
@@ -98,8 +99,8 @@ def test_a_trial_that_failed_again_names_the_folder_of_its_last_attempt(tmp_path
         (tmp_path / "trials" / folder).mkdir(parents=True)
         (tmp_path / "trials" / folder / "server.err").write_text("oops")
     failed = [record(index=4, attempt=n, valid=False, reason="hung") for n in (1, 2)]
-    ((key, reason, stderr),) = failures(failed, tmp_path)
-    assert (key, reason) == ("b000-a", "hung")
+    ((name, reason, stderr),) = failures(failed, tmp_path)
+    assert (name, reason) == ("a, block 1 (trials/004-2)", "hung")
     assert stderr.endswith("004-2/server.err")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.estimate import METRICS, CellSummary
+from fibench.pinning import pinning_line
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.report.table import shown_metrics
@@ -33,9 +34,11 @@ def export(review: Review) -> str:
     cells = run.experiment.cells
     lines = [f"# {escape(prose(run.experiment.title))}", ""]
     lines += [f"Run {escape(run.name)}: {escape(machine_line_of(run.environment))}", ""]
+    pinning = pinning_line(run.plan)
+    lines += [f"{escape(pinning[:1].upper() + pinning[1:])}.", ""] if pinning else []
     lines += _cells_table(review)
     notes = [*table_notes(cells, review.summaries), *review.notes]
-    lines += ["", *(f"- {escape(prose(note))}" for note in notes)]
+    lines += ["", *(f"- {escape(prose(note.removeprefix('– ')))}" for note in notes)]
     if review.failures:
         lines += ["", "## Failed trials", ""]
         lines += [f"- {escape(key)}: {escape(prose(why))}" for key, why, _ in review.failures]

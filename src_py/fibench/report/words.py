@@ -108,14 +108,23 @@ def _estimate(estimate: Estimate, claim: Claim, scale: Scale, sign: str) -> str:
     return with_interval(estimate, scale, sign, bounds)
 
 
+def _bound_quantity(claim: Claim, bound: float, scale: Scale) -> str:
+    """A bound of a value in the unit that suits it: `5 ms`, where the figure is in µs."""
+    own = scale_for(bound, METRICS[claim.metric].unit) if claim.kind == "value" else scale
+    return bound_quantity(bound, own)
+
+
 def _bound(claim: Claim, scale: Scale) -> str:
     if claim.low is not None and claim.high is not None:
-        low, high = bound_quantity(claim.low, scale), bound_quantity(claim.high, scale)
+        low, high = (
+            _bound_quantity(claim, claim.low, scale),
+            _bound_quantity(claim, claim.high, scale),
+        )
         return f"{low} to {high}"
     if claim.low is not None:
-        return f"> {bound_quantity(claim.low, scale)}"
+        return f"> {_bound_quantity(claim, claim.low, scale)}"
     assert claim.high is not None, "a claim has a bound"
-    return f"< {bound_quantity(claim.high, scale)}"
+    return f"< {_bound_quantity(claim, claim.high, scale)}"
 
 
 def _count_figures(verdict: Verdict, left: str, right: str, at: str) -> str:
