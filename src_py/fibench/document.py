@@ -103,7 +103,7 @@ class ClaimTable(Table):
     crossover: CrossoverTable | None = Field(
         default=None,
         description="Where the first of two begins to win over the other, as an axis rises: the "
-        "value of the axis is judged.",
+        "value of the axis is judged. At least three of its values must have cells of both.",
     )
     group: Name | None = Field(
         default=None,

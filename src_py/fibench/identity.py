@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,13 @@ from fibench.trial import SCHEMA, TrialContext
 
 _LARGEST_HASHED = 64 << 20
 """Bytes. A larger file named in a command of one's own goes by its size and time: it is data."""
+
+_RUNNER = "fibench's way to run trials"
+_MEASURING = (
+    *("cgroup", "check", "listening", "load", "measured", "placement", "ports", "processes"),
+    *("readings", "resources", "running", "server", "serving", "supervision", "syscalls", "trial"),
+)
+"""The modules that decide how a trial is made; what only reports may change."""
 
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w., ]+)", re.MULTILINE)
 _OFTEN_CHANGED = ("kernel", "governor", "power_source")
@@ -100,7 +108,15 @@ def programs(trials: Iterable[Trial], used: Mapping[str, Backend], folder: Path)
             files |= {path.name: path for path in with_modules(folder / backend.program)}
         else:
             files[backend.program] = folder / backend.program
-    return {name: _digest(files[name]) for name in sorted(files)}
+    return {name: _digest(files[name]) for name in sorted(files)} | {_RUNNER: _own_digest()}
+
+
+@lru_cache
+def _own_digest() -> str:
+    """The digest of the modules of fibench that start servers and read figures."""
+    own = Path(__file__).parent
+    texts = (own.joinpath(f"{name}.py").read_bytes() for name in _MEASURING)
+    return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 def _files_of(backend: Backend) -> dict[str, Path]:
