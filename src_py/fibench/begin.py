@@ -18,7 +18,8 @@ from fibench.identity import backends_used, claims_digest, difference, identity
 from fibench.pinning import choose
 from fibench.places import Places
 from fibench.plan import Trial, plan_json
-from fibench.resume import Attempt, Head, remaining
+from fibench.resume import Attempt, Head, is_sound, remaining
+from fibench.run_files import StoredError, inside, read_json
 from fibench.runs_folder import (
     CLAIMS,
     JOURNAL,
@@ -137,12 +138,12 @@ def _unfinished(request: Request, facts: Mapping[str, Any], notices: list[str]) 
     name = run_name(request.source)
     runs = runs_of(request.places.results, name)
     for run in reversed(runs[-_LOOKED_AT:]):
-        before = _identity_of(run)
-        is_same = isinstance(before, dict) and before.get("parameters") == facts["parameters"]
+        before, why = _identity_of(run, request.places.results)
+        is_same = before.get("parameters") == facts["parameters"]
         if not is_same and run is not runs[-1]:
             continue
-        unfinished = not is_complete(run) or _has_failed(run)
-        why = before if isinstance(before, str) else difference(before, facts)
+        unfinished = why is not None or not is_complete(run) or _has_failed(run)
+        why = why or difference(before, facts)
         if unfinished and why is None:
             return run
         if unfinished and run is runs[-1]:
@@ -152,15 +153,27 @@ def _unfinished(request: Request, facts: Mapping[str, Any], notices: list[str]) 
     return None
 
 
-def _identity_of(run: Path) -> dict[str, Any] | str:
-    """What the numbers of a run depend on, or why that cannot be known."""
+def _identity_of(run: Path, results: Path) -> tuple[dict[str, Any], str | None]:
+    """What the numbers of a run depend on; or why that cannot be known, or the run not be used.
+
+    Whoever can write to the results folder must not make us write elsewhere, or wait.
+    """
+    trials = run / "trials"
     try:
-        found = json.loads((run / PLAN).read_bytes())["identity"]
-    except KeyError:
-        return "another version of fibench wrote it"
-    except (OSError, ValueError, TypeError):
-        return "its plan.json cannot be read"
-    return found if isinstance(found, dict) else "its plan.json cannot be read"
+        if results.resolve() not in run.resolve().parents:
+            return {}, "it leads outside the results folder"
+        if trials.is_symlink() or (trials.exists() and not trials.is_dir()):
+            return {}, "its trials is not a folder"
+        for name in (_EXPERIMENT, JOURNAL, CLAIMS):
+            inside(run, name, optional=True)
+        found = read_json(run, PLAN).get("identity")
+    except StoredError as error:
+        return {}, str(error)
+    except OSError as error:
+        return {}, f"it cannot be read: {error.strerror}"
+    if not isinstance(found, dict):
+        return {}, "another version of fibench wrote it"
+    return found, None
 
 
 def _has_failed(run: Path) -> bool:
@@ -173,32 +186,44 @@ def _take_up(
 ) -> Beginning:
     """Go on with a run: put its folder in order, and find what is left to measure."""
     reading = journal.read_heads(folder / JOURNAL)
+    heads = [head for head in reading.records if is_sound(head, trials)]
+    notices = _damage(reading)
+    if len(heads) < len(reading.records):
+        strange = len(reading.records) - len(heads)
+        notices.append(f"{JOURNAL}: {strange} records are of no trial of this plan, and left out")
     try:
-        # First of all, so that from here on it counts as unfinished.
-        (folder / CLAIMS).unlink(missing_ok=True)
-        _remove_leftovers(folder / "trials", reading.records)
-        journal.sync_folder(folder)
-        if (folder / _EXPERIMENT).read_bytes() != text:
-            keep(folder / _EXPERIMENT, text)  # claims may change: they do not touch the numbers
-        before = json.loads((folder / PLAN).read_bytes())
-        kept = {name: before[name] for name in ("started_at", "claims") if name in before}
+        before = read_json(folder, PLAN)
+        kept: dict[str, Any] = {
+            name: before[name] for name in ("started_at", "claims") if name in before
+        }
         now = json.loads(as_json({**document, **kept}))
+        (folder / "trials").mkdir(exist_ok=True)
+        _remove_leftovers(folder / "trials", heads)
+        experiment = folder / _EXPERIMENT
+        if not experiment.exists() or experiment.read_bytes() != text:
+            keep(experiment, text)  # claims may change: they do not touch the numbers
         if before != now:
             keep(folder / PLAN, as_json(now))
-    except OSError as error:
+        # Last, when nothing can fail any more; from here on it counts as unfinished.
+        (folder / CLAIMS).unlink(missing_ok=True)
+        journal.sync_folder(folder)
+    except (OSError, StoredError) as error:
         hint = "make the folder writable, or begin anew with --fresh"
-        raise RunError(f"cannot go on in {folder}: {error.strerror}", hint) from error
-    todo = remaining(trials, reading.records)
+        raise RunError(f"cannot go on in {folder}: {error}", hint) from error
     other_claims = kept.get("claims") != document["claims"]
-    return Beginning(folder, todo, True, _damage(reading), other_claims)
+    return Beginning(folder, remaining(trials, heads), True, notices, other_claims)
 
 
 def _remove_leftovers(folder: Path, heads: Sequence[Head]) -> None:
     """Remove what a crash left of trials that never came into the journal."""
     kept = {journal.folder_name(head["index"], head["attempt"]) for head in heads}
     for entry in folder.iterdir():
-        if entry.name not in kept and _TRIAL_FOLDER.fullmatch(entry.name):
+        if entry.name in kept or not _TRIAL_FOLDER.fullmatch(entry.name):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _damage(reading: journal.Reading) -> list[str]:

@@ -179,7 +179,7 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
     a record never glues onto what is not a whole line.
     """
     data = encode(record).encode()
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         descriptor = os.open(path, flags, 0o644)
         try:

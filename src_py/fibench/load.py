@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Drive the load of a trial: fibload, or the course's client_bench.sh timed as a whole."""
 
+import errno
 import json
 import os
 import re
@@ -268,6 +269,8 @@ def read_fibload(folder: Path) -> dict[str, Any]:
         out.rename(folder / "load.json")
     except ValueError as error:
         words = (folder / "load.err").read_text(errors="replace").strip().splitlines()
+        if os.statvfs(folder).f_bavail == 0:  # its answer, and perhaps its words, found no room
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out)) from error
         raise LoadError(words[-1] if words else "fibload ended without an answer") from error
     if not isinstance(document, dict):
         raise LoadError("fibload's answer is not an object")

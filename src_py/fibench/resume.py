@@ -15,6 +15,25 @@ Head = Mapping[str, Any]
 """Of a journal record at least "trial", "block", "attempt" and "valid"."""
 
 
+_MOST_ATTEMPTS = 10**6
+
+
+def is_sound(head: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
+    """Whether a record is of a trial of the plan, and says what is needed of it.
+
+    A journal is proven by digests, which anybody can compute.
+    """
+    index, attempt = head.get("index"), head.get("attempt")
+    return (
+        type(index) is int
+        and 0 <= index < len(trials)
+        and head.get("trial") == trials[index].key
+        and type(attempt) is int
+        and 1 <= attempt <= _MOST_ATTEMPTS
+        and isinstance(head.get("valid"), bool)
+    )
+
+
 @dataclass(frozen=True)
 class Attempt:
     """A trial to run, and the number of this try: 1 for the first."""

@@ -15,8 +15,9 @@ from typing import Any
 from fibench import journal
 from fibench.begin import Request, begin, context_of
 from fibench.plan import Trial, plan
-from fibench.resume import Attempt
+from fibench.resume import Attempt, is_sound
 from fibench.runs_folder import JOURNAL, RunError
+from fibench.stored import lacks
 from fibench.trial import TrialContext, run_trial, scratch_name
 
 
@@ -142,7 +143,9 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
         except KeyboardInterrupt:
             outcome.interrupted = True
     # The journal is the truth: an interrupt may come between a line of it and its event.
-    outcome.records = journal.last_attempts(journal.read(begun.folder / JOURNAL).records)
+    records = journal.read(begun.folder / JOURNAL).records
+    sound = [one for one in records if is_sound(one, trials) and not lacks(one)]
+    outcome.records = journal.last_attempts(sound)
     return outcome
 
 

@@ -116,7 +116,7 @@ def _rows_of(folder: Path, root: Path, experiment: str) -> list[Row]:
         why = str(error)
     except OSError as error:
         why = f"{Path(str(error.filename)).name}: {error.strerror}"
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError):
         why = "claims.json: not what fibench writes"
     return [Row(run, experiment, machine, cores, when, False, "", f"damaged: {why}")]
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench import journal
+from fibench.run_files import StoredError, read_json
 
 CLAIMS = "claims.json"
 JOURNAL = "trials.jsonl"
@@ -129,14 +130,17 @@ def runs_of(results: Path, name: str) -> list[Path]:
 
 def _started_at(run: Path) -> str:
     try:
-        return str(json.loads((run / PLAN).read_bytes()).get("started_at", ""))
-    except (OSError, ValueError, AttributeError):
+        return str(read_json(run, PLAN).get("started_at", ""))
+    except StoredError:
         return ""
 
 
 def is_complete(run: Path) -> bool:
-    """Whether a run has come to its verdicts."""
-    return (run / CLAIMS).is_file()
+    """Whether a run has come to its verdicts: what cannot be read is none."""
+    try:
+        return isinstance(read_json(run, CLAIMS, missing={}).get("claims"), list)
+    except StoredError:
+        return False
 
 
 def resolve_run(text: str, results: Path) -> Path:

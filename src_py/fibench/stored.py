@@ -191,16 +191,21 @@ def _check_record(record: Mapping[str, Any], folder: Path) -> None:
     where = shown_path(folder / "trials.jsonl")
     if type(schema) is int and schema > NEWEST_SCHEMA:
         raise StoredError(f"{where} has schema {schema}, which is newer than this fibench", NEWER)
+    wrong = lacks(record)
+    if wrong:
+        trial = escaped(str(record.get("trial"))[:80])
+        raise StoredError(f"{where}: trial {trial} has no proper {', '.join(wrong)}", DAMAGED)
+
+
+def lacks(record: Mapping[str, Any]) -> list[str]:
+    """The members of a record that are not there, or not what a trial leaves behind."""
     wrong = [name for name, kind in _SHAPE.items() if not isinstance(record.get(name), kind)]
     wrong += [
         name
         for name, kind in _OPTIONAL.items()
         if name in record and not isinstance(record[name], kind)
     ]
-    wrong = wrong or [name for name, sound in _members(record) if not sound]
-    if wrong:
-        trial = escaped(str(record.get("trial"))[:80])
-        raise StoredError(f"{where}: trial {trial} has no proper {', '.join(wrong)}", DAMAGED)
+    return wrong or [name for name, sound in _members(record) if not sound]
 
 
 def _members(record: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:

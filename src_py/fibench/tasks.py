@@ -9,8 +9,10 @@ answers at once.
 import functools
 import inspect
 import os
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from invoke.collection import Collection
@@ -81,6 +83,13 @@ def command(*positional: str, **options: Any) -> Callable[[Callable[..., int]], 
 def _guarded(function: Callable[[], int]) -> int:
     from fibench.commands import Refused
 
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    # As Ctrl-C: what was started is ended, and it is said. A server that is served starts afresh.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup(1)
+            signal.signal(number, interrupt)
     try:
         return function()
     except Refused as refusal:

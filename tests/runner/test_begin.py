@@ -2,6 +2,8 @@
 """The beginning of a run: a new folder, or one that a crash left at any moment put in order."""
 
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -139,7 +141,7 @@ def test_what_a_crash_left_between_a_folder_and_its_line_is_removed(desk: Desk) 
 def test_a_finished_run_is_left_alone(desk: Desk) -> None:
     first = desk.begin()
     desk.keep(first.folder, first.todo)
-    (first.folder / "claims.json").write_text("{}")
+    (first.folder / "claims.json").write_text('{"claims": []}')
     second = desk.begin()
     assert second.folder != first.folder
     assert second.notices == []
@@ -152,7 +154,7 @@ def test_a_finished_run_with_failures_is_unfinished_from_the_moment_it_is_gone_o
     first = desk.begin()
     desk.keep(first.folder, first.todo[:-1])
     desk.keep(first.folder, first.todo[-1:], valid=False)
-    (first.folder / "claims.json").write_text("{}")
+    (first.folder / "claims.json").write_text('{"claims": []}')
     again = desk.begin()
     assert again.folder == first.folder
     assert again.todo == [Attempt(first.todo[-1].trial, 2)]
@@ -179,7 +181,67 @@ def test_the_time_at_which_a_run_began_stays_when_it_is_gone_on_with(desk: Desk)
 
 def test_a_folder_that_cannot_be_put_in_order_is_named(desk: Desk) -> None:
     first = desk.begin()
-    (first.folder / "trials").rmdir()
-    with pytest.raises(RunError, match="cannot go on in") as caught:
+    (first.folder / "experiment.toml").unlink()
+    (first.folder / "experiment.toml.new").mkdir()
+    with pytest.raises(RunError, match=r"cannot write .*experiment.toml: Is a directory"):
         desk.begin()
-    assert "--fresh" in caught.value.hint
+
+
+def test_claims_that_cannot_be_read_are_no_verdicts(desk: Desk) -> None:
+    first = desk.begin()
+    desk.keep(first.folder, first.todo)
+    (first.folder / "claims.json").write_text("null")
+    again = desk.begin()
+    assert (again.folder, again.todo) == (first.folder, [])
+
+
+@pytest.mark.parametrize("name", ["plan.json", "trials.jsonl", "experiment.toml", "trials"])
+def test_nothing_is_written_where_a_link_leads_out_of_the_run(
+    desk: Desk, tmp_path: Path, name: str
+) -> None:
+    first = desk.begin()
+    desk.keep(first.folder, first.todo[:1])
+    outside = tmp_path / "outside"
+    (first.folder / name).rename(outside)
+    if outside.is_dir():
+        (outside / "099").mkdir()
+    (first.folder / name).symlink_to(outside)
+    before = sorted(outside.iterdir()) if outside.is_dir() else outside.read_bytes()
+    second = desk.begin()
+    assert second.folder != first.folder
+    assert len(second.notices) == 1
+    assert before == (sorted(outside.iterdir()) if outside.is_dir() else outside.read_bytes())
+
+
+@pytest.mark.parametrize("name", ["plan.json", "trials.jsonl", "experiment.toml", "claims.json"])
+def test_a_fifo_in_the_latest_run_makes_nobody_wait(desk: Desk, name: str) -> None:
+    first = desk.begin()
+    (first.folder / name).unlink(missing_ok=True)
+    os.mkfifo(first.folder / name)
+    second = desk.begin()
+    assert second.folder != first.folder
+    assert "not a regular file" in second.notices[0]
+
+
+def test_trials_that_are_gone_are_no_reason_to_lose_the_verdicts(desk: Desk) -> None:
+    first = desk.begin()
+    desk.keep(first.folder, first.todo[:-1])
+    desk.keep(first.folder, first.todo[-1:], valid=False)
+    shutil.rmtree(first.folder / "trials")
+    again = desk.begin()
+    assert again.todo == [Attempt(first.todo[-1].trial, 2)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"valid": None}, {"attempt": "x"}, {"index": "../x"}, {"index": -5}, {"trial": [1]}],
+)
+def test_records_of_no_trial_are_left_out_and_told_of(desk: Desk, change: dict[str, Any]) -> None:
+    first = desk.begin()
+    desk.keep(first.folder, first.todo)
+    path = first.folder / "trials.jsonl"
+    record = journal.read(path).records[0] | change
+    path.write_text(journal.encode(record) + "".join(path.read_text().splitlines(True)[1:]))
+    again = desk.begin()
+    assert "1 records are of no trial of this plan" in again.notices[0]
+    assert again.todo
