@@ -81,9 +81,28 @@ def _judge_one(
         return _judge_count(verdict, samples)
     else:
         verdict = _judge_interval(verdict, samples)
-    labels = {cell.key: cell.label for cell in cells_of(claim)}
+    labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict.estimate)}
     limit = why_invalid(samples, labels, _metric(claim))
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
+
+
+def _decisive_cells(claim: Claim, estimate: Estimate | None) -> Sequence[Cell]:
+    """The cells whose figures decide a claim.
+
+    Of a crossover these are the points around its interval and its bounds. Elsewhere one side is
+    far ahead; a load generator that is the limit there makes that look less, and never turns it.
+    """
+    if claim.kind != "crossover" or estimate is None or estimate.mean is None:
+        return cells_of(claim)
+    known = (estimate.low, estimate.mean, estimate.high, claim.low, claim.high)
+    places = [place for place in known if place is not None]
+    low, high = min(places), max(places)
+    first = max((n for n, point in enumerate(claim.points) if point.at <= low), default=0)
+    last = min(
+        (n for n, point in enumerate(claim.points) if point.at >= high),
+        default=len(claim.points) - 1,
+    )
+    return [cell for point in claim.points[first : last + 1] for cell in (point.left, point.right)]
 
 
 def _not_here(claim: Claim, cpus: int, unavailable: Mapping[str, str]) -> str | None:

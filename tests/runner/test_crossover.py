@@ -4,6 +4,7 @@
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -285,6 +286,25 @@ def verdict_on(
 
 NEVER = [[-1.0, -0.5, -0.2], [-1.1, -0.6, -0.3], [-0.9, -0.4, -0.25]]
 ALWAYS = [[-d for d in reversed(curve)] for curve in NEVER]
+
+
+@pytest.mark.parametrize(
+    ("at", "outcome"),
+    [(10.0, "CONFIRMED"), (20.0, "INVALID"), (30.0, "INVALID"), (40.0, "CONFIRMED")],
+)
+def test_a_meter_that_was_the_limit_counts_where_the_crossing_is(at: float, outcome: str) -> None:
+    points = (10.0, 20.0, 30.0, 40.0)
+    curves = [[-1.0, -0.5, 0.5 + shift, 1.0] for shift in (-0.02, 0.0, 0.02)]
+    samples = [
+        replace(sample, bound="it was") if sample.cell_key == f"left-{at}" else sample
+        for sample in run_of(curves, points)
+    ]
+    made = tuple(
+        Point(one, made_cell(f"left-{one}", n=one), made_cell(f"right-{one}", n=one))
+        for one in points
+    )
+    claim = replace(claim_of(22.0, 28.0), points=made)
+    assert judge([claim], samples, 1)[0].outcome == outcome
 
 
 @pytest.mark.parametrize(
