@@ -11,15 +11,11 @@
 
 #include "clock.h"
 
-enum accept_outcome acceptor_try(int listener, int flags, int *fd)
+enum accept_outcome acceptor_outcome(int error)
 {
-    int accepted = accept4(listener, NULL, NULL, flags | SOCK_CLOEXEC);
-
-    if (accepted != -1) {
-        *fd = accepted;
+    switch (error) {
+    case 0:
         return ACCEPT_CONNECTION;
-    }
-    switch (errno) {
     case EAGAIN:
     case EINTR:
     case ECONNABORTED:
@@ -38,6 +34,12 @@ enum accept_outcome acceptor_try(int listener, int flags, int *fd)
     default: // EMFILE, ENFILE, ENOBUFS, ENOMEM; and an error nobody foresaw must not spin either
         return ACCEPT_EXHAUSTED;
     }
+}
+
+enum accept_outcome acceptor_try(int listener, int flags, int *fd)
+{
+    *fd = accept4(listener, NULL, NULL, flags | SOCK_CLOEXEC);
+    return acceptor_outcome(*fd == -1 ? errno : 0);
 }
 
 enum accept_outcome acceptor_next(const struct acceptor *acceptor, int *fd)

@@ -15,6 +15,9 @@ enum accept_outcome {
     ACCEPT_STOP,      // the server was told to stop (from acceptor_next() alone)
 };
 
+// What an error of accept(2) means; 0 is none.
+enum accept_outcome acceptor_outcome(int error);
+
 // Takes a connection from a non-blocking listener with the flags of accept4(2).
 enum accept_outcome acceptor_try(int listener, int flags, int *fd);
 

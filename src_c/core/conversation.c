@@ -114,6 +114,8 @@ static void take_request(struct conversation *talk)
     desk->in_at += taken;
 }
 
+bool conversation_takes_long(const struct conversation *talk) { return talk->request.n >= LONG_N; }
+
 enum conversation_step conversation_next(struct conversation *talk)
 {
     const struct options *options = talk->desks->options;
@@ -124,7 +126,7 @@ enum conversation_step conversation_next(struct conversation *talk)
     bool unsent = desk != NULL && desk->out_used > 0;
     if (talk->asked) {
         bool full = sizeof desk->out - desk->out_used < PROTOCOL_REPLY_SIZE;
-        if (unsent && (full || talk->request.n >= LONG_N || options->io_wait_ns > 0))
+        if (unsent && (full || conversation_takes_long(talk) || options->io_wait_ns > 0))
             return CONVERSATION_SEND;
         if (options->io_wait_ns > 0 && !talk->waited)
             return CONVERSATION_WAIT;

@@ -73,6 +73,10 @@ void conversation_begin(struct conversation *talk, struct desks *desks, int fd);
 
 enum conversation_step conversation_next(struct conversation *talk);
 
+// Whether the request that is to be answered takes so long that finished replies, of whomever,
+// should not wait for it.
+bool conversation_takes_long(const struct conversation *talk);
+
 // Where to read to, and how much at most; never 0. NULL: there is no memory.
 char *conversation_room(struct conversation *talk, size_t *size);
 

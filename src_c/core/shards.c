@@ -2,13 +2,20 @@
 // Loops that share nothing: see shards.h.
 #include "shards.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct task {
+struct plan {
+    void (*prepare)(void *shard);
     void (*run)(void *shard);
+    pthread_barrier_t prepared;
+};
+
+struct task {
+    struct plan *plan;
     void *shard;
     pthread_t thread;
 };
@@ -17,30 +24,36 @@ static void *run_task(void *argument)
 {
     const struct task *task = argument;
 
-    task->run(task->shard);
+    task->plan->prepare(task->shard);
+    pthread_barrier_wait(&task->plan->prepared);
+    task->plan->run(task->shard);
     return NULL;
 }
 
-void shards_run_or_exit(const char *program, void (*run)(void *shard), void *shards, size_t count,
-                        size_t size)
+__attribute__((noreturn)) static void fail(const char *program, int error)
 {
-    struct task *tasks = calloc(count, sizeof *tasks);
+    fprintf(stderr, "%s: cannot start a thread for each loop: %s\n", program, strerror(error));
+    exit(EXIT_FAILURE);
+}
 
-    for (size_t i = 1; tasks != NULL && i < count; i++) {
-        tasks[i].run = run;
-        tasks[i].shard = (char *)shards + i * size;
-        int error = pthread_create(&tasks[i].thread, NULL, run_task, &tasks[i]);
-        if (error != 0) {
-            fprintf(stderr, "%s: cannot start a thread: %s\n", program, strerror(error));
-            exit(EXIT_FAILURE);
-        }
+void shards_run_or_exit(const char *program, void (*prepare)(void *shard), void (*run)(void *shard),
+                        void *shards, size_t count, size_t size)
+{
+    struct plan plan = {.prepare = prepare, .run = run};
+    struct task *tasks = calloc(count, sizeof *tasks);
+    int error =
+        tasks == NULL ? ENOMEM : pthread_barrier_init(&plan.prepared, NULL, (unsigned)count);
+
+    if (error != 0)
+        fail(program, error);
+    for (size_t i = 0; i < count; i++) {
+        tasks[i] = (struct task){.plan = &plan, .shard = (char *)shards + i * size};
+        if (i > 0 && (error = pthread_create(&tasks[i].thread, NULL, run_task, &tasks[i])) != 0)
+            fail(program, error);
     }
-    if (tasks == NULL) {
-        fprintf(stderr, "%s: no memory for %zu threads\n", program, count);
-        exit(EXIT_FAILURE);
-    }
-    run(shards);
+    run_task(&tasks[0]);
     for (size_t i = 1; i < count; i++)
         pthread_join(tasks[i].thread, NULL);
+    pthread_barrier_destroy(&plan.prepared);
     free(tasks);
 }

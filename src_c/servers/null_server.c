@@ -29,13 +29,20 @@ static bool watch(void *waiting, int fd, enum interest before, enum interest now
 static const struct design NULL_SERVER = {
     .watch = watch, .closing_forgets = true, .fixed_reply = true};
 
+static void prepare(void *shard)
+{
+    struct loop *loop = shard;
+
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC); // if it fails, watching the listener does
+    reactor_prepare_or_exit(&loop->reactor);
+}
+
 static void run(void *shard)
 {
     struct loop *loop = shard;
     struct reactor *reactor = &loop->reactor;
     struct epoll_event events[EVENTS_PER_TURN];
 
-    reactor_prepare_or_exit(reactor);
     while (reactor_runs(reactor)) {
         int count =
             epolling_wait(loop->epoll_fd, events, EVENTS_PER_TURN, reactor_patience(reactor));
@@ -63,7 +70,6 @@ int main(int argc, char *argv[])
     }
     listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
     for (size_t i = 0; i < options.workers; i++) {
-        loops[i].epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         loops[i].reactor = (struct reactor){
             .options = &options,
             .design = &NULL_SERVER,
@@ -73,7 +79,7 @@ int main(int argc, char *argv[])
             .stop_fd = stop_fd,
         };
     }
-    shards_run_or_exit(options.program, run, loops, options.workers, sizeof *loops);
+    shards_run_or_exit(options.program, prepare, run, loops, options.workers, sizeof *loops);
     acceptor_report_refused(atomic_load(&census.refused));
     free(listeners);
     free(loops);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Operations of POSIX AIO: see posix_operation.h.
+#include "posix_operation.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static void on_completion(int signal_number)
+{
+    (void)signal_number; // it is there to interrupt ppoll(2)
+}
+
+sigset_t posix_operations_prepare_or_exit(const char *program, int threads)
+{
+    const struct sigaction action = {.sa_handler = on_completion};
+    const struct aioinit hints = {.aio_threads = threads, .aio_num = threads, .aio_idle_time = 1};
+    sigset_t completion;
+    sigset_t mask;
+
+    sigemptyset(&completion);
+    sigaddset(&completion, SIGRTMIN);
+    if (sigprocmask(SIG_BLOCK, &completion, &mask) == -1 ||
+        sigaction(SIGRTMIN, &action, NULL) == -1) {
+        perror(program);
+        exit(EXIT_FAILURE);
+    }
+    sigdelset(&mask, SIGRTMIN);
+    aio_init(&hints);
+    return mask;
+}
+
+static void prepare(struct posix_operation *operation, int fd, volatile void *bytes, size_t size)
+{
+    operation->block = (struct aiocb){
+        .aio_fildes = fd,
+        .aio_buf = bytes,
+        .aio_nbytes = size,
+        .aio_sigevent = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN},
+    };
+}
+
+bool posix_operation_read(struct posix_operation *operation, int fd, void *bytes, size_t size)
+{
+    prepare(operation, fd, bytes, size);
+    operation->reading = true;
+    operation->in_flight = aio_read(&operation->block) == 0;
+    return operation->in_flight;
+}
+
+bool posix_operation_write(struct posix_operation *operation, int fd, const void *bytes,
+                           size_t size)
+{
+    prepare(operation, fd, (void *)(uintptr_t)bytes, size); // one type of block for both
+    operation->reading = false;
+    operation->in_flight = aio_write(&operation->block) == 0;
+    return operation->in_flight;
+}
+
+bool posix_operation_is_complete(struct posix_operation *operation, int64_t now_ns, ssize_t *size)
+{
+    if (aio_error(&operation->block) == EINPROGRESS) {
+        if (now_ns >= operation->deadline_ns && !operation->overdue)
+            operation->overdue = shutdown(operation->block.aio_fildes, SHUT_RDWR) == 0;
+        return false;
+    }
+    *size = aio_return(&operation->block);
+    if (operation->overdue)
+        *size = -1;
+    operation->in_flight = false;
+    return true;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What every io_uring server does once an operation is complete, and the operations that all of
+// them use alike: sending, waiting, closing. How connections and bytes are asked for is the
+// design's.
+//
+// A connection has at most one receive, one send or one wait in flight, and is closed only when it
+// has none, so that no completion ever reaches the next client of its descriptor. The generation in
+// every tag would tell if one did.
+//
+// Sources: io_uring_enter(2), io_uring_setup(2), and liburing 2.3.
+#pragma once
+
+#include <liburing.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "conversation.h"
+#include "deadlines.h"
+#include "options.h"
+#include "reactor.h"
+
+// One connection, by descriptor.
+struct peer {
+    struct conversation talk;
+    uint32_t generation; // of the descriptor
+    bool open;
+    bool closing;   // as soon as nothing is in flight
+    bool answered;  // something, since it was last read
+    bool receiving; // in flight
+    bool sending;
+    bool waiting;
+};
+
+struct proactor;
+
+struct proactor_design {
+    // Asks for a connection, or for all that come.
+    void (*accept)(struct proactor *proactor);
+    // Asks for a client's next bytes; or brings some that are there already, and returns true.
+    bool (*receive)(struct proactor *proactor, int fd, struct peer *peer);
+    // Bytes have come, or the end, or an error: what is to be known of a receive, and whether it is
+    // still in flight, is in the completion.
+    void (*received)(struct proactor *proactor, int fd, struct peer *peer,
+                     const struct io_uring_cqe *completion);
+    // Once in every turn, before it waits; NULL: nothing.
+    void (*end_turn)(struct proactor *proactor);
+    // A connection is being closed; NULL: nothing.
+    void (*ended)(struct proactor *proactor, int fd);
+    unsigned setup;    // flags of io_uring_setup(2) that it cannot do without
+    const char *needs; // and the Linux that has them
+};
+
+struct proactor {
+    const struct options *options; // these are for the design to set
+    const struct proactor_design *design;
+    void *own; // the design's own
+    struct census *census;
+    int listener;
+    int stop_fd;
+
+    struct io_uring ring;
+    struct __kernel_timespec io_wait;
+    int64_t now_ns;    // read once a turn
+    int64_t accept_ns; // when to accept again after a rest; 0: it does not rest
+    int64_t end_ns;    // of the grace, once it is stopping
+    bool accepting;    // in flight
+    bool stopping;
+    int live;
+    int capacity; // descriptors below it can be served
+    struct peer *peers;
+    struct deadlines idle;
+    struct desks desks;
+};
+
+// Where the system has no io_uring that will do for the design, or forbids it, says so on stderr
+// and exits with 77; on other failures with 1. To be called before anybody is told that a server
+// listens.
+void proactor_probe_or_exit(const struct options *options, const struct proactor_design *design);
+
+// Makes the ring, in the thread that will use it: with DEFER_TASKRUN no other may.
+void proactor_prepare_or_exit(struct proactor *proactor);
+
+// Serves until it is told to stop, and everything asked is answered, or the grace is over.
+void proactor_run(struct proactor *proactor);
+
+void proactor_clean_up(struct proactor *proactor);
+
+// A free entry of the submission queue: never NULL, since when the queue is full it is submitted.
+struct io_uring_sqe *proactor_entry(struct proactor *proactor);
+
+enum operation {
+    OPERATION_ACCEPT,
+    OPERATION_RECEIVE,
+    OPERATION_SEND,
+    OPERATION_WAIT,
+    OPERATION_STOP,
+    OPERATION_OTHER, // whose outcome is of no account
+};
+
+// What a completion brings back: which operation, of which descriptor's generation.
+uint64_t proactor_tag(enum operation operation, int fd, uint32_t generation);
+
+// Does all that can be done for a client without waiting.
+void proactor_proceed(struct proactor *proactor, int fd);
+
+// Closes a connection as soon as nothing of it is in flight, and sees to it that this is soon.
+void proactor_close(struct proactor *proactor, int fd);

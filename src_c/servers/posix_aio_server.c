@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// POSIX AIO: the loop asks for a read or a write with aio_read(3) or aio_write(3) and goes on.
+// glibc hands each to a thread of its own, which blocks in it: asynchronous outside, threads
+// inside. Without aio_init(3) there would be 20 of them; here there are --workers, and as many
+// connections are served.
+//
+// That something is complete is told by a signal, which ends ppoll(2); what is complete is found by
+// asking aio_error(3) of every operation, one after the other.
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "acceptor.h"
+#include "clock.h"
+#include "conversation.h"
+#include "listener.h"
+#include "options.h"
+#include "posix_operation.h"
+#include "signals.h"
+
+// One connection at a time. It has one operation in flight, or waits for --io-wait, or is at rest.
+struct seat {
+    int fd; // -1: empty
+    bool waiting;
+    bool answered;   // something, since it was last read
+    int64_t wake_ns; // when the wait is over
+    struct posix_operation operation;
+    struct conversation talk;
+};
+
+struct server {
+    const struct options *options;
+    int stop_fd;
+    int listener; // -1: the server was told to stop
+    sigset_t signal_mask;
+    int64_t end_ns;
+    uint64_t live;
+    uint64_t refused;
+    struct desks desks;
+    struct seat *seats; // --workers
+};
+
+static void end_seat(struct server *server, struct seat *seat)
+{
+    conversation_end(&seat->talk);
+    close(seat->fd);
+    seat->fd = -1;
+    server->live--;
+}
+
+static void grant_time(const struct server *server, struct seat *seat)
+{
+    if (seat->answered) // a fragment alone does not buy more of it
+        seat->operation.deadline_ns = clock_now_ns() + server->options->idle_timeout_ns;
+    seat->answered = false;
+}
+
+// Does all that can be done without waiting: false when the connection is over.
+static bool proceed(struct server *server, struct seat *seat)
+{
+    size_t size;
+    char *room;
+    const char *bytes;
+
+    for (;;) {
+        switch (conversation_next(&seat->talk)) {
+        case CONVERSATION_READ:
+            grant_time(server, seat);
+            room = conversation_room(&seat->talk, &size);
+            return server->listener != -1 && room != NULL &&
+                   posix_operation_read(&seat->operation, seat->fd, room, size);
+        case CONVERSATION_SEND:
+            grant_time(server, seat);
+            bytes = conversation_unsent(&seat->talk, &size);
+            return posix_operation_write(&seat->operation, seat->fd, bytes, size);
+        case CONVERSATION_WAIT:
+            seat->waiting = true;
+            seat->wake_ns = clock_now_ns() + server->options->io_wait_ns;
+            return true;
+        case CONVERSATION_ANSWER:
+            conversation_answer(&seat->talk);
+            seat->answered = true;
+            break;
+        case CONVERSATION_END:
+            return false;
+        }
+    }
+}
+
+// Goes on with a connection, if what it waits for has come.
+static void look_at(struct server *server, struct seat *seat, int64_t now_ns)
+{
+    ssize_t size = 0;
+
+    if (seat->waiting ? now_ns < seat->wake_ns
+                      : !posix_operation_is_complete(&seat->operation, now_ns, &size))
+        return;
+    bool over = size < 0 || (size == 0 && !seat->waiting && server->listener == -1);
+    if (seat->waiting)
+        conversation_waited(&seat->talk);
+    else if (!over && seat->operation.reading)
+        conversation_took(&seat->talk, (size_t)size);
+    else if (!over)
+        conversation_sent(&seat->talk, (size_t)size);
+    seat->answered = seat->answered || !seat->operation.reading;
+    seat->waiting = false;
+    if (over || !proceed(server, seat))
+        end_seat(server, seat);
+}
+
+static void seat_next(struct server *server)
+{
+    int fd;
+    enum accept_outcome outcome = acceptor_try(server->listener, 0, &fd);
+
+    if (outcome == ACCEPT_EXHAUSTED)
+        acceptor_pause(&(struct acceptor){.stop_fd = server->stop_fd});
+    if (outcome != ACCEPT_CONNECTION)
+        return;
+    if (server->live >= server->options->max_connections) {
+        server->refused++;
+        close(fd);
+        return;
+    }
+    struct seat *seat = server->seats;
+    while (seat->fd != -1)
+        seat++;
+    *seat = (struct seat){.fd = fd, .answered = true};
+    conversation_begin(&seat->talk, &server->desks, fd);
+    server->live++;
+    if (!proceed(server, seat))
+        end_seat(server, seat);
+}
+
+// Told to stop: accepts no more, and frees those that wait for a request.
+static void begin_stop(struct server *server)
+{
+    close(server->listener);
+    server->listener = -1;
+    server->end_ns = clock_now_ns() + SIGNALS_GRACE_NS;
+    for (uint64_t i = 0; i < server->options->workers; i++) {
+        const struct seat *seat = &server->seats[i];
+        if (seat->fd != -1 && seat->operation.in_flight && seat->operation.reading)
+            shutdown(seat->fd, SHUT_RD);
+    }
+}
+
+static int64_t first_deadline_ns(const struct server *server)
+{
+    int64_t first_ns = server->listener == -1 ? server->end_ns : INT64_MAX;
+
+    for (uint64_t i = 0; i < server->options->workers; i++) {
+        const struct seat *seat = &server->seats[i];
+        int64_t due_ns = seat->waiting ? seat->wake_ns : seat->operation.deadline_ns;
+        if (seat->fd != -1 && !seat->operation.overdue && due_ns < first_ns)
+            first_ns = due_ns;
+    }
+    return first_ns;
+}
+
+static void turn(struct server *server)
+{
+    bool accepts = server->listener != -1 && server->live < server->options->workers;
+    struct pollfd waits[] = {
+        {.fd = server->listener == -1 ? -1 : server->stop_fd, .events = POLLIN},
+        {.fd = accepts ? server->listener : -1, .events = POLLIN},
+    };
+    int64_t until_ns = first_deadline_ns(server);
+    const struct timespec left = clock_until(until_ns);
+    int ready = ppoll(waits, 2, until_ns == INT64_MAX ? NULL : &left, &server->signal_mask);
+
+    if (ready > 0 && waits[0].revents != 0)
+        begin_stop(server);
+    else if (ready > 0 && waits[1].revents != 0)
+        seat_next(server);
+    int64_t now_ns = clock_now_ns();
+    for (uint64_t i = 0; i < server->options->workers; i++) {
+        if (server->seats[i].fd != -1)
+            look_at(server, &server->seats[i], now_ns);
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    const struct options options =
+        options_parse_or_exit("posix_aio_server", "A Fibonacci server with POSIX AIO.", argc, argv);
+    struct server server = {
+        .options = &options,
+        .desks = {.options = &options},
+        .seats = calloc(options.workers, sizeof *server.seats),
+    };
+
+    if (server.seats == NULL) {
+        perror(options.program);
+        return EXIT_FAILURE;
+    }
+    for (uint64_t i = 0; i < options.workers; i++)
+        server.seats[i].fd = -1;
+    server.stop_fd = signals_install_or_exit(options.program);
+    server.signal_mask = posix_operations_prepare_or_exit(options.program, (int)options.workers);
+    server.listener = listener_open_or_exit(&options);
+    while (server.listener != -1 || (server.live > 0 && clock_now_ns() < server.end_ns))
+        turn(&server);
+    acceptor_report_refused(server.refused);
+    exit(EXIT_SUCCESS); // glibc's threads may still look at the seats
+}
