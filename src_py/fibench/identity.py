@@ -29,8 +29,9 @@ _LARGEST_HASHED = 64 << 20
 
 _RUNNER = "fibench's way to run trials"
 _MEASURING = (
-    *("cgroup", "check", "listening", "load", "measured", "placement", "ports", "processes"),
-    *("readings", "resources", "running", "server", "serving", "supervision", "syscalls", "trial"),
+    *("cgroup", "gates", "listening", "load", "measured", "placement", "ports", "processes"),
+    *("readings", "replies", "resources", "running", "server", "serving", "supervision"),
+    *("syscalls", "trial"),
 )
 """The modules that decide how a trial is made; what only reports may change."""
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from fibench import cgroup, groups, server
 from fibench.catalogue import Backend, own_backend, server_argv
-from fibench.check import WrongReply, check_reply, fibonacci
 from fibench.experiment import OwnBackend
 from fibench.pinning import Pinning
 from fibench.placement import server_cpus
+from fibench.replies import WrongReply, check_reply, fibonacci
 
 READY_TIMEOUT_S = 10.0
 CHECK_TIMEOUT_S = 10.0
