@@ -51,6 +51,10 @@ class Claim:
     """The axis of a crossover."""
     points: tuple[Point, ...] = ()
     """Of a crossover, by rising value of its axis; at least two."""
+    needs_backend: tuple[str, ...] = ()
+    """Backends that must be able to run here for it to be tested."""
+    needs_interpreter: tuple[str, ...] = ()
+    """Interpreters that must be installed here."""
 
 
 def cells_of(claim: Claim) -> tuple[Cell, ...]:
@@ -135,6 +139,8 @@ def _claim(
         group=table.group,
         over=over,
         points=points,
+        needs_backend=tuple(table.needs_backend),
+        needs_interpreter=tuple(table.needs_interpreter),
     )
 
 

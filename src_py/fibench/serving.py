@@ -3,13 +3,14 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fibench import cgroup, groups, server
 from fibench.catalogue import Backend, own_backend, server_argv
 from fibench.experiment import OwnBackend
+from fibench.interpreters import Interpreter
 from fibench.pinning import Pinning
 from fibench.placement import server_cpus
 from fibench.replies import WrongReply, check_reply, fibonacci
@@ -31,6 +32,13 @@ class TrialContext:
     seed: int
     """The experiment's; within a trial that of its block, which decides when requests are due."""
     pinning: Pinning
+    interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
+    """By the text that asks for each: those that are here."""
+
+    def interpreter(self, parameters: Mapping[str, Any]) -> str | None:
+        """The program that runs a cell's server in Python, if the cell names one."""
+        asked = parameters["interpreter"]
+        return None if asked is None else self.interpreters[asked].path
 
     def backend(self, name: str) -> Backend:
         """A backend of the catalogue, or one that the experiment's file brings."""
@@ -79,7 +87,9 @@ def start_server(
     """
     backend = context.backend(parameters["backend"])
     command = server.ServerCommand(
-        argv=server_argv(backend, context.programs, parameters, port),
+        argv=server_argv(
+            backend, context.programs, parameters, port, context.interpreter(parameters)
+        ),
         port=port,
         host=parameters["host"],
         ready_fd=backend.ready_fd,
