@@ -63,7 +63,8 @@ def test_what_is_not_given_has_the_documented_default() -> None:
     assert (experiment.plan.blocks, experiment.plan.seed) == (5, 1)
     assert parameters == {
         "backend": "c-mt", "interpreter": None, "port": None, "host": "127.0.0.1",
-        "framing": "message", "workers": None, "io_wait": 0.0, "backlog": 4096, "idle_timeout": 60.0,
+        "framing": "message", "workers": None, "io_wait": 0.0, "backlog": 4096,
+        "idle_timeout": 60.0,
         "max_connections": 65536, "max_n": 34, "switch_interval": None, "kind": "fibload",
         "clients": 1, "n": 1, "duration": 1.0, "requests": None, "warmup": 0.2, "pipeline": 1,
         "requests_per_connection": 0, "threads": 1, "timeout": 30.0, "rate": None,

@@ -98,7 +98,8 @@ def test_a_side_that_leaves_the_interpreter_free_is_a_fault_that_names_them() ->
 
     assert faults(text) == [
         (
-            'e.toml:9:49: { backend = "py-mt" } selects 2 cells; left free: interpreter (3.13, pypy3)\n'
+            'e.toml:9:49: { backend = "py-mt" } selects 2 cells; left free: '
+            "interpreter (3.13, pypy3)\n"
             "add interpreter to this side, or to where"
         )
     ]
