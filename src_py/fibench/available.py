@@ -8,13 +8,11 @@ runs on an interpreter that the experiment names.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fibench import server
 from fibench.absent import Absent, AbsentCell
 from fibench.catalogue import Backend, argv, unavailable_reason
 from fibench.interpreters import Interpreter, NotHere, find_interpreter
@@ -108,20 +106,28 @@ def lacking(backend: Backend, programs: Path, interpreter: str | None = None) ->
         return None
     if not (programs / backend.program).is_file():
         return f"it was not built, for want of {backend.needs}" if backend.needs else None
-    command = server.ServerCommand(argv=[*argv(backend, programs, interpreter), "0"], port=0)
-    with tempfile.TemporaryDirectory(prefix="fibench-") as folder:
+    said = _start_once([*argv(backend, programs, interpreter), "0"], programs)
+    return None if said is None else said.removeprefix(f"{backend.program}: ")
+
+
+def _start_once(command: list[str], programs: Path) -> str | None:
+    """The line in which a server says what it lacks; None if it starts, or fails otherwise."""
+    from tempfile import TemporaryDirectory
+
+    from fibench.server import ServerCommand, StartError, start
+
+    with TemporaryDirectory(prefix="fibench-") as folder:
         try:
-            running = server.start(
-                command,
+            running = start(
+                ServerCommand(command, port=0),
                 supervise=programs / _SUPERVISE,
                 stderr_path=Path(folder) / "server.err",
                 timeout_s=_START_LIMIT_S,
             )
-        except server.StartError as error:
+        except StartError as error:
             if error.kind != "lacking":
                 return None
-            said = error.stderr_tail.rpartition("\n")[2]
-            return said.removeprefix(f"{backend.program}: ") or "it does not say what it lacks"
+            return error.stderr_tail.rpartition("\n")[2] or "it does not say what it lacks"
         running.kill()
     return None
 

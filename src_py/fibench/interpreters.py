@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fibench import machine
-from fibench.server import clean_environment
-from fibench.start_error import printable
 
 if TYPE_CHECKING:
     from fibench.cells import Cell
@@ -163,6 +161,9 @@ def _is_program(path: str) -> bool:
 
 def _ask(path: str) -> Interpreter:
     """Start it once, and let it say what it is. Raises NotHere."""
+    from fibench.server import clean_environment
+    from fibench.start_error import printable
+
     try:
         done = subprocess.run(
             [path, "-c", _QUESTION],

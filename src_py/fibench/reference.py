@@ -51,14 +51,15 @@ bound is a value of the axis: `within = [20, 26]`.
   `3.13t` for a free-threaded build;
 - a path, from the folder of the file: `./venv/bin/python`.
 
-Versions are looked for in `$PYENV_ROOT` or `~/.pyenv`. Shims are passed over, since which Python they
-start depends on the folder. Servers in other languages have one cell each, whatever the list is.
+Versions are looked for in `$PYENV_ROOT` or `~/.pyenv`. Shims are passed over, since which Python
+they start depends on the folder. Servers in other languages have one cell each, whatever the list
+is.
 
-**What cannot run here.** Interpreters that are not installed, and backends that need what the machine
-lacks, are left out of the plan, and `plan` and `run` say why. To find out, both start once what is in
-doubt: an interpreter that the file names, and the servers on it; a backend with `needs` in the
-catalogue. Claims about such cells are NOT HERE; so are those that name more with `needs_backend` or
-`needs_interpreter`.
+**What cannot run here.** Interpreters that are not installed, and backends that need what the
+machine lacks, are left out of the plan, and `plan` and `run` say why. To find out, both start once
+what is in doubt: an interpreter that the file names, and the servers on it; a backend with `needs`
+in the catalogue. Claims about such cells are NOT HERE; so are those that name more with
+`needs_backend` or `needs_interpreter`.
 """
 
 _TABLES = (
