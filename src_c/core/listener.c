@@ -132,6 +132,10 @@ int listener_open_or_exit(const struct options *options)
 
 void listener_open_shared_or_exit(const struct options *options, unsigned count, int listeners[])
 {
+    if (count == 1) {
+        listeners[0] = listener_open_or_exit(options);
+        return;
+    }
     struct address address = resolve(options);
 
     raise_file_limit();

@@ -113,7 +113,13 @@ struct arguments options_table(const char *summary, struct options *options,
 struct options options_parse_or_exit(const char *program, const char *summary, int argc,
                                      char *const argv[])
 {
-    struct options options = options_default(program);
+    return options_parse_from_or_exit(options_default(program), summary, argc, argv);
+}
+
+struct options options_parse_from_or_exit(struct options defaults, const char *summary, int argc,
+                                          char *const argv[])
+{
+    struct options options = defaults;
     struct argument rows[OPTIONS_COUNT + 1];
     const struct arguments table = options_table(summary, &options, rows);
 

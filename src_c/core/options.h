@@ -36,3 +36,7 @@ struct arguments options_table(const char *summary, struct options *options,
 // What a main() calls: exits after --help (0) and after an error (2).
 struct options options_parse_or_exit(const char *program, const char *summary, int argc,
                                      char *const argv[]);
+
+// The same for a program with defaults of its own.
+struct options options_parse_from_or_exit(struct options defaults, const char *summary, int argc,
+                                          char *const argv[]);

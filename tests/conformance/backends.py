@@ -27,6 +27,8 @@ from .oracle import Framing
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue.toml"
 FRAMINGS: tuple[Framing, ...] = ("message", "line")
+WORKERS = "{workers}"
+"""In the arguments of a variant: as many as the options say."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,36 @@ class Backend:
         """The command line of a server that takes options: these arguments in place of its own."""
         words = [word.replace("{programs}", str(programs)) for word in self.command]
         start = words.index("{options}") if self.takes_options else words.index("{port}")
-        return [*words[:start], *arguments]
+        program = words[:start]
+        if WORKERS in program:  # an argument may be given once
+            at = program.index(WORKERS)
+            del program[at - 1 : at + 1]
+        return [*program, *arguments]
 
     def argv_to_serve(self, programs: Path, options: Sequence[str], port: int) -> list[str]:
         """The command line that serves on a port."""
         words: list[str] = []
+        workers, options = _take_workers(options) if WORKERS in self.command else ("", options)
         for word in self.command:
-            if word == "{options}":
+            if word == WORKERS:
+                words.append(workers)
+            elif word == "{options}":
                 words.extend(options)
             else:
                 word = word.replace("{programs}", str(programs))
                 words.append(word.replace("{port}", str(port)))
         return words
+
+
+def _take_workers(options: Sequence[str]) -> tuple[str, list[str]]:
+    """How many workers the options ask for, 2 if they do not, and the others."""
+    rest = list(options)
+    if "--workers" not in rest:
+        return "2", rest
+    at = rest.index("--workers")
+    workers = rest[at + 1]
+    del rest[at : at + 2]
+    return workers, rest
 
 
 def read_catalogue() -> list[dict[str, Any]]:

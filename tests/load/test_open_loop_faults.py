@@ -62,8 +62,12 @@ def test_connections_that_end_early(
     ended = sum(answer.counts[outcome] for outcome in outcomes)
     # The last one may still have been on its way when the window ended.
     assert 0 <= server.requests // 20 - ended <= 1
-    assert answer.counts["started"] == ended + answer.counts["ok"] + answer.counts["unfinished"]
-    assert answer.status == (3 if action is Action.CUT else 0)
+    # Where the machine held up the server at the end, what it had not answered looks hung.
+    hung = answer.counts["timeout"]
+    others = answer.counts["ok"] + answer.counts["unfinished"] + hung
+    assert answer.counts["started"] == ended + others
+    assert hung <= 8
+    assert answer.status == (3 if action is Action.CUT or hung else 0)
 
 
 def test_a_server_that_stops_reading(fibload: Program) -> None:

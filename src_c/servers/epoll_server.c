@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// epoll: one loop asks the kernel which of all its connections are ready, and serves those. What is
+// waited for is told once and kept by the kernel, so a wait costs as much as there is to do,
+// however many connections are idle. A request costs epoll_pwait2, recv and send.
+//
+// With --workers there are more such loops. They share nothing but the port: each has a thread, an
+// epoll instance and a listener of its own, among which the kernel divides new connections
+// (SO_REUSEPORT).
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "acceptor.h"
+#include "epolling.h"
+#include "listener.h"
+#include "options.h"
+#include "reactor.h"
+#include "shards.h"
+#include "signals.h"
+
+enum { EVENTS_PER_TURN = 256 };
+
+struct loop {
+    struct reactor reactor;
+    int epoll_fd;
+};
+
+static bool watch(void *waiting, int fd, enum interest before, enum interest now)
+{
+    const struct loop *loop = waiting;
+    return epolling_watch(loop->epoll_fd, fd, before, now) == 0;
+}
+
+static const struct design EPOLL = {.watch = watch, .closing_forgets = true};
+
+static void run(void *shard)
+{
+    struct loop *loop = shard;
+    struct reactor *reactor = &loop->reactor;
+    struct epoll_event events[EVENTS_PER_TURN];
+
+    reactor_prepare_or_exit(reactor);
+    while (reactor_runs(reactor)) {
+        int count =
+            epolling_wait(loop->epoll_fd, events, EVENTS_PER_TURN, reactor_patience(reactor));
+        reactor_begin_turn(reactor);
+        for (int i = 0; i < count; i++)
+            reactor_ready(reactor, events[i].data.fd);
+        reactor_end_turn(reactor);
+    }
+    reactor_clean_up(reactor);
+    close(loop->epoll_fd);
+}
+
+int main(int argc, char *argv[])
+{
+    struct options defaults = options_default("epoll_server");
+    defaults.workers = 1;
+    const struct options options = options_parse_from_or_exit(
+        defaults, "A Fibonacci server with an epoll loop, or several on one port.", argc, argv);
+    int stop_fd = signals_install_or_exit(options.program);
+    struct loop *loops = calloc(options.workers, sizeof *loops);
+    int *listeners = calloc(options.workers, sizeof *listeners);
+    struct census census = {0};
+
+    if (loops == NULL || listeners == NULL) {
+        perror(options.program);
+        return EXIT_FAILURE;
+    }
+    listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
+    for (size_t i = 0; i < options.workers; i++) {
+        loops[i].epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+        loops[i].reactor = (struct reactor){
+            .options = &options,
+            .design = &EPOLL,
+            .waiting = &loops[i],
+            .census = &census,
+            .listener = listeners[i],
+            .stop_fd = stop_fd,
+        };
+    }
+    shards_run_or_exit(options.program, run, loops, options.workers, sizeof *loops);
+    acceptor_report_refused(atomic_load(&census.refused));
+    free(listeners);
+    free(loops);
+    return 0;
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A pool of threads: one accepts and puts connections into a queue, from which --workers others
+// take them, each serving one at a time. The queue is bounded: while it is full nothing is
+// accepted, and connections wait in the kernel's backlog. One that is kept alive keeps its thread.
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "acceptor.h"
+#include "clock.h"
+#include "connection.h"
+#include "listener.h"
+#include "options.h"
+#include "signals.h"
+
+enum { QUEUE_SIZE = 64 };
+
+struct pool {
+    struct options options;
+    int stop_fd;
+    int places;           // a semaphore that can be polled: free places in the queue, eventfd(2)
+    pthread_mutex_t lock; // of what follows
+    pthread_cond_t changed;
+    int queue[QUEUE_SIZE]; // a ring of descriptors
+    unsigned first;
+    unsigned length;
+    uint64_t live; // in the queue and being served
+    bool stopping;
+};
+
+// Waits for a connection: -1 when there will be no more.
+static int take(struct pool *pool)
+{
+    int fd = -1;
+
+    pthread_mutex_lock(&pool->lock);
+    while (pool->length == 0 && !pool->stopping)
+        pthread_cond_wait(&pool->changed, &pool->lock);
+    if (pool->length > 0) {
+        fd = pool->queue[pool->first];
+        pool->first = (pool->first + 1) % QUEUE_SIZE;
+        pool->length--;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return fd;
+}
+
+static void *serve(void *argument)
+{
+    struct pool *pool = argument;
+    int fd;
+
+    while ((fd = take(pool)) != -1) {
+        eventfd_write(pool->places, 1); // does not fail: it counts no further than QUEUE_SIZE
+        connection_serve(fd, pool->stop_fd, &pool->options);
+        pthread_mutex_lock(&pool->lock);
+        pool->live--;
+        pthread_mutex_unlock(&pool->lock);
+    }
+    return NULL;
+}
+
+// Puts a connection into the queue, which has a place; false when there are as many as allowed.
+static bool put(struct pool *pool, int fd)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool allowed = pool->live < pool->options.max_connections;
+    if (allowed) {
+        pool->queue[(pool->first + pool->length) % QUEUE_SIZE] = fd;
+        pool->length++;
+        pool->live++;
+        pthread_cond_signal(&pool->changed);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return allowed;
+}
+
+// Waits for a place in the queue, and takes it; false: the server was told to stop.
+static bool await_place(const struct pool *pool)
+{
+    struct pollfd waits[] = {
+        {.fd = pool->stop_fd, .events = POLLIN},
+        {.fd = pool->places, .events = POLLIN},
+    };
+    eventfd_t place;
+
+    while (poll(waits, 2, -1) == -1 && errno == EINTR)
+        continue;
+    return waits[0].revents == 0 && eventfd_read(pool->places, &place) == 0;
+}
+
+static void accept_until_stopped(struct pool *pool, const struct acceptor *acceptor,
+                                 uint64_t *refused)
+{
+    while (await_place(pool)) {
+        int fd;
+        enum accept_outcome outcome = acceptor_next(acceptor, &fd);
+        if (outcome == ACCEPT_STOP)
+            return;
+        if (outcome == ACCEPT_CONNECTION && put(pool, fd))
+            continue;
+        if (outcome == ACCEPT_CONNECTION) {
+            close(fd);
+            ++*refused;
+        }
+        eventfd_write(pool->places, 1); // it was not used
+    }
+}
+
+// Wakes the threads that wait for work, and lets the others finish what was asked of them, as long
+// as a stopping server may take.
+static void end_threads(struct pool *pool, const pthread_t *threads)
+{
+    const struct timespec until = clock_timespec(clock_now_ns() + SIGNALS_GRACE_NS);
+
+    pthread_mutex_lock(&pool->lock);
+    pool->stopping = true;
+    pthread_cond_broadcast(&pool->changed);
+    pthread_mutex_unlock(&pool->lock);
+    for (uint64_t i = 0; i < pool->options.workers; i++)
+        (void)pthread_clockjoin_np(threads[i], NULL, CLOCK_MONOTONIC, &until);
+}
+
+static pthread_t *start_threads_or_exit(struct pool *pool)
+{
+    pthread_t *threads = calloc(pool->options.workers, sizeof *threads);
+    int error = threads == NULL ? ENOMEM : 0;
+
+    for (uint64_t i = 0; error == 0 && i < pool->options.workers; i++)
+        error = pthread_create(&threads[i], NULL, serve, pool);
+    if (error != 0) {
+        fprintf(stderr, "%s: cannot start the threads: %s\n", pool->options.program,
+                strerror(error));
+        exit(EXIT_FAILURE);
+    }
+    return threads;
+}
+
+int main(int argc, char *argv[])
+{
+    struct pool pool = {
+        .options = options_parse_or_exit("mt_pool_server",
+                                         "A Fibonacci server with a pool of threads.", argc, argv),
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .changed = PTHREAD_COND_INITIALIZER,
+        .places = eventfd(QUEUE_SIZE, EFD_SEMAPHORE | EFD_CLOEXEC),
+    };
+    uint64_t refused = 0;
+
+    pool.stop_fd = signals_install_or_exit(pool.options.program);
+    if (pool.places == -1) {
+        perror(pool.options.program);
+        return EXIT_FAILURE;
+    }
+    const struct acceptor acceptor = {
+        .listener = listener_open_or_exit(&pool.options),
+        .stop_fd = pool.stop_fd,
+    };
+    pthread_t *threads = start_threads_or_exit(&pool);
+    accept_until_stopped(&pool, &acceptor, &refused);
+    close(acceptor.listener);
+    end_threads(&pool, threads);
+    acceptor_report_refused(refused);
+    free(threads);
+    exit(EXIT_SUCCESS); // not a return: a thread that is still running may look at this frame
+}
