@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from fibench import machine
 from fibench.experiment import KnownBackend, OwnBackend
 
 Serves = int | Literal["workers", "any"]
@@ -30,6 +31,8 @@ SERVER_OPTIONS: Mapping[str, str] = {
     "switch_interval": "--switch-interval",
 }
 DEFAULT_MAX_CONNECTIONS = 65536
+WORKERS = "{workers}"
+"""In a variant's arguments: the number of workers."""
 
 
 @dataclass(frozen=True)
@@ -125,15 +128,24 @@ def own_backend(name: str, own: OwnBackend) -> Backend:
     )
 
 
-def argv(backend: Backend, programs: Path, interpreter: str | None = None) -> list[str]:
+def argv(
+    backend: Backend,
+    programs: Path,
+    interpreter: str | None = None,
+    workers: int | str | None = None,
+) -> list[str]:
     """The argument list up to the options and the port: a program, or an interpreter and it.
 
-    Without an `interpreter`, a program in Python runs on the one that runs this.
+    Without an `interpreter`, a program in Python runs on the one that runs this. `workers` is what
+    a variant that must be told their number is told; by default as many as there are cores.
     """
     program = str(programs / backend.program)
+    arguments = list(backend.arguments)
+    if WORKERS in arguments:
+        arguments[arguments.index(WORKERS)] = str(workers or machine.usable_cores())
     if backend.language == "python":
-        return [interpreter or sys.executable, program, *backend.arguments]
-    return [program, *backend.arguments]
+        return [interpreter or sys.executable, program, *arguments]
+    return [program, *arguments]
 
 
 def server_options(parameters: Mapping[str, Any]) -> list[str]:
@@ -156,14 +168,17 @@ def server_argv(
     parameters: Mapping[str, Any],
     port: int,
     interpreter: str | None = None,
+    cores: int | None = None,
 ) -> list[str]:
-    """The whole command that serves a cell on a port."""
+    """The whole command that serves a cell on a port. `cores` is how many the server may use."""
     if backend.command:
         command = [word.replace("{port}", str(port)) for word in backend.command]
         if backend.folder is not None and os.sep in command[0]:
             command[0] = str(backend.folder / command[0])
         return command
-    program = argv(backend, programs, interpreter)
+    program = argv(backend, programs, interpreter, parameters.get("workers") or cores)
+    if WORKERS in backend.arguments:  # an option may be given once
+        parameters = {**parameters, "workers": None}
     return [*program, *server_options(parameters), str(port)]
 
 

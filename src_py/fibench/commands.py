@@ -16,6 +16,7 @@ from fibench import machine
 from fibench.build import BuildError
 from fibench.build import build as build_programs
 from fibench.catalogue import (
+    WORKERS,
     Backend,
     CatalogueError,
     find_backend,
@@ -101,7 +102,11 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
     if reason is not None:
         raise Refused(f"{backend.name} cannot run here", reason)
     python = _interpreter(interpreter, backend) if interpreter else None
-    command = [*backend_argv(backend, places.programs, python), *options, port]
+    workers = None
+    if WORKERS in backend.arguments and "--workers" in options:  # an option may be given once
+        at = options.index("--workers")
+        workers, options = options[at + 1], options[:at] + options[at + 2 :]
+    command = [*backend_argv(backend, places.programs, python, workers), *options, port]
     print(f"starting {backend.name} on port {port}; Ctrl-C ends it", file=sys.stderr, flush=True)
     os.execv(command[0], command)
 

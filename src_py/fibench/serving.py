@@ -12,7 +12,7 @@ from fibench.catalogue import Backend, own_backend, server_argv
 from fibench.experiment import OwnBackend
 from fibench.interpreters import Interpreter
 from fibench.pinning import Pinning
-from fibench.placement import server_cpus
+from fibench.placement import core_count, server_cpus
 from fibench.replies import WrongReply, check_reply, fibonacci
 
 READY_TIMEOUT_S = 10.0
@@ -86,15 +86,15 @@ def start_server(
     A `wrapper` is not of the server: CPU times would be its own as well, so none are accounted for.
     """
     backend = context.backend(parameters["backend"])
+    cpus = server_cpus(parameters, context.pinning)
+    python = context.interpreter(parameters)
     command = server.ServerCommand(
-        argv=server_argv(
-            backend, context.programs, parameters, port, context.interpreter(parameters)
-        ),
+        argv=server_argv(backend, context.programs, parameters, port, python, core_count(cpus)),
         port=port,
         host=parameters["host"],
         ready_fd=backend.ready_fd,
         cwd=backend.folder,
-        cpus=server_cpus(parameters, context.pinning),
+        cpus=cpus,
         wrapper=wrapper,
     )
     try:
