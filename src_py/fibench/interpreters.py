@@ -140,14 +140,15 @@ def _in_pyenv(version: str, environ: Mapping[str, str]) -> str | None:
 def _means(version: str, name: str) -> bool:
     """Whether a version of pyenv is one of those that a shorter name means.
 
-    "3.13" means 3.13.1 and 3.13-dev, "3.13t" the free-threaded 3.13.1t, "pypy3.10" pypy3.10-7.3.15.
+    "3.13" means 3.13.1 and 3.13-dev, "3.13t" the free-threaded 3.13.1t and 3.13t-dev, "pypy3.10"
+    pypy3.10-7.3.15.
     """
     match = _VERSION.fullmatch(version)
     stem, free_threaded = (match[1], bool(match[2])) if match else (version, False)
     rest = name.removeprefix(stem)
-    if not stem or rest == name or not rest.startswith((".", "-")):
+    if not stem or rest == name or not rest.startswith((".", "-", "t-")):
         return False
-    return match is None or rest.endswith("t") == free_threaded
+    return match is None or (rest.endswith("t") or rest.startswith("t-")) == free_threaded
 
 
 def _age(name: str) -> tuple[bool, list[int]]:

@@ -16,7 +16,7 @@ from fibench.interpreters import NotHere, find_interpreter, interpreter_lines, l
 
 VERSIONS = (
     *("3.6.15", "3.9.2", "3.9.18", "3.13.0", "3.13.1", "3.13.1t", "3.13-dev", "3.14.0rc2"),
-    *("pypy3.10-7.3.9", "pypy3.10-7.3.15", "2.7.18", "my-env"),
+    *("3.15t-dev", "pypy3.10-7.3.9", "pypy3.10-7.3.15", "2.7.18", "my-env"),
 )
 
 
@@ -45,6 +45,7 @@ def refused(asked: str, environ: dict[str, str], folder: Path = Path("/")) -> st
         ("3.13t", "3.13.1t"),
         ("3.13-dev", "3.13-dev"),
         ("3.14", "3.14.0rc2"),
+        ("3.15t", "3.15t-dev"),
         ("3", "3.13.1"),
         ("python3.9", "3.9.18"),
         ("python3.13t", "3.13.1t"),
@@ -59,7 +60,9 @@ def test_a_version_is_the_latest_of_pyenv_that_it_can_mean(
     assert found(asked, pyenv(tmp_path, *VERSIONS)) == version
 
 
-@pytest.mark.parametrize("asked", ["3.1", "3.99", "python", "python3.8", "pypy", "m", "3.6t"])
+@pytest.mark.parametrize(
+    "asked", ["3.1", "3.99", "python", "python3.8", "pypy", "m", "3.6t", "3.15"]
+)
 def test_what_is_not_installed_is_not_here(tmp_path: Path, asked: str) -> None:
     assert "pyenv has no such version" in refused(asked, pyenv(tmp_path, *VERSIONS))
 
