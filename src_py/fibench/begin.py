@@ -15,6 +15,7 @@ from fibench.catalogue import Backend
 from fibench.environment import environment
 from fibench.experiment import Experiment
 from fibench.identity import backends_used, claims_digest, difference, identity
+from fibench.interpreters import Interpreter
 from fibench.pinning import choose
 from fibench.places import Places
 from fibench.plan import Trial, plan_json
@@ -55,6 +56,8 @@ class Request:
     warnings: Sequence[str] = ()
     fresh: bool = False
     """Begin anew, whatever could be gone on with."""
+    interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
+    """By the text that asks for each: those of the experiment that are here."""
 
 
 def context_of(request: Request) -> TrialContext:
@@ -66,6 +69,7 @@ def context_of(request: Request) -> TrialContext:
         own=experiment.backends,
         seed=experiment.plan.seed,
         pinning=choose(experiment, machine.physical_cores()),
+        interpreters=request.interpreters,
     )
 
 

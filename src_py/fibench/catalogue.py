@@ -7,11 +7,12 @@ The list itself is catalogue.toml, written by hand; its header says what each ke
 import os
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from fibench import machine
 from fibench.experiment import KnownBackend, OwnBackend
 
 Serves = int | Literal["workers", "any"]
@@ -30,6 +31,8 @@ SERVER_OPTIONS: Mapping[str, str] = {
     "switch_interval": "--switch-interval",
 }
 DEFAULT_MAX_CONNECTIONS = 65536
+WORKERS = "{workers}"
+"""In a variant's arguments: the number of workers."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class Backend:
     ranked: bool = True
     teaches: str = ""
     limits: str = ""
+    needs: str = ""
+    """What it needs of the machine, in a word or two: only then is it in doubt that it can run."""
+    busy: bool = False
+    """Whether it burns a core while it has nothing to do."""
     framings: tuple[str, ...] = ("message", "line")
     command: tuple[str, ...] = field(default=())
     """A user's own server only: its argument list, with `{port}` in it."""
@@ -82,6 +89,8 @@ def read_catalogue(path: Path) -> dict[str, Backend]:
                 ranked=entry.get("ranked", True),
                 teaches=entry.get("teaches", ""),
                 limits=entry.get("limits", ""),
+                needs=entry.get("needs", ""),
+                busy=entry.get("busy", False),
             )
             for entry in document["backend"]
         }
@@ -119,12 +128,24 @@ def own_backend(name: str, own: OwnBackend) -> Backend:
     )
 
 
-def argv(backend: Backend, programs: Path) -> list[str]:
-    """The argument list up to the options and the port: a program, or an interpreter and it."""
+def argv(
+    backend: Backend,
+    programs: Path,
+    interpreter: str | None = None,
+    workers: int | str | None = None,
+) -> list[str]:
+    """The argument list up to the options and the port: a program, or an interpreter and it.
+
+    Without an `interpreter`, a program in Python runs on the one that runs this. `workers` is what
+    a variant that must be told their number is told; by default as many as there are cores.
+    """
     program = str(programs / backend.program)
+    arguments = list(backend.arguments)
+    if WORKERS in arguments:
+        arguments[arguments.index(WORKERS)] = str(workers or machine.usable_cores())
     if backend.language == "python":
-        return [sys.executable, program, *backend.arguments]
-    return [program, *backend.arguments]
+        return [interpreter or sys.executable, program, *arguments]
+    return [program, *arguments]
 
 
 def server_options(parameters: Mapping[str, Any]) -> list[str]:
@@ -142,15 +163,23 @@ def server_options(parameters: Mapping[str, Any]) -> list[str]:
 
 
 def server_argv(
-    backend: Backend, programs: Path, parameters: Mapping[str, Any], port: int
+    backend: Backend,
+    programs: Path,
+    parameters: Mapping[str, Any],
+    port: int,
+    interpreter: str | None = None,
+    cores: int | None = None,
 ) -> list[str]:
-    """The whole command that serves a cell on a port."""
+    """The whole command that serves a cell on a port. `cores` is how many the server may use."""
     if backend.command:
         command = [word.replace("{port}", str(port)) for word in backend.command]
         if backend.folder is not None and os.sep in command[0]:
             command[0] = str(backend.folder / command[0])
         return command
-    return [*argv(backend, programs), *server_options(parameters), str(port)]
+    program = argv(backend, programs, interpreter, parameters.get("workers") or cores)
+    if WORKERS in backend.arguments:  # an option may be given once
+        parameters = {**parameters, "workers": None}
+    return [*program, *server_options(parameters), str(port)]
 
 
 def connection_cap(backend: Backend, parameters: Mapping[str, Any]) -> int:
@@ -168,11 +197,16 @@ def unavailable_reason(backend: Backend, programs: Path) -> str | None:
     return None
 
 
-def listing(backends: Iterable[Backend], programs: Path) -> list[dict[str, Any]]:
-    """What `backends --json` prints: one object for each backend, in catalogue order."""
+def listing(
+    backends: Iterable[Backend], programs: Path, why: Callable[[Backend, Path], str | None]
+) -> list[dict[str, Any]]:
+    """What `backends --json` prints: one object for each backend, in catalogue order.
+
+    `why` says of a backend why it cannot run here.
+    """
     rows = []
     for backend in backends:
-        reason = unavailable_reason(backend, programs)
+        reason = why(backend, programs)
         rows.append(
             {
                 "name": backend.name,
@@ -190,6 +224,8 @@ def listing(backends: Iterable[Backend], programs: Path) -> list[dict[str, Any]]
                 "ranked": backend.ranked,
                 "teaches": backend.teaches,
                 "limits": backend.limits,
+                "needs": backend.needs,
+                "busy": backend.busy,
             }
         )
     return rows

@@ -9,11 +9,12 @@ to be lucky.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fibench import estimate as estimates
+from fibench.absent import NOTHING, Absent
 from fibench.contrasts import cells_of
 from fibench.crossover import Crossover, Sides, find_crossover
 from fibench.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
@@ -35,20 +36,19 @@ def judge(
     *,
     complete: bool = True,
     total_claims: int | None = None,
-    unavailable: Mapping[str, str] | None = None,
+    absent: Absent = NOTHING,
 ) -> tuple[Verdict, ...]:
     """Judge every claim, in order.
 
     `cpus` is how many this machine has for the run; `total_claims` is how many the file has, if
-    some of them were left out of this run; `unavailable` says of backends that cannot run here why
-    not. A run that is not `complete` has no verdicts: stopping when the figures please would
-    choose the outcome.
+    some of them were left out of this run; `absent` is what cannot be run here. A run that is not
+    `complete` has no verdicts: stopping when the figures please would choose the outcome.
     """
     if not complete:
         return ()
     samples = index(samples)
     alpha = (1.0 - CONFIDENCE) / max(1, total_claims or 0, len(claims))
-    return tuple(_judge_one(claim, samples, cpus, alpha, unavailable or {}) for claim in claims)
+    return tuple(_judge_one(claim, samples, cpus, alpha, absent) for claim in claims)
 
 
 def exit_code(verdicts: Iterable[Verdict], failed_trials: int, interrupted: bool) -> int:
@@ -65,11 +65,9 @@ def exit_code(verdicts: Iterable[Verdict], failed_trials: int, interrupted: bool
     return 0
 
 
-def _judge_one(
-    claim: Claim, samples: Index, cpus: int, alpha: float, unavailable: Mapping[str, str]
-) -> Verdict:
+def _judge_one(claim: Claim, samples: Index, cpus: int, alpha: float, absent: Absent) -> Verdict:
     verdict = Verdict(claim, "INCONCLUSIVE", alpha)
-    obstacle = _not_here(claim, cpus, unavailable)
+    obstacle = absent.obstacle(claim) or _too_few_cpus(claim, cpus)
     if obstacle is not None:
         return replace(verdict, outcome="NOT HERE", reason=obstacle)
     obstacle = _never_valid(claim, samples)
@@ -105,10 +103,7 @@ def _decisive_cells(claim: Claim, estimate: Estimate | None) -> Sequence[Cell]:
     return [cell for point in claim.points[first : last + 1] for cell in (point.left, point.right)]
 
 
-def _not_here(claim: Claim, cpus: int, unavailable: Mapping[str, str]) -> str | None:
-    for cell in cells_of(claim):
-        if cell.backend in unavailable:
-            return f"{cell.backend}: {unavailable[cell.backend]}"
+def _too_few_cpus(claim: Claim, cpus: int) -> str | None:
     if claim.needs_cpus > cpus:
         return f"needs {claim.needs_cpus} CPUs; {cpus} can be used here"
     return None

@@ -16,6 +16,7 @@ from fibench import machine
 from fibench.build import BuildError
 from fibench.build import build as build_programs
 from fibench.catalogue import (
+    WORKERS,
     Backend,
     CatalogueError,
     find_backend,
@@ -30,6 +31,7 @@ from fibench.places import Places, find_places
 NOT_STARTED = 1
 WRONG_INPUT = 2
 TRIAL_FAILED = 5
+WORTH_SAYING_S = 0.05
 
 
 class Refused(Exception):
@@ -71,7 +73,9 @@ def build_or_refuse(places: Places) -> None:
 def backends(as_json: bool) -> int:
     """List the catalogue."""
     places = find_places()
-    rows = listing(read_backends(places).values(), places.programs)
+    from fibench.available import why_unavailable
+
+    rows = listing(read_backends(places).values(), places.programs, why_unavailable)
     if as_json:
         print(json.dumps(rows, indent=2))
         return 0
@@ -81,7 +85,7 @@ def backends(as_json: bool) -> int:
     return 0
 
 
-def serve(name: str, port: str, options: list[str]) -> int:
+def serve(name: str, port: str, options: list[str], interpreter: str = "") -> int:
     """Become the server: Ctrl-C then goes straight to it, and its exit status is the command's."""
     places = find_places()
     catalogue = read_backends(places)
@@ -97,9 +101,35 @@ def serve(name: str, port: str, options: list[str]) -> int:
     reason = unavailable_reason(backend, places.programs)
     if reason is not None:
         raise Refused(f"{backend.name} cannot run here", reason)
-    command = [*backend_argv(backend, places.programs), *options, port]
+    python = _interpreter(interpreter, backend) if interpreter else None
+    workers = None
+    if WORKERS in backend.arguments and "--workers" in options:  # an option may be given once
+        at = options.index("--workers")
+        workers, options = options[at + 1], options[:at] + options[at + 2 :]
+    command = [*backend_argv(backend, places.programs, python, workers), *options, port]
     print(f"starting {backend.name} on port {port}; Ctrl-C ends it", file=sys.stderr, flush=True)
     os.execv(command[0], command)
+
+
+def _interpreter(asked: str, backend: Backend) -> str:
+    """The program of an interpreter for a backend. Raises Refused."""
+    from fibench.diagnostics import escaped
+    from fibench.interpreters import NotHere, find_interpreter
+
+    option = f"--interpreter {escaped(asked[:100])}"
+    if backend.language != "python":
+        hint = "leave the option out"
+        raise Refused(f"{option}: {backend.name} is not in Python", hint, WRONG_INPUT)
+    try:
+        return find_interpreter(asked, _origin(), os.environ).path
+    except NotHere as reason:
+        hint = 'name a program ("python3.13"), a version of pyenv ("3.13"), or a path'
+        raise Refused(f"{option}: {reason}", hint, WRONG_INPUT) from reason
+
+
+def _origin() -> Path:
+    """The folder where the person stands: ./dev goes to the checkout."""
+    return Path(os.environ.get("FIBENCH_FROM", "")).absolute()
 
 
 def doctor(as_json: bool) -> int:
@@ -118,9 +148,8 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, 
 
     backends = read_backends(places)
     # ./dev goes to the checkout; a file is still named from where the person stands.
-    origin = os.environ.get("FIBENCH_FROM")
-    if origin and (Path(origin) / name).is_file():
-        name = str(Path(origin) / name)
+    if os.environ.get("FIBENCH_FROM") and (_origin() / name).is_file():
+        name = str(_origin() / name)
     try:
         path = find_experiment(name, places.experiments)
         experiment = load_experiment(path, known_backends(backends), overrides=overrides)
@@ -131,16 +160,33 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, 
     return experiment, path, backends
 
 
+def _from_here(overrides: Mapping[str, str]) -> Mapping[str, str]:
+    """The options with paths made absolute: who types one means it from where they stand."""
+    words = [word.strip() for word in overrides.get("interpreter", "").split(",")]
+    if not any(os.sep in word for word in words):
+        return overrides
+    paths = [
+        word if os.sep not in word or word.startswith("~/") else os.path.join(_origin(), word)
+        for word in words
+    ]
+    return {**overrides, "interpreter": ",".join(paths)}
+
+
 def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
-    """Show what would run."""
+    """Show what would run, and what cannot run here; measures nothing."""
+    from fibench.available import look
+    from fibench.interpreters import interpreter_records
     from fibench.pinning import choose
     from fibench.plan import plan_json, warnings
 
     places = find_places()
-    experiment, _, backends = load(name, overrides, places)
+    asked, source, backends = load(name, _from_here(overrides), places)
+    here = look(asked, source.resolve().parent, backends, places.programs)
+    experiment = here.experiment
     advice = warnings(experiment, known_backends(backends), machine.usable_cores())
     pinning = choose(experiment, machine.physical_cores())
-    document = plan_json(experiment, advice, {"pinning": asdict(pinning)})
+    more = {"pinning": asdict(pinning), "interpreters": interpreter_records(here.interpreters)}
+    document = plan_json(experiment, advice, more)
     if as_json:
         print(json.dumps(document, indent=2))
         return 0
@@ -152,25 +198,24 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
 
 def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
-    from fibench.begin import Request
     from fibench.lock import LockError, measuring
-    from fibench.plan import warnings
     from fibench.runs_folder import RunError, run_name
 
     places = find_places()
+    overrides = _from_here(overrides)
     experiment, source, backends = load(name, overrides, places)
-    advice = warnings(experiment, known_backends(backends), machine.usable_cores())
-    for line in advice:
-        print(f"warning: {line}", file=sys.stderr)
-    request = Request(experiment, source, backends, places, overrides, advice, fresh)
     try:
         # Before the build, which would disturb another run's measurement.
         with measuring(run_name(source)) as held:
             began_s = time.monotonic()
             build_or_refuse(places)
-            outcome, parts = _measure(request, held, time.monotonic() - began_s)
+            parts = {"build": time.monotonic() - began_s}
+            request = _request(experiment, source, backends, places, overrides, fresh)
+            looked_s = time.monotonic() - began_s - parts["build"]
+            parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
+            outcome = _measure(request, held)
             # A run is unfinished until its verdicts are kept: who waits must not go on with it.
-            status = _conclude(experiment, outcome, time.monotonic() - began_s, parts)
+            status = _conclude(request, outcome, time.monotonic() - began_s, parts)
     except (RunError, LockError) as error:
         raise Refused(str(error), error.hint) from error
     if outcome.interrupted or status == TRIAL_FAILED:
@@ -179,8 +224,33 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     return status
 
 
-def _measure(request: Any, held: Any, build_s: float) -> tuple[Any, dict[str, float]]:
-    """Run what is left; returns the outcome, and where the time went besides, in seconds."""
+def _request(
+    experiment: Any,
+    source: Path,
+    backends: Mapping[str, Backend],
+    places: Places,
+    overrides: Mapping[str, str],
+    fresh: bool,
+) -> Any:
+    """What is to be run of an experiment here; says what is left out, and what to mind."""
+    from fibench.available import look
+    from fibench.begin import Request
+    from fibench.diagnostics import escaped
+    from fibench.plan import warnings
+
+    here = look(experiment, source.resolve().parent, backends, places.programs)
+    for line in here.experiment.absent.lines():
+        print(escaped(line), file=sys.stderr)
+    advice = warnings(here.experiment, known_backends(backends), machine.usable_cores())
+    for line in advice:
+        print(f"warning: {escaped(line)}", file=sys.stderr)
+    return Request(
+        here.experiment, source, backends, places, overrides, advice, fresh, here.interpreters
+    )
+
+
+def _measure(request: Any, held: Any) -> Any:
+    """Run what is left; returns the outcome."""
     from fibench.progress import showing_progress
     from fibench.run import Event, RunStarted, run_experiment
 
@@ -189,7 +259,7 @@ def _measure(request: Any, held: Any, build_s: float) -> tuple[Any, dict[str, fl
             held.rename(f"{event.folder.parent.name}/{event.folder.name}")
 
     with showing_progress() as progress:
-        return run_experiment(request, [name_it, progress]), {"build": build_s}
+        return run_experiment(request, [name_it, progress])
 
 
 def _again(name: str, overrides: Mapping[str, str], places: Places) -> str:
@@ -201,14 +271,15 @@ def _again(name: str, overrides: Mapping[str, str], places: Places) -> str:
     return shlex.join([program, "run", name, *options])
 
 
-def _conclude(experiment: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:
+def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench.claims import claims_json, exit_code
+    from fibench.interpreters import interpreter_records
     from fibench.report import Overhead, render_results
     from fibench.results import find
     from fibench.runs_folder import CLAIMS, keep_json
 
-    cores = machine.usable_cores()
+    cores, experiment = machine.usable_cores(), request.experiment
     complete = not outcome.interrupted
     found = find(experiment, outcome.records, outcome.folder, cores, complete=complete)
     if complete:
@@ -223,5 +294,6 @@ def _conclude(experiment: Any, outcome: Any, total_s: float, parts: Mapping[str,
         machine.machine_line(cores),
         outcome.pinning,
         added_afterwards=outcome.other_claims,
+        interpreters=interpreter_records(request.interpreters),
     )
     return exit_code(found.verdicts, len(found.failures), outcome.interrupted)

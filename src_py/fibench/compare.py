@@ -131,9 +131,18 @@ def compare(first: Review, second: Review) -> Comparison:
             *_environment_differences(first.run.environment, second.run.environment),
             *_plan_differences(first, second, pairs),
         ),
-        only_first=only_first,
-        only_second=only_second,
+        only_first=_explained(only_first, second),
+        only_second=_explained(only_second, first),
         interrupted=tuple(each.run.name for each in (first, second) if not each.run.complete),
+    )
+
+
+def _explained(labels: Iterable[str], other: Review) -> tuple[str, ...]:
+    """The labels of cells that only one run has, with why the other one left them out."""
+    why = {absent.cell.label: absent.reason for absent in other.run.experiment.absent.cells}
+    return tuple(
+        f"{label} (left out of the other: {why[label]})" if label in why else label
+        for label in labels
     )
 
 

@@ -40,6 +40,10 @@ def report_unknown_backends(
         if table.has("backend")
     ]
     for index, claim in zip(claims, file.claim, strict=True):
+        used += [
+            (("claim", index, "needs_backend", place), name)
+            for place, name in enumerate(claim.needs_backend)
+        ]
         for path, side in claim.sides():
             if side.has("backend"):
                 used.append((("claim", index, *path, "backend"), side.given()["backend"]))
@@ -136,17 +140,25 @@ def _conflicts_of_load(one: Combination) -> Iterator[_Conflict]:
 
 
 def report_without_effect(
-    made: Sequence[Combination], doubtful: Collection[str], source: Source
+    made: Sequence[Combination], doubtful: Collection[str], source: Source, *, changed: bool
 ) -> None:
-    """Report keys that mean something to none of the cells they are given for."""
+    """Report keys that mean something to none of the cells they are given for.
+
+    With `changed`, an option has put a key into every [[matrix]]: it need not mean something to
+    each.
+    """
     users: dict[tuple[str, Path], list[Combination]] = {}
+    first: dict[tuple[str, Path], Path] = {}
     for one in made:
         for name, path in one.paths.items():
             if name != "backend":
                 # An element of a list is judged with its list: the path without its place.
                 at = path[:3] if path[0] == "matrix" else path
-                users.setdefault((name, at), []).append(one)
-    for (name, path), cells in users.items():
+                judged_with = (name, at[:1] if changed else at)
+                users.setdefault(judged_with, []).append(one)
+                first.setdefault(judged_with, at)
+    for judged_with, cells in users.items():
+        name, path = judged_with[0], first[judged_with]
         if KEYS[name].open_loop and {"rate", "group"} & set(doubtful):
             continue
         reasons = [inapplicable(name, one.known, one.given, one.groups) for one in cells]

@@ -12,6 +12,7 @@ from fibench.cells import Cell, groups_of
 from fibench.diagnostics import Source, one_of, shown, suggestion
 from fibench.document import ClaimTable, slug
 from fibench.locate import Path
+from fibench.quantities import GROUP_METRICS
 from fibench.sides import Bounds, Point, UnresolvedError, points_of, refuse_beyond, sides_of
 
 __all__ = ["Claim", "DroppedClaim", "Point", "cells_of", "resolve_claims"]
@@ -19,10 +20,10 @@ __all__ = ["Claim", "DroppedClaim", "Point", "cells_of", "resolve_claims"]
 PROCESS_METRICS = ("wall", "throughput", "cores", "cpu_per_request")
 """What is known of a load of kind "process": it keeps no clock for each request."""
 
-GROUP_METRICS = ("throughput", "p50", "p90", "p99", "p999", "max", "refused", "errors")
-"""What is known of each client group; the rest is known of the server as a whole."""
-
 _COUNTS = ("refused", "errors")
+
+_OF_GROUPS = (*GROUP_METRICS, *_COUNTS)
+"""What is known of each client group; the rest is known of the server as a whole."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class Claim:
     """The axis of a crossover."""
     points: tuple[Point, ...] = ()
     """Of a crossover, by rising value of its axis; at least two."""
+    needs_backend: tuple[str, ...] = ()
+    """Backends that must be able to run here for it to be tested."""
+    needs_interpreter: tuple[str, ...] = ()
+    """Interpreters that must be installed here."""
 
 
 def cells_of(claim: Claim) -> tuple[Cell, ...]:
@@ -134,6 +139,8 @@ def _claim(
         group=table.group,
         over=over,
         points=points,
+        needs_backend=tuple(table.needs_backend),
+        needs_interpreter=tuple(table.needs_interpreter),
     )
 
 
@@ -182,9 +189,9 @@ def _report_group(table: ClaimTable, index: int, cells: Sequence[Cell], source: 
     """Report a client group that a side's load does not have, or whose metric it does not know."""
     if table.group is None:
         return
-    if table.metric not in GROUP_METRICS:
+    if table.metric not in _OF_GROUPS:
         what = f"a client group has no {table.metric} of its own"
-        source.report(("claim", index, "metric"), what, f"it has {', '.join(GROUP_METRICS)}")
+        source.report(("claim", index, "metric"), what, f"it has {', '.join(_OF_GROUPS)}")
     path = ("claim", index, "group")
     for cell in cells:
         groups = {group.name: group for group in groups_of(cell)}

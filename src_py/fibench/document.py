@@ -21,9 +21,20 @@ from fibench.tables import (
     ServerTable,
     SideTable,
     Table,
+    listed,
     tables_of,
 )
-from fibench.values import Checked, Name, choice, fault, kind_of, prose, true_or_false, whole
+from fibench.values import (
+    Checked,
+    Name,
+    choice,
+    fault,
+    interpreter,
+    kind_of,
+    prose,
+    true_or_false,
+    whole,
+)
 
 
 class PlanTable(Table):
@@ -136,6 +147,24 @@ class ClaimTable(Table):
     needs_cpus: Annotated[int, whole(1, 4096)] = Field(
         default=1, description="Physical cores without which the claim cannot be tested."
     )
+    needs_backend: Annotated[
+        list[Name],
+        Checked(listed, or_one=True),
+        Field(
+            default=(),
+            description="Backends, one or a list, that must be able to run here for the claim to "
+            "be tested; those that it compares need not be named.",
+        ),
+    ]
+    needs_interpreter: Annotated[
+        list[Annotated[str, interpreter()]],
+        Checked(listed, or_one=True),
+        Field(
+            default=(),
+            description="Interpreters, one or a list, named as in `interpreter`, that must be "
+            "installed here for the claim to be tested.",
+        ),
+    ]
 
     def sides(self) -> Iterator[tuple[tuple[str | int, ...], SideTable]]:
         """Every table that selects cells, with its path within the claim."""

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from fibench.quantities import GROUP_METRICS
 from fibench.sample import (
     METRICS,
     Index,
@@ -49,9 +50,6 @@ _MANY = 10**9
 """Degrees of freedom with which Student's t is the normal distribution."""
 POWER = 0.8
 """An effect counts as one that a run could have seen if it would see it this often."""
-
-GROUP_METRICS = ("throughput", "p50", "p90", "p99", "p999", "max")
-"""What is known of a client group by itself."""
 
 
 @dataclass(frozen=True)

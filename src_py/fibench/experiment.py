@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from fibench.absent import NOTHING, Absent
 from fibench.cells import (
     Cell,
     Combination,
@@ -89,6 +90,8 @@ class Experiment:
     cells: tuple[Cell, ...]
     known: Mapping[str, KnownBackend] = field(default_factory=dict)
     """What is known of the backends that the cells use, those of the user's own included."""
+    absent: Absent = NOTHING
+    """What of it cannot be run here: its cells are not among `cells`."""
 
     def known_own(self) -> dict[str, KnownBackend]:
         """The servers of the user's own as validation sees them."""
@@ -226,7 +229,7 @@ def _kept(
     changed: bool,
 ) -> list[Combination]:
     """The combinations to measure; what cannot be measured is reported."""
-    report_without_effect(made, doubtful, source)
+    report_without_effect(made, doubtful, source, changed=changed)
     kept = leave_out(made, file.exclude, source, changed=changed)
     if not kept and not source.diagnostics:
         source.report(("matrix",), "no cell is left to measure", "exclude fewer cells", key=True)

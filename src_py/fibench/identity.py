@@ -21,6 +21,7 @@ from fibench.catalogue import Backend
 from fibench.contrasts import Claim, cells_of
 from fibench.diagnostics import escaped
 from fibench.experiment import Experiment
+from fibench.interpreters import interpreter_records, own
 from fibench.plan import Trial
 from fibench.trial import SCHEMA, TrialContext
 
@@ -29,8 +30,9 @@ _LARGEST_HASHED = 64 << 20
 
 _RUNNER = "fibench's way to run trials"
 _MEASURING = (
-    *("cgroup", "check", "listening", "load", "measured", "placement", "ports", "processes"),
-    *("readings", "resources", "running", "server", "serving", "supervision", "syscalls", "trial"),
+    *("cgroup", "gates", "listening", "load", "measured", "placement", "ports", "processes"),
+    *("readings", "replies", "resources", "running", "server", "serving", "supervision"),
+    *("syscalls", "trial"),
 )
 """The modules that decide how a trial is made; what only reports may change."""
 
@@ -47,7 +49,8 @@ def identity(
         "schema": SCHEMA,
         "parameters": _parameters(experiment, trials, used),
         "programs": programs(trials, used, context.programs),
-        "interpreters": interpreters(used),
+        "interpreters": interpreters(trials, context),
+        "left_out": sorted(absent.cell.key for absent in experiment.absent.cells),
         "boot_id": machine.boot_id(),
         "kernel": platform.release(),
         "governor": machine.governor(),
@@ -179,11 +182,18 @@ def _digest(path: Path) -> str:
         return "absent"
 
 
-def interpreters(used: Mapping[str, Backend]) -> dict[str, dict[str, Any]]:
-    """The interpreters that run the servers: version, implementation, whether the GIL is on."""
-    if not any(backend.language == "python" for backend in used.values()):
-        return {}
-    return {sys.executable: machine.own_interpreter()}
+def interpreters(trials: Iterable[Trial], context: TrialContext) -> dict[str, dict[str, Any]]:
+    """The interpreters that run the servers, by the text that asks for each; the default by its
+    path."""
+    found = {}
+    for trial in trials:
+        if context.backend(trial.cell.backend).language == "python":
+            asked = trial.cell.parameters["interpreter"]
+            if isinstance(asked, str):
+                found[asked] = context.interpreters[asked]
+            elif sys.executable not in found:
+                found[sys.executable] = own()
+    return interpreter_records(found)
 
 
 def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
@@ -193,13 +203,16 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """
     if before.get("schema") != now["schema"]:
         return "another version of fibench wrote it"
+    if before.get("left_out", []) != now.get("left_out", []):
+        return "what can be run here has changed since"
     if before.get("parameters") != now["parameters"]:
         return "its parameters, blocks or seed were others"
     changed = _changed(before.get("programs"), now["programs"])
     if changed:
         return f"{_listed(changed)} {'has' if len(changed) == 1 else 'have'} changed since"
-    if before.get("interpreters") != now["interpreters"]:
-        return "the Python that runs the servers has changed since"
+    changed = _changed(before.get("interpreters"), now["interpreters"])
+    if changed:
+        return f"the Python that runs the servers ({_listed(changed)}) has changed since"
     if before.get("boot_id") != now["boot_id"]:
         return "the machine was restarted since"
     for key in _OFTEN_CHANGED:
@@ -211,7 +224,7 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _changed(before: object, now: Mapping[str, str]) -> list[str]:
+def _changed(before: object, now: Mapping[str, Any]) -> list[str]:
     known = before if isinstance(before, Mapping) else {}
     return [str(name) for name in sorted({*known, *now}) if known.get(name) != now.get(name)]
 

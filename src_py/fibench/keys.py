@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from fibench.groups import decimal
 from fibench.quantities import format_duration
-from fibench.values import HOST, choice, cpu_list, duration, flag, pattern, rate, whole
+from fibench.values import HOST, choice, cpu_list, duration, flag, interpreter, pattern, rate, whole
 
 Where = Literal["server", "load"]
 Unit = Literal["", "s", "/s"]
@@ -52,6 +52,18 @@ _CPUS = (
 )
 
 KEYS: Mapping[str, Key] = {
+    "interpreter": Key(
+        "server",
+        Annotated[str, interpreter()],
+        None,
+        'What runs the servers in Python: a program on the PATH ("python3.13", "pypy3"), a version '
+        'of pyenv ("3.6", "3.13.1", "3.13t"), or a path, from the folder of the file. It makes no '
+        "further cells of other servers; cells whose interpreter is not installed are left out. "
+        "Default: the Python that runs fibench.",
+        own=False,
+        python=True,
+        process=True,
+    ),
     "port": Key(
         "server",
         Annotated[int, whole(1, 65535)],

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fibench import groups
-from fibench.check import fibonacci
+from fibench.replies import fibonacci
 from fibench.server import clean_environment
 from fibench.supervision import Supervised, launch
 

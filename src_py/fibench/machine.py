@@ -4,6 +4,7 @@
 import os
 import platform
 import sys
+import sysconfig
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,7 @@ def own_interpreter() -> dict[str, Any]:
         "implementation": platform.python_implementation(),
         "build": " ".join(platform.python_build()),
         "gil": gil_enabled(),
+        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fibench import groups, load
 from fibench.catalogue import Backend, connection_cap
-from fibench.checks import UNKNOWN
+from fibench.gates import UNKNOWN
 
 PERCENTILES = ("p50", "p90", "p99", "p999", "max")
 

@@ -17,7 +17,7 @@ _PLAN = ("blocks", "seed")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _OTHER = {"requests": "duration", "duration": "requests"}
-_TEXTS = ("host", "framing", "kind", "backend", "arrivals")
+_TEXTS = ("host", "framing", "kind", "backend", "arrivals", "interpreter")
 _TRUTHS = {"true": True, "false": False}
 
 

@@ -75,6 +75,8 @@ def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
         return Pinning(_explicit(server), _explicit(load), "as the file says")
     if len(cores) < 2:
         return Pinning(None, None, "there is one core only")
+    if not experiment.cells:
+        return Pinning(None, None, "there is nothing to measure")
     if any(cell.parameters["kind"] == "process" for cell in experiment.cells):
         why = "client_bench.sh starts a process for each client, which share all cores"
         return Pinning(None, None, why)

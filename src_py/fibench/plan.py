@@ -160,6 +160,19 @@ def plan_json(
             for trial in trials
         ],
         "expected_s": round(expected_seconds(trials), 3),
+        "left_out": [
+            {
+                "key": absent.cell.key,
+                "label": absent.cell.label,
+                "parameters": dict(absent.cell.parameters),
+                "reason": absent.reason,
+            }
+            for absent in experiment.absent.cells
+        ],
+        "not_here": {
+            "backends": dict(experiment.absent.backends),
+            "interpreters": dict(experiment.absent.interpreters),
+        },
         "dropped_claims": [
             {"id": claim.id, "says": claim.says, "reason": claim.reason}
             for claim in experiment.dropped_claims
@@ -186,7 +199,10 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
             found[warning] = None
     found |= dict.fromkeys(_shared_cpus(experiment))
     for claim in experiment.claims:
-        if claim.needs_cpus > cpus:
+        obstacle = experiment.absent.obstacle(claim)
+        if obstacle is not None:
+            found[f'"{claim.says}" is not testable here: {obstacle}'] = None
+        elif claim.needs_cpus > cpus:
             cores = "1 core" if cpus == 1 else f"{cpus} cores"
             found[
                 f'"{claim.says}" is not testable here: it needs {claim.needs_cpus} cores, '

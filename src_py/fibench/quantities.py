@@ -46,6 +46,9 @@ METRIC_UNITS: Mapping[str, Mapping[str, float]] = {
 }
 """What a claim may be about, and the units that its bound may have; none: a bare number."""
 
+GROUP_METRICS = ("throughput", "p50", "p90", "p99", "p999", "max")
+"""What is estimated of a client group by itself; its refused and errors are counted, too."""
+
 DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)? ?(ns|us|µs|ms|s|min|h)$"
 """How a duration is written, for the JSON Schema."""
 

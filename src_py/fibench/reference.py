@@ -43,6 +43,23 @@ count all groups together and each by itself; a claim may say `group = "small"`.
 
 **Crossovers.** `crossover = { over = "n", of = [A, B] }` asks from which `n` on A wins over B. The
 bound is a value of the axis: `within = [20, 26]`.
+
+**Interpreters.** `interpreter = ["3.6", "python3.13", "pypy3"]` measures servers in Python on each:
+
+- a name without a slash is a program on the PATH, else a version of pyenv: `python3.13`, `pypy3`;
+- a version is the latest of pyenv that it can mean, else that Python on the PATH: `3.6`, `3.13.1`,
+  `3.13t` for a free-threaded build;
+- a path, from the folder of the file: `./venv/bin/python`.
+
+Versions are looked for in `$PYENV_ROOT` or `~/.pyenv`. Shims are passed over, since which Python
+they start depends on the folder. Servers in other languages have one cell each, whatever the list
+is.
+
+**What cannot run here.** Interpreters that are not installed, and backends that need what the
+machine lacks, are left out of the plan, and `plan` and `run` say why. To find out, both start once
+what is in doubt: an interpreter that the file names, and the servers on it; a backend with `needs`
+in the catalogue. Claims about such cells are NOT HERE; so are those that name more with
+`needs_backend` or `needs_interpreter`.
 """
 
 _TABLES = (

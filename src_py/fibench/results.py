@@ -60,7 +60,6 @@ def find(
     *,
     complete: bool,
     claims: Sequence[Claim] | None = None,
-    unavailable: Mapping[str, str] | None = None,
 ) -> Findings:
     """Estimate and judge a run. `cores` is how many the machine has for it.
 
@@ -76,7 +75,7 @@ def find(
         cores,
         complete=complete,
         total_claims=in_file if claims is None else None,
-        unavailable=unavailable,
+        absent=experiment.absent,
     )
     summaries = summarise(index, [cell.key for cell in experiment.cells])
     return Findings(
@@ -200,7 +199,7 @@ def _notes(
     records: Sequence[Record],
 ) -> list[str]:
     known = ceilings(experiment, records)
-    found: list[str] = []
+    found = list(experiment.absent.lines())
     for cell, summary in zip(experiment.cells, summaries, strict=True):
         found.extend(notes(cell, summary, index, known.get(cell.key)))
     missing = {

@@ -132,7 +132,7 @@ def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     path = _from_here(name)
     try:
         shown = brief_name(path)
-        claims, _ = claims_for(read(path, shown), shown, stored.experiment.cells)
+        claims, _ = claims_for(read(path, shown), shown, stored.planned_cells)
     except ExperimentError as error:
         raise Refused(str(error), status=WRONG_INPUT) from error
     return claims
@@ -172,6 +172,7 @@ def _render(console: Console, review: Review) -> None:
         machine_line_of(run.environment),
         pinning_line(run.plan),
         added_afterwards=review.added_afterwards,
+        interpreters=run.environment.get("interpreters"),
     )
 
 

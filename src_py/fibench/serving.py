@@ -3,16 +3,17 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fibench import cgroup, groups, server
 from fibench.catalogue import Backend, own_backend, server_argv
-from fibench.check import WrongReply, check_reply, fibonacci
 from fibench.experiment import OwnBackend
+from fibench.interpreters import Interpreter
 from fibench.pinning import Pinning
-from fibench.placement import server_cpus
+from fibench.placement import core_count, server_cpus
+from fibench.replies import WrongReply, check_reply, fibonacci
 
 READY_TIMEOUT_S = 10.0
 CHECK_TIMEOUT_S = 10.0
@@ -31,6 +32,13 @@ class TrialContext:
     seed: int
     """The experiment's; within a trial that of its block, which decides when requests are due."""
     pinning: Pinning
+    interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
+    """By the text that asks for each: those that are here."""
+
+    def interpreter(self, parameters: Mapping[str, Any]) -> str | None:
+        """The program that runs a cell's server in Python, if the cell names one."""
+        asked = parameters["interpreter"]
+        return None if asked is None else self.interpreters[asked].path
 
     def backend(self, name: str) -> Backend:
         """A backend of the catalogue, or one that the experiment's file brings."""
@@ -78,13 +86,15 @@ def start_server(
     A `wrapper` is not of the server: CPU times would be its own as well, so none are accounted for.
     """
     backend = context.backend(parameters["backend"])
+    cpus = server_cpus(parameters, context.pinning)
+    python = context.interpreter(parameters)
     command = server.ServerCommand(
-        argv=server_argv(backend, context.programs, parameters, port),
+        argv=server_argv(backend, context.programs, parameters, port, python, core_count(cpus)),
         port=port,
         host=parameters["host"],
         ready_fd=backend.ready_fd,
         cwd=backend.folder,
-        cpus=server_cpus(parameters, context.pinning),
+        cpus=cpus,
         wrapper=wrapper,
     )
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench import journal
+from fibench.absent import Absent, AbsentCell
 from fibench.catalogue import CatalogueError, known_backends, read_catalogue
 from fibench.cells import Cell, KnownBackend
 from fibench.contrasts import Claim, DroppedClaim, resolve_claims
@@ -69,6 +70,11 @@ class StoredRun:
         if isinstance(source, str) and Path(source).stem:
             return Path(source).stem
         return self.folder.resolve().parent.name
+
+    @property
+    def planned_cells(self) -> tuple[Cell, ...]:
+        """The cells that the file makes: those measured, and those that were left out."""
+        return (*self.experiment.cells, *(one.cell for one in self.experiment.absent.cells))
 
     @property
     def cores(self) -> int:
@@ -244,20 +250,29 @@ def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> E
     overrides = plan.get("overrides") or {}
     if not isinstance(overrides, dict) or not all(isinstance(v, str) for v in overrides.values()):
         raise StoredError(f"{shown_path(folder / 'plan.json')} has no proper overrides", DAMAGED)
-    cells = _planned_cells(plan, folder)
+    measured, absent = _planned_cells(plan, folder)
+    cells = (*measured, *(one.cell for one in absent.cells))
     try:
         backends = _known_backends(plan, data, places)
         experiment = parse_experiment(data, name, backends, overrides, folder=folder)
         given = {key: plan[key] for key in ("blocks", "seed") if type(plan.get(key)) is int}
-        experiment = replace(experiment, plan=experiment.plan.model_copy(update=given))
+        plan_table = experiment.plan.model_copy(update=given)
+        experiment = replace(experiment, plan=plan_table, absent=absent)
         if {cell.key for cell in experiment.cells} == {cell.key for cell in cells}:
-            return experiment
+            return _without_absent(experiment)
         claims, dropped = claims_for(data, name, cells, changed=True)
     except CatalogueError as error:
         raise StoredError(str(error), "restore catalogue.toml from the repository") from error
     except ExperimentError as error:
         raise StoredError(str(error), "this version does not understand the file") from error
-    return replace(experiment, cells=cells, claims=claims, dropped_claims=dropped)
+    return replace(experiment, cells=measured, claims=claims, dropped_claims=dropped)
+
+
+def _without_absent(experiment: Experiment) -> Experiment:
+    """The experiment with the cells alone that were measured, in the order of its file."""
+    absent = {one.cell.key for one in experiment.absent.cells}
+    kept = tuple(cell for cell in experiment.cells if cell.key not in absent)
+    return replace(experiment, cells=kept)
 
 
 def claims_for(
@@ -286,13 +301,13 @@ def claims_for(
     raise ExperimentError(source.sorted())
 
 
-def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[Cell, ...]:
-    """The cells of plan.json. Raises StoredError."""
+def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[tuple[Cell, ...], Absent]:
+    """The cells of plan.json, and what could not be run. Raises StoredError."""
     where = shown_path(folder / "plan.json")
-    listed = plan.get("cells")
-    if not isinstance(listed, list) or not listed:
+    listed, left_out = plan.get("cells"), plan.get("left_out", [])
+    if not isinstance(listed, list) or not isinstance(left_out, list) or not (listed or left_out):
         raise StoredError(f"{where} has no cells", DAMAGED)
-    for entry in listed:
+    for entry in [*listed, *left_out]:
         if (
             not isinstance(entry, dict)
             or not all(isinstance(entry.get(name), str) for name in ("key", "label"))
@@ -301,6 +316,22 @@ def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[Cell, ...]:
             or not isinstance(entry["parameters"].get("backend"), str)
         ):
             raise StoredError(f"{where} has a cell without key, label or parameters", DAMAGED)
+    cells = _cells([*listed, *left_out])
+    absent = zip(cells[len(listed) :], left_out, strict=True)
+    return cells[: len(listed)], Absent(
+        tuple(AbsentCell(cell, str(entry.get("reason"))) for cell, entry in absent),
+        *(_reasons(plan.get("not_here"), name) for name in ("backends", "interpreters")),
+    )
+
+
+def _reasons(kept: object, name: str) -> dict[str, str]:
+    """Why backends or interpreters were not there, as far as plan.json says."""
+    found = kept.get(name) if isinstance(kept, dict) else None
+    return {k: str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def _cells(listed: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
+    """Cells as plan.json has them."""
     every = [dict.fromkeys(("backend", *KEYS)) | entry["parameters"] for entry in listed]
     varying = [name for name in every[0] if len({each.get(name) for each in every}) > 1]
     return tuple(
@@ -345,8 +376,10 @@ def _known_backends(
 
 
 def _named(document: Mapping[str, Any]) -> Iterator[str]:
-    """The backends in the [[matrix]] tables of a document that is still to be validated."""
-    matrix = document.get("matrix")
-    for table in matrix if isinstance(matrix, list) else [matrix]:
-        names = table.get("backend") if isinstance(table, dict) else None
-        yield from (n for n in (names if isinstance(names, list) else [names]) if type(n) is str)
+    """The backends in [[matrix]] and in needs of a document that is still to be validated."""
+    for table_name, key in (("matrix", "backend"), ("claim", "needs_backend")):
+        found = document.get(table_name)
+        for table in found if isinstance(found, list) else [found]:
+            names = table.get(key) if isinstance(table, dict) else None
+            listed = names if isinstance(names, list) else [names]
+            yield from (name for name in listed if type(name) is str)

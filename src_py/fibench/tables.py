@@ -28,19 +28,20 @@ class Table(BaseModel):
         return name in self.model_fields_set
 
 
+def listed(value: object) -> object:
+    """The check of a list that may be written as its only element."""
+    if not isinstance(value, list):
+        return [value]
+    if not value:
+        raise fault("is an empty list", "give at least one value, or remove the key")
+    if len(value) > LONGEST_LIST:
+        raise fault(f"has {len(value)} values; {LONGEST_LIST} are allowed")
+    return value
+
+
 def one_or_more(item: Any) -> Any:
     """The type of a list that may be written as its only element."""
-
-    def check(value: object) -> object:
-        if not isinstance(value, list):
-            return [value]
-        if not value:
-            raise fault("is an empty list", "give at least one value, or remove the key")
-        if len(value) > LONGEST_LIST:
-            raise fault(f"has {len(value)} values; {LONGEST_LIST} are allowed")
-        return value
-
-    return Annotated[list[item], Checked(check, or_one=True)]
+    return Annotated[list[item], Checked(listed, or_one=True)]
 
 
 def tables_of(name: str) -> Any:

@@ -35,6 +35,7 @@ OVERRIDES = {
     "rate": "requests/s of an open loop: 100,1000",
     "port": "port of the servers (default: a fresh one for each trial)",
     "framing": "message or line",
+    "interpreter": "what runs the servers in Python: python3.13,pypy3,3.6",
     "blocks": "how often every cell is measured",
     "duration": "measured window of a trial: 2s",
     "warmup": "time before the window: 200ms",
@@ -127,7 +128,7 @@ def run(context: Context, overrides: dict[str, str], experiment: str, fresh: boo
     help={"experiment": "a file, or its name: gil", "json": "print the plan as JSON"},
 )
 def plan(context: Context, overrides: dict[str, str], experiment: str, json: bool = False) -> int:
-    """Validate an experiment and show what would run; starts nothing."""
+    """Validate an experiment and show what would run here; measures nothing."""
     from fibench import commands
 
     return commands.plan(experiment, overrides, as_json=json)
@@ -155,6 +156,7 @@ def backends(context: Context, json: bool = False) -> int:
         "idle-timeout": "seconds a client may keep the server waiting",
         "max-n": "largest number served",
         "switch-interval": "seconds; Python only",
+        "interpreter": "what runs a server in Python: python3.13, 3.13 (of pyenv), or a path",
         "verbose": "a line for each connection and request",
     },
 )
@@ -171,6 +173,7 @@ def serve(
     idle_timeout: str = "",
     max_n: str = "",
     switch_interval: str = "",
+    interpreter: str = "",
     verbose: bool = False,
 ) -> int:
     """Build, and run one server in the foreground until Ctrl-C."""
@@ -182,7 +185,8 @@ def serve(
         "--idle-timeout": idle_timeout, "--max-n": max_n, "--switch-interval": switch_interval,
     }  # fmt: skip
     options = [word for name, text in given.items() if text for word in (name, text)]
-    return commands.serve(backend, port, [*options, *(["--verbose"] if verbose else [])])
+    options += ["--verbose"] if verbose else []
+    return commands.serve(backend, port, options, interpreter)
 
 
 @command(help={"json": "print the findings as JSON"})

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fibench import checks, disturbance, load, syscalls
+from fibench import disturbance, gates, load, syscalls
 from fibench.catalogue import Backend
 from fibench.measured import Measured, refused_by_cap, take_course, take_fibload
 from fibench.placement import core_count, load_cpus, server_cpus
@@ -188,9 +188,9 @@ def _check_meter(
     if measured.document is None:
         return  # client_bench.sh says nothing of itself
     server_cores = core_count(server_cpus(parameters, context.pinning))
-    places = checks.Places(
-        server_cores=checks.design_cores(backend.cores, parameters["workers"], server_cores),
+    places = gates.Places(
+        server_cores=gates.design_cores(backend.cores, parameters["workers"], server_cores),
         load_cores=core_count(load_cpus(parameters, context.pinning)),
     )
     refused = refused_by_cap(measured.document)
-    measured.checks = checks.check(measured.document, places, readings.cores(), refused)
+    measured.checks = gates.check(measured.document, places, readings.cores(), refused)

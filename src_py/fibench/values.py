@@ -28,6 +28,7 @@ NAME_RULE = "1 to 64 of a-z, 0-9, '.', '_', '-'"
 
 HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:_-]{0,252}|::[0-9A-Fa-f.:]*", re.ASCII)
 _LONGEST_TEXT = 2000
+_LONGEST_PATH = 1000
 
 
 def fault(what: str, hint: str = "") -> PydanticCustomError:
@@ -158,6 +159,23 @@ def cpu_list() -> Checked:
             raise fault(f"{shown(value)} {error}", hint) from error
 
     return Checked(check, {"type": "string", "pattern": CPUS_PATTERN})
+
+
+def interpreter() -> Checked:
+    """What names a Python: a program, a version, or a path; whether there is one is seen later."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str):
+            hint = 'write interpreter = "3.13": as a number, 3.10 would be 3.1'
+            raise fault(f"must be text, not {kind_of(value)}", hint)
+        if not value or len(value) > _LONGEST_PATH:
+            raise fault("is empty" if not value else f"is longer than {_LONGEST_PATH} characters")
+        if value != value.strip() or value.startswith("-") or not value.isprintable():
+            hint = 'write "python3.13", "3.13", or a path'
+            raise fault(f"{shown(value)} is no name of a program", hint)
+        return value
+
+    return Checked(check, {"type": "string", "minLength": 1})
 
 
 def choice(*names: str) -> Checked:

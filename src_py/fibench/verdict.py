@@ -62,6 +62,7 @@ def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
             "metric": "throughput",
             "group": text | null,            the client group that it is about
             "needs_cpus": 1,
+            "needs_backend": [name], "needs_interpreter": [text],
             "above", "below": number | null  the bounds; both for `within`
             "outcome": "CONFIRMED" | "REFUTED" | "INCONCLUSIVE" | "NOT HERE" | "INVALID",
             "reason": text | null,
@@ -106,6 +107,8 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "metric": claim.metric,
         "group": claim.group,
         "needs_cpus": claim.needs_cpus,
+        "needs_backend": list(claim.needs_backend),
+        "needs_interpreter": list(claim.needs_interpreter),
         "above": claim.low,
         "below": claim.high,
         "outcome": verdict.outcome,

@@ -199,6 +199,21 @@ def _load(latencies: Sequence[int], second_by_second: bool) -> dict[str, Any]:
     return document
 
 
+def leave_out(folder: Path, backend: str, reason: str) -> None:
+    """Make a run one in which a backend could not run: of its cells nothing was measured."""
+    path = folder / "plan.json"
+    plan = json.loads(path.read_text())
+    gone = [cell for cell in plan["cells"] if cell["parameters"]["backend"] == backend]
+    plan["cells"] = [cell for cell in plan["cells"] if cell not in gone]
+    plan["left_out"] = [{**cell, "reason": reason} for cell in gone]
+    path.write_text(json.dumps(plan))
+    records = journal.read(folder / "trials.jsonl").records
+    (folder / "trials.jsonl").unlink()
+    for record in records:
+        if record["parameters"]["backend"] != backend:
+            journal.append(folder / "trials.jsonl", record)
+
+
 def places_with(results: Path) -> Places:
     """Where things are, with another results folder."""
     here = find_places()

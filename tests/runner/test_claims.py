@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from fibench.absent import Absent, AbsentCell
 from fibench.cells import Cell, Value
 from fibench.claims import Outcome, Verdict, claims_json, exit_code, judge
 from fibench.estimate import Sample
@@ -156,10 +157,28 @@ def test_a_claim_that_needs_more_cpus_than_there_are_is_not_here_whatever_the_sa
     assert verdict_on(claim, ratios([2.0] * 5), cpus=2).outcome == "CONFIRMED"
 
 
-def test_a_claim_about_a_backend_that_cannot_run_is_not_here() -> None:
-    why = {"b": "io_uring is disabled"}
-    verdict = verdict_on(make_claim(low=1.3), [], unavailable=why)
+def test_a_claim_about_a_cell_that_cannot_run_is_not_here() -> None:
+    absent = Absent((AbsentCell(B, "b: io_uring is disabled"),))
+    verdict = verdict_on(make_claim(low=1.3), [], absent=absent)
     assert (verdict.outcome, verdict.reason) == ("NOT HERE", "b: io_uring is disabled")
+
+
+@pytest.mark.parametrize(
+    ("needs", "reason"),
+    [
+        ({"needs_backend": ("c-mt", "c-uring")}, "needs c-uring: io_uring is disabled"),
+        ({"needs_interpreter": ("3.13", "pypy3")}, "needs interpreter pypy3: not on the PATH"),
+        ({"needs_backend": ("c-mt",), "needs_interpreter": ("3.13",)}, None),
+    ],
+)
+def test_a_claim_whose_needs_are_not_met_is_not_here_whatever_the_samples(
+    needs: dict[str, Any], reason: str | None
+) -> None:
+    absent = Absent((), {"c-uring": "io_uring is disabled"}, {"pypy3": "not on the PATH"})
+    claim = replace(make_claim(low=1.3), **needs)
+    verdict = verdict_on(claim, ratios([2.0] * 5), absent=absent)
+    assert verdict.reason == reason
+    assert verdict.outcome == ("CONFIRMED" if reason is None else "NOT HERE")
 
 
 def test_a_cell_without_a_valid_trial_makes_its_claim_invalid_for_the_commonest_reason() -> None:
@@ -483,6 +502,7 @@ def test_the_json_of_a_ratio_names_its_units_and_can_be_read_back() -> None:
         *("id", "says", "because", "kind", "metric", "needs_cpus", "above", "below", "outcome"),
         *("reason", "left", "right", "estimate", "count", "smallest_detectable_effect"),
         *("effect_asked_for", "blocks_needed", "group", "crossover"),
+        *("needs_backend", "needs_interpreter"),
     }
     assert (claim["outcome"], claim["above"], claim["below"]) == ("CONFIRMED", 1.3, None)
     assert set(claim["left"]) == {"cell", "label", "throughput_per_s"}

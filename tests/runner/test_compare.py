@@ -21,7 +21,7 @@ from fibench.judged import Review, review
 from fibench.results import samples
 from fibench.stored import read_run
 
-from .stored_runs import EXPERIMENT, MACHINE, make_run, places_with
+from .stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, places_with
 
 LOGS = st.lists(st.floats(-12, 12), min_size=2, max_size=12)
 
@@ -208,6 +208,27 @@ def test_runs_without_a_common_cell_are_told_apart_in_every_format(tmp_path: Pat
         assert "ratios differ" not in text
     assert json.loads(formats.json_text(comparison))["rows"] == []
     assert formats.comma_separated(comparison).count("\r\n") == 1
+
+
+def test_of_cells_that_one_run_left_out_it_is_said_why(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "b")
+    leave_out(folder, "py-mp", "py-mp: there is no fork")
+    other = review(read_run(folder, places_with(tmp_path)))
+    comparison = compare(judged(tmp_path / "a"), other)
+
+    assert comparison.only_first == ("py-mp (left out of the other: py-mp: there is no fork)",)
+    assert comparison.only_second == ()
+    assert [(each.first, each.second) for each in comparison.changed] == [("CONFIRMED", "NOT HERE")]
+
+
+def test_another_python_behind_a_name_is_a_difference(tmp_path: Path) -> None:
+    one, other = (
+        judged(tmp_path / version, environment={**MACHINE, "interpreters": kept})
+        for version in ("3.13.0", "3.13.1")
+        for kept in [{"python3.13": {"version": version, "gil": True}}]
+    )
+    text = as_text(compare(one, other))
+    assert "interpreters.python3.13.version 3.13.0 → 3.13.1" in text
 
 
 def test_verdicts_that_changed_are_named(tmp_path: Path) -> None:

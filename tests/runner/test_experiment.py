@@ -62,8 +62,9 @@ def test_what_is_not_given_has_the_documented_default() -> None:
 
     assert (experiment.plan.blocks, experiment.plan.seed) == (5, 1)
     assert parameters == {
-        "backend": "c-mt", "port": None, "host": "127.0.0.1", "framing": "message",
-        "workers": None, "io_wait": 0.0, "backlog": 4096, "idle_timeout": 60.0,
+        "backend": "c-mt", "interpreter": None, "port": None, "host": "127.0.0.1",
+        "framing": "message", "workers": None, "io_wait": 0.0, "backlog": 4096,
+        "idle_timeout": 60.0,
         "max_connections": 65536, "max_n": 34, "switch_interval": None, "kind": "fibload",
         "clients": 1, "n": 1, "duration": 1.0, "requests": None, "warmup": 0.2, "pipeline": 1,
         "requests_per_connection": 0, "threads": 1, "timeout": 30.0, "rate": None,
@@ -755,9 +756,9 @@ OPTION_FAULTS = [
         'with "message" each connection carries one request'),
     ),
     ({"n": "1,1"}, "--n 1,1: n 1 is given twice\nremove one of them"),
-    ({"zipf": "1"}, ("--zipf 1: there is no such option\nvalid: backend, port, host, framing, "
-     "workers, io_wait, backlog, idle_timeout, max_connections, max_n, switch_interval, "
-     "server_cpus, … (28 in all)")),
+    ({"zipf": "1"}, ("--zipf 1: there is no such option\nvalid: backend, interpreter, port, host, "
+     "framing, workers, io_wait, backlog, idle_timeout, max_connections, max_n, "
+     "switch_interval, … (29 in all)")),
     ({"max_n": "20"}, ('--max-n 20: n 34 is above max_n 20: the reply would be "out of range"\n'
      "write max_n = 34 in [server]")),
 ]  # fmt: skip

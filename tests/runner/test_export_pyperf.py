@@ -11,7 +11,7 @@ from fibench.export import exported
 from fibench.judged import Review, review
 from fibench.stored import claims_for, read_run
 
-from .stored_runs import CLAIMS, make_run, places_with
+from .stored_runs import CLAIMS, EXPERIMENT, MACHINE, make_run, places_with
 
 
 @pytest.fixture
@@ -69,3 +69,16 @@ def test_claims_that_were_added_are_marked(judged: Review, tmp_path: Path) -> No
     metadata = suite.get_benchmarks()[0].get_metadata()
     assert metadata["fibench_claims"] == "claims added afterwards"
     assert metadata["fibench_claim_reversed"] == "REFUTED"
+
+
+def test_the_python_of_a_cell_is_the_one_that_it_names(tmp_path: Path) -> None:
+    text = EXPERIMENT.replace("n = 27", 'n = 27\ninterpreter = "pypy3"')
+    pypy = {"version": "3.10.14", "implementation": "PyPy", "path": "/usr/bin/pypy3"}
+    folder = make_run(
+        tmp_path / "run", text=text, environment={**MACHINE, "interpreters": {"pypy3": pypy}}
+    )
+    suite = loaded(review(read_run(folder, places_with(tmp_path))), tmp_path)
+    for benchmark in suite.get_benchmarks():
+        metadata = benchmark.get_metadata()
+        assert metadata["python_version"] == "3.10.14"
+        assert metadata["python_implementation"] == "PyPy"

@@ -20,7 +20,7 @@ from fibench.export.md import escape, table
 from fibench.judged import Review, review
 from fibench.stored import claims_for, read_run
 
-from .stored_runs import CLAIMS, EXPERIMENT, make_run, places_with
+from .stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, make_run, places_with
 
 PLACES = places_with(Path("/nonexistent"))
 EVIL = "a|b `c` <script>alert(1)</script> *d* [e](f) @team & \\x"
@@ -64,6 +64,32 @@ def test_csv_ends_with_the_claims(judged: Review, rejudged: Review) -> None:
     assert (claims[0]["unit"], claims[0]["interval"]) == ("ratio", "97.5 %")
     (added,) = [row for row in rows(exported(rejudged, "csv")) if row["row"] == "claim"]
     assert (added["outcome"], added["note"]) == ("REFUTED", "claims added afterwards")
+
+
+def test_every_format_says_what_was_left_out_and_on_which_python_the_rest_ran(
+    tmp_path: Path,
+) -> None:
+    text = EXPERIMENT.replace("n = 27", 'n = 27\ninterpreter = "3.13"')
+    python = {"path": "/p", "version": "3.13.0", "implementation": "CPython", "gil": True}
+    folder = make_run(
+        tmp_path / "run", text=text, environment={**MACHINE, "interpreters": {"3.13": python}}
+    )
+    why = "py-mp on 3.13: there is no fork"
+    leave_out(folder, "py-mp", why)
+    judged = review(read_run(folder, PLACES))
+
+    page = exported(judged, "md")
+    assert "Interpreter 3.13: CPython 3.13.0, with the GIL (/p)." in page
+    assert f"- 1 cell left out: {why}" in page
+    (row,) = [row for row in rows(exported(judged, "csv")) if row["row"] == "left out"]
+    assert (row["name"], row["estimate"], row["note"]) == ("py-mp", "", why)
+    document = json.loads(exported(judged, "json"))
+    assert [cell["label"] for cell in document["cells"]] == ["py-mt"]
+    assert document["cells"][0]["parameters"]["interpreter"] == "3.13"
+    (cell,) = document["left_out"]
+    assert set(cell) == {"key", "label", "backend", "parameters", "reason"}
+    assert (cell["label"], cell["reason"]) == ("py-mp", why)
+    assert document["claims"][0]["outcome"] == "NOT HERE"
 
 
 def test_csv_is_rfc_4180(judged: Review) -> None:

@@ -2,6 +2,8 @@
 """What a run's numbers depend on, and what is said when that has changed."""
 
 import shutil
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from fibench.begin import Request, context_of
 from fibench.catalogue import Backend, read_catalogue
 from fibench.experiment import Experiment, parse_experiment
 from fibench.identity import difference, identity, with_modules
+from fibench.interpreters import Interpreter
 from fibench.places import find_places
 from fibench.plan import plan
 
@@ -38,10 +41,17 @@ def _catalogue() -> dict[str, Backend]:
     return read_catalogue(find_places().catalogue)
 
 
-def _identity(text: str, programs: Path, folder: Path = Path()) -> dict[str, Any]:
+def _identity(
+    text: str,
+    programs: Path,
+    folder: Path = Path(),
+    interpreters: Mapping[str, Interpreter] | None = None,
+) -> dict[str, Any]:
     experiment: Experiment = parse_experiment(text, "e.toml", KNOWN, None, folder)
     places = replace(find_places(), programs=programs)
-    request = Request(experiment, folder / "e.toml", _catalogue(), places)
+    request = Request(
+        experiment, folder / "e.toml", _catalogue(), places, interpreters=interpreters or {}
+    )
     return identity(experiment, plan(experiment), context_of(request))
 
 
@@ -112,6 +122,46 @@ def test_modules_are_followed_through_modules(tmp_path: Path) -> None:
     assert names == {"a.py", "b.py", "c.py"}
 
 
+# Interpreters
+
+ON_313 = BASE.replace("[load]", 'interpreter = "3.13"\n[load]')
+
+
+def on(path: str, **more: Any) -> dict[str, Interpreter]:
+    one = Interpreter(path, "3.13.1", "CPython", "main", True, False, "00")
+    return {"3.13": replace(one, **more)}
+
+
+def test_the_default_interpreter_is_known_by_its_path(programs: Path) -> None:
+    found = _identity(BASE, programs)["interpreters"]
+    assert list(found) == [sys.executable]
+    assert set(found[sys.executable]) == {
+        "path", "version", "implementation", "build", "gil", "free_threaded", "sha256",
+    }  # fmt: skip
+
+
+def test_without_a_server_in_python_no_interpreter_matters(programs: Path) -> None:
+    text = BASE.replace(', "py-mt"', "")
+    assert _identity(text, programs)["interpreters"] == {}
+
+
+def test_a_named_interpreter_is_known_by_its_name(programs: Path) -> None:
+    found = _identity(ON_313, programs, interpreters=on("/a"))["interpreters"]
+    assert {name: one["path"] for name, one in found.items()} == {"3.13": "/a"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"path": "/b"}, {"version": "3.13.2"}, {"build": "other"}, {"sha256": "01"}, {"gil": False}],
+)
+def test_another_program_behind_a_name_is_a_difference(
+    programs: Path, change: dict[str, Any]
+) -> None:
+    before = _identity(ON_313, programs, interpreters=on("/a"))
+    now = _identity(ON_313, programs, interpreters=on(**{"path": "/a", **change}))
+    assert difference(before, now) == "the Python that runs the servers (3.13) has changed since"
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
@@ -119,6 +169,8 @@ def test_modules_are_followed_through_modules(tmp_path: Path) -> None:
         ("programs", {"a": "1"}, "b has changed since"),
         ("programs", {"a": "0", "b": "0", "\x1b": "1"}, "have changed since"),
         ("interpreters", {"python": {}}, "the Python that runs the servers"),
+        ("left_out", ["c-uring-n1-c1-0123456789"], "what can be run here has changed"),
+        ("left_out", None, "what can be run here has changed"),
         ("boot_id", "y", "restarted"),
         ("kernel", "6.0", "the kernel was 6.0, and is 6.1"),
         ("governor", "powersave", "the frequency governor was powersave, and is unknown"),

@@ -55,7 +55,13 @@ def test_backends_are_grouped_by_language_with_what_they_teach(width: int) -> No
     rows = [
         BACKEND,
         {**BACKEND, "name": "py-mp", "language": "python", "design": "mp", "serves": "any"},
-        {**BACKEND, "name": "c-uring", "available": False, "reason": "io_uring is disabled"},
+        {
+            **BACKEND,
+            "name": "c-uring",
+            "available": False,
+            "reason": "io_uring is disabled",
+            "needs": "io_uring",
+        },
     ]
     stream = io.StringIO()
     render_backends(rows, Console(file=stream, width=width))
@@ -65,6 +71,8 @@ def test_backends_are_grouped_by_language_with_what_they_teach(width: int) -> No
     assert "sync (one client at a time)" in one_line(text)
     assert "mp (any number of clients at once)" in one_line(text)
     assert "Limits: A silent client blocks" in one_line(text)
+    assert one_line(text).count("Needs: ") == 1
+    assert "Needs: io_uring" in one_line(text)
     assert "Not here: io_uring is disabled" in one_line(text)
     assert text.endswith("2 of 3 can run here\n")
 
@@ -111,6 +119,31 @@ def test_a_plan_shows_which_cpus_servers_and_load_get() -> None:
     assert "cpus        not pinned: one core" in rendered(
         {**make_plan(1), "pinning": {"server": None, "load": None, "why": "one core", "more": 1}}
     )
+
+
+def test_a_plan_shows_what_the_interpreters_are_and_what_is_left_out() -> None:
+    plan = make_plan(1)
+    for cell in plan["cells"]:
+        cell["parameters"]["interpreter"] = "3.13"
+    kept = {"path": "/usr/bin/python3.13", "version": "3.13.0", "implementation": "CPython"}
+    plan["interpreters"] = {"3.13": {**kept, "gil": True}, "3.6": kept}
+    plan["left_out"] = [
+        {"label": f"c-uring n={n}", "reason": "c-uring: io_uring\x1b is off"} for n in (1, 2)
+    ]
+    lines = rendered(plan)
+
+    assert "python      3.13: CPython 3.13.0, with the GIL (/usr/bin/python3.13)" in lines
+    assert "left out    c-uring n=1, c-uring n=2 (c-uring: io_uring\\x1b is off)" in lines
+    assert not any("3.6" in line for line in lines), "no cell names it"
+
+
+def test_a_plan_of_which_nothing_can_run_shows_what_is_left_out() -> None:
+    plan = {**make_plan(1), "cells": [], "trials": []}
+    plan["left_out"] = [{"label": "c-uring", "reason": "c-uring: io_uring is off"}]
+    lines = rendered(plan)
+
+    assert "left out    c-uring (c-uring: io_uring is off)" in lines
+    assert not any(line.startswith("all cells") for line in lines)
 
 
 def test_a_plan_shows_what_runs_first_and_what_is_traced() -> None:

@@ -19,7 +19,14 @@ from fibench.judged import review
 from fibench.run_files import StoredError
 from fibench.stored import StoredRun, claims_for, open_run, read_load, read_run
 
-from .stored_runs import CLAIMS, EXPERIMENT, make_run, places_with, rewrite_journal
+from .stored_runs import (
+    CLAIMS,
+    EXPERIMENT,
+    leave_out,
+    make_run,
+    places_with,
+    rewrite_journal,
+)
 
 PLACES = places_with(Path("/nonexistent"))
 
@@ -269,3 +276,79 @@ def test_the_machine_of_the_run_decides_what_is_testable(tmp_path: Path) -> None
     assert review(run).verdicts[0].outcome == "CONFIRMED"
     one_core = replace(run, environment={"usable_cores": 1})
     assert review(one_core).verdicts[0].outcome == "NOT HERE"
+
+
+# What could not be run
+
+WHY = "py-mp: there is no fork"
+
+
+def test_cells_that_could_not_be_run_are_left_out_and_their_claims_are_not_here(
+    folder: Path,
+) -> None:
+    leave_out(folder, "py-mp", WHY)
+    judged = review(opened(folder))
+
+    assert [cell.label for cell in judged.run.experiment.cells] == ["py-mt"]
+    assert judged.notes[0] == f"1 cell left out: {WHY}"
+    assert [(v.claim.id, v.outcome, v.reason) for v in judged.verdicts] == [
+        ("multiprocess-beats-threads", "NOT HERE", WHY),
+        ("refusals", "CONFIRMED", None),
+    ]
+
+
+def test_claims_added_afterwards_may_name_cells_that_were_left_out(folder: Path) -> None:
+    leave_out(folder, "py-mp", WHY)
+    run = opened(folder)
+    claims, _ = claims_for(CLAIMS.encode(), "claims.toml", run.planned_cells)
+
+    assert [(v.outcome, v.reason) for v in review(run, claims).verdicts] == [("NOT HERE", WHY)]
+
+
+def test_a_run_of_which_nothing_could_be_run_is_a_run(folder: Path) -> None:
+    leave_out(folder, "py-mp", WHY)
+    plan = json.loads((folder / "plan.json").read_text())
+    leave_out(folder, "py-mt", "py-mt: there are no threads")
+    after = json.loads((folder / "plan.json").read_text())
+    (folder / "plan.json").write_text(
+        json.dumps({**after, "left_out": plan["left_out"] + after["left_out"]})
+    )
+    judged = review(opened(folder))
+
+    assert judged.summaries == ()
+    assert {v.outcome for v in judged.verdicts} == {"NOT HERE"}
+
+
+NEEDING = EXPERIMENT + 'needs_backend = "c-uring"\nneeds_interpreter = "pypy3"\n'
+
+
+@pytest.mark.parametrize(
+    ("not_here", "reason"),
+    [
+        ({"backends": {"c-uring": "io_uring is off"}}, "needs c-uring: io_uring is off"),
+        ({"interpreters": {"pypy3": "gone"}}, "needs interpreter pypy3: gone"),
+        ({"backends": 3, "interpreters": []}, None),
+        ("x", None),
+        (None, None),
+    ],
+)
+def test_what_was_needed_and_not_there_is_remembered(
+    tmp_path: Path, not_here: object, reason: str | None
+) -> None:
+    """Of a backend, too, that the catalogue does not have, or has no more."""
+    folder = make_run(tmp_path / "run")
+    (folder / "experiment.toml").write_text(NEEDING)
+    plan = json.loads((folder / "plan.json").read_text())
+    (folder / "plan.json").write_text(json.dumps({**plan, "not_here": not_here}))
+    (_, verdict) = review(opened(folder)).verdicts
+
+    assert verdict.reason == reason
+    assert verdict.outcome == ("CONFIRMED" if reason is None else "NOT HERE")
+
+
+@pytest.mark.parametrize("left_out", [3, [3], [{}], [{"key": "k", "label": "l"}]])
+def test_cells_left_out_that_are_no_cells_are_named(folder: Path, left_out: object) -> None:
+    plan = json.loads((folder / "plan.json").read_text())
+    (folder / "plan.json").write_text(json.dumps({**plan, "left_out": left_out}))
+
+    assert "plan.json has" in refused(folder)

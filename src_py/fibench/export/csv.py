@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Comma-separated values, RFC 4180: a row for each cell and metric, then one for each claim."""
+"""Comma-separated values, RFC 4180: a row for each cell and metric, then one for each cell that was
+left out, and one for each claim."""
 
 from __future__ import annotations
 
@@ -29,6 +30,11 @@ def export(review: Review) -> str:
         for row in rows_of(summary):
             figures = (row.mean, row.low, row.high, row.blocks, row.unit, row.interval)
             rows.append(("cell", cell.label, row.metric, *figures, "", row.absent or ""))
+    nothing = (None, None, None, 0, "", "")
+    rows += [
+        ("left out", absent.cell.label, "", *nothing, "", absent.reason)
+        for absent in review.run.experiment.absent.cells
+    ]
     rows += [_claim_row(verdict, review.claims_mark) for verdict in review.verdicts]
     return written(COLUMNS, rows)
 

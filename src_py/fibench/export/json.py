@@ -63,6 +63,16 @@ def document(review: Review) -> dict[str, Any]:
             }
             for cell, summary in cells_of(review)
         ],
+        "left_out": [
+            {
+                "key": absent.cell.key,
+                "label": absent.cell.label,
+                "backend": absent.cell.backend,
+                "parameters": _without_nan(dict(absent.cell.parameters)),
+                "reason": absent.reason,
+            }
+            for absent in run.experiment.absent.cells
+        ],
         "claims_added_afterwards": review.added_afterwards,
         "confidence": judged["confidence"],
         "claims": judged["claims"],

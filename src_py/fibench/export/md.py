@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.estimate import METRICS, CellSummary
+from fibench.interpreters import interpreter_lines
 from fibench.pinning import pinning_line
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, quantity, spread
@@ -36,7 +37,9 @@ def export(review: Review) -> str:
     lines += [f"Run {escape(run.name)}: {escape(machine_line_of(run.environment))}", ""]
     pinning = pinning_line(run.plan)
     lines += [f"{escape(pinning[:1].upper() + pinning[1:])}.", ""] if pinning else []
-    lines += _cells_table(review)
+    pythons = interpreter_lines(run.environment.get("interpreters"), cells)
+    lines += [word for line in pythons for word in (f"{escape(line[:1].upper() + line[1:])}.", "")]
+    lines += _cells_table(review) if cells else ["None of the cells could be run here."]
     notes = [*table_notes(cells, review.summaries), *review.notes]
     lines += ["", *(f"- {escape(prose(note.removeprefix('– ')))}" for note in notes)]
     if review.failures:

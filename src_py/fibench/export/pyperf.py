@@ -38,7 +38,8 @@ def export(review: Review) -> str:
             runs = _runs(review, cell, metric) if summary.estimates[metric].mean else []
             if runs:
                 name = f"{shown(cell.label)}: {called}"
-                benchmarks.append({"metadata": {"name": name}, "runs": runs})
+                metadata = {"name": name, **_interpreter(review, cell)}
+                benchmarks.append({"metadata": metadata, "runs": runs})
     document = {"benchmarks": benchmarks, "metadata": _metadata(review), "version": FORMAT_VERSION}
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
@@ -57,6 +58,17 @@ def _runs(review: Review, cell: Cell, metric: str) -> list[dict[str, Any]]:
         metadata = {"date": _date(str(record["started_at"])), "fibench_block": record["block"] + 1}
         found.append({"metadata": metadata, "values": [seconds]})
     return found
+
+
+def _interpreter(review: Review, cell: Cell) -> dict[str, str]:
+    """What stands in place of the suite's own Python, where a cell names another."""
+    kept = review.run.environment.get("interpreters")
+    one = kept.get(cell.parameters.get("interpreter")) if isinstance(kept, Mapping) else None
+    return {
+        f"python_{name}": shown(one[name])
+        for name in ("version", "implementation")
+        if isinstance(one, Mapping) and isinstance(one.get(name), str)
+    }
 
 
 def _metadata(review: Review) -> dict[str, Any]:

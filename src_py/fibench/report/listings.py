@@ -44,6 +44,8 @@ def _print_backend(console: Console, margin: int, name: str, row: Mapping[str, A
     print_hanging(console, margin, f"  {name}", design, mark_style="bold")
     if row.get("teaches"):
         print_hanging(console, margin, "", prose(str(row["teaches"])))
+    if row.get("needs"):
+        print_hanging(console, margin, "", f"Needs: {prose(str(row['needs']))}", "dim")
     if row.get("limits"):
         print_hanging(console, margin, "", f"Limits: {prose(str(row['limits']))}", "dim")
     if not row["available"]:
@@ -75,7 +77,8 @@ def render_plan(
         trials = _several(len(plan["trials"]), "trial")
         console.print(Text(f"{counts[0]} in {counts[1]}: {trials}, {time}"))
         console.print()
-        lines = [("all cells", common_parameters(cells)), *_groups(cells), *_pinning(plan)]
+        lines = [("all cells", common_parameters(cells))] if cells else []
+        lines += [*_groups(cells), *_pinning(plan), *_interpreters(plan), *_left_out(plan)]
         for name, said in [*lines, *_orders(plan)]:
             print_hanging(console, _PLAN_MARGIN, name, said, mark_style="bold")
         for dropped in plan.get("dropped_claims", ()):
@@ -123,6 +126,23 @@ def _pinning(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
 
     line = pinning_line(plan)
     return [("cpus", shown(line))] if line else []
+
+
+def _interpreters(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the interpreters are that cells name."""
+    from fibench.interpreters import interpreter_words
+
+    named = dict.fromkeys(cell["parameters"].get("interpreter") for cell in plan["cells"])
+    words = interpreter_words(plan.get("interpreters"), named)
+    return [("python", shown(f"{name}: {what}")) for name, what in words]
+
+
+def _left_out(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The cells that cannot be run here, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for cell in plan.get("left_out", ()):
+        reasons.setdefault(str(cell["reason"]), []).append(glued(shown(str(cell["label"]))))
+    return [("left out", f"{', '.join(some)} ({shown(why)})") for why, some in reasons.items()]
 
 
 def _orders(plan: Mapping[str, Any]) -> list[tuple[str, str]]:

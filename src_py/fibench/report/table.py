@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fibench.estimate import GROUP_METRICS, METRICS, CellSummary
+from fibench.estimate import METRICS, CellSummary
+from fibench.quantities import GROUP_METRICS
 from fibench.report.escape import shown
 from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.sample import in_group

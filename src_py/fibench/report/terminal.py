@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from fibench.estimate import CONFIDENCE, CellSummary
+from fibench.interpreters import interpreter_lines
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, RATIO, percent, seconds, with_interval
 from fibench.report.output import glued, page, print_hanging
@@ -29,6 +30,7 @@ _ADDED_AFTERWARDS = (
     "test in a new run, not predictions that held"
 )
 _INTERRUPTED = "Interrupted: these are estimates. Verdicts are given on a whole run only."
+_NOTHING = "None of the cells can be run here."
 _MOST_FAILURES = 10
 _OUTCOME_WIDTH = len("INCONCLUSIVE") + 2
 _STYLES: Mapping[Outcome, str] = {
@@ -67,13 +69,15 @@ def render_results(
     machine_line: str = "",
     pinning: str = "",
     added_afterwards: bool = False,
+    interpreters: object = None,
 ) -> None:
     """Show a run, with the findings of results.find.
 
     `out` is a console, a stream, or None for the standard output. An interrupted run shows
     estimates and no verdicts. `pinning` says in one line which CPUs servers and load had.
     `overhead` is known of a run that has just ended. `added_afterwards`: the claims are not those
-    that the run was made for. Everything that comes from outside is escaped.
+    that the run was made for. `interpreters` is what the run keeps of them.
+    Everything that comes from outside is escaped.
     """
     from rich.text import Text
 
@@ -81,11 +85,14 @@ def render_results(
     cells = [summary for summary in findings.summaries if summary.cell_key in keys]
     with page(out) as console:
         console.print(Text(prose(experiment.title), style="bold"))
-        for line in (machine_line, pinning):
+        for line in (machine_line, pinning, *interpreter_lines(interpreters, experiment.cells)):
             if line:
                 console.print(Text(shown(line), style="dim"))
         console.print()
-        print_table(console, experiment.cells, {cell.cell_key: cell for cell in cells})
+        if experiment.cells:
+            print_table(console, experiment.cells, {cell.cell_key: cell for cell in cells})
+        else:
+            console.print(Text(_NOTHING))
         console.print()
         for note in table_notes(experiment.cells, cells):
             print_hanging(console, 2, "", note, "dim")

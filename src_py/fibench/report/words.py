@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,8 @@ def side_names(left: Cell, right: Cell | None) -> tuple[str, str, str]:
 
 def _axes(cell: Cell) -> list[str]:
     """The words of a label after the backend: `n=27`."""
-    return cell.label.removeprefix(cell.backend).split()
+    # A value may have spaces in it: a path does.
+    return re.split(r" (?=[a-z_]+=)", cell.label.removeprefix(cell.backend))[1:]
 
 
 def _figures(verdict: Verdict) -> str:

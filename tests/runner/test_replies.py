@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from fibench.check import WrongReply, check_reply, fibonacci
+from fibench.replies import WrongReply, check_reply, fibonacci
 
 Behaviour = Callable[[socket.socket], None]
 

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether backends and interpreters can run here: found out by starting each of them once.
+
+Only those are started of which it is in doubt: backends that say that they need something, and what
+runs on an interpreter that the experiment names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fibench.absent import Absent, AbsentCell
+from fibench.catalogue import Backend, argv, unavailable_reason
+from fibench.interpreters import Interpreter, NotHere, find_interpreter
+
+if TYPE_CHECKING:
+    from fibench.cells import Cell
+    from fibench.experiment import Experiment
+
+_START_LIMIT_S = 20.0
+_SUPERVISE = "supervise"
+
+
+@dataclass(frozen=True)
+class Here:
+    """An experiment as it can be run on this machine."""
+
+    experiment: Experiment
+    """Without the cells that cannot be run, which are in its `absent`."""
+    interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
+    """By the text that asks for each: what its cells and its claims name, and is installed."""
+
+
+def look(
+    experiment: Experiment, folder: Path, backends: Mapping[str, Backend], programs: Path
+) -> Here:
+    """See what of an experiment can run here. `folder` is that of its file.
+
+    Where nothing was built yet, of servers nothing is known, and nothing is left out for them.
+    """
+    seen = _Seen(folder, backends, programs)
+    for claim in experiment.claims:
+        for name in claim.needs_interpreter:
+            seen.interpreter(name)
+    cells = [(cell, seen.why_not(cell)) for cell in experiment.cells]
+    needed = {name for claim in experiment.claims for name in claim.needs_backend}
+    reasons = {name: seen.server(name, None) for name in sorted(needed & backends.keys())}
+    absent = Absent(
+        cells=tuple(AbsentCell(cell, why) for cell, why in cells if why is not None),
+        backends={name: why for name, why in reasons.items() if why is not None},
+        interpreters=seen.missing,
+    )
+    kept = tuple(cell for cell, why in cells if why is None)
+    return Here(replace(experiment, cells=kept, absent=absent), seen.found)
+
+
+class _Seen:
+    """What was found out so far: each pair of backend and interpreter is started once."""
+
+    def __init__(self, folder: Path, backends: Mapping[str, Backend], programs: Path) -> None:
+        self._folder, self._backends, self._programs = folder, backends, programs
+        self._servers: dict[tuple[str, str | None], str | None] = {}
+        self.found: dict[str, Interpreter] = {}
+        self.missing: dict[str, str] = {}
+
+    def why_not(self, cell: Cell) -> str | None:
+        """Why a cell cannot be run here, naming what is lacking; None if it can."""
+        asked = cell.parameters.get("interpreter")
+        if cell.backend not in self._backends:  # the user's own: its command says it all
+            return None
+        if not isinstance(asked, str):
+            why = self.server(cell.backend, None)
+            return why and f"{cell.backend}: {why}"
+        if not self.interpreter(asked):
+            return f"interpreter {asked}: {self.missing[asked]}"
+        why = self.server(cell.backend, asked)
+        return why and f"{cell.backend} on {asked}: {why}"
+
+    def interpreter(self, asked: str) -> bool:
+        """Whether there is such an interpreter."""
+        if asked not in self.found and asked not in self.missing:
+            try:
+                self.found[asked] = find_interpreter(asked, self._folder, os.environ)
+            except NotHere as reason:
+                self.missing[asked] = str(reason)
+        return asked in self.found
+
+    def server(self, name: str, asked: str | None) -> str | None:
+        """Why a backend cannot run, on an interpreter that is here; None if it can."""
+        if (name, asked) not in self._servers:
+            path = None if asked is None else self.found[asked].path
+            self._servers[name, asked] = lacking(self._backends[name], self._programs, path)
+        return self._servers[name, asked]
+
+
+def lacking(backend: Backend, programs: Path, interpreter: str | None = None) -> str | None:
+    """What a backend lacks here, in its own words; None if nothing, or if it is not in doubt.
+
+    One that fails in another way has a fault, which its trials are to show.
+    """
+    if not (backend.needs or interpreter) or not (programs / _SUPERVISE).is_file():
+        return None
+    if not (programs / backend.program).is_file():
+        return f"it was not built, for want of {backend.needs}" if backend.needs else None
+    said = _start_once([*argv(backend, programs, interpreter), "0"], programs)
+    return None if said is None else said.removeprefix(f"{backend.program}: ")
+
+
+def _start_once(command: list[str], programs: Path) -> str | None:
+    """The line in which a server says what it lacks; None if it starts, or fails otherwise."""
+    from tempfile import TemporaryDirectory
+
+    from fibench.server import ServerCommand, StartError, start
+
+    with TemporaryDirectory(prefix="fibench-") as folder:
+        try:
+            running = start(
+                ServerCommand(command, port=0),
+                supervise=programs / _SUPERVISE,
+                stderr_path=Path(folder) / "server.err",
+                timeout_s=_START_LIMIT_S,
+            )
+        except StartError as error:
+            if error.kind != "lacking":
+                return None
+            return error.stderr_tail.rpartition("\n")[2] or "it does not say what it lacks"
+        running.kill()
+    return None
+
+
+def why_unavailable(backend: Backend, programs: Path) -> str | None:
+    """Why a backend cannot run here, for a listing; None if it can."""
+    return unavailable_reason(backend, programs) or lacking(backend, programs)

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The list of backends: what starts each, and the command line of a cell's server."""
+
+import sys
+from pathlib import Path
+
+from fibench.catalogue import Backend, argv, server_argv
+from fibench.machine import usable_cores
+
+HERE = Path("/programs")
+SHARDS = Backend(
+    "c-shards", "loop_server", "c", "shards", arguments=("--workers", "{workers}", "--fast")
+)
+PYTHON = Backend("py-mt", "mt_server.py", "python", "mt")
+
+
+def test_a_server_in_python_runs_on_the_runners_own_interpreter_or_on_the_one_named() -> None:
+    assert argv(PYTHON, HERE) == [sys.executable, "/programs/mt_server.py"]
+    assert argv(PYTHON, HERE, "/p") == ["/p", "/programs/mt_server.py"]
+
+
+def test_a_variant_is_told_the_number_of_its_workers_once() -> None:
+    program = ["/programs/loop_server", "--workers", "3", "--fast"]
+
+    assert server_argv(SHARDS, HERE, {"workers": 3}, 4000, cores=2) == [*program, "4000"]
+    assert server_argv(SHARDS, HERE, {"workers": None}, 4000, cores=3) == [*program, "4000"]
+    assert argv(SHARDS, HERE)[2] == str(usable_cores())
+
+
+def test_other_servers_are_told_it_if_the_cell_says_it() -> None:
+    plain = Backend("c-mt", "mt_server", "c", "mt")
+
+    assert server_argv(plain, HERE, {"workers": 3}, 4000, cores=2) == [
+        "/programs/mt_server", "--workers", "3", "4000",
+    ]  # fmt: skip
+    assert server_argv(plain, HERE, {}, 4000, cores=2) == ["/programs/mt_server", "4000"]
