@@ -22,7 +22,8 @@
 
 // One connection at a time. It has one operation in flight, or waits for --io-wait, or is at rest.
 struct seat {
-    int fd; // -1: empty
+    bool taken;
+    int fd;
     bool waiting;
     bool answered;   // something, since it was last read
     int64_t wake_ns; // when the wait is over
@@ -46,7 +47,7 @@ static void end_seat(struct server *server, struct seat *seat)
 {
     conversation_end(&seat->talk);
     close(seat->fd);
-    seat->fd = -1;
+    seat->taken = false;
     server->live--;
 }
 
@@ -125,9 +126,9 @@ static void seat_next(struct server *server)
         return;
     }
     struct seat *seat = server->seats;
-    while (seat->fd != -1)
+    while (seat->taken)
         seat++;
-    *seat = (struct seat){.fd = fd, .answered = true};
+    *seat = (struct seat){.taken = true, .fd = fd, .answered = true};
     conversation_begin(&seat->talk, &server->desks, fd);
     server->live++;
     if (!proceed(server, seat))
@@ -141,9 +142,9 @@ static void begin_stop(struct server *server)
     server->listener = -1;
     server->end_ns = clock_now_ns() + SIGNALS_GRACE_NS;
     for (uint64_t i = 0; i < server->options->workers; i++) {
-        const struct seat *seat = &server->seats[i];
-        if (seat->fd != -1 && seat->operation.in_flight && seat->operation.reading)
-            shutdown(seat->fd, SHUT_RD);
+        struct posix_operation *operation = &server->seats[i].operation;
+        if (server->seats[i].taken && operation->in_flight && operation->reading)
+            shutdown(server->seats[i].fd, SHUT_RD);
     }
 }
 
@@ -154,7 +155,7 @@ static int64_t first_deadline_ns(const struct server *server)
     for (uint64_t i = 0; i < server->options->workers; i++) {
         const struct seat *seat = &server->seats[i];
         int64_t due_ns = seat->waiting ? seat->wake_ns : seat->operation.deadline_ns;
-        if (seat->fd != -1 && !seat->operation.overdue && due_ns < first_ns)
+        if (seat->taken && !seat->operation.overdue && due_ns < first_ns)
             first_ns = due_ns;
     }
     return first_ns;
@@ -177,7 +178,7 @@ static void turn(struct server *server)
         seat_next(server);
     int64_t now_ns = clock_now_ns();
     for (uint64_t i = 0; i < server->options->workers; i++) {
-        if (server->seats[i].fd != -1)
+        if (server->seats[i].taken)
             look_at(server, &server->seats[i], now_ns);
     }
 }
@@ -196,8 +197,6 @@ int main(int argc, char *argv[])
         perror(options.program);
         return EXIT_FAILURE;
     }
-    for (uint64_t i = 0; i < options.workers; i++)
-        server.seats[i].fd = -1;
     server.stop_fd = signals_install_or_exit(options.program);
     server.signal_mask = posix_operations_prepare_or_exit(options.program, (int)options.workers);
     server.listener = listener_open_or_exit(&options);

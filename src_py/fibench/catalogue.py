@@ -177,7 +177,9 @@ def server_argv(
             command[0] = str(backend.folder / command[0])
         return command
     program = argv(backend, programs, interpreter, parameters.get("workers") or cores)
-    if WORKERS in backend.arguments:  # an option may be given once
+    # A variant has been told already, and an option may be given once. A design without workers
+    # must not be turned into its neighbour that has them.
+    if WORKERS in backend.arguments or "workers" not in (backend.serves, backend.cores):
         parameters = {**parameters, "workers": None}
     return [*program, *server_options(parameters), str(port)]
 
