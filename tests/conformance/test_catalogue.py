@@ -13,7 +13,15 @@ from .backends import CATALOGUE, read_catalogue
 ENTRIES = read_catalogue()
 EVERY_ENTRY = [pytest.param(entry, id=str(entry.get("name"))) for entry in ENTRIES]
 REQUIRED = {"name": str, "program": str, "language": str, "design": str, "teaches": str}
-OPTIONAL = {"arguments": list, "course": bool, "ranked": bool, "limits": str, "mechanism": str}
+OPTIONAL = {
+    "arguments": list,
+    "mechanism": str,
+    "limits": str,
+    "needs": str,
+    "course": bool,
+    "ranked": bool,
+    "busy": bool,
+}
 COURSE = [
     *("c-sync", "c-mp", "c-mt", "py-sync", "py-mp", "py-mt", "py-async", "py-async-3.6"),
 ]
