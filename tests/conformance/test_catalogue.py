@@ -16,6 +16,7 @@ REQUIRED = {"name": str, "program": str, "language": str, "design": str, "teache
 OPTIONAL = {
     "arguments": list,
     "busy": bool,
+    "cap": int,
     "needs": str,
     "course": bool,
     "ranked": bool,
