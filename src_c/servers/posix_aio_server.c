@@ -96,18 +96,15 @@ static void look_at(struct server *server, struct seat *seat, int64_t now_ns)
 
     if (!posix_operation_is_complete(&seat->operation, now_ns, &size))
         return;
-    if (size < 0 || (kind == POSIX_OPERATION_READ && size == 0 && server->listener == -1)) {
-        end_seat(server, seat);
-        return;
-    }
-    if (kind == POSIX_OPERATION_READ)
+    bool over = size < 0 || (size == 0 && kind == POSIX_OPERATION_READ && server->listener == -1);
+    if (!over && kind == POSIX_OPERATION_READ)
         conversation_took(&seat->talk, (size_t)size);
-    else if (kind == POSIX_OPERATION_WRITE)
+    else if (!over && kind == POSIX_OPERATION_WRITE)
         conversation_sent(&seat->talk, (size_t)size);
-    else
+    else if (!over)
         conversation_waited(&seat->talk);
     seat->answered = seat->answered || kind == POSIX_OPERATION_WRITE;
-    if (!proceed(server, seat))
+    if (over || !proceed(server, seat))
         end_seat(server, seat);
 }
 
@@ -171,10 +168,9 @@ static void turn(struct server *server)
         begin_stop(server);
     else if (ready > 0 && waits[1].revents != 0)
         seat_next(server);
-    int64_t now_ns = clock_now_ns();
     for (struct seat *seat = server->seats; seat < server->seats_end; seat++) {
         if (seat->taken)
-            look_at(server, seat, now_ns);
+            look_at(server, seat, clock_now_ns());
     }
 }
 
