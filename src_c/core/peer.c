@@ -171,7 +171,7 @@ static void on_send(struct proactor *p, int fd, struct peer *peer, int result)
         send_replies(p, fd, peer, false); // when there is room
         return;
     }
-    peer->answered = true;
+    peer->answered = !was_quiet; // which is known late: its time runs since it was queued
     proactor_proceed(p, fd);
 }
 
@@ -179,6 +179,7 @@ static void on_send(struct proactor *p, int fd, struct peer *peer, int result)
 void peer_settle_sends(struct proactor *proactor)
 {
     struct proactor *p = proactor;
+
     for (int i = 0; i < p->submitted_count; i++) {
         int fd = p->submitted[i];
         struct peer *peer = &p->peers[fd];

@@ -9,7 +9,7 @@
 
 enum {
     SUBMISSIONS = 1024,
-    COMPLETIONS = 65536, // the kernel's limit; one for every connection of the default cap
+    COMPLETIONS = 65536, // the kernel's limit
     EXIT_LACKING = 77,
 };
 
@@ -26,10 +26,11 @@ static int make_ring(struct io_uring *ring, const struct options *options)
         IORING_SETUP_COOP_TASKRUN,
         0,
     };
+    // A connection has up to three operations in flight, and a receive may complete more than once.
     unsigned completions = 2 * SUBMISSIONS;
     int error = -EINVAL;
 
-    while (completions < COMPLETIONS && completions < options->max_connections)
+    while (completions < COMPLETIONS && completions < 4 * options->max_connections)
         completions *= 2;
     for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS && error == -EINVAL; i++) {
         struct io_uring_params parameters = {
