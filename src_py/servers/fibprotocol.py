@@ -28,10 +28,15 @@ def fibonacci(n: int) -> int:
 
 def parse(request: bytes, max_n: int) -> "int | bytes":
     """The n to compute, or the reply itself where nothing is to be computed."""
-    number = _NUMBER.match(request)
-    if number is None or len(request) > MAX_REQUEST:
+    if len(request) > MAX_REQUEST:
         return ERROR
-    n = int(number.group(1))
+    if request.isdigit():  # ASCII digits, and at least one: what most requests are
+        n = int(request)
+    else:
+        number = _NUMBER.match(request)
+        if number is None:
+            return ERROR
+        n = int(number.group(1))
     return n if 0 <= n <= max_n else OUT_OF_RANGE
 
 
@@ -84,6 +89,8 @@ class LineFramer:
 
         A line that is too long is returned as far as it came, and is the last request.
         """
+        if not self._rest and data.find(b"\n") == len(data) - 1 <= MAX_REQUEST and data:
+            return [data[:-1]]  # one whole line, as most clients send it
         if not data:
             self.closed = True
             return [self._rest] if self._rest else []

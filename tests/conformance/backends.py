@@ -13,6 +13,7 @@ A server of your own joins by `FIBENCH_COMMAND='["./my_server", "{port}"]'`. Wha
 import functools
 import json
 import os
+import select
 import subprocess
 import sys
 import tomllib
@@ -22,13 +23,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from tests.conftest import programs_folder
 
 from .oracle import Framing
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue.toml"
 FRAMINGS: tuple[Framing, ...] = ("message", "line")
-WORKERS = "{workers}"
-"""In the arguments of a variant: as many as the options say."""
+PLACES = 24
+"""What a pool is started with, so that it serves as many at once as any test needs."""
+LOOPS = 2
+PROBE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,17 @@ class Backend:
     serves: int | str = "any"
     framings: tuple[Framing, ...] = FRAMINGS
     takes_options: bool = True
-    lacking: str | None = None
-    """Why it cannot run here."""
+    workers: int | None = None
+    """What it is started with, unless a test says it: None for nothing."""
+    needs: str = ""
+    """What it needs of the machine: whether that is here, it says itself."""
+    absent: str | None = None
+    """Why it cannot even be started here."""
+
+    @property
+    def lacking(self) -> str | None:
+        """Why it cannot run here, if it cannot."""
+        return self.absent or (_probe(self) if self.needs else None)
 
     @property
     def parses(self) -> bool:
@@ -59,36 +72,21 @@ class Backend:
         """The command line of a server that takes options: these arguments in place of its own."""
         words = [word.replace("{programs}", str(programs)) for word in self.command]
         start = words.index("{options}") if self.takes_options else words.index("{port}")
-        program = words[:start]
-        if WORKERS in program:  # an argument may be given once
-            at = program.index(WORKERS)
-            del program[at - 1 : at + 1]
-        return [*program, *arguments]
+        return [*words[:start], *arguments]
 
     def argv_to_serve(self, programs: Path, options: Sequence[str], port: int) -> list[str]:
         """The command line that serves on a port."""
         words: list[str] = []
-        workers, options = _take_workers(options) if WORKERS in self.command else ("", options)
+        says_workers = any(option.partition("=")[0] == "--workers" for option in options)
         for word in self.command:
-            if word == WORKERS:
-                words.append(workers)
-            elif word == "{options}":
+            if word == "{options}":
                 words.extend(options)
+                if self.workers is not None and not says_workers:
+                    words += ["--workers", str(self.workers)]
             else:
                 word = word.replace("{programs}", str(programs))
                 words.append(word.replace("{port}", str(port)))
         return words
-
-
-def _take_workers(options: Sequence[str]) -> tuple[str, list[str]]:
-    """How many workers the options ask for, 2 if they do not, and the others."""
-    rest = list(options)
-    if "--workers" not in rest:
-        return "2", rest
-    at = rest.index("--workers")
-    workers = rest[at + 1]
-    del rest[at : at + 2]
-    return workers, rest
 
 
 def read_catalogue() -> list[dict[str, Any]]:
@@ -117,15 +115,43 @@ def python36() -> Path | None:
     return None
 
 
+@functools.cache
+def _probe(backend: Backend) -> str | None:
+    """Start a backend; the line it prints if it ends with 77, which says what is lacking."""
+    read_end, write_end = os.pipe()
+    argv = backend.argv_to_serve(programs_folder(), ["--ready-fd", str(write_end)], 0)
+    try:
+        process = subprocess.Popen(argv, pass_fds=[write_end], stderr=subprocess.PIPE, text=True)
+    except FileNotFoundError:  # not built, which is for the tests to say
+        os.close(read_end)
+        return None
+    finally:
+        os.close(write_end)
+    ready = select.poll()
+    ready.register(read_end, select.POLLIN)  # its end shows, too
+    ready.poll(PROBE_S * 1000)
+    listens = os.read(read_end, 1) != b""
+    os.close(read_end)
+    if listens:
+        process.kill()
+    _, errors = process.communicate(timeout=PROBE_S)
+    return errors.strip() if process.returncode == 77 else None
+
+
 def _from_catalogue(entry: dict[str, Any]) -> Backend:
     program = "{programs}/" + entry["program"]
     interpreter = [sys.executable] if entry["language"] == "python" else []
-    words = [*interpreter, program, *entry.get("arguments", ()), "{options}", "{port}"]
+    arguments = entry.get("arguments", [])
+    workers = PLACES if entry["serves"] == "workers" else None
+    if arguments == ["--workers", "{workers}"]:
+        arguments, workers = [], LOOPS
     return Backend(
         name=entry["name"],
-        command=tuple(words),
+        command=(*interpreter, program, *arguments, "{options}", "{port}"),
         language=entry["language"],
         serves=entry["serves"],
+        workers=workers,
+        needs=entry.get("needs", ""),
     )
 
 
@@ -136,7 +162,7 @@ def _under_python36(backend: Backend) -> Backend:
         command=(str(interpreter), *backend.command[1:]),
         language=backend.language,
         serves=backend.serves,
-        lacking="no Python 3.6 is installed here" if interpreter is None else None,
+        absent="no Python 3.6 is installed here" if interpreter is None else None,
     )
 
 

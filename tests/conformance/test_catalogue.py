@@ -15,12 +15,12 @@ EVERY_ENTRY = [pytest.param(entry, id=str(entry.get("name"))) for entry in ENTRI
 REQUIRED = {"name": str, "program": str, "language": str, "design": str, "teaches": str}
 OPTIONAL = {
     "arguments": list,
-    "busy": bool,
+    "mechanism": str,
+    "limits": str,
     "needs": str,
     "course": bool,
     "ranked": bool,
-    "limits": str,
-    "mechanism": str,
+    "busy": bool,
 }
 COURSE = [
     *("c-sync", "c-mp", "c-mt", "py-sync", "py-mp", "py-mt", "py-async", "py-async-3.6"),
