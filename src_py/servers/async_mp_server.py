@@ -50,6 +50,7 @@ class Pool:
             except BrokenProcessPool:
                 if self._executor is executor:  # nobody else has seen to it
                     self._start()
+                await asyncio.sleep(fibserver.PAUSE_S)  # it may break again at once
 
     def end(self) -> None:
         """Wait for the processes to end."""

@@ -5,6 +5,7 @@ Runs on Python 3.6.
 """
 
 import asyncio
+import time
 
 import fibserver
 from fibprotocol import framer, parse, replies
@@ -59,7 +60,7 @@ class Deadline:
 
     def start(self) -> None:
         """Begin to wait for the client."""
-        self._at = self._loop.time() + self._timeout_s
+        self._at = time.monotonic() + self._timeout_s  # which loop.time() is, at a price
         if self._timer is None:
             self._timer = self._loop.call_at(self._at, self._look)
 

@@ -9,7 +9,7 @@ import fibserver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
 
 REST_S = 0.1  # short of descriptors, it accepts no more until a connection ends, or so long
 
@@ -41,7 +41,7 @@ class Clients:
         self._acceptor = acceptor
         self._make = functools.partial(design, self)
         self._live = acceptor.stop.tally.live
-        self._arriving = set()  # type: set[asyncio.Task[Any]]
+        self._arriving = set()  # type: set[asyncio.Future[Any]]
         self._here = set()  # type: set[Client]
         self._over = loop.create_future()  # type: asyncio.Future[None]
 
@@ -53,11 +53,14 @@ class Clients:
         self.loop.run_until_complete(self._over)
         self.loop.close()
 
-    def welcome(self, client: Client) -> None:
-        """A connection is made."""
+    def welcome(self, client: Client, transport: asyncio.Transport) -> fibasync.Deadline:
+        """A connection is made: return its deadline, which runs."""
         self._here.add(client)
         if self.stopping:
-            client.stop()
+            transport.abort()
+        deadline = fibasync.Deadline(self.loop, transport, self.options.idle_timeout)
+        deadline.start()
+        return deadline
 
     def forget(self, client: Client) -> None:
         """A connection is lost."""
@@ -80,10 +83,16 @@ class Clients:
             making = self.loop.connect_accepted_socket(self._make, connection)
             task = self.loop.create_task(making)
             self._arriving.add(task)
-            task.add_done_callback(self._arriving.discard)
+            task.add_done_callback(self._on_arrival)
         elif self._acceptor.rests:
             self.loop.remove_reader(self._acceptor.socket.fileno())
             self.loop.call_later(REST_S, self._listen)
+
+    def _on_arrival(self, task: "asyncio.Future[Any]") -> None:
+        self._arriving.remove(task)
+        if task.exception() is not None:  # there is no client that could be forgotten
+            self._live[self._acceptor.slot] -= 1
+            self._end_with_the_last()
 
     def _begin_to_stop(self) -> None:
         self.stopping = True
@@ -95,5 +104,5 @@ class Clients:
         self._end_with_the_last()
 
     def _end_with_the_last(self) -> None:
-        if self.stopping and self._live[self._acceptor.slot] == 0:
+        if self.stopping and self._live[self._acceptor.slot] == 0 and not self._over.done():
             self._over.set_result(None)

@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+EPOLLEXCLUSIVE = 1 << 28  # epoll_ctl(2); PyPy does not have it in `select`
 PAUSE_S = 0.01  # short of descriptors, memory or threads, accepting rests so long
 
 
@@ -139,7 +140,7 @@ class Listener(Acceptor):
     def in_child(self) -> None:
         """Wait apart from the other children: what comes wakes one of those that wait, not all."""
         self._poll.close()
-        self._watch_socket(select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        self._watch_socket(select.EPOLLIN | EPOLLEXCLUSIVE)
 
     def _watch_socket(self, events: int) -> None:
         self._events = events
@@ -159,7 +160,7 @@ class Listener(Acceptor):
         """Wait until descriptors are ready; None: it is time to stop."""
         if self.rests:
             self._poll.unregister(self.socket.fileno())
-        ready = [fd for fd, _ in self._poll.poll(PAUSE_S if self.rests else None)]
+        ready = [fd for fd, _ in self._poll.poll(PAUSE_S if self.rests else -1)]
         if self.rests:  # the rest is over, or something was closed
             self.rests = False
             self._poll.register(self.socket.fileno(), self._events)

@@ -8,7 +8,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator
+    from typing import Iterator
 
 MAX_REQUEST = 255  # bytes, the newline of line framing not counted
 MAX_OUTPUT = 64 * 1024  # bytes of replies that may wait to be sent
@@ -40,13 +40,23 @@ def parse(request: bytes, max_n: int) -> "int | bytes":
     return n if 0 <= n <= max_n else OUT_OF_RANGE
 
 
-def replies(
-    requests: "Iterable[bytes]", max_n: int, end: bytes, one_by_one: bool
-) -> "Iterator[bytes]":
-    """Yield what to send: in one piece, but for what must not wait and what grows too large.
+def reply(request: bytes, max_n: int, end: bytes) -> bytes:
+    """Compute what to send for a request; `end` follows it."""
+    asked = parse(request, max_n)
+    return (asked if isinstance(asked, bytes) else b"%d" % fibonacci(asked)) + end
+
+
+def replies(requests: "list[bytes]", max_n: int, end: bytes, one_by_one: bool) -> "Iterator[bytes]":
+    """Return what to send: in one piece, but for what must not wait and what grows too large.
 
     Each reply is computed when the piece before it has been taken. `end` follows every reply.
     """
+    if len(requests) == 1:  # as most clients do; a generator would cost more than the rest
+        return iter((reply(requests[0], max_n, end),))
+    return _pieces(requests, max_n, end, one_by_one)
+
+
+def _pieces(requests: "list[bytes]", max_n: int, end: bytes, one_by_one: bool) -> "Iterator[bytes]":
     piece = b""
     for request in requests:
         asked = parse(request, max_n)

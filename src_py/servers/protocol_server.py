@@ -9,23 +9,14 @@ the interpreter has no GIL.
 
 import asyncio
 
-import fibasync
 import fibclients
 import fibserver
 import fibshards
 from fibprotocol import framer, replies
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Iterator
-
 
 class Conversation(fibclients.Client):
     """How far the conversation with a client has come."""
-
-    _pieces: "Iterator[bytes]"  # of replies, to be computed and written
-    _transport: asyncio.Transport
-    _deadline: fibasync.Deadline
 
     def __init__(self, clients: fibclients.Clients) -> None:
         self._clients = clients
@@ -38,11 +29,7 @@ class Conversation(fibclients.Client):
         """The first request may come."""
         self._transport = transport
         transport.set_write_buffer_limits(high=0)  # full as soon as the kernel is
-        self._deadline = fibasync.Deadline(
-            self._clients.loop, transport, self._options.idle_timeout
-        )
-        self._deadline.start()
-        self._clients.welcome(self)
+        self._deadline = self._clients.welcome(self, transport)
 
     def connection_lost(self, _error: "Exception | None") -> None:
         """It is over, whoever ended it."""
@@ -63,6 +50,7 @@ class Conversation(fibclients.Client):
     def _answer(self, requests: "list[bytes]") -> None:
         options = self._options
         fibserver.log_requests(options, requests)
+        # They are computed when they are asked for, each after the one before is written.
         self._pieces = replies(requests, options.max_n, self._frames.end, options.io_wait > 0)
         self._go_on()
 
@@ -74,7 +62,7 @@ class Conversation(fibclients.Client):
                 self._clients.loop.call_later(self._options.io_wait, self._write_late, piece)
                 return
             self._transport.write(piece)
-            if self._full:
+            if self._full or self._transport.is_closing():
                 return
         if self._frames.closed or self._clients.stopping:
             self._transport.close()
@@ -84,17 +72,17 @@ class Conversation(fibclients.Client):
             self._transport.resume_reading()
         self._deadline.start()
 
-    def _write_late(self, piece: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(piece)
-            if not self._full:
-                self._go_on()
-
     def _hold(self) -> None:
         self._deadline.stop()
         if not self._held:
             self._held = True
             self._transport.pause_reading()
+
+    def _write_late(self, piece: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(piece)
+            if not self._full:
+                self._go_on()
 
     def pause_writing(self) -> None:
         """The client does not take its replies."""

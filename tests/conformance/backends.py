@@ -10,6 +10,7 @@ A server of your own joins by `FIBENCH_COMMAND='["./my_server", "{port}"]'`. Wha
 - `FIBENCH_SERVES` is how many connections it serves at once (`any`, unless said).
 """
 
+import dataclasses
 import functools
 import json
 import os
@@ -44,8 +45,9 @@ class Backend:
     command: tuple[str, ...]
     """Its argument list: `{port}`, `{options}` where options go, `{programs}` for their folder."""
     language: str = "own"
-    serves: int | str = "any"
+    design: str = "own"
     cores: int | str = "any"
+    serves: int | str = "any"
     framings: tuple[Framing, ...] = FRAMINGS
     takes_options: bool = True
     workers: int | None = None
@@ -167,8 +169,9 @@ def _from_catalogue(entry: dict[str, Any]) -> Backend:
         name=entry["name"],
         command=(*interpreter, program, *arguments, "{options}", "{port}"),
         language=entry["language"],
-        serves=entry["serves"],
+        design=entry["design"],
         cores=entry["cores"],
+        serves=entry["serves"],
         workers=workers,
         busy=entry.get("busy", False),
         needs=entry.get("needs", ""),
@@ -177,12 +180,10 @@ def _from_catalogue(entry: dict[str, Any]) -> Backend:
 
 def _under_python36(backend: Backend) -> Backend:
     interpreter = python36()
-    return Backend(
+    return dataclasses.replace(
+        backend,
         name=f"{backend.name}@python3.6",
         command=(str(interpreter), *backend.command[1:]),
-        language=backend.language,
-        serves=backend.serves,
-        cores=backend.cores,
         absent="no Python 3.6 is installed here" if interpreter is None else None,
     )
 
@@ -234,4 +235,11 @@ EVERY_BOUNDED = each(*(b for b in all_backends() if b.serves != "any" and b.take
 EVERY_CONCURRENT_WITH_OPTIONS = each(
     *(b for b in all_backends() if b.concurrent and b.takes_options)
 )
-EVERY_LOOP_WITH_OPTIONS = each(*(b for b in all_backends() if b.loops and b.takes_options))
+_OURS = [b for b in all_backends() if b.language != "own" and b.parses]
+EVERY_LOOP = each(*(b for b in all_backends() if b.loops and b.takes_options))
+# What is asked by one client is computed while others are served, whoever they are.
+EVERY_WITH_CORES = each(*(b for b in _OURS if b.cores != 1 and not b.design.endswith("reuseport")))
+EVERY_WITH_LASTING_CHILDREN = each(
+    *(b for b in _OURS if b.design in ("mp-pool", "async-mp")),
+    *(b for b in _OURS if b.name == "py-async-reuseport"),  # threads, in C
+)

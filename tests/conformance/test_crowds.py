@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from . import oracle
-from .backends import EVERY_LOOP_WITH_OPTIONS, EVERY_WITH_OPTIONS, Backend
+from .backends import EVERY_LOOP, EVERY_WITH_OPTIONS, Backend
 from .conftest import Start
 from .process import Server
 from .wire import (
@@ -93,7 +93,7 @@ def test_a_crowd_that_asks_at_once_is_answered(
 
 
 @pytest.mark.serial
-@pytest.mark.parametrize("backend", EVERY_LOOP_WITH_OPTIONS)
+@pytest.mark.parametrize("backend", EVERY_LOOP)
 def test_a_loop_waits_for_a_thousand_as_long_as_for_one(
     start_server: Start, backend: Backend
 ) -> None:
