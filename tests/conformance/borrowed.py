@@ -8,15 +8,16 @@ import socket
 import stat
 from collections.abc import Iterator
 
-import pytest
-
 from .process import Server
 
 PIDFD_GETFD = 438  # pidfd_getfd(2); the number is the same on all architectures
 
 
 def sockets(server: Server) -> Iterator[socket.socket]:
-    """The TCP sockets of the main process, each of them open until the next is asked for."""
+    """The TCP sockets of the main process, each of them open until the next is asked for.
+
+    Raises OSError where the system does not let them be had.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     pidfd = os.pidfd_open(server.process.pid)
     try:
@@ -25,7 +26,7 @@ def sockets(server: Server) -> Iterator[socket.socket]:
             if fd == -1 and ctypes.get_errno() == errno.EBADF:
                 continue  # closed meanwhile, as a connection that a child has
             if fd == -1:
-                pytest.skip(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
+                raise OSError(ctypes.get_errno(), f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
             if not stat.S_ISSOCK(os.fstat(fd).st_mode):
                 os.close(fd)
                 continue
@@ -36,11 +37,14 @@ def sockets(server: Server) -> Iterator[socket.socket]:
         os.close(pidfd)
 
 
-def send_buffers_of(server: Server, size: int) -> None:
-    """Give every connection that is accepted from now on a send buffer of so many bytes."""
+def limit_buffers(server: Server, size: int) -> None:
+    """Give all connections that are accepted from now on buffers of so many bytes in the kernel.
+
+    They inherit what is set for the listener, and get no more as they need more: tcp(7).
+    """
     listeners = 0
     for listener in sockets(server):
-        # A connection inherits it, and is no longer given more as it needs more: tcp(7).
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         listeners += 1
     assert listeners, f"{server} has no listener"

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 import pytest
 
-from . import oracle
+from . import oracle, sanitized
 from .backends import EVERY_CONCURRENT_WITH_OPTIONS, EVERY_WITH_OPTIONS, Backend
-from .borrowed import send_buffers_of
+from .borrowed import limit_buffers
 from .conftest import Start
 from .process import Server
 from .wire import PATIENCE_S, ask_on, check_serves, connect, is_readable, read_to_end, short
@@ -18,6 +18,7 @@ from .wire import PATIENCE_S, ask_on, check_serves, connect, is_readable, read_t
 MIB = 1 << 20
 BLOCKED_S = 0.4
 MOST_SENT = 8 * MIB
+BUFFERS = 1 << 13  # of the server, in the kernel, which would give it some MiB
 # Most replies are long ones, so that buffers fill soon; the others tell one place from another.
 ROUND = b"".join(b"%d\n" % n + b"-1\n" * 6 for n in range(10)) + b"x\n"
 
@@ -43,20 +44,28 @@ def send_until_blocked(server: Server, connection: socket.socket) -> int:
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_a_client_that_never_reads_is_no_longer_read(start_server: Start, backend: Backend) -> None:
     with start_server(backend) as server:
+        limit_buffers_if_allowed(server)
         check_serves(server)
-        before = sum(state.resident_bytes for state in server.tree())
+        before = server.resident_bytes()
         with connect(server, receive_buffer=16384) as connection:
             sent = send_until_blocked(server, connection)
-            grown = sum(state.resident_bytes for state in server.tree()) - before
+            grown = server.resident_bytes() - before
             if backend.concurrent:
                 check_serves(server)
             got = drain(connection, sent)
         rounds, rest = divmod(sent, len(ROUND))
         wanted = expected(server, ROUND) * rounds + expected(server, ROUND[:rest])
         assert got == wanted, f"{server}: {sent} bytes sent, got {short(got)}, not {short(wanted)}"
-        # A process of its own for the connection is no buffer, but it counts here.
-        assert grown < (24 if backend.language == "python" else 2) * MIB
         check_serves(server)
+    # A process of its own for the connection is no buffer, but it counts here.
+    most = 24 if backend.language == "python" else 8 if backend.serves == "workers" else 2
+    assert sanitized.KINDS or grown < most * MIB
+
+
+def limit_buffers_if_allowed(server: Server) -> None:
+    """Otherwise it takes longer until they are full."""
+    with suppress(OSError):
+        limit_buffers(server, BUFFERS)
 
 
 def drain(connection: socket.socket, sent: int) -> bytes:
@@ -76,11 +85,12 @@ def expected(server: Server, requests: bytes) -> bytes:
 def test_a_client_that_never_reads_is_closed_in_the_end(
     start_server: Start, backend: Backend
 ) -> None:
-    with start_server(backend, "--idle-timeout", "0.5") as server:
+    with start_server(backend, "--idle-timeout", "0.4") as server:
+        limit_buffers_if_allowed(server)
         with connect(server, receive_buffer=16384) as connection:
             begin = time.monotonic()
             sends_until_closed(server, connection)
-            assert time.monotonic() - begin >= 0.45
+            assert time.monotonic() - begin >= 0.36
         check_serves(server)
 
 
@@ -123,7 +133,10 @@ def test_a_small_send_buffer_loses_nothing(start_server: Start, backend: Backend
     """Nobody reads until the server cannot send on: its sends are short at both ends."""
     count = 4 if backend.concurrent else 1
     with start_server(backend) as server:
-        send_buffers_of(server, 4096)
+        try:
+            limit_buffers(server, 4096)
+        except OSError as error:
+            pytest.skip(str(error))
         clients = [connect(server, receive_buffer=4096) for _ in range(count)]
         asked = [own_round(turn) * 60 for turn in range(count)]
         for client, text in zip(clients, asked, strict=True):
@@ -162,9 +175,9 @@ class Greedy:
 
     def finish(self) -> None:
         """Ask the rest, and read everything."""
-        deadline = time.monotonic() + PATIENCE_S
-        while len(self.received) < len(self.expected) and time.monotonic() < deadline:
-            is_readable(self._connection, 0.01)
+        while len(self.received) < len(self.expected):
+            if not is_readable(self._connection, PATIENCE_S):
+                return
             self.go_on(1 << 16)
 
 
@@ -173,7 +186,8 @@ def test_clients_that_ask_thousands_and_read_little_hinder_nobody(
     start_server: Start, backend: Backend
 ) -> None:
     """They could fill every buffer of a ring of io_uring with what they have asked."""
-    count, rounds = (40, 60) if backend.loops else (10, 60)
+    count = 40 if backend.loops and backend.language == "c" else 10
+    rounds = 60 if backend.language == "c" else 30
     with start_server(backend) as server:
         others = [connect(server) for _ in range(3)]
         greedy = [Greedy(server, turn, rounds) for turn in range(count)]

@@ -38,8 +38,12 @@ def test_small_replies_do_not_wait_for_acknowledgements(
     start_server: Start, backend: Backend
 ) -> None:
     with start_server(backend, framing="line") as server, connect(server):
-        delayed = [
-            not one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in sockets(server)
-        ]
+        try:
+            delayed = [
+                not one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                for one in sockets(server)
+            ]
+        except OSError as error:
+            pytest.skip(str(error))
     assert delayed, "the server has no TCP socket"
     assert not any(delayed)
