@@ -8,7 +8,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator
+    from typing import Iterator
 
 MAX_REQUEST = 255  # bytes, the newline of line framing not counted
 MAX_OUTPUT = 64 * 1024  # bytes of replies that may wait to be sent
@@ -28,20 +28,35 @@ def fibonacci(n: int) -> int:
 
 def parse(request: bytes, max_n: int) -> "int | bytes":
     """The n to compute, or the reply itself where nothing is to be computed."""
-    number = _NUMBER.match(request)
-    if number is None or len(request) > MAX_REQUEST:
+    if len(request) > MAX_REQUEST:
         return ERROR
-    n = int(number.group(1))
+    if request.isdigit():  # ASCII digits, and at least one: what most requests are
+        n = int(request)
+    else:
+        number = _NUMBER.match(request)
+        if number is None:
+            return ERROR
+        n = int(number.group(1))
     return n if 0 <= n <= max_n else OUT_OF_RANGE
 
 
-def replies(
-    requests: "Iterable[bytes]", max_n: int, end: bytes, one_by_one: bool
-) -> "Iterator[bytes]":
-    """Yield what to send: in one piece, but for what must not wait and what grows too large.
+def reply(request: bytes, max_n: int, end: bytes) -> bytes:
+    """Compute what to send for a request; `end` follows it."""
+    asked = parse(request, max_n)
+    return (asked if isinstance(asked, bytes) else b"%d" % fibonacci(asked)) + end
+
+
+def replies(requests: "list[bytes]", max_n: int, end: bytes, one_by_one: bool) -> "Iterator[bytes]":
+    """Return what to send: in one piece, but for what must not wait and what grows too large.
 
     Each reply is computed when the piece before it has been taken. `end` follows every reply.
     """
+    if len(requests) == 1:  # as most clients do; a generator would cost more than the rest
+        return iter((reply(requests[0], max_n, end),))
+    return _pieces(requests, max_n, end, one_by_one)
+
+
+def _pieces(requests: "list[bytes]", max_n: int, end: bytes, one_by_one: bool) -> "Iterator[bytes]":
     piece = b""
     for request in requests:
         asked = parse(request, max_n)
@@ -84,6 +99,8 @@ class LineFramer:
 
         A line that is too long is returned as far as it came, and is the last request.
         """
+        if not self._rest and data.find(b"\n") == len(data) - 1 <= MAX_REQUEST and data:
+            return [data[:-1]]  # one whole line, as most clients send it
         if not data:
             self.closed = True
             return [self._rest] if self._rest else []
