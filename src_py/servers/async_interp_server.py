@@ -6,6 +6,7 @@ Each interpreter has a thread and a GIL of its own, so that all cores compute in
 """
 
 import asyncio
+import functools
 import os
 import socket
 
@@ -40,7 +41,7 @@ async def serve(
 ) -> None:
     """Serve until a signal."""
     loop = asyncio.get_running_loop()
-    clients = fibasync.Offloading(options, stop, lambda n: loop.run_in_executor(pool, fibonacci, n))
+    clients = fibasync.Offloading(options, stop, functools.partial(loop.run_in_executor, pool))
     # asyncio accepts up to `backlog` connections in one turn of the loop; the listener's real
     # backlog is another matter.
     server = await asyncio.start_server(clients.serve, sock=listener, backlog=1)

@@ -20,6 +20,10 @@ import fibserver
 from fibcores import available_cores
 from fibprotocol import fibonacci
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
 
 class Pool:
     """Processes that compute. When one is killed, the executor is of no use any more."""
@@ -41,12 +45,13 @@ class Pool:
         for _ in range(workers):
             self._executor.submit(fibonacci, 1)  # whereupon the processes are forked
 
-    async def compute(self, n: int) -> int:
-        """Have a number computed, and again if somebody killed the process that did."""
+    async def run(self, function: "Callable[..., Any]", *arguments: "Any") -> "Any":
+        """Have a function run, and again if somebody killed the process that did."""
         while True:
             executor = self._executor
             try:
-                return await asyncio.get_event_loop().run_in_executor(executor, fibonacci, n)
+                loop = asyncio.get_event_loop()
+                return await loop.run_in_executor(executor, function, *arguments)
             except BrokenProcessPool:
                 if self._executor is executor:  # nobody else has seen to it
                     self._start()
@@ -81,7 +86,7 @@ async def serve(
     options: fibserver.Options, stop: fibserver.Stop, listener: socket.socket, pool: Pool
 ) -> None:
     """Serve until a signal."""
-    clients = fibasync.Offloading(options, stop, pool.compute)
+    clients = fibasync.Offloading(options, stop, pool.run)
     # asyncio accepts up to `backlog` connections in one turn of the loop; the listener's real
     # backlog is another matter.
     server = await asyncio.start_server(clients.serve, sock=listener, backlog=1)

@@ -8,7 +8,7 @@ import asyncio
 import time
 
 import fibserver
-from fibprotocol import framer, parse, replies
+from fibprotocol import answer, batches, framer, replies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -197,16 +197,16 @@ class Conversations:
 
 
 class Offloading(Conversations):
-    """Conversations whose numbers are computed elsewhere, so that the loop is free meanwhile."""
+    """Conversations whose replies are computed elsewhere, so that the loop is free meanwhile."""
 
     def __init__(
         self,
         options: fibserver.Options,
         stop: fibserver.Stop,
-        compute: "Callable[[int], Awaitable[int]]",
+        run: "Callable[..., Awaitable[Any]]",
     ) -> None:
         super().__init__(options, stop)
-        self._compute = compute
+        self._run = run  # run(function, *arguments), elsewhere
 
     async def _answer(
         self,
@@ -215,9 +215,9 @@ class Offloading(Conversations):
         writer: asyncio.StreamWriter,
         deadline: Deadline,
     ) -> None:
-        for request in requests:
-            asked = parse(request, self._options.max_n)
-            reply = asked if isinstance(asked, bytes) else b"%d" % await self._compute(asked)
-            if self._options.io_wait > 0:
-                await asyncio.sleep(self._options.io_wait)
-            await self._send(reply + end, writer, deadline)
+        options = self._options
+        for batch in batches(requests, options.max_n, options.io_wait > 0):
+            piece = await self._run(answer, batch, options.max_n, end)
+            if options.io_wait > 0:
+                await asyncio.sleep(options.io_wait)
+            await self._send(piece, writer, deadline)

@@ -26,6 +26,7 @@ from typing import Any, cast
 import pytest
 from tests.conftest import programs_folder
 
+from . import sanitized
 from .oracle import Framing
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue.toml"
@@ -51,6 +52,8 @@ class Backend:
     takes_options: bool = True
     workers: int | None = None
     """What it is started with, unless a test says it: None for nothing."""
+    busy: bool = False
+    """Whether it burns a core while idle."""
     needs: str = ""
     """What it needs of the machine: whether that is here, it says itself."""
     absent: str | None = None
@@ -70,6 +73,20 @@ class Backend:
     def concurrent(self) -> bool:
         """Whether more than one connection is served at once."""
         return self.serves != 1
+
+    @property
+    def loops(self) -> bool:
+        """Whether it is made of event loops: a connection costs neither a process nor a thread."""
+        return self.serves == "any" and self.cores != "any"
+
+    @property
+    def bears(self) -> int:
+        """So many clients at once are no more than what it must bear."""
+        if self.name == "c-select":
+            return 1000  # of the 1,024 descriptors that select(2) knows
+        if not self.loops and self.language == "python" and self.serves == "any":
+            return 250  # processes or threads of Python, which take a while to begin
+        return 1500
 
     def argv(self, programs: Path, arguments: Sequence[str]) -> list[str]:
         """The command line of a server that takes options: these arguments in place of its own."""
@@ -156,6 +173,7 @@ def _from_catalogue(entry: dict[str, Any]) -> Backend:
         cores=entry["cores"],
         serves=entry["serves"],
         workers=workers,
+        busy=entry.get("busy", False),
         needs=entry.get("needs", ""),
     )
 
@@ -185,6 +203,7 @@ def _users_own() -> list[Backend]:
             serves=int(serves) if serves.isdigit() else serves,
             framings=FRAMINGS if takes_options else (framing,),
             takes_options=takes_options,
+            workers=PLACES if takes_options and serves == "workers" else None,
         )
     ]
 
@@ -194,7 +213,14 @@ def all_backends() -> tuple[Backend, ...]:
     """Every backend; what one cannot do here is skipped by name when it is started."""
     catalogue = [_from_catalogue(entry) for entry in read_catalogue()]
     old = [_under_python36(backend) for backend in catalogue if backend.name == "py-async-3.6"]
-    return (*catalogue, *old, *_users_own())
+    backends = (*catalogue, *old, *_users_own())
+    return tuple(filter(_is_looked_at, backends)) if sanitized.KINDS else backends
+
+
+def _is_looked_at(backend: Backend) -> bool:
+    """Whether a sanitizer has something to see in it: that of threads where there are several."""
+    several = backend.cores != 1 or backend.serves == "workers"
+    return backend.language != "python" and (several or "thread" not in sanitized.KINDS)
 
 
 def each(*backends: Backend) -> list[Any]:
@@ -205,12 +231,12 @@ def each(*backends: Backend) -> list[Any]:
 EVERY_PARSING = each(*(b for b in all_backends() if b.parses))
 EVERY_CONCURRENT = each(*(b for b in all_backends() if b.concurrent))
 EVERY_WITH_OPTIONS = each(*(b for b in all_backends() if b.takes_options))
+EVERY_BOUNDED = each(*(b for b in all_backends() if b.serves != "any" and b.takes_options))
 EVERY_CONCURRENT_WITH_OPTIONS = each(
     *(b for b in all_backends() if b.concurrent and b.takes_options)
 )
 _OURS = [b for b in all_backends() if b.language != "own" and b.parses]
-# One loop, or a few, for everybody: what waits in it costs neither a thread nor a process.
-EVERY_LOOP = each(*(b for b in _OURS if b.serves == "any" and b.cores in (1, "workers")))
+EVERY_LOOP = each(*(b for b in all_backends() if b.loops and b.takes_options))
 # What is asked by one client is computed while others are served, whoever they are.
 EVERY_WITH_CORES = each(*(b for b in _OURS if b.cores != 1 and not b.design.endswith("reuseport")))
 EVERY_WITH_LASTING_CHILDREN = each(

@@ -19,6 +19,8 @@ from .process import Server
 PATIENCE_S = 20.0
 READ_SIZE = 1 << 16
 
+_opened: list[socket.socket] = []
+
 End = Literal["eof", "reset"]
 HalfClose = Literal["at once", "after the replies"]
 
@@ -35,6 +37,7 @@ def connect(server: Server, receive_buffer: int | None = None) -> socket.socket:
     """A connection, whose calls give up after PATIENCE_S, so that no test hangs."""
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     connection = socket.socket(family, socket.SOCK_STREAM)
+    _opened.append(connection)
     connection.settimeout(PATIENCE_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if receive_buffer is not None:
@@ -47,6 +50,12 @@ def connect(server: Server, receive_buffer: int | None = None) -> socket.socket:
         connection.close()
         raise
     return connection
+
+
+def close_all() -> None:
+    """Close what `connect` has opened and the test has not closed: a failed one leaves clients."""
+    while _opened:
+        _opened.pop().close()
 
 
 def converse(
@@ -119,9 +128,15 @@ def read_to_end(connection: socket.socket) -> Transcript:
 
 def is_readable(connection: socket.socket, timeout_s: float) -> bool:
     """Whether there is something to read, the end included, before the time is over."""
+    return is_any_readable([connection], timeout_s)
+
+
+def is_any_readable(connections: Sequence[socket.socket], timeout_s: float) -> bool:
+    """Whether there is something to read from one of them before the time is over."""
     poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(timeout_s * 1000))
+    for connection in connections:
+        poll.register(connection, select.POLLIN)
+    return bool(poll.poll(max(0.0, timeout_s) * 1000))
 
 
 def wait_until_read(server: Server, connection: socket.socket) -> None:
@@ -149,6 +164,15 @@ def ask(server: Server, request: bytes = b"10") -> bytes:
         connection.sendall(request + (b"\n" if server.framing == "line" else b""))
         connection.shutdown(socket.SHUT_WR)
         return read_to_end(connection).received
+
+
+def ask_on(server: Server, connection: socket.socket) -> None:
+    """Ask on a connection that stays, in line framing, and fail unless it is served."""
+    connection.sendall(b"10\n")
+    reply = right_answer(server)
+    got = read_exactly(connection, len(reply))
+    if got != reply:
+        pytest.fail(f"{server}: got {got!r}; stderr: {server.stderr()!r}")
 
 
 def right_answer(server: Server) -> bytes:
