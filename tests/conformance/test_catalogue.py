@@ -21,6 +21,7 @@ OPTIONAL = {
     "course": bool,
     "ranked": bool,
     "busy": bool,
+    "cap": int,
 }
 COURSE = [
     *("c-sync", "c-mp", "c-mt", "py-sync", "py-mp", "py-mt", "py-async", "py-async-3.6"),
