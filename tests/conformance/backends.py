@@ -84,9 +84,9 @@ class Backend:
         """So many clients at once are no more than what it must bear."""
         if self.name == "c-select":
             return 1000  # of the 1,024 descriptors that select(2) knows
-        if not self.loops and self.language == "python" and self.serves == "any":
-            return 250  # processes or threads of Python, which take a while to begin
-        return 1500
+        if not self.loops:
+            return 250  # processes or threads, or a queue for some of them
+        return 1500 if self.language == "c" else 500
 
     def argv(self, programs: Path, arguments: Sequence[str]) -> list[str]:
         """The command line of a server that takes options: these arguments in place of its own."""
