@@ -116,6 +116,11 @@ static void take_request(struct conversation *talk)
 
 bool conversation_takes_long(const struct conversation *talk) { return talk->request.n >= LONG_N; }
 
+bool conversation_only_reads(const struct conversation *talk)
+{
+    return !talk->asked && !talk->ended;
+}
+
 enum conversation_step conversation_next(struct conversation *talk)
 {
     const struct options *options = talk->desks->options;

@@ -77,6 +77,9 @@ enum conversation_step conversation_next(struct conversation *talk);
 // should not wait for it.
 bool conversation_takes_long(const struct conversation *talk);
 
+// Whether, once all is sent, it is only to be read.
+bool conversation_only_reads(const struct conversation *talk);
+
 // Where to read to, and how much at most; never 0. NULL: there is no memory.
 char *conversation_room(struct conversation *talk, size_t *size);
 

@@ -44,22 +44,29 @@ static void prepare(struct posix_operation *operation, int fd, volatile void *by
 bool posix_operation_read(struct posix_operation *operation, int fd, void *bytes, size_t size)
 {
     prepare(operation, fd, bytes, size);
-    operation->reading = true;
-    operation->in_flight = aio_read(&operation->block) == 0;
-    return operation->in_flight;
+    operation->kind = POSIX_OPERATION_READ;
+    return aio_read(&operation->block) == 0;
 }
 
 bool posix_operation_write(struct posix_operation *operation, int fd, const void *bytes,
                            size_t size)
 {
     prepare(operation, fd, (void *)(uintptr_t)bytes, size); // one type of block for both
-    operation->reading = false;
-    operation->in_flight = aio_write(&operation->block) == 0;
-    return operation->in_flight;
+    operation->kind = POSIX_OPERATION_WRITE;
+    return aio_write(&operation->block) == 0;
+}
+
+void posix_operation_wait(struct posix_operation *operation, int64_t until_ns)
+{
+    operation->kind = POSIX_OPERATION_WAIT;
+    operation->deadline_ns = until_ns;
 }
 
 bool posix_operation_is_complete(struct posix_operation *operation, int64_t now_ns, ssize_t *size)
 {
+    *size = 0;
+    if (operation->kind == POSIX_OPERATION_WAIT)
+        return now_ns >= operation->deadline_ns;
     if (aio_error(&operation->block) == EINPROGRESS) {
         if (now_ns >= operation->deadline_ns && !operation->overdue)
             operation->overdue = shutdown(operation->block.aio_fildes, SHUT_RDWR) == 0;
@@ -68,6 +75,5 @@ bool posix_operation_is_complete(struct posix_operation *operation, int64_t now_
     *size = aio_return(&operation->block);
     if (operation->overdue)
         *size = -1;
-    operation->in_flight = false;
     return true;
 }

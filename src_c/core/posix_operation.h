@@ -10,17 +10,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum posix_operation_kind { POSIX_OPERATION_READ, POSIX_OPERATION_WRITE, POSIX_OPERATION_WAIT };
+
 struct posix_operation {
     struct aiocb block;
-    bool reading; // or writing
-    bool in_flight;
+    enum posix_operation_kind kind;
     bool overdue;
-    int64_t deadline_ns; // for the client, to send or to take bytes
+    int64_t deadline_ns; // for the client, to send or to take bytes; of a wait, its end
 };
 
 // Has glibc keep `threads` threads for operations, and arranges that SIGRTMIN comes inside ppoll(2)
 // only, with the mask it returns. On failure says why on stderr and exits with 1.
 sigset_t posix_operations_prepare_or_exit(const char *program, int threads);
+
+// Begins to wait for a time; nothing is asked of glibc.
+void posix_operation_wait(struct posix_operation *operation, int64_t until_ns);
 
 // Begins to read, or to write: false when there is no memory for it.
 bool posix_operation_read(struct posix_operation *operation, int fd, void *bytes, size_t size);

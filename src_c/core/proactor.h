@@ -3,6 +3,11 @@
 // them use alike: sending, waiting, closing. How connections and bytes are asked for is the
 // design's.
 //
+// Replies that the socket takes at once, as it nearly always does, are sent quietly: with
+// IOSQE_CQE_SKIP_SUCCESS and MSG_WAITALL | MSG_DONTWAIT only what cannot be sent whole and at once
+// is reported, and by the end of the submission. A report would end the wait for what the clients
+// do.
+//
 // A connection has at most one receive, one send or one wait in flight, and is closed only when it
 // has none, so that no completion ever reaches the next client of its descriptor. The generation in
 // every tag would tell if one did.
@@ -29,6 +34,8 @@ struct peer {
     bool answered;  // something, since it was last read
     bool receiving; // in flight
     bool sending;
+    bool quietly;  // its success is not reported: it is known when nothing was
+    unsigned turn; // in which that send was queued
     bool waiting;
 };
 
@@ -43,6 +50,9 @@ struct proactor_design {
     // still in flight, is in the completion.
     void (*received)(struct proactor *proactor, int fd, struct peer *peer,
                      const struct io_uring_cqe *completion);
+    // Whether something of a client has come and waits to be answered; NULL: one receive is all
+    // there can be, and with no other in flight a send must be reported.
+    bool (*has_more)(const struct proactor *proactor, int fd);
     // Once in every turn, before it waits; NULL: nothing.
     void (*end_turn)(struct proactor *proactor);
     // A connection is being closed; NULL: nothing.
@@ -70,7 +80,15 @@ struct proactor {
     int capacity; // descriptors below it can be served
     struct peer *peers;
     struct deadlines idle;
+    struct __kernel_timespec timer; // of idle clients: set when it has rung, not with every request
+    bool timer_is_set;
     struct desks desks;
+    int *queued; // descriptors with a quiet send that is queued
+    int *submitted;
+    int queued_count;
+    int submitted_count;
+    unsigned turn;
+    bool hurry; // there is something to do that nothing will report
 };
 
 // Where the system has no io_uring that will do for the design, or forbids it, says so on stderr
@@ -95,6 +113,7 @@ enum operation {
     OPERATION_SEND,
     OPERATION_WAIT,
     OPERATION_STOP,
+    OPERATION_TIMER,
     OPERATION_OTHER, // whose outcome is of no account
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "acceptor.h"
@@ -226,11 +227,22 @@ static void begin_stop(struct reactor *r)
     }
 }
 
+static void on_timer(struct reactor *r)
+{
+    uint64_t expirations;
+
+    // Where it was not set there is nothing to be read; what has fallen due is seen to anyway.
+    if (r->timer_is_set && read(r->timer, &expirations, sizeof expirations) > 0)
+        r->timer_is_set = false;
+}
+
 void reactor_ready(struct reactor *reactor, int fd)
 {
     if (fd == reactor->stop_fd) {
         if (!reactor->stopping)
             begin_stop(reactor);
+    } else if (fd == reactor->timer) {
+        on_timer(reactor);
     } else if (fd != reactor->listener || reactor->stopping) {
         client_ready(reactor, fd);
     } else if (reactor->accept_ns == 0) {
@@ -276,28 +288,34 @@ bool reactor_runs(const struct reactor *reactor)
     return !reactor->stopping || (reactor->live > 0 && reactor->now_ns < reactor->end_ns);
 }
 
-// When something falls due; INT64_MAX: nothing does.
-static int64_t first_due_ns(const struct reactor *r)
+// Sees to it that the next idle client is not forgotten. The time of all of them is of one length,
+// so that none can come before the one that the timer was set for.
+static void set_timer(struct reactor *r)
 {
-    int64_t due_ns = INT64_MAX;
-    int64_t io_ns = INT64_MAX;
+    int64_t due_ns;
 
-    deadlines_first(&r->idle, &due_ns);
-    if (deadlines_first(&r->io_waits, &io_ns) != -1 && io_ns < due_ns)
-        due_ns = io_ns;
-    if (r->accept_ns != 0 && r->accept_ns < due_ns)
-        due_ns = r->accept_ns;
-    return r->stopping && r->end_ns < due_ns ? r->end_ns : due_ns;
+    if (r->timer_is_set || deadlines_first(&r->idle, &due_ns) == -1)
+        return;
+    const struct itimerspec at = {.it_value = clock_timespec(due_ns)};
+    r->timer_is_set = timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &at, NULL) == 0;
 }
 
 const struct timespec *reactor_patience(struct reactor *reactor)
 {
-    int64_t due_ns = first_due_ns(reactor);
+    struct reactor *r = reactor;
+    int64_t due_ns = r->stopping ? r->end_ns : INT64_MAX;
+    int64_t io_ns = INT64_MAX;
 
+    set_timer(r);
+    deadlines_first(&r->io_waits, &io_ns);
+    if (io_ns < due_ns)
+        due_ns = io_ns;
+    if (r->accept_ns != 0 && r->accept_ns < due_ns)
+        due_ns = r->accept_ns;
     if (due_ns == INT64_MAX)
         return NULL;
-    reactor->patience = clock_until(due_ns);
-    return &reactor->patience;
+    r->patience = clock_until(due_ns);
+    return &r->patience;
 }
 
 int reactor_capacity(const struct options *options)
@@ -314,6 +332,8 @@ void reactor_prepare_or_exit(struct reactor *reactor)
     r->clients = calloc((size_t)r->capacity, sizeof *r->clients);
     if (r->clients == NULL || deadlines_init(&r->idle, r->capacity) == -1 ||
         deadlines_init(&r->io_waits, r->capacity) == -1 ||
+        (r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) == -1 ||
+        !watch(r, r->timer, INTEREST_NONE, INTEREST_READ) ||
         !watch(r, r->listener, INTEREST_NONE, INTEREST_READ) ||
         !watch(r, r->stop_fd, INTEREST_NONE, INTEREST_READ)) {
         fprintf(stderr, "%s: cannot prepare to serve: %s\n", r->options->program, strerror(errno));
@@ -327,6 +347,7 @@ void reactor_clean_up(struct reactor *reactor)
         if (reactor->clients[fd].open)
             end_client(reactor, fd);
     }
+    close(reactor->timer);
     desks_free(&reactor->desks);
     deadlines_free(&reactor->idle);
     deadlines_free(&reactor->io_waits);

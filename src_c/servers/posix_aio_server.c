@@ -24,9 +24,7 @@
 struct seat {
     bool taken;
     int fd;
-    bool waiting;
-    bool answered;   // something, since it was last read
-    int64_t wake_ns; // when the wait is over
+    bool answered; // something, since it was last read
     struct posix_operation operation;
     struct conversation talk;
 };
@@ -40,7 +38,8 @@ struct server {
     uint64_t live;
     uint64_t refused;
     struct desks desks;
-    struct seat *seats; // --workers
+    struct seat *seats; // --workers of them
+    struct seat *seats_end;
 };
 
 static void end_seat(struct server *server, struct seat *seat)
@@ -61,9 +60,9 @@ static void grant_time(const struct server *server, struct seat *seat)
 // Does all that can be done without waiting: false when the connection is over.
 static bool proceed(struct server *server, struct seat *seat)
 {
-    size_t size;
-    char *room;
     const char *bytes;
+    char *room;
+    size_t size;
 
     for (;;) {
         switch (conversation_next(&seat->talk)) {
@@ -77,8 +76,7 @@ static bool proceed(struct server *server, struct seat *seat)
             bytes = conversation_unsent(&seat->talk, &size);
             return posix_operation_write(&seat->operation, seat->fd, bytes, size);
         case CONVERSATION_WAIT:
-            seat->waiting = true;
-            seat->wake_ns = clock_now_ns() + server->options->io_wait_ns;
+            posix_operation_wait(&seat->operation, clock_now_ns() + server->options->io_wait_ns);
             return true;
         case CONVERSATION_ANSWER:
             conversation_answer(&seat->talk);
@@ -93,39 +91,36 @@ static bool proceed(struct server *server, struct seat *seat)
 // Goes on with a connection, if what it waits for has come.
 static void look_at(struct server *server, struct seat *seat, int64_t now_ns)
 {
-    ssize_t size = 0;
+    enum posix_operation_kind kind = seat->operation.kind;
+    ssize_t size;
 
-    if (seat->waiting ? now_ns < seat->wake_ns
-                      : !posix_operation_is_complete(&seat->operation, now_ns, &size))
+    if (!posix_operation_is_complete(&seat->operation, now_ns, &size))
         return;
-    bool over = size < 0 || (size == 0 && !seat->waiting && server->listener == -1);
-    if (seat->waiting)
-        conversation_waited(&seat->talk);
-    else if (!over && seat->operation.reading)
+    bool over = size < 0 || (size == 0 && kind == POSIX_OPERATION_READ && server->listener == -1);
+    if (!over && kind == POSIX_OPERATION_READ)
         conversation_took(&seat->talk, (size_t)size);
-    else if (!over)
+    else if (!over && kind == POSIX_OPERATION_WRITE)
         conversation_sent(&seat->talk, (size_t)size);
-    seat->answered = seat->answered || !seat->operation.reading;
-    seat->waiting = false;
+    else if (!over)
+        conversation_waited(&seat->talk);
+    seat->answered = seat->answered || kind == POSIX_OPERATION_WRITE;
     if (over || !proceed(server, seat))
         end_seat(server, seat);
 }
 
 static void seat_next(struct server *server)
 {
+    const struct acceptor acceptor = {.listener = server->listener, .stop_fd = server->stop_fd};
+    struct seat *seat = server->seats;
     int fd;
-    enum accept_outcome outcome = acceptor_try(server->listener, 0, &fd);
 
-    if (outcome == ACCEPT_EXHAUSTED)
-        acceptor_pause(&(struct acceptor){.stop_fd = server->stop_fd});
-    if (outcome != ACCEPT_CONNECTION)
+    if (acceptor_next(&acceptor, &fd) != ACCEPT_CONNECTION)
         return;
     if (server->live >= server->options->max_connections) {
         server->refused++;
         close(fd);
         return;
     }
-    struct seat *seat = server->seats;
     while (seat->taken)
         seat++;
     *seat = (struct seat){.taken = true, .fd = fd, .answered = true};
@@ -141,10 +136,9 @@ static void begin_stop(struct server *server)
     close(server->listener);
     server->listener = -1;
     server->end_ns = clock_now_ns() + SIGNALS_GRACE_NS;
-    for (uint64_t i = 0; i < server->options->workers; i++) {
-        struct posix_operation *operation = &server->seats[i].operation;
-        if (server->seats[i].taken && operation->in_flight && operation->reading)
-            shutdown(server->seats[i].fd, SHUT_RD);
+    for (struct seat *seat = server->seats; seat < server->seats_end; seat++) {
+        if (seat->taken && seat->operation.kind == POSIX_OPERATION_READ)
+            shutdown(seat->fd, SHUT_RD);
     }
 }
 
@@ -152,11 +146,9 @@ static int64_t first_deadline_ns(const struct server *server)
 {
     int64_t first_ns = server->listener == -1 ? server->end_ns : INT64_MAX;
 
-    for (uint64_t i = 0; i < server->options->workers; i++) {
-        const struct seat *seat = &server->seats[i];
-        int64_t due_ns = seat->waiting ? seat->wake_ns : seat->operation.deadline_ns;
-        if (seat->taken && !seat->operation.overdue && due_ns < first_ns)
-            first_ns = due_ns;
+    for (const struct seat *seat = server->seats; seat < server->seats_end; seat++) {
+        if (seat->taken && !seat->operation.overdue && seat->operation.deadline_ns < first_ns)
+            first_ns = seat->operation.deadline_ns;
     }
     return first_ns;
 }
@@ -176,10 +168,9 @@ static void turn(struct server *server)
         begin_stop(server);
     else if (ready > 0 && waits[1].revents != 0)
         seat_next(server);
-    int64_t now_ns = clock_now_ns();
-    for (uint64_t i = 0; i < server->options->workers; i++) {
-        if (server->seats[i].taken)
-            look_at(server, &server->seats[i], now_ns);
+    for (struct seat *seat = server->seats; seat < server->seats_end; seat++) {
+        if (seat->taken)
+            look_at(server, seat, clock_now_ns());
     }
 }
 
@@ -197,6 +188,7 @@ int main(int argc, char *argv[])
         perror(options.program);
         return EXIT_FAILURE;
     }
+    server.seats_end = server.seats + options.workers;
     server.stop_fd = signals_install_or_exit(options.program);
     server.signal_mask = posix_operations_prepare_or_exit(options.program, (int)options.workers);
     server.listener = listener_open_or_exit(&options);

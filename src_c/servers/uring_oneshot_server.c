@@ -57,7 +57,7 @@ static const struct proactor_design ONESHOT = {
     .accept = accept_one,
     .receive = receive,
     .received = received,
-    .needs = "Linux 5.11 or newer",
+    .needs = "Linux 5.17 or newer",
 };
 
 int main(int argc, char *argv[])

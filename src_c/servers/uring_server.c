@@ -32,8 +32,7 @@ struct loop {
     struct post post; // what has come, and where it waits until it is answered
 };
 
-// --- Asking
-// ---------------------------------------------------------------------------------------
+// --- Asking ---
 
 static void accept_all(struct proactor *proactor)
 {
@@ -83,8 +82,7 @@ static bool receive(struct proactor *proactor, int fd, struct peer *peer)
     return true;
 }
 
-// --- What comes
-// -----------------------------------------------------------------------------------
+// --- What comes ---
 
 static void received(struct proactor *proactor, int fd, struct peer *peer,
                      const struct io_uring_cqe *completion)
@@ -105,6 +103,12 @@ static void received(struct proactor *proactor, int fd, struct peer *peer,
     if (inbox->count > HELD_AT_MOST && peer->receiving)
         cancel_receive(proactor, fd, peer);
     proactor_proceed(proactor, fd);
+}
+
+static bool has_more(const struct proactor *proactor, int fd)
+{
+    const struct loop *loop = proactor->own;
+    return !inbox_is_empty(&loop->post.inboxes[fd]);
 }
 
 static void ended(struct proactor *proactor, int fd)
@@ -129,14 +133,14 @@ static const struct proactor_design MULTISHOT = {
     .accept = accept_all,
     .receive = receive,
     .received = received,
+    .has_more = has_more,
     .end_turn = feed_starved,
     .ended = ended,
     .setup = IORING_SETUP_SINGLE_ISSUER, // as old as multishot receives
     .needs = "Linux 6.0 or newer",
 };
 
-// --- Beginning and end
-// ----------------------------------------------------------------------------
+// --- Beginning and end ---
 
 static void prepare(void *shard)
 {
