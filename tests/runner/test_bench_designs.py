@@ -4,6 +4,7 @@
 It is never a test whether a promise is kept: a busy machine is no defect.
 """
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -165,15 +166,21 @@ def test_the_work_alone_computes_as_long_as_it_is_told(
 ) -> None:
     work = computing.Work(language, 5, {})
     ended = subprocess.run(
-        work.command(programs, 0.05), capture_output=True, text=True, timeout=30, check=True
+        work.command(programs, 0.05, processes=3),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
     )
-    assert computing.total_rate_per_s([ended.stdout]) > 0
-    assert int(ended.stdout.rpartition(":")[2].strip(" }\n")) >= 50_000_000
+    answers = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(answers) == 3
+    assert all(answer["wall_ns"] >= 50_000_000 for answer in answers)
+    assert computing.total_rate_per_s(ended.stdout.splitlines()) > 0
 
 
 def test_the_work_alone_in_python_says_what_is_wrong(programs: Path, tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, alone.__file__, str(tmp_path), "5", "0.01"],
+        [sys.executable, alone.__file__, str(tmp_path), "5", "0.01", "1"],
         capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert ended.returncode == 1

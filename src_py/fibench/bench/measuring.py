@@ -124,6 +124,11 @@ class Measured:
         """Requests per second."""
         return self.told.requests / self.told.wall_s
 
+    @property
+    def cores(self) -> float:
+        """How many cores the server kept busy."""
+        return self.used_ns / 1e9 / self.told.wall_s
+
 
 @contextmanager
 def pinned(cpus: Set[int]) -> Iterator[None]:
