@@ -28,12 +28,18 @@ def test_a_variant_is_told_the_number_of_its_workers_once() -> None:
 
 
 def test_other_servers_are_told_it_if_the_cell_says_it() -> None:
+    pool = Backend("c-mt-pool", "mt_pool_server", "c", "mt-pool", serves="workers")
+
+    assert server_argv(pool, HERE, {"workers": 3}, 4000, cores=2) == [
+        "/programs/mt_pool_server", "--workers", "3", "4000",
+    ]  # fmt: skip
+    assert server_argv(pool, HERE, {}, 4000, cores=2) == ["/programs/mt_pool_server", "4000"]
+
+
+def test_a_design_without_workers_is_not_told_their_number() -> None:
     plain = Backend("c-mt", "mt_server", "c", "mt")
 
-    assert server_argv(plain, HERE, {"workers": 3}, 4000, cores=2) == [
-        "/programs/mt_server", "--workers", "3", "4000",
-    ]  # fmt: skip
-    assert server_argv(plain, HERE, {}, 4000, cores=2) == ["/programs/mt_server", "4000"]
+    assert server_argv(plain, HERE, {"workers": 3}, 4000) == ["/programs/mt_server", "4000"]
 
 
 def test_a_design_without_room_for_more_may_refuse_fewer_than_it_is_told_to_hold() -> None:
