@@ -5,13 +5,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fibench import build as building
 from fibench.build import tool_environment
 from fibench.commands import WRONG_INPUT, Refused, build_or_refuse, read_backends
 from fibench.places import Places, find_places
 
+if TYPE_CHECKING:
+    from fibench.bench.rounds import Effort
+
+ALL_PARTS = "all"
 C_SOURCES = ("*.c", "*.h")
 
 
@@ -58,21 +64,24 @@ def lint() -> int:
     return 1 if failed else 0
 
 
-def bench(duration: str, rounds: str, *, load: bool, runner: bool, statistics: bool) -> int:
-    """Measure what is asked for; without a choice the servers and fibload beside the floor."""
+def bench(
+    duration: str, rounds: str, designs: str, *, load: bool, runner: bool, statistics: bool
+) -> int:
+    """Measure what is asked for; without a choice the servers and fibload beside the floor.
+
+    `designs` names parts of what is promised of the designs, separated by commas; "all": each.
+    """
     from fibench.lock import LockError, measuring
 
     places, _ = _checkout()
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", duration) or float(duration) <= 0:
-        raise Refused(
-            f"--duration {duration}: not a number of seconds", "--duration 2", WRONG_INPUT
-        )
-    if not re.fullmatch(r"[1-9][0-9]{0,2}", rounds):
-        raise Refused(f"--rounds {rounds}: not a number from 1 to 999", "--rounds 5", WRONG_INPUT)
+    effort = _effort(duration, rounds)
+    parts = _parts(designs)
     try:
         with measuring("bench"):
             build_or_refuse(places)
             kept = True
+            if parts:
+                kept &= _bench_servers(lambda: _bench_designs(places, parts, effort))
             if load:
                 kept &= _bench_servers(lambda: _bench_load(places))
             if runner:
@@ -81,8 +90,8 @@ def bench(duration: str, rounds: str, *, load: bool, runner: bool, statistics: b
                 from fibench.bench.simulation import print_statistics
 
                 print_statistics()
-            if not (load or runner or statistics):
-                kept = _bench_servers(lambda: _bench_floor(places, float(duration), int(rounds)))
+            if not (parts or load or runner or statistics):
+                kept = _bench_servers(lambda: _bench_floor(places, effort))
     except LockError as error:
         raise Refused(str(error), error.hint) from error
     if not kept:
@@ -90,9 +99,38 @@ def bench(duration: str, rounds: str, *, load: bool, runner: bool, statistics: b
     return 0 if kept else 1
 
 
+def _effort(duration: str, rounds: str) -> "Effort":
+    """How much is to be measured. Raises Refused."""
+    from fibench.bench.rounds import Effort
+
+    if duration and (not re.fullmatch(r"[0-9]+(\.[0-9]+)?", duration) or float(duration) <= 0):
+        raise Refused(
+            f"--duration {duration}: not a number of seconds", "--duration 2", WRONG_INPUT
+        )
+    if rounds and not re.fullmatch(r"[1-9][0-9]{0,2}", rounds):
+        raise Refused(f"--rounds {rounds}: not a number from 1 to 999", "--rounds 6", WRONG_INPUT)
+    effort = Effort(duration_s=float(duration) if duration else None)
+    return replace(effort, rounds=int(rounds)) if rounds else effort
+
+
+def _parts(designs: str) -> list[str]:
+    """The parts of the benchmark of designs that are asked for. Raises Refused."""
+    if not designs:
+        return []
+    from fibench.bench.designs import PARTS
+    from fibench.diagnostics import suggestion
+
+    asked = list(PARTS) if designs == ALL_PARTS else designs.split(",")
+    for part in asked:
+        if part not in PARTS:
+            what = f'--designs: there is no part "{part}"'
+            raise Refused(what, suggestion(part, PARTS), WRONG_INPUT)
+    return asked
+
+
 def _bench_servers(measure: Callable[[], bool]) -> bool:
     """Run a benchmark that starts servers and loads; returns whether what it holds to was kept."""
-    from fibench.bench.floor import BenchError
+    from fibench.bench.measuring import BenchError
     from fibench.load import LoadError
     from fibench.server import StartError
 
@@ -104,11 +142,18 @@ def _bench_servers(measure: Callable[[], bool]) -> bool:
         ) from error
 
 
-def _bench_floor(places: Places, duration_s: float, rounds: int) -> bool:
+def _bench_floor(places: Places, effort: "Effort") -> bool:
     """The servers beside a bare echo, fibload beside a bare client."""
     from fibench.bench.floor import print_floor
 
-    return print_floor(places.programs, duration_s, rounds)
+    return print_floor(places.programs, effort)
+
+
+def _bench_designs(places: Places, parts: list[str], effort: "Effort") -> bool:
+    """What is promised of the designs."""
+    from fibench.bench.designs import print_designs
+
+    return print_designs(parts, places.programs, read_backends(places), effort)
 
 
 def _bench_load(places: Places) -> bool:

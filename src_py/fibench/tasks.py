@@ -308,18 +308,22 @@ def lint(context: Context) -> int:
 
 
 @command(
+    optional=["designs"],
     help={
-        "duration": "seconds of each measurement beside the floor (default: 2)",
-        "rounds": "of these measurements (default: 5)",
+        "duration": "seconds of each measurement of servers (default: 2, of designs as suits)",
+        "rounds": "of these measurements (default: 6)",
+        "designs": "what is promised of the designs; --designs=keepalive,connections,computing,"
+        "idle,python: these parts of it",
         "load": "fibload's open loop: rates met, its own lag, percentiles beside the truth",
         "runner": "the runner's own work: estimating, reading journals, listing runs, trials",
         "statistics": "simulate how often intervals and verdicts are right; takes minutes",
-    }
+    },
 )
 def bench(
     context: Context,
-    duration: str = "2",
-    rounds: str = "5",
+    duration: str = "",
+    rounds: str = "",
+    designs: str = "",
     load: bool = False,
     runner: bool = False,
     statistics: bool = False,
@@ -327,7 +331,9 @@ def bench(
     """Measure CPU per request of the C servers and of fibload, beside a bare echo."""
     from fibench import develop
 
-    return develop.bench(duration, rounds, load=load, runner=runner, statistics=statistics)
+    # Invoke gives True for an option without the value that it may have.
+    parts = develop.ALL_PARTS if designs is True else designs  # type: ignore[comparison-overlap]
+    return develop.bench(duration, rounds, parts, load=load, runner=runner, statistics=statistics)
 
 
 @command()

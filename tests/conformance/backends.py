@@ -52,6 +52,8 @@ class Backend:
     takes_options: bool = True
     workers: int | None = None
     """What it is started with, unless a test says it: None for nothing."""
+    cap: int | None = None
+    """How many connections it has room for by its nature."""
     busy: bool = False
     """Whether it burns a core while idle."""
     needs: str = ""
@@ -82,11 +84,10 @@ class Backend:
     @property
     def bears(self) -> int:
         """So many clients at once are no more than what it must bear."""
-        if self.name == "c-select":
-            return 1000  # of the 1,024 descriptors that select(2) knows
-        if not self.loops and self.language == "python" and self.serves == "any":
-            return 250  # processes or threads of Python, which take a while to begin
-        return 1500
+        if not self.loops:
+            return 250  # processes or threads, or a queue for some of them
+        most = 1500 if self.language == "c" else 500
+        return min(most, self.cap) if self.cap is not None else most
 
     def argv(self, programs: Path, arguments: Sequence[str]) -> list[str]:
         """The command line of a server that takes options: these arguments in place of its own."""
@@ -173,6 +174,7 @@ def _from_catalogue(entry: dict[str, Any]) -> Backend:
         cores=entry["cores"],
         serves=entry["serves"],
         workers=workers,
+        cap=entry.get("cap"),
         busy=entry.get("busy", False),
         needs=entry.get("needs", ""),
     )

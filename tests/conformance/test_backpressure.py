@@ -19,8 +19,8 @@ MIB = 1 << 20
 BLOCKED_S = 0.4
 MOST_SENT = 8 * MIB
 BUFFERS = 1 << 13  # of the server, in the kernel, which would give it some MiB
-# Most replies are long ones, so that buffers fill soon; the others tell one place from another.
-ROUND = b"".join(b"%d\n" % n + b"-1\n" * 6 for n in range(10)) + b"x\n"
+# Most replies are long and cost nothing, so that buffers fill soon; the others tell places apart.
+ROUND = b"".join(b"%d\n" % n + b"-1\n" * 30 for n in range(10)) + b"x\n"
 
 
 def send_until_blocked(server: Server, connection: socket.socket) -> int:
@@ -119,13 +119,13 @@ def test_clients_that_read_slowly_get_everything(start_server: Start, backend: B
     with start_server(backend) as server:
         clients = [connect(server, receive_buffer=4096) for _ in range(5)]
         for client in clients:
-            client.sendall(ROUND * 100)
+            client.sendall(ROUND * 25)
             client.shutdown(socket.SHUT_WR)
         for client in clients:
             received = b""
             while part := client.recv(1000):
                 received += part
-            assert received == expected(server, ROUND * 100)
+            assert received == expected(server, ROUND * 25)
 
 
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
@@ -138,7 +138,7 @@ def test_a_small_send_buffer_loses_nothing(start_server: Start, backend: Backend
         except OSError as error:
             pytest.skip(str(error))
         clients = [connect(server, receive_buffer=4096) for _ in range(count)]
-        asked = [own_round(turn) * 60 for turn in range(count)]
+        asked = [own_round(turn) * 15 for turn in range(count)]
         for client, text in zip(clients, asked, strict=True):
             client.sendall(text)
             client.shutdown(socket.SHUT_WR)
@@ -187,7 +187,7 @@ def test_clients_that_ask_thousands_and_read_little_hinder_nobody(
 ) -> None:
     """They could fill every buffer of a ring of io_uring with what they have asked."""
     count = 40 if backend.loops and backend.language == "c" else 10
-    rounds = 60 if backend.language == "c" else 30
+    rounds = 15 if backend.language == "c" else 8
     with start_server(backend) as server:
         others = [connect(server) for _ in range(3)]
         greedy = [Greedy(server, turn, rounds) for turn in range(count)]

@@ -224,7 +224,6 @@ def test_a_client_that_waits_for_a_place_gets_that_of_one_that_stalls(
         assert time.monotonic() - begin >= IDLE_S * 0.5, f"{server} serves more than it claims"
 
 
-@pytest.mark.serial
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_io_wait_delays_the_reply_without_using_the_cpu(
     start_server: Start, backend: Backend
@@ -309,7 +308,6 @@ def refusals_until_served(server: Server) -> int:
     pytest.fail(f"{server} does not recover: stderr {server.stderr()!r}")
 
 
-@pytest.mark.serial
 @pytest.mark.parametrize("framing", [pytest.param("message", marks=pytest.mark.long), "line"])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_out_of_descriptors_it_does_not_spin_and_recovers(

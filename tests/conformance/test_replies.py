@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import pytest
-from hypothesis import event, example, given
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from . import oracle, samples, sanitized
@@ -24,6 +24,9 @@ from .wire import (
 )
 
 MIB = 1 << 20
+
+# Each backend gets examples of its own, so that there are many of them, however few each gets.
+for_each_backend = settings(max_examples=max(10, settings().max_examples // 4))
 
 
 def expected(server: Server, sent: bytes, *, ended: bool = True) -> Conversation:
@@ -70,6 +73,7 @@ def test_messages_are_answered_as_the_table_says(message_server: Server) -> None
         talk(message_server, request)
 
 
+@for_each_backend
 @given(sent=samples.MESSAGES)
 @example(sent=b"5\n")
 @example(sent=b"\n")
@@ -97,6 +101,7 @@ def test_the_end_does_not_wait_for_the_clients(message_server: Server) -> None:
 # Line framing: pipelined, in any fragments, in order.
 
 
+@for_each_backend
 @given(
     asked=st.lists(samples.LINES, max_size=40),
     last=st.one_of(st.just(b""), samples.LINES),
@@ -124,6 +129,7 @@ def test_any_lines_in_any_fragments_get_their_replies_in_order(
     talk(line_server, sent + last, sizes, half_close)
 
 
+@for_each_backend
 @given(chunks=st.lists(st.lists(samples.LINES, min_size=1, max_size=10), max_size=6))
 def test_a_client_that_waits_for_replies_gets_them_without_sending_more(
     line_server: Server, chunks: list[list[bytes]]

@@ -103,7 +103,7 @@ def test_half_a_request_does_not_hold_it(start_server: Start, backend: Backend) 
 def test_what_was_asked_is_answered_before_the_end(
     start_server: Start, backend: Backend, number: signal.Signals, framing: oracle.Framing
 ) -> None:
-    with start_server(backend, "--io-wait", "250", framing=framing) as server:
+    with start_server(backend, "--io-wait", "150", framing=framing) as server:
         with ask_and_wait_until_read(server, b"10\n") as connection:
             server.send_signal(number)
             transcript = read_to_end(connection)

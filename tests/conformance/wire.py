@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The client's side: what is sent in which pieces, what is read back, and how it ends."""
 
-import re
 import select
 import socket
 import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from .oracle import Conversation
 from .process import Server
+from .queues import unread_by_peer
 
 PATIENCE_S = 20.0
 READ_SIZE = 1 << 16
@@ -142,12 +141,12 @@ def is_any_readable(connections: Sequence[socket.socket], timeout_s: float) -> b
 def wait_until_read(server: Server, connection: socket.socket) -> None:
     """Wait until the server has read everything that was sent over a connection.
 
-    The kernel tells nobody but /proc/net/tcp how much of what arrived is still unread, so that is
-    looked at again and again, in between listening for a reply, which says as much.
+    The kernel tells nobody by itself how much of what arrived is still unread, so that it is asked
+    again and again, in between listening for a reply, which says as much.
     """
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        if _unread(server.port, connection.getsockname()[1]) == 0 or is_readable(connection, 0.002):
+        if unread_by_peer(connection) == 0 or is_readable(connection, 0.002):
             return
     pytest.fail(f"{server} does not read what it is sent")
 
@@ -193,20 +192,6 @@ def short(data: bytes) -> str:
     if len(data) <= 600:
         return repr(data)
     return f"{data[:300]!r} … {data[-300:]!r} ({len(data)} bytes)"
-
-
-def _unread(server_port: int, client_port: int) -> int | None:
-    """Bytes in the receive queue of the server's end; None while that end is not there."""
-    # Local address, remote address, state, then transmit and receive queues: proc_net_tcp.rst.
-    row = rf":{server_port:04X} [0-9A-F]+:{client_port:04X} [0-9A-F]{{2}} [0-9A-F]+:([0-9A-F]+)"
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            found = re.search(row.encode(), Path(table).read_bytes())
-        except FileNotFoundError:  # no IPv6 here
-            continue
-        if found is not None:
-            return int(found[1], 16)
-    return None
 
 
 def _wait(connection: socket.socket, sending: bool, deadline: float) -> int:

@@ -40,6 +40,30 @@ def test_fibload_can_drive_the_echo(echo_port: int, fibload: Program) -> None:
     assert answer.report["window"]["ok"] == 200
 
 
+def test_the_accept_loop_sends_back_once_and_closes(programs: Path, fibload: Program) -> None:
+    with running(programs / "bare_accept") as (port, _):
+        with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection:
+            connection.sendall(b"1")
+            assert connection.recv(100) == b"1"
+            assert connection.recv(100) == b""
+        answer = fibload.load(port, "--request", "1", "--expect", "1", "--requests", "200")
+        assert answer.status == 0
+        assert answer.report["window"]["ok"] == 200
+
+
+def test_the_computation_alone_stops_at_the_end_of_its_time(programs: Path) -> None:
+    ended = subprocess.run(
+        [programs / "bare_fibonacci", "--n", "5", "--duration", "0.05"],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=True,
+    )
+    report = json.loads(ended.stdout)
+    assert report["computed"] > 1
+    assert report["wall_ns"] >= 50_000_000
+
+
 def test_the_bare_client_counts_and_announces_its_window(echo_port: int, programs: Path) -> None:
     reader, writer = os.pipe()
     with os.fdopen(reader, encoding="ascii") as edges:
@@ -120,17 +144,18 @@ def test_the_stall_server_answers_nothing_in_its_pauses(programs: Path) -> None:
 @pytest.mark.parametrize(
     ("program", "arguments", "named"),
     [
-        ("stall_server", ["--stall", "100", "--every", "100"], "--stall"),
-        ("delay_server", ["--delays", "1,x"], "'x'"),
-        ("delay_server", ["--delays", "1*x"], "'x'"),
-        ("delay_server", ["--delays", "1*0"], "'1*0'"),
+        ("bare_fibonacci", ["--n", "46"], "--n"),
+        ("stall_server", ["--stall", "100", "--every", "100", "0"], "--stall"),
+        ("delay_server", ["--delays", "1,x", "0"], "'x'"),
+        ("delay_server", ["--delays", "1*x", "0"], "'x'"),
+        ("delay_server", ["--delays", "1*0", "0"], "'1*0'"),
     ],
 )
 def test_a_bad_command_line_is_one_line_and_status_2(
     programs: Path, program: str, arguments: list[str], named: str
 ) -> None:
     ended = subprocess.run(
-        [programs / program, *arguments, "0"],
+        [programs / program, *arguments],
         capture_output=True,
         text=True,
         timeout=LIMIT_S,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench import load, server
-from fibench.bench.floor import HOST, BenchError, pinned
+from fibench.bench.measuring import HOST, BenchError, pinned
 from fibench.machine import machine_line, usable_cores
 
 RATES_PER_S = (100, 1000, 10_000, 50_000)
@@ -56,7 +56,7 @@ class Bench:
             cwd=None,
             env=None,
         )
-        with pinned(min(os.sched_getaffinity(0))):
+        with pinned({min(os.sched_getaffinity(0))}):
             running = server.start(
                 command,
                 supervise=self.programs / "supervise",
@@ -70,7 +70,7 @@ class Bench:
         """Run fibload on the last CPU to its end. Raises BenchError when it measured nothing."""
         argv = [str(self.programs / "fibload"), "--framing", "line", "--host", HOST]
         argv += ["--request", "1", "--expect", str(expect), *options, str(port)]
-        with pinned(max(os.sched_getaffinity(0))):
+        with pinned({max(os.sched_getaffinity(0))}):
             ending = load.drive(
                 load.LoadCommand(argv, 0.0, None),
                 self.programs / "supervise",

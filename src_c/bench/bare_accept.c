@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The floor where each request has a connection of its own: a loop that accepts, receives, sends
+// back what it received, and closes. It blocks in these calls, and ends wherever it is.
+#include "listener.h"
+#include "small_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BUFFER_SIZE = 4096 };
+
+static void echo_once(int fd)
+{
+    char buffer[BUFFER_SIZE];
+    ssize_t size = recv(fd, buffer, sizeof buffer, 0);
+
+    if (size > 0)
+        (void)send(fd, buffer, (size_t)size, MSG_NOSIGNAL); // the client sees what is missing
+    close(fd);
+}
+
+static void end(int signal_number)
+{
+    (void)signal_number;
+    _exit(EXIT_SUCCESS);
+}
+
+static void read_options(struct options *options, int argc, char *argv[])
+{
+    struct argument rows[SMALL_SERVER_ROWS];
+    const struct argument port = small_server_port(options);
+    const struct arguments table = {
+        .program = options->program,
+        .summary = "Accept, send back what is received, close: the least that a connection costs.",
+        .options = rows,
+        .option_count = SMALL_SERVER_ROWS,
+        .positionals = &port,
+        .positional_count = 1,
+    };
+
+    small_server_rows(options, rows);
+    arguments_parse_or_exit(&table, argc, argv);
+}
+
+int main(int argc, char *argv[])
+{
+    struct small_server server = {.options = options_default("bare_accept")};
+
+    read_options(&server.options, argc, argv);
+    if (signal(SIGTERM, end) == SIG_ERR || signal(SIGINT, end) == SIG_ERR)
+        small_server_die(&server, "signal");
+    server.listener = listener_open_or_exit(&server.options);
+    int flags = fcntl(server.listener, F_GETFL);
+    if (flags == -1 || fcntl(server.listener, F_SETFL, flags & ~O_NONBLOCK) == -1)
+        small_server_die(&server, "fcntl");
+    for (;;) {
+        int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd != -1)
+            echo_once(fd);
+        else if (errno != EINTR && errno != ECONNABORTED)
+            small_server_die(&server, "accept4");
+    }
+}

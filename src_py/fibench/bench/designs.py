@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is promised of the designs, in parts that can be measured one by one."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from fibench.bench.computing import print_computing
+from fibench.bench.connections import print_connections
+from fibench.bench.idle import print_idle
+from fibench.bench.keepalive import print_keepalive
+from fibench.bench.measuring import Desk, split_desk
+from fibench.bench.python_loops import print_python_loops
+from fibench.bench.rounds import Effort
+from fibench.catalogue import Backend
+from fibench.machine import machine_line, usable_cores
+
+PARTS: Mapping[str, Callable[[Desk, Mapping[str, Backend], Effort], bool]] = {
+    "keepalive": print_keepalive,
+    "connections": print_connections,
+    "computing": print_computing,
+    "idle": print_idle,
+    "python": print_python_loops,
+}
+
+
+def print_designs(
+    parts: Sequence[str], programs: Path, backends: Mapping[str, Backend], effort: Effort
+) -> bool:
+    """Measure these parts, in the order of PARTS; returns whether every promise was kept."""
+    print(machine_line(usable_cores()))
+    with tempfile.TemporaryDirectory(prefix="fibench-") as folder:
+        desk = split_desk(programs, Path(folder))
+        kept = [PARTS[part](desk, backends, effort) for part in PARTS if part in parts]
+    return all(kept)
