@@ -12,7 +12,7 @@
         (system: make nixpkgs.legacyPackages.${system} self.packages.${system});
 
       running = python: with python; [ invoke numpy psutil pydantic rich scipy ];
-      testing = python: with python; [ hypothesis mypy pytest types-psutil uvloop ];
+      testing = python: with python; [ hypothesis mypy pytest pytest-xdist types-psutil uvloop ];
       python = pkgs: pkgs.python3.withPackages (python: running python ++ testing python);
       # What the C programs are built with, besides the compiler of the standard environment.
       building = pkgs: [ pkgs.meson pkgs.ninja pkgs.pkg-config ];

@@ -8,7 +8,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RUNNING = ("numpy", "psutil", "pydantic", "rich", "scipy")
-TESTING = ("hypothesis", "pytest")
+TESTING = ("hypothesis", "pytest", "xdist")
 PROGRAMS = ("meson", "ninja")
 GUARD = "FIBENCH_THROUGH_DEV"  # so that a .venv in which something is missing ends in a message
 

@@ -21,11 +21,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker and choose how many examples Hypothesis tries."""
+    """Choose how many examples Hypothesis tries."""
     # A shell without job control starts what runs in the background with SIGINT ignored (sh(1)):
     # a Python started so never raises KeyboardInterrupt, neither ours nor that of a tested program.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.addinivalue_line("markers", "long: a long form, run only with --all")
     settings.load_profile("all" if config.getoption("--all") else "default")
 
 

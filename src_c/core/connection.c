@@ -51,6 +51,8 @@ static bool receive(struct connection *c)
     size_t size;
     char *room = conversation_room(&c->talk, &size);
 
+    if (room == NULL)
+        return false;
     for (;;) {
         if (wait_for(c, POLLIN) == WAIT_OVER)
             return false;
@@ -130,12 +132,14 @@ static void serve(struct connection *c)
 
 void connection_serve(int fd, int stop_fd, const struct options *options)
 {
-    struct desk desk; // not cleared: that would cost more than a request
-    desk.next = NULL;
-    struct desks desks = {.options = options, .free = &desk};
+    // On the stack its buffers would be touched, every page of them, as soon as the frame is made
+    // (-fstack-clash-protection); of what malloc(3) gives, only what is used.
+    struct desks desks = {.options = options};
     struct connection c = {.fd = fd, .stop_fd = stop_fd, .options = options};
 
     conversation_begin(&c.talk, &desks, fd);
     serve(&c);
+    conversation_end(&c.talk);
+    desks_free(&desks);
     close(fd);
 }

@@ -76,9 +76,10 @@ static bool ask(void *waiting, struct question question)
     if (has_room) {
         pool->away++;
         put(&pool->questions, pool->size, (struct job){.question = question});
-        pthread_cond_signal(&pool->asked);
     }
     pthread_mutex_unlock(&pool->lock);
+    if (has_room)
+        pthread_cond_signal(&pool->asked); // who wakes finds the lock free
     return has_room;
 }
 
@@ -89,8 +90,8 @@ static void *compute(void *argument)
 {
     struct pool *pool = argument;
 
-    pthread_mutex_lock(&pool->lock);
     for (;;) {
+        pthread_mutex_lock(&pool->lock);
         while (pool->questions.length == 0)
             pthread_cond_wait(&pool->asked, &pool->lock);
         struct job job = take(&pool->questions, pool->size);
@@ -99,6 +100,7 @@ static void *compute(void *argument)
         pthread_mutex_lock(&pool->lock);
         bool is_first = pool->answers.length == 0;
         put(&pool->answers, pool->size, job);
+        pthread_mutex_unlock(&pool->lock);
         if (is_first) // the others are taken with it
             eventfd_write(pool->answered_fd, 1);
     }

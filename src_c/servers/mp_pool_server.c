@@ -11,6 +11,7 @@
 
 #include "acceptor.h"
 #include "children.h"
+#include "clock.h"
 #include "connection.h"
 #include "listener.h"
 #include "options.h"
@@ -96,10 +97,12 @@ static void empty_seat(struct pool *pool, const struct options *options, pid_t p
     }
 }
 
-// What the parent does: a child that has died, of whatever, is replaced.
+// What the parent does: a child that has died, of whatever, is replaced; though not at once, since
+// what killed it may kill the next one.
 static void keep_filled(struct pool *pool, struct children *children,
                         const struct acceptor *acceptor, const struct options *options)
 {
+    const struct timespec pause = clock_timespec(INT64_C(1) * ACCEPTOR_PAUSE_MS * NS_PER_MS);
     struct pollfd stop = {.fd = acceptor->stop_fd, .events = POLLIN};
 
     while (stop.revents == 0) {
@@ -109,10 +112,8 @@ static void keep_filled(struct pool *pool, struct children *children,
             empty_seat(pool, options, pid);
             filled = false;
         }
-        if (!filled) // not at once: what killed it may kill the next one
-            acceptor_pause(acceptor);
-        else if (ppoll(&stop, 1, NULL, acceptor->signal_mask) == -1) // ended by SIGCHLD
-            stop.revents = 0;
+        if (ppoll(&stop, 1, filled ? NULL : &pause, acceptor->signal_mask) == -1)
+            stop.revents = 0; // ended by SIGCHLD
     }
 }
 

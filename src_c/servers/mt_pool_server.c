@@ -74,9 +74,10 @@ static bool put(struct pool *pool, int fd)
         pool->queue[(pool->first + pool->length) % QUEUE_SIZE] = fd;
         pool->length++;
         pool->live++;
-        pthread_cond_signal(&pool->changed);
     }
     pthread_mutex_unlock(&pool->lock);
+    if (allowed)
+        pthread_cond_signal(&pool->changed); // who wakes finds the lock free
     return allowed;
 }
 

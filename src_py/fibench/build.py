@@ -38,20 +38,39 @@ def build(places: Places, announce: bool = True) -> None:
     """
     if places.checkout is None:
         return
+    _build_in(places.build, places.checkout, places.programs, [], announce)
+
+
+def build_sanitized(places: Places, sanitizers: str) -> Path:
+    """Build with sanitizers, as Meson's b_sanitize names them. Returns the folder of that build.
+
+    Raises BuildError. Only in a checkout.
+    """
+    assert places.checkout is not None
+    folder = places.build / f"sanitize-{sanitizers.replace(',', '-')}"
+    programs = folder / places.programs.relative_to(places.build)
+    options = [f"-Db_sanitize={sanitizers}", "-Dbuildtype=debugoptimized"]
+    _build_in(folder, places.checkout, programs, options, announce=True)
+    return folder
+
+
+def _build_in(
+    folder: Path, checkout: Path, programs: Path, options: list[str], announce: bool
+) -> None:
     environment = tool_environment()
     meson = _tool("meson", environment)
     ninja = _tool("ninja", environment)
-    prefix = places.build / "install"
-    if not (places.build / "build.ninja").is_file():
+    prefix = folder / "install"
+    if not (folder / "build.ninja").is_file():
         if announce:
             print("building the servers (the first time takes some seconds) …", file=sys.stderr)
-        setup = [meson, "setup", "--prefix", str(prefix), str(places.build), str(places.checkout)]
+        setup = [meson, "setup", "--prefix", str(prefix), *options, str(folder), str(checkout)]
         _step(setup, environment)
-    elif _configured_prefix(places.build) != str(prefix):
-        _step([meson, "configure", str(places.build), f"-Dprefix={prefix}"], environment)
-    _step([ninja, "-C", str(places.build)], environment)
-    if _installed_is_stale(places.build, places.programs):
-        _step([meson, "install", "-C", str(places.build), "--no-rebuild", "--quiet"], environment)
+    elif _configured_prefix(folder) != str(prefix):
+        _step([meson, "configure", str(folder), f"-Dprefix={prefix}"], environment)
+    _step([ninja, "-C", str(folder)], environment)
+    if _installed_is_stale(folder, programs):
+        _step([meson, "install", "-C", str(folder), "--no-rebuild", "--quiet"], environment)
 
 
 def _tool(name: str, environment: dict[str, str]) -> str:

@@ -56,6 +56,8 @@ class Backend:
     limits: str = ""
     needs: str = ""
     """What it needs of the machine, in a word or two: only then is it in doubt that it can run."""
+    cap: int | None = None
+    """Connections that its design has room for; None: any number."""
     busy: bool = False
     """Whether it burns a core while it has nothing to do."""
     framings: tuple[str, ...] = ("message", "line")
@@ -90,6 +92,7 @@ def read_catalogue(path: Path) -> dict[str, Backend]:
                 teaches=entry.get("teaches", ""),
                 limits=entry.get("limits", ""),
                 needs=entry.get("needs", ""),
+                cap=entry.get("cap"),
                 busy=entry.get("busy", False),
             )
             for entry in document["backend"]
@@ -185,8 +188,9 @@ def server_argv(
 
 
 def connection_cap(backend: Backend, parameters: Mapping[str, Any]) -> int:
-    """Above how many connections the design declares that it refuses new ones."""
-    return int(parameters.get("max_connections") or DEFAULT_MAX_CONNECTIONS)
+    """Above how many connections the server declares that it refuses new ones."""
+    asked = int(parameters.get("max_connections") or DEFAULT_MAX_CONNECTIONS)
+    return asked if backend.cap is None else min(asked, backend.cap)
 
 
 def unavailable_reason(backend: Backend, programs: Path) -> str | None:

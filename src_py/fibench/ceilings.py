@@ -23,11 +23,11 @@ MOST_WARMUP_S = 0.2
 """The null server has nothing to warm up but its connections."""
 
 _SHAPE = (
-    "host", "port", "framing", "backlog", "max_connections", "server_cpus", "clients", "pipeline",
+    "host", "port", "framing", "max_connections", "server_cpus", "clients", "pipeline",
     "requests_per_connection", "threads", "load_cpus", "timeout",
 )  # fmt: skip
-"""What a ceiling has in common with its cells: all that the wire sees, but for the work asked for
-and the times of an open loop."""
+"""What a ceiling has in common with its cells: all that the wire sees, but for the work asked for,
+the times of an open loop, and the backlog: a short one would be measured, and no ceiling."""
 
 
 def ceilings(experiment: Experiment) -> tuple[Cell, ...]:

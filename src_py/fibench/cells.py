@@ -240,7 +240,7 @@ def make_cells(made: Sequence[Combination]) -> tuple[Cell, ...]:
     varying = [
         name
         for name in ("backend", *KEYS)
-        if name in axes and len({one.parameters[name] for one in made}) > 1
+        if name in axes and len({selectable(one)[name] for one in made}) > 1
     ]
     return tuple(_cell(one, varying) for one in made)
 

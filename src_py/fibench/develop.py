@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The commands for those who work on fibench: test, lint, bench, clean. They need a checkout."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -38,17 +37,12 @@ def _call(argv: list[str], checkout: Path) -> int:
         raise Refused(f"{argv[0]} is not installed", "start this through ./dev") from error
 
 
-def test(long_forms: bool, select: str) -> int:
-    """Build, then run C's unit tests and pytest; the last lines are pytest's."""
+def test(long_forms: bool, select: str, sanitize: str) -> int:
+    """Build, then run C's unit tests and pytest; the last lines say what came of it."""
+    from fibench import testing
+
     places, checkout = _checkout()
-    if importlib.util.find_spec("pytest") is None:
-        raise Refused("pytest is not installed", "run `./dev invoke test`, which brings it")
-    build_or_refuse(places)
-    units = _call(["meson", "test", "-C", str(places.build), "--print-errorlogs"], checkout)
-    argv = [sys.executable, "-m", "pytest"]
-    argv += ["--all"] if long_forms else []
-    argv += ["-k", select] if select else []
-    return _call(argv, checkout) or units
+    return testing.test(places, checkout, long_forms=long_forms, select=select, sanitize=sanitize)
 
 
 def lint() -> int:

@@ -30,8 +30,9 @@ from fibench.serving import (
     unexpected_end,
 )
 
-REQUESTS = 500
-"""How many requests the second server answers more than the first."""
+REQUESTS = 2000
+"""How many requests the second server answers more than the first, at most. Where one call serves
+many, as io_uring_enter does, those that a start makes by chance must be few beside the others."""
 FEWEST_REQUESTS = 20
 BUDGET_S = 3.0
 """About how long those may take, if each takes as long as the first one."""
@@ -68,9 +69,9 @@ def wrapper(summary: Path) -> tuple[str, ...]:
     return (shutil.which("strace") or "strace", "-f", "-c", "-o", str(summary), "--")
 
 
-def more_requests(check_s: float) -> int:
-    """How many requests fit the time, one after the other, when the first took `check_s`."""
-    return max(FEWEST_REQUESTS, min(REQUESTS, int(BUDGET_S / max(check_s, 1e-6))))
+def more_requests(one_s: float) -> int:
+    """How many requests fit the time when one takes `one_s`."""
+    return max(FEWEST_REQUESTS, min(REQUESTS, int(BUDGET_S / max(one_s, 1e-6))))
 
 
 def read_summary(text: str) -> Counter[str]:
@@ -114,7 +115,7 @@ def count(
         return min(2 * in_flight, more_requests(check_s))
 
     def many(check_s: float) -> int:
-        return few(first.check_s) + more_requests(first.check_s)
+        return few(first.check_s) + more_requests(first.request_s)
 
     first = _traced("few", few, context, parameters, folder, measured)
     if measured.reason is None:
@@ -130,6 +131,8 @@ class _Traced:
     requests: int
     """Right replies, without those of the check."""
     check_s: float
+    request_s: float
+    """What a request took under this load, at most what the first one did."""
 
 
 def _traced(
@@ -154,12 +157,13 @@ def _traced(
     )
     failed: TrialFailed | None = None
     document: Mapping[str, Any] = {}
-    check_s = 0.0
+    check_s = load_s = 0.0
     with running:
         try:
             check_s = timed_check(backend, parameters, port)
             asked = requests(check_s)
             ending, document = _load(asked, context, parameters, port, folder)
+            load_s = ending.wall_s
             measured.reason = judge(document, ending, backend, parameters)
         except TrialFailed as failure:
             failed = failure
@@ -171,7 +175,8 @@ def _traced(
         raise failed
     (folder / "load.json").rename(folder / f"load-{name}.json")
     calls = read_summary(summary.read_text()) if summary.exists() else Counter()
-    return _Traced(calls, document["counts"]["ok"], check_s)
+    right = document["counts"]["ok"]
+    return _Traced(calls, right, check_s, min(check_s, load_s / max(1, right)))
 
 
 def _load(

@@ -284,13 +284,19 @@ def build(context: Context) -> int:
     help={
         "all": "the long forms too: soak tests, every interpreter",
         "select": "only the tests that match this pytest -k expression",
+        "sanitize": "build C with a sanitizer, address,undefined or thread, and test it alone",
     }
 )
-def test(context: Context, all: bool = False, select: str = "") -> int:  # noqa: A002 - the option is --all
+def test(
+    context: Context,
+    all: bool = False,  # noqa: A002 - the option is --all
+    select: str = "",
+    sanitize: str = "",
+) -> int:
     """Run the tests of C (meson test) and of everything (pytest)."""
     from fibench import develop
 
-    return develop.test(long_forms=all, select=select)
+    return develop.test(long_forms=all, select=select, sanitize=sanitize)
 
 
 @command()

@@ -5,19 +5,41 @@ Runs on Python 3.6.
 """
 
 import asyncio
+import time
 
 import fibserver
-from fibprotocol import framer, replies
+from fibprotocol import answer, batches, framer, replies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Awaitable, Callable
 
 
 def unfinished_tasks() -> "set[asyncio.Task[Any]]":
     """Return the tasks of the running loop; Python 3.6 keeps the function elsewhere."""
     all_tasks = getattr(asyncio, "all_tasks", None) or asyncio.Task.all_tasks  # type: ignore[attr-defined]
     return {task for task in all_tasks() if not task.done()}
+
+
+LOOK_AGAIN_S = 0.001  # not 0, which uvloop takes for "before the next look at the sockets"
+
+
+class Report:
+    """An exception handler for a loop: what asyncio can tell nobody else is told in one line.
+
+    Lack of descriptors is told once, however long it lasts.
+    """
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: "dict[str, Any]") -> None:
+        """Handle what happened."""
+        if not isinstance(context.get("exception"), OSError):
+            loop.default_exception_handler(context)
+        elif not self._told:
+            self._told = True
+            fibserver.log("%s: %s (said once)" % (context["message"], context["exception"]))
 
 
 class Deadline:
@@ -27,15 +49,18 @@ class Deadline:
     again for what is left.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, transport: asyncio.WriteTransport, timeout_s: float
+    ) -> None:
         self._loop = loop
-        self._transport = writer.transport
+        self._transport = transport
+        self._timeout_s = timeout_s
         self._at = None  # type: float | None  # None: the server does not wait
         self._timer = None  # type: asyncio.Handle | None
 
-    def start(self, timeout_s: float) -> None:
+    def start(self) -> None:
         """Begin to wait for the client."""
-        self._at = self._loop.time() + timeout_s
+        self._at = time.monotonic() + self._timeout_s  # which loop.time() is, at a price
         if self._timer is None:
             self._timer = self._loop.call_at(self._at, self._look)
 
@@ -55,9 +80,13 @@ class Deadline:
         if self._loop.time() < self._at:
             self._timer = self._loop.call_at(self._at, self._look)
         else:
-            # If the loop was busy, the request may have been read just now, by a callback before
-            # this one: then the conversation, which runs before the next callback, moves the time.
-            self._timer = self._loop.call_soon(self._judge, self._at)
+            # If the loop was busy, the request may have come in time and be unread. So the loop
+            # looks at its sockets once more, then a coroutine may run that this wakes: either
+            # moves the time.
+            self._timer = self._loop.call_later(LOOK_AGAIN_S, self._look_again, self._at)
+
+    def _look_again(self, at: float) -> None:
+        self._timer = self._loop.call_soon(self._judge, at)
 
     def _judge(self, at: float) -> None:
         if self._at == at:
@@ -77,19 +106,18 @@ class Conversations:
         self._waiting = set()  # type: set[asyncio.StreamWriter]  # for a request
         self._stopping = self._loop.create_future()  # type: asyncio.Future[None]
         self._others = unfinished_tasks()  # not ours
-        self._told = False
         self._loop.add_reader(stop.fd, self._begin_to_stop)
-        self._loop.set_exception_handler(self._report)
+        self._loop.set_exception_handler(Report())
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer what one client asks, then close."""
         full = self._live >= self._options.max_connections
         if full or self._stopping.done():
-            self._stop.refused += full
+            self._stop.tally.refused[0] += full
             writer.close()
             return
         self._live += 1
-        deadline = Deadline(self._loop, writer)
+        deadline = Deadline(self._loop, writer.transport, self._options.idle_timeout)
         # drain() is to wait until the kernel has everything: one piece of replies is the most
         # that is ever kept here, and nothing is left when the connection is closed.
         writer.transport.set_write_buffer_limits(high=0)
@@ -114,7 +142,7 @@ class Conversations:
         while not frames.closed and not self._stopping.done():
             requests = []  # type: list[bytes]
             self._waiting.add(writer)
-            deadline.start(options.idle_timeout)
+            deadline.start()
             while not requests and not frames.closed:
                 requests = frames.feed(await reader.read(frames.read_size))
             deadline.stop()
@@ -122,16 +150,29 @@ class Conversations:
             if writer.transport.is_closing():
                 return
             fibserver.log_requests(options, requests)
-            for piece in replies(requests, options.max_n, frames.end, options.io_wait > 0):
-                if options.io_wait > 0:
-                    await asyncio.sleep(options.io_wait)
-                if writer.transport.is_closing():
-                    return
-                writer.write(piece)
-                if writer.transport.get_write_buffer_size() > 0:
-                    deadline.start(options.idle_timeout)
-                    await writer.drain()
-                    deadline.stop()
+            await self._answer(requests, frames.end, writer, deadline)
+
+    async def _answer(
+        self,
+        requests: "list[bytes]",
+        end: bytes,
+        writer: asyncio.StreamWriter,
+        deadline: Deadline,
+    ) -> None:
+        options = self._options
+        for piece in replies(requests, options.max_n, end, options.io_wait > 0):
+            if options.io_wait > 0:
+                await asyncio.sleep(options.io_wait)
+            await self._send(piece, writer, deadline)
+
+    async def _send(self, piece: bytes, writer: asyncio.StreamWriter, deadline: Deadline) -> None:
+        if writer.transport.is_closing():
+            raise ConnectionResetError("the client has gone")
+        writer.write(piece)
+        if writer.transport.get_write_buffer_size() > 0:
+            deadline.start()
+            await writer.drain()
+            deadline.stop()
 
     async def until_told_to_stop(self) -> None:
         """Wait for a signal."""
@@ -154,10 +195,29 @@ class Conversations:
         for writer in self._waiting:
             writer.transport.abort()
 
-    def _report(self, loop: asyncio.AbstractEventLoop, context: "dict[str, Any]") -> None:
-        """Handle what asyncio can tell nobody else: one line, however often descriptors lack."""
-        if not isinstance(context.get("exception"), OSError):
-            loop.default_exception_handler(context)
-        elif not self._told:
-            self._told = True
-            fibserver.log("%s: %s (said once)" % (context["message"], context["exception"]))
+
+class Offloading(Conversations):
+    """Conversations whose replies are computed elsewhere, so that the loop is free meanwhile."""
+
+    def __init__(
+        self,
+        options: fibserver.Options,
+        stop: fibserver.Stop,
+        run: "Callable[..., Awaitable[Any]]",
+    ) -> None:
+        super().__init__(options, stop)
+        self._run = run  # run(function, *arguments), elsewhere
+
+    async def _answer(
+        self,
+        requests: "list[bytes]",
+        end: bytes,
+        writer: asyncio.StreamWriter,
+        deadline: Deadline,
+    ) -> None:
+        options = self._options
+        for batch in batches(requests, options.max_n, options.io_wait > 0):
+            piece = await self._run(answer, batch, options.max_n, end)
+            if options.io_wait > 0:
+                await asyncio.sleep(options.io_wait)
+            await self._send(piece, writer, deadline)

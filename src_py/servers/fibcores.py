@@ -13,9 +13,23 @@ if TYPE_CHECKING:
 
 def available_cores() -> int:
     """Distinct physical cores in the affinity mask, at most the control group's quota."""
-    cpus = os.sched_getaffinity(0)
+    cpus = _allowed_cpus()
     cores = len({_core(cpu) for cpu in cpus})
     return max(1, min([cores] + [int(quota) for quota in _quotas()]))
+
+
+def _allowed_cpus() -> "set[int]":
+    """Return the CPUs of the affinity mask."""
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    # PyPy has no such function; proc(5) has "Cpus_allowed_list:\t0-3,6".
+    cpus = set()  # type: set[int]
+    for line in _read("/proc/self/status").splitlines():
+        key, _, value = line.partition(":")
+        for part in value.split(",") if key == "Cpus_allowed_list" else []:
+            first, _, last = part.strip().partition("-")
+            cpus.update(range(int(first), int(last or first) + 1))
+    return cpus
 
 
 def _core(cpu: int) -> str:

@@ -163,11 +163,16 @@ _ROWS = (  # name, placeholder, type, default, meaning
 )  # fmt: skip
 
 
-def parse_options(summary: str) -> Options:
-    """Read sys.argv; --help begins with the summary's first paragraph. Exits with 2 on errors."""
+def parse_options(summary: str, workers: "int | None" = None) -> Options:
+    """Read sys.argv; --help begins with the summary's first paragraph. Exits with 2 on errors.
+
+    `workers` is how many a design has when nobody says; None: it counts the cores, if it needs to.
+    """
     parser = _Parser(prog=NAME, description=summary.split("\n\n")[0], allow_abbrev=False)
     parser.add_argument("port", metavar="PORT", type=_number(0, 65535), help="0: the kernel picks")
     for name, placeholder, kind, default, meaning in _ROWS:
+        if name == "--workers" and workers is not None:
+            default, meaning = str(workers), "event loops"
         # argparse gives a default that is a text to the type, as if it had been typed.
         shown = meaning if default is None else meaning + " (default: %(default)s)"
         parser.add_argument(

@@ -8,10 +8,10 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator
+    from typing import Iterator
 
 MAX_REQUEST = 255  # bytes, the newline of line framing not counted
-MAX_OUTPUT = 64 * 1024  # bytes of replies that may wait to be sent
+MAX_BATCH = 4096  # replies that are sent together: they are less than 64 KiB
 QUICK_N = 20  # replies wait for each other up to here; a longer computation must not hold them back
 
 OUT_OF_RANGE = b"out of range"
@@ -28,30 +28,51 @@ def fibonacci(n: int) -> int:
 
 def parse(request: bytes, max_n: int) -> "int | bytes":
     """The n to compute, or the reply itself where nothing is to be computed."""
-    number = _NUMBER.match(request)
-    if number is None or len(request) > MAX_REQUEST:
+    if len(request) > MAX_REQUEST:
         return ERROR
-    n = int(number.group(1))
+    if request.isdigit():  # ASCII digits, and at least one: what most requests are
+        n = int(request)
+    else:
+        number = _NUMBER.match(request)
+        if number is None:
+            return ERROR
+        n = int(number.group(1))
     return n if 0 <= n <= max_n else OUT_OF_RANGE
 
 
-def replies(
-    requests: "Iterable[bytes]", max_n: int, end: bytes, one_by_one: bool
-) -> "Iterator[bytes]":
-    """Yield what to send: in one piece, but for what must not wait and what grows too large.
+def reply(request: bytes, max_n: int, end: bytes) -> bytes:
+    """Compute what to send for a request; `end` follows it."""
+    asked = parse(request, max_n)
+    return (asked if isinstance(asked, bytes) else b"%d" % fibonacci(asked)) + end
 
-    Each reply is computed when the piece before it has been taken. `end` follows every reply.
+
+def answer(requests: "list[bytes]", max_n: int, end: bytes) -> bytes:
+    """Compute what to send for all of these together."""
+    return b"".join([reply(request, max_n, end) for request in requests])
+
+
+def batches(requests: "list[bytes]", max_n: int, one_by_one: bool) -> "Iterator[list[bytes]]":
+    """Divide requests into those that are answered in one piece, in order.
+
+    What takes long does not hold back the replies before it.
     """
-    piece = b""
+    batch = []  # type: list[bytes]
     for request in requests:
         asked = parse(request, max_n)
         quick = isinstance(asked, bytes) or asked <= QUICK_N
-        if piece and (one_by_one or not quick or len(piece) >= MAX_OUTPUT):
-            yield piece
-            piece = b""
-        piece += (asked if isinstance(asked, bytes) else b"%d" % fibonacci(asked)) + end
-    if piece:
-        yield piece
+        if batch and (one_by_one or not quick or len(batch) == MAX_BATCH):
+            yield batch
+            batch = []
+        batch.append(request)
+    if batch:
+        yield batch
+
+
+def replies(requests: "list[bytes]", max_n: int, end: bytes, one_by_one: bool) -> "Iterator[bytes]":
+    """Return the pieces to send: each is computed when the one before it has been taken."""
+    if len(requests) == 1:  # nearly always, and generators would cost more than the rest
+        return iter((reply(requests[0], max_n, end),))
+    return (answer(batch, max_n, end) for batch in batches(requests, max_n, one_by_one))
 
 
 class MessageFramer:
@@ -87,6 +108,8 @@ class LineFramer:
         if not data:
             self.closed = True
             return [self._rest] if self._rest else []
+        if not self._rest and data.find(b"\n") == len(data) - 1 <= MAX_REQUEST:
+            return [data[:-1]]  # one whole line, as most clients send it
         lines = (self._rest + data).split(b"\n")
         for index, line in enumerate(lines):
             if len(line) > MAX_REQUEST:

@@ -10,9 +10,11 @@ A server of your own joins by `FIBENCH_COMMAND='["./my_server", "{port}"]'`. Wha
 - `FIBENCH_SERVES` is how many connections it serves at once (`any`, unless said).
 """
 
+import dataclasses
 import functools
 import json
 import os
+import select
 import subprocess
 import sys
 import tomllib
@@ -22,13 +24,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from tests.conftest import programs_folder
 
+from . import sanitized
 from .oracle import Framing
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue.toml"
 FRAMINGS: tuple[Framing, ...] = ("message", "line")
-WORKERS = "{workers}"
-"""In the arguments of a variant: as many as the options say."""
+PLACES = 24
+"""What a pool is started with, so that it serves as many at once as any test needs."""
+LOOPS = 2
+PROBE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,11 +45,24 @@ class Backend:
     command: tuple[str, ...]
     """Its argument list: `{port}`, `{options}` where options go, `{programs}` for their folder."""
     language: str = "own"
+    design: str = "own"
+    cores: int | str = "any"
     serves: int | str = "any"
     framings: tuple[Framing, ...] = FRAMINGS
     takes_options: bool = True
-    lacking: str | None = None
-    """Why it cannot run here."""
+    workers: int | None = None
+    """What it is started with, unless a test says it: None for nothing."""
+    busy: bool = False
+    """Whether it burns a core while idle."""
+    needs: str = ""
+    """What it needs of the machine: whether that is here, it says itself."""
+    absent: str | None = None
+    """Why it cannot even be started here."""
+
+    @property
+    def lacking(self) -> str | None:
+        """Why it cannot run here, if it cannot."""
+        return self.absent or (_probe(self) if self.needs else None)
 
     @property
     def parses(self) -> bool:
@@ -55,40 +74,39 @@ class Backend:
         """Whether more than one connection is served at once."""
         return self.serves != 1
 
+    @property
+    def loops(self) -> bool:
+        """Whether it is made of event loops: a connection costs neither a process nor a thread."""
+        return self.serves == "any" and self.cores != "any"
+
+    @property
+    def bears(self) -> int:
+        """So many clients at once are no more than what it must bear."""
+        if self.name == "c-select":
+            return 1000  # of the 1,024 descriptors that select(2) knows
+        if not self.loops:
+            return 250  # processes or threads, or a queue for some of them
+        return 1500 if self.language == "c" else 500
+
     def argv(self, programs: Path, arguments: Sequence[str]) -> list[str]:
         """The command line of a server that takes options: these arguments in place of its own."""
         words = [word.replace("{programs}", str(programs)) for word in self.command]
         start = words.index("{options}") if self.takes_options else words.index("{port}")
-        program = words[:start]
-        if WORKERS in program:  # an argument may be given once
-            at = program.index(WORKERS)
-            del program[at - 1 : at + 1]
-        return [*program, *arguments]
+        return [*words[:start], *arguments]
 
     def argv_to_serve(self, programs: Path, options: Sequence[str], port: int) -> list[str]:
         """The command line that serves on a port."""
         words: list[str] = []
-        workers, options = _take_workers(options) if WORKERS in self.command else ("", options)
+        says_workers = any(option.partition("=")[0] == "--workers" for option in options)
         for word in self.command:
-            if word == WORKERS:
-                words.append(workers)
-            elif word == "{options}":
+            if word == "{options}":
                 words.extend(options)
+                if self.workers is not None and not says_workers:
+                    words += ["--workers", str(self.workers)]
             else:
                 word = word.replace("{programs}", str(programs))
                 words.append(word.replace("{port}", str(port)))
         return words
-
-
-def _take_workers(options: Sequence[str]) -> tuple[str, list[str]]:
-    """How many workers the options ask for, 2 if they do not, and the others."""
-    rest = list(options)
-    if "--workers" not in rest:
-        return "2", rest
-    at = rest.index("--workers")
-    workers = rest[at + 1]
-    del rest[at : at + 2]
-    return workers, rest
 
 
 def read_catalogue() -> list[dict[str, Any]]:
@@ -117,26 +135,56 @@ def python36() -> Path | None:
     return None
 
 
+@functools.cache
+def _probe(backend: Backend) -> str | None:
+    """Start a backend; the line it prints if it ends with 77, which says what is lacking."""
+    read_end, write_end = os.pipe()
+    argv = backend.argv_to_serve(programs_folder(), ["--ready-fd", str(write_end)], 0)
+    try:
+        process = subprocess.Popen(argv, pass_fds=[write_end], stderr=subprocess.PIPE, text=True)
+    except FileNotFoundError:  # not built, which is for the tests to say
+        os.close(read_end)
+        return None
+    finally:
+        os.close(write_end)
+    ready = select.poll()
+    ready.register(read_end, select.POLLIN)  # its end shows, too
+    ready.poll(PROBE_S * 1000)
+    listens = os.read(read_end, 1) != b""
+    os.close(read_end)
+    if listens:
+        process.kill()
+    _, errors = process.communicate(timeout=PROBE_S)
+    return errors.strip() if process.returncode == 77 else None
+
+
 def _from_catalogue(entry: dict[str, Any]) -> Backend:
     program = "{programs}/" + entry["program"]
     interpreter = [sys.executable] if entry["language"] == "python" else []
-    words = [*interpreter, program, *entry.get("arguments", ()), "{options}", "{port}"]
+    arguments = entry.get("arguments", [])
+    workers = PLACES if entry["serves"] == "workers" else None
+    if arguments == ["--workers", "{workers}"]:
+        arguments, workers = [], LOOPS
     return Backend(
         name=entry["name"],
-        command=tuple(words),
+        command=(*interpreter, program, *arguments, "{options}", "{port}"),
         language=entry["language"],
+        design=entry["design"],
+        cores=entry["cores"],
         serves=entry["serves"],
+        workers=workers,
+        busy=entry.get("busy", False),
+        needs=entry.get("needs", ""),
     )
 
 
 def _under_python36(backend: Backend) -> Backend:
     interpreter = python36()
-    return Backend(
+    return dataclasses.replace(
+        backend,
         name=f"{backend.name}@python3.6",
         command=(str(interpreter), *backend.command[1:]),
-        language=backend.language,
-        serves=backend.serves,
-        lacking="no Python 3.6 is installed here" if interpreter is None else None,
+        absent="no Python 3.6 is installed here" if interpreter is None else None,
     )
 
 
@@ -155,6 +203,7 @@ def _users_own() -> list[Backend]:
             serves=int(serves) if serves.isdigit() else serves,
             framings=FRAMINGS if takes_options else (framing,),
             takes_options=takes_options,
+            workers=PLACES if takes_options and serves == "workers" else None,
         )
     ]
 
@@ -164,7 +213,14 @@ def all_backends() -> tuple[Backend, ...]:
     """Every backend; what one cannot do here is skipped by name when it is started."""
     catalogue = [_from_catalogue(entry) for entry in read_catalogue()]
     old = [_under_python36(backend) for backend in catalogue if backend.name == "py-async-3.6"]
-    return (*catalogue, *old, *_users_own())
+    backends = (*catalogue, *old, *_users_own())
+    return tuple(filter(_is_looked_at, backends)) if sanitized.KINDS else backends
+
+
+def _is_looked_at(backend: Backend) -> bool:
+    """Whether a sanitizer has something to see in it: that of threads where there are several."""
+    several = backend.cores != 1 or backend.serves == "workers"
+    return backend.language != "python" and (several or "thread" not in sanitized.KINDS)
 
 
 def each(*backends: Backend) -> list[Any]:
@@ -175,6 +231,15 @@ def each(*backends: Backend) -> list[Any]:
 EVERY_PARSING = each(*(b for b in all_backends() if b.parses))
 EVERY_CONCURRENT = each(*(b for b in all_backends() if b.concurrent))
 EVERY_WITH_OPTIONS = each(*(b for b in all_backends() if b.takes_options))
+EVERY_BOUNDED = each(*(b for b in all_backends() if b.serves != "any" and b.takes_options))
 EVERY_CONCURRENT_WITH_OPTIONS = each(
     *(b for b in all_backends() if b.concurrent and b.takes_options)
+)
+_OURS = [b for b in all_backends() if b.language != "own" and b.parses]
+EVERY_LOOP = each(*(b for b in all_backends() if b.loops and b.takes_options))
+# What is asked by one client is computed while others are served, whoever they are.
+EVERY_WITH_CORES = each(*(b for b in _OURS if b.cores != 1 and not b.design.endswith("reuseport")))
+EVERY_WITH_LASTING_CHILDREN = each(
+    *(b for b in _OURS if b.design in ("mp-pool", "async-mp")),
+    *(b for b in _OURS if b.name == "py-async-reuseport"),  # threads, in C
 )

@@ -12,8 +12,15 @@ import pytest
 from .backends import all_backends, each
 from .oracle import Framing
 from .process import Server, start
+from .wire import close_all
 
 Start = Callable[..., AbstractContextManager[Server]]
+
+
+@pytest.fixture(autouse=True)
+def _no_client_outlives_its_test() -> Iterator[None]:
+    yield
+    close_all()
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,14 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import pytest
 
+from . import sanitized
 from .backends import Backend
 from .oracle import Framing
 
@@ -80,6 +81,11 @@ class Server:
         """Signal its whole process group, as Ctrl-C in a terminal does."""
         os.killpg(self.process.pid, number)
 
+    def send_signal_to_all(self, number: signal.Signals) -> None:
+        """Signal every process of it."""
+        for state in self.tree():
+            _kill(state.pid, number)
+
     def wait(self, timeout_s: float) -> int:
         """Its exit status (a signal is negative). Fails the test if it does not end in time."""
         if not _readable(self._pidfd, timeout_s):
@@ -121,6 +127,10 @@ class Server:
                 continue
         return total
 
+    def resident_bytes(self) -> int:
+        """Memory that the processes living now have resident."""
+        return sum(state.resident_bytes for state in self.tree())
+
     def peak_bytes(self) -> int:
         """The most memory that the main process has had resident."""
         return int(self._status("VmHWM").removesuffix(" kB")) * 1024
@@ -156,14 +166,42 @@ def start(
     Without a framing it gets no option for it; `descriptors` limits its open files.
     """
     _skip_what_cannot_be(backend, framing or "message", options)
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+    with (
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as errors,
+        _reports_of_sanitizers(backend) as folder,
+    ):
         files = output, errors
-        server = _spawn(programs, backend, options, framing, host, port, descriptors, files)
+        server = _spawn(programs, backend, options, framing, host, port, descriptors, files, folder)
         try:
             yield server
         finally:
+            if folder is not None:
+                _end_orderly(server)
             server.kill()
             os.close(server._pidfd)
+
+
+@contextmanager
+def _reports_of_sanitizers(backend: Backend) -> Iterator[Path | None]:
+    """A folder for them, if the programs are built so; one that is left there fails the test."""
+    if not sanitized.KINDS:
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            yield folder
+        finally:
+            if told := sanitized.reports(folder):
+                pytest.fail(f"{backend.name}: a sanitizer reports\n{told}", pytrace=False)
+
+
+def _end_orderly(server: Server) -> None:
+    """Let it come to its exit, where leaks are looked for."""
+    with suppress(ProcessLookupError):
+        server.send_signal(signal.SIGTERM)
+    server.has_ended(END_S)
 
 
 def run_to_end(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -176,6 +214,7 @@ def run_to_end(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
             capture_output=True,
             text=True,
             timeout=START_S,
+            env={**os.environ, **sanitized.environment(None)},
         )
     except subprocess.TimeoutExpired:
         pytest.fail(f"{' '.join(argv)} does not end")
@@ -185,6 +224,12 @@ def skip_without_options(backend: Backend) -> None:
     """Skip what only a server with the protocol's command line can be asked."""
     if not backend.takes_options:
         pytest.skip(f"{backend.name} takes no options: its command has no {{options}}")
+
+
+def skip_what_burns(backend: Backend) -> None:
+    """Skip what asks an idle server not to use the CPU."""
+    if backend.busy:
+        pytest.skip(f"{backend.name} burns a core while idle, by its design")
 
 
 def skip_what_is_lacking(backend: Backend) -> None:
@@ -210,6 +255,7 @@ def _spawn(
     port: int,
     descriptors: int | None,
     files: tuple[IO[bytes], IO[bytes]],
+    reports: Path | None,
 ) -> Server:
     read_end, write_end = os.pipe()
     if not backend.takes_options:
@@ -230,7 +276,7 @@ def _spawn(
             stderr=files[1],
             pass_fds=(write_end,) if backend.takes_options else (),
             start_new_session=True,
-            env={**os.environ, MARK: mark},
+            env={**os.environ, **sanitized.environment(reports), MARK: mark},
         )
     finally:
         os.close(write_end)
@@ -339,8 +385,8 @@ def _is_marked(folder: Path, mark: str) -> bool:
         return False
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         return

@@ -15,12 +15,13 @@ EVERY_ENTRY = [pytest.param(entry, id=str(entry.get("name"))) for entry in ENTRI
 REQUIRED = {"name": str, "program": str, "language": str, "design": str, "teaches": str}
 OPTIONAL = {
     "arguments": list,
-    "busy": bool,
+    "mechanism": str,
+    "limits": str,
     "needs": str,
     "course": bool,
     "ranked": bool,
-    "limits": str,
-    "mechanism": str,
+    "busy": bool,
+    "cap": int,
 }
 COURSE = [
     *("c-sync", "c-mp", "c-mt", "py-sync", "py-mp", "py-mt", "py-async", "py-async-3.6"),
@@ -73,8 +74,12 @@ def test_its_program_is_installed(programs: Path, entry: dict[str, Any]) -> None
 @pytest.mark.parametrize(("language", "folder"), [("c", "src_c"), ("python", "src_py")])
 def test_meson_lists_the_same_programs(language: str, folder: str) -> None:
     listing = CATALOGUE.parent / folder / "servers" / "meson.build"
-    # One name to a line; the first list of each file is that of the programs.
-    programs = re.findall(r"^ +'([^']+)',$", listing.read_text().partition("\n\n")[0], re.MULTILINE)
+    # One name to a line in the first list; in C those that need a library are named after it.
+    first, _, rest = listing.read_text().partition("\n\n")
+    programs = re.findall(r"^ +'([^']+)',$", first, re.MULTILINE)
+    programs += re.findall(r"'(\w+)\.c'", rest)
+    for names in re.findall(r"^ +foreach name : \[(.*)\]$", rest, re.MULTILINE):
+        programs += re.findall(r"'(\w+)'", names)
     assert sorted(programs) == sorted(
         {entry["program"] for entry in ENTRIES if entry["language"] == language}
     )

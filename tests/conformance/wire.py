@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The client's side: what is sent in which pieces, what is read back, and how it ends."""
 
-import re
 import select
 import socket
 import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from .oracle import Conversation
 from .process import Server
+from .queues import unread_by_peer
 
 PATIENCE_S = 20.0
 READ_SIZE = 1 << 16
+
+_opened: list[socket.socket] = []
 
 End = Literal["eof", "reset"]
 HalfClose = Literal["at once", "after the replies"]
@@ -35,6 +36,7 @@ def connect(server: Server, receive_buffer: int | None = None) -> socket.socket:
     """A connection, whose calls give up after PATIENCE_S, so that no test hangs."""
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     connection = socket.socket(family, socket.SOCK_STREAM)
+    _opened.append(connection)
     connection.settimeout(PATIENCE_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if receive_buffer is not None:
@@ -47,6 +49,12 @@ def connect(server: Server, receive_buffer: int | None = None) -> socket.socket:
         connection.close()
         raise
     return connection
+
+
+def close_all() -> None:
+    """Close what `connect` has opened and the test has not closed: a failed one leaves clients."""
+    while _opened:
+        _opened.pop().close()
 
 
 def converse(
@@ -119,20 +127,26 @@ def read_to_end(connection: socket.socket) -> Transcript:
 
 def is_readable(connection: socket.socket, timeout_s: float) -> bool:
     """Whether there is something to read, the end included, before the time is over."""
+    return is_any_readable([connection], timeout_s)
+
+
+def is_any_readable(connections: Sequence[socket.socket], timeout_s: float) -> bool:
+    """Whether there is something to read from one of them before the time is over."""
     poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(timeout_s * 1000))
+    for connection in connections:
+        poll.register(connection, select.POLLIN)
+    return bool(poll.poll(max(0.0, timeout_s) * 1000))
 
 
 def wait_until_read(server: Server, connection: socket.socket) -> None:
     """Wait until the server has read everything that was sent over a connection.
 
-    The kernel tells nobody but /proc/net/tcp how much of what arrived is still unread, so that is
-    looked at again and again, in between listening for a reply, which says as much.
+    The kernel tells nobody by itself how much of what arrived is still unread, so that it is asked
+    again and again, in between listening for a reply, which says as much.
     """
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        if _unread(server.port, connection.getsockname()[1]) == 0 or is_readable(connection, 0.002):
+        if unread_by_peer(connection) == 0 or is_readable(connection, 0.002):
             return
     pytest.fail(f"{server} does not read what it is sent")
 
@@ -149,6 +163,15 @@ def ask(server: Server, request: bytes = b"10") -> bytes:
         connection.sendall(request + (b"\n" if server.framing == "line" else b""))
         connection.shutdown(socket.SHUT_WR)
         return read_to_end(connection).received
+
+
+def ask_on(server: Server, connection: socket.socket) -> None:
+    """Ask on a connection that stays, in line framing, and fail unless it is served."""
+    connection.sendall(b"10\n")
+    reply = right_answer(server)
+    got = read_exactly(connection, len(reply))
+    if got != reply:
+        pytest.fail(f"{server}: got {got!r}; stderr: {server.stderr()!r}")
 
 
 def right_answer(server: Server) -> bytes:
@@ -169,20 +192,6 @@ def short(data: bytes) -> str:
     if len(data) <= 600:
         return repr(data)
     return f"{data[:300]!r} … {data[-300:]!r} ({len(data)} bytes)"
-
-
-def _unread(server_port: int, client_port: int) -> int | None:
-    """Bytes in the receive queue of the server's end; None while that end is not there."""
-    # Local address, remote address, state, then transmit and receive queues: proc_net_tcp.rst.
-    row = rf":{server_port:04X} [0-9A-F]+:{client_port:04X} [0-9A-F]{{2}} [0-9A-F]+:([0-9A-F]+)"
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            found = re.search(row.encode(), Path(table).read_bytes())
-        except FileNotFoundError:  # no IPv6 here
-            continue
-        if found is not None:
-            return int(found[1], 16)
-    return None
 
 
 def _wait(connection: socket.socket, sending: bool, deadline: float) -> int:

@@ -4,7 +4,7 @@
 import sys
 from pathlib import Path
 
-from fibench.catalogue import Backend, argv, server_argv
+from fibench.catalogue import Backend, argv, connection_cap, server_argv
 from fibench.machine import usable_cores
 
 HERE = Path("/programs")
@@ -34,3 +34,11 @@ def test_other_servers_are_told_it_if_the_cell_says_it() -> None:
         "/programs/mt_server", "--workers", "3", "4000",
     ]  # fmt: skip
     assert server_argv(plain, HERE, {}, 4000, cores=2) == ["/programs/mt_server", "4000"]
+
+
+def test_a_design_without_room_for_more_may_refuse_fewer_than_it_is_told_to_hold() -> None:
+    select = Backend("c-select", "select_server", "c", "select", cap=1000)
+
+    assert connection_cap(select, {"max_connections": 65536}) == 1000
+    assert connection_cap(select, {"max_connections": 8}) == 8
+    assert connection_cap(PYTHON, {"max_connections": 8}) == 8

@@ -121,6 +121,16 @@ def test_claims_select_by_what_the_file_says_not_by_the_sum() -> None:
     assert parse(text).claims[0].left.label == "py-mt clients=4"
 
 
+def test_cells_that_differ_by_their_idle_clients_alone_are_told_apart() -> None:
+    text = SMALL.replace("[server]", "clients = [100, 8000]\n[server]")
+    text += '[[load.group]]\nname = "idle"\nidle = true\n'
+    text += '[[load.group]]\nname = "asking"\nclients = 8\n'
+    cells = [cell for cell in parse(text).cells if cell.backend == "py-mt"]
+
+    assert [cell.parameters["clients"] for cell in cells] == [8, 8]
+    assert [cell.label for cell in cells] == ["py-mt clients=100", "py-mt clients=8000"]
+
+
 def test_cells_without_groups_keep_their_keys() -> None:
     """Results on disk are found by these names."""
     assert first_cell(SMALL, {"backend": "py-mt"}).key == "py-mt-n1-c1-6c86afe8d1"

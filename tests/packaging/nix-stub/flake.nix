@@ -43,8 +43,8 @@
           hosts = programs: lib.genAttrs programs host;
 
           python3Packages = hosts [
-            "hypothesis" "invoke" "meson-python" "mypy" "numpy" "psutil" "pydantic" "pytest" "rich"
-            "scipy" "types-psutil"
+            "hypothesis" "invoke" "meson-python" "mypy" "numpy" "psutil" "pydantic" "pytest"
+            "pytest-xdist" "rich" "scipy" "types-psutil"
           ] // {
             buildPythonApplication = attributes: derive ({
               name = "${attributes.pname}-${attributes.version}";

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`invoke test`: the unit tests of C, then pytest; or the C programs under a sanitizer.
+
+What measures time or CPU use is marked `serial`, and has the machine to itself. All other tests run
+beside each other, where pytest-xdist is installed. So there are two passes of pytest, and the last
+lines say what came of both.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from fibench.build import BuildError, build_sanitized, tool_environment
+from fibench.commands import WRONG_INPUT, Refused, build_or_refuse
+from fibench.places import Places
+
+NOTHING_SELECTED = 5
+"""pytest's exit status where no test is left to run."""
+INTERRUPTED = 2
+"""pytest's, from which on it is not a test that has failed."""
+SANITIZERS = ("address,undefined", "address", "undefined", "thread")
+OUTCOMES = ("failed", "errors", "passed", "skipped")
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What came of one pytest."""
+
+    status: int
+    counts: Mapping[str, int]
+    failures: tuple[str, ...]
+    """The tests that did not pass, as pytest names them."""
+
+
+def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanitize: str) -> int:
+    """Build, then run everything, or what is of C under a sanitizer. Returns an exit status."""
+    if importlib.util.find_spec("pytest") is None:
+        raise Refused("pytest is not installed", "run `./dev invoke test`, which brings it")
+    begin = time.monotonic()
+    environment = tool_environment()
+    arguments = [*(["--all"] if long_forms else []), *(["-k", select] if select else [])]
+    build = places.build
+    if sanitize:
+        build = _build_sanitized(places, sanitize)
+        environment["FIBENCH_PROGRAMS"] = str(build / "install" / "libexec" / "fibench")
+        environment["FIBENCH_SANITIZED"] = sanitize
+        arguments.append("tests/conformance")
+    else:
+        build_or_refuse(places)
+    sys.stdout.flush()
+    meson = ["meson", "test", "-C", str(build), "--print-errorlogs"]
+    units = subprocess.call(meson, cwd=checkout, env=environment)
+    passes = []
+    for options in passes_of_pytest():
+        passes.append(run_pytest([*options, *arguments], checkout, environment))
+        if passes[-1].status >= INTERRUPTED and passes[-1].status != NOTHING_SELECTED:
+            break
+    print(conclusion(passes, units == 0, time.monotonic() - begin), flush=True)
+    return exit_status(passes) or units
+
+
+def _build_sanitized(places: Places, sanitize: str) -> Path:
+    if sanitize not in SANITIZERS:
+        what = f"--sanitize {sanitize}: not a sanitizer"
+        raise Refused(what, f"it is one of: {'; '.join(SANITIZERS)}", WRONG_INPUT)
+    try:
+        return build_sanitized(places, sanitize)
+    except BuildError as error:
+        if error.output:
+            print(error.output.rstrip(), file=sys.stderr)
+        raise Refused(str(error), error.hint) from error
+
+
+def passes_of_pytest() -> list[list[str]]:
+    """The options of each pass."""
+    if importlib.util.find_spec("xdist") is None:
+        return [[]]
+    # Most tests wait for most of their time.
+    beside_each_other = str(len(os.sched_getaffinity(0)) + 1)
+    return [
+        ["-n", beside_each_other, "--dist", "worksteal", "-m", "not serial"],
+        ["-p", "no:xdist", "-m", "serial"],
+    ]
+
+
+def run_pytest(
+    arguments: Sequence[str], checkout: Path, environment: Mapping[str, str] | None = None
+) -> Pass:
+    """Run one pytest with its output shown."""
+    sys.stdout.flush()
+    with tempfile.TemporaryDirectory(prefix="fibench-test-") as folder:
+        listing = Path(folder, "outcomes.xml")
+        argv = [sys.executable, "-m", "pytest", f"--junitxml={listing}", *arguments]
+        status = subprocess.call(argv, cwd=checkout, env=environment)
+        return read_outcomes(status, listing)
+
+
+def read_outcomes(status: int, listing: Path) -> Pass:
+    """What pytest's JUnit file tells; nothing, where it did not come to write it."""
+    if not listing.is_file():
+        return Pass(status, {}, ())
+    counts = Counter(dict.fromkeys(OUTCOMES, 0))
+    failures = []
+    for case in ElementTree.parse(listing).iter("testcase"):
+        outcome = "passed"
+        for kind, name in (("skipped", "skipped"), ("failure", "failed"), ("error", "errors")):
+            if case.find(kind) is not None:
+                outcome = name
+        counts[outcome] += 1
+        if outcome in ("failed", "errors"):
+            module = case.get("classname", "").replace(".", "/")
+            failures.append(f"{module}.py::{case.get('name')}")
+    return Pass(status, counts, tuple(failures))
+
+
+def exit_status(passes: Sequence[Pass]) -> int:
+    """The worst of all; that a pass had nothing to run matters only where none had."""
+    statuses = [one.status for one in passes]
+    if all(status == NOTHING_SELECTED for status in statuses):
+        return NOTHING_SELECTED
+    return max(status for status in statuses if status != NOTHING_SELECTED)
+
+
+def conclusion(passes: Sequence[Pass], units_passed: bool, took_s: float) -> str:
+    """The last lines: what failed, by name, and how many did what."""
+    lines = [f"FAILED {name}" for one in passes for name in one.failures]
+    if not units_passed:
+        lines.append("FAILED the unit tests of C: meson test, above")
+    lines += [
+        f"FAILED pytest ended with {one.status}, above"
+        for one in passes
+        if one.status not in (0, NOTHING_SELECTED) and not one.failures
+    ]
+    total = Counter[str]()
+    for one in passes:
+        total.update(one.counts)
+    said = [f"{total[outcome]} {outcome}" for outcome in OUTCOMES if total[outcome]]
+    return "\n".join([*lines, f"== {', '.join(said) or 'no tests ran'} in {took_s:.0f} s =="])

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Many clients: at once, one after the other, and one in the place of another that has gone."""
+
+import resource
+import signal
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from . import oracle
+from .backends import EVERY_LOOP, EVERY_WITH_OPTIONS, Backend
+from .conftest import Start
+from .process import Server
+from .wire import (
+    check_serves,
+    connect,
+    is_any_readable,
+    read_exactly,
+    read_to_end,
+    reset,
+    right_answer,
+    wait_until_read,
+)
+
+KIB = 1 << 10
+SPARE_DESCRIPTORS = 200  # what else a test has open
+DISTINCT = 16  # numbers that are quick to compute, so that one reply tells itself from another
+
+
+@contextmanager
+def room_for(clients: int) -> Iterator[None]:
+    """Let this process open so many connections, which the server may as well."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = clients + SPARE_DESCRIPTORS
+    if hard < wanted:
+        pytest.skip(f"{clients} connections need {wanted} descriptors; `ulimit -Hn` is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    """Stop the server, as Ctrl-Z does: what is sent meanwhile it finds all at once."""
+    server.send_signal_to_all(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.send_signal_to_all(signal.SIGCONT)
+
+
+def ask_on_all(server: Server, clients: Sequence[socket.socket]) -> None:
+    """Ask on connections that stay, on all of them before the first reply is read."""
+    for turn, client in enumerate(clients):
+        client.sendall(own_number(turn) + b"\n")
+    for turn, client in enumerate(clients):
+        reply = own_reply(server, turn)
+        assert read_exactly(client, len(reply)) == reply
+
+
+def own_number(turn: int) -> bytes:
+    """What a client asks, so that its reply is not that of its neighbour."""
+    return b"%d" % (turn % DISTINCT)
+
+
+def own_reply(server: Server, turn: int) -> bytes:
+    """The reply to it."""
+    if not server.backend.parses:
+        return right_answer(server)
+    return oracle.reply(own_number(turn)) + (b"\n" if server.framing == "line" else b"")
+
+
+# At once.
+
+
+@pytest.mark.parametrize("framing", ["message", "line"])
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_a_crowd_that_asks_at_once_is_answered(
+    start_server: Start, backend: Backend, framing: oracle.Framing
+) -> None:
+    """There are more requests than buffers in a ring of io_uring (-ENOBUFS)."""
+    count = backend.bears
+    with room_for(count), start_server(backend, framing=framing) as server:
+        clients = [connect(server) for _ in range(count)]
+        if framing == "line" and backend.serves == "any":
+            ask_on_all(server, clients)  # so that all are accepted, and wait to be read
+        with frozen(server):
+            for turn, client in enumerate(clients):
+                client.sendall(own_number(turn) + b"\n")
+                client.shutdown(socket.SHUT_WR)
+        for turn, client in enumerate(clients):
+            assert read_to_end(client).received == own_reply(server, turn)
+        check_serves(server)
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize("backend", EVERY_LOOP)
+def test_a_loop_waits_for_a_thousand_as_long_as_for_one(
+    start_server: Start, backend: Backend
+) -> None:
+    wait_s = 0.5
+    count = min(1000, backend.bears)
+    options = ["--io-wait", str(wait_s * 1000)]
+    with room_for(count), start_server(backend, *options) as server:
+        clients = [connect(server) for _ in range(count)]
+        begin = time.monotonic()
+        for client in clients:
+            client.sendall(b"-1\n")  # which takes nobody's time
+        reply = b"out of range\n" if backend.parses else right_answer(server)
+        for client in clients:
+            assert read_exactly(client, len(reply)) == reply
+        took_s = time.monotonic() - begin
+    assert wait_s <= took_s < 3 * wait_s, f"{server}: {count} waits took {took_s:.2f} s"
+
+
+# One after the other.
+
+
+@pytest.mark.parametrize(
+    ("framing", "times"),
+    [
+        ("message", 1),
+        pytest.param("line", 1, marks=pytest.mark.long),
+        pytest.param("message", 10, marks=pytest.mark.long),
+        pytest.param("line", 10, marks=pytest.mark.long),
+    ],
+)
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_thousands_of_short_connections_leave_nothing_behind(
+    start_server: Start, backend: Backend, framing: str, times: int
+) -> None:
+    short = backend.language == "python" and times == 1
+    count = 500 if short else 3000 * times
+    with start_server(backend, "--workers", "2", framing=framing) as server:
+        for _ in range(250 if short else 2500):  # until each buffer that it keeps has been used
+            check_serves(server)
+        before = settled(server, None)
+        resident = server.resident_bytes()
+        for _ in range(count):
+            check_serves(server)
+        assert settled(server, before) == before
+        grown = server.resident_bytes() - resident
+    most = (1024 if backend.language == "python" else 256) * KIB
+    assert grown < most, f"{server} grew by {grown} bytes in {count} connections"
+
+
+Inventory = tuple[int, int, int, int]
+
+
+def settled(server: Server, wanted: Inventory | None) -> Inventory:
+    """Processes, zombies, threads and descriptors, once the server is done with its clients.
+
+    What is left of a connection goes just after its reply. So the server is asked again until
+    its inventory is what is wanted, or the same a few times in a row.
+    """
+    deadline = time.monotonic() + 5
+    last, same = inventory(server), 0
+    while time.monotonic() < deadline and last != wanted and (wanted or same < 5):
+        server.has_ended(0.02)
+        now = inventory(server)
+        last, same = now, same + 1 if now == last else 0
+    return last
+
+
+def inventory(server: Server) -> Inventory:
+    """How many processes, zombies, threads and descriptors there are now."""
+    tree = server.tree()
+    zombies = sum(state.state == "Z" for state in tree)
+    threads = sum(state.threads for state in tree)
+    return len(tree), zombies, threads, sum(state.descriptors for state in tree)
+
+
+# In the place of another.
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_the_reply_to_a_client_that_has_gone_reaches_nobody(
+    start_server: Start, backend: Backend
+) -> None:
+    """Whoever connects next gets the same descriptor while the request is still in hand."""
+    long = b"30\n" if backend.language == "c" else b"21\n"
+    kept: list[socket.socket] = []
+    with start_server(backend) as server:
+        for turn in range(40):
+            gone = connect(server)
+            gone.sendall(long)
+            wait_until_read(server, gone)
+            reset(gone)
+            client = connect(server)
+            client.sendall(own_number(turn) + b"\n")
+            reply = own_reply(server, turn)
+            got = read_exactly(client, len(reply))
+            assert got == reply, f"{server}: asked {own_number(turn)!r}, got {got!r}"
+            if backend.concurrent and len(kept) < DISTINCT:
+                kept.append(client)
+            else:
+                check_that_nothing_more_comes(client)
+        for client in kept:
+            check_that_nothing_more_comes(client)
+
+
+def check_that_nothing_more_comes(client: socket.socket) -> None:
+    """Half-close, and fail unless all that comes is the end."""
+    client.shutdown(socket.SHUT_WR)
+    assert read_to_end(client).received == b""
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_the_wait_of_a_client_that_has_gone_is_nobody_elses(
+    start_server: Start, backend: Backend
+) -> None:
+    wait_s = 0.4
+    count = DISTINCT if backend.concurrent else 1
+    with start_server(backend, "--io-wait", str(wait_s * 1000)) as server:
+        gone = [connect(server) for _ in range(count)]
+        for client in gone:
+            client.sendall(b"10\n")
+            wait_until_read(server, client)
+        is_any_readable(gone, wait_s / 2)  # half of the wait is over
+        for client in gone:
+            reset(client)
+        begin = time.monotonic()
+        clients = [connect(server) for _ in range(count)]
+        for turn, client in enumerate(clients):
+            client.sendall(own_number(turn) + b"\n")
+        early = is_any_readable(clients, begin + wait_s * 0.95 - time.monotonic())
+        # A poll that is woken late looks once more at what came meanwhile.
+        early = early and time.monotonic() < begin + wait_s * 0.95
+        assert not early, f"{server} replied too early"
+        for turn, client in enumerate(clients):
+            client.shutdown(socket.SHUT_WR)
+            assert read_to_end(client).received == own_reply(server, turn)
