@@ -14,15 +14,6 @@ from typing import Any
 import pytest
 
 LIMIT_S = 30  # a fibload that takes longer hangs
-HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Nothing runs beside these: they hold fibload's clock to the truth."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.serial)
 
 
 @dataclass(frozen=True)

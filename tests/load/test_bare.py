@@ -14,6 +14,8 @@ import pytest
 from .conftest import LIMIT_S, Program, running
 from .servers import serving
 
+pytestmark = pytest.mark.serial
+
 
 @pytest.fixture
 def echo_port(programs: Path) -> Iterator[int]:

@@ -11,6 +11,8 @@ import pytest
 from .conftest import Program, running
 from .servers import Action, closed_port, serving
 
+pytestmark = pytest.mark.serial
+
 LINE = ("--framing", "line")
 FRAMINGS = pytest.mark.parametrize("framing", ["message", "line"])
 

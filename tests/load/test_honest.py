@@ -11,6 +11,8 @@ import pytest
 from .conftest import Program
 from .servers import ASK_30, Action, serving
 
+pytestmark = pytest.mark.serial
+
 FRAMINGS = pytest.mark.parametrize("framing", ["message", "line"])
 SHAPES = [
     ("message", []),

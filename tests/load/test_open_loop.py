@@ -15,6 +15,8 @@ from .conftest import LIMIT_S, Answer, Program, running, total
 from .estimator import check_percentiles
 from .servers import ASK_30, Action, serving
 
+pytestmark = pytest.mark.serial
+
 LINE = ("--framing", "line")
 ECHO = (*LINE, "--request", "1", "--expect", "1")
 

@@ -9,6 +9,8 @@ from .conftest import Program, running
 from .estimator import check_percentiles
 from .servers import ASK_30, Action, closed_port, serving
 
+pytestmark = pytest.mark.serial
+
 LINE = ("--framing", "line")
 FRAMINGS = pytest.mark.parametrize("framing", ["message", "line"])
 OPEN = ("--clients", "8", "--rate", "500", "--duration", "1")
