@@ -44,7 +44,7 @@
 
           python3Packages = hosts [
             "hypothesis" "invoke" "meson-python" "mypy" "numpy" "psutil" "pydantic" "pytest"
-            "pytest-xdist" "rich" "scipy" "types-psutil"
+            "pytest-xdist" "rich" "scipy" "types-psutil" "uvloop"
           ] // {
             buildPythonApplication = attributes: derive ({
               name = "${attributes.pname}-${attributes.version}";
