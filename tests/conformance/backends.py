@@ -220,9 +220,11 @@ def all_backends() -> tuple[Backend, ...]:
 
 
 def _is_looked_at(backend: Backend) -> bool:
-    """Whether a sanitizer has something to see in it: that of threads where there are several."""
-    several = backend.cores != 1 or backend.serves == "workers"
-    return backend.language != "python" and (several or "thread" not in sanitized.KINDS)
+    """Whether a sanitizer has something to see in it.
+
+    That of threads where they compute. Those of POSIX AIO are glibc's own, and break it.
+    """
+    return backend.language != "python" and (backend.cores != 1 or "thread" not in sanitized.KINDS)
 
 
 def each(*backends: Backend) -> list[Any]:

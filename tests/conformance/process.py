@@ -198,10 +198,10 @@ def _reports_of_sanitizers(backend: Backend) -> Iterator[Path | None]:
 
 
 def _end_orderly(server: Server) -> None:
-    """Let it come to its exit, where leaks are looked for."""
+    """Let all its processes come to their exits, where leaks are looked for."""
     with suppress(ProcessLookupError):
         server.send_signal(signal.SIGTERM)
-    server.has_ended(END_S)
+    server.wait_until_nothing_is_left(END_S)
 
 
 def run_to_end(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:

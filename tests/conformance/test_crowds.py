@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from . import oracle
+from . import oracle, sanitized
 from .backends import EVERY_LOOP, EVERY_WITH_OPTIONS, Backend
 from .conftest import Start
 from .process import Server
@@ -147,7 +147,7 @@ def test_thousands_of_short_connections_leave_nothing_behind(
         assert settled(server, before) == before
         grown = server.resident_bytes() - resident
     most = (1024 if backend.language == "python" else 256) * KIB
-    assert grown < most, f"{server} grew by {grown} bytes in {count} connections"
+    assert sanitized.KINDS or grown < most, f"{server} grew by {grown} bytes in {count} connections"
 
 
 Inventory = tuple[int, int, int, int]
