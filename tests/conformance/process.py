@@ -36,7 +36,7 @@ class ProcessState:
     state: str
     threads: int
     descriptors: int
-    resident_bytes: int
+    own_bytes: int
 
 
 @dataclass
@@ -127,9 +127,9 @@ class Server:
                 continue
         return total
 
-    def resident_bytes(self) -> int:
-        """Memory that the processes living now have resident."""
-        return sum(state.resident_bytes for state in self.tree())
+    def own_bytes(self) -> int:
+        """Private memory that the processes living now have resident."""
+        return sum(state.own_bytes for state in self.tree())
 
     def peak_bytes(self) -> int:
         """The most memory that the main process has had resident."""
@@ -367,8 +367,17 @@ def _state(pid: int, server: Server) -> ProcessState | None:
         state=fields[0],
         threads=int(fields[17]),
         descriptors=_descriptors(folder),
-        resident_bytes=int(fields[21]) * os.sysconf("SC_PAGESIZE"),
+        own_bytes=_own_bytes(folder),
     )
+
+
+def _own_bytes(folder: Path) -> int:
+    """Its private memory: what is shared with the kernel or a file may come and go by itself."""
+    try:
+        found = re.search(r"^RssAnon:\s+(\d+) kB$", (folder / "status").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return int(found[1]) * 1024 if found else 0  # one that has just ended has none
 
 
 def _descriptors(folder: Path) -> int:

@@ -46,10 +46,10 @@ def test_a_client_that_never_reads_is_no_longer_read(start_server: Start, backen
     with start_server(backend) as server:
         limit_buffers_if_allowed(server)
         check_serves(server)
-        before = server.resident_bytes()
+        before = server.own_bytes()
         with connect(server, receive_buffer=16384) as connection:
             sent = send_until_blocked(server, connection)
-            grown = server.resident_bytes() - before
+            grown = server.own_bytes() - before
             if backend.concurrent:
                 check_serves(server)
             got = drain(connection, sent)

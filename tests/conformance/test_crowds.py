@@ -138,14 +138,14 @@ def test_thousands_of_short_connections_leave_nothing_behind(
     count = 500 if short else 3000 * times
     with start_server(backend, "--workers", "2", framing=framing) as server:
         # Until each buffer that it keeps has been used: io_uring's are used in turn.
-        for _ in range(2500 if backend.needs == "io_uring" else 500):
+        for _ in range(2500 if backend.needs == "liburing" else 500):
             check_serves(server)
         before = settled(server, None)
-        resident = server.resident_bytes()
+        resident = server.own_bytes()
         for _ in range(count):
             check_serves(server)
         assert settled(server, before) == before
-        grown = server.resident_bytes() - resident
+        grown = server.own_bytes() - resident
     most = (1024 if backend.language == "python" else 256) * KIB
     assert sanitized.KINDS or grown < most, f"{server} grew by {grown} bytes in {count} connections"
 
