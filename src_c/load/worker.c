@@ -27,7 +27,7 @@ enum {
 static const int64_t PAUSE_NS = INT64_C(10) * NS_PER_MS;    // after a refusal or a loss
 static const int64_t SWEEP_MIN_NS = INT64_C(1) * NS_PER_MS; // how closely spaced sweeps may be
 static const int64_t LONG_WAIT_NS = INT64_C(2) * NS_PER_MS; // of which a thousandth is much
-static const int64_t OVERDUE_NS = INT64_C(100) * NS_PER_MS; // beyond twice the slowest reply
+static const int64_t OVERDUE_NS = INT64_C(250) * NS_PER_MS; // beyond twice the slowest reply
 
 // Has the event loop watch one of the worker's own descriptors.
 static bool watch(const struct worker *worker, int fd, void *mark)

@@ -64,7 +64,9 @@ def _alone_s(command: Sequence[str]) -> float:
     """How long a server takes to listen and to end when nothing but itself is there."""
     read, write = os.pipe()
     began_s = time.monotonic()
-    server = subprocess.Popen([*command, "--ready-fd", str(write), "0"], pass_fds=(write,))
+    server = subprocess.Popen(
+        [*command, "--ready-fd", str(write), "0"], pass_fds=(write,), stderr=subprocess.DEVNULL
+    )
     os.close(write)
     try:
         select.select([read], [], [])
