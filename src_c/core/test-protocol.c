@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The protocol's table, its limits, and that neither parser nor framer reads past its input.
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -163,6 +164,11 @@ static void every_reply_fits_with_its_newline(void)
     CHECK_BYTES(out, size, "error\n", 6);
 }
 
+static void fibonacci_lies_alike_in_its_cache_line_in_every_program(void)
+{
+    CHECK_NUMBER((uintptr_t)fibonacci % 64, 0);
+}
+
 static void fibonacci_counts_from_one_and_one(void)
 {
     unsigned before = 1;
@@ -240,6 +246,7 @@ int main(void)
     only_six_bytes_are_white_space();
     every_reply_fits_with_its_newline();
     fibonacci_counts_from_one_and_one();
+    fibonacci_lies_alike_in_its_cache_line_in_every_program();
     a_line_may_have_255_bytes_and_no_more();
     lines_do_not_depend_on_where_the_input_is_split();
     return test_result();

@@ -132,6 +132,12 @@ def test_a_server_finds_its_files_with_its_port_in_them(programs: Path, tmp_path
     assert not running.alive()
 
 
+def test_a_server_has_had_a_client_before_it_is_measured(programs: Path, tmp_path: Path) -> None:
+    served = Server("c-sync", (str(programs / "server"), "--verbose", PORT))
+    with serving(served, split_desk(programs, tmp_path)):
+        assert "connection from" in (tmp_path / "server.err").read_text()
+
+
 def test_a_promise_about_what_was_not_measured_is_left_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

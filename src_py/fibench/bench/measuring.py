@@ -6,6 +6,7 @@ server's alone. Whatever is started runs under `supervise`: nothing outlives the
 """
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -158,8 +159,22 @@ def serving(served: Server, desk: Desk) -> Iterator[RunningServer]:
             command, supervise=desk.supervise, stderr_path=desk.folder / "server.err"
         )
     with running:
+        _come_and_go(served, port)
         yield running
         running.stop()
+
+
+def _come_and_go(served: Server, port: int) -> None:
+    """Be a server's first client, and leave at once: what has never ended a connection is not yet
+    as it will be. glibc maps room anew for each read of a Python server until the room of one,
+    which a client's end left empty, has been given back whole (mallopt(3), M_MMAP_THRESHOLD)."""
+    try:
+        with socket.create_connection((HOST, port), timeout=LIMIT_S) as client:
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(4096):
+                pass
+    except OSError as error:
+        raise BenchError(f"{served.name} did not take leave of its first client: {error}") from None
 
 
 def measure(served: Server, driven: Load, desk: Desk) -> Measured:
