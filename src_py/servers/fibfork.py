@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Children that are forked once and serve until the end. Runs on Python 3.6."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -26,7 +27,8 @@ def keep_running(count: int, serve: "Callable[[int], None]", acceptor: fibserver
 
     def kill_children(_signal: int, _frame: object) -> None:
         for pid in list(children):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # os.wait() has just taken it
+                os.kill(pid, signal.SIGKILL)
 
     def start(slot: int) -> None:
         pid = _fork(slot, serve, acceptor)
@@ -39,6 +41,8 @@ def keep_running(count: int, serve: "Callable[[int], None]", acceptor: fibserver
     fibserver.announce(acceptor.socket, acceptor.options)
     while children:
         pid, _ = os.wait()
+        if pid not in children:  # whoever ran this program had started it, and became it
+            continue
         slot = children.pop(pid)
         if not stop.is_told():
             stop.tally.live[slot] = 0  # it may have died of what it served

@@ -46,6 +46,9 @@ class Stop:
         signal.set_wakeup_fd(self._wakeup)
         self._is_child = False
         self._second = signal.SIG_DFL  # type: Handler
+        signal.signal(
+            signal.SIGCHLD, signal.SIG_DFL
+        )  # ignored, as one may inherit it, ends are lost
         signal.signal(signal.SIGALRM, self._too_late)
         signal.signal(signal.SIGTERM, self._begin)
         signal.signal(signal.SIGINT, self._begin)

@@ -6,6 +6,7 @@ Each child has an interpreter and a GIL of its own, so all cores compute; the pr
 each connection.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -35,8 +36,9 @@ def main() -> None:
 
     def kill_children(_signal: int, _frame: object) -> None:
         for child in list(children.values()):
-            if child.is_alive():
-                os.kill(child.pid or 0, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # join() has just collected it
+                if child.is_alive():
+                    os.kill(child.pid or 0, signal.SIGKILL)
 
     listener.stop.instead_of_exit(kill_children)
     while True:

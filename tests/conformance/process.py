@@ -159,11 +159,11 @@ def start(
     framing: Framing | None = "line",
     host: str = "127.0.0.1",
     port: int = 0,
-    descriptors: int | None = None,
+    shell: str | None = None,
 ) -> Iterator[Server]:
     """Start a server and wait until it listens.
 
-    Without a framing it gets no option for it; `descriptors` limits its open files.
+    Without a framing it gets no option for it; `shell` is what a shell does that then becomes it.
     """
     _skip_what_cannot_be(backend, framing or "message", options)
     with (
@@ -172,7 +172,7 @@ def start(
         _reports_of_sanitizers(backend) as folder,
     ):
         files = output, errors
-        server = _spawn(programs, backend, options, framing, host, port, descriptors, files, folder)
+        server = _spawn(programs, backend, options, framing, host, port, shell, files, folder)
         try:
             yield server
         finally:
@@ -253,7 +253,7 @@ def _spawn(
     framing: Framing | None,
     host: str,
     port: int,
-    descriptors: int | None,
+    shell: str | None,
     files: tuple[IO[bytes], IO[bytes]],
     reports: Path | None,
 ) -> Server:
@@ -264,9 +264,8 @@ def _spawn(
     if framing is not None:
         every_option += ["--framing", framing]
     argv = backend.argv_to_serve(programs, every_option, port)
-    if descriptors is not None:
-        # `ulimit -n` sets the soft and the hard limit.
-        argv = ["sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh", *argv]
+    if shell is not None:
+        argv = ["sh", "-c", f'{shell}\nexec "$@"', "sh", *argv]
     mark = uuid.uuid4().hex
     try:
         process = subprocess.Popen(

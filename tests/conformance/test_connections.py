@@ -313,7 +313,7 @@ def refusals_until_served(server: Server) -> int:
 def test_out_of_descriptors_it_does_not_spin_and_recovers(
     start_server: Start, backend: Backend, framing: str
 ) -> None:
-    with start_server(backend, framing=framing, descriptors=32) as server:
+    with start_server(backend, framing=framing, shell="ulimit -n 32") as server:
         clients = [connect(server) for _ in range(200)]
         if not backend.busy:
             check_that_it_rests(server, clients)

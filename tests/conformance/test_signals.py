@@ -207,6 +207,16 @@ def test_the_death_of_a_client_does_not_end_it(start_server: Start, backend: Bac
         check_serves(server)
 
 
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_nor_does_a_child_that_it_did_not_make_or_a_parent_that_ignores_children(
+    start_server: Start, backend: Backend
+) -> None:
+    with start_server(backend, shell="trap '' CHLD\n: &") as server:
+        for _ in range(5):
+            check_serves(server)
+        assert server.stop(signal.SIGTERM, PROMPT_S) == 0
+
+
 def wait_until_noticed(server: Server, number: signal.Signals) -> None:
     """Wait until the first signal is handled: two of a kind at the same time are only one.
 
