@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Linux AIO: io_submit(2) and io_getevents(2), by libaio. Made for disks; a read of a socket blocks
-// in io_submit as it would in read(2). What does work for sockets is IOCB_CMD_POLL (Linux 4.18):
+// in io_submit as it would in read(2). What does work for sockets is IOCB_CMD_POLL (Linux 4.19):
 // the loop asks to be told when a descriptor is ready. Each such poll is told of once and is asked
 // for again, many in one io_submit, so that a request costs recv, send, and a part of two more
 // system calls.
