@@ -2,9 +2,10 @@
 """How much of the machine a server turns into computing, when all it is asked for is to compute.
 
 What it is held to is the work alone, on all cores at once: a process for each, which computes and
-does nothing else. One core alone would be a promise that no server can keep where the cores share
-what lies beneath them, as hardware threads and virtual machines do. It is measured before and after
-each server, and the ratio is to the mean of both. Server and load share all cores. The processes
+does nothing else. As many times one core alone would be a promise that no server can keep where the
+cores share what lies beneath them, as hardware threads and virtual machines do; how far the cores
+themselves keep it is printed. The work alone is measured before and after each server, and the
+ratio is to the mean of both. Server and load share all cores. The processes
 are of one session, as those of a server are: on a busy machine the kernel divides its time among
 sessions (sched(7), autogroup).
 """
@@ -90,7 +91,11 @@ def print_computing(desk: Desk, backends: Mapping[str, Backend], effort: Effort)
         found = measure_work(work, served, desk, window_s, effort.rounds)
         alone_per_s = median(one.alone_per_s for every in found.values() for one in every)
         print(f"  {'':<{NAME_WIDTH - 2}}{'replies':>9}{'cores':>7}  ratio to the work alone")
-        print(f"  {'alone':<{NAME_WIDTH - 2}}{alone_per_s:>7.1f}/s")
+        one_core_per_s = median(measure_alone(work, desk, 1) for _ in range(effort.rounds))
+        together = alone_per_s / (cores * one_core_per_s)
+        print(f"  {'one core alone':<{NAME_WIDTH - 2}}{one_core_per_s:>7.1f}/s")
+        print(f"  {'alone':<{NAME_WIDTH - 2}}{alone_per_s:>7.1f}/s{'':7}  ", end="")
+        print(f"x{together:.2f} of as many times one core")
         for name, every in found.items():
             kept &= _print_server(work, name, every)
     return kept
@@ -110,7 +115,8 @@ def measure_work(
     """By backend, round by round."""
     found: dict[str, list[Beside]] = {name: [] for name in served}
     shuffler = random.Random(work.n)
-    before = measure_alone(work, desk)
+    cores = len(physical_cores())
+    before = measure_alone(work, desk, cores)
     for _ in range(rounds):
         order = list(served)
         shuffler.shuffle(order)
@@ -118,16 +124,15 @@ def measure_work(
             asks = ("--framing", "message", "--clients", str(work.clients[name]))
             load = loads.fibload(desk.programs, window_s, *asks, "--n", str(work.n))
             once = measure(served[name], load, desk)
-            after = measure_alone(work, desk)
+            after = measure_alone(work, desk, cores)
             found[name].append(Beside(once.rate_per_s, once.cores, (before + after) / 2))
             before = after
     return found
 
 
-def measure_alone(work: Work, desk: Desk) -> float:
-    """How often all cores together compute it in a second, a process for each."""
-    cores = len(physical_cores())
-    command = work.command(desk.programs, ALONE_S, cores)
+def measure_alone(work: Work, desk: Desk, processes: int) -> float:
+    """How often so many processes compute it in a second together, with no server around them."""
+    command = work.command(desk.programs, ALONE_S, processes)
     written = desk.folder / "alone.out"
     with (
         written.open("wb") as output,
@@ -142,7 +147,7 @@ def measure_alone(work: Work, desk: Desk) -> float:
         running.wait(lambda report: report.ended, LIMIT_S)
         status = running.report.status
     lines = written.read_text(errors="replace").splitlines()
-    if status != 0 or len(lines) != cores:
+    if status != 0 or len(lines) != processes:
         raise BenchError(f"{' '.join(command)} failed: {' '.join(lines[-1:])}")
     return total_rate_per_s(lines)
 
