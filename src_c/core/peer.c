@@ -88,11 +88,17 @@ static void send_replies(struct proactor *p, int fd, struct peer *peer, bool qui
     }
 }
 
+// Whether it has sent something that was received and is still to be read, or its end.
+static bool has_more(const struct proactor *p, int fd)
+{
+    return p->design->has_more != NULL && p->design->has_more(p, fd);
+}
+
 // Whether the client's next bytes are all there is to be waited for once its replies are sent.
 static bool only_receives(const struct proactor *p, int fd, const struct peer *peer)
 {
     return peer->receiving && conversation_only_reads(&peer->talk) && !p->stopping &&
-           p->design->has_more != NULL && !p->design->has_more(p, fd);
+           p->design->has_more != NULL && !has_more(p, fd);
 }
 
 static void wait_for_io(struct proactor *p, int fd, struct peer *peer)
@@ -108,9 +114,13 @@ static void wait_for_io(struct proactor *p, int fd, struct peer *peer)
 // Computes here and now. Replies that are ready do not wait for a computation that takes long.
 static void answer(struct proactor *p, struct peer *peer)
 {
-    if (conversation_takes_long(&peer->talk) && io_uring_sq_ready(&p->ring) > 0)
+    bool is_long = conversation_takes_long(&peer->talk);
+
+    if (is_long && io_uring_sq_ready(&p->ring) > 0)
         io_uring_submit(&p->ring);
     conversation_answer(&peer->talk);
+    if (is_long) // the time of clients runs from when it is over
+        p->now_ns = clock_now_ns();
     peer->answered = true;
 }
 
@@ -124,7 +134,7 @@ void proactor_proceed(struct proactor *proactor, int fd)
     while (!peer->closing && !peer->sending && !peer->waiting) {
         switch (conversation_next(&peer->talk)) {
         case CONVERSATION_READ:
-            if (p->stopping) {
+            if (p->stopping && !has_more(p, fd)) {
                 proactor_close(p, fd);
                 return;
             }
@@ -184,7 +194,7 @@ void peer_settle_sends(struct proactor *proactor)
         int fd = p->submitted[i];
         struct peer *peer = &p->peers[fd];
         size_t size;
-        if (!peer->quietly)
+        if (!peer->quietly || peer->turn == p->turn) // or it is another send, not submitted yet
             continue;
         conversation_unsent(&peer->talk, &size);
         on_send(p, fd, peer, (int)size);

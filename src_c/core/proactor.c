@@ -91,12 +91,13 @@ static void accept_if_wanted(struct proactor *p)
     p->accepting = true;
 }
 
-static void end_turn(struct proactor *p)
+// `now_ns` is when the turn began: who was heard since has yet to be seen to.
+static void end_turn(struct proactor *p, int64_t now_ns)
 {
     int64_t due_ns;
     int fd;
 
-    while ((fd = deadlines_first(&p->idle, &due_ns)) != -1 && due_ns <= p->now_ns) {
+    while ((fd = deadlines_first(&p->idle, &due_ns)) != -1 && due_ns <= now_ns) {
         deadlines_clear(&p->idle, fd);
         proactor_close(p, fd);
     }
@@ -168,16 +169,20 @@ void proactor_run(struct proactor *proactor)
         unsigned count = 0;
 
         await(p);
+        // Those that come while these are seen to are for the next turn, after everybody else's.
+        unsigned ready = io_uring_cq_ready(&p->ring);
         p->turn++;
-        p->now_ns = clock_now_ns();
+        const int64_t begin_ns = p->now_ns = clock_now_ns();
         io_uring_for_each_cqe(&p->ring, head, completion)
         {
+            if (count == ready)
+                break;
             complete(p, completion);
             count++;
         }
         io_uring_cq_advance(&p->ring, count);
         peer_settle_sends(p);
-        end_turn(p);
+        end_turn(p, begin_ns);
     }
 }
 
@@ -220,6 +225,7 @@ void proactor_prepare_or_exit(struct proactor *proactor)
 
 void proactor_clean_up(struct proactor *proactor)
 {
+    (void)io_uring_submit(&proactor->ring); // the last ones are still to be closed
     io_uring_queue_exit(&proactor->ring);
     for (int fd = 0; fd < proactor->capacity; fd++) {
         if (!proactor->peers[fd].open)

@@ -3,6 +3,7 @@
 #include "reactor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +57,9 @@ static void end_client(struct reactor *r, int fd)
         watch(r, fd, client->watched, INTEREST_NONE);
     client->open = false;
     client->generation++;
-    close(fd);
     r->live--;
-    atomic_fetch_sub(&r->census->live, 1);
+    atomic_fetch_sub(&r->census->live, 1); // before the client can see the end, and come again
+    close(fd);
     if (r->accept_ns != 0) // a descriptor is free again
         r->accept_ns = r->now_ns;
 }
@@ -104,8 +105,10 @@ static bool tell_watched(struct reactor *r, int fd, struct client *client)
 {
     enum interest before = client->watched;
 
+    if (before != client->wanted && !watch(r, fd, before, client->wanted))
+        return false;
     client->watched = client->wanted;
-    return before == client->wanted || watch(r, fd, before, client->wanted);
+    return true;
 }
 
 // What the client is to do next: false when it cannot be waited for. Where it is to do nothing, the
@@ -146,13 +149,35 @@ static bool ask(const struct reactor *r, int fd, const struct client *client)
            r->design->ask(r->waiting, question);
 }
 
+// Computes here and now. The time of clients runs from when it is over.
+static void answer(struct reactor *r, struct client *client)
+{
+    bool is_long = conversation_takes_long(&client->talk);
+
+    conversation_answer(&client->talk);
+    if (is_long)
+        r->now_ns = clock_now_ns();
+}
+
+// What comes next: where numbers are computed elsewhere, in a queue behind those of others, replies
+// that are ready are sent before.
+static enum conversation_step next_step(const struct reactor *r, struct client *client)
+{
+    enum conversation_step step = conversation_next(&client->talk);
+    size_t unsent = 0;
+
+    if (step == CONVERSATION_ANSWER && r->design->ask != NULL && client->talk.desk != NULL)
+        conversation_unsent(&client->talk, &unsent);
+    return unsent > 0 ? CONVERSATION_SEND : step;
+}
+
 // Does all that can be done without waiting: false when the connection is over.
 static bool proceed(struct reactor *r, int fd, struct client *client)
 {
     size_t unsent;
 
     for (;;) {
-        switch (conversation_next(&client->talk)) {
+        switch (next_step(r, client)) {
         case CONVERSATION_READ:
             return !r->stopping && want(r, fd, client, INTEREST_READ);
         case CONVERSATION_SEND:
@@ -163,13 +188,13 @@ static bool proceed(struct reactor *r, int fd, struct client *client)
                 return want(r, fd, client, INTEREST_WRITE);
             break;
         case CONVERSATION_WAIT:
-            deadlines_set(&r->io_waits, fd, r->now_ns + r->options->io_wait_ns);
+            deadlines_set(&r->io_waits, fd, clock_now_ns() + r->options->io_wait_ns);
             return want(r, fd, client, INTEREST_NONE);
         case CONVERSATION_ANSWER:
             client->answered = true;
             if (ask(r, fd, client))
                 return want(r, fd, client, INTEREST_NONE);
-            conversation_answer(&client->talk);
+            answer(r, client);
             break;
         case CONVERSATION_END:
             return false;
@@ -263,23 +288,39 @@ void reactor_reply(struct reactor *reactor, struct question question, unsigned f
 
 void reactor_begin_turn(struct reactor *reactor) { reactor->now_ns = clock_now_ns(); }
 
+// Its time is over, unless the server is behind: what it waited for may be there and not be seen
+// to.
+static void end_idle_client(struct reactor *r, int fd)
+{
+    struct pollfd ready = {
+        .fd = fd,
+        .events = r->clients[fd].wanted == INTEREST_WRITE ? POLLOUT : POLLIN,
+    };
+
+    if (poll(&ready, 1, 0) == 1)
+        grant_time(r, fd);
+    else
+        end_client(r, fd);
+}
+
 void reactor_end_turn(struct reactor *reactor)
 {
     struct reactor *r = reactor;
+    const int64_t now_ns = r->now_ns; // which goes on where they compute
     int64_t due_ns;
     int fd;
 
-    while ((fd = deadlines_first(&r->io_waits, &due_ns)) != -1 && due_ns <= r->now_ns) {
+    while ((fd = deadlines_first(&r->io_waits, &due_ns)) != -1 && due_ns <= now_ns) {
         deadlines_clear(&r->io_waits, fd);
         conversation_waited(&r->clients[fd].talk);
         if (!proceed(r, fd, &r->clients[fd]))
             end_client(r, fd);
     }
-    while ((fd = deadlines_first(&r->idle, &due_ns)) != -1 && due_ns <= r->now_ns)
-        end_client(r, fd);
+    while ((fd = deadlines_first(&r->idle, &due_ns)) != -1 && due_ns <= now_ns)
+        end_idle_client(r, fd);
     if (r->accept_ns != 0 && r->accept_ns <= r->now_ns) {
-        r->accept_ns = 0;
-        watch(r, r->listener, INTEREST_NONE, INTEREST_READ);
+        bool is_watched = watch(r, r->listener, INTEREST_NONE, INTEREST_READ);
+        r->accept_ns = is_watched ? 0 : r->now_ns + INT64_C(1) * ACCEPTOR_PAUSE_MS * NS_PER_MS;
     }
 }
 

@@ -147,7 +147,7 @@ static void turn(struct loop *loop)
 // As many polls as the system grants.
 static void set_up_or_exit(struct loop *loop)
 {
-    uint64_t wanted = loop->reactor.options->max_connections + 2; // the listener, the stop pipe
+    uint64_t wanted = loop->reactor.options->max_connections + 3; // listener, timer, stop pipe
     int error;
 
     loop->granted = wanted < POLLS_AT_MOST ? (int)wanted : POLLS_AT_MOST;

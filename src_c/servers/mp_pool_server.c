@@ -112,7 +112,8 @@ static void keep_filled(struct pool *pool, struct children *children,
             empty_seat(pool, options, pid);
             filled = false;
         }
-        if (ppoll(&stop, 1, filled ? NULL : &pause, acceptor->signal_mask) == -1)
+        // The pause is one that the next death does not end.
+        if (ppoll(&stop, 1, filled ? NULL : &pause, filled ? acceptor->signal_mask : NULL) == -1)
             stop.revents = 0; // ended by SIGCHLD
     }
 }

@@ -96,7 +96,7 @@ static void received(struct proactor *proactor, int fd, struct peer *peer,
         post_put(post, inbox, completion->flags >> IORING_CQE_BUFFER_SHIFT, (size_t)result);
     else if (result == -ENOBUFS)
         post_starve(post, fd);
-    else if (result == 0 && !proactor->stopping)
+    else if (result == 0)
         inbox->ended = true;
     else if (result != -ECANCELED)
         proactor_close(proactor, fd);

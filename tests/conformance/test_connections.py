@@ -6,10 +6,12 @@ import time
 
 import pytest
 
+from . import oracle, sanitized
 from .backends import (
     EVERY_BOUNDED,
     EVERY_CONCURRENT,
     EVERY_CONCURRENT_WITH_OPTIONS,
+    EVERY_PARSING,
     EVERY_WITH_OPTIONS,
     Backend,
 )
@@ -176,6 +178,21 @@ def test_the_deadline_begins_anew_with_each_request(start_server: Start, backend
             ask_on(server, connection)
             assert not is_readable(connection, IDLE_S * 0.6), f"{server} closed too early"
         ask_on(server, connection)
+
+
+@pytest.mark.parametrize("backend", EVERY_PARSING)
+def test_the_deadline_begins_when_the_reply_is_computed(
+    start_server: Start, backend: Backend
+) -> None:
+    long = b"43" if backend.language == "c" and not sanitized.KINDS else b"33"
+    with (
+        start_server(backend, "--idle-timeout", "0.4", "--max-n", "43") as server,
+        connect(server) as connection,
+    ):
+        for request in (long, b"10"):
+            connection.sendall(request + b"\n")
+            reply = oracle.reply(request, 43) + b"\n"
+            assert read_exactly(connection, len(reply)) == reply
 
 
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)

@@ -113,6 +113,19 @@ def test_what_was_asked_is_answered_before_the_end(
         check_nothing_is_left(server)
 
 
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_so_is_one_who_has_said_meanwhile_that_nothing_will_follow(
+    start_server: Start, backend: Backend
+) -> None:
+    with start_server(backend, "--io-wait", "150") as server:
+        with ask_and_wait_until_read(server, b"10\n") as connection:
+            server.send_signal(signal.SIGTERM)
+            wait_until_noticed(server, signal.SIGTERM)
+            connection.shutdown(socket.SHUT_WR)
+            assert read_to_end(connection).received == right_answer(server)
+        assert server.wait(LIMIT_S + SLACK_S) == 0
+
+
 @pytest.mark.parametrize("backend", EVERY_PARSING)
 def test_a_computation_in_hand_is_finished(start_server: Start, backend: Backend) -> None:
     n = b"40" if backend.language == "c" and not sanitized.KINDS else b"30"
