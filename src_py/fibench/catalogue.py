@@ -197,6 +197,8 @@ def unavailable_reason(backend: Backend, programs: Path) -> str | None:
     """Why a backend cannot run here, or None when it can."""
     path = programs / backend.program
     if not path.is_file():
+        if backend.needs and (programs / "supervise").is_file():  # all else was built
+            return f"not built, for want of {backend.needs}: install it, then `invoke clean build`"
         return "not built yet: run `invoke build`"
     if backend.language != "python" and not os.access(path, os.X_OK):
         return f"{backend.program} is not executable: run `invoke build`"

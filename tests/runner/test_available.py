@@ -143,6 +143,8 @@ def test_a_program_that_the_build_left_out_lacks_what_it_needs(machine: Machine)
     (machine.programs / backend.program).unlink()
 
     assert lacking(backend, machine.programs) == "it was not built, for want of liburing"
+    said = "not built, for want of liburing: install it, then `invoke clean build`"
+    assert why_unavailable(backend, machine.programs) == said
 
 
 def test_a_listing_says_what_each_needs_and_why_it_cannot_run(machine: Machine) -> None:
