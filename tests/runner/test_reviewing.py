@@ -79,11 +79,13 @@ def test_report_shows_what_run_showed(tmp_path: Path, programs: Path) -> None:
     environment = {**os.environ, **own, "COLUMNS": "100"}
     shown = invoke("run", tmp_path / "small.toml", env=environment)
     again = invoke("report", "small", env=environment)
-    assert (shown.returncode, again.returncode) == (0, 0), shown.stderr + again.stderr
+    # 4: the claim was inconclusive, as it may be beside other tests.
+    assert shown.returncode in (0, 4), shown.stderr
+    assert again.returncode == 0, again.stderr
     before = shown.stdout.splitlines()
     after = [line for line in again.stdout.splitlines() if "overhead" not in line]
     assert [line for line in after if line not in before] == []
-    assert any(line.startswith("CONFIRMED") for line in after)
+    assert any(line.startswith(("CONFIRMED", "INCONCLUSIVE")) for line in after)
     assert after[-1].startswith("results: ")
 
 
