@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibench.absent import Absent, AbsentCell
-from fibench.catalogue import Backend, argv, unavailable_reason
+from fibench.catalogue import Backend, argv, left_out, unavailable_reason
 from fibench.interpreters import Interpreter, NotHere, find_interpreter
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def lacking(backend: Backend, programs: Path, interpreter: str | None = None) ->
     if not (backend.needs or interpreter) or not (programs / _SUPERVISE).is_file():
         return None
     if not (programs / backend.program).is_file():
-        return f"it was not built, for want of {backend.needs}" if backend.needs else None
+        return f"it was {left_out(backend)}" if backend.needs else None
     said = _start_once([*argv(backend, programs, interpreter), "0"], programs)
     return None if said is None else said.removeprefix(f"{backend.program}: ")
 

@@ -193,12 +193,17 @@ def connection_cap(backend: Backend, parameters: Mapping[str, Any]) -> int:
     return asked if backend.cap is None else min(asked, backend.cap)
 
 
+def left_out(backend: Backend) -> str:
+    """What the build did with a backend whose library it did not find."""
+    return f"not built, for want of {backend.needs}"
+
+
 def unavailable_reason(backend: Backend, programs: Path) -> str | None:
     """Why a backend cannot run here, or None when it can."""
     path = programs / backend.program
     if not path.is_file():
         if backend.needs and (programs / "supervise").is_file():  # all else was built
-            return f"not built, for want of {backend.needs}: install it, then `invoke clean build`"
+            return f"{left_out(backend)}: install it, then `invoke clean build`"
         return "not built yet: run `invoke build`"
     if backend.language != "python" and not os.access(path, os.X_OK):
         return f"{backend.program} is not executable: run `invoke build`"
