@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Prints the record of a build as JSON, from words of Meson.
 
-`a.b=text` is a member of an object (`true` and `false` are booleans, an empty text is null), `a.b[]`
-an empty list, and each `a.b[]=text` one more item of it.
+`a.b=text` is a member of an object (`true` and `false` are booleans, an empty text is null),
+`a.b[]` an empty list, and each `a.b[]=text` one more item of it.
 """
 
 import json
@@ -30,7 +30,7 @@ def record(words):
 
 
 def all_flags(compiler):
-    """The flags of every file in the order of the command line: of options, the project's, one's own."""
+    """What every file is compiled with, in order: for options, the project's, and one's own."""
     options = compiler["options"]
     flags = ["-std=" + options["c_std"]]
     if options["optimization"] != "plain":
@@ -46,6 +46,7 @@ def all_flags(compiler):
 
 
 def main():
+    """Print the record."""
     document = record(sys.argv[1:])
     compiler = document["compiler"]
     compiler["flags"] = all_flags(compiler)

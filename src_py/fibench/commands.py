@@ -55,15 +55,18 @@ def build() -> int:
     places = find_places()
     if places.checkout is None:
         raise Refused("an installed fibench has its programs already", "there is nothing to build")
-    build_or_refuse(places)
+    build_or_refuse(places, retry=True)
     print(f"installed in {os.path.relpath(places.programs)}")
     return 0
 
 
-def build_or_refuse(places: Places) -> None:
-    """Build what changed; a failure shows the compiler's own words, then what and what to do."""
+def build_or_refuse(places: Places, retry: bool = False) -> None:
+    """Build what changed; a failure shows the compiler's own words, then what and what to do.
+
+    With `retry` a download that failed before is tried once more.
+    """
     try:
-        build_programs(places)
+        build_programs(places, retry=retry)
     except BuildError as error:
         if error.output:
             print(error.output.rstrip(), file=sys.stderr)
@@ -273,7 +276,10 @@ def _again(name: str, overrides: Mapping[str, str], places: Places) -> str:
 
 def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
+    from fibench import __version__
+    from fibench.built import build_line
     from fibench.claims import claims_json, exit_code
+    from fibench.environment import compiler
     from fibench.interpreters import interpreter_records
     from fibench.report import Overhead, render_results
     from fibench.results import find
@@ -293,6 +299,7 @@ def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, fl
         outcome.interrupted,
         machine.machine_line(cores),
         outcome.pinning,
+        build_line=build_line(__version__, compiler(request.places)),
         added_afterwards=outcome.other_claims,
         interpreters=interpreter_records(request.interpreters),
     )

@@ -83,6 +83,8 @@ class Facts:
     clocksources: tuple[str, ...] = ()
     """Those that could be chosen."""
     compiler: str | None = "cc"
+    flags: str = ""
+    """Those that the programs were built with, and are not fibench's own."""
     needs_compiler: bool = True
     """A checkout is built; an installed fibench brings its programs."""
     measuring: str | None = None
@@ -114,6 +116,7 @@ def judge(facts: Facts) -> list[Item]:
         *_memory(facts),
         *_network(facts),
         *_instruments(facts),
+        *_build(facts),
         *_places(facts),
     ]
 
@@ -319,12 +322,23 @@ def _instruments(facts: Facts) -> Iterator[Item]:
             "sudo sysctl kernel.io_uring_disabled=0",
             {"io_uring_disabled": facts.io_uring_disabled},
         )
+
+
+def _build(facts: Facts) -> Iterator[Item]:
     if facts.needs_compiler and facts.compiler is None:
         yield Item(
             "compiler",
             "there is no C compiler",
             "the servers in C and fibload cannot be built",
             "apt install gcc libc6-dev, or dnf install gcc, or pacman -S gcc",
+        )
+    if facts.flags:
+        yield Item(
+            "flags",
+            f"the programs were built with flags that are not fibench's own: {facts.flags}",
+            "figures of the C servers compare with no others, and without an optimiser not in C",
+            "env -u CFLAGS -u CPPFLAGS -u LDFLAGS invoke build" if facts.needs_compiler else "",
+            {"flags": facts.flags},
         )
 
 

@@ -5,7 +5,6 @@ docs/results.md says what each member means. Gathering takes some tens of millis
 for two calls of git.
 """
 
-import json
 import os
 import platform
 import re
@@ -16,19 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fibench import machine
+from fibench import __version__, machine
+from fibench.built import RECORD, read_record
 from fibench.machine import read_line
 from fibench.places import Places
 
 SCHEMA = 2
 
 _CPUS = Path("/sys/devices/system/cpu")
-_FLAGS = (
-    "buildtype", "optimization", "debug", "b_ndebug", "b_lto", "b_pie", "b_sanitize", "c_std",
-    "c_args", "c_link_args",
-)  # fmt: skip
-"""Options of Meson that decide what the compiler makes."""
-
 _HYPERVISORS = {
     "amazon": "Amazon EC2", "google": "Google Compute Engine", "microsoft": "Hyper-V",
     "vmware": "VMware", "innotek": "VirtualBox", "virtualbox": "VirtualBox", "qemu": "QEMU",
@@ -63,7 +57,9 @@ def environment(places: Places, identity: Mapping[str, Any]) -> dict[str, Any]:
         "limits": limits(),
         "cgroup": cgroup(),
         "libc": " ".join(platform.libc_ver()).strip() or None,
+        "fibench": __version__,
         "compiler": compiler(places),
+        "libraries": libraries(places),
         "interpreters": identity["interpreters"],
         "programs": identity["programs"],
         "python": {"executable": sys.executable, **machine.own_interpreter()},
@@ -194,42 +190,15 @@ def _unified(own: Iterable[str], mounts: Iterable[str]) -> Iterator[Path]:
 
 
 def compiler(places: Places) -> dict[str, Any] | None:
-    """The compiler of the C programs and what decided its work, as Meson's introspection keeps it.
-
-    None for an installed fibench, which brings its programs.
-    """
-    if places.checkout is None:
-        return None
-    about = places.build / "meson-info"
-    try:
-        kinds = json.loads((about / "intro-compilers.json").read_bytes())
-        options = json.loads((about / "intro-buildoptions.json").read_bytes())
-        entry = kinds["host"]["c"]
-        return {
-            "command": entry["exelist"],
-            "id": entry["id"],
-            "version": entry["version"],
-            "full_version": entry["full_version"],
-            "linker": entry.get("linker_id"),
-            "options": {one["name"]: one["value"] for one in options if one["name"] in _FLAGS},
-            "flags": _command_line_flags(places.build / "compile_commands.json"),
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    """The compiler of the C programs and what decided its work, as the build's record has it."""
+    found = read_record(places.programs / RECORD).get("compiler")
+    return found if isinstance(found, dict) else None
 
 
-def _command_line_flags(commands: Path) -> list[str] | None:
-    """The flags, without folders and files, that every C file of the build is compiled with."""
-    try:
-        lines = [entry["command"].split() for entry in json.loads(commands.read_bytes())]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    dull = ("-I", "-o", "-c", "-M", "-fdiagnostics")
-    first, *others = lines or [[]]
-    every = set(first).intersection(*others)
-    return [
-        word for word in first if word in every and word[:1] == "-" and not word.startswith(dull)
-    ]
+def libraries(places: Places) -> dict[str, Any] | None:
+    """The libraries that some programs are built with: where each is from, and its version."""
+    found = read_record(places.programs / RECORD).get("libraries")
+    return found if isinstance(found, dict) else None
 
 
 def git(checkout: Path | None) -> dict[str, Any]:

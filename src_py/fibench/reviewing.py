@@ -157,6 +157,7 @@ def _warn_of_other_verdicts(review: Review) -> None:
 
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
+    from fibench.built import build_line
     from fibench.pinning import pinning_line
     from fibench.report import render_results
     from fibench.stored import machine_line_of
@@ -173,6 +174,7 @@ def _render(console: Console, review: Review) -> None:
         pinning_line(run.plan),
         added_afterwards=review.added_afterwards,
         interpreters=run.environment.get("interpreters"),
+        build_line=build_line(run.environment.get("fibench"), run.environment.get("compiler")),
     )
 
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fibench import environment, listening, lock, machine
+from fibench import __version__, environment, listening, lock, machine
+from fibench.built import build_line, not_own
 from fibench.catalogue import Backend
 from fibench.doctor import BUSY_SHARE, Busy, Facts, Server
 from fibench.machine import read_line
@@ -58,7 +59,8 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
         io_uring_disabled=limits["io_uring_disabled"],
         clocksource=environment.clocksource(),
         clocksources=_clocksources(),
-        compiler=compiler["full_version"] if compiler else _any_compiler(),
+        compiler=compiler.get("full_version") if compiler else _any_compiler(),
+        flags=not_own(compiler),
         needs_compiler=places.checkout is not None,
         measuring=lock.holder(),
         servers=tuple(servers({backend.program for backend in backends.values()})),
@@ -175,7 +177,8 @@ def _program(pid: int, programs: set[str]) -> str | None:
 def _sockets(pid: int) -> list[int]:
     """The inodes of the sockets that a process has open."""
     try:
-        links = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+        folder = f"/proc/{pid}/fd"
+        links = [os.readlink(f"{folder}/{name}") for name in os.listdir(folder)]
     except OSError:
         return []
     return [int(link[8:-1]) for link in links if link.startswith("socket:[")]
@@ -214,4 +217,5 @@ def doctor(places: Places, backends: dict[str, Backend], as_json: bool) -> None:
         return
     from fibench.report.checkup import render_checkup
 
-    render_checkup(items, machine.machine_line(facts.cores))
+    built = build_line(__version__, environment.compiler(places))
+    render_checkup(items, machine.machine_line(facts.cores), build_line=built)

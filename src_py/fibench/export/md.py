@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from fibench.built import build_line
 from fibench.estimate import METRICS, CellSummary
 from fibench.interpreters import interpreter_lines
 from fibench.pinning import pinning_line
@@ -35,6 +36,8 @@ def export(review: Review) -> str:
     cells = run.experiment.cells
     lines = [f"# {escape(prose(run.experiment.title))}", ""]
     lines += [f"Run {escape(run.name)}: {escape(machine_line_of(run.environment))}", ""]
+    built = build_line(run.environment.get("fibench"), run.environment.get("compiler"))
+    lines += [f"With {escape(built)}.", ""] if built else []
     pinning = pinning_line(run.plan)
     lines += [f"{escape(pinning[:1].upper() + pinning[1:])}.", ""] if pinning else []
     pythons = interpreter_lines(run.environment.get("interpreters"), cells)

@@ -17,14 +17,19 @@ _MARGIN = 4
 
 
 def render_checkup(
-    items: Sequence[Item], machine_line: str = "", out: Console | IO[str] | None = None
+    items: Sequence[Item],
+    machine_line: str = "",
+    out: Console | IO[str] | None = None,
+    build_line: str = "",
 ) -> None:
     """Show the items; names of processes come from outside, and are escaped."""
     from rich.text import Text
 
     with page(out) as console:
-        if machine_line:
-            console.print(Text(shown(machine_line), style="dim"))
+        lines = [line for line in (machine_line, build_line) if line]
+        for line in lines:
+            console.print(Text(shown(line), style="dim"))
+        if lines:
             console.print()
         for item in items:
             print_hanging(console, _MARGIN, "", prose(item.what), "bold yellow")

@@ -70,13 +70,15 @@ def render_results(
     pinning: str = "",
     added_afterwards: bool = False,
     interpreters: object = None,
+    build_line: str = "",
 ) -> None:
     """Show a run, with the findings of results.find.
 
     `out` is a console, a stream, or None for the standard output. An interrupted run shows
     estimates and no verdicts. `pinning` says in one line which CPUs servers and load had.
     `overhead` is known of a run that has just ended. `added_afterwards`: the claims are not those
-    that the run was made for. `interpreters` is what the run keeps of them.
+    that the run was made for. `interpreters` is what the run keeps of them. `build_line` says with
+    what the programs were built.
     Everything that comes from outside is escaped.
     """
     from rich.text import Text
@@ -85,7 +87,12 @@ def render_results(
     cells = [summary for summary in findings.summaries if summary.cell_key in keys]
     with page(out) as console:
         console.print(Text(prose(experiment.title), style="bold"))
-        for line in (machine_line, pinning, *interpreter_lines(interpreters, experiment.cells)):
+        for line in (
+            machine_line,
+            build_line,
+            pinning,
+            *interpreter_lines(interpreters, experiment.cells),
+        ):
             if line:
                 console.print(Text(shown(line), style="dim"))
         console.print()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How the programs were built: build.json, which Meson writes and installs beside them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+RECORD = "build.json"
+
+_OWN: Mapping[str, tuple[object, ...]] = {
+    "buildtype": ("release",),
+    "optimization": ("3",),
+    "debug": (False,),
+    "b_ndebug": (False, "false"),
+    "b_lto": (False,),
+    "b_pie": (True,),
+    "b_sanitize": ([], ["none"], "none"),
+    "c_std": ("gnu11",),
+    "c_args": ([],),
+    "c_link_args": ([],),
+}
+"""The options of meson.build, as Meson may write each."""
+_IMPLIED = ("optimization", "debug")
+"""What another build type brings with it."""
+_VARIABLES = {"c_args": "CFLAGS", "c_link_args": "LDFLAGS"}
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The record; empty where there is none that can be read."""
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def lacking(record: Mapping[str, Any], library: str) -> str | None:
+    """Why a build is without a library, "disabled" or "not found"; None if it has it."""
+    about = _object(_object(record.get("libraries")).get(library))
+    why = about.get("lacking")
+    return why if isinstance(why, str) else None
+
+
+def not_own(compiler: object) -> str:
+    """The flags of a build that are not fibench's own, in words; empty where all are.
+
+    `compiler` is that of the record, or of some environment.json: it may be anything.
+    """
+    options = _object(_object(compiler).get("options"))
+    found = {
+        name: options[name]
+        for name, own in _OWN.items()
+        if name in options and options[name] not in own
+    }
+    if "buildtype" in found:
+        found = {name: value for name, value in found.items() if name not in _IMPLIED}
+    return ", ".join(
+        f"{_VARIABLES.get(name, name)} {_text(value)}" for name, value in found.items()
+    )
+
+
+def build_line(version: object, compiler: object) -> str:
+    """What was measured with, in one line, for the head of a report; empty if nothing is known."""
+    about = _object(compiler)
+    words = [f"fibench {version}"] if isinstance(version, str) else []
+    if isinstance(about.get("id"), str):
+        words.append(f"{about['id']} {about.get('version', '')}".rstrip())
+    flags = not_own(compiler)
+    return ", ".join(words) + (f"; built with flags that are not its own: {flags}" if flags else "")
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Setting a build folder up with Meson, and again whenever what it rests on is not as it was."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fibench import built, premises, wraps
+from fibench.diagnostics import escaped
+from fibench.premises import Premises
+
+_STATE = "premises.json"
+_WRAP = Path("subprojects", "liburing.wrap")
+_RECORD = Path("src_c", "record", built.RECORD)
+_WITHOUT = "building without io_uring: liburing 2.3 or newer is not installed, and"
+_ADVICE = "install it (liburing-dev, liburing-devel), or try `invoke build` again"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A build folder, and what it is to be."""
+
+    folder: Path
+    checkout: Path
+    options: list[str]
+    environment: Mapping[str, str]
+    meson: str
+    step: Callable[[list[str]], None]
+    """Runs a command; raises BuildError."""
+    say: Callable[[str], None]
+    """Tells a person, in one line."""
+
+    def bring_up_to_date(self, retry: bool) -> None:
+        """Set the folder up if it is not, or not any more, as it is to be. Raises BuildError.
+
+        What is missing is downloaded if it was not tried before, or with `retry`.
+        """
+        state = _read(self.folder / _STATE)
+        before = _premises(state)
+        tried = bool(state.get("tried"))
+        if not (self.folder / "build.ninja").is_file():
+            self.say("building the servers (the first time takes some seconds) …")
+            now, tried = self._anew(), False
+        elif changes := self._altered(before):
+            self.say(f"{escaped('; '.join(changes))}: building everything anew")
+            now, tried = self._anew(), False
+        elif before is None or premises.moved(before) or self._is_set_up_by_hand():
+            now, tried = self._again(), False
+        elif retry and self._lacks_liburing():
+            now, tried = before, False
+        else:
+            return
+        if self._lacks_liburing() and not tried:
+            now, tried = self._with_wrap(now), True
+        self._keep(now, tried)
+        flags = built.not_own(self._record().get("compiler"))
+        if flags and not self.options and now != before:
+            self.say(f"building with flags that are not fibench's own: {escaped(flags)}")
+
+    def _altered(self, before: Premises | None) -> list[str]:
+        """What makes everything that was built another thing, or Meson unable to go on with it."""
+        about = _object(_read(self.folder / "meson-info" / "meson-info.json").get("directories"))
+        if about.get("build") not in (None, str(self.folder)):
+            return ["the checkout was moved"]
+        return [] if before is None else premises.altered(before, self.environment)
+
+    def _record(self) -> dict[str, Any]:
+        return built.read_record(self.folder / _RECORD)
+
+    def _lacks_liburing(self) -> bool:
+        """Whether it could be had from the wrap."""
+        wanted = built.lacking(self._record(), "liburing") == "not found"
+        return wanted and self._known().get("wrap_mode") == "nodownload"
+
+    def _with_wrap(self, now: Premises) -> Premises:
+        """Bring the source of liburing, and configure with it; or say why not."""
+        try:
+            brought = wraps.bring(wraps.read_wrap(self.checkout / _WRAP))
+        except wraps.WrapError as why:
+            self.say(f"{_WITHOUT} could not be downloaded ({escaped(str(why))}); {_ADVICE}")
+            return now
+        if brought:
+            now = self._again()
+        if self._lacks_liburing():
+            log = self.folder / "meson-logs" / "meson-log.txt"
+            self.say(f"{_WITHOUT} the downloaded one cannot be built; {log} says why")
+        return now
+
+    def _anew(self) -> Premises:
+        """Set up from nothing, with the options of an earlier time if there was one."""
+        has_options = (self.folder / "meson-private" / "cmd_line.txt").is_file()
+        return self._setup(["--wipe"] if has_options else [])
+
+    def _again(self) -> Premises:
+        return self._setup(["--reconfigure", "--clearcache"])
+
+    def _setup(self, how: list[str]) -> Premises:
+        try:
+            wrap = wraps.read_wrap(self.checkout / _WRAP)
+        except wraps.WrapError:
+            files = []
+        else:
+            wraps.drop_stale_source(wrap)
+            files = [self.checkout / _WRAP, wrap.archive, *wrap.patches()]
+        now = premises.see(self.environment, files)
+        # A person's own choice stands. Meson's own downloads may take minutes to fail.
+        mode = self._known().get("wrap_mode", "default")
+        places = ["--prefix", str(self._prefix)]
+        places += ["-Dwrap_mode=nodownload"] if mode == "default" else []
+        (self.folder / _STATE).unlink(missing_ok=True)
+        self.step(
+            [
+                self.meson,
+                "setup",
+                *how,
+                *places,
+                *self.options,
+                str(self.folder),
+                str(self.checkout),
+            ]
+        )
+        return now
+
+    @property
+    def _prefix(self) -> Path:
+        return self.folder / "install"
+
+    def _is_set_up_by_hand(self) -> bool:
+        """Whether somebody else set the folder up, to install elsewhere or to download."""
+        known = self._known()
+        return known.get("prefix") != str(self._prefix) or known.get("wrap_mode") == "default"
+
+    def _known(self) -> dict[str, Any]:
+        """The options that the folder was set up with, as Meson's introspection keeps them."""
+        try:
+            path = self.folder / "meson-info" / "intro-buildoptions.json"
+            return {one["name"]: one["value"] for one in json.loads(path.read_bytes())}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def _keep(self, now: Premises, tried: bool) -> None:
+        document = {"tried": tried, **now.as_document()}
+        (self.folder / _STATE).write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return _object(json.loads(path.read_bytes()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _premises(state: Mapping[str, Any]) -> Premises | None:
+    try:
+        return premises.from_document(state)
+    except KeyError:
+        return None
