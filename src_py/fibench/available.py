@@ -8,6 +8,7 @@ runs on an interpreter that the experiment names.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 _START_LIMIT_S = 20.0
 _SUPERVISE = "supervise"
+_LOADER = re.compile(
+    r"error while loading shared libraries: |Error loading shared library |symbol lookup error: "
+    r"|Error relocating .+: symbol not found|: version `[^']+' not found \(required by "
+    r"|: CPU ISA level is lower than required"
+)
+"""How the loaders of glibc and of musl say what a program lacks."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +107,18 @@ class _Seen:
 def lacking(backend: Backend, programs: Path, interpreter: str | None = None) -> str | None:
     """What a backend lacks here, in its own words; None if nothing, or if it is not in doubt.
 
-    One that fails in another way has a fault, which its trials are to show.
+    Of a compiled program it is in doubt whether it can be loaded: a wheel may come to a machine
+    without its libraries. One that fails in another way has a fault, which its trials are to show.
     """
-    if not (backend.needs or interpreter) or not (programs / _SUPERVISE).is_file():
+    path = programs / backend.program
+    if not (programs / _SUPERVISE).is_file():
         return None
-    if not (programs / backend.program).is_file():
-        return f"it was {left_out(backend)}" if backend.needs else None
-    said = _start_once([*argv(backend, programs, interpreter), "0"], programs)
-    return None if said is None else said.removeprefix(f"{backend.program}: ")
+    if not path.is_file():
+        return f"it was {left_out(backend, programs)}" if backend.needs else None
+    if backend.needs or interpreter:
+        said = _start_once([*argv(backend, programs, interpreter), "0"], programs)
+        return None if said is None else said.removeprefix(f"{backend.program}: ")
+    return None if backend.language == "python" else _load_once(path)
 
 
 def _start_once(command: list[str], programs: Path) -> str | None:
@@ -126,10 +137,41 @@ def _start_once(command: list[str], programs: Path) -> str | None:
             )
         except StartError as error:
             if error.kind != "lacking":
-                return None
+                return unloadable(error.stderr_tail, command[0])
             return error.stderr_tail.rpartition("\n")[2] or "it does not say what it lacks"
         running.kill()
     return None
+
+
+def _load_once(program: Path) -> str | None:
+    """Why a compiled program cannot be loaded: asked for its help, it does nothing else."""
+    import subprocess
+
+    from fibench.server import clean_environment
+    from fibench.start_error import printable
+
+    try:
+        done = subprocess.run(
+            [program, "--help"],
+            env=clean_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            timeout=_START_LIMIT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    said = "\n".join(printable(line) for line in done.stderr.splitlines())
+    return unloadable(said, str(program)) if done.returncode != 0 else None
+
+
+def unloadable(said: str, program: str) -> str | None:
+    """The line in which a loader (glibc's, musl's) says why it cannot load a program, if one is."""
+    line = next((line for line in said.splitlines() if _LOADER.search(line)), None)
+    return line and line.removeprefix(f"{program}: ")
 
 
 def why_unavailable(backend: Backend, programs: Path) -> str | None:

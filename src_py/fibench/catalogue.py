@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fibench import machine
+from fibench.built import RECORD, lacking, read_record
 from fibench.experiment import KnownBackend, OwnBackend
 
 Serves = int | Literal["workers", "any"]
@@ -193,9 +194,24 @@ def connection_cap(backend: Backend, parameters: Mapping[str, Any]) -> int:
     return asked if backend.cap is None else min(asked, backend.cap)
 
 
-def left_out(backend: Backend) -> str:
-    """What the build did with a backend whose library it did not find."""
+def left_out(backend: Backend, programs: Path) -> str:
+    """What the build did with a backend whose library it did not find, or was to leave out."""
+    if lacking(read_record(programs / RECORD), backend.needs) == "disabled":
+        return f"left out of the build, as -D{backend.needs}=disabled asks"
     return f"not built, for want of {backend.needs}"
+
+
+def _left_out_advice(backend: Backend, programs: Path) -> str:
+    """What to do about a backend that the build left out."""
+    library, record = backend.needs, read_record(programs / RECORD)
+    if record.get("wheel") is True:
+        return f"install a wheel that was built with {library}"
+    if lacking(record, library) == "disabled":
+        return f"`meson configure build -D{library}=auto`, then `invoke build`"
+    install = f"install it ({library}-dev, {library}-devel), then `invoke build`"
+    if library == "liburing":
+        return f"it was not there, and could not be downloaded: {install}, or do so with a network"
+    return install
 
 
 def unavailable_reason(backend: Backend, programs: Path) -> str | None:
@@ -203,7 +219,7 @@ def unavailable_reason(backend: Backend, programs: Path) -> str | None:
     path = programs / backend.program
     if not path.is_file():
         if backend.needs and (programs / "supervise").is_file():  # all else was built
-            return f"{left_out(backend)}: install it, then `invoke clean build`"
+            return f"{left_out(backend, programs)}; {_left_out_advice(backend, programs)}"
         return "not built yet: run `invoke build`"
     if backend.language != "python" and not os.access(path, os.X_OK):
         return f"{backend.program} is not executable: run `invoke build`"
