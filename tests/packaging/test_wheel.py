@@ -2,12 +2,15 @@
 """The wheel carries runner, programs and experiments, and works where it is installed."""
 
 import importlib.util
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +43,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = (sys.executable, "-m", "pip", "--isolated", "--quiet")
     offline = ("--no-index", "--no-deps")
     source = copy_checkout(folder / "source")
-    run(*pip, "wheel", *offline, "--no-build-isolation", "-w", folder / "dist", source)
+    # Where liburing is not installed Meson would try for a minute to download it.
+    meson = "--config-settings=setup-args=--wrap-mode=nodownload"
+    run(*pip, "wheel", *offline, "--no-build-isolation", meson, "-w", folder / "dist", source)
     shutil.rmtree(source)
     (wheel,) = (folder / "dist").iterdir()
     run(*pip, "install", *offline, "--target", folder / "installed", wheel)
@@ -50,9 +55,50 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_program_of_the_catalogue_is_there_and_can_be_run(installed: Path) -> None:
     programs = installed / "fibench" / "libexec"
     catalogue = tomllib.loads((programs / "catalogue.toml").read_text())
+    libraries = record(installed)["libraries"]
     wanted = {"fibload", "supervise", "client.py", "client_bench.sh"}
-    wanted |= {entry["program"] for entry in catalogue["backend"]}
+    wanted |= {
+        entry["program"]
+        for entry in catalogue["backend"]
+        if not libraries.get(entry.get("needs"), {}).get("lacking")
+    }
     assert {name for name in wanted if not os.access(programs / name, os.X_OK)} == set()
+
+
+def record(installed: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(
+        (installed / "fibench" / "libexec" / "build.json").read_bytes()
+    )
+    return document
+
+
+def test_no_program_needs_a_library_that_another_machine_may_lack(installed: Path) -> None:
+    if shutil.which("readelf") is None:
+        pytest.skip("readelf is not installed")
+    needed = set()
+    for path in (installed / "fibench" / "libexec").iterdir():
+        if path.is_file() and path.read_bytes()[:4] == b"\x7fELF":
+            needed |= set(re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "-d", path)))
+    assert any(name.startswith(("libc.", "libc-", "libc.musl")) for name in needed)
+    assert [name for name in needed if "uring" in name or "aio" in name] == []
+
+
+def test_what_it_was_built_with_is_kept_and_told_of_its_runs(installed: Path) -> None:
+    assert record(installed)["wheel"] is True
+    script = (
+        "import json\nfrom fibench.environment import environment\n"
+        "from fibench.places import find_places\n"
+        "known = {'programs': {}, 'interpreters': {}}\n"
+        "print(json.dumps(environment(find_places(), known)))"
+    )
+    told = json.loads(run(sys.executable, "-c", script, PYTHONPATH=str(installed)))
+    version = re.search(r"version : '(.*)'", (CHECKOUT / "meson.build").read_text())
+    assert version is not None
+    assert told["fibench"] == version[1] == record(installed)["fibench"]
+    assert told["compiler"]["version"]
+    assert "-O3" in told["compiler"]["flags"]
+    assert told["compiler"]["options"]["b_ndebug"] is False
+    assert told["libraries"].keys() == {"liburing", "libaio"}
 
 
 def test_every_file_of_the_package_is_there(installed: Path) -> None:

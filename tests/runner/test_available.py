@@ -4,7 +4,10 @@
 The servers are of a few lines, in a folder of programs of their own, beside the real `supervise`.
 """
 
+import json
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,13 +17,23 @@ import pytest
 from tests.runner.pythons import pyenv, script
 from tests.runner.small_servers import LISTEN
 
-from fibench.available import Here, lacking, look, why_unavailable
+from fibench.available import Here, lacking, look, unloadable, why_unavailable
 from fibench.catalogue import Backend, known_backends, listing, read_catalogue
 from fibench.experiment import parse_experiment
 from fibench.plan import plan, plan_json, warnings
 from fibench.processes import descendants
 
 LACKS = "import sys; print('{said}', file=sys.stderr); sys.exit(77)"
+GONE = "error while loading shared libraries: libx.so.2: cannot open shared object file: No such"
+INSTALL_LIBAIO = (
+    "not built, for want of libaio; install it (libaio-dev, libaio-devel), then `invoke build`"
+)
+ALLOW_LIBAIO = (
+    "left out of the build, as -Dlibaio=disabled asks; `meson configure build -Dlibaio=auto`, "
+    "then `invoke build`"
+)
+PATH = os.environ.get("PATH", os.defpath)
+COMPILER = shutil.which(os.environ.get("CC") or "cc")
 SERVES = (
     LISTEN.replace("int(sys.argv[1])", "0")
     + """
@@ -143,8 +156,100 @@ def test_a_program_that_the_build_left_out_lacks_what_it_needs(machine: Machine)
     (machine.programs / backend.program).unlink()
 
     assert lacking(backend, machine.programs) == "it was not built, for want of liburing"
-    said = "not built, for want of liburing: install it, then `invoke clean build`"
+    said = why_unavailable(backend, machine.programs) or ""
+    assert said.startswith("not built, for want of liburing; it was not there, and could not be")
+    assert "`invoke build`" in said
+    assert "clean" not in said
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (
+            {"libraries": {"libaio": {"lacking": "not found"}}},
+            INSTALL_LIBAIO,
+        ),
+        (
+            {"libraries": {"libaio": {"lacking": "disabled"}}},
+            ALLOW_LIBAIO,
+        ),
+        (
+            {"wheel": True, "libraries": {"libaio": {"lacking": "not found"}}},
+            "not built, for want of libaio; install a wheel that was built with libaio",
+        ),
+        (
+            {"libraries": "damaged"},
+            INSTALL_LIBAIO,
+        ),
+    ],
+)
+def test_the_advice_is_that_of_the_build(
+    machine: Machine, record: dict[str, object], said: str
+) -> None:
+    backend = machine.has("c-off", "", needs="libaio", language="c")
+    (machine.programs / backend.program).unlink()
+    (machine.programs / "build.json").write_text(json.dumps(record))
+
     assert why_unavailable(backend, machine.programs) == said
+
+
+def compile_c(*words: str | Path) -> None:
+    """The machine's PATH has other things on it than a compiler's assembler."""
+    if COMPILER is None:
+        pytest.skip("no C compiler here")
+    subprocess.run([COMPILER, *words], check=True, env={**os.environ, "PATH": PATH})
+
+
+@pytest.mark.parametrize("needs", ["", "libgone"])
+def test_a_program_whose_library_is_gone_says_so(machine: Machine, needs: str) -> None:
+    """As one of a wheel from another machine: what is linked is real, and so is the loader."""
+    library = machine.folder / "libgone.so"
+    source = machine.folder / "gone.c"
+    source.write_text("int gone(void) { return 0; }\n")
+    compile_c("-shared", "-fPIC", source, "-o", library)
+    source.write_text("int gone(void);\nint main(void) { return gone(); }\n")
+    program = machine.programs / "gone_server"
+    compile_c(source, library, "-o", program)
+    backend = Backend("c-gone", "gone_server", "c", "test", needs=needs)
+    machine.backends["c-gone"] = backend
+    machine.has("c-plain", "", language="c")
+    assert lacking(backend, machine.programs) is None
+
+    library.unlink()
+    why = lacking(backend, machine.programs)
+    assert why is not None
+    assert "libgone.so" in why
+    assert str(program) not in why
+    assert why_unavailable(backend, machine.programs) == why
+    here = machine.look(matrix("c-gone", "c-plain"))
+    assert left_out(here) == {"c-gone": f"c-gone: {why}"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            f"/w/p: {GONE}",
+            GONE,
+        ),
+        (
+            "/w/p: /lib/libc.so.6: version `GLIBC_2.38' not found (required by /w/p)",
+            "/lib/libc.so.6: version `GLIBC_2.38' not found (required by /w/p)",
+        ),
+        (
+            "/w/p: symbol lookup error: /w/p: undefined symbol: io_uring_setup_buf_ring",
+            "symbol lookup error: /w/p: undefined symbol: io_uring_setup_buf_ring",
+        ),
+        (
+            "Error loading shared library libaio.so.1: No such file or directory (needed by /w/p)",
+            "Error loading shared library libaio.so.1: No such file or directory (needed by /w/p)",
+        ),
+        ("p: cannot read its libraries of quotations", None),
+        ("", None),
+    ],
+)
+def test_the_words_of_loaders_are_told_from_others(line: str, said: str | None) -> None:
+    assert unloadable(f"before\n{line}\nafter", "/w/p") == said
 
 
 def test_a_listing_says_what_each_needs_and_why_it_cannot_run(machine: Machine) -> None:

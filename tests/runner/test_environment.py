@@ -4,12 +4,14 @@
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import CHECKOUT
 
+import fibench
 from fibench import environment, machine
 from fibench.places import find_places
 
@@ -37,6 +39,9 @@ def test_the_document_is_json_with_a_schema_and_names_this_machine(programs: Pat
     assert document["compiler"]["options"]["buildtype"]
     assert "-O3" in document["compiler"]["flags"]
     assert document["programs"] == {"server": "00"}
+    assert document["fibench"] == fibench.__version__
+    for about in document["libraries"].values():
+        assert (about["origin"] is None) == (about["lacking"] is not None)
 
 
 def test_every_member_is_documented(programs: Path) -> None:
@@ -49,20 +54,35 @@ def test_every_member_is_documented(programs: Path) -> None:
     assert undocumented == set()
 
 
-def test_an_installed_fibench_has_neither_compiler_nor_commit(tmp_path: Path) -> None:
+def test_an_installed_fibench_has_its_compiler_and_no_commit(tmp_path: Path) -> None:
     package = tmp_path / "site-packages" / "fibench"
     places = find_places(package, tmp_path)
     assert environment.compiler(places) is None
+    assert environment.libraries(places) is None
+    record = {"compiler": {"id": "gcc"}, "libraries": {"libaio": {"lacking": "not found"}}}
+    _tree(package, {"libexec/build.json": json.dumps(record)})
+    assert environment.compiler(places) == {"id": "gcc"}
+    assert environment.libraries(places) == {"libaio": {"lacking": "not found"}}
     assert environment.git(places.checkout) == {"revision": None, "changed": None}
+
+
+def test_the_flags_are_those_that_every_file_was_compiled_with(programs: Path) -> None:
+    commands = find_places().build / "compile_commands.json"
+    if programs != find_places().programs or not commands.is_file():
+        pytest.skip("the programs are of another build")
+    flags = _document()["compiler"]["flags"]
+    for entry in json.loads(commands.read_bytes()):
+        if "subprojects" not in entry["file"]:
+            assert set(flags) - set(shlex.split(entry["command"])) == set(), entry["file"]
 
 
 def test_a_build_that_is_not_there_or_damaged_is_null(tmp_path: Path) -> None:
     package = tmp_path / "src_py" / "fibench"
     _tree(tmp_path, {"meson.build": "", "src_c/x": ""})
     assert environment.compiler(find_places(package)) is None
-    _tree(tmp_path, {"build/meson-info/intro-compilers.json": "[]"})
-    _tree(tmp_path, {"build/meson-info/intro-buildoptions.json": "{"})
-    assert environment.compiler(find_places(package)) is None
+    for damaged in ("[]", "{", '{"compiler": []}', "\xff"):
+        _tree(tmp_path, {"build/install/libexec/fibench/build.json": damaged})
+        assert environment.compiler(find_places(package)) is None
 
 
 def test_a_folder_without_git_is_no_error(tmp_path: Path) -> None:
