@@ -29,6 +29,8 @@
           # Not `building`: the hooks of pkgs.meson and pkgs.ninja would build instead of it.
           nativeBuildInputs = [ pkgs.pkg-config ];
           buildInputs = libraries pkgs;
+          # nixpkgs has these libraries without their static forms, and the store has them forever.
+          pypaBuildFlags = [ "-Csetup-args=-Dlinkage=shared" ];
           dependencies = running pkgs.python3Packages;
           pythonImportsCheck = [ "fibench.tasks" ];
           meta = {

@@ -20,9 +20,11 @@ from fibench.premises import VARIABLES
 _OF_OTHERS = re.compile(
     r"DESTDIR|MESON_\w+|NINJA(FLAGS|_STATUS)?|(GNU)?MAKEFLAGS|MFLAGS|MAKE(LEVEL|FILES|_TERMOUT|_TERMERR)"
     r"|CDPATH|ENV|BASH_ENV|DEPENDENCIES_OUTPUT|SUNPRO_DEPENDENCIES"
+    r"|PYTHON(HOME|INSPECT|OPTIMIZE|WARNINGS)"
 )
 """What make, a packager or a shell's start-up hands to its children, and would change what meson,
-ninja or a script does here: DESTDIR installs elsewhere, MAKEFLAGS may name a job server."""
+ninja or a script does here: DESTDIR installs elsewhere, MAKEFLAGS may name a job server, and with
+PYTHONWARNINGS=error Meson fails at its own warnings."""
 
 
 class BuildError(Exception):

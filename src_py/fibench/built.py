@@ -53,11 +53,21 @@ def not_own(compiler: object) -> str:
         for name, own in _OWN.items()
         if name in options and options[name] not in own
     }
+    if "c_link_args" in found:
+        found["c_link_args"] = _of_ldflags(options)
+        found = {name: value for name, value in found.items() if value != []}
     if "buildtype" in found:
         found = {name: value for name, value in found.items() if name not in _IMPLIED}
     return ", ".join(
         f"{_VARIABLES.get(name, name)} {_text(value)}" for name, value in found.items()
     )
+
+
+def _of_ldflags(options: Mapping[str, Any]) -> list[str]:
+    """What is for the linker alone: Meson hands it CFLAGS as well."""
+    every, of_cflags = options["c_link_args"], options.get("c_args")
+    of_cflags = of_cflags if isinstance(of_cflags, list) else []
+    return [word for word in every if word not in of_cflags] if isinstance(every, list) else []
 
 
 def build_line(version: object, compiler: object) -> str:

@@ -372,6 +372,7 @@ def test_a_checkout_that_was_moved_is_built_where_it_is(
         ("NINJA", "/nowhere/ninja"),
         ("NINJA_STATUS", "%9"),
         ("MAKEFLAGS", " -j2 --jobserver-auth=fifo:/nowhere"),
+        ("PYTHONWARNINGS", "error"),
         ("CC", ""),
     ],
 )
