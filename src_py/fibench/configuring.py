@@ -128,9 +128,14 @@ class Configuration:
         return self.folder / "install"
 
     def _is_set_up_by_hand(self) -> bool:
-        """Whether somebody else set the folder up, to install elsewhere or to download."""
+        """Whether a person set the folder up, to install elsewhere or with liburing or without."""
         known = self._known()
-        return known.get("prefix") != str(self._prefix) or known.get("wrap_mode") == "default"
+        if known.get("prefix") != str(self._prefix) or known.get("wrap_mode") == "default":
+            return True
+        asked = known.get("liburing")
+        asked = known.get("auto_features") if asked == "auto" else asked
+        was_disabled = built.lacking(self._record(), "liburing") == "disabled"
+        return was_disabled != (asked == "disabled")
 
     def _known(self) -> dict[str, Any]:
         """The options that the folder was set up with, as Meson's introspection keeps them."""

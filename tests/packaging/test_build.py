@@ -199,8 +199,13 @@ def test_what_a_person_leaves_out_is_not_brought(
         build(small.places, retry=True)
 
         assert (site.asked, capfd.readouterr().err) == ([], "")
-    assert record(small)["libraries"]["liburing"]["lacking"] == "disabled"
-    assert "uring_server" not in small.programs()
+        assert record(small)["libraries"]["liburing"]["lacking"] == "disabled"
+        assert "uring_server" not in small.programs()
+
+        by_hand(small, "meson", "configure", "build", "-Dliburing=auto")
+        build(small.places)
+        assert len(site.asked) == 1
+    assert "uring_server" in small.programs()
 
 
 def by_hand(small: Small, *command: str, **environment: str) -> str:
