@@ -27,16 +27,8 @@ COMPARED = ("throughput", "p50", "p99", "cpu_per_request", "memory")
 _SAME_LOG = 1e-9
 """Ratios nearer to 1 than this are rounding."""
 _FEWEST = 2
-_PROGRAMS = (
-    "compiler",
-    "fibench",
-    "git",
-    "interpreters",
-    "libc",
-    "libraries",
-    "programs",
-    "python",
-)
+_PROGRAMS = ("compiler", "fibench", "git", "interpreters", "libc", "libraries", "programs",
+             "python")  # fmt: skip
 _DIGEST = re.compile(r"[0-9a-f]{40,}")
 _VOLATILE = {"schema", "boot_id"}
 _IDENTITY = ("processor", "architecture", "cpus", "physical_cores", "usable_cores",
