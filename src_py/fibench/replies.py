@@ -48,7 +48,9 @@ def check_reply(
     except OSError as error:
         raise WrongReply(f"the check of replies failed: {error.strerror}") from error
     if got != expected + end:
-        raise WrongReply(f"the server answers wrongly: to {_show(sent)} {_differs(got, expected + end)}")
+        raise WrongReply(
+            f"the server answers wrongly: to {_show(sent)} {_differs(got, expected + end)}"
+        )
 
 
 def _silence(sent: bytes, got: bytes, framing: str, timeout_s: float) -> str:
@@ -66,10 +68,8 @@ def _differs(got: bytes, expected: bytes) -> str:
         (n for n, (one, other) in enumerate(zip(got, expected, strict=False)) if one != other),
         min(len(got), len(expected)),
     )
-    if max(len(got), len(expected)) <= SHOWN_BYTES:
-        begin = 0
-    else:
-        begin = max(0, at - SHOWN_BEFORE_BYTES)
+    fit = max(len(got), len(expected)) <= SHOWN_BYTES
+    begin = 0 if fit else max(0, at - SHOWN_BEFORE_BYTES)
     where = f" (they differ from byte {at} on)" if begin > 0 else ""
     return f"it replied {_show(got, begin)}, not {_show(expected, begin)}{where}"
 

@@ -29,6 +29,8 @@ class ServerCommand:
     """Variables to add to the clean environment (see `clean_environment`)."""
     cpus: str | None = None
     """The CPUs that it may run on, as "0,2-3"; None: all that this process may."""
+    if_slow: str = ""
+    """What to do if it is only slow to listen."""
     wrapper: tuple[str, ...] = ()
     """A program and its arguments that runs the server as its child and passes no signal on."""
 
