@@ -102,6 +102,7 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
     if reason is not None:
         raise Refused(f"{backend.name} cannot run here", reason)
     python = _interpreter(interpreter, backend) if interpreter else None
+    _refuse_taken_port(int(port), options)
     workers = None
     if WORKERS in backend.arguments and "--workers" in options:  # an option may be given once
         at = options.index("--workers")
@@ -109,6 +110,19 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
     command = [*backend_argv(backend, places.programs, python, workers), *options, port]
     print(f"starting {backend.name} on port {port}; Ctrl-C ends it", file=sys.stderr, flush=True)
     os.execv(command[0], command)
+
+
+def _refuse_taken_port(port: int, options: list[str]) -> None:
+    """Say who holds a port that a server is to listen on. Raises Refused."""
+    from fibench.server import StartError, check_port_free
+
+    host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
+    try:
+        check_port_free(host, port)
+    except StartError as error:
+        hint = error.hint.removesuffix(", or leave the port out for a free one")
+        hint = hint.replace("server.port", "--port").replace("server.host", "--host")
+        raise Refused(str(error), hint) from error
 
 
 def _interpreter(asked: str, backend: Backend) -> str:

@@ -60,6 +60,8 @@ class RunningServer:
     _supervised: Supervised
     cgroup: Cgroup | None = None
     """Where its processes are, and only they; removed when they have ended."""
+    backlog: int | None = None
+    """How many connections may wait to be accepted; None where the kernel does not say."""
     _ending: Ending | None = field(default=None, init=False)
 
     @property

@@ -127,9 +127,9 @@ def start(
             )
         waiting = _Start(command, supervised, stderr_path, timeout_s, deadline_s)
         port = waiting.until_told(ready) if ready is not None else waiting.until_connected()
-        waiting.check_owner(port)
+        backlog = waiting.check_owner(port)
         on_error.pop_all()
-        return RunningServer(port, command, environment, supervised, cgroup)
+        return RunningServer(port, command, environment, supervised, cgroup, backlog)
 
 
 def _launch(
@@ -213,14 +213,18 @@ class _Start:
             raise self._never_ready(f"takes no connections ({error})") from error
         return self.command.port
 
-    def check_owner(self, port: int) -> None:
-        """Raise StartError unless connections to the port reach this server and nobody else."""
+    def check_owner(self, port: int) -> int | None:
+        """Raise StartError unless connections to the port reach this server and nobody else.
+
+        Returns how many connections may wait to be accepted, on the shortest of its queues; None
+        where the kernel does not say.
+        """
         reached = reached_by(self.command.host, port)
         own = sockets_of(descendants(self.supervised.process.pid))
         if self.supervised.refresh().ended:
             raise self._ended()
         if reached and all(listener.inode in own for listener in reached):
-            return
+            return min((at.backlog for at in reached if at.backlog is not None), default=None)
         if not reached:
             raise self._never_ready("said that it is ready but does not listen")
         self._end()

@@ -5,6 +5,8 @@ from fibench.estimate import METRICS
 from fibench.report.escape import shown
 from fibench.report.numbers import quantity
 
+_HINT_INDENT = 8
+
 
 def figures(throughput: float | None, p50_s: float | None) -> str:
     """The figures of one trial: `71.3/s, p50 24.9 ms`; what is None is left out."""
@@ -31,11 +33,13 @@ def trial_line(
     *,
     reason: str | None = None,
     stderr_path: str | None = None,
+    hint: str = "",
     label_width: int = 0,
 ) -> str:
     """One plain line for a finished trial; `index` and `block` count from 0, and are shown from 1.
 
-    With a `reason` the trial failed: it says why, and where the server's stderr is.
+    With a `reason` the trial failed: it says why, and where the server's stderr is. A `hint`, what
+    to do about it, is a second line.
     """
     place = f"[{index + 1:>{len(str(total))}}/{total}] {block_name(block)}"
     if reason is None:
@@ -44,4 +48,5 @@ def trial_line(
         said = f"FAILED: {shown(reason)}"
         if stderr_path is not None:
             said += f" (stderr: {shown(stderr_path)})"
-    return f"{place}  {shown(label):<{label_width}}  {said}".rstrip()
+    line = f"{place}  {shown(label):<{label_width}}  {said}".rstrip()
+    return f"{line}\n{' ' * _HINT_INDENT}{shown(hint)}" if hint else line

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fibench.cells import Cell
     from fibench.experiment import Experiment
-    from fibench.results import Findings
+    from fibench.results import Failure, Findings
 
 _ADDED_AFTERWARDS = (
     "claims added afterwards: who wrote them could know the figures, so that they are findings to "
@@ -194,12 +194,18 @@ def _print_checks(console: Console, findings: Findings) -> None:
         print_hanging(console, 2, "", shown(note), "yellow")
 
 
-def _print_failures(console: Console, failures: Sequence[tuple[str, str, str]]) -> None:
+def _print_failures(console: Console, failures: Sequence[Failure]) -> None:
+    """The trials that failed; what to do about several stands once, below the first of them."""
+    hints: set[str] = set()
     if failures:
         console.print()
-    for key, reason, stderr_path in failures[:_MOST_FAILURES]:
-        where = f" (stderr: {shown(str(stderr_path))})" if stderr_path else ""
-        print_hanging(console, 8, "FAILED", f"{shown(key)}: {shown(reason)}{where}", "", "bold red")
+    for failed in failures[:_MOST_FAILURES]:
+        where = f" (stderr: {shown(failed.stderr)})" if failed.stderr else ""
+        said = f"{shown(failed.trial)}: {shown(failed.reason)}{where}"
+        print_hanging(console, 8, "FAILED", said, "", "bold red")
+        if failed.hint and failed.hint not in hints:
+            hints.add(failed.hint)
+            print_hanging(console, 8, "", shown(failed.hint), "yellow")
     if len(failures) > _MOST_FAILURES:
         rest = len(failures) - _MOST_FAILURES
         print_hanging(console, 8, "", f"and {rest} more: see trials.jsonl", "dim")
