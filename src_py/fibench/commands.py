@@ -159,13 +159,12 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, 
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
     from fibench.experiment import ExperimentError, find_experiment, load_experiment
     from fibench.pinning import check_cpus
+    from fibench.reading import file_called
 
     backends = read_backends(places)
-    # ./dev goes to the checkout; a file is still named from where the person stands.
-    if os.environ.get("FIBENCH_FROM") and (_origin() / name).is_file():
-        name = str(_origin() / name)
     try:
-        path = find_experiment(name, places.experiments)
+        found = file_called(name, places.experiments)
+        path = found if found is not None else find_experiment(name, places.experiments)
         experiment = load_experiment(path, known_backends(backends), overrides=overrides)
     except ExperimentError as error:
         raise Refused(str(error), status=WRONG_INPUT) from error
@@ -213,7 +212,8 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
 def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
     from fibench.lock import LockError, measuring
-    from fibench.runs_folder import RunError, run_name
+    from fibench.run_names import run_name
+    from fibench.runs_folder import RunError
 
     places = find_places()
     overrides = _from_here(overrides)

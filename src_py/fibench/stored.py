@@ -85,7 +85,7 @@ class StoredRun:
 def open_run(name_or_folder: str, places: Places) -> StoredRun:
     """Read a run, named as `resolve_run` has it. Raises StoredError."""
     try:
-        folder = resolve_run(name_or_folder, places.results)
+        folder = resolve_run(name_or_folder, places.results, places.experiments)
     except NoSuchRun as error:
         raise StoredError(str(error), error.hint) from error
     return read_run(folder, places)
