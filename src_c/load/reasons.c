@@ -121,7 +121,9 @@ static void add_timeouts(struct reasons *reasons, const struct result *result)
     uint64_t resent = accounting->resent_timeouts;
     char how[128] = "";
 
-    if (resent > 0)
+    if (resent > 0 && resent == given_up)
+        snprintf(how, sizeof how, ", all waiting for a SYN or data sent again");
+    else if (resent > 0)
         snprintf(how, sizeof how, ", %" PRIu64 " of them waiting for a SYN or data sent again",
                  resent);
     if (resent > 0 && result->listen_overflows > 0)

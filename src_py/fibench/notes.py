@@ -75,6 +75,8 @@ def _kernel(cell: Cell, summary: CellSummary) -> Iterator[str]:
         total = _total(summary, name)
         if name == "listen_drops":  # which has the overflows in it
             total -= _total(summary, "listen_overflows")
+        if name == "retransmits" and _total(summary, "listen_overflows") > 0:
+            continue  # which are the cause
         if total > 0:
             yield (
                 f"{cell.label}: {total} {what.format(_queue(summary))} during its trials "

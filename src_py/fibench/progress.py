@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fibench.journal import folder_name
 from fibench.plan import Trial, expected_seconds
-from fibench.report import block_name, figures, trial_line
+from fibench.report import block_name, figures, kind_of_hint, trial_line
 from fibench.run import (
     Event,
     Listener,
@@ -70,8 +70,9 @@ class _Lines:
         stderr = self._folder / "trials" / folder / "server.err"
         said_something = stderr.is_file() and stderr.stat().st_size > 0
         hint = record.get("hint") or ""
-        is_new = hint not in self._hints
-        self._hints.add(hint)
+        kind = kind_of_hint(hint)
+        is_new = kind not in self._hints
+        self._hints.add(kind)
         return trial_line(
             trial.index,
             self._total,

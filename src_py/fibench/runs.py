@@ -21,6 +21,7 @@ from fibench.claims import claims_json
 from fibench.judged import review
 from fibench.places import Places, find_places
 from fibench.run_files import StoredError, shown_path
+from fibench.run_names import run_name
 from fibench.stored import read_run
 
 SCHEMA = 1
@@ -91,13 +92,16 @@ def find_runs(root: Path) -> Iterator[Path]:
 
 
 def rows(root: Path, experiment: str = "") -> list[Row]:
-    """The rows of all runs below a folder, of one experiment if it is named."""
+    """The rows of all runs below a folder, of one experiment if it is named: by its file's name,
+    or by that of its folder."""
     found: list[Row] = []
     trials: dict[str, frozenset[bytes]] = {}
     places = find_places()
+    stem = Path(experiment).name.removesuffix(".toml")
+    wanted = (experiment, run_name(Path(f"{stem}.toml")))
     for folder in find_runs(root):
         name = folder.parent.name if folder != root else folder.resolve().parent.name
-        if not experiment or name == experiment:
+        if not experiment or name in wanted:
             own = _rows_of(folder, root, name, places)
             found += own
             trials[own[0].run] = digests_of(folder)

@@ -461,13 +461,13 @@ def test_failed_trials_are_listed_with_their_stderr_up_to_a_limit() -> None:
 
 
 def test_what_to_do_about_failures_stands_below_the_first_of_a_kind() -> None:
-    hints = ["give it \x1b time", "give it \x1b time", "mend the link"]
+    hints = ["give it \x1b 5 s", "give it \x1b 60 s", "mend the link"]
     failures = [Failure(f"t{n}", "why", "", hint) for n, hint in enumerate(hints)]
     lines = report(make_samples(), failures=failures).splitlines()
     at = lines.index("FAILED  t0: why")
     assert lines[at : at + 5] == [
         "FAILED  t0: why",
-        "        give it \\x1b time",
+        "        give it \\x1b 5 s",
         "FAILED  t1: why",
         "FAILED  t2: why",
         "        mend the link",

@@ -16,6 +16,7 @@ from fibench.export.listing import FORMATS
 from fibench.identity import claims_digest
 from fibench.judged import review
 from fibench.places import find_places
+from fibench.run_names import run_name
 from fibench.runs import COLUMNS, find_runs, rows
 from fibench.stored import read_run
 
@@ -57,6 +58,9 @@ def test_one_experiment_can_be_asked_for(root: Path) -> None:
     make_run(root / "course" / NAME)
     assert {row.experiment for row in rows(root, "gil")} == {"gil"}
     assert rows(root, "none") == []
+    make_run(root / run_name(Path("Lab 1.toml")) / NAME)
+    for name in ("Lab 1", "Lab 1.toml", "some/Lab 1.toml", run_name(Path("Lab 1.toml"))):
+        assert {row.experiment for row in rows(root, name)} == {run_name(Path("Lab 1.toml"))}
 
 
 def test_an_interrupted_run_is_one_row(root: Path) -> None:

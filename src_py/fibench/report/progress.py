@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One trial on one line, for a log and for the progress bar."""
 
+import re
+
 from fibench.estimate import METRICS
 from fibench.report.escape import shown
 from fibench.report.numbers import quantity
 
 _HINT_INDENT = 8
+_NUMBER = re.compile(r"[0-9]+")
+
+
+def kind_of_hint(hint: str) -> str:
+    """A hint without its numbers: ports and times vary, and what to do does not."""
+    return _NUMBER.sub("#", hint)
 
 
 def figures(throughput: float | None, p50_s: float | None) -> str:

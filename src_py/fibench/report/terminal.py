@@ -13,6 +13,7 @@ from fibench.interpreters import interpreter_lines
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, RATIO, percent, seconds, with_interval
 from fibench.report.output import glued, page, print_hanging
+from fibench.report.progress import kind_of_hint
 from fibench.report.table import print_table, shown_metrics
 from fibench.report.words import tally, verdict_lines
 from fibench.steady import ALPHA, TwinCheck
@@ -203,8 +204,8 @@ def _print_failures(console: Console, failures: Sequence[Failure]) -> None:
         where = f" (stderr: {shown(failed.stderr)})" if failed.stderr else ""
         said = f"{shown(failed.trial)}: {shown(failed.reason)}{where}"
         print_hanging(console, 8, "FAILED", said, "", "bold red")
-        if failed.hint and failed.hint not in hints:
-            hints.add(failed.hint)
+        if failed.hint and kind_of_hint(failed.hint) not in hints:
+            hints.add(kind_of_hint(failed.hint))
             print_hanging(console, 8, "", shown(failed.hint), "yellow")
     if len(failures) > _MOST_FAILURES:
         rest = len(failures) - _MOST_FAILURES
