@@ -42,7 +42,7 @@ struct accounting {
     uint64_t connections_opened;
     uint64_t retransmits;     // segments that this side sent again, SYNs included
     uint64_t resent_timeouts; // of the timeouts, those on a connection with such segments
-    int64_t slowest_ns;   // of all right replies from their sending, warm-up included
+    int64_t slowest_ns;       // of all right replies from their sending, warm-up included
     bool wrong_seen;
     struct wrong_reply first_wrong;
     const char *first_expected; // instead of it

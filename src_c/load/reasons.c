@@ -113,7 +113,8 @@ static void add_wrong(struct reasons *reasons, const struct accounting *accounti
 }
 
 // Says that requests were given up, and whether they waited for the kernel to send again what a
-// full listen queue had turned away: that is a wait of whole seconds, and none of the server's code.
+// full listen queue had turned away: that is a wait of whole seconds, and none of the server's
+// code.
 static void add_timeouts(struct reasons *reasons, const struct result *result)
 {
     const struct accounting *accounting = &result->total.accounting;

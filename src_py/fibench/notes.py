@@ -22,6 +22,12 @@ _KERNEL_COUNTS = {
     "listen_drops": "connections were dropped by a listening socket",
     "retransmits": "segments were sent again",
 }
+_TRIED_AGAIN = "who was turned away tries again after 1, 3, 7 and more seconds"
+_WAITS = {
+    "listen_overflows": _TRIED_AGAIN,
+    "listen_drops": _TRIED_AGAIN,
+    "retransmits": "such requests wait for it",
+}
 
 
 def notes(cell: Cell, summary: CellSummary, samples: Index, ceiling: float | None) -> Iterator[str]:
@@ -80,8 +86,7 @@ def _kernel(cell: Cell, summary: CellSummary) -> Iterator[str]:
         if total > 0:
             yield (
                 f"{cell.label}: {total} {what.format(_queue(summary))} during its trials "
-                "(counted in the whole network namespace, whoever's they are): what was lost is "
-                "sent again, a connection after 1, 3, 7 and more seconds"
+                f"(counted in the whole network namespace, whoever's they are): {_WAITS[name]}"
             )
 
 
