@@ -37,8 +37,9 @@ static int wait_once(int epoll_fd, struct epoll_event *events, int size,
         left = (struct __kernel_timespec){.tv_sec = patience->tv_sec, .tv_nsec = patience->tv_nsec};
     long count = syscall(SYS_epoll_pwait2, epoll_fd, events, size, patience == NULL ? NULL : &left,
                          NULL, (size_t)0);
-    // A container may forbid what it does not know.
-    if (count != -1 || (errno != ENOSYS && errno != EPERM))
+    // A container may forbid what it does not know, with an error of its choice. Should something
+    // else be wrong, epoll_wait(2) fails as well.
+    if (count != -1 || errno == EINTR)
         return (int)count;
 #endif
     return epoll_wait(epoll_fd, events, size, wait_ms(patience));

@@ -22,6 +22,7 @@ void accounting_add(struct accounting *sum, const struct accounting *part)
     sum->surplus_bytes += part->surplus_bytes;
     sum->connections_opened += part->connections_opened;
     sum->retransmits += part->retransmits;
+    sum->resent_timeouts += part->resent_timeouts;
     if (part->slowest_ns > sum->slowest_ns)
         sum->slowest_ns = part->slowest_ns;
     if (!sum->wrong_seen && part->wrong_seen) {

@@ -20,12 +20,17 @@ enum outcome {
 
 const char *outcome_name(enum outcome outcome);
 
-enum { WRONG_SHOWN = 64 }; // bytes kept of a wrong reply
+enum {
+    WRONG_SHOWN = 64,  // bytes kept of a wrong reply
+    WRONG_BEFORE = 24, // of them before the first wrong one
+};
 
-// The bytes of a wrong reply, without its line end.
+// The bytes of a wrong reply about the first that differs, without its line end.
 struct wrong_reply {
+    size_t at;   // which byte is the first that differs
+    size_t from; // which byte is the first that is kept
     size_t size; // 0 also when there was none: see `wrong_seen`
-    bool cut;    // there were more
+    bool cut;    // there were more behind them
     char bytes[WRONG_SHOWN];
 };
 
@@ -35,8 +40,9 @@ struct accounting {
     uint64_t cut_short; // of closed and reset, those after the first byte of a reply
     uint64_t surplus_bytes;
     uint64_t connections_opened;
-    uint64_t retransmits; // segments that this side sent again, SYNs included
-    int64_t slowest_ns;   // of all right replies from their sending, warm-up included
+    uint64_t retransmits;     // segments that this side sent again, SYNs included
+    uint64_t resent_timeouts; // of the timeouts, those on a connection with such segments
+    int64_t slowest_ns;       // of all right replies from their sending, warm-up included
     bool wrong_seen;
     struct wrong_reply first_wrong;
     const char *first_expected; // instead of it

@@ -55,6 +55,12 @@ static uint64_t count_retransmits(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_total_retrans : 0;
 }
 
+void note_resent(struct client *client, uint64_t given_up)
+{
+    if (given_up > 0 && client->fd != -1 && count_retransmits(client->fd) > 0)
+        client->share->tally.accounting.resent_timeouts += given_up;
+}
+
 int leave_connection(struct client *client)
 {
     int fd = client->fd;
@@ -124,6 +130,8 @@ void end_all(struct worker *worker, struct client *client, enum outcome outcome,
     }
     if (worker->stopped)
         return;
+    if (outcome == OUTCOME_TIMEOUT)
+        note_resent(client, client->in_flight);
     while (client->in_flight > 0) {
         if (outcome == OUTCOME_TIMEOUT)
             censor_oldest(worker, client, now_ns);

@@ -65,7 +65,7 @@ uint32_t exchange_fibonacci(unsigned n)
     return current;
 }
 
-// Keeps the beginning of a wrong reply, to be shown.
+// Keeps more of a wrong reply, to be shown.
 static void keep(struct wrong_reply *got, const char *bytes, size_t size)
 {
     size_t room = sizeof got->bytes - got->size;
@@ -78,11 +78,15 @@ static void keep(struct wrong_reply *got, const char *bytes, size_t size)
     got->size += size;
 }
 
-// Marks the reply as wrong; what was right so far is part of what is shown.
+// Marks the reply as wrong; the end of what was right so far is part of what is shown.
 static void turn_wrong(const struct exchange *exchange, struct reply *reply)
 {
+    size_t from = reply->seen > WRONG_BEFORE ? reply->seen - WRONG_BEFORE : 0;
+
     reply->wrong = true;
-    keep(&reply->got, exchange->reply, reply->seen);
+    reply->got.at = reply->seen + (reply->cr_seen ? 1 : 0);
+    reply->got.from = from;
+    keep(&reply->got, exchange->reply + from, reply->seen - from);
     if (reply->cr_seen)
         keep(&reply->got, "\r", 1);
 }

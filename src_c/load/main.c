@@ -3,6 +3,7 @@
 // the time: it opens and closes the window while the workers load.
 #include "clock.h"
 #include "cpu.h"
+#include "listen_queue.h"
 #include "report.h"
 #include "settings.h"
 #include "standing.h"
@@ -336,6 +337,11 @@ static void release(struct session *session)
     close(session->signals);
 }
 
+static int64_t overflows_between(int64_t before, int64_t now)
+{
+    return before == -1 || now < before ? -1 : now - before;
+}
+
 int main(int argc, char *argv[])
 {
     static struct settings settings;
@@ -348,9 +354,11 @@ int main(int argc, char *argv[])
     session.result = &result;
     raise_descriptor_limit(&settings);
     catch_signals(&session);
+    int64_t overflows_before = listen_overflows();
     make_workers(&session);
     keep_time(&session);
     collect(&session);
+    result.listen_overflows = overflows_between(overflows_before, listen_overflows());
 
     bool written = report_write(&result, stdout);
     if (!written)

@@ -9,7 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BEGIN_LATE_SHARE = 200 }; // replies of half a percent of the window may be missing
+enum {
+    BEGIN_LATE_SHARE = 200, // replies of half a percent of the window may be missing
+    SHOWN_BEFORE = 12,      // bytes before the first that differs
+    SHOWN_BEHIND = 20,      // and from it on
+    EXCERPT_SIZE = (SHOWN_BEFORE + SHOWN_BEHIND) * 4 + 8,
+};
 
 __attribute__((format(printf, 2, 3))) static void add_reason(struct reasons *reasons,
                                                              const char *format, ...)
@@ -51,6 +56,86 @@ static void add_abort(struct reasons *reasons, const struct result *result)
                result_offered_per_s(result));
 }
 
+// Writes bytes from outside so that they are harmless: what a terminal might obey is escaped.
+static size_t escape(char *text, const char *bytes, size_t size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        if (byte == '"' || byte == '\\')
+            used += (size_t)sprintf(text + used, "\\%c", byte);
+        else if (byte >= 0x20 && byte < 0x7f)
+            text[used++] = (char)byte;
+        else
+            used += (size_t)sprintf(text + used, "\\x%02x", byte);
+    }
+    text[used] = '\0';
+    return used;
+}
+
+// What a text says about its byte `at`; dots stand where it goes on. `bytes` are those kept of it,
+// from its byte `from` on.
+static void excerpt(char text[EXCERPT_SIZE], const char *bytes, size_t size, size_t from, size_t at,
+                    bool goes_on)
+{
+    size_t first = at - from > SHOWN_BEFORE ? at - from - SHOWN_BEFORE : 0;
+    size_t end = at - from + SHOWN_BEHIND;
+    char *out = text;
+
+    if (end >= size)
+        end = size;
+    else
+        goes_on = true;
+    if (from + first > 0)
+        out = stpcpy(out, "...");
+    out += escape(out, bytes + first, end > first ? end - first : 0);
+    stpcpy(out, goes_on ? "..." : "");
+}
+
+// Says how the first wrong reply differs from what was expected.
+static void add_wrong(struct reasons *reasons, const struct accounting *accounting)
+{
+    const struct wrong_reply *got = &accounting->first_wrong;
+    const char *expected = accounting->first_expected + got->from;
+    size_t size = strnlen(expected, WRONG_SHOWN + 1);
+    char came[EXCERPT_SIZE];
+    char wanted[EXCERPT_SIZE];
+    char where[64] = "";
+
+    excerpt(came, got->bytes, got->size, got->from, got->at, got->cut);
+    excerpt(wanted, expected, size < WRONG_SHOWN ? size : WRONG_SHOWN, got->from, got->at,
+            size > WRONG_SHOWN);
+    if (got->at > 0)
+        snprintf(where, sizeof where, "differs at byte %zu: ", got->at);
+    add_reason(reasons, "wrong replies: %" PRIu64 ", the first %s\"%s\" instead of \"%s\"",
+               accounting->by_outcome[OUTCOME_WRONG], where, came, wanted);
+}
+
+// Says that requests were given up, and whether they waited for the kernel to send again what a
+// full listen queue had turned away: that is a wait of whole seconds, and none of the server's
+// code.
+static void add_timeouts(struct reasons *reasons, const struct result *result)
+{
+    const struct accounting *accounting = &result->total.accounting;
+    uint64_t given_up = accounting->by_outcome[OUTCOME_TIMEOUT];
+    uint64_t resent = accounting->resent_timeouts;
+    char how[128] = "";
+
+    if (resent > 0 && resent == given_up)
+        snprintf(how, sizeof how, ", all waiting for a SYN or data sent again");
+    else if (resent > 0)
+        snprintf(how, sizeof how, ", %" PRIu64 " of them waiting for a SYN or data sent again",
+                 resent);
+    if (resent > 0 && result->listen_overflows > 0)
+        add_reason(reasons,
+                   "requests given up as too old: %" PRIu64 "%s: a listen queue overflowed %" PRId64
+                   " times (counted in the whole network namespace)",
+                   given_up, how, result->listen_overflows);
+    else
+        add_reason(reasons, "requests given up as too old: %" PRIu64 "%s", given_up, how);
+}
+
 // Collects why the measurement must not be used. Connections that were refused, closed or reset
 // before the first byte of a reply are counted, and judged by who knows what the server promises.
 struct reasons reasons_collect(const struct result *result)
@@ -63,13 +148,13 @@ struct reasons reasons_collect(const struct result *result)
     if (result->aborted)
         add_abort(reasons, result);
     if (by[OUTCOME_WRONG] > 0)
-        add_reason(reasons, "wrong replies: %" PRIu64, by[OUTCOME_WRONG]);
+        add_wrong(reasons, accounting);
     if (accounting->surplus_bytes > 0)
         add_reason(reasons, "bytes that nobody asked for: %" PRIu64, accounting->surplus_bytes);
     if (accounting->cut_short > 0)
         add_reason(reasons, "replies cut short by the server: %" PRIu64, accounting->cut_short);
     if (by[OUTCOME_TIMEOUT] > 0)
-        add_reason(reasons, "requests given up as too old: %" PRIu64, by[OUTCOME_TIMEOUT]);
+        add_timeouts(reasons, result);
     if (accounting->local_call != NULL)
         add_reason(reasons, "failures on the generator's own side: %" PRIu64 ", the first %s: %s",
                    by[OUTCOME_LOCAL], accounting->local_call, strerror(accounting->local_errno));

@@ -4,7 +4,7 @@
 
 #include "report.h"
 
-enum { REASONS_MAX = 16, REASON_SIZE = 240 };
+enum { REASONS_MAX = 16, REASON_SIZE = 480 };
 
 struct reasons {
     int count; // 0: it may be used

@@ -79,11 +79,14 @@ static void write_firsts(struct json *json, const struct result *result)
     const struct accounting *accounting = &result->total.accounting;
 
     if (accounting->wrong_seen) {
-        const char *expect = accounting->first_expected;
+        const struct wrong_reply *got = &accounting->first_wrong;
+        const char *expect = accounting->first_expected + got->from;
         json_open(json, "first_wrong", '{');
+        json_unsigned(json, "differs_at", got->at);
+        json_unsigned(json, "shown_from", got->from);
         json_bytes(json, "expected", expect, strnlen(expect, WRONG_SHOWN));
-        json_bytes(json, "got", accounting->first_wrong.bytes, accounting->first_wrong.size);
-        json_bool(json, "cut", accounting->first_wrong.cut);
+        json_bytes(json, "got", got->bytes, got->size);
+        json_bool(json, "cut", got->cut);
         json_close(json, '}');
     } else {
         json_null(json, "first_wrong");
@@ -155,6 +158,10 @@ static void write_total(struct json *json, const struct result *result)
     report_clients(json, total);
     json_unsigned(json, "connections_opened", total->accounting.connections_opened);
     json_unsigned(json, "retransmits", total->accounting.retransmits);
+    if (result->listen_overflows >= 0)
+        json_signed(json, "listen_overflows", result->listen_overflows);
+    else
+        json_null(json, "listen_overflows");
     report_open_loop(json, result, total, offered_billionths(s));
     report_latency(json, total, clock_of(s, all_open, total->open));
 }

@@ -20,10 +20,11 @@ struct result {
     int64_t begin_ns;
     int64_t end_ns;
     bool interrupted;
-    bool stalled;          // not enough replies came for --requests
-    bool aborted;          // too many requests were overdue
-    int64_t begin_late_ns; // how late the begin was set; not above 0: in time
-    int edges_error;       // errno of an announcement that failed; 0: none did
+    bool stalled;             // not enough replies came for --requests
+    bool aborted;             // too many requests were overdue
+    int64_t begin_late_ns;    // how late the begin was set; not above 0: in time
+    int64_t listen_overflows; // during the run, in this network namespace; -1: not known
+    int edges_error;          // errno of an announcement that failed; 0: none did
 };
 
 // Requests that all open loops together should start in a second.

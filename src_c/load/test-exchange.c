@@ -95,6 +95,46 @@ static void a_wrong_line_without_an_end_is_given_up(void)
     exchange_free(&exchange);
 }
 
+// Checks what is kept of a wrong reply to which all but its byte `at` was expected.
+static void check_kept(size_t length, size_t at, enum framing framing, size_t wanted_from)
+{
+    char expected[EXCHANGE_TEXT_MAX] = "";
+    char bytes[EXCHANGE_TEXT_MAX];
+    struct exchange exchange;
+    struct reply reply = {0};
+    size_t used;
+
+    for (size_t i = 0; i < length; i++)
+        expected[i] = (char)('a' + i % 26);
+    memcpy(bytes, expected, length + 1);
+    bytes[at] = '#';
+    bytes[length] = '\n';
+    if (!exchange_make(&exchange, framing, "q", expected, false, 1))
+        abort();
+    reply_feed(&exchange, &reply, bytes, length + (framing == FRAMING_LINE ? 1 : 0), &used);
+    CHECK(reply.wrong);
+    CHECK_NUMBER(reply.got.at, at);
+    CHECK_NUMBER(reply.got.from, wanted_from);
+    CHECK(reply.got.at - reply.got.from < reply.got.size);
+    CHECK_NUMBER(reply.got.bytes[at - wanted_from], '#');
+    CHECK_BYTES(reply.got.bytes, reply.got.size, bytes + wanted_from, reply.got.size);
+    exchange_free(&exchange);
+}
+
+static void what_is_kept_of_a_wrong_reply_has_the_byte_that_differs(void)
+{
+    static const size_t lengths[] = {1, 2, 63, 64, 65, 66, 100, 1000, EXCHANGE_TEXT_MAX - 1};
+
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        size_t length = lengths[i];
+        for (size_t at = 0; at < length; at += at < 200 ? 1 : 997) {
+            size_t from = at > WRONG_BEFORE ? at - WRONG_BEFORE : 0;
+            check_kept(length, at, FRAMING_LINE, from);
+            check_kept(length, at, FRAMING_MESSAGE, from);
+        }
+    }
+}
+
 // Checks what a message is when the connection has ended after it.
 static void check_message(const char *bytes, enum reply_state wanted, size_t wanted_surplus,
                           const char *wanted_got)
@@ -167,6 +207,7 @@ int main(void)
     a_carriage_return_is_accepted_only_where_it_may_be();
     an_empty_line_can_be_expected();
     a_wrong_line_without_an_end_is_given_up();
+    what_is_kept_of_a_wrong_reply_has_the_byte_that_differs();
     a_message_ends_with_its_connection();
     requests_stand_on_end();
     long_requests_are_repeated_only_within_bounds();

@@ -236,7 +236,11 @@ static int wait_until_due(struct worker *worker, struct epoll_event *events)
                                                .tv_nsec = left_ns % NS_PER_S};
         long count = syscall(SYS_epoll_pwait2, worker->epoll, events, EVENTS_AT_ONCE, &left, NULL,
                              (size_t)0);
-        if (count != -1 || errno != ENOSYS)
+        if (count != -1)
+            worker->has_exact_wait = true;
+        // What forbids the call chooses the error. Should something else be wrong, epoll_wait(2)
+        // fails as well.
+        if (worker->has_exact_wait || errno == EINTR)
             return (int)count;
     }
 #endif

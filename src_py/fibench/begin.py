@@ -21,16 +21,17 @@ from fibench.places import Places
 from fibench.plan import Trial, plan_json
 from fibench.resume import Attempt, Head, is_sound, remaining
 from fibench.run_files import StoredError, inside, read_json
+from fibench.run_names import PLAN, run_name, source_path
 from fibench.runs_folder import (
     CLAIMS,
     JOURNAL,
-    PLAN,
     RunError,
     as_json,
     create,
     is_complete,
     keep,
-    run_name,
+    next_number,
+    of_source,
     runs_of,
 )
 from fibench.trial import TrialContext
@@ -104,8 +105,9 @@ def begin(request: Request, trials: Sequence[Trial], context: TrialContext) -> B
         PLAN: as_json(document),
         "environment.json": as_json(environment(request.places, facts)),
     }
-    name = run_name(request.source)
-    folder = create(request.places.results, name, files, datetime.now(UTC))
+    name, now = run_name(request.source), datetime.now(UTC)
+    notices += _clock_notices(runs_of(request.places.results, name), now)
+    folder = create(request.places.results, name, files, now)
     return Beginning(folder, [Attempt(trial) for trial in trials], notices=notices)
 
 
@@ -114,7 +116,12 @@ def _plan(
 ) -> dict[str, Any]:
     """The document plan.json."""
     used = backends_used(trials, context)
-    return plan_json(request.experiment, request.warnings) | {
+    results, made = request.places.results, plan_json(request.experiment, request.warnings)
+    return {
+        "schema": made["schema"],  # these three first: run_names reads no further
+        "number": next_number(results, run_name(request.source)),
+        "source_path": source_path(request.source, results),
+        **made,
         "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "source": request.source.name,
         "overrides": dict(request.overrides),
@@ -134,13 +141,22 @@ def _plan(
     }
 
 
+def _clock_notices(runs: Sequence[Path], now: datetime) -> list[str]:
+    """Says that the clock was ahead when the run before was made, or is behind now."""
+    if not runs or runs[-1].name[: len(f"{now:%Y-%m-%dT%H%M}")] <= f"{now:%Y-%m-%dT%H%M}":
+        return []
+    before = f"{runs[-1].parent.name}/{runs[-1].name}"
+    order = "the clock was wrong then, or is now; runs are in the order in which they were made"
+    return [f"{before} was made before this run, and is dated after it: {order}"]
+
+
 def _unfinished(request: Request, facts: Mapping[str, Any], notices: list[str]) -> Path | None:
-    """The run to go on with: the latest with these parameters, if it is unfinished.
+    """The run to go on with: the latest of this file with these parameters, if it is unfinished.
 
     If the latest of all is unfinished and cannot be gone on with, a notice says why.
     """
-    name = run_name(request.source)
-    runs = runs_of(request.places.results, name)
+    name, results = run_name(request.source), request.places.results
+    runs = of_source(runs_of(results, name), source_path(request.source, results))
     for run in reversed(runs[-_LOOKED_AT:]):
         before, why = _identity_of(run, request.places.results)
         is_same = before.get("parameters") == facts["parameters"]
@@ -198,7 +214,7 @@ def _take_up(
     try:
         before = read_json(folder, PLAN)
         kept: dict[str, Any] = {
-            name: before[name] for name in ("started_at", "claims") if name in before
+            name: before[name] for name in ("number", "started_at", "claims") if name in before
         }
         now = json.loads(as_json({**document, **kept}))
         (folder / "trials").mkdir(exist_ok=True)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from fibench import machine
 from fibench.built import RECORD, lacking, read_record
 from fibench.experiment import KnownBackend, OwnBackend
+from fibench.keys import START_TIMEOUT_S
 
 Serves = int | Literal["workers", "any"]
 Framing = Literal["message", "line"]
@@ -68,6 +69,8 @@ class Backend:
     """A user's own server only: what a relative program is relative to."""
     ready_fd: bool = True
     """Whether it takes --ready-fd; otherwise readiness is learnt by connecting."""
+    start_timeout_s: float = START_TIMEOUT_S
+    """How long it may take until it is ready."""
 
 
 class CatalogueError(Exception):
@@ -129,6 +132,7 @@ def own_backend(name: str, own: OwnBackend) -> Backend:
         command=tuple(own.command),
         folder=own.folder,
         ready_fd=own.ready_fd,
+        start_timeout_s=own.start_timeout_s,
     )
 
 

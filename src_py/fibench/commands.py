@@ -105,6 +105,7 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
     if reason is not None:
         raise Refused(f"{backend.name} cannot run here", reason)
     python = _interpreter(interpreter, backend) if interpreter else None
+    _refuse_taken_port(int(port), options)
     workers = None
     if WORKERS in backend.arguments and "--workers" in options:  # an option may be given once
         at = options.index("--workers")
@@ -112,6 +113,19 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
     command = [*backend_argv(backend, places.programs, python, workers), *options, port]
     print(f"starting {backend.name} on port {port}; Ctrl-C ends it", file=sys.stderr, flush=True)
     os.execv(command[0], command)
+
+
+def _refuse_taken_port(port: int, options: list[str]) -> None:
+    """Say who holds a port that a server is to listen on. Raises Refused."""
+    from fibench.server import StartError, check_port_free
+
+    host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
+    try:
+        check_port_free(host, port)
+    except StartError as error:
+        hint = error.hint.removesuffix(", or leave the port out for a free one")
+        hint = hint.replace("server.port", "--port").replace("server.host", "--host")
+        raise Refused(str(error), hint) from error
 
 
 def _interpreter(asked: str, backend: Backend) -> str:
@@ -148,13 +162,12 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, 
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
     from fibench.experiment import ExperimentError, find_experiment, load_experiment
     from fibench.pinning import check_cpus
+    from fibench.reading import file_called
 
     backends = read_backends(places)
-    # ./dev goes to the checkout; a file is still named from where the person stands.
-    if os.environ.get("FIBENCH_FROM") and (_origin() / name).is_file():
-        name = str(_origin() / name)
     try:
-        path = find_experiment(name, places.experiments)
+        found = file_called(name, places.experiments)
+        path = found if found is not None else find_experiment(name, places.experiments)
         experiment = load_experiment(path, known_backends(backends), overrides=overrides)
     except ExperimentError as error:
         raise Refused(str(error), status=WRONG_INPUT) from error
@@ -202,7 +215,8 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
 def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
     from fibench.lock import LockError, measuring
-    from fibench.runs_folder import RunError, run_name
+    from fibench.run_names import run_name
+    from fibench.runs_folder import RunError
 
     places = find_places()
     overrides = _from_here(overrides)

@@ -36,6 +36,9 @@ _IDENTITY = ("processor", "architecture", "cpus", "physical_cores", "usable_core
 """What makes a machine another one; the rest of environment.json may differ on the same."""
 
 
+SOURCE_PATH = "source_path"
+
+
 @dataclass(frozen=True)
 class Ratio:
     """second ÷ first of a metric; the ends are None where a side has fewer than two blocks."""
@@ -105,6 +108,12 @@ class Comparison:
     only_second: tuple[str, ...]
     interrupted: tuple[str, ...]
     """The runs that did not end, and so have no verdicts."""
+
+    @property
+    def other_file(self) -> Difference | None:
+        """Where the files are that the runs are of, if they are two."""
+        found = (each for each in self.differences if each.name == SOURCE_PATH)
+        return next(found, None)
 
     @property
     def other_machine(self) -> list[Difference]:
@@ -349,9 +358,10 @@ def _short(text: str | None) -> str | None:
 def _plan_differences(first: Review, second: Review, pairs: Pairs) -> Iterable[Difference]:
     """What was asked for differently: options of the plan, and parameters of paired cells."""
     sides = (first.run, second.run)
-    for name in ("title", "blocks", "seed"):
+    for name in ("title", "blocks", "seed", SOURCE_PATH):
         one, other = (str(run.plan.get(name)) for run in sides)
-        if one != other:
+        known = name != SOURCE_PATH or all(SOURCE_PATH in run.plan for run in sides)
+        if one != other and known:
             yield Difference("plan", name, one, other)
     for name in ("overrides", "pinning"):
         flat = [_flat({name: run.plan.get(name) or {}}) for run in sides]

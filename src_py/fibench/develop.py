@@ -136,7 +136,9 @@ def _bench_servers(measure: Callable[[], bool]) -> bool:
 
     try:
         return measure()
-    except (BenchError, LoadError, StartError) as error:
+    except StartError as error:
+        raise Refused(f"the benchmark stopped: {error}", error.hint) from error
+    except (BenchError, LoadError) as error:
         raise Refused(
             f"the benchmark stopped: {error}", "end what else runs here, and try again"
         ) from error

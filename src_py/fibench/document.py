@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from fibench.diagnostics import one_of, shown
-from fibench.keys import KEYS, is_numeric
-from fibench.quantities import METRIC_UNITS
+from fibench.keys import KEYS, LONGEST_START_S, START_TIMEOUT_S, is_numeric
+from fibench.quantities import METRIC_UNITS, format_duration
 from fibench.tables import (
     LONGEST_LIST,
     GroupTable,
@@ -28,6 +28,7 @@ from fibench.values import (
     Checked,
     Name,
     choice,
+    duration,
     fault,
     interpreter,
     kind_of,
@@ -236,6 +237,12 @@ class BackendTable(Table):
         default=False,
         description="Whether it takes --ready-fd FD and writes its port there once it listens. "
         "Otherwise readiness is learnt by connecting.",
+    )
+    start_timeout: Annotated[float, duration(0.1, LONGEST_START_S)] = Field(
+        default=START_TIMEOUT_S,
+        description="How long it may take until it listens. A server that takes longer is ended, "
+        "and its trial has failed.",
+        json_schema_extra={"default": format_duration(START_TIMEOUT_S)},
     )
 
 

@@ -35,6 +35,7 @@ from fibench.contrasts import Claim, DroppedClaim, resolve_claims
 from fibench.diagnostics import Diagnostic, ExperimentError, Source
 from fibench.document import ExperimentFile, PlanTable, json_schema
 from fibench.explain import Sound, check_document
+from fibench.keys import START_TIMEOUT_S
 from fibench.overrides import apply_overrides
 from fibench.reading import brief_name, decode, find_experiment, parse_toml, read
 
@@ -66,6 +67,8 @@ class OwnBackend:
     """Whether it takes --ready-fd FD."""
     folder: Path
     """The experiment file's folder: a relative program with a slash is found from there."""
+    start_timeout_s: float = START_TIMEOUT_S
+    """How long it may take until it listens."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,7 @@ def _judge(
             table.serves,
             table.ready_fd,
             folder,
+            table.start_timeout,
         )
         for name, table in file.backends.items()
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from fibench.claims import Verdict
 from fibench.contrasts import Claim
@@ -13,7 +12,7 @@ from fibench.estimate import CellSummary
 from fibench.identity import claims_digest
 from fibench.report.escape import prose
 from fibench.report.terminal import twin_line
-from fibench.results import Findings, find
+from fibench.results import Failure, Findings, find
 from fibench.stored import StoredRun
 
 ADDED_AFTERWARDS = "claims added afterwards"
@@ -29,7 +28,7 @@ class Review:
     summaries: Sequence[CellSummary]
     verdicts: Sequence[Verdict]
     """Empty of an interrupted run."""
-    failures: Sequence[tuple[str, str, str | Path | None]]
+    failures: Sequence[Failure]
     notes: Sequence[str] = ()
     """What was seen during the run that a reader of its figures must know."""
     added_afterwards: bool = False

@@ -45,6 +45,9 @@ class Key:
     """How the file calls it, if not by its name as a parameter: two tables may have it."""
 
 
+START_TIMEOUT_S = 10.0
+"""How long a server may take until it listens, if the file does not say."""
+LONGEST_START_S = 3600.0
 _CPUS = (
     'CPUs that the {} may use: "0", "0,2-3", or "all". Default: all; but where neither is given, '
     "no request computes for longer than 0.1 ms, and there are two cores or more, the last core "

@@ -11,8 +11,8 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -21,6 +21,8 @@ SOCK_DIAG_BY_FAMILY = 20
 NLM_F_REQUEST_DUMP = 0x301
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 TCP_LISTEN = 10
+ACCEPTS = 1 << 16
+"""In the flags of a Unix socket: __SO_ACCEPTCON."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Listener:
     address: Address
     port: int
     inode: int
+    backlog: int | None = field(default=None, compare=False)
+    """How many connections may wait to be accepted, listen(2); None: the kernel does not say."""
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
@@ -76,8 +80,8 @@ def _listener(message: bytes) -> Listener:
     """Read a struct inet_diag_msg."""
     (port,) = struct.unpack_from("!H", message, 4)
     size = 4 if message[0] == socket.AF_INET else 16
-    (inode,) = struct.unpack_from("=I", message, 68)
-    return Listener(_address(message[8 : 8 + size]), port, inode)
+    backlog, _, inode = struct.unpack_from("=III", message, 60)
+    return Listener(_address(message[8 : 8 + size]), port, inode, backlog)
 
 
 def listeners_in(path: str) -> Iterator[Listener]:
@@ -95,6 +99,20 @@ def listeners_in(path: str) -> Iterator[Listener]:
             words = (int(address[at : at + 8], 16) for at in range(0, len(address), 8))
             packed = b"".join(word.to_bytes(4, sys.byteorder) for word in words)
             yield Listener(_address(packed), int(port, 16), int(fields[9]))
+
+
+def unix_listeners(inodes: Collection[int]) -> list[str]:
+    """The paths of those of these sockets that are Unix sockets and listen; `@` leads an abstract
+    one."""
+    found = []
+    with open("/proc/net/unix", encoding="utf-8", errors="backslashreplace") as table:
+        next(table, None)
+        for line in table:
+            # Address, references, protocol, flags, type, state, inode, path (proc_pid_net(5)).
+            fields = line.rstrip("\n").split(maxsplit=7)
+            if len(fields) == 8 and int(fields[3], 16) & ACCEPTS and int(fields[6]) in inodes:
+                found.append(fields[7])
+    return found
 
 
 def _address(packed: bytes) -> Address:

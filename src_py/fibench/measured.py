@@ -21,6 +21,8 @@ class Measured:
 
     port: int | None = None
     reason: str | None = None
+    hint: str = ""
+    """What to do about it, if that is known."""
     metrics: dict[str, float | None] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     groups: dict[str, Any] = field(default_factory=dict)
@@ -129,6 +131,21 @@ def refused_by_cap(part: Mapping[str, Any]) -> int:
     """Requests refused, closed or reset before any byte of a reply."""
     counts = part["counts"]
     return int(counts["refused"] + counts["closed"] + counts["reset"] - part["cut_short"])
+
+
+def queue_hint(document: Mapping[str, Any], backlog: int | None) -> str:
+    """What to do about requests that a full listen queue kept waiting; empty if none was.
+
+    `backlog` is the length of the server's, None where it is not known.
+    """
+    waited = document["counts"]["timeout"] and document["retransmits"]
+    if not (waited and document.get("listen_overflows")):
+        return ""
+    length = "" if backlog is None else f" (backlog {backlog})"
+    return (
+        f"the server's listen queue{length} is too short for so many clients, or it accepts too "
+        "seldom: who finds it full tries again after 1, 3, 7 and more seconds"
+    )
 
 
 def _errors(part: Mapping[str, Any]) -> int:

@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 NEAR_CEILING = 0.8
 """From this share of the null server's throughput on, a cell is said to be near the ceiling."""
 _KERNEL_COUNTS = {
-    "listen_overflows": "connections found the listen queue full",
+    "listen_overflows": "times a listen queue{} was full",
     "listen_drops": "connections were dropped by a listening socket",
     "retransmits": "segments were sent again",
+}
+_TRIED_AGAIN = "who was turned away tries again after 1, 3, 7 and more seconds"
+_WAITS = {
+    "listen_overflows": _TRIED_AGAIN,
+    "listen_drops": _TRIED_AGAIN,
+    "retransmits": "such requests wait for it",
 }
 
 
@@ -72,12 +78,29 @@ def _near_ceiling(cell: Cell, summary: CellSummary, ceiling: float | None) -> It
 
 def _kernel(cell: Cell, summary: CellSummary) -> Iterator[str]:
     for name, what in _KERNEL_COUNTS.items():
-        counted = summary.counts.get(name)
-        if counted is not None and counted.total:
+        total = _total(summary, name)
+        if name == "listen_drops":  # which has the overflows in it
+            total -= _total(summary, "listen_overflows")
+        if name == "retransmits" and _total(summary, "listen_overflows") > 0:
+            continue  # which are the cause
+        if total > 0:
             yield (
-                f"{cell.label}: {counted.total} {what} during its trials "
-                "(counted for the whole machine): such requests wait for a retry"
+                f"{cell.label}: {total} {what.format(_queue(summary))} during its trials "
+                f"(counted in the whole network namespace, whoever's they are): {_WAITS[name]}"
             )
+
+
+def _total(summary: CellSummary, name: str) -> int:
+    counted = summary.counts.get(name)
+    return (counted.total or 0) if counted is not None else 0
+
+
+def _queue(summary: CellSummary) -> str:
+    """How long the server's listen queue is, where that is known and always the same."""
+    known = summary.counts.get("backlog")
+    if known is None or known.least != known.most:
+        return ""
+    return f" (the server's has a backlog of {known.least})"
 
 
 def _lost(cell: Cell, summary: CellSummary) -> Iterator[str]:

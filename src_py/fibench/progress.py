@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fibench.journal import folder_name
 from fibench.plan import Trial, expected_seconds
-from fibench.report import block_name, figures, trial_line
+from fibench.report import block_name, figures, kind_of_hint, trial_line
 from fibench.run import (
     Event,
     Listener,
@@ -34,6 +34,7 @@ class _Lines:
         self._total = 0
         self._width = 0
         self._folder = Path()
+        self._hints: set[str] = set()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -60,11 +61,18 @@ class _Lines:
             os.close(nowhere)
 
     def line(self, trial: Trial, record: Mapping[str, Any]) -> str:
-        """The trial's line; a failed one names the reason and the server's stderr, if any."""
+        """The trial's line; a failed one names the reason and the server's stderr, if any.
+
+        What to do about it follows, the first time.
+        """
         metrics = record["metrics"]
         folder = folder_name(trial.index, record["attempt"])
         stderr = self._folder / "trials" / folder / "server.err"
         said_something = stderr.is_file() and stderr.stat().st_size > 0
+        hint = record.get("hint") or ""
+        kind = kind_of_hint(hint)
+        is_new = kind not in self._hints
+        self._hints.add(kind)
         return trial_line(
             trial.index,
             self._total,
@@ -74,6 +82,7 @@ class _Lines:
             metrics.get("p50_s"),
             reason=record["reason"],
             stderr_path=str(stderr) if said_something else None,
+            hint=hint if is_new else "",
             label_width=self._width,
         )
 

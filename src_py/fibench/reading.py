@@ -57,6 +57,20 @@ def find_experiment(name: str, folders: Path | Sequence[Path]) -> Path:
     )
 
 
+def file_called(name: str, folders: Path | Sequence[Path]) -> Path | None:
+    """The experiment's file that a person calls so, as `find_experiment` does; None: there is none.
+
+    ./dev goes to the checkout; a file is still named from where the person stands.
+    """
+    origin = os.environ.get("FIBENCH_FROM")
+    try:
+        if origin and (Path(origin).absolute() / name).is_file():
+            return Path(origin).absolute() / name
+        return find_experiment(name, folders)
+    except (ExperimentError, OSError, ValueError):
+        return None
+
+
 def _names(folders: Sequence[Path]) -> list[str]:
     return sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
 

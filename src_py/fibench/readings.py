@@ -28,6 +28,11 @@ class Readings:
         if edge != "end" and self._wants_memory:
             self._memory[edge] = resources.memory(self._running)
 
+    @property
+    def backlog(self) -> int | None:
+        """How many connections may wait to be accepted; None where the kernel does not say."""
+        return self._running.backlog
+
     def use(self) -> resources.CpuUse | None:
         """What the server's tree used between the edges; None where it is not known for sure."""
         begin, end = self._cpu.get("begin"), self._cpu.get("end")

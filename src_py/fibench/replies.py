@@ -5,6 +5,9 @@ import socket
 import time
 
 REPLY_LIMIT_BYTES = 4096
+SHOWN_BYTES = 60
+SHOWN_BEFORE_BYTES = 20
+"""How many of those are before the first byte that differs, where not all can be shown."""
 
 
 class WrongReply(Exception):
@@ -46,8 +49,7 @@ def check_reply(
         raise WrongReply(f"the check of replies failed: {error.strerror}") from error
     if got != expected + end:
         raise WrongReply(
-            f"the server answers wrongly: to {_show(sent)} it replied {_show(got)}, "
-            f"not {_show(expected + end)}"
+            f"the server answers wrongly: to {_show(sent)} {_differs(got, expected + end)}"
         )
 
 
@@ -60,7 +62,22 @@ def _silence(sent: bytes, got: bytes, framing: str, timeout_s: float) -> str:
     return f"the server did not answer {_show(sent)} in {timeout_s:g} s; it sent {_show(got)}"
 
 
-def _show(data: bytes) -> str:
-    """Bytes from outside, printable and short."""
-    text = ascii(data[:60].decode("latin-1"))
-    return text if len(data) <= 60 else f"{text}… ({len(data)} bytes)"
+def _differs(got: bytes, expected: bytes) -> str:
+    """What came instead of what, both about the first byte that differs."""
+    at = next(
+        (n for n, (one, other) in enumerate(zip(got, expected, strict=False)) if one != other),
+        min(len(got), len(expected)),
+    )
+    fit = max(len(got), len(expected)) <= SHOWN_BYTES
+    begin = 0 if fit else max(0, at - SHOWN_BEFORE_BYTES)
+    where = f" (they differ from byte {at} on)" if begin > 0 else ""
+    return f"it replied {_show(got, begin)}, not {_show(expected, begin)}{where}"
+
+
+def _show(data: bytes, begin: int = 0) -> str:
+    """Bytes from outside, from one of them on, printable and short."""
+    part = data[begin : begin + SHOWN_BYTES]
+    text = ascii(part.decode("latin-1"))
+    before = "…" if begin > 0 else ""
+    behind = f"… ({len(data)} bytes)" if begin + len(part) < len(data) else ""
+    return before + text + behind

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fibench.claims import Verdict, judge
 from fibench.estimate import CellSummary, summarise
 from fibench.journal import folder_name, last_attempts
 from fibench.notes import ceilings_note, notes
 from fibench.plan import ceiling_of
-from fibench.sample import METRICS, Index, Sample, in_group
+from fibench.sample import METRICS, Index, Sample, in_group, told
 from fibench.steady import TwinCheck, check_twin
 
 if TYPE_CHECKING:
@@ -37,6 +37,18 @@ OUTCOMES = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "un
 """Every request of a trial ends in one of these."""
 
 
+class Failure(NamedTuple):
+    """A trial that is not valid."""
+
+    trial: str
+    """Its name as in the progress lines: cell, block from 1, and its folder."""
+    reason: str
+    stderr: str = ""
+    """Where what its server wrote is; empty if it wrote nothing."""
+    hint: str = ""
+    """What to do about it; empty where nothing is known."""
+
+
 @dataclass(frozen=True)
 class Findings:
     """All that a run says: what the report shows and what decides the exit status."""
@@ -45,8 +57,7 @@ class Findings:
     """One for each cell, in the order of the file."""
     verdicts: tuple[Verdict, ...]
     """One for each claim, in order; none if the run is not complete."""
-    failures: tuple[tuple[str, str, str], ...]
-    """Trials that are not valid: name, why, where the server's stderr is ('' if it is empty)."""
+    failures: tuple[Failure, ...]
     twin: TwinCheck | None
     notes: tuple[str, ...]
     """What the checks of the run itself have to say, each in one line."""
@@ -117,6 +128,8 @@ def sample(record: Record) -> Sample:
     if "clients_answered" in counts:
         known["waiting"] = record["parameters"]["clients"] - counts["clients_answered"]
     known |= {name: checks[name] for name in _KERNEL_COUNTS if checks.get(name) is not None}
+    backlog = (record.get("server") or {}).get("backlog")
+    known |= {"backlog": backlog} if isinstance(backlog, int) else {}
     metrics: dict[str, float | None] = {
         name: record["metrics"].get(with_unit) for name, with_unit in _METRICS.items()
     }
@@ -139,6 +152,7 @@ def sample(record: Record) -> Sample:
         reason=record["reason"],
         metrics=metrics,
         counts=known,
+        hint=hint_of(record),
         bound=checks.get("generator_bound"),
         lag_p99_s=checks.get("lag_p99_s"),
         group_lags_p99_s={
@@ -149,11 +163,8 @@ def sample(record: Record) -> Sample:
     )
 
 
-def failures(records: Iterable[Record], folder: Path) -> list[tuple[str, str, str]]:
-    """Every trial that is not valid: its name, why, and the server's stderr ('' if it is empty).
-
-    The name is that of the progress lines: cell, block from 1, and its folder.
-    """
+def failures(records: Iterable[Record], folder: Path) -> list[Failure]:
+    """Every trial that is not valid."""
     failed = []
     for record in last_attempts(records):
         if record["valid"]:
@@ -163,8 +174,15 @@ def failures(records: Iterable[Record], folder: Path) -> list[tuple[str, str, st
         has_words = stderr.is_file() and stderr.stat().st_size > 0
         place = "before the blocks" if record["block"] < 0 else f"block {record['block'] + 1}"
         trial = f"{record['label']}, {place} (trials/{name})"
-        failed.append((trial, record["reason"], str(stderr) if has_words else ""))
+        reason = record["reason"] or "no reason given"
+        failed.append(Failure(trial, reason, str(stderr) if has_words else "", hint_of(record)))
     return failed
+
+
+def hint_of(record: Record) -> str:
+    """What to do about a trial that failed; empty where its record has nothing of the kind."""
+    hint = record.get("hint")
+    return hint if isinstance(hint, str) else ""
 
 
 def ceilings(experiment: Experiment, records: Iterable[Record]) -> dict[str, float]:
@@ -203,7 +221,7 @@ def _notes(
     for cell, summary in zip(experiment.cells, summaries, strict=True):
         found.extend(notes(cell, summary, index, known.get(cell.key)))
     missing = {
-        record["trial"]: record["reason"]
+        record["trial"]: told(record["reason"], hint_of(record))
         for record in records
         if _role(record) == "ceiling" and not record["valid"]
     }

@@ -116,11 +116,26 @@ def _open(run: str) -> StoredRun:
         stored = open_run(run, find_places())
     except StoredError as error:
         raise Refused(str(error), error.hint, WRONG_INPUT) from error
+    _warn_of_other_files(run, stored)
     if stored.damaged:
         lines = ", ".join(map(str, stored.damaged[:5])) + (", …" if stored.damaged[5:] else "")
         said = f"line {lines} of trials.jsonl is damaged: the trial is left out"
         print(f"warning: {escaped(stored.name)}: {said}", file=sys.stderr)
     return stored
+
+
+def _warn_of_other_files(asked: str, stored: StoredRun) -> None:
+    """Say that a name alone could have meant another file's run."""
+    from fibench.run_names import head_of
+    from fibench.runs_folder import other_sources
+
+    if os.sep in asked.rstrip(os.sep):
+        return  # a path, of a file or of a run
+    others = other_sources(stored.folder)
+    if others:
+        own = escaped(str(head_of(stored.folder).source_path))
+        said = f"this run is of {own}; others of that name are of {escaped(', '.join(others))}"
+        print(f"warning: {escaped(stored.name)}: {said}", file=sys.stderr)
 
 
 def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:

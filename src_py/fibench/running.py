@@ -29,6 +29,8 @@ class ServerCommand:
     """Variables to add to the clean environment (see `clean_environment`)."""
     cpus: str | None = None
     """The CPUs that it may run on, as "0,2-3"; None: all that this process may."""
+    if_slow: str = ""
+    """What to do if it is only slow to listen."""
     wrapper: tuple[str, ...] = ()
     """A program and its arguments that runs the server as its child and passes no signal on."""
 
@@ -58,6 +60,8 @@ class RunningServer:
     _supervised: Supervised
     cgroup: Cgroup | None = None
     """Where its processes are, and only they; removed when they have ended."""
+    backlog: int | None = None
+    """How many connections may wait to be accepted; None where the kernel does not say."""
     _ending: Ending | None = field(default=None, init=False)
 
     @property

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A folder of runs, from many machines, as a table: a row for each run and claim.
 
-It reads claims.json and environment.json alone, so that a thousand runs take less than a second,
-and nothing that a link leads to.
+Runs are judged anew, from their trials: claims.json may have been altered, or written by another
+version. What contradicts it, or stands in another run as well, is marked. Nothing is read that a
+link leads to.
 """
 
 from __future__ import annotations
@@ -11,9 +12,17 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+
+from fibench.audit import against_itself, copies, digests_of
+from fibench.claims import claims_json
+from fibench.judged import review
+from fibench.places import Places, find_places
+from fibench.run_files import StoredError, shown_path
+from fibench.run_names import run_name
+from fibench.stored import read_run
 
 SCHEMA = 1
 _RUN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}-[0-9a-f]{4,}")
@@ -45,6 +54,8 @@ class Row:
     high: float | None = None
     quantity: str = ""
     """What the estimate is: `ratio`, or a metric with its unit."""
+    marks: str = ""
+    """What is wrong with the run: altered, damaged, missing, copied. The same in all its rows."""
 
 
 COLUMNS = tuple(entry.name for entry in fields(Row))
@@ -81,13 +92,24 @@ def find_runs(root: Path) -> Iterator[Path]:
 
 
 def rows(root: Path, experiment: str = "") -> list[Row]:
-    """The rows of all runs below a folder, of one experiment if it is named."""
+    """The rows of all runs below a folder, of one experiment if it is named: by its file's name,
+    or by that of its folder."""
     found: list[Row] = []
+    trials: dict[str, frozenset[bytes]] = {}
+    places = find_places()
+    stem = Path(experiment).name.removesuffix(".toml")
+    wanted = (experiment, run_name(Path(f"{stem}.toml")))
     for folder in find_runs(root):
         name = folder.parent.name if folder != root else folder.resolve().parent.name
-        if not experiment or name == experiment:
-            found += _rows_of(folder, root, name)
-    return found
+        if not experiment or name in wanted:
+            own = _rows_of(folder, root, name, places)
+            found += own
+            trials[own[0].run] = digests_of(folder)
+    copied = copies(trials)
+    return [
+        replace(row, marks="; ".join(filter(None, (row.marks, copied.get(row.run, "")))))
+        for row in found
+    ]
 
 
 def runs_json(found: Iterable[Row]) -> str:
@@ -96,7 +118,7 @@ def runs_json(found: Iterable[Row]) -> str:
     return json.dumps({"schema": SCHEMA, "runs": listed}, indent=1, allow_nan=False) + "\n"
 
 
-def _rows_of(folder: Path, root: Path, experiment: str) -> list[Row]:
+def _rows_of(folder: Path, root: Path, experiment: str, places: Places) -> list[Row]:
     run = str(folder.relative_to(root)) if folder != root else folder.resolve().name
     machine, cores = "", None
     when = _when(folder)
@@ -106,19 +128,47 @@ def _rows_of(folder: Path, root: Path, experiment: str) -> list[Row]:
             machine, cores = _machine(environment)
         claims = _read(folder / "claims.json")
         known = (run, experiment, machine, cores, when)
-        if claims is None:
-            if "trials" not in (_read(folder / "plan.json") or {}):
-                raise _DamagedError("plan.json: not what fibench writes")
-            return [Row(*known, False, "", "interrupted")]
-        listed = claims["claims"]
-        return [_row(known, claim) for claim in listed] or [Row(*known, True, "", "no claims")]
+        if "trials" not in (_read(folder / "plan.json") or {}):
+            raise _DamagedError("plan.json: not what fibench writes")
+        kept = None if claims is None else _kept(claims)
+        return _judged(folder, known, kept, places)
     except _DamagedError as error:
         why = str(error)
+    except StoredError as error:
+        why = str(error).replace(f"{shown_path(folder)}/", "")
     except OSError as error:
         why = f"{Path(str(error.filename)).name}: {error.strerror}"
-    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError):
-        why = "claims.json: not what fibench writes"
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError):
+        why = "trials.jsonl: not what fibench writes"
     return [Row(run, experiment, machine, cores, when, False, "", f"damaged: {why}")]
+
+
+def _kept(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The claims of claims.json. Raises _DamagedError."""
+    claims = document.get("claims")
+    if not isinstance(claims, list) or not all(
+        isinstance(claim, dict) and isinstance(claim.get(name), str)
+        for claim in claims
+        for name in ("id", "outcome")
+    ):
+        raise _DamagedError("claims.json: not what fibench writes")
+    return claims
+
+
+def _judged(
+    folder: Path,
+    known: tuple[str, str, str, int | None, str],
+    kept: list[dict[str, Any]] | None,
+    places: Places,
+) -> list[Row]:
+    """The rows of a run as its trials have it. Raises StoredError."""
+    judged = review(read_run(folder, places))
+    claims = claims_json(judged.verdicts)["claims"] if judged.run.complete else []
+    marks = "; ".join(against_itself(judged, claims, kept))
+    if not judged.run.complete:
+        return [Row(*known, False, "", "interrupted", marks=marks)]
+    found = [_row(known, claim) for claim in claims] or [Row(*known, True, "", "no claims")]
+    return [replace(row, marks=marks) for row in found]
 
 
 def _row(known: tuple[str, str, str, int | None, str], claim: dict[str, Any]) -> Row:

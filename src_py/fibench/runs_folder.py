@@ -10,22 +10,23 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from fibench import journal
+from fibench.reading import file_called
 from fibench.run_files import StoredError, read_json
+from fibench.run_names import PLAN, head_of, run_name, source_path
 
 CLAIMS = "claims.json"
 JOURNAL = "trials.jsonl"
-PLAN = "plan.json"
 
 _NAME = re.compile(r"(?!\.{1,2}(?:[/~]|$))[a-z0-9._-]{1,64}")
 _RUN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}-[0-9a-f]{4,}")
-_BACK = re.compile(r"(?P<name>[^/~]+)(?:~(?P<back>[0-9]{1,6}))?")
+_BACK = re.compile(r"(?P<name>.+)~(?P<back>[0-9]{1,6})", re.DOTALL)
 _SCRATCH = ".new"
 
 
@@ -43,12 +44,6 @@ class NoSuchRun(Exception):
     def __init__(self, what: str, hint: str) -> None:
         super().__init__(what)
         self.hint = hint
-
-
-def run_name(path: Path) -> str:
-    """The name under which an experiment's runs are kept: its file's name, made harmless."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip(".-")[:64]
-    return name or "experiment"
 
 
 def create(results: Path, name: str, files: Mapping[str, bytes], now: datetime) -> Path:
@@ -110,9 +105,10 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def runs_of(results: Path, name: str) -> list[Path]:
-    """All runs of an experiment, the oldest first.
+    """All runs of an experiment, the first that was made first, whatever the clock said then.
 
-    Folders tell the minute; of runs in the same minute, each plan tells more.
+    Plans say in which order they were made; those of earlier versions do not, and stand where
+    their folders' times put them, which tell the minute, and of one minute their plans more.
     """
     folder = results / name
     try:
@@ -121,11 +117,27 @@ def runs_of(results: Path, name: str) -> list[Path]:
         return []
     minutes = [entry.rpartition("-")[0] for entry in entries]
     crowded = {one for one, other in pairwise(minutes) if one == other}
-    keys = {
+    times = {
         entry: (minute, _started_at(folder / entry) if minute in crowded else "", entry)
         for entry, minute in zip(entries, minutes, strict=True)
     }
+    keys: dict[str, tuple[int, tuple[str, str, str]]] = {}
+    before = 0
+    for entry in sorted(entries, key=times.__getitem__):
+        number = head_of(folder / entry).number
+        before = before if number is None else number
+        keys[entry] = (before, times[entry])
     return [folder / entry for entry in sorted(entries, key=keys.__getitem__)]
+
+
+def next_number(results: Path, name: str) -> int:
+    """The place of a new run in the order in which an experiment's runs are made, from 1."""
+    return 1 + max((head_of(run).number or 0 for run in runs_of(results, name)), default=0)
+
+
+def of_source(runs: Iterable[Path], source: str) -> list[Path]:
+    """Those runs that are of this file, by its `source_path`, or do not say of which they are."""
+    return [run for run in runs if head_of(run).source_path in (None, source)]
 
 
 def _started_at(run: Path) -> str:
@@ -143,34 +155,69 @@ def is_complete(run: Path) -> bool:
         return False
 
 
-def resolve_run(text: str, results: Path) -> Path:
+def resolve_run(text: str, results: Path, experiments: Sequence[Path] = ()) -> Path:
     """The folder that a person means by `gil`, `gil~1`, `gil/2026-…`, or a folder's path.
 
-    `gil` is the latest run of that experiment, `gil~1` the one before; `gil.toml` is `gil` too.
+    `gil` is the latest run of that experiment, `gil~1` the one before; whatever `run` takes for the
+    name of an experiment's file, in one of the folders `experiments` or elsewhere, is one here too.
     Raises NoSuchRun, which proposes the nearest names.
     """
     # ./dev goes to the checkout; a folder is still named from where the person stands.
     given = Path(os.environ.get("FIBENCH_FROM", ""), text)
     if _is_run(given):
         return given
-    match = _BACK.fullmatch(text.removesuffix("/"))
-    if match is not None:
-        name, back = match["name"].removesuffix(".toml"), int(match["back"] or 0)
-        inside = _NAME.fullmatch(name) and _is_inside(results / name, results)
-        runs = runs_of(results, name) if inside else []
+    text = text.removesuffix("/")
+    match = _BACK.fullmatch(text)
+    wanted = [(text, 0)]  # a file's name may end with ~1
+    wanted += [(match["name"], int(match["back"]))] if match is not None else []
+    fullest = 0
+    for name, back in wanted:
+        runs = _runs_meant(name, results, experiments)
         if back < len(runs):
             return runs[-1 - back]
-        if runs:
-            raise NoSuchRun(
-                f'there is no run "{_shown(text)}": {name} has {_several(len(runs))}',
-                f"the oldest is {name}~{len(runs) - 1}",
-            )
-    name, _, run = text.removesuffix("/").partition("/")
+        fullest = max(fullest, len(runs))
+    if fullest:
+        assert match is not None
+        name = match["name"]
+        raise NoSuchRun(
+            f'there is no run "{_shown(text)}": {_shown(name)} has {_several(fullest)}',
+            f"the oldest is {_shown(name)}~{fullest - 1}",
+        )
+    name, _, run = text.partition("/")
     if _NAME.fullmatch(name) and _NAME.fullmatch(run.lower()):
         folder = results / name / run
         if _is_run(folder) and _is_inside(folder, results):
             return folder
     raise NoSuchRun(f'there is no run "{_shown(text)}"', _nearest(text, results))
+
+
+def _runs_meant(name: str, results: Path, experiments: Sequence[Path]) -> list[Path]:
+    """The runs of the experiment that a person calls by a name, the first that was made first."""
+    source = file_called(name, experiments)
+    if source is not None:
+        runs = _runs_inside(results, run_name(source))
+        own = of_source(runs, source_path(source, results))
+        if own or os.sep in name:  # a path means just that file
+            return own
+        if runs:
+            return runs
+    stem = name.removesuffix(".toml")
+    folders = (stem, run_name(Path(f"{stem}.toml"))) if os.sep not in name and stem else ()
+    found = (runs for folder in folders if (runs := _runs_inside(results, folder)))
+    return next(found, [])
+
+
+def _runs_inside(results: Path, folder: str) -> list[Path]:
+    inside = _NAME.fullmatch(folder) and _is_inside(results / folder, results)
+    return runs_of(results, folder) if inside else []
+
+
+def other_sources(run: Path) -> list[str]:
+    """Of which other files, of the same name in other folders, there are runs beside a run."""
+    own = head_of(run).source_path
+    beside = runs_of(run.parent.parent, run.parent.name)
+    found = {head_of(one).source_path for one in beside} - {own, None}
+    return sorted(str(one) for one in found) if own is not None else []
 
 
 def _is_inside(folder: Path, results: Path) -> bool:

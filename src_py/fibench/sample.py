@@ -111,6 +111,8 @@ class Sample:
     reason: str | None
     metrics: Mapping[str, float | None]
     counts: Mapping[str, int]
+    hint: str = ""
+    """What to do about the reason; empty where nothing is known."""
     bound: str | None = None
     """Why the load generator, not the server, was the limit of this trial; None: it was not."""
     lag_p99_s: float | None = None
@@ -237,9 +239,15 @@ def withheld(samples: Index, cells: Sequence[str], blocks: Collection[int], key:
     return f"{key} is hidden by unfinished requests in {len(found)} of {trials} trials"
 
 
+def told(reason: str | None, hint: str | None) -> str:
+    """Why a trial failed, and what to do if that is known, in one line."""
+    return "; ".join(text for text in (reason or "no reason given", hint) if text)
+
+
 def most_frequent_reason(samples: Iterable[Sample]) -> str | None:
-    """Why trials were invalid: the commonest reason, the first by name among equals."""
-    reasons = Counter(trial.reason or "no reason given" for trial in samples if not trial.valid)
+    """Why trials were invalid, and what to do: the commonest reason, the first by name among
+    equals."""
+    reasons = Counter(told(trial.reason, trial.hint) for trial in samples if not trial.valid)
     if not reasons:
         return None
     return min(reasons, key=lambda reason: (-reasons[reason], reason))

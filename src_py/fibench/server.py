@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fibench import start_error
+from fibench import exec_error, start_error
 from fibench.cgroup import Cgroup
-from fibench.listening import listeners
+from fibench.listening import listeners, unix_listeners
 from fibench.ports import (
     bind_once,
     free_port,
@@ -24,7 +24,7 @@ from fibench.ports import (
 )
 from fibench.processes import descendants
 from fibench.running import Ending, RunningServer, ServerCommand
-from fibench.start_error import StartError, StartErrorKind
+from fibench.start_error import StartError, StartErrorKind, printable
 from fibench.supervision import Report, Supervised, launch
 
 __all__ = [
@@ -48,6 +48,10 @@ KEPT_VARIABLES = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR"
     r"|LD_LIBRARY_PATH|VIRTUAL_ENV|PYENV_(ROOT|VERSION)|NIX_\w+|LOCALE_ARCHIVE|JAVA_HOME"
     r"|(ASAN|UBSAN|TSAN|LSAN)_OPTIONS"
+)
+IN_TIME_WAIT = (
+    "connections of an earlier server in TIME_WAIT: the server should set SO_REUSEADDR, or leave "
+    "server.port out for a free one"
 )
 ADDRESS_IN_USE = re.compile(r"address (is )?already in use|EADDRINUSE|errno 98\b", re.IGNORECASE)
 
@@ -123,9 +127,9 @@ def start(
             )
         waiting = _Start(command, supervised, stderr_path, timeout_s, deadline_s)
         port = waiting.until_told(ready) if ready is not None else waiting.until_connected()
-        waiting.check_owner(port)
+        backlog = waiting.check_owner(port)
         on_error.pop_all()
-        return RunningServer(port, command, environment, supervised, cgroup)
+        return RunningServer(port, command, environment, supervised, cgroup, backlog)
 
 
 def _launch(
@@ -209,14 +213,18 @@ class _Start:
             raise self._never_ready(f"takes no connections ({error})") from error
         return self.command.port
 
-    def check_owner(self, port: int) -> None:
-        """Raise StartError unless connections to the port reach this server and nobody else."""
+    def check_owner(self, port: int) -> int | None:
+        """Raise StartError unless connections to the port reach this server and nobody else.
+
+        Returns how many connections may wait to be accepted, on the shortest of its queues; None
+        where the kernel does not say.
+        """
         reached = reached_by(self.command.host, port)
         own = sockets_of(descendants(self.supervised.process.pid))
         if self.supervised.refresh().ended:
             raise self._ended()
         if reached and all(listener.inode in own for listener in reached):
-            return
+            return min((at.backlog for at in reached if at.backlog is not None), default=None)
         if not reached:
             raise self._never_ready("said that it is ready but does not listen")
         self._end()
@@ -243,8 +251,8 @@ class _Start:
         self.supervised.read_report()
         if self.supervised.report.failed is not None:
             self._end()
-            raise start_error.not_executed(
-                self.command.argv, self.supervised.report.failed, self.command.cwd or Path.cwd()
+            raise exec_error.not_executed(
+                self.command.argv, self.supervised.report.failed, self._folder
             )
         if self.supervised.report.ended:
             raise self._ended()
@@ -256,7 +264,37 @@ class _Start:
             return error
         if report.status not in (0, start_error.STATUS_LACKING) and ADDRESS_IN_USE.search(said):
             return self._address_in_use(said)
-        return start_error.ended_early(report.status, report.signal, report.swept, said)
+        cause = None
+        if report.status not in (0, None):
+            cause = exec_error.script_fault(self.command.argv, report.status, said, self._folder)
+            cause = cause or self._port_is_kept(f"ended with status {report.status}", said)
+        return start_error.ended_early(report.status, report.signal, report.swept, said, cause)
+
+    @property
+    def _folder(self) -> Path:
+        """Where it runs."""
+        return self.command.cwd or Path.cwd()
+
+    def _port_is_kept(self, how: str, said: str) -> tuple[str, str] | None:
+        """Whether a server that said nothing may have met its port in TIME_WAIT, and what to do."""
+        if said or not self._is_in_time_wait():
+            return None
+        host, port = self.command.host, self.command.port
+        return f"the server {how} before it was ready, and wrote nothing", (
+            f"port {port} on {host} has {IN_TIME_WAIT}"
+        )
+
+    def _is_in_time_wait(self) -> bool:
+        """Whether a server that does not set SO_REUSEADDR cannot take the port, and others can."""
+        host, port = self.command.host, self.command.port
+        if port == 0:
+            return False
+        try:
+            bind_once(host, port, reuse_address=True)
+            bind_once(host, port, reuse_address=False)
+        except OSError as error:
+            return is_taken(error) and not reached_by(host, port)
+        return False
 
     def _address_in_use(self, said: str) -> StartError:
         """The server says so. Find out why, now that it is gone: our own bind had succeeded."""
@@ -269,13 +307,8 @@ class _Start:
             message += holder_of(host, port)
             hint = "end what uses it, name another server.port, or leave the port out"
         else:
-            try:
-                bind_once(host, port, reuse_address=False)
-            except OSError:
-                hint = (
-                    "connections of an earlier server are still in TIME_WAIT: the server should "
-                    "set SO_REUSEADDR, or leave the port out for a free one"
-                )
+            if self._is_in_time_wait():
+                hint = f"there are {IN_TIME_WAIT}"
         return StartError("address-in-use", message, hint, said)
 
     def _never_ready(self, what: str) -> StartError:
@@ -283,13 +316,18 @@ class _Start:
         host, port = self.command.host, self.command.port
         own = sockets_of(descendants(self.supervised.process.pid))
         elsewhere = [str(listener) for listener in listeners() if listener.inode in own]
+        elsewhere += [f"the Unix socket {printable(path)}" for path in unix_listeners(own)]
         self._end()
         if elsewhere:
             hint = f"it listens on {', '.join(elsewhere)}; it should on {host}, port {port}"
+        elif self._is_in_time_wait():
+            hint = f"port {port} has {IN_TIME_WAIT}"
         elif self.command.ready_fd:
             hint = "it should write its port to --ready-fd once it listens"
         else:
             hint = f"is the port handed to it, as {{port}} in its command? It should be {port}"
+        if self.command.if_slow and not elsewhere:
+            hint += f"; {self.command.if_slow}"
         return StartError(
             "never-ready",
             f"the server {what} within {self.timeout_s:g} s",

@@ -11,11 +11,12 @@ from fibench import cgroup, groups, server
 from fibench.catalogue import Backend, own_backend, server_argv
 from fibench.experiment import OwnBackend
 from fibench.interpreters import Interpreter
+from fibench.keys import LONGEST_START_S
 from fibench.pinning import Pinning
 from fibench.placement import core_count, server_cpus
+from fibench.quantities import format_duration
 from fibench.replies import WrongReply, check_reply, fibonacci
 
-READY_TIMEOUT_S = 10.0
 CHECK_TIMEOUT_S = 10.0
 STOP_GRACE_S = 3.0
 NULL_REPLY = "1"
@@ -79,9 +80,11 @@ def start_server(
     folder: Path,
     *,
     wrapper: tuple[str, ...] = (),
-    timeout_s: float = READY_TIMEOUT_S,
+    slower_times: float = 1.0,
 ) -> server.RunningServer:
     """Start a cell's server; what it writes goes to server.err. Raises TrialFailed.
+
+    It may take `slower_times` as long as its backend may take at most.
 
     A `wrapper` is not of the server: CPU times would be its own as well, so none are accounted for.
     """
@@ -95,6 +98,7 @@ def start_server(
         ready_fd=backend.ready_fd,
         cwd=backend.folder,
         cpus=cpus,
+        if_slow=_if_slow(backend),
         wrapper=wrapper,
     )
     try:
@@ -102,11 +106,19 @@ def start_server(
             command,
             supervise=context.supervise,
             stderr_path=folder / "server.err",
-            timeout_s=timeout_s,
+            timeout_s=slower_times * backend.start_timeout_s,
             cgroup=None if wrapper else cgroup.create(context.supervise),
         )
     except server.StartError as error:
         raise TrialFailed(str(error), error.kind, error.hint) from error
+
+
+def _if_slow(backend: Backend) -> str:
+    """What to do about a server of the user's own that needs more time to start."""
+    if not backend.command:
+        return ""
+    longer = format_duration(min(LONGEST_START_S, 6 * backend.start_timeout_s))
+    return f'if it is only slow, write start_timeout = "{longer}" in [backends.{backend.name}]'
 
 
 def check_replies(backend: Backend, parameters: Mapping[str, Any], port: int) -> int:

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Why a server did not start, told so that a person knows what to do."""
 
-import errno
 import re
-import shlex
 import signal
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -60,41 +57,6 @@ def printable(text: str) -> str:
     return shown if len(shown) <= LINE_CHARACTERS else shown[:LINE_CHARACTERS] + "…"
 
 
-def not_executed(argv: Sequence[str], errno_text: tuple[int, str], cwd: Path) -> StartError:
-    """The kernel did not execute the command: no such file, not a program, no permission."""
-    number, text = errno_text
-    program = printable(argv[0])
-    path = cwd / argv[0]
-    if number == errno.ENOENT and "/" in argv[0] and path.exists():
-        with path.open("rb") as script:
-            first_line = script.readline(200).decode("utf-8", "backslashreplace").rstrip()
-        return StartError(
-            "not-found",
-            f"the interpreter of '{program}' does not exist",
-            f"its first line is '{printable(first_line)}'",
-        )
-    if number == errno.ENOENT:
-        where = f"in {cwd}" if "/" in argv[0] else "on the PATH"
-        return StartError(
-            "not-found",
-            f"there is no program '{program}' {where}",
-            "check the first word of the command",
-        )
-    if number == errno.EACCES:
-        return StartError(
-            "no-permission",
-            f"'{program}' may not be executed",
-            f"is it a program? `chmod +x {shlex.quote(program)}` makes it executable",
-        )
-    if number == errno.ENOEXEC:
-        return StartError(
-            "no-permission",
-            f"'{program}' is not a program that this machine can execute",
-            "a script needs a first line such as #!/usr/bin/env python3",
-        )
-    return StartError("not-found", f"'{program}' cannot be executed: {text}", "check the command")
-
-
 def not_supervised(said: str) -> StartError | None:
     """`supervise` refused to start the server: it may not run where it was to run."""
     if not said.startswith("supervise: "):
@@ -108,8 +70,19 @@ def not_supervised(said: str) -> StartError | None:
     )
 
 
-def ended_early(status: int | None, number: int | None, swept: int, said: str) -> StartError:
-    """The server ended before it was ready."""
+def ended_early(
+    status: int | None,
+    number: int | None,
+    swept: int,
+    said: str,
+    cause: tuple[str, str] | None = None,
+) -> StartError:
+    """The server ended before it was ready.
+
+    `cause` is what is known of why, if anything: what is wrong, and what to do.
+    """
+    if cause is not None:
+        return StartError("exited", *cause, said)
     last_line = said.rpartition("\n")[2]
     if status == STATUS_LACKING:
         return StartError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class StoredRun:
 def open_run(name_or_folder: str, places: Places) -> StoredRun:
     """Read a run, named as `resolve_run` has it. Raises StoredError."""
     try:
-        folder = resolve_run(name_or_folder, places.results)
+        folder = resolve_run(name_or_folder, places.results, places.experiments)
     except NoSuchRun as error:
         raise StoredError(str(error), error.hint) from error
     return read_run(folder, places)
@@ -371,8 +372,14 @@ def _known_backends(
         for name in _named(document)
     }
     own = document.get("backends")
-    every = gone | known_backends(read_catalogue(places.catalogue)) | then
+    every = {**gone, **_catalogue(places.catalogue), **then}
     return {name: known for name, known in every.items() if name not in (own or ())}
+
+
+@lru_cache
+def _catalogue(path: Path) -> Mapping[str, KnownBackend]:
+    """The backends of today, read once for however many runs."""
+    return known_backends(read_catalogue(path))
 
 
 def _named(document: Mapping[str, Any]) -> Iterator[str]:

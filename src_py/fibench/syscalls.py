@@ -20,7 +20,6 @@ from fibench.measured import Measured, judge
 from fibench.placement import load_cpus
 from fibench.serving import (
     NULL_REPLY,
-    READY_TIMEOUT_S,
     STOP_GRACE_S,
     TrialContext,
     TrialFailed,
@@ -153,7 +152,7 @@ def _traced(
         port,
         folder,
         wrapper=wrapper(summary),
-        timeout_s=START_TIMES * READY_TIMEOUT_S,
+        slower_times=START_TIMES,
     )
     failed: TrialFailed | None = None
     document: Mapping[str, Any] = {}

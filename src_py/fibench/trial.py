@@ -14,7 +14,7 @@ from typing import Any
 
 from fibench import disturbance, gates, load, syscalls
 from fibench.catalogue import Backend
-from fibench.measured import Measured, refused_by_cap, take_course, take_fibload
+from fibench.measured import Measured, queue_hint, refused_by_cap, take_course, take_fibload
 from fibench.placement import core_count, load_cpus, server_cpus
 from fibench.plan import Trial, schedule_seed
 from fibench.readings import Readings
@@ -57,6 +57,7 @@ def run_trial(
         else:
             _measure(trial.cell.parameters, context, folder, measured)
         record["reason"] = measured.reason
+        record["hint"] = measured.hint or None
     except TrialFailed as failure:
         record["reason"] = str(failure)
         record["failure"] = failure.kind
@@ -131,6 +132,7 @@ def _measure(
         "swept": ending.swept,
         "forced": ending.forced,
         "cpus": running.command.cpus,
+        "backlog": running.backlog,
         **readings.describe(ending),
     }
     if died:
@@ -169,7 +171,10 @@ def _load(
                 cpus=cpus,
             )
             ending = load.drive(command, context.supervise, folder, readings)
-            take_fibload(load.read_fibload(folder), ending, backend, parameters, measured)
+            document = load.read_fibload(folder)
+            take_fibload(document, ending, backend, parameters, measured)
+            if measured.reason is not None:
+                measured.hint = queue_hint(document, readings.backlog)
     except load.LoadError as error:
         raise TrialFailed(str(error), "load") from error
     measured.generator["cpus"] = cpus

@@ -23,8 +23,38 @@ def test_wrong_replies_are_counted_and_the_first_is_shown(fibload: Program, fram
     assert answer.status == 3
     assert answer.counts["wrong"] == 10
     assert answer.counts["ok"] == 20
-    assert answer.report["first_wrong"] == {"expected": "1346269", "got": "error", "cut": False}
-    assert "wrong replies: 10" in answer.reasons
+    assert answer.report["first_wrong"] == {
+        "differs_at": 0, "shown_from": 0, "expected": "1346269", "got": "error", "cut": False,
+    }  # fmt: skip
+    assert 'wrong replies: 10, the first "error" instead of "1346269"' in answer.reasons
+
+
+LONG = b"HTTP/1.1 200 OK; Content-Type: text/plain; charset=utf-8; Server: x; Date: Mon, 01"
+
+
+@FRAMINGS
+@pytest.mark.parametrize("at", [0, 1, 23, 24, 25, 63, 64, 65, len(LONG) - 1, len(LONG)])
+def test_a_wrong_reply_is_shown_about_the_byte_that_differs(
+    fibload: Program, framing: str, at: int
+) -> None:
+    reply = LONG[:at] + b"#" + LONG[at + 1 :]
+    ask = ("--request", "q", "--expect", LONG.decode())
+    with serving(line=framing == "line", reply=reply) as server:
+        answer = fibload.load(server.port, "--framing", framing, *ask, "--requests", "3")
+    first = answer.report["first_wrong"]
+    assert first["differs_at"] == at
+    place = at - first["shown_from"]
+    assert (first["expected"] + " ")[place] == (LONG.decode() + " ")[at]
+    assert first["got"][place] == "#"
+    where = f"differs at byte {at}: " if at else ""
+    assert f"wrong replies: 3, the first {where}" in answer.reasons
+    assert answer.reasons.count("#") == 1, "the two texts in the reason differ"
+
+
+def test_a_reason_has_what_a_server_sent_escaped(fibload: Program) -> None:
+    with serving(line=True, reply=b'\x1b[31m"\\\xff') as server:
+        answer = fibload.load(server.port, "--framing", "line", *ASK_30, "--requests", "1")
+    assert r'the first "\x1b[31m\"\\\xff" instead of "1346269"' in answer.reasons
 
 
 def test_bytes_of_a_wrong_reply_are_escaped_and_truncated(fibload: Program) -> None:

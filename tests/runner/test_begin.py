@@ -245,3 +245,38 @@ def test_records_of_no_trial_are_left_out_and_told_of(desk: Desk, change: dict[s
     again = desk.begin()
     assert "1 records are of no trial of this plan" in again.notices[0]
     assert again.todo
+
+
+def test_a_run_of_another_file_of_the_same_name_is_not_gone_on_with(desk: Desk) -> None:
+    first = desk.begin()
+    other = desk.folder / "elsewhere" / "small.toml"
+    other.parent.mkdir()
+    other.write_text(TEXT)
+    second = desk.begin(source=other)
+    assert second.folder != first.folder
+    assert not second.resumed
+    for source, begun in ((desk.request.source, first), (other, second)):
+        again = desk.begin(source=source)
+        assert (again.folder, again.resumed) == (begun.folder, True)
+
+
+def test_runs_are_numbered_and_keep_their_number_when_gone_on_with(desk: Desk) -> None:
+    numbers = [_plan(desk.begin(fresh=True).folder)["number"] for _ in range(3)]
+    assert numbers == [1, 2, 3]
+    again = desk.begin()
+    assert again.resumed
+    assert _plan(again.folder)["number"] == 3
+
+
+def test_a_clock_that_was_wrong_is_said_and_changes_no_order(desk: Desk) -> None:
+    ahead = desk.begin().folder
+    ahead.rename(ahead.with_name("2999-01-01T0000-abcd"))
+    second = desk.begin(fresh=True)
+    assert len(second.notices) == 1
+    assert (
+        "small/2999-01-01T0000-abcd was made before this run, and is dated after it"
+        in (second.notices[0])
+    )
+    third = desk.begin(fresh=True)
+    assert third.notices == []
+    assert desk.begin().folder == third.folder

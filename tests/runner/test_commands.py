@@ -210,6 +210,81 @@ def test_a_server_that_never_listens_fails_the_trial_and_is_ended(desk: Desk) ->
     assert pids_under(desk.results) == []
 
 
+ON_IPV6 = """
+listener = socket.create_server(("::1", port), family=socket.AF_INET6)
+while True: listener.accept()
+"""
+WORDLESS = """
+listener = socket.create_server(("127.0.0.1", port))
+while True:
+    connection, _ = listener.accept()
+    connection.recv(64)
+    connection.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "timeout", "said", "hint"),
+    [
+        (
+            ON_IPV6,
+            "4s",
+            "did not listen within 4 s",
+            r"it listens on \[::1\]:[0-9]+; it should on 127\.0\.0\.1, port [0-9]+",
+        ),
+        (
+            "import signal\nsignal.pause()",
+            "0.3s",
+            "did not listen within 0.3 s",
+            r"if it is only slow, write start_timeout = \"1\.8s\" in \[backends\.mine\]",
+        ),
+        (
+            "sys.exit('Address already in use')",
+            "60s",
+            "the address is in use",
+            r"does it listen on the port that it is given, and only once\?",
+        ),
+        (
+            WORDLESS,
+            "60s",
+            "the server answers wrongly",
+            r"a server must answer as docs/protocol\.md says",
+        ),
+    ],
+)
+def test_why_a_trial_failed_and_what_to_do_stand_together_wherever_it_is_told(
+    desk: Desk, body: str, timeout: str, said: str, hint: str
+) -> None:
+    slow = f'start_timeout = "{timeout}"\n[matrix]'
+    text = _own(_python_server(body)).replace("[matrix]", slow, 1)
+    done = desk.invoke("run", desk.write(text))
+    assert done.returncode == 5
+    progress, _, rest = done.stdout.partition("A server of one's own")
+    note, _, failed = rest.partition("FAILED")
+    run = str(desk.run_folder())
+    told = {
+        "progress": progress, "note": note, "failed": failed,
+        **{name: desk.invoke("report", run, "--format", name).stdout for name in ("text", "json")},
+    }  # fmt: skip
+    markdown = desk.invoke("report", run, "--format", "md").stdout
+    told["md"] = re.sub(r"\\(?=[^A-Za-z0-9])", "", markdown)
+    for place, shown in told.items():
+        words = " ".join(shown.replace('\\"', '"').split())
+        assert said in words, place
+        assert re.search(hint, words), f"{place}: {words}"
+
+
+def test_serve_says_who_has_the_port_and_what_to_do(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = desk.invoke("serve", "c-mt", "--port", str(port))
+    assert done.returncode == 1
+    what, hint = done.stderr.strip().splitlines()[-2:]
+    assert f"port {port} on 127.0.0.1 is in use by" in what
+    assert f"(pid {os.getpid()})" in what
+    assert "name another --port" in hint
+
+
 SERVE = """
 listener = socket.create_server(("127.0.0.1", port))
 while True:

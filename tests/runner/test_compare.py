@@ -240,6 +240,21 @@ def test_verdicts_that_changed_are_named(tmp_path: Path) -> None:
     assert f"Multiprocess beats threads: CONFIRMED → {changed.second}" in as_text(comparison)
 
 
+def test_runs_of_two_files_lead_with_a_warning(tmp_path: Path) -> None:
+    reviews = []
+    for place, path in enumerate(["a/lab.toml", "b/lab.toml", None]):
+        folder = make_run(tmp_path / str(place), seed=place)
+        plan = json.loads((folder / "plan.json").read_text())
+        plan |= {} if path is None else {"source_path": path}
+        (folder / "plan.json").write_text(json.dumps(plan))
+        reviews.append(review(read_run(folder, places_with(folder))))
+    first, second, old = reviews
+    assert "two files" in formats.warnings(compare(first, second))[0]
+    assert "a/lab.toml → b/lab.toml" in as_text(compare(first, second))
+    assert formats.warnings(compare(first, first)) == []
+    assert formats.warnings(compare(first, old)) == []
+
+
 def test_another_machine_leads_with_a_warning(tmp_path: Path) -> None:
     other = MACHINE | {
         "processor": "Other \x1b[31m| CPU",

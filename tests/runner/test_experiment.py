@@ -98,6 +98,10 @@ def test_a_server_of_the_users_own_is_kept_as_it_is_written() -> None:
     text = SMALL.replace('"py-mt"]', '"mine"]') + OWN
     experiment = parse_experiment(text, "some/where/e.toml", KNOWN)
 
+    slow = parse_experiment(
+        text.replace("[backends.mine]", '[backends.mine]\nstart_timeout = "60s"'), "e.toml", KNOWN
+    )
+    assert slow.backends["mine"].start_timeout_s == 60.0
     assert experiment.backends == {
         "mine": OwnBackend(
             command=("./my_server", "--threads", "4", "{port}"),

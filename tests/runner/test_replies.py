@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The check of replies, against servers that answer rightly, wrongly, or not at all."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -69,6 +70,28 @@ def test_a_right_line_reply_passes_and_the_connection_may_stay_open() -> None:
 def test_a_wrong_reply_is_told_with_what_was_expected(reply: bytes, framing: str) -> None:
     with _server(_reply(reply)) as port, pytest.raises(WrongReply, match=r"replied .* not '8"):
         check_reply("127.0.0.1", port, b"5", b"8", framing, 5)
+
+
+LONG = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nDate: Mon, 01 Jan 2029"
+
+
+@pytest.mark.parametrize("at", [0, 1, 19, 20, 21, 59, 60, 61, 64, len(LONG) - 1, len(LONG)])
+@pytest.mark.parametrize("change", ["replaced", "cut", "added"])
+def test_a_wrong_reply_is_shown_about_the_byte_that_differs(at: int, change: str) -> None:
+    reply = {"replaced": LONG[:at] + b"\x07" + LONG[at + 1 :], "cut": LONG[:at],
+             "added": LONG[:at] + b"\x07" + LONG[at:]}[change]  # fmt: skip
+    if reply == LONG:
+        return
+    with _server(_reply(reply)) as port, pytest.raises(WrongReply) as caught:
+        check_reply("127.0.0.1", port, b"5", LONG, "message", 5)
+    said = re.search(r"replied (…?'.*'.*?), not (…?'.*')", str(caught.value))
+    assert said is not None
+    assert said[1] != said[2], "what came and what was expected look different"
+    assert change == "cut" or r"\x07" in said[1]
+    assert str(caught.value).isprintable()
+    assert ("differ from byte" in str(caught.value)) == (at > 20)
+    if at > 20:
+        assert f"from byte {at} on" in str(caught.value)
 
 
 def test_a_message_server_that_keeps_the_connection_is_told_apart() -> None:

@@ -21,7 +21,7 @@ from fibench.report import (
     render_results,
 )
 from fibench.report.words import tally, verdict_lines
-from fibench.results import Findings
+from fibench.results import Failure, Findings
 from fibench.steady import TwinCheck
 
 
@@ -103,7 +103,7 @@ def report(
     width: int = 120,
     terminal: bool = False,
     experiment: Experiment | None = None,
-    failures: Sequence[tuple[str, str, str]] = (),
+    failures: Sequence[Failure | tuple[str, str, str]] = (),
     twin: TwinCheck | None = None,
     notes: Sequence[str] = (),
     **options: Any,
@@ -121,7 +121,7 @@ def report(
         Findings(
             summarise(samples, [cell.key for cell in experiment.cells]),
             tuple(verdicts),
-            tuple(failures),
+            tuple(Failure(*failed) for failed in failures),
             twin,
             tuple(notes),
         ),
@@ -458,6 +458,25 @@ def test_failed_trials_are_listed_with_their_stderr_up_to_a_limit() -> None:
     assert "FAILED  b099-py-mt: hung (stderr: x/server.err)\n" in text
     assert text.count("FAILED") == 10
     assert "and 16 more: see trials.jsonl" in text
+
+
+def test_what_to_do_about_failures_stands_below_the_first_of_a_kind() -> None:
+    hints = ["give it \x1b 5 s", "give it \x1b 60 s", "mend the link"]
+    failures = [Failure(f"t{n}", "why", "", hint) for n, hint in enumerate(hints)]
+    lines = report(make_samples(), failures=failures).splitlines()
+    at = lines.index("FAILED  t0: why")
+    assert lines[at : at + 5] == [
+        "FAILED  t0: why",
+        "        give it \\x1b 5 s",
+        "FAILED  t1: why",
+        "FAILED  t2: why",
+        "        mend the link",
+    ]
+
+
+def test_the_notes_say_what_to_do_about_trials_that_failed() -> None:
+    samples = [replace(one, valid=False, reason="why", hint="do this") for one in make_samples()]
+    assert "trials failed, and do not count: why; do this" in " ".join(report(samples).split())
 
 
 # Where it is written

@@ -27,6 +27,11 @@ def test_a_failed_trial_says_why_and_where_the_servers_stderr_is() -> None:
     assert line == "[1/9] block 1  c-mt  FAILED: hung\\x07 (stderr: x/server.err)"
 
 
+def test_what_to_do_about_a_failed_trial_is_a_line_of_its_own() -> None:
+    line = trial_line(0, 9, "c-mt", 0, reason="hung", hint="give it\x1b time")
+    assert line == "[1/9] block 1  c-mt  FAILED: hung\n        give it\\x1b time"
+
+
 def test_figures_that_are_not_known_are_left_out() -> None:
     assert figures(71.3, None) == "71.3/s"
     assert figures(None, None) == ""

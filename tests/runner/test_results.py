@@ -99,9 +99,9 @@ def test_a_trial_that_failed_again_names_the_folder_of_its_last_attempt(tmp_path
         (tmp_path / "trials" / folder).mkdir(parents=True)
         (tmp_path / "trials" / folder / "server.err").write_text("oops")
     failed = [record(index=4, attempt=n, valid=False, reason="hung") for n in (1, 2)]
-    ((name, reason, stderr),) = failures(failed, tmp_path)
-    assert (name, reason) == ("a, block 1 (trials/004-2)", "hung")
-    assert stderr.endswith("004-2/server.err")
+    (told,) = failures(failed, tmp_path)
+    assert (told.trial, told.reason) == ("a, block 1 (trials/004-2)", "hung")
+    assert told.stderr.endswith("004-2/server.err")
 
 
 # A/A
@@ -243,7 +243,7 @@ def test_percentiles_that_a_late_generator_spoils_are_told_of() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("listen_overflows", "8 connections found the listen queue full"),
+        ("listen_overflows", "8 times a listen queue was full"),
         ("listen_drops", "8 connections were dropped"),
         ("retransmits", "8 segments were sent again"),
     ],
@@ -251,6 +251,18 @@ def test_percentiles_that_a_late_generator_spoils_are_told_of() -> None:
 def test_what_the_kernel_counted_is_told_of(name: str, words: str) -> None:
     (note,) = findings(change=marked(**{name: 4})).notes
     assert note.startswith(f"c-mt clients=2: {words}")
+
+
+def test_an_overflow_is_told_once_with_the_length_of_the_queue() -> None:
+    def change(record: dict[str, Any]) -> None:
+        marked(listen_overflows=4, listen_drops=4)(record)
+        record["server"] = {"backlog": 5}
+
+    (note,) = findings(change=change).notes
+    assert note.startswith(
+        "c-mt clients=2: 8 times a listen queue (the server's has a backlog of 5) was full"
+    )
+    assert "network namespace" in note
 
 
 def test_windows_that_are_not_steady_are_told_of() -> None:

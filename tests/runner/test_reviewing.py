@@ -48,6 +48,29 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def name_source(run: Path, path: str, number: int) -> None:
+    """Make a run one of a file."""
+    plan = json.loads((run / "plan.json").read_text())
+    head = {"schema": plan["schema"], "number": number, "source_path": path}
+    (run / "plan.json").write_text(json.dumps({**head, **plan, **head}, indent=2))
+
+
+def test_a_name_that_could_mean_another_files_run_is_said(
+    results: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    name_source(results / "gil" / OLD, "a/gil.toml", 1)
+    name_source(results / "gil" / NEW, "b/gil.toml", 2)
+    assert reviewing.report("gil", "text", "", "", replace=False) == 0
+    told = capfd.readouterr()
+    assert NEW in told.out
+    assert "this run is of b/gil.toml; others of that name are of a/gil.toml" in told.err
+    assert reviewing.report(f"gil/{OLD}", "text", "", "", replace=False) == 0
+    assert "others of that name" not in capfd.readouterr().err
+    name_source(results / "gil" / NEW, "a/gil.toml", 2)
+    assert reviewing.report("gil", "text", "", "", replace=False) == 0
+    assert "others of that name" not in capfd.readouterr().err
+
+
 def invoke(*words: str | Path, **how: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
         [sys.executable, "-m", "invoke", *map(str, words)],

@@ -77,7 +77,7 @@ def test_wrong_replies_make_such_a_trial_invalid_too(programs: Path, tmp_path: P
     )
     record = run(trial("own", "syscalls"), programs, tmp_path, text)
     assert not record["valid"]
-    assert record["reason"] == "wrong replies: 1"
+    assert record["reason"] == 'wrong replies: 1, the first "2" instead of "1"'
     assert record["metrics"] == {"syscalls_per_request": None}
 
 

@@ -221,3 +221,31 @@ def test_each_number_that_a_group_asks_for_is_checked_first(programs: Path, tmp_
     record = run(trial("own", groups=groups, clients=2), programs, tmp_path, text)
     assert record["failure"] == "wrong-reply"
     assert "to '10\\n' it replied '1\\n', not '89\\n'" in record["reason"]
+
+
+FEW = """
+listener.bind((host, port)); listener.listen(2); tell()
+for k in range(4):
+    connection, _ = listener.accept()
+    connection.recv(256)
+    connection.sendall(b"1")
+    connection.close()
+signal.pause()
+"""
+
+
+def test_a_full_listen_queue_is_named_with_its_length(programs: Path, tmp_path: Path) -> None:
+    crowd = trial("own", framing="message", clients=16, timeout=1.5, duration=2.5)
+    record = run(crowd, programs, tmp_path, FEW)
+    assert not record["valid"]
+    assert "waiting for a SYN or data sent again: a listen queue overflowed" in record["reason"]
+    assert record["hint"].startswith("the server's listen queue (backlog 2) is too short")
+    assert record["server"]["backlog"] == 2
+    assert record["checks"]["listen_overflows"] > 0
+
+
+def test_the_length_of_the_listen_queue_is_kept(programs: Path, tmp_path: Path) -> None:
+    most = int(Path("/proc/sys/net/core/somaxconn").read_text())
+    record = run_well(trial("c-mt", backlog=77), programs, tmp_path)
+    assert record["server"]["backlog"] == min(77, most)
+    assert record["hint"] is None

@@ -10,6 +10,7 @@ from pathlib import Path
 from fibench import resources
 from fibench.catalogue import Backend
 from fibench.designs.counts import ALONE, NotCounted, cell
+from fibench.sample import told
 from fibench.serving import STOP_GRACE_S, TrialContext, TrialFailed, pick_port, start_server
 
 FIRST = 20
@@ -43,7 +44,9 @@ def measure(backend: Backend, context: TrialContext, folder: Path, connections: 
                 clients.enter_context(_answered(host, port))
             after = resources.memory(running).pss_bytes
             running.stop(STOP_GRACE_S)
-    except (OSError, TrialFailed) as error:
+    except TrialFailed as error:
+        raise NotCounted(f"{backend.name}: {told(str(error), error.hint)}") from error
+    except OSError as error:
         raise NotCounted(f"{backend.name}: {error}") from error
     if before is None or after is None:
         raise NotCounted(f"{backend.name}: the kernel does not tell its memory")

@@ -33,6 +33,9 @@ def warnings(comparison: Comparison) -> list[str]:
     if other:
         said = "; ".join(difference_text(each) for each in other)
         found.append(f"these are different machines, and ratios compare machines too: {said}")
+    if comparison.other_file is not None:
+        said = difference_text(comparison.other_file)
+        found.append(f"these are runs of two files, whatever their names: {said}")
     found += [f"{name} was interrupted" for name in comparison.interrupted]
     return found
 

@@ -76,7 +76,10 @@ def document(review: Review) -> dict[str, Any]:
         "claims_added_afterwards": review.added_afterwards,
         "confidence": judged["confidence"],
         "claims": judged["claims"],
-        "failures": [{"trial": trial, "reason": why} for trial, why, _ in review.failures],
+        "failures": [
+            {"trial": failed.trial, "reason": failed.reason, "hint": failed.hint or None}
+            for failed in review.failures
+        ],
         "notes": list(review.notes),
     }
 

@@ -11,6 +11,7 @@ from fibench.report.escape import shown
 from fibench.report.numbers import number
 from fibench.runs import COLUMNS, Row, runs_json
 
+_MARK = " !"
 _HEADS = ("run", "machine", "cores", "outcome", "estimate", "claim")
 _GAP = "  "
 
@@ -27,7 +28,13 @@ def text(found: Sequence[Row]) -> str:
         ).rstrip()
         for line in lines
     )
-    return "\n".join(padded) + "\n" + _tally(found) + "\n"
+    marks = "".join(f"\n! {_harmless(line)}" for line in _marks(found))
+    return "\n".join(padded) + "\n" + (f"{marks}\n" if marks else "") + _tally(found) + "\n"
+
+
+def _marks(found: Sequence[Row]) -> list[str]:
+    """What is wrong with runs, a line for each run."""
+    return list(dict.fromkeys(f"{row.run}: {row.marks}" for row in found if row.marks))
 
 
 def _harmless(field: str) -> str:
@@ -45,9 +52,12 @@ def _width(field: str) -> int:
 
 def markdown(found: Sequence[Row]) -> str:
     """The same columns as a table that GitHub shows."""
-    from fibench.export.md import table
+    from fibench.export.md import escape, table
 
-    return "\n".join(table(_HEADS, map(_fields, found), left=len(_HEADS))) + "\n"
+    lines = table(_HEADS, map(_fields, found), left=len(_HEADS))
+    marks = _marks(found)
+    lines += ["", *(f"- **!** {escape(line)}" for line in marks)] if marks else []
+    return "\n".join(lines) + "\n"
 
 
 def comma_separated(found: Sequence[Row]) -> str:
@@ -65,7 +75,8 @@ FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {
 
 def _fields(row: Row) -> tuple[str, ...]:
     cores = "" if row.cores is None else str(row.cores)
-    return row.run, row.machine, cores, row.outcome, _estimate(row), row.claim
+    outcome = f"{row.outcome}{_MARK}" if row.marks else row.outcome
+    return row.run, row.machine, cores, outcome, _estimate(row), row.claim
 
 
 def _estimate(row: Row) -> str:
@@ -81,4 +92,6 @@ def _tally(found: Sequence[Row]) -> str:
     runs = len({row.run for row in found})
     outcomes = [row.outcome.partition(":")[0] for row in found]
     counted = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
-    return f"\n{runs} run{'' if runs == 1 else 's'}: {counted}"
+    marked = len({row.run for row in found if row.marks})
+    said = f"; {marked} {'has' if marked == 1 else 'have'} something wrong (!)" if marked else ""
+    return f"\n{runs} run{'' if runs == 1 else 's'}: {counted}{said}"

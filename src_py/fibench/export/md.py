@@ -47,7 +47,9 @@ def export(review: Review) -> str:
     lines += ["", *(f"- {escape(prose(note.removeprefix('– ')))}" for note in notes)]
     if review.failures:
         lines += ["", "## Failed trials", ""]
-        lines += [f"- {escape(key)}: {escape(prose(why))}" for key, why, _ in review.failures]
+        for failed in review.failures:
+            lines.append(f"- {escape(failed.trial)}: {escape(prose(failed.reason))}")
+            lines += [f"  - {escape(prose(failed.hint))}"] if failed.hint else []
     if not run.complete:
         lines += ["", "Interrupted: these are estimates. Verdicts are given on a whole run only."]
     elif review.verdicts:

@@ -5,13 +5,14 @@ rich is loaded only when something is rendered.
 """
 
 from fibench.report.listings import render_backends, render_plan
-from fibench.report.progress import block_name, figures, trial_line
+from fibench.report.progress import block_name, figures, kind_of_hint, trial_line
 from fibench.report.terminal import Overhead, render_results
 
 __all__ = [
     "Overhead",
     "block_name",
     "figures",
+    "kind_of_hint",
     "render_backends",
     "render_plan",
     "render_results",

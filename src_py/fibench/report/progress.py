@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One trial on one line, for a log and for the progress bar."""
 
+import re
+
 from fibench.estimate import METRICS
 from fibench.report.escape import shown
 from fibench.report.numbers import quantity
+
+_HINT_INDENT = 8
+_NUMBER = re.compile(r"[0-9]+")
+
+
+def kind_of_hint(hint: str) -> str:
+    """A hint without its numbers: ports and times vary, and what to do does not."""
+    return _NUMBER.sub("#", hint)
 
 
 def figures(throughput: float | None, p50_s: float | None) -> str:
@@ -31,11 +41,13 @@ def trial_line(
     *,
     reason: str | None = None,
     stderr_path: str | None = None,
+    hint: str = "",
     label_width: int = 0,
 ) -> str:
     """One plain line for a finished trial; `index` and `block` count from 0, and are shown from 1.
 
-    With a `reason` the trial failed: it says why, and where the server's stderr is.
+    With a `reason` the trial failed: it says why, and where the server's stderr is. A `hint`, what
+    to do about it, is a second line.
     """
     place = f"[{index + 1:>{len(str(total))}}/{total}] {block_name(block)}"
     if reason is None:
@@ -44,4 +56,5 @@ def trial_line(
         said = f"FAILED: {shown(reason)}"
         if stderr_path is not None:
             said += f" (stderr: {shown(stderr_path)})"
-    return f"{place}  {shown(label):<{label_width}}  {said}".rstrip()
+    line = f"{place}  {shown(label):<{label_width}}  {said}".rstrip()
+    return f"{line}\n{' ' * _HINT_INDENT}{shown(hint)}" if hint else line

@@ -13,6 +13,7 @@ from fibench.interpreters import interpreter_lines
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, RATIO, percent, seconds, with_interval
 from fibench.report.output import glued, page, print_hanging
+from fibench.report.progress import kind_of_hint
 from fibench.report.table import print_table, shown_metrics
 from fibench.report.words import tally, verdict_lines
 from fibench.steady import ALPHA, TwinCheck
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from fibench.cells import Cell
     from fibench.experiment import Experiment
-    from fibench.results import Findings
+    from fibench.results import Failure, Findings
 
 _ADDED_AFTERWARDS = (
     "claims added afterwards: who wrote them could know the figures, so that they are findings to "
@@ -201,12 +202,18 @@ def _print_checks(console: Console, findings: Findings) -> None:
         print_hanging(console, 2, "", shown(note), "yellow")
 
 
-def _print_failures(console: Console, failures: Sequence[tuple[str, str, str]]) -> None:
+def _print_failures(console: Console, failures: Sequence[Failure]) -> None:
+    """The trials that failed; what to do about several stands once, below the first of them."""
+    hints: set[str] = set()
     if failures:
         console.print()
-    for key, reason, stderr_path in failures[:_MOST_FAILURES]:
-        where = f" (stderr: {shown(str(stderr_path))})" if stderr_path else ""
-        print_hanging(console, 8, "FAILED", f"{shown(key)}: {shown(reason)}{where}", "", "bold red")
+    for failed in failures[:_MOST_FAILURES]:
+        where = f" (stderr: {shown(failed.stderr)})" if failed.stderr else ""
+        said = f"{shown(failed.trial)}: {shown(failed.reason)}{where}"
+        print_hanging(console, 8, "FAILED", said, "", "bold red")
+        if failed.hint and kind_of_hint(failed.hint) not in hints:
+            hints.add(kind_of_hint(failed.hint))
+            print_hanging(console, 8, "", shown(failed.hint), "yellow")
     if len(failures) > _MOST_FAILURES:
         rest = len(failures) - _MOST_FAILURES
         print_hanging(console, 8, "", f"and {rest} more: see trials.jsonl", "dim")
