@@ -11,18 +11,21 @@ import multiprocessing
 import os
 import socket
 import stat
+import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import fibasync
 import fibserver
+import fibworkers
 from fibcores import available_cores
-from fibprotocol import fibonacci
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
+
+END_S = 0.2  # which a thread of an executor that is broken has to end
 
 
 class Pool:
@@ -31,9 +34,12 @@ class Pool:
     def __init__(self, options: fibserver.Options, stop: fibserver.Stop) -> None:
         self._options = options
         self._stop = stop
+        self._mending = None  # type: asyncio.Future[None] | None
         self._start()
 
     def _start(self) -> None:
+        """Start the processes. OSError: it cannot be done now."""
+        others = threading.enumerate()
         workers = self._options.workers or available_cores()
         self._executor = ProcessPoolExecutor(
             workers,
@@ -42,28 +48,56 @@ class Pool:
             initializer=begin_worker,
             initargs=(self._options, self._stop),
         )
-        for _ in range(workers):
-            self._executor.submit(fibonacci, 1)  # whereupon the processes are forked
+        try:
+            fibworkers.wait_for(self._executor, workers)
+        finally:
+            self._threads = [each for each in threading.enumerate() if each not in others]
 
     async def run(self, function: "Callable[..., Any]", *arguments: "Any") -> "Any":
         """Have a function run, and again if somebody killed the process that did."""
         while True:
+            if self._mending is not None:
+                await self._mending
             executor = self._executor
             try:
                 loop = asyncio.get_event_loop()
                 return await loop.run_in_executor(executor, function, *arguments)
             except BrokenProcessPool:
-                if self._executor is executor:  # nobody else has seen to it
-                    self._start()
-                await asyncio.sleep(fibserver.PAUSE_S)  # it may break again at once
+                if self._mending is None and self._executor is executor:
+                    fibserver.log("a process of the pool has ended; all are started anew")
+                    self._mending = asyncio.ensure_future(self._mend())
+
+    async def _mend(self) -> None:
+        complained = False
+        while True:
+            self._clear_away()
+            try:
+                self._start()
+                break
+            except OSError as error:
+                if not complained:
+                    fibserver.log("cannot start the pool: %s (trying on)" % error.strerror)
+                complained = True
+                await asyncio.sleep(fibserver.PAUSE_S)
+        self._mending = None
+
+    def _clear_away(self) -> None:
+        """End what is left of an executor: new processes are not to have its pipes, or locks."""
+        for child in multiprocessing.active_children():
+            child.kill()  # it was asked to end, and would answer first
+        for thread in self._threads:
+            thread.join(END_S)
+        self._threads = []
+        self.__dict__.pop("_executor", None)
 
     def end(self) -> None:
-        """Wait for the processes to end."""
-        self._executor.shutdown()
+        """End the processes: all is answered. One that was asked to, by whomever, might wait."""
+        self._clear_away()
 
 
 def begin_worker(options: fibserver.Options, stop: fibserver.Stop) -> None:
     """In a new process: leave alone what is the server's, and do not outlive it."""
+    sys.stderr = open(os.devnull, "w")  # what ends it is seen, and said, by the server
     stop.leave_to_parent()
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
@@ -87,13 +121,10 @@ async def serve(
 ) -> None:
     """Serve until a signal."""
     clients = fibasync.Offloading(options, stop, pool.run)
-    # asyncio accepts up to `backlog` connections in one turn of the loop; the listener's real
-    # backlog is another matter.
-    server = await asyncio.start_server(clients.serve, sock=listener, backlog=1)
-    listener.listen(options.backlog)
+    clients.listen(listener)
     fibserver.announce(listener, options)
     await clients.until_told_to_stop()
-    server.close()
+    clients.close()
     await clients.finish()
 
 
@@ -103,7 +134,11 @@ def main() -> None:
     options = fibserver.parse_options(__doc__)
     stop = fibserver.Stop()
     listener = fibserver.listen(options)
-    pool = Pool(options, stop)
+    fibworkers.end_with_threads()
+    try:
+        pool = Pool(options, stop)
+    except OSError as error:
+        fibserver.end_now("cannot start the pool: %s" % error.strerror)
     asyncio.run(serve(options, stop, listener, pool))
     pool.end()
     stop.end()

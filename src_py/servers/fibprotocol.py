@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Iterator
 
 MAX_REQUEST = 255  # bytes, the newline of line framing not counted
+READ_SIZE = 4096  # bytes of requests that are taken in at once
 MAX_BATCH = 4096  # replies that are sent together: they are less than 64 KiB
 QUICK_N = 20  # replies wait for each other up to here; a longer computation must not hold them back
 
@@ -93,7 +94,7 @@ class MessageFramer:
 class LineFramer:
     """Requests end in a newline, and arrive in any fragments."""
 
-    read_size = 4096
+    read_size = READ_SIZE
     end = b"\n"
 
     def __init__(self) -> None:

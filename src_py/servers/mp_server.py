@@ -55,12 +55,15 @@ def main() -> None:
         child = FORK.Process(target=serve, args=(connection,))
         try:
             start(child)
+            listener.watch(child.sentinel)
         except OSError:
+            if child.pid is not None:  # it runs, but its end would not be seen
+                os.kill(child.pid, signal.SIGKILL)
+                reap(child)
             listener.refuse(connection)
             continue
         connection.close()  # it belongs to the child now
         children[child.sentinel] = child
-        listener.watch(child.sentinel)
 
     listener.close()
     for child in list(children.values()):  # they answer what they have read, or are killed
@@ -74,8 +77,11 @@ def start(child: "ForkProcess") -> None:
     Process.start() makes one or two pipes, and leaks them when the fork fails. A new pipe gets the
     lowest free descriptors, and there is one thread here, so we know which ones these will be.
     """
-    pipes = os.pipe() + os.pipe()
-    close(pipes)
+    pipes = os.pipe()
+    try:
+        pipes += os.pipe()
+    finally:
+        close(pipes)
     try:
         child.start()
     except OSError:
