@@ -7,6 +7,7 @@ processes for each request, however small.
 """
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import socket
@@ -34,12 +35,14 @@ class Pool:
     def __init__(self, options: fibserver.Options, stop: fibserver.Stop) -> None:
         self._options = options
         self._stop = stop
+        self._started = 0  # times
         self._mending = None  # type: asyncio.Future[None] | None
         self._start()
 
     def _start(self) -> None:
         """Start the processes. OSError: it cannot be done now."""
         others = threading.enumerate()
+        self._started += 1
         workers = self._options.workers or available_cores()
         self._executor = ProcessPoolExecutor(
             workers,
@@ -58,12 +61,12 @@ class Pool:
         while True:
             if self._mending is not None:
                 await self._mending
-            executor = self._executor
+            asked = self._started
             try:
                 loop = asyncio.get_event_loop()
-                return await loop.run_in_executor(executor, function, *arguments)
+                return await loop.run_in_executor(self._executor, function, *arguments)
             except BrokenProcessPool:
-                if self._mending is None and self._executor is executor:
+                if self._mending is None and self._started == asked:
                     fibserver.log("a process of the pool has ended; all are started anew")
                     self._mending = asyncio.ensure_future(self._mend())
 
@@ -71,6 +74,9 @@ class Pool:
         complained = False
         while True:
             self._clear_away()
+            # Who waited for the executor hears of its end, and keeps it no longer.
+            await asyncio.sleep(fibserver.PAUSE_S)
+            gc.collect()
             try:
                 self._start()
                 break
@@ -78,7 +84,6 @@ class Pool:
                 if not complained:
                     fibserver.log("cannot start the pool: %s (trying on)" % error.strerror)
                 complained = True
-                await asyncio.sleep(fibserver.PAUSE_S)
         self._mending = None
 
     def _clear_away(self) -> None:
