@@ -102,7 +102,7 @@ class Pool:
 
 def begin_worker(options: fibserver.Options, stop: fibserver.Stop) -> None:
     """In a new process: leave alone what is the server's, and do not outlive it."""
-    sys.stderr = open(os.devnull, "w")  # what ends it is seen, and said, by the server
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - what ends it the server says
     stop.leave_to_parent()
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in [int(name) for name in os.listdir("/proc/self/fd")]:

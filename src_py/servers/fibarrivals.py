@@ -91,9 +91,7 @@ class Arrivals:
         elif task.result()[0] is self._newest:
             self._newest = None
 
-    def _on_exception(
-        self, loop: asyncio.AbstractEventLoop, context: "dict[str, Any]"
-    ) -> None:
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: "dict[str, Any]") -> None:
         """Handle what asyncio can tell nobody else: refuse the connection, or say it in a line."""
         # A new transport has the loop watch its socket in a callback of its own, right after that
         # which calls made(): if it fails, nobody hears of it but this.

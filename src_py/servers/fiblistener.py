@@ -13,7 +13,7 @@ from fibstop import Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any
 
 EPOLLEXCLUSIVE = 1 << 28  # epoll_ctl(2); PyPy does not have it in `select`
 PAUSE_S = 0.01  # short of descriptors, memory or threads, accepting rests so long
