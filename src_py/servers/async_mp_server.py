@@ -9,6 +9,7 @@ processes for each request, however small.
 import asyncio
 import gc
 import multiprocessing
+import multiprocessing.queues
 import os
 import socket
 import stat
@@ -37,6 +38,11 @@ class Pool:
         self._stop = stop
         self._started = 0  # times
         self._mending = None  # type: asyncio.Future[None] | None
+        # What could not be written to the processes is lost, and nobody hears of it. So they end,
+        # whereupon all that is not answered is asked anew.
+        multiprocessing.queues.Queue._on_queue_feeder_error = staticmethod(  # type: ignore[attr-defined]
+            kill_workers
+        )
         self._start()
 
     def _start(self) -> None:
@@ -88,8 +94,7 @@ class Pool:
 
     def _clear_away(self) -> None:
         """End what is left of an executor: new processes are not to have its pipes, or locks."""
-        for child in multiprocessing.active_children():
-            child.kill()  # it was asked to end, and would answer first
+        kill_workers()  # they were asked to end, and would answer first
         for thread in self._threads:
             thread.join(END_S)
         self._threads = []
@@ -98,6 +103,12 @@ class Pool:
     def end(self) -> None:
         """End the processes: all is answered. One that was asked to, by whomever, might wait."""
         self._clear_away()
+
+
+def kill_workers(*_: object) -> None:
+    """End all processes of the pool."""
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 def begin_worker(options: fibserver.Options, stop: fibserver.Stop) -> None:

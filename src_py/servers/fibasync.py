@@ -26,6 +26,13 @@ def unfinished_tasks() -> "set[asyncio.Task[Any]]":
 LOOK_AGAIN_S = 0.001  # not 0, which uvloop takes for "before the next look at the sockets"
 
 
+BEAT_S = 0.25
+
+# Requests that are handed over together. They, and their replies, are less than 16 KiB each, which
+# multiprocessing writes in one piece: where the second of two failed, the reader would hang.
+MOST_OFFLOADED = 1000
+
+
 class Deadline:
     """Closes a connection whose client keeps the server waiting.
 
@@ -213,6 +220,8 @@ class Offloading(Conversations):
     ) -> None:
         super().__init__(options, stop)
         self._run = run  # run(function, *arguments), elsewhere
+        self._computing = 0  # requests
+        self._beats = False
 
     async def _answer(
         self,
@@ -222,8 +231,20 @@ class Offloading(Conversations):
         deadline: Deadline,
     ) -> None:
         options = self._options
-        for batch in batches(requests, options.max_n, options.io_wait > 0):
-            piece = await self._run(answer, batch, options.max_n, end)
+        for batch in batches(requests, options.max_n, options.io_wait > 0, MOST_OFFLOADED):
+            self._computing += 1
+            if not self._beats:
+                self._beat()
+            try:
+                piece = await self._run(answer, batch, options.max_n, end)
+            finally:
+                self._computing -= 1
             if options.io_wait > 0:
                 await asyncio.sleep(options.io_wait)
             await self._send(piece, writer, deadline)
+
+    def _beat(self) -> None:
+        """Look for results although nothing woke the loop: the byte that does may not be sent."""
+        self._beats = self._computing > 0
+        if self._beats:
+            self._loop.call_later(BEAT_S, self._beat)

@@ -52,7 +52,9 @@ def answer(requests: "list[bytes]", max_n: int, end: bytes) -> bytes:
     return b"".join([reply(request, max_n, end) for request in requests])
 
 
-def batches(requests: "list[bytes]", max_n: int, one_by_one: bool) -> "Iterator[list[bytes]]":
+def batches(
+    requests: "list[bytes]", max_n: int, one_by_one: bool, most: int = MAX_BATCH
+) -> "Iterator[list[bytes]]":
     """Divide requests into those that are answered in one piece, in order.
 
     What takes long does not hold back the replies before it.
@@ -61,7 +63,7 @@ def batches(requests: "list[bytes]", max_n: int, one_by_one: bool) -> "Iterator[
     for request in requests:
         asked = parse(request, max_n)
         quick = isinstance(asked, bytes) or asked <= QUICK_N
-        if batch and (one_by_one or not quick or len(batch) == MAX_BATCH):
+        if batch and (one_by_one or not quick or len(batch) == most):
             yield batch
             batch = []
         batch.append(request)
