@@ -35,7 +35,7 @@ class Arrivals:
         self._is_open = True
         self._is_told = False
         self._arriving = set()  # type: set[asyncio.Future[Any]]
-        self._newest = None  # type: asyncio.BaseTransport | None
+        self._newest = None  # type: asyncio.Transport | None
         loop.set_exception_handler(self._on_exception)
         loop.add_reader(acceptor.socket.fileno(), self._accept)
 

@@ -95,7 +95,7 @@ class Streams(asyncio.StreamReaderProtocol):
         super().__init__(reader, conversations.serve)
         self._conversations = conversations
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Call serve()."""
         self._conversations.arrivals.made(transport)
         super().connection_made(transport)

@@ -13,7 +13,7 @@ from fibstop import Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 EPOLLEXCLUSIVE = 1 << 28  # epoll_ctl(2); PyPy does not have it in `select`
 PAUSE_S = 0.01  # short of descriptors, memory or threads, accepting rests so long
@@ -94,7 +94,7 @@ class Acceptor:
         self.slot = slot  # of stop.tally
         self.rests = False
         # Who serves calls it as soon as able to. Where there are several, all have to be.
-        self.ready = functools.partial(announce, listener, options)  # type: Callable[[], object]
+        self.ready: "Callable[[], Any]" = functools.partial(announce, listener, options)
 
     def accept(self, live: int) -> "socket.socket | None":
         """Accept a connection, if there is one and --max-connections is more than `live`."""

@@ -8,6 +8,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import threading
     from types import TracebackType
     from typing import Any, Callable, NoReturn
 
@@ -65,6 +66,11 @@ def end_of(
         end_now("cannot go on: %s" % (getattr(error, "strerror", None) or error or "out of memory"))
     sys.__excepthook__(kind, error, traceback)
     os._exit(EXIT_FAILED)
+
+
+def end_of_thread(thread: "threading.ExceptHookArgs") -> None:
+    """Do the same where no other thread can go on without this one: a threading.excepthook."""
+    end_of(thread.exc_type, thread.exc_value or thread.exc_type(), thread.exc_traceback)
 
 
 def end_now(what: str) -> "NoReturn":

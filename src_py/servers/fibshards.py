@@ -49,7 +49,7 @@ def _run_in_processes(
 def _run_in_threads(
     shards: "list[fibserver.Acceptor]", serve: "Callable[[fibserver.Acceptor], None]"
 ) -> None:
-    threading.excepthook = lambda thread: sys.excepthook(*thread[:3])  # one that fails fails all
+    threading.excepthook = fibserver.end_of_thread
     all_able = threading.Barrier(len(shards), action=shards[0].ready)
     threads = [threading.Thread(target=serve, args=(shard,)) for shard in shards]
     for shard, thread in zip(shards, threads):

@@ -7,7 +7,6 @@ Runs on Python 3.7.
 import errno
 import logging
 import os
-import sys
 import threading
 from concurrent.futures import BrokenExecutor
 
@@ -43,7 +42,7 @@ def end_with_threads() -> None:
 
     It would go on to take work that nobody does. Python 3.7 only says it, and at length.
     """
-    threading.excepthook = lambda thread: sys.excepthook(*thread[:3])
+    threading.excepthook = fibserver.end_of_thread
     logging.getLogger("concurrent.futures").handlers = [_End(logging.CRITICAL)]
 
 

@@ -16,6 +16,7 @@ import fibserver
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
     from multiprocessing.context import ForkProcess
 
 # Since Python 3.14 the default is forkserver, which would be another design.
@@ -77,11 +78,12 @@ def start(child: "ForkProcess") -> None:
     Process.start() makes one or two pipes, and leaks them when the fork fails. A new pipe gets the
     lowest free descriptors, and there is one thread here, so we know which ones these will be.
     """
-    pipes = os.pipe()
+    first = os.pipe()
     try:
-        pipes += os.pipe()
+        pipes = first + os.pipe()
     finally:
-        close(pipes)
+        close(first)
+    close(pipes[2:])
     try:
         child.start()
     except OSError:
@@ -89,7 +91,7 @@ def start(child: "ForkProcess") -> None:
         raise
 
 
-def close(descriptors: "tuple[int, ...]") -> None:
+def close(descriptors: "Sequence[int]") -> None:
     """Close those of the descriptors that are open."""
     for fd in descriptors:
         os.closerange(fd, fd + 1)  # close(2), but errors are ignored
