@@ -90,9 +90,10 @@ class Streams(asyncio.StreamReaderProtocol):
     """A connection as streams, once it is made."""
 
     def __init__(self, conversations: "Conversations") -> None:
+        loop = conversations.loop
         # The transport rests while twice the limit is unread.
-        reader = asyncio.StreamReader(limit=4 * READ_SIZE)
-        super().__init__(reader, conversations.serve)
+        reader = asyncio.StreamReader(limit=4 * READ_SIZE, loop=loop)
+        super().__init__(reader, conversations.serve, loop=loop)
         self._conversations = conversations
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -112,16 +113,16 @@ class Conversations:
     def __init__(self, options: fibserver.Options, stop: fibserver.Stop) -> None:
         self._options = options
         self._stop = stop
-        self._loop = asyncio.get_event_loop()
+        self.loop = asyncio.get_event_loop()
         self._waiting = set()  # type: set[asyncio.StreamWriter]  # for a request
-        self._stopping = self._loop.create_future()  # type: asyncio.Future[None]
+        self._stopping = self.loop.create_future()  # type: asyncio.Future[None]
         self._others = unfinished_tasks()  # not ours
-        self._loop.add_reader(stop.fd, self._begin_to_stop)
+        self.loop.add_reader(stop.fd, self._begin_to_stop)
 
     def listen(self, listener: socket.socket) -> None:
         """Serve who comes, as asyncio.start_server would: see there what differs."""
         acceptor = fibserver.Acceptor(self._options, self._stop, listener)
-        self.arrivals = fibarrivals.Arrivals(self._loop, acceptor, lambda: Streams(self))
+        self.arrivals = fibarrivals.Arrivals(self.loop, acceptor, lambda: Streams(self))
 
     def close(self) -> None:
         """Listen no more."""
@@ -132,7 +133,7 @@ class Conversations:
         if self._stopping.done():
             writer.close()
             return
-        deadline = Deadline(self._loop, writer.transport, self._options.idle_timeout)
+        deadline = Deadline(self.loop, writer.transport, self._options.idle_timeout)
         # drain() is to wait until the kernel has everything: one piece of replies is the most
         # that is ever kept here, and nothing is left when the connection is closed.
         writer.transport.set_write_buffer_limits(high=0)
@@ -199,10 +200,10 @@ class Conversations:
             ours = unfinished_tasks() - self._others
 
     def _begin_to_stop(self) -> None:
-        self._loop.remove_reader(self._stop.fd)
+        self.loop.remove_reader(self._stop.fd)
         self._stopping.set_result(None)
         # Only now and not here: who has just read a request answers it first.
-        self._loop.call_soon(self._close_waiting)
+        self.loop.call_soon(self._close_waiting)
 
     def _close_waiting(self) -> None:
         for writer in self._waiting:
@@ -247,4 +248,4 @@ class Offloading(Conversations):
         """Look for results although nothing woke the loop: the byte that does may not be sent."""
         self._beats = self._computing > 0
         if self._beats:
-            self._loop.call_later(BEAT_S, self._beat)
+            self.loop.call_later(BEAT_S, self._beat)
