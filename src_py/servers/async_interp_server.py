@@ -12,8 +12,8 @@ import socket
 
 import fibasync
 import fibserver
+import fibworkers
 from fibcores import available_cores
-from fibprotocol import fibonacci
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +25,10 @@ def start_pool(workers: int) -> "Executor":
     from concurrent.futures import InterpreterPoolExecutor  # type: ignore[attr-defined]
 
     folder = os.path.dirname(os.path.abspath(__file__))
-    pool: Executor = InterpreterPoolExecutor(
-        workers, initializer=exec, initargs=("import sys; sys.path.insert(0, %r)" % folder, {})
-    )
-    for first in [pool.submit(fibonacci, 1) for _ in range(workers)]:
-        first.result()
+    # They import now what they will need: later there may be no descriptor to be had for that.
+    begin = "import sys; sys.path.insert(0, %r); import fibprotocol" % folder
+    pool: Executor = InterpreterPoolExecutor(workers, initializer=exec, initargs=(begin, {}))
+    fibworkers.wait_for(pool, workers)
     return pool
 
 
@@ -42,13 +41,10 @@ async def serve(
     """Serve until a signal."""
     loop = asyncio.get_running_loop()
     clients = fibasync.Offloading(options, stop, functools.partial(loop.run_in_executor, pool))
-    # asyncio accepts up to `backlog` connections in one turn of the loop; the listener's real
-    # backlog is another matter.
-    server = await asyncio.start_server(clients.serve, sock=listener, backlog=1)
-    listener.listen(options.backlog)
+    clients.listen(listener)
     fibserver.announce(listener, options)
     await clients.until_told_to_stop()
-    server.close()
+    clients.close()
     await clients.finish()
 
 
@@ -58,7 +54,11 @@ def main() -> None:
     fibserver.require_python(3, 14, "InterpreterPoolExecutor")
     stop = fibserver.Stop()
     listener = fibserver.listen(options)
-    pool = start_pool(options.workers or available_cores())
+    fibworkers.end_with_threads()
+    try:
+        pool = start_pool(options.workers or available_cores())
+    except OSError as error:
+        fibserver.end_now("cannot start the pool: %s" % error.strerror)
     asyncio.run(serve(options, stop, listener, pool))
     pool.shutdown()
     stop.end()

@@ -3,97 +3,27 @@
 """Asynchronous Fibonacci server with a pool of processes: the loop waits, --workers compute.
 
 A slow request delays nobody in the loop, and all cores compute; the price is two hand-overs between
-processes for each request, however small.
+processes for each request, however small. The pool itself, a ProcessPoolExecutor, is in fibpool.py.
 """
 
 import asyncio
-import multiprocessing
-import os
 import socket
-import stat
-import threading
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 
 import fibasync
+import fibpool
 import fibserver
-from fibcores import available_cores
-from fibprotocol import fibonacci
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Callable
-
-
-class Pool:
-    """Processes that compute. When one is killed, the executor is of no use any more."""
-
-    def __init__(self, options: fibserver.Options, stop: fibserver.Stop) -> None:
-        self._options = options
-        self._stop = stop
-        self._start()
-
-    def _start(self) -> None:
-        workers = self._options.workers or available_cores()
-        self._executor = ProcessPoolExecutor(
-            workers,
-            # Since Python 3.14 the default is forkserver, which would be another design.
-            mp_context=multiprocessing.get_context("fork"),
-            initializer=begin_worker,
-            initargs=(self._options, self._stop),
-        )
-        for _ in range(workers):
-            self._executor.submit(fibonacci, 1)  # whereupon the processes are forked
-
-    async def run(self, function: "Callable[..., Any]", *arguments: "Any") -> "Any":
-        """Have a function run, and again if somebody killed the process that did."""
-        while True:
-            executor = self._executor
-            try:
-                loop = asyncio.get_event_loop()
-                return await loop.run_in_executor(executor, function, *arguments)
-            except BrokenProcessPool:
-                if self._executor is executor:  # nobody else has seen to it
-                    self._start()
-                await asyncio.sleep(fibserver.PAUSE_S)  # it may break again at once
-
-    def end(self) -> None:
-        """Wait for the processes to end."""
-        self._executor.shutdown()
-
-
-def begin_worker(options: fibserver.Options, stop: fibserver.Stop) -> None:
-    """In a new process: leave alone what is the server's, and do not outlive it."""
-    stop.leave_to_parent()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
-        try:
-            is_socket = stat.S_ISSOCK(os.fstat(fd).st_mode)
-        except OSError:  # the folder itself
-            continue
-        if (fd > 2 and is_socket) or fd == options.ready_fd:  # its end would not be seen
-            os.dup2(nothing, fd)
-    threading.Thread(target=end_with_parent, args=(stop,), daemon=True).start()
-
-
-def end_with_parent(stop: fibserver.Stop) -> None:
-    """End this process as soon as its parent has ended, of whatever."""
-    stop.wait_for_death_of_parent()
-    os._exit(1)
+import fibworkers
 
 
 async def serve(
-    options: fibserver.Options, stop: fibserver.Stop, listener: socket.socket, pool: Pool
+    options: fibserver.Options, stop: fibserver.Stop, listener: socket.socket, pool: fibpool.Pool
 ) -> None:
     """Serve until a signal."""
     clients = fibasync.Offloading(options, stop, pool.run)
-    # asyncio accepts up to `backlog` connections in one turn of the loop; the listener's real
-    # backlog is another matter.
-    server = await asyncio.start_server(clients.serve, sock=listener, backlog=1)
-    listener.listen(options.backlog)
+    clients.listen(listener)
     fibserver.announce(listener, options)
     await clients.until_told_to_stop()
-    server.close()
+    clients.close()
     await clients.finish()
 
 
@@ -103,7 +33,11 @@ def main() -> None:
     options = fibserver.parse_options(__doc__)
     stop = fibserver.Stop()
     listener = fibserver.listen(options)
-    pool = Pool(options, stop)
+    fibworkers.end_with_threads()
+    try:
+        pool = fibpool.Pool(options, stop)
+    except OSError as error:
+        fibserver.end_now("cannot start the pool: %s" % error.strerror)
     asyncio.run(serve(options, stop, listener, pool))
     pool.end()
     stop.end()

@@ -16,13 +16,10 @@ import fibserver
 async def serve(options: fibserver.Options, stop: fibserver.Stop, listener: socket.socket) -> None:
     """Serve until a signal."""
     clients = fibasync.Conversations(options, stop)
-    # asyncio accepts up to `backlog` connections in one turn of the loop; the listener's real
-    # backlog is another matter.
-    server = await asyncio.start_server(clients.serve, sock=listener, backlog=1)
-    listener.listen(options.backlog)
+    clients.listen(listener)
     fibserver.announce(listener, options)
     await clients.until_told_to_stop()
-    server.close()
+    clients.close()
     await clients.finish()
 
 

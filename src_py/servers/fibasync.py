@@ -5,10 +5,12 @@ Runs on Python 3.6.
 """
 
 import asyncio
+import socket
 import time
 
+import fibarrivals
 import fibserver
-from fibprotocol import answer, batches, framer, replies
+from fibprotocol import READ_SIZE, answer, batches, framer, replies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,22 +26,11 @@ def unfinished_tasks() -> "set[asyncio.Task[Any]]":
 LOOK_AGAIN_S = 0.001  # not 0, which uvloop takes for "before the next look at the sockets"
 
 
-class Report:
-    """An exception handler for a loop: what asyncio can tell nobody else is told in one line.
+BEAT_S = 0.25
 
-    Lack of descriptors is told once, however long it lasts.
-    """
-
-    def __init__(self) -> None:
-        self._told = False
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: "dict[str, Any]") -> None:
-        """Handle what happened."""
-        if not isinstance(context.get("exception"), OSError):
-            loop.default_exception_handler(context)
-        elif not self._told:
-            self._told = True
-            fibserver.log("%s: %s (said once)" % (context["message"], context["exception"]))
+# Requests that are handed over together. They, and their replies, are less than 16 KiB each, which
+# multiprocessing writes in one piece: where the second of two failed, the reader would hang.
+MOST_OFFLOADED = 1000
 
 
 class Deadline:
@@ -95,44 +86,67 @@ class Deadline:
             self._look()
 
 
+class Streams(asyncio.StreamReaderProtocol):
+    """A connection as streams, once it is made."""
+
+    def __init__(self, conversations: "Conversations") -> None:
+        loop = conversations.loop
+        # The transport rests while twice the limit is unread.
+        reader = asyncio.StreamReader(limit=4 * READ_SIZE, loop=loop)
+        super().__init__(reader, conversations.serve, loop=loop)
+        self._conversations = conversations
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Call serve()."""
+        self._conversations.arrivals.made(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: "Exception | None") -> None:
+        """It is over, whoever ended it."""
+        super().connection_lost(error)
+        self._conversations.arrivals.left()
+
+
 class Conversations:
-    """The connections of one event loop: serve() is what asyncio.start_server calls."""
+    """The connections of one event loop, with a coroutine for each, serve()."""
 
     def __init__(self, options: fibserver.Options, stop: fibserver.Stop) -> None:
         self._options = options
         self._stop = stop
-        self._loop = asyncio.get_event_loop()
-        self._live = 0
+        self.loop = asyncio.get_event_loop()
         self._waiting = set()  # type: set[asyncio.StreamWriter]  # for a request
-        self._stopping = self._loop.create_future()  # type: asyncio.Future[None]
+        self._stopping = self.loop.create_future()  # type: asyncio.Future[None]
         self._others = unfinished_tasks()  # not ours
-        self._loop.add_reader(stop.fd, self._begin_to_stop)
-        self._loop.set_exception_handler(Report())
+        self.loop.add_reader(stop.fd, self._begin_to_stop)
+
+    def listen(self, listener: socket.socket) -> None:
+        """Serve who comes, as asyncio.start_server would: see there what differs."""
+        acceptor = fibserver.Acceptor(self._options, self._stop, listener)
+        self.arrivals = fibarrivals.Arrivals(self.loop, acceptor, lambda: Streams(self))
+
+    def close(self) -> None:
+        """Listen no more."""
+        self.arrivals.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer what one client asks, then close."""
-        full = self._live >= self._options.max_connections
-        if full or self._stopping.done():
-            self._stop.tally.refused[0] += full
+        if self._stopping.done():
             writer.close()
             return
-        self._live += 1
-        deadline = Deadline(self._loop, writer.transport, self._options.idle_timeout)
+        deadline = Deadline(self.loop, writer.transport, self._options.idle_timeout)
         # drain() is to wait until the kernel has everything: one piece of replies is the most
         # that is ever kept here, and nothing is left when the connection is closed.
         writer.transport.set_write_buffer_limits(high=0)
-        if self._options.verbose:
-            fibserver.log("connection from %s port %d" % writer.get_extra_info("peername")[:2])
         try:
             await self._converse(reader, writer, deadline)
         except OSError as error:  # the client has gone, or takes too long: its own affair
+            writer.transport.abort()  # also where the kernel could not watch it, and none hears
             if self._options.verbose:
                 fibserver.log("connection closed: %s" % error)
         finally:
             deadline.cancel()
             self._waiting.discard(writer)
             writer.close()
-            self._live -= 1
 
     async def _converse(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deadline: Deadline
@@ -186,10 +200,10 @@ class Conversations:
             ours = unfinished_tasks() - self._others
 
     def _begin_to_stop(self) -> None:
-        self._loop.remove_reader(self._stop.fd)
+        self.loop.remove_reader(self._stop.fd)
         self._stopping.set_result(None)
         # Only now and not here: who has just read a request answers it first.
-        self._loop.call_soon(self._close_waiting)
+        self.loop.call_soon(self._close_waiting)
 
     def _close_waiting(self) -> None:
         for writer in self._waiting:
@@ -207,6 +221,8 @@ class Offloading(Conversations):
     ) -> None:
         super().__init__(options, stop)
         self._run = run  # run(function, *arguments), elsewhere
+        self._computing = 0  # requests
+        self._beats = False
 
     async def _answer(
         self,
@@ -216,8 +232,20 @@ class Offloading(Conversations):
         deadline: Deadline,
     ) -> None:
         options = self._options
-        for batch in batches(requests, options.max_n, options.io_wait > 0):
-            piece = await self._run(answer, batch, options.max_n, end)
+        for batch in batches(requests, options.max_n, options.io_wait > 0, MOST_OFFLOADED):
+            self._computing += 1
+            if not self._beats:
+                self._beat()
+            try:
+                piece = await self._run(answer, batch, options.max_n, end)
+            finally:
+                self._computing -= 1
             if options.io_wait > 0:
                 await asyncio.sleep(options.io_wait)
             await self._send(piece, writer, deadline)
+
+    def _beat(self) -> None:
+        """Look for results although nothing woke the loop: the byte that does may not be sent."""
+        self._beats = self._computing > 0
+        if self._beats:
+            self.loop.call_later(BEAT_S, self._beat)

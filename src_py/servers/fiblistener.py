@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How the Python servers listen, and accept one connection at a time. Runs on Python 3.6."""
 
+import contextlib
+import functools
 import os
 import resource
 import select
@@ -11,7 +13,7 @@ from fibstop import Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 EPOLLEXCLUSIVE = 1 << 28  # epoll_ctl(2); PyPy does not have it in `select`
 PAUSE_S = 0.01  # short of descriptors, memory or threads, accepting rests so long
@@ -91,6 +93,8 @@ class Acceptor:
         self.socket = listener
         self.slot = slot  # of stop.tally
         self.rests = False
+        # Who serves calls it as soon as able to. Where there are several, all have to be.
+        self.ready: "Callable[[], Any]" = functools.partial(announce, listener, options)
 
     def accept(self, live: int) -> "socket.socket | None":
         """Accept a connection, if there is one and --max-connections is more than `live`."""
@@ -107,6 +111,17 @@ class Acceptor:
             return None
         if self.options.verbose:
             log("connection from %s port %d" % address[:2])
+        return connection
+
+    def accept_for_loop(self, live: int) -> "socket.socket | None":
+        """Accept a connection whose calls do not block."""
+        connection = self.accept(live)
+        if connection is not None:
+            try:
+                connection.setblocking(False)
+            except OSError:
+                self.refuse(connection)
+                return None
         return connection
 
     def refuse(self, connection: socket.socket) -> None:
@@ -147,6 +162,7 @@ class Listener(Acceptor):
         self._poll = select.epoll()
         self._poll.register(self.stop.fd, select.EPOLLIN)
         self._poll.register(self.socket.fileno(), events)
+        self._is_watched = True
 
     def watch(self, fd: int) -> None:
         """Let wait() return `fd`, too, when it is readable."""
@@ -158,12 +174,15 @@ class Listener(Acceptor):
 
     def wait(self) -> "list[int] | None":
         """Wait until descriptors are ready; None: it is time to stop."""
-        if self.rests:
+        if self.rests and self._is_watched:
             self._poll.unregister(self.socket.fileno())
+            self._is_watched = False
         ready = [fd for fd, _ in self._poll.poll(PAUSE_S if self.rests else -1)]
         if self.rests:  # the rest is over, or something was closed
-            self.rests = False
-            self._poll.register(self.socket.fileno(), self._events)
+            with contextlib.suppress(OSError):  # no memory to watch it: it rests on
+                self._poll.register(self.socket.fileno(), self._events)
+                self._is_watched = True
+                self.rests = False
         return None if self.stop.fd in ready else ready
 
     def accept(self, live: int) -> "socket.socket | None":

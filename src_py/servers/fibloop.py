@@ -47,7 +47,8 @@ class Client:
         """Call on_ready() when the socket is ready for these events, from now on."""
         if events == self.watched:  # as on the quiet path: it costs no system call
             return
-        if self.watched == NOTHING:
+        before, self.watched = self.watched, NOTHING  # which it is if this fails
+        if before == NOTHING:
             self.loop.selector.register(self.socket, events, self.on_ready)
         elif events == NOTHING:
             self.loop.selector.unregister(self.socket)
@@ -76,7 +77,7 @@ class Loop:
         """Serve until a signal, then until everything asked is answered."""
         self.selector.register(self._acceptor.stop.fd, READ, self._on_stop)
         self.selector.register(self._acceptor.socket, READ, self._on_listener)
-        fibserver.announce(self._acceptor.socket, self.options)
+        self._acceptor.ready()
         while self.clients or not self.stopping:
             now = time.monotonic()  # whoever has asked by now is seen before its time is judged
             timeout = time_left(now, self.idle, self.waits, self._rest)
@@ -87,20 +88,29 @@ class Loop:
             for client in self.idle.due(now):
                 client.close()
             for _ in self._rest.due(now):
-                self.selector.register(self._acceptor.socket, READ, self._on_listener)
+                self._end_rest()
         self._acceptor.stop.end()
 
     def _on_listener(self) -> None:
         """Accept one connection in a turn, so that the others are not kept waiting."""
-        connection = self._acceptor.accept(live=len(self.clients))
+        connection = self._acceptor.accept_for_loop(live=len(self.clients))
         if connection is not None:
-            connection.setblocking(False)
             client = self._design(self, connection)
             self.clients.add(client)
-            client.on_connection()
-        elif self._acceptor.rests:
+            try:
+                client.on_connection()
+            except OSError:  # no memory to watch it
+                client.close()
+                self._acceptor.refuse(connection)
+        if self._acceptor.rests:
             self._acceptor.rests = False
             self.selector.unregister(self._acceptor.socket)
+            self._rest.start(self)
+
+    def _end_rest(self) -> None:
+        try:
+            self.selector.register(self._acceptor.socket, READ, self._on_listener)
+        except OSError:  # no memory to watch it: it rests on
             self._rest.start(self)
 
     def _on_stop(self) -> None:

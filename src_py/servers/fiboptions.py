@@ -8,6 +8,8 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import threading
+    from types import TracebackType
     from typing import Any, Callable, NoReturn
 
 NAME = os.path.basename(sys.argv[0]) or "fibserver"
@@ -50,6 +52,31 @@ def fail(what: str, status: int = EXIT_FAILED) -> "NoReturn":
     """Say in one line why this server cannot start, and exit."""
     log(what)
     sys.exit(status)
+
+
+def end_of(
+    kind: "type[BaseException]", error: BaseException, traceback: "TracebackType | None"
+) -> "NoReturn":
+    """Say what this process ends of, and end it: no thread may keep it, and its port, alive.
+
+    It is sys.excepthook. What the system refused is one line; anything else is a fault of ours.
+    """
+    is_lack = issubclass(kind, (OSError, MemoryError)) or str(error) == "can't start new thread"
+    if is_lack:
+        end_now("cannot go on: %s" % (getattr(error, "strerror", None) or error or "out of memory"))
+    sys.__excepthook__(kind, error, traceback)
+    os._exit(EXIT_FAILED)
+
+
+def end_of_thread(thread: "threading.ExceptHookArgs") -> None:
+    """Do the same where no other thread can go on without this one: a threading.excepthook."""
+    end_of(thread.exc_type, thread.exc_value or thread.exc_type(), thread.exc_traceback)
+
+
+def end_now(what: str) -> "NoReturn":
+    """Say in one line what is lacking, and exit with 1, whatever threads there are."""
+    log(what)
+    os._exit(EXIT_FAILED)
 
 
 def require_python(major: int, minor: int, what: str) -> None:
@@ -168,6 +195,7 @@ def parse_options(summary: str, workers: "int | None" = None) -> Options:
 
     `workers` is how many a design has when nobody says; None: it counts the cores, if it needs to.
     """
+    sys.excepthook = end_of
     parser = _Parser(prog=NAME, description=summary.split("\n\n")[0], allow_abbrev=False)
     parser.add_argument("port", metavar="PORT", type=_number(0, 65535), help="0: the kernel picks")
     for name, placeholder, kind, default, meaning in _ROWS:

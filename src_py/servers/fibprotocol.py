@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Iterator
 
 MAX_REQUEST = 255  # bytes, the newline of line framing not counted
+READ_SIZE = 4096  # bytes of requests that are taken in at once
 MAX_BATCH = 4096  # replies that are sent together: they are less than 64 KiB
 QUICK_N = 20  # replies wait for each other up to here; a longer computation must not hold them back
 
@@ -51,7 +52,9 @@ def answer(requests: "list[bytes]", max_n: int, end: bytes) -> bytes:
     return b"".join([reply(request, max_n, end) for request in requests])
 
 
-def batches(requests: "list[bytes]", max_n: int, one_by_one: bool) -> "Iterator[list[bytes]]":
+def batches(
+    requests: "list[bytes]", max_n: int, one_by_one: bool, most: int = MAX_BATCH
+) -> "Iterator[list[bytes]]":
     """Divide requests into those that are answered in one piece, in order.
 
     What takes long does not hold back the replies before it.
@@ -60,7 +63,7 @@ def batches(requests: "list[bytes]", max_n: int, one_by_one: bool) -> "Iterator[
     for request in requests:
         asked = parse(request, max_n)
         quick = isinstance(asked, bytes) or asked <= QUICK_N
-        if batch and (one_by_one or not quick or len(batch) == MAX_BATCH):
+        if batch and (one_by_one or not quick or len(batch) == most):
             yield batch
             batch = []
         batch.append(request)
@@ -93,7 +96,7 @@ class MessageFramer:
 class LineFramer:
     """Requests end in a newline, and arrive in any fragments."""
 
-    read_size = 4096
+    read_size = READ_SIZE
     end = b"\n"
 
     def __init__(self) -> None:

@@ -10,7 +10,16 @@ import socket
 import time
 
 from fiblistener import PAUSE_S, Acceptor, Listener, announce, listen, listen_with_each
-from fiboptions import EXIT_LACKING, Options, fail, log, parse_options, require_python
+from fiboptions import (
+    EXIT_LACKING,
+    Options,
+    end_now,
+    end_of_thread,
+    fail,
+    log,
+    parse_options,
+    require_python,
+)
 from fibprotocol import framer, replies
 from fibstop import Stop, Tally
 
@@ -24,6 +33,8 @@ __all__ = [
     "Tally",
     "announce",
     "converse",
+    "end_now",
+    "end_of_thread",
     "fail",
     "listen",
     "listen_with_each",

@@ -28,18 +28,35 @@ def run(options: fibserver.Options, serve: "Callable[[fibserver.Acceptor], None]
         fibserver.Acceptor(options, stop, listener, slot) for slot, listener in enumerate(listeners)
     ]
     if count > 1 and has_gil():
-        fibfork.keep_running(count, lambda slot: serve(shards[slot]), shards[0])
+        _run_in_processes(shards, serve)
     elif count > 1:
-        fibserver.announce(listeners[0], options)
-        threads = [threading.Thread(target=serve, args=(shard,)) for shard in shards]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        _run_in_threads(shards, serve)
     else:
-        fibserver.announce(listeners[0], options)
         serve(shards[0])
     stop.end()
+
+
+def _run_in_processes(
+    shards: "list[fibserver.Acceptor]", serve: "Callable[[fibserver.Acceptor], None]"
+) -> None:
+    def serve_one(slot: int, ready: "Callable[[], object]") -> None:
+        shards[slot].ready = ready
+        serve(shards[slot])
+
+    fibfork.keep_running(len(shards), serve_one, shards[0])
+
+
+def _run_in_threads(
+    shards: "list[fibserver.Acceptor]", serve: "Callable[[fibserver.Acceptor], None]"
+) -> None:
+    threading.excepthook = fibserver.end_of_thread
+    all_able = threading.Barrier(len(shards), action=shards[0].ready)
+    threads = [threading.Thread(target=serve, args=(shard,)) for shard in shards]
+    for shard, thread in zip(shards, threads):
+        shard.ready = all_able.wait
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def has_gil() -> bool:

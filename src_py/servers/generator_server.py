@@ -28,6 +28,10 @@ class Task(Client):
         super().__init__(loop, connection)
         self._generator = converse(self, loop.options)
 
+    def on_connection(self) -> None:
+        """Let the generator begin: at its first `yield` it tells what it waits for."""
+        self.watch(next(self._generator))
+
     def on_ready(self) -> None:
         """Let the generator go on to its next `yield`, which tells what it waits for then."""
         try:
@@ -35,7 +39,6 @@ class Task(Client):
         except (StopIteration, OSError):  # the conversation is over, or the client has gone
             self.close()
 
-    on_connection = on_ready
     on_time = on_ready
 
     def close(self) -> None:

@@ -10,6 +10,10 @@ import fibfork
 import fibserver
 from fibcores import available_cores
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
 
 def main() -> None:
     """Serve until a signal."""
@@ -18,9 +22,10 @@ def main() -> None:
     listener = fibserver.Listener(options, is_ready=False)
     tally = listener.stop.tally = fibserver.Tally(workers)
 
-    def serve(slot: int) -> None:
+    def serve(slot: int, ready: "Callable[[], object]") -> None:
         """What a child does all its life."""
         listener.in_child()
+        ready()
         while listener.wait() is not None:
             connection = listener.accept(live=0)
             if connection is None:  # another child was faster

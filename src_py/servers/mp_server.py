@@ -16,6 +16,7 @@ import fibserver
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
     from multiprocessing.context import ForkProcess
 
 # Since Python 3.14 the default is forkserver, which would be another design.
@@ -55,12 +56,15 @@ def main() -> None:
         child = FORK.Process(target=serve, args=(connection,))
         try:
             start(child)
+            listener.watch(child.sentinel)
         except OSError:
+            if child.pid is not None:  # it runs, but its end would not be seen
+                os.kill(child.pid, signal.SIGKILL)
+                reap(child)
             listener.refuse(connection)
             continue
         connection.close()  # it belongs to the child now
         children[child.sentinel] = child
-        listener.watch(child.sentinel)
 
     listener.close()
     for child in list(children.values()):  # they answer what they have read, or are killed
@@ -74,8 +78,12 @@ def start(child: "ForkProcess") -> None:
     Process.start() makes one or two pipes, and leaks them when the fork fails. A new pipe gets the
     lowest free descriptors, and there is one thread here, so we know which ones these will be.
     """
-    pipes = os.pipe() + os.pipe()
-    close(pipes)
+    first = os.pipe()
+    try:
+        pipes = first + os.pipe()
+    finally:
+        close(first)
+    close(pipes[2:])
     try:
         child.start()
     except OSError:
@@ -83,7 +91,7 @@ def start(child: "ForkProcess") -> None:
         raise
 
 
-def close(descriptors: "tuple[int, ...]") -> None:
+def close(descriptors: "Sequence[int]") -> None:
     """Close those of the descriptors that are open."""
     for fd in descriptors:
         os.closerange(fd, fd + 1)  # close(2), but errors are ignored

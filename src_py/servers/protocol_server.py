@@ -19,6 +19,7 @@ class Conversation(fibclients.Client):
     """How far the conversation with a client has come."""
 
     def __init__(self, clients: fibclients.Clients) -> None:
+        super().__init__(clients)
         self._clients = clients
         self._options = clients.options
         self._frames = framer(clients.options.framing)
@@ -61,16 +62,26 @@ class Conversation(fibclients.Client):
                 self._hold()
                 self._clients.loop.call_later(self._options.io_wait, self._write_late, piece)
                 return
-            self._transport.write(piece)
-            if self._full or self._transport.is_closing():
+            if not self._write(piece):
                 return
         if self._frames.closed or self._clients.stopping:
             self._transport.close()
             return
+        self._deadline.start()
         if self._held:
             self._held = False
-            self._transport.resume_reading()
-        self._deadline.start()
+            try:
+                self._transport.resume_reading()
+            except OSError:  # no memory to watch it
+                self._transport.abort()
+
+    def _write(self, piece: bytes) -> bool:
+        """Whether more may be written."""
+        try:
+            self._transport.write(piece)
+        except OSError:  # the kernel is full, and has no memory to watch it
+            self._transport.abort()
+        return not self._full and not self._transport.is_closing()
 
     def _hold(self) -> None:
         self._deadline.stop()
@@ -79,10 +90,8 @@ class Conversation(fibclients.Client):
             self._transport.pause_reading()
 
     def _write_late(self, piece: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(piece)
-            if not self._full:
-                self._go_on()
+        if not self._transport.is_closing() and self._write(piece):
+            self._go_on()
 
     def pause_writing(self) -> None:
         """The client does not take its replies."""

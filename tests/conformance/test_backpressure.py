@@ -201,3 +201,41 @@ def test_clients_that_ask_thousands_and_read_little_hinder_nobody(
             got, wanted = one.received, one.expected
             assert got == wanted, f"{server}: got {short(got)}, not {short(wanted)}"
         check_serves(server)
+
+
+@pytest.mark.parametrize("backend", EVERY_CONCURRENT_WITH_OPTIONS)
+def test_what_is_kept_for_each_of_many_that_never_read_is_bounded(
+    start_server: Start, backend: Backend
+) -> None:
+    """Requests that wait are bounded like replies, in whatever a design holds them."""
+    sanitized.skip_what_counts_memory()
+    with start_server(backend) as server:
+        check_serves(server)
+        clients = [connect(server, receive_buffer=4096) for _ in range(20)]
+        for client in clients:
+            ask_on(server, client)
+        before = server.own_bytes()
+        for client in clients:
+            client.setblocking(False)
+        fill(server, clients)
+        kept = (server.own_bytes() - before) / len(clients)
+        check_serves(server)
+    # 64 KiB of requests and of replies, as Python holds them; a thread or a process has a heap.
+    most = 256 if backend.loops else 512
+    assert kept < most * 1024, f"{server} keeps {kept / 1024:.0f} KiB for each"
+
+
+def fill(server: Server, clients: list[socket.socket]) -> None:
+    """Ask on all of them until none is read any more."""
+    text = b"-1\n" * (1 << 16)
+    sent = dict.fromkeys(clients, 0)
+    poll = select.poll()
+    by_fd = {client.fileno(): client for client in clients}
+    for fd in by_fd:
+        poll.register(fd, select.POLLOUT)
+    while ready := poll.poll(BLOCKED_S * 1000):
+        for fd, _ in ready:
+            client = by_fd[fd]
+            with suppress(BlockingIOError):
+                sent[client] += client.send(text[sent[client] % 3 :])
+            assert sent[client] < MOST_SENT, f"{server} takes in requests without end"

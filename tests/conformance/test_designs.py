@@ -4,6 +4,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,31 @@ def wait_until_replaced(server: Server, before: list[int]) -> None:
         with connect(server) as connection:
             connection.sendall(b"10\n")
             is_readable(connection, 0.05)
+
+
+@pytest.mark.parametrize("backend", EVERY_WITH_LASTING_CHILDREN)
+def test_a_new_child_has_no_pipe_of_those_before_it(start_server: Start, backend: Backend) -> None:
+    """It would keep their other ends from being seen to end."""
+    with start_server(backend, "--workers", "2") as server:
+        for _ in range(2):
+            before = children(server)
+            kill(before[0])
+            check_serves(server)
+            deadline = time.monotonic() + 10
+            while len(now := children(server)) < 2 or now == before:
+                assert time.monotonic() < deadline, f"{server}: {server.tree()}"
+                check_serves(server)
+        own = pipes(server.process.pid)
+        for pid in children(server):
+            foreign = pipes(pid) - own
+            assert len(foreign) <= 1, f"{server}: {foreign}"  # one is how all began together
+
+
+def pipes(pid: int) -> set[str]:
+    """The pipes that a process has open."""
+    folder = Path("/proc", str(pid), "fd")
+    found = [os.readlink(path) for path in folder.iterdir()]
+    return {link for link in found if link.startswith("pipe:")}
 
 
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
