@@ -18,7 +18,7 @@ class Client(asyncio.Protocol):
     """A connection as a design sees it."""
 
     def stop(self) -> None:
-        """End, unless something that was asked is still to be answered."""
+        """Answer what has arrived, then end."""
         raise NotImplementedError
 
 
@@ -57,7 +57,7 @@ class Clients:
         """A connection is made: return its deadline, which runs."""
         self._here.add(client)
         if self.stopping:
-            transport.abort()
+            client.stop()
         deadline = fibasync.Deadline(self.loop, transport, self.options.idle_timeout)
         deadline.start()
         return deadline
