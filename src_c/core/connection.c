@@ -15,16 +15,16 @@
 
 struct connection {
     int fd;
-    int stop_fd; // -1 where being told to stop no longer matters
+    int stop_fd;   // -1 where being told to stop no longer matters
+    bool stopping; // told to: what is there is read, and no more waited for
     const struct options *options;
     int64_t deadline_ns; // for the client: a whole request, or to take its replies
     struct conversation talk;
 };
 
-enum wait_outcome { WAIT_READY, WAIT_OVER };
+enum wait_outcome { WAIT_READY, WAIT_STOP, WAIT_OVER };
 
-// Waits for the socket. It is over at the deadline, and at a stop while reading, when nothing that
-// was read remains to be answered.
+// Waits for the socket; while reading, for the stop as well. It is over at the deadline.
 static enum wait_outcome wait_for(const struct connection *c, short events)
 {
     for (;;) {
@@ -36,7 +36,9 @@ static enum wait_outcome wait_for(const struct connection *c, short events)
         int ready = ppoll(waits, 2, &left, NULL);
         if (ready == -1 && errno == EINTR)
             continue;
-        return ready > 0 && waits[1].revents == 0 ? WAIT_READY : WAIT_OVER;
+        if (ready <= 0)
+            return WAIT_OVER;
+        return waits[0].revents != 0 ? WAIT_READY : WAIT_STOP;
     }
 }
 
@@ -45,7 +47,17 @@ static void grant_time(struct connection *c)
     c->deadline_ns = clock_now_ns() + c->options->idle_timeout_ns;
 }
 
-// Reads once: false when the connection is over.
+// Waits for bytes, unless it is to stop: false when they are not to be waited for.
+static bool await_bytes(struct connection *c)
+{
+    enum wait_outcome outcome = c->stopping ? WAIT_STOP : wait_for(c, POLLIN);
+
+    c->stopping = outcome == WAIT_STOP;
+    return outcome != WAIT_OVER;
+}
+
+// Reads once: false when the connection is over. What came before the stop may not have been there
+// when ppoll(2) looked, so that a last read decides.
 static bool receive(struct connection *c)
 {
     size_t size;
@@ -54,10 +66,10 @@ static bool receive(struct connection *c)
     if (room == NULL)
         return false;
     for (;;) {
-        if (wait_for(c, POLLIN) == WAIT_OVER)
+        if (!await_bytes(c))
             return false;
         ssize_t got = recv(c->fd, room, size, MSG_DONTWAIT);
-        if (got == -1 && (errno == EAGAIN || errno == EINTR))
+        if (got == -1 && (errno == EINTR || (errno == EAGAIN && !c->stopping)))
             continue;
         if (got >= 0)
             conversation_took(&c->talk, (size_t)got);

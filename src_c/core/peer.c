@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "last_input.h"
+
 static void grant_time(struct proactor *p, int fd)
 {
     deadlines_set(&p->idle, fd, p->now_ns + p->options->idle_timeout_ns);
@@ -23,7 +25,7 @@ void peer_begin(struct proactor *proactor, int fd)
     struct proactor *p = proactor;
     uint64_t live = atomic_fetch_add(&p->census->live, 1);
 
-    if (live >= p->options->max_connections || fd >= p->capacity || p->stopping) {
+    if (live >= p->options->max_connections || fd >= p->capacity) {
         refuse(p, fd);
         return;
     }
@@ -42,6 +44,8 @@ static void close_if_at_rest(struct proactor *p, int fd, struct peer *peer)
     conversation_end(&peer->talk);
     if (p->design->ended != NULL)
         p->design->ended(p, fd);
+    if (peer->cut) // it was received to the end, which more may have followed
+        last_input_discard(fd);
     peer->open = false;
     peer->generation++;
     struct io_uring_sqe *entry = proactor_entry(p);
@@ -52,6 +56,14 @@ static void close_if_at_rest(struct proactor *p, int fd, struct peer *peer)
     atomic_fetch_sub(&p->census->live, 1);
     if (p->accept_ns != 0) // a descriptor is free again
         p->accept_ns = p->now_ns;
+}
+
+void proactor_cut(struct proactor *proactor, int fd)
+{
+    struct peer *peer = &proactor->peers[fd];
+
+    if (!peer->cut && !peer->closing)
+        peer->cut = last_input_cut(fd);
 }
 
 void proactor_close(struct proactor *proactor, int fd)
@@ -134,10 +146,8 @@ void proactor_proceed(struct proactor *proactor, int fd)
     while (!peer->closing && !peer->sending && !peer->waiting) {
         switch (conversation_next(&peer->talk)) {
         case CONVERSATION_READ:
-            if (p->stopping && !has_more(p, fd)) {
-                proactor_close(p, fd);
-                return;
-            }
+            if (p->stopping)
+                proactor_cut(p, fd);
             if (peer->answered) // a fragment alone does not buy more time
                 grant_time(p, fd);
             peer->answered = false;

@@ -43,7 +43,8 @@ static void on_accept(struct proactor *p, const struct io_uring_cqe *completion)
         p->accept_ns = p->now_ns + INT64_C(1) * ACCEPTOR_PAUSE_MS * NS_PER_MS;
 }
 
-// Told to stop: accepts no more, and keeps only the connections that are to get replies.
+// Told to stop: accepts no more. What has come of those that are there is received and answered,
+// and then the end comes.
 static void begin_stop(struct proactor *p)
 {
     p->stopping = p->hurry = true;
@@ -52,9 +53,8 @@ static void begin_stop(struct proactor *p)
     shutdown(p->listener, SHUT_RDWR); // ends the accept that is in flight
     close(p->listener);
     for (int fd = 0; fd < p->capacity; fd++) {
-        const struct peer *peer = &p->peers[fd];
-        if (peer->open && !peer->sending && !peer->waiting)
-            shutdown(fd, SHUT_RD); // what has come is received and answered, and then the end comes
+        if (p->peers[fd].open)
+            proactor_cut(p, fd);
     }
 }
 
@@ -163,7 +163,8 @@ void proactor_run(struct proactor *proactor)
     struct proactor *p = proactor;
 
     accept_if_wanted(p);
-    while (!p->stopping || (p->live > 0 && p->now_ns < p->end_ns)) {
+    // An accept that is in flight may yet bring a connection, and is ended at the stop.
+    while (!p->stopping || ((p->live > 0 || p->accepting) && p->now_ns < p->end_ns)) {
         struct io_uring_cqe *completion;
         unsigned head;
         unsigned count = 0;

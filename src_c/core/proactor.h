@@ -31,6 +31,7 @@ struct peer {
     uint32_t generation; // of the descriptor
     bool open;
     bool closing;   // as soon as nothing is in flight
+    bool cut;       // what comes after the last of its input is our end, not the client's
     bool answered;  // something, since it was last read
     bool receiving; // in flight
     bool sending;
@@ -122,6 +123,9 @@ uint64_t proactor_tag(enum operation operation, int fd, uint32_t generation);
 
 // Does all that can be done for a client without waiting.
 void proactor_proceed(struct proactor *proactor, int fd);
+
+// Receives what has arrived of a connection, and then an end: the server is to stop.
+void proactor_cut(struct proactor *proactor, int fd);
 
 // Closes a connection as soon as nothing of it is in flight, and sees to it that this is soon.
 void proactor_close(struct proactor *proactor, int fd);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "last_input.h"
 #include "signals.h"
 
 enum {
@@ -179,7 +180,7 @@ static bool proceed(struct reactor *r, int fd, struct client *client)
     for (;;) {
         switch (next_step(r, client)) {
         case CONVERSATION_READ:
-            return !r->stopping && want(r, fd, client, INTEREST_READ);
+            return (!r->stopping || last_input_waits(fd)) && want(r, fd, client, INTEREST_READ);
         case CONVERSATION_SEND:
             if (!send_some(fd, &client->talk))
                 return false;
@@ -236,7 +237,8 @@ static void client_ready(struct reactor *r, int fd)
         end_client(r, fd);
 }
 
-// Told to stop: accepts no more, and keeps only the connections that are to get replies.
+// Told to stop: accepts no more, and keeps only the connections that are to get replies. Those that
+// have asked and not been read are found ready as ever.
 static void begin_stop(struct reactor *r)
 {
     watch(r, r->stop_fd, INTEREST_READ, INTEREST_NONE);
@@ -247,7 +249,7 @@ static void begin_stop(struct reactor *r)
     r->stopping = true;
     r->end_ns = r->now_ns + SIGNALS_GRACE_NS;
     for (int fd = 0; fd < r->capacity; fd++) {
-        if (r->clients[fd].open && r->clients[fd].wanted == INTEREST_READ)
+        if (r->clients[fd].open && r->clients[fd].wanted == INTEREST_READ && !last_input_waits(fd))
             end_client(r, fd);
     }
 }

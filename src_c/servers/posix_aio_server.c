@@ -9,12 +9,12 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "acceptor.h"
 #include "clock.h"
 #include "conversation.h"
+#include "last_input.h"
 #include "listener.h"
 #include "options.h"
 #include "posix_operation.h"
@@ -25,6 +25,7 @@ struct seat {
     bool taken;
     int fd;
     bool answered; // something, since it was last read
+    bool cut;      // what comes after the last of its input is our end, not the client's
     struct posix_operation operation;
     struct conversation talk;
 };
@@ -57,6 +58,13 @@ static void grant_time(const struct server *server, struct seat *seat)
     seat->answered = false;
 }
 
+// Reads what has arrived, and no more, once the server is to stop.
+static void cut_if_stopping(const struct server *server, struct seat *seat)
+{
+    if (server->listener == -1 && !seat->cut)
+        seat->cut = last_input_cut(seat->fd);
+}
+
 // Does all that can be done without waiting: false when the connection is over.
 static bool proceed(struct server *server, struct seat *seat)
 {
@@ -67,10 +75,10 @@ static bool proceed(struct server *server, struct seat *seat)
     for (;;) {
         switch (conversation_next(&seat->talk)) {
         case CONVERSATION_READ:
+            cut_if_stopping(server, seat);
             grant_time(server, seat);
             room = conversation_room(&seat->talk, &size);
-            return server->listener != -1 && room != NULL &&
-                   posix_operation_read(&seat->operation, seat->fd, room, size);
+            return room != NULL && posix_operation_read(&seat->operation, seat->fd, room, size);
         case CONVERSATION_SEND:
             grant_time(server, seat);
             bytes = conversation_unsent(&seat->talk, &size);
@@ -96,7 +104,7 @@ static void look_at(struct server *server, struct seat *seat, int64_t now_ns)
 
     if (!posix_operation_is_complete(&seat->operation, now_ns, &size))
         return;
-    bool over = size < 0 || (size == 0 && kind == POSIX_OPERATION_READ && server->listener == -1);
+    bool over = size < 0 || (size == 0 && kind == POSIX_OPERATION_READ && seat->cut);
     if (!over && kind == POSIX_OPERATION_READ)
         conversation_took(&seat->talk, (size_t)size);
     else if (!over && kind == POSIX_OPERATION_WRITE)
@@ -130,7 +138,7 @@ static void seat_next(struct server *server)
         end_seat(server, seat);
 }
 
-// Told to stop: accepts no more, and frees those that wait for a request.
+// Told to stop: accepts no more, and ends the reads that wait for a request.
 static void begin_stop(struct server *server)
 {
     close(server->listener);
@@ -138,7 +146,7 @@ static void begin_stop(struct server *server)
     server->end_ns = clock_now_ns() + SIGNALS_GRACE_NS;
     for (struct seat *seat = server->seats; seat < server->seats_end; seat++) {
         if (seat->taken && seat->operation.kind == POSIX_OPERATION_READ)
-            shutdown(seat->fd, SHUT_RD);
+            cut_if_stopping(server, seat);
     }
 }
 

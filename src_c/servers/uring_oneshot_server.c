@@ -45,7 +45,7 @@ static void received(struct proactor *proactor, int fd, struct peer *peer,
                      const struct io_uring_cqe *completion)
 {
     peer->receiving = false;
-    if (completion->res < 0 || (completion->res == 0 && proactor->stopping)) {
+    if (completion->res < 0 || (completion->res == 0 && peer->cut)) {
         proactor_close(proactor, fd);
         return;
     }

@@ -75,7 +75,8 @@ static bool receive(struct proactor *proactor, int fd, struct peer *peer)
             receive_all(proactor, fd, peer);
         return false;
     }
-    if (!post_deliver(&loop->post, inbox, &peer->talk)) {
+    bool is_cut = peer->cut && inbox->first == 0; // what is left of a line is no last request
+    if (is_cut || !post_deliver(&loop->post, inbox, &peer->talk)) {
         proactor_close(proactor, fd);
         return false;
     }

@@ -114,7 +114,8 @@ class Conversations:
         self._options = options
         self._stop = stop
         self.loop = asyncio.get_event_loop()
-        self._waiting = set()  # type: set[asyncio.StreamWriter]  # for a request
+        self._here = set()  # type: set[asyncio.StreamWriter]
+        self._cut = set()  # type: set[asyncio.StreamWriter]  # the end that they read is ours
         self._stopping = self.loop.create_future()  # type: asyncio.Future[None]
         self._others = unfinished_tasks()  # not ours
         self.loop.add_reader(stop.fd, self._begin_to_stop)
@@ -130,9 +131,9 @@ class Conversations:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer what one client asks, then close."""
+        self._here.add(writer)
         if self._stopping.done():
-            writer.close()
-            return
+            self._cut_input(writer)
         deadline = Deadline(self.loop, writer.transport, self._options.idle_timeout)
         # drain() is to wait until the kernel has everything: one piece of replies is the most
         # that is ever kept here, and nothing is left when the connection is closed.
@@ -145,7 +146,10 @@ class Conversations:
                 fibserver.log("connection closed: %s" % error)
         finally:
             deadline.cancel()
-            self._waiting.discard(writer)
+            self._here.remove(writer)
+            if writer in self._cut:  # it was read to the end, which more may have followed
+                self._cut.remove(writer)
+                fibserver.discard_input(writer.get_extra_info("socket"))
             writer.close()
 
     async def _converse(
@@ -153,14 +157,15 @@ class Conversations:
     ) -> None:
         options = self._options
         frames = framer(options.framing)
-        while not frames.closed and not self._stopping.done():
+        while not frames.closed:
             requests = []  # type: list[bytes]
-            self._waiting.add(writer)
             deadline.start()
             while not requests and not frames.closed:
-                requests = frames.feed(await reader.read(frames.read_size))
+                data = await reader.read(frames.read_size)
+                if not data and writer in self._cut:
+                    return
+                requests = frames.feed(data)
             deadline.stop()
-            self._waiting.remove(writer)
             if writer.transport.is_closing():
                 return
             fibserver.log_requests(options, requests)
@@ -202,12 +207,13 @@ class Conversations:
     def _begin_to_stop(self) -> None:
         self.loop.remove_reader(self._stop.fd)
         self._stopping.set_result(None)
-        # Only now and not here: who has just read a request answers it first.
-        self.loop.call_soon(self._close_waiting)
+        for writer in self._here:
+            self._cut_input(writer)
 
-    def _close_waiting(self) -> None:
-        for writer in self._waiting:
-            writer.transport.abort()
+    def _cut_input(self, writer: asyncio.StreamWriter) -> None:
+        """Have the loop bring what has arrived, which is to be answered, and then an end."""
+        if fibserver.cut_input(writer.get_extra_info("socket")):
+            self._cut.add(writer)
 
 
 class Offloading(Conversations):

@@ -41,7 +41,7 @@ class Client(Protocol):
         raise NotImplementedError
 
     def stop(self) -> None:
-        """End, unless something that was asked is still to be answered."""
+        """Answer what has arrived, then end."""
         raise NotImplementedError
 
 
@@ -78,7 +78,7 @@ class Clients:
         self._here.add(client)
         self._arrivals.made(transport)
         if self.stopping:
-            transport.abort()
+            client.stop()
         deadline = fibasync.Deadline(self.loop, transport, self.options.idle_timeout)
         deadline.start()
         return deadline

@@ -35,6 +35,10 @@ class Client:
         """Its --io-wait is over."""
         raise NotImplementedError
 
+    def may_read(self) -> bool:
+        """Whether to read on: after the stop, as long as something has arrived."""
+        return not self.loop.stopping or fibserver.has_input(self.socket)
+
     def close(self) -> None:
         """Forget everything about it."""
         self.watch(NOTHING)
@@ -121,4 +125,5 @@ class Loop:
         self._rest.stop(self)
         self._acceptor.shut()
         for client in [each for each in self.clients if each.watched == READ]:
-            client.close()
+            if not client.may_read():
+                client.close()

@@ -9,6 +9,7 @@ import select
 import socket
 import time
 
+from fiblastinput import cut_input, discard_input, has_input
 from fiblistener import PAUSE_S, Acceptor, Listener, announce, listen, listen_with_each
 from fiboptions import (
     EXIT_LACKING,
@@ -33,9 +34,12 @@ __all__ = [
     "Tally",
     "announce",
     "converse",
+    "cut_input",
+    "discard_input",
     "end_now",
     "end_of_thread",
     "fail",
+    "has_input",
     "listen",
     "listen_with_each",
     "log",
@@ -53,7 +57,7 @@ def log_requests(options: Options, requests: "list[bytes]") -> None:
 
 
 def converse(connection: socket.socket, options: Options, stop: Stop) -> None:
-    """Answer what one client asks, then close; between two requests `stop` ends it."""
+    """Answer what one client asks, then close; after the stop, nothing more is waited for."""
     with connection:
         try:
             _converse(connection, options, stop)
@@ -67,16 +71,23 @@ def _converse(connection: socket.socket, options: Options, stop: Stop) -> None:
     poll = select.poll()
     poll.register(stop.fd, select.POLLIN)
     poll.register(connection.fileno(), select.POLLIN)
+    stopping = False
     while not frames.closed:
         requests = []  # type: list[bytes]
         deadline = time.monotonic() + options.idle_timeout
         while not requests and not frames.closed:
-            ready = poll.poll(_milliseconds_until(deadline))
-            if not ready:
-                raise OSError(errno.ETIMEDOUT, "no request in time")
-            if len(ready) > 1 or ready[0][0] == stop.fd:
-                return
-            requests = frames.feed(connection.recv(frames.read_size))
+            if not stopping:
+                ready = poll.poll(_milliseconds_until(deadline))
+                if not ready:
+                    raise OSError(errno.ETIMEDOUT, "no request in time")
+                stopping = len(ready) > 1 or ready[0][0] == stop.fd
+            try:
+                data = connection.recv(frames.read_size, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                if stopping:
+                    return
+                continue
+            requests = frames.feed(data)
         log_requests(options, requests)
         for piece in replies(requests, options.max_n, frames.end, options.io_wait > 0):
             if options.io_wait > 0:

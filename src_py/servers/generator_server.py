@@ -50,10 +50,12 @@ class Task(Client):
 def converse(task: Task, options: fibserver.Options) -> "Coroutine[None]":
     """Answer what one client asks: as in fibserver.py, with `yield` where that one waits."""
     frames = framer(options.framing)
-    while not frames.closed and not task.loop.stopping:
+    while not frames.closed:
         requests = []  # type: list[bytes]
         task.loop.idle.start(task)
         while not requests and not frames.closed:
+            if not task.may_read():
+                return
             data = yield from receive(task, frames.read_size)
             requests = frames.feed(data)
         task.loop.idle.stop(task)

@@ -25,6 +25,7 @@ class Conversation(fibclients.Client):
         self._frames = framer(clients.options.framing)
         self._held = False  # replies have to wait, so that nothing more is read
         self._full = False  # they wait for the client
+        self._cut = False  # the end that is read will be ours
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The first request may come."""
@@ -44,8 +45,11 @@ class Conversation(fibclients.Client):
             self._answer(requests)
 
     def eof_received(self) -> bool:
-        """No request will follow; half a line is the last one."""
-        self._answer(self._frames.feed(b""))
+        """No request will follow; half a line is the last one, unless it is we who end."""
+        if self._cut:
+            self._transport.close()
+        else:
+            self._answer(self._frames.feed(b""))
         return True  # keep it open: all of this is to be answered
 
     def _answer(self, requests: "list[bytes]") -> None:
@@ -64,7 +68,7 @@ class Conversation(fibclients.Client):
                 return
             if not self._write(piece):
                 return
-        if self._frames.closed or self._clients.stopping:
+        if self._frames.closed:
             self._transport.close()
             return
         self._deadline.start()
@@ -106,9 +110,9 @@ class Conversation(fibclients.Client):
         self._clients.loop.call_soon(self._write_late, b"")
 
     def stop(self) -> None:
-        """The server was told to stop: so does this, unless something is still to be answered."""
-        if not self._held:
-            self._transport.abort()
+        """The server was told to stop: what has arrived is answered, then comes the end."""
+        if not self._transport.is_closing():
+            self._cut = fibserver.cut_input(self._transport.get_extra_info("socket"))
 
 
 def serve(acceptor: fibserver.Acceptor) -> None:

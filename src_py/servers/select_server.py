@@ -59,6 +59,8 @@ class Conversation(Client):
             one_by_one = self._options.io_wait > 0
             self._pieces = replies(requests, self._options.max_n, self._frames.end, one_by_one)
             self._answer()
+        elif not self.may_read():
+            self.close()
 
     def _answer(self) -> None:
         """Send piece after piece, until one has to wait or all is answered."""
@@ -71,7 +73,7 @@ class Conversation(Client):
                 return
             if not self._send():
                 return
-        if self._frames.closed or self.loop.stopping:
+        if self._frames.closed or not self.may_read():
             self.close()
         else:
             self.watch(READ)

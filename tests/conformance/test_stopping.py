@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a stopping server owes: a reply to all that had arrived over connections it had accepted.
+
+Clients that say nothing more are not waited for, which is for test_signals.py to see.
+"""
+
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from . import oracle, sanitized
+from .backends import EVERY_PARSING, EVERY_WITH_OPTIONS, PLACES, Backend
+from .conftest import Start
+from .oracle import Framing
+from .process import Server
+from .queues import is_accepted_by_peer, unread_by_peer
+from .wire import PATIENCE_S, Transcript, connect, is_readable, read_exactly, read_to_end, short
+
+KEPT = 20
+FEW = 4
+QUEUED = 10
+"""Connections that a pool of threads has accepted and that wait for one."""
+LIMIT_S = 2.0
+SLACK_S = 3.0  # for a busy machine
+ROUNDS_OF_LOAD = 30
+
+ONCE_OR_OFTEN = pytest.mark.parametrize(
+    "tries", [pytest.param(1, id="once"), pytest.param(50, id="50 times", marks=pytest.mark.long)]
+)
+
+
+def served_at_once(backend: Backend) -> int:
+    """As many connections as a test keeps, and all of them are served."""
+    if sanitized.KINDS and backend.serves != 1:
+        return FEW  # at its exit, each process is looked at for long
+    return {1: 1, "workers": PLACES}.get(backend.serves, KEPT)
+
+
+def expected(server: Server, sent: bytes, *, ended: bool = False, max_n: int = 34) -> bytes:
+    """The replies to all that was sent in line framing."""
+    if not server.backend.parses:
+        return oracle.null(sent, "line", ended=ended).replies
+    return oracle.lines(sent, ended=ended, max_n=max_n).replies
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for something that the kernel tells only when it is asked."""
+    deadline = time.monotonic() + PATIENCE_S
+    pause = select.poll()
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{PATIENCE_S} s, and still not: {what}")
+        pause.poll(1)
+
+
+def freeze(server: Server) -> list[int]:
+    """Stop every thread of the server where it is; what it forks meanwhile, too. Returns its pids.
+
+    They would take long to find on a busy machine, and when it goes on, its two seconds run.
+    """
+    living: list[int] = []
+
+    def is_frozen() -> bool:
+        living[:] = [each.pid for each in server.tree() if each.state not in "ZX"]
+        running = [pid for pid in living if not _is_still(pid)]
+        for pid in running:
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal.SIGSTOP)
+        return not running
+
+    wait_until(is_frozen, f"{server} is stopped")
+    return living
+
+
+def _is_still(pid: int) -> bool:
+    try:
+        stats = [path.read_text() for path in Path("/proc", str(pid), "task").glob("*/stat")]
+    except OSError:  # one of them has just ended
+        return False
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
+
+
+def thaw(server: Server, frozen: list[int]) -> None:
+    """Let it go on: first who is to hear the signal, so that the others find it given."""
+    server.send_signal(signal.SIGCONT)
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+
+
+def send(server: Server, connection: socket.socket, text: bytes) -> None:
+    """Send, and wait until it has arrived in the server's kernel, or was answered."""
+    before = unread_by_peer(connection) or 0
+    connection.sendall(text)
+    wait_until(
+        lambda: (
+            (unread_by_peer(connection) or 0) >= before + len(text) or is_readable(connection, 0)
+        ),
+        f"{text!r} has arrived at {server}",
+    )
+
+
+def wait_until_accepted(server: Server, connection: socket.socket) -> None:
+    """Wait until a connection is no longer in the kernel's queue."""
+    wait_until(lambda: is_accepted_by_peer(connection), f"{server} accepts a connection")
+
+
+def check_end(server: Server, connection: socket.socket, replies: bytes) -> None:
+    """Fail unless a connection ends with these replies, and then in order."""
+    got, wanted = read_to_end(connection), Transcript(replies, "eof")
+    if got != wanted:
+        pytest.fail(
+            f"{server}: got {short(got.received)}, then {got.end}, not {short(replies)}, then eof;"
+            f" stderr: {server.stderr()!r}"
+        )
+
+
+def check_exit(server: Server) -> None:
+    """Fail unless it ends with 0, without a word, and nothing of it is left."""
+    assert server.wait(LIMIT_S + SLACK_S) == 0
+    assert server.wait_until_nothing_is_left(SLACK_S) == []
+    assert "Traceback" not in server.stderr()
+
+
+@ONCE_OR_OFTEN
+@pytest.mark.parametrize("half_closes", [False, True], ids=["goes on", "half-closes"])
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_what_had_arrived_is_answered_and_nothing_else(
+    start_server: Start, backend: Backend, tries: int, half_closes: bool
+) -> None:
+    """Several lines; what completes a fragment that was read before; and a fragment at the end."""
+    first, begun, rest = b"10\n", b"1", b"0\n7\n8\n\n9\n1"
+    for _ in range(tries):
+        with start_server(backend) as server:
+            replies = expected(server, first)
+            connections = [connect(server) for _ in range(served_at_once(backend))]
+            for connection in connections:
+                connection.sendall(first + begun)  # one segment, and so one read
+                assert read_exactly(connection, len(replies)) == replies
+            frozen = freeze(server)
+            for connection in connections:
+                send(server, connection, rest)
+                if half_closes:
+                    connection.shutdown(socket.SHUT_WR)
+            server.send_signal(signal.SIGTERM)
+            thaw(server, frozen)
+            for connection in connections:
+                check_end(server, connection, expected(server, begun + rest, ended=half_closes))
+                connection.close()
+            check_exit(server)
+
+
+@ONCE_OR_OFTEN
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_so_is_more_than_one_read_brings(start_server: Start, backend: Backend, tries: int) -> None:
+    asked = b"0\n" * 3000
+    for _ in range(tries):
+        with start_server(backend) as server:
+            connections = [connect(server) for _ in range(min(3, served_at_once(backend)))]
+            for connection in connections:
+                ask_ten(server, connection)
+            frozen = freeze(server)
+            for connection in connections:
+                send(server, connection, asked)
+            server.send_signal(signal.SIGTERM)
+            thaw(server, frozen)
+            for connection in connections:
+                check_end(server, connection, expected(server, asked))
+                connection.close()
+            check_exit(server)
+
+
+@ONCE_OR_OFTEN
+@pytest.mark.parametrize("framing", ["message", "line"])
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_so_is_the_first_request_of_a_connection_that_was_accepted(
+    start_server: Start, backend: Backend, tries: int, framing: Framing
+) -> None:
+    """A thread, a child or a queue has it, and may not have looked at it yet."""
+    asked = {"message": b"10", "line": b"10\n11\n"}[framing]
+    count = served_at_once(backend) + (QUEUED if backend.design == "mt-pool" else 0)
+    for _ in range(tries):
+        with start_server(backend, framing=framing) as server:
+            connections = [connect(server) for _ in range(count)]
+            for connection in connections:
+                wait_until_accepted(server, connection)
+            frozen = freeze(server)
+            for connection in connections:
+                send(server, connection, asked)
+            server.send_signal(signal.SIGTERM)
+            thaw(server, frozen)
+            replies = expected(server, asked, ended=True)
+            for connection in connections:
+                check_end(server, connection, replies if framing == "line" else replies[:-1])
+                connection.close()
+            check_exit(server)
+
+
+@ONCE_OR_OFTEN
+@pytest.mark.parametrize("backend", EVERY_PARSING)
+def test_so_is_what_arrives_while_the_server_computes(
+    start_server: Start, backend: Backend, tries: int
+) -> None:
+    """For another one, or for the same.
+
+    It is stopped in the midst of it, so that a computation which leaves time enough on a busy
+    machine is long enough.
+    """
+    n = b"38" if backend.language == "c" and not sanitized.KINDS else b"29"
+    for _ in range(tries):
+        with start_server(backend, "--max-n", "40") as server:
+            connections = [connect(server) for _ in range(served_at_once(backend))]
+            for connection in connections[1:]:
+                ask_ten(server, connection)
+            # The reply says that both were read, and does not wait for what takes long.
+            ask_ten(server, connections[0], behind=n + b"\n")
+            frozen = freeze(server)
+            for connection in connections:
+                send(server, connection, b"7\n8\n")
+            server.send_signal(signal.SIGTERM)
+            thaw(server, frozen)
+            for connection in connections:
+                text = n + b"\n7\n8\n" if connection is connections[0] else b"7\n8\n"
+                check_end(server, connection, expected(server, text, max_n=40))
+                connection.close()
+            check_exit(server)
+
+
+def ask_ten(server: Server, connection: socket.socket, behind: bytes = b"") -> None:
+    """Ask, with something behind it, and read the reply."""
+    replies = expected(server, b"10\n")
+    connection.sendall(b"10\n" + behind)
+    assert read_exactly(connection, len(replies)) == replies
+
+
+class Client:
+    """Keeps so many requests under way, always."""
+
+    def __init__(self, server: Server, depth: int) -> None:
+        self.connection = connect(server)
+        self.reply = expected(server, b"10\n")
+        self.asked = 0
+        self.received = b""
+        self.ended = False
+        ask_ten(server, self.connection)
+        self.ask(depth)
+
+    def ask(self, count: int) -> None:
+        """Ask so many times more, unless the server has gone."""
+        try:
+            self.connection.sendall(b"10\n" * count)
+            self.asked += count
+        except (ConnectionResetError, BrokenPipeError):  # what came before is still to be read
+            return
+
+    def receive(self) -> int:
+        """Read what there is; how many replies it completes."""
+        before = self.answered
+        try:
+            part = self.connection.recv(1 << 16)
+        except ConnectionResetError:
+            part = b""
+        self.ended = not part
+        self.received += part
+        return self.answered - before
+
+    @property
+    def answered(self) -> int:
+        """How many whole replies have come; they are right."""
+        assert (self.reply * self.asked).startswith(self.received), short(self.received)
+        return len(self.received) // len(self.reply)
+
+
+class Load:
+    """Clients that ask all the time, until the server ends their connections."""
+
+    def __init__(self, server: Server, depth: int) -> None:
+        self._server = server
+        self._goes_on = depth == 1
+        self._clients = [Client(server, depth) for _ in range(served_at_once(server.backend))]
+        self._left = ROUNDS_OF_LOAD * len(self._clients)
+        self._owed: list[int] = []  # of each client, once the signal was sent
+
+    def run(self) -> None:
+        """Send the signal in the midst of it, and read what comes until all have ended."""
+        poll = select.poll()
+        by_fd = {client.connection.fileno(): client for client in self._clients}
+        for fd in by_fd:
+            poll.register(fd, select.POLLIN)
+        while by_fd:
+            ready = poll.poll(PATIENCE_S * 1000)
+            assert ready, f"nothing comes from {self._server} for {PATIENCE_S} s"
+            for fd, _ in ready:
+                self._receive(by_fd[fd])
+                if by_fd[fd].ended:
+                    poll.unregister(fd)
+                    by_fd.pop(fd).connection.close()
+
+    def _receive(self, client: Client) -> None:
+        count = client.receive()
+        self._left -= count
+        if self._left <= 0 and not self._owed:
+            self._owed = [each.asked for each in self._clients]
+            self._server.send_signal(signal.SIGTERM)
+        if count and (self._goes_on or not self._owed):
+            client.ask(count)
+
+    def check(self) -> None:
+        """Fail unless all was answered that had been asked."""
+        pairs = zip(self._owed, self._clients, strict=True)
+        lost = sum(max(0, owed - client.answered) for owed, client in pairs)
+        assert lost == 0, f"{self._server} loses {lost} of {sum(self._owed)} requests"
+
+
+@ONCE_OR_OFTEN
+@pytest.mark.parametrize("depth", [1, 4])
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_under_load_nothing_is_lost_that_was_asked_before_the_signal(
+    start_server: Start, backend: Backend, tries: int, depth: int
+) -> None:
+    """Clients that ask one by one go on asking, to which they may get no reply."""
+    for _ in range(tries):
+        with start_server(backend) as server:
+            load = Load(server, depth)
+            load.run()
+            load.check()
+            check_exit(server)
