@@ -1,29 +1,33 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The wheel carries runner, programs and experiments, and works where it is installed."""
+"""The wheel carries runner, programs and experiments, and works where it is installed.
 
-import importlib.util
+It is built with and without the libraries that the programs under test were built with and without.
+"""
+
+import json
 import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
+from tests import here
+
+from fibench.catalogue import read_catalogue
 
 from .copies import CHECKOUT, copy_checkout
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mesonpy") is None or importlib.util.find_spec("pip") is None,
-    reason="meson-python or pip is not installed",
-)
+pytestmark = pytest.mark.needs("meson-python", "pip")
+# Older versions of pip pass on one option only, so that the build is asked as pip asks it: PEP 517.
+BUILD = "import json, mesonpy, sys; mesonpy.build_wheel(sys.argv[1], json.loads(sys.argv[2]))"
 
 
-def run(*command: str | Path, **environment: str) -> str:
+def run(*command: str | Path, cwd: Path | str = "/", **environment: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command,
-        cwd="/",
+        cwd=cwd,
         env={**os.environ, "PATH": path, **environment},
         capture_output=True,
         text=True,
@@ -40,7 +44,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = (sys.executable, "-m", "pip", "--isolated", "--quiet")
     offline = ("--no-index", "--no-deps")
     source = copy_checkout(folder / "source")
-    run(*pip, "wheel", *offline, "--no-build-isolation", "-w", folder / "dist", source)
+    options = here.build_options(here.programs_folder())
+    settings = json.dumps({"setup-args": [f"-D{name}={options[name]}" for name in options]})
+    (folder / "dist").mkdir()
+    run(sys.executable, "-c", BUILD, folder / "dist", settings, cwd=source)
     shutil.rmtree(source)
     (wheel,) = (folder / "dist").iterdir()
     run(*pip, "install", *offline, "--target", folder / "installed", wheel)
@@ -49,10 +56,20 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_program_of_the_catalogue_is_there_and_can_be_run(installed: Path) -> None:
     programs = installed / "fibench" / "libexec"
-    catalogue = tomllib.loads((programs / "catalogue.toml").read_text())
+    catalogue = read_catalogue(programs / "catalogue.toml").values()
     wanted = {"fibload", "supervise", "client.py", "client_bench.sh"}
-    wanted |= {entry["program"] for entry in catalogue["backend"]}
+    wanted |= {backend.program for backend in catalogue}
+    wanted -= {each.program for each in catalogue if here.is_left_out(each, here.programs_folder())}
     assert {name for name in wanted if not os.access(programs / name, os.X_OK)} == set()
+
+
+def test_the_installed_command_says_what_the_build_left_out(installed: Path) -> None:
+    said = run(installed / "bin" / "fibench", "backends", "--json", PYTHONPATH=str(installed))
+    programs = installed / "fibench" / "libexec"
+    for row in json.loads(said):
+        if not (programs / row["program"]).exists():
+            assert row["needs"] in here.LIBRARIES
+            assert row["needs"] in row["reason"]
 
 
 def test_every_file_of_the_package_is_there(installed: Path) -> None:

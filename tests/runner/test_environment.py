@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import CHECKOUT
+from tests.here import CHECKOUT
 
 from fibench import environment, machine
 from fibench.places import find_places
