@@ -19,8 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose how many examples Hypothesis tries, and declare what decides on skipping."""
-    config.addinivalue_line("markers", "needs(*names): skipped where one is not: see tests/here.py")
+    """Choose how many examples Hypothesis tries."""
     # A shell without job control starts what runs in the background with SIGINT ignored (sh(1)):
     # a Python started so never raises KeyboardInterrupt, neither ours nor that of a tested program.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -22,6 +22,7 @@ from tests.runner.pythons import another
 
 from fibench.available import why_unavailable
 from fibench.bench.rivals import find_program
+from fibench.build import tool_environment
 from fibench.catalogue import Backend, read_catalogue
 from fibench.cgroup import usable_parent
 from fibench.syscalls import absent_reason
@@ -97,6 +98,13 @@ def require_backend(name: str) -> None:
         pytest.skip(f"{name}: {reason}")
 
 
+def require_built(name: str) -> None:
+    """Skip what needs the program of a backend that the build left out, saying why."""
+    backend, programs = known_backends()[name], programs_folder()
+    if is_left_out(backend, programs):
+        pytest.skip(f"{name}: {why_unavailable(backend, programs)}")
+
+
 # What programs may be built with
 
 LIBRARIES = {
@@ -140,7 +148,12 @@ def why_not(name: str) -> str | None:
     if name in _MODULES:
         found = importlib.util.find_spec(_MODULES[name]) is not None
         return None if found else f"{name} is not installed"
-    return None if find_program(name) else f"{name} is not installed"
+    return None if program(name) else f"{name} is not installed"
+
+
+def program(name: str) -> str | None:
+    """Where a program is: beside this Python, on the PATH, or where the system keeps its servers."""
+    return find_program(name, tool_environment()["PATH"])
 
 
 def require(*names: str) -> None:

@@ -78,6 +78,7 @@ def own_reply(server: Server, turn: int) -> bytes:
 # At once.
 
 
+@pytest.mark.plain_user
 @pytest.mark.parametrize("framing", ["message", "line"])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_a_crowd_that_asks_at_once_is_answered(

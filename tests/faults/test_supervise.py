@@ -315,6 +315,7 @@ def test_a_command_that_cannot_be_executed_in_a_cgroup_is_reported_as_elsewhere(
     assert [command.report(), command.report()] == ["failed 2 No such file or directory", ""]
 
 
+@pytest.mark.plain_user
 @pytest.mark.needs("a plain user")
 def test_a_cgroup_that_takes_no_processes_is_one_line(programs: Path, cgroup: Cgroup) -> None:
     (cgroup.path / "cgroup.procs").chmod(0o444)
