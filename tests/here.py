@@ -115,9 +115,12 @@ LIBRARIES = {
 """By its name in the catalogue and in meson.options, a program that needs what is needed of it."""
 
 
-def has_library(name: str) -> bool:
+def has_library(name: str, *, static: bool = False) -> bool:
     """Whether a program can be linked with a library, as the servers that need it are."""
-    return compiles(LIBRARIES[name], f"-l{name.removeprefix('lib')}") is None
+    words = [f"-l{name.removeprefix('lib')}"]
+    if static:
+        words = ["-Wl,-Bstatic", *words, "-Wl,-Bdynamic"]
+    return compiles(LIBRARIES[name], *words) is None
 
 
 def compiles(source: str, *words: str) -> str | None:
@@ -152,7 +155,7 @@ def why_not(name: str) -> str | None:
 
 
 def program(name: str) -> str | None:
-    """Where a program is: beside this Python, on the PATH, or where the system keeps its servers."""
+    """Where a program is: beside this Python, on the PATH, or where the system has servers."""
     return find_program(name, tool_environment()["PATH"])
 
 
