@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What all tests share: the long forms, Hypothesis profiles, and where the programs are."""
 
-import os
 import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-
-CHECKOUT = Path(__file__).resolve().parent.parent
+from tests.here import programs_folder, require
 
 # No deadline: an example may fork a server's child on a machine that is busy with other tests.
 settings.register_profile("default", max_examples=60, deadline=None, print_blob=True)
@@ -37,12 +35,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="a long form: run with --all"))
 
 
-def programs_folder() -> Path:
-    """Where the built programs are: $FIBENCH_PROGRAMS, else where `invoke build` installs them."""
-    named = os.environ.get("FIBENCH_PROGRAMS")
-    if named:
-        return Path(named).resolve()
-    return CHECKOUT / "build" / "install" / "libexec" / "fibench"
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that needs what is not here, before its fixtures are made."""
+    for marker in item.iter_markers("needs"):
+        require(*marker.args)
 
 
 @pytest.fixture(scope="session")

@@ -3,23 +3,25 @@
 
 What measures time or CPU use is marked `serial`, and has the machine to itself. All other tests run
 beside each other, where pytest-xdist is installed. So there are two passes of pytest, and the last
-lines say what came of both.
+lines say what came of both: what failed, by name, and what was skipped, by what is lacking.
 """
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
 from fibench.build import BuildError, build_sanitized, tool_environment
 from fibench.commands import WRONG_INPUT, Refused, build_or_refuse
+from fibench.diagnostics import escaped
 from fibench.places import Places
 
 NOTHING_SELECTED = 5
@@ -28,6 +30,12 @@ INTERRUPTED = 2
 """pytest's, from which on it is not a test that has failed."""
 SANITIZERS = ("address,undefined", "address", "undefined", "thread")
 OUTCOMES = ("failed", "errors", "passed", "skipped")
+_OF_A_BACKEND = re.compile(r"((?:c|py)-[a-z0-9._@-]+): (?=.)")
+"""How the reason begins for which a backend is skipped."""
+_NAMED = 3
+"""Of so many backends that lack the same, all are named."""
+_LONGEST = 200
+"""Of a reason, so many characters are shown."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class Pass:
     counts: Mapping[str, int]
     failures: tuple[str, ...]
     """The tests that did not pass, as pytest names them."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """By the reason that pytest was given, how many were skipped for it."""
 
 
 def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanitize: str) -> int:
@@ -109,16 +119,24 @@ def read_outcomes(status: int, listing: Path) -> Pass:
         return Pass(status, {}, ())
     counts = Counter(dict.fromkeys(OUTCOMES, 0))
     failures = []
+    skipped = Counter[str]()
     for case in ElementTree.parse(listing).iter("testcase"):
         outcome = "passed"
         for kind, name in (("skipped", "skipped"), ("failure", "failed"), ("error", "errors")):
             if case.find(kind) is not None:
                 outcome = name
         counts[outcome] += 1
+        if outcome == "skipped":
+            skipped[_reason(case)] += 1
         if outcome in ("failed", "errors"):
             module = case.get("classname", "").replace(".", "/")
             failures.append(f"{module}.py::{case.get('name')}")
-    return Pass(status, counts, tuple(failures))
+    return Pass(status, counts, tuple(failures), skipped)
+
+
+def _reason(case: ElementTree.Element) -> str:
+    skipped = case.find("skipped")
+    return "" if skipped is None else skipped.get("message", "")
 
 
 def exit_status(passes: Sequence[Pass]) -> int:
@@ -130,8 +148,9 @@ def exit_status(passes: Sequence[Pass]) -> int:
 
 
 def conclusion(passes: Sequence[Pass], units_passed: bool, took_s: float) -> str:
-    """The last lines: what failed, by name, and how many did what."""
-    lines = [f"FAILED {name}" for one in passes for name in one.failures]
+    """The last lines: what was skipped and why, what failed, by name, and how many did what."""
+    lines = list(reasons(passes))
+    lines += [f"FAILED {name}" for one in passes for name in one.failures]
     if not units_passed:
         lines.append("FAILED the unit tests of C: meson test, above")
     lines += [
@@ -144,3 +163,29 @@ def conclusion(passes: Sequence[Pass], units_passed: bool, took_s: float) -> str
         total.update(one.counts)
     said = [f"{total[outcome]} {outcome}" for outcome in OUTCOMES if total[outcome]]
     return "\n".join([*lines, f"== {', '.join(said) or 'no tests ran'} in {took_s:.0f} s =="])
+
+
+def reasons(passes: Sequence[Pass]) -> Iterator[str]:
+    """What was skipped for want of what, the most first; of backends, what they lack in common."""
+    counts, lacking = Counter[str](), dict[str, list[str]]()
+    for reason, count in (item for one in passes for item in one.skipped.items()):
+        of_one = _OF_A_BACKEND.match(reason)
+        why = reason[of_one.end() :] if of_one else reason
+        counts[why] += count
+        names = lacking.setdefault(why, [])
+        if of_one and of_one[1] not in names:
+            names.append(of_one[1])
+    if counts:
+        yield "skipped:"
+    width = len(str(max(counts.values(), default=0)))
+    for why, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        shown = escaped(why) or "without a reason"
+        if len(shown) > _LONGEST:
+            shown = f"{shown[:_LONGEST]}…"
+        yield f"  {count:{width}} {shown}{_of(lacking[why])}"
+
+
+def _of(backends: Sequence[str]) -> str:
+    if len(backends) > _NAMED:
+        return f" ({', '.join(backends[: _NAMED - 1])} and {len(backends) - _NAMED + 1} more)"
+    return f" ({', '.join(backends)})" if backends else ""

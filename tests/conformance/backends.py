@@ -14,7 +14,6 @@ import dataclasses
 import functools
 import json
 import os
-import select
 import subprocess
 import sys
 import tomllib
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.conftest import programs_folder
+from tests import here
 
 from . import sanitized
 from .oracle import Framing
@@ -34,7 +33,6 @@ FRAMINGS: tuple[Framing, ...] = ("message", "line")
 PLACES = 24
 """What a pool is started with, so that it serves as many at once as any test needs."""
 LOOPS = 2
-PROBE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,14 +55,14 @@ class Backend:
     busy: bool = False
     """Whether it burns a core while idle."""
     needs: str = ""
-    """What it needs of the machine: whether that is here, it says itself."""
+    """What it needs of the machine."""
     absent: str | None = None
     """Why it cannot even be started here."""
 
     @property
     def lacking(self) -> str | None:
         """Why it cannot run here, if it cannot."""
-        return self.absent or (_probe(self) if self.needs else None)
+        return self.absent or (here.why_not_backend(self.name) if self.needs else None)
 
     @property
     def parses(self) -> bool:
@@ -134,29 +132,6 @@ def python36() -> Path | None:
         if answer.returncode == 0 and answer.stdout.startswith("(3, 6) "):
             return Path(answer.stdout.split(maxsplit=2)[2].strip())
     return None
-
-
-@functools.cache
-def _probe(backend: Backend) -> str | None:
-    """Start a backend; the line it prints if it ends with 77, which says what is lacking."""
-    read_end, write_end = os.pipe()
-    argv = backend.argv_to_serve(programs_folder(), ["--ready-fd", str(write_end)], 0)
-    try:
-        process = subprocess.Popen(argv, pass_fds=[write_end], stderr=subprocess.PIPE, text=True)
-    except FileNotFoundError:  # not built, which is for the tests to say
-        os.close(read_end)
-        return None
-    finally:
-        os.close(write_end)
-    ready = select.poll()
-    ready.register(read_end, select.POLLIN)  # its end shows, too
-    ready.poll(PROBE_S * 1000)
-    listens = os.read(read_end, 1) != b""
-    os.close(read_end)
-    if listens:
-        process.kill()
-    _, errors = process.communicate(timeout=PROBE_S)
-    return errors.strip() if process.returncode == 77 else None
 
 
 def _from_catalogue(entry: dict[str, Any]) -> Backend:

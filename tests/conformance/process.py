@@ -223,13 +223,13 @@ def run_to_end(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
 def skip_without_options(backend: Backend) -> None:
     """Skip what only a server with the protocol's command line can be asked."""
     if not backend.takes_options:
-        pytest.skip(f"{backend.name} takes no options: its command has no {{options}}")
+        pytest.skip(f"{backend.name}: it takes no options: its command has no {{options}}")
 
 
 def skip_what_burns(backend: Backend) -> None:
     """Skip what asks an idle server not to use the CPU."""
     if backend.busy:
-        pytest.skip(f"{backend.name} burns a core while idle, by its design")
+        pytest.skip(f"{backend.name}: it burns a core while idle, by its design")
 
 
 def skip_what_is_lacking(backend: Backend) -> None:
@@ -243,7 +243,7 @@ def _skip_what_cannot_be(backend: Backend, framing: Framing, options: Sequence[s
     if options:
         skip_without_options(backend)
     if framing not in backend.framings:
-        pytest.skip(f"{backend.name} speaks {' and '.join(backend.framings)} framing only")
+        pytest.skip(f"{backend.name}: it speaks {' and '.join(backend.framings)} framing only")
 
 
 def _spawn(

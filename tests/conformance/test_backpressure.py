@@ -128,6 +128,7 @@ def test_clients_that_read_slowly_get_everything(start_server: Start, backend: B
             assert received == expected(server, ROUND * 25)
 
 
+@pytest.mark.plain_user
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_a_small_send_buffer_loses_nothing(start_server: Start, backend: Backend) -> None:
     """Nobody reads until the server cannot send on: its sends are short at both ends."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.here import require_built
 
 from .backends import CATALOGUE, read_catalogue
 
@@ -66,6 +67,7 @@ def test_how_many_it_serves_at_once_is_said(entry: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("entry", EVERY_ENTRY)
 def test_its_program_is_installed(programs: Path, entry: dict[str, Any]) -> None:
+    require_built(entry["name"])
     program = programs / entry["program"]
     assert program.is_file()
     assert os.access(program, os.X_OK), "it also runs in place, by its name alone"

@@ -325,6 +325,7 @@ def refusals_until_served(server: Server) -> int:
     pytest.fail(f"{server} does not recover: stderr {server.stderr()!r}")
 
 
+@pytest.mark.plain_user
 @pytest.mark.parametrize("framing", [pytest.param("message", marks=pytest.mark.long), "line"])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_out_of_descriptors_it_does_not_spin_and_recovers(

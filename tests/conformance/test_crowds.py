@@ -36,7 +36,7 @@ def room_for(clients: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = clients + SPARE_DESCRIPTORS
     if hard < wanted:
-        pytest.skip(f"{clients} connections need {wanted} descriptors; `ulimit -Hn` is {hard}")
+        pytest.skip(f"a crowd needs more descriptors than `ulimit -Hn` allows, {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     try:
         yield
@@ -78,6 +78,7 @@ def own_reply(server: Server, turn: int) -> bytes:
 # At once.
 
 
+@pytest.mark.plain_user
 @pytest.mark.parametrize("framing", ["message", "line"])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_a_crowd_that_asks_at_once_is_answered(

@@ -41,7 +41,7 @@ def expected(server: Server, sent: bytes, *, ended: bool = True) -> Conversation
 def skip_unless_it_parses(server: Server) -> None:
     """Leave what is about the request's grammar and length to servers that look at it."""
     if not server.backend.parses:
-        pytest.skip(f"{server.backend.name} looks at no request")
+        pytest.skip(f"{server.backend.name}: it looks at no request")
 
 
 def cut(text: bytes, sizes: Sequence[int]) -> list[bytes]:

@@ -24,6 +24,7 @@ def _soft_limit(descriptors: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.plain_user
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one(
     start_server: Start, backend: Backend
@@ -33,6 +34,7 @@ def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one(
     assert soft == hard
 
 
+@pytest.mark.plain_user
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_small_replies_do_not_wait_for_acknowledgements(
     start_server: Start, backend: Backend

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.faults.conftest import PATIENCE_S, StartSupervise
+from tests.here import require
 
 from fibench.cgroup import Cgroup, create
 from fibench.processes import TICK_NS, descendants, read_stat
@@ -283,9 +284,9 @@ def test_the_command_and_its_children_run_on_the_cpus_asked_for(
 
 @pytest.fixture
 def cgroup(programs: Path) -> Iterator[Cgroup]:
+    require("cgroup v2")
     made = create(programs / "supervise")
-    if made is None:
-        pytest.skip("no cgroup v2 that this process may use")
+    assert made is not None
     yield made
     made.remove()
     assert not made.path.exists()
@@ -314,9 +315,9 @@ def test_a_command_that_cannot_be_executed_in_a_cgroup_is_reported_as_elsewhere(
     assert [command.report(), command.report()] == ["failed 2 No such file or directory", ""]
 
 
+@pytest.mark.plain_user
+@pytest.mark.needs("a plain user")
 def test_a_cgroup_that_takes_no_processes_is_one_line(programs: Path, cgroup: Cgroup) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write it")
     (cgroup.path / "cgroup.procs").chmod(0o444)
     argv = [*PIPES, "--cgroup", str(cgroup.path), "--", "true"]
     done = subprocess.run([programs / "supervise", *argv], capture_output=True, text=True)

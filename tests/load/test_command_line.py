@@ -95,6 +95,7 @@ def test_help_names_every_option(fibload: Program) -> None:
     assert ended.stderr == ""
 
 
+@pytest.mark.plain_user
 @pytest.mark.parametrize(
     "clients",
     [["--clients", "100"], ["--group", "name=a,clients=1", "--group", "name=b,clients=99,idle"]],

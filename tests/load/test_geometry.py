@@ -2,6 +2,7 @@
 """fibload's histograms, the runner's and those of the hdrhistogram package are one and the same."""
 
 import pytest
+from tests.here import require
 
 from fibench import histogram
 
@@ -15,7 +16,9 @@ PERCENTILES = {"p50_ns": 50.0, "p90_ns": 90.0, "p99_ns": 99.0, "p999_ns": 99.9}
 def test_the_percentiles_of_a_real_load_are_those_of_hdrhistogram(
     fibload: Program, clients: str
 ) -> None:
-    hdrh = pytest.importorskip("hdrh.histogram", reason="hdrhistogram is not installed")
+    require("hdrhistogram")
+    from hdrh.histogram import HdrHistogram
+
     with serving(line=False) as server:
         answer = fibload.load(
             server.port, *ASK_30, "--duration", "0.3", "--warmup", "0.05",
@@ -24,7 +27,7 @@ def test_the_percentiles_of_a_real_load_are_those_of_hdrhistogram(
     latency = answer.report["latency"]
     pairs = latency["histogram"]["counts"]
     counts = histogram.from_sparse(pairs)
-    theirs = hdrh.HdrHistogram(histogram.LOWEST_NS, histogram.HIGHEST_NS, 3)
+    theirs = HdrHistogram(histogram.LOWEST_NS, histogram.HIGHEST_NS, 3)
     for index, count in pairs:
         theirs.record_value(histogram.lowest_at(index), count)
     assert histogram.total(counts) == theirs.get_total_count() == latency["count"] > 100

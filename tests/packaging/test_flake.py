@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.here import require
 
 from .copies import CHECKOUT, copy_checkout
 
@@ -31,10 +32,7 @@ Nix = Callable[..., str]
 @pytest.fixture(scope="module")
 def nix(tmp_path_factory: pytest.TempPathFactory) -> Nix:
     """Runs nix on a copy of the checkout, and returns what it printed."""
-    if shutil.which("nix") is None:
-        pytest.skip("nix is not installed")
-    if not shutil.which("pip") or not shutil.which("meson"):
-        pytest.skip("the stand-in for nixpkgs needs pip and meson in PATH")
+    require("nix", "pip", "meson")  # the last two for the stand-in of nixpkgs
     folder = tmp_path_factory.mktemp("nix")
     checkout = copy_checkout(folder / "fibench")
     stub = folder / "nixpkgs"

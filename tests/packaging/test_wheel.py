@@ -1,32 +1,35 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The wheel carries runner, programs and experiments, and works where it is installed."""
+"""The wheel carries runner, programs and experiments, and works where it is installed.
 
-import importlib.util
+It is built with and without the libraries that the programs under test were built with and without.
+"""
+
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import here
+
+from fibench.catalogue import Backend, read_catalogue
 
 from .copies import CHECKOUT, copy_checkout
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mesonpy") is None or importlib.util.find_spec("pip") is None,
-    reason="meson-python or pip is not installed",
-)
+pytestmark = pytest.mark.needs("meson-python", "pip")
+# Older versions of pip pass on one option only, so that the build is asked as pip asks it: PEP 517.
+BUILD = "import json, mesonpy, sys; mesonpy.build_wheel(sys.argv[1], json.loads(sys.argv[2]))"
 
 
-def run(*command: str | Path, **environment: str) -> str:
+def run(*command: str | Path, cwd: Path | str = "/", **environment: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command,
-        cwd="/",
+        cwd=cwd,
         env={**os.environ, "PATH": path, **environment},
         capture_output=True,
         text=True,
@@ -43,26 +46,40 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = (sys.executable, "-m", "pip", "--isolated", "--quiet")
     offline = ("--no-index", "--no-deps")
     source = copy_checkout(folder / "source")
+    options = here.build_options(here.programs_folder())
     # Where liburing is not installed Meson would try for a minute to download it.
-    meson = "--config-settings=setup-args=--wrap-mode=nodownload"
-    run(*pip, "wheel", *offline, "--no-build-isolation", meson, "-w", folder / "dist", source)
+    arguments = [f"-D{name}={options[name]}" for name in options] + ["--wrap-mode=nodownload"]
+    settings = json.dumps({"setup-args": arguments})
+    (folder / "dist").mkdir()
+    run(sys.executable, "-c", BUILD, folder / "dist", settings, cwd=source)
     shutil.rmtree(source)
     (wheel,) = (folder / "dist").iterdir()
     run(*pip, "install", *offline, "--target", folder / "installed", wheel)
     return folder / "installed"
 
 
+def may_be_left_out(backend: Backend) -> bool:
+    """Whether what was built here has no such program either, or no library to go into a wheel."""
+    if here.is_left_out(backend, here.programs_folder()):
+        return True
+    return backend.needs in here.LIBRARIES and not here.has_library(backend.needs, static=True)
+
+
 def test_every_program_of_the_catalogue_is_there_and_can_be_run(installed: Path) -> None:
     programs = installed / "fibench" / "libexec"
-    catalogue = tomllib.loads((programs / "catalogue.toml").read_text())
-    libraries = record(installed)["libraries"]
+    catalogue = read_catalogue(programs / "catalogue.toml").values()
     wanted = {"fibload", "supervise", "client.py", "client_bench.sh"}
-    wanted |= {
-        entry["program"]
-        for entry in catalogue["backend"]
-        if not libraries.get(entry.get("needs"), {}).get("lacking")
-    }
+    wanted |= {backend.program for backend in catalogue if not may_be_left_out(backend)}
     assert {name for name in wanted if not os.access(programs / name, os.X_OK)} == set()
+
+
+def test_the_installed_command_says_what_the_build_left_out(installed: Path) -> None:
+    said = run(installed / "bin" / "fibench", "backends", "--json", PYTHONPATH=str(installed))
+    programs = installed / "fibench" / "libexec"
+    for row in json.loads(said):
+        if not (programs / row["program"]).exists():
+            assert row["needs"] in here.LIBRARIES
+            assert row["needs"] in row["reason"]
 
 
 def record(installed: Path) -> dict[str, Any]:
@@ -73,8 +90,7 @@ def record(installed: Path) -> dict[str, Any]:
 
 
 def test_no_program_needs_a_library_that_another_machine_may_lack(installed: Path) -> None:
-    if shutil.which("readelf") is None:
-        pytest.skip("readelf is not installed")
+    here.require("readelf")
     needed = set()
     for path in (installed / "fibench" / "libexec").iterdir():
         if path.is_file() and path.read_bytes()[:4] == b"\x7fELF":

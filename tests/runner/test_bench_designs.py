@@ -101,7 +101,7 @@ def test_nginx_writes_nowhere_but_into_its_folder(tmp_path: Path) -> None:
     assert all(path.startswith(f"{tmp_path}/") for path in paths)
 
 
-@pytest.mark.skipif(rivals.find_program("nginx") is None, reason="nginx is not installed")
+@pytest.mark.needs("nginx")
 def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
     program = rivals.find_program("nginx")
     assert program is not None

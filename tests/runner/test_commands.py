@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tests.packaging.copies import copy_checkout
 from tests.runner.desk import (
-    CHECKOUT,
     INVOKE,
     SMALL,
     Desk,
@@ -369,7 +369,7 @@ def test_results_that_cannot_be_written_are_one_line_and_exit_1(desk: Desk) -> N
 
 def test_a_build_that_fails_is_exit_1_with_the_compilers_words(desk: Desk, tmp_path: Path) -> None:
     copy = tmp_path / "checkout"
-    subprocess.run(["git", "clone", "-q", str(CHECKOUT), str(copy)], check=True)
+    copy_checkout(copy)
     (copy / "src_c" / "servers" / "server.c").write_text("int main(void) { return oops; }\n")
     done = subprocess.run(
         [*INVOKE, "build"], cwd=copy, env=desk.environment(), capture_output=True, text=True,

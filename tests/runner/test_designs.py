@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.conftest import CHECKOUT
+from tests.here import CHECKOUT
 
 import fibench.designs.__main__ as command
 from fibench.catalogue import read_catalogue
@@ -40,7 +40,6 @@ SECTIONS = [
     "Which experiment shows it",
     "Beside its neighbours",
 ]
-needs_strace = pytest.mark.skipif(absent_reason() is not None, reason=str(absent_reason()))
 
 
 def blocks_of(path: Path) -> list[Block]:
@@ -197,7 +196,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: Path) ->
     return root
 
 
-@needs_strace
+@pytest.mark.needs("strace")
 def test_calls_are_really_counted(checkout: Path) -> None:
     assert command.main(["c-epoll"]) == 0
     counted, diff = blocks_of(checkout / FOLDER / "epoll.md")

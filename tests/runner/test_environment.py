@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import CHECKOUT
+from tests.here import CHECKOUT
 
 import fibench
 from fibench import environment, machine

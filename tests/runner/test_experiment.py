@@ -850,6 +850,7 @@ def test_files_that_cannot_be_read_are_explained(
     assert unreadable(tmp_path / "a\0b.toml") == "cannot be read: embedded null byte"
 
 
+@pytest.mark.plain_user
 def test_a_file_without_permission_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

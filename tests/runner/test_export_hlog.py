@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.here import require
 
 from fibench import histogram
 from fibench.export import ExportError, exported
@@ -22,7 +23,7 @@ BEGAN_S = 1795557600.5  # 2026-11-24 22:00:00.5 UTC
 
 @pytest.fixture
 def hdrh() -> Any:
-    pytest.importorskip("hdrh.log", reason="hdrhistogram is not installed")
+    require("hdrhistogram")
     import hdrh.histogram
     import hdrh.log
 

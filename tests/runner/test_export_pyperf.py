@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The pyperf suite of a run, as pyperf itself reads it."""
 
+import importlib
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.here import require
 
 from fibench.export import exported
 from fibench.judged import Review, review
@@ -20,7 +22,8 @@ def judged(tmp_path: Path) -> Review:
 
 
 def loaded(judged: Review, folder: Path) -> Any:
-    pyperf = pytest.importorskip("pyperf", reason="pyperf is not installed")
+    require("pyperf")
+    pyperf: Any = importlib.import_module("pyperf")
     path = folder / "suite.json"
     path.write_text(exported(judged, "pyperf"))
     return pyperf.BenchmarkSuite.load(str(path))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.here import require
 
 from fibench import histogram
 
@@ -24,10 +25,10 @@ def theirs() -> Any:
 
 
 def fresh() -> Any:
-    hdrh = pytest.importorskip("hdrh.histogram", reason="hdrhistogram is not installed")
-    return hdrh.HdrHistogram(
-        histogram.LOWEST_NS, histogram.HIGHEST_NS, histogram.SIGNIFICANT_DIGITS
-    )
+    require("hdrhistogram")
+    from hdrh.histogram import HdrHistogram
+
+    return HdrHistogram(histogram.LOWEST_NS, histogram.HIGHEST_NS, histogram.SIGNIFICANT_DIGITS)
 
 
 def sweep() -> list[int]:

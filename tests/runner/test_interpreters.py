@@ -89,6 +89,7 @@ def test_a_name_is_one_on_the_path_before_one_of_pyenv(tmp_path: Path) -> None:
     assert found("3.12", environ) == str(tmp_path / "bin" / "python3.12")
 
 
+@pytest.mark.plain_user
 def test_a_file_that_may_not_be_executed_is_passed_over(tmp_path: Path) -> None:
     environ = pyenv(tmp_path, "3.13.1")
     script(tmp_path / "bin" / "python3.13").chmod(0o644)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.conftest import CHECKOUT
+from tests.here import CHECKOUT
 
 from fibench.catalogue import known_backends, read_catalogue
 from fibench.experiment import Experiment, load_experiment

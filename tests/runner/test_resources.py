@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.here import require
 from tests.runner.small_servers import PATIENCE_S, Starter, command
 
 from fibench import processes, resources
-from fibench.cgroup import own_folder, usable_parent
+from fibench.cgroup import own_folder
 from fibench.processes import descendants, descendants_by_children, descendants_by_scan, thread_ids
 from fibench.resources import CpuSnapshot, cpu_between, memory, snapshot, switches
 from fibench.server import RunningServer
@@ -85,8 +86,7 @@ def _talks(start: Starter) -> Iterator[Callable[[str], Talk]]:
 @pytest.fixture
 def talk_in_cgroup(programs: Path, tmp_path: Path) -> Iterator[Callable[[str], Talk]]:
     """Starts small servers that have a cgroup of their own."""
-    if usable_parent(programs / "supervise") is None:
-        pytest.skip("no cgroup v2 that this process may use")
+    require("cgroup v2")
     yield from _talks(Starter(programs / "supervise", tmp_path, cgroup=True))
 
 

@@ -102,9 +102,13 @@ def test_a_server_may_choose_its_port(start: Starter) -> None:
         assert echo(running.port) == b"30"
 
 
-def test_a_server_on_all_addresses_and_one_on_ipv6_are_recognised(start: Starter) -> None:
+def test_a_server_on_all_addresses_is_recognised(start: Starter) -> None:
     with start(command("host = '0.0.0.0'\n" + ECHO)) as running:
         assert echo(running.port) == b"30"
+
+
+@pytest.mark.needs("IPv6")
+def test_a_server_on_all_addresses_of_ipv6_is_recognised(start: Starter) -> None:
     six = "listener = socket.socket(socket.AF_INET6); host = '::'\n"
     with start(command(six + ECHO)) as running:
         assert echo(running.port) == b"30"
@@ -514,6 +518,7 @@ def test_a_free_port_is_outside_the_range_of_source_ports() -> None:
     assert holder_of(HOST, port) == ""
 
 
+@pytest.mark.needs("IPv6")
 def test_both_ways_to_ask_for_listening_sockets_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     with ExitStack() as stack:
         opened = set()

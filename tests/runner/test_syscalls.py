@@ -21,8 +21,6 @@ TABLE = """\
 100.00    0.000026           0     12348        22 total
 """
 
-needs_strace = pytest.mark.skipif(absent_reason() is not None, reason=str(absent_reason()))
-
 
 def test_the_table_of_strace_is_read_by_its_columns() -> None:
     assert read_summary(TABLE) == {"write": 2, "accept4": 12345, "access": 1}
@@ -42,7 +40,7 @@ def test_requests_fit_the_time_but_are_never_few(one_s: float) -> None:
     assert requests == 20 or requests * one_s <= 3.0
 
 
-@needs_strace
+@pytest.mark.needs("strace")
 @pytest.mark.parametrize("framing", ["line", "message"])
 def test_a_server_that_answers_by_one_call_each_is_seen_to(
     programs: Path, tmp_path: Path, framing: str
@@ -60,7 +58,7 @@ def test_a_server_that_answers_by_one_call_each_is_seen_to(
     assert record["syscalls"]["absent"] is None
 
 
-@needs_strace
+@pytest.mark.needs("strace")
 def test_calls_of_forked_children_count(programs: Path, tmp_path: Path) -> None:
     record = run_well(trial("c-mp", "syscalls", framing="message"), programs, tmp_path)
     calls = record["syscalls"]["calls_per_request"]
@@ -69,7 +67,7 @@ def test_calls_of_forked_children_count(programs: Path, tmp_path: Path) -> None:
     assert forks == pytest.approx(1.0, abs=0.05)
 
 
-@needs_strace
+@pytest.mark.needs("strace")
 def test_wrong_replies_make_such_a_trial_invalid_too(programs: Path, tmp_path: Path) -> None:
     text = (
         "def answer(connection, k): connection.sendall(b'2\\n' if k == 5 else b'1\\n')\n"
@@ -118,7 +116,7 @@ def test_a_load_without_a_number_of_requests_has_no_figure(programs: Path, tmp_p
     assert "client_bench.sh" in record["syscalls"]["absent"]
 
 
-@needs_strace
+@pytest.mark.needs("strace")
 def test_a_server_that_has_to_be_killed_leaves_no_table(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from fibench.commands import Refused
 from fibench.places import find_places
-from fibench.testing import Pass, conclusion, exit_status, run_pytest
+from fibench.testing import Pass, conclusion, exit_status, reasons, run_pytest
 from fibench.testing import test as run_tests
 
-GREEN = Pass(0, {"passed": 5, "skipped": 1}, ())
+GREEN = Pass(0, {"passed": 5, "skipped": 1}, (), {"strace is not installed": 1})
 RED = Pass(1, {"passed": 3, "failed": 1}, ("tests/test_a.py::test_b",))
 EMPTY = Pass(5, {}, ())
 BROKEN = Pass(4, {}, ())
@@ -20,7 +20,7 @@ import pytest
 
 def test_that_passes(): pass
 def test_that_fails(): assert 1 == 2
-@pytest.mark.skip
+@pytest.mark.skip(reason="c-uring: it was left out <by> \\x1b\\u20ac")
 def test_that_is_skipped(): pass
 @pytest.fixture
 def broken(): raise OSError
@@ -47,12 +47,65 @@ def test_the_exit_status_is_the_worst_of_both_passes(passes: list[Pass], status:
 
 def test_the_last_line_counts_both_passes() -> None:
     assert conclusion([GREEN, GREEN], units_passed=True, took_s=61.4).splitlines() == [
-        "== 10 passed, 2 skipped in 61 s =="
+        "skipped:",
+        "  2 strace is not installed",
+        "== 10 passed, 2 skipped in 61 s ==",
     ]
+
+
+def test_where_nothing_was_skipped_the_last_line_is_the_only_one() -> None:
+    seen = Pass(0, {"passed": 5}, ())
+    assert conclusion([seen], units_passed=True, took_s=1) == "== 5 passed in 1 s =="
+
+
+def test_what_was_skipped_is_grouped_by_what_is_lacking_the_most_first() -> None:
+    without = "not built, for want of liburing"
+    first = Pass(
+        0,
+        {"skipped": 1309},
+        (),
+        {
+            "nix is not installed": 4,
+            f"c-uring: {without}": 150,
+            "a long form: run with --all": 1000,
+            f"c-uring-oneshot: {without}": 100,
+            "c-aio: not built, for want of libaio": 54,
+            "py-async-3.6@python3.6: no Python 3.6": 1,
+        },
+    )
+    second = Pass(0, {"skipped": 2}, (), {f"c-uring: {without}": 2})
+    assert list(reasons([first, second])) == [
+        "skipped:",
+        "  1000 a long form: run with --all",
+        "   252 not built, for want of liburing (c-uring, c-uring-oneshot)",
+        "    54 not built, for want of libaio (c-aio)",
+        "     4 nix is not installed",
+        "     1 no Python 3.6 (py-async-3.6@python3.6)",
+    ]
+
+
+def test_of_many_backends_that_lack_the_same_some_are_named() -> None:
+    seen = Pass(0, {}, (), {f"c-{letter}: it speaks line framing only": 1 for letter in "abcd"})
+    assert list(reasons([seen]))[1] == "  4 it speaks line framing only (c-a, c-b and 2 more)"
+    three = Pass(0, {}, (), {f"c-{letter}: no": 1 for letter in "abc"})
+    assert list(reasons([three]))[1] == "  3 no (c-a, c-b, c-c)"
+
+
+def test_a_reason_is_one_printable_line() -> None:
+    seen = Pass(0, {}, (), {"two\nlines\x1b": 1, "": 1, "x" * 1000: 1})
+    assert [line[:30] for line in reasons([seen])] == [
+        "skipped:",
+        "  1 without a reason",
+        r"  1 two\nlines\x1b",
+        f"  1 {'x' * 26}",
+    ]
+    assert max(map(len, reasons([seen]))) < 220
 
 
 def test_what_failed_is_named_before_the_last_line() -> None:
     assert conclusion([RED, GREEN], units_passed=False, took_s=2).splitlines() == [
+        "skipped:",
+        "  1 strace is not installed",
         "FAILED tests/test_a.py::test_b",
         "FAILED the unit tests of C: meson test, above",
         "== 1 failed, 8 passed, 1 skipped in 2 s ==",
@@ -69,6 +122,7 @@ def test_what_came_of_each_test_is_read_from_pytest(tmp_path: Path) -> None:
     seen = run_pytest(["-p", "no:cacheprovider", "--rootdir", str(tmp_path)], tmp_path)
     assert seen.status == 1
     assert seen.counts == {"failed": 1, "errors": 1, "passed": 1, "skipped": 1}
+    assert seen.skipped == {"c-uring: it was left out <by> #x1B€": 1}
     assert sorted(seen.failures) == [
         "test_own.py::test_that_fails",
         "test_own.py::test_without_its_fixture",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import CHECKOUT
+from tests.here import CHECKOUT
 from tests.runner.small_servers import python
 
 from fibench.catalogue import known_backends, read_catalogue
