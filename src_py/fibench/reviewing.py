@@ -70,7 +70,7 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
         ),
         "md": lambda: formats.markdown(found),
         "csv": lambda: formats.comma_separated(found),
-        "json": lambda: formats.json_text(found),
+        "json": lambda: formats.json_document(found),
     }
     _emit(makers[format_name](), target)
     return 0
@@ -116,10 +116,8 @@ def _open(run: str) -> StoredRun:
         stored = open_run(run, find_places())
     except StoredError as error:
         raise Refused(str(error), error.hint, WRONG_INPUT) from error
-    if stored.damaged:
-        lines = ", ".join(map(str, stored.damaged[:5])) + (", …" if stored.damaged[5:] else "")
-        said = f"line {lines} of trials.jsonl is damaged: the trial is left out"
-        print(f"warning: {escaped(stored.name)}: {said}", file=sys.stderr)
+    for said in stored.damage:
+        print(f"warning: {escaped(f'{stored.name}: {said}')}", file=sys.stderr)
     return stored
 
 

@@ -7,13 +7,15 @@ and nothing that a link leads to.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from fibench.depth import parse_json
+from fibench.escape import json_text
 
 SCHEMA = 1
 _RUN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}-[0-9a-f]{4,}")
@@ -93,7 +95,7 @@ def rows(root: Path, experiment: str = "") -> list[Row]:
 def runs_json(found: Iterable[Row]) -> str:
     """The rows as one JSON document."""
     listed = [dict(zip(COLUMNS, astuple(row), strict=True)) for row in found]
-    return json.dumps({"schema": SCHEMA, "runs": listed}, indent=1, allow_nan=False) + "\n"
+    return json_text({"schema": SCHEMA, "runs": listed}, 1)
 
 
 def _rows_of(folder: Path, root: Path, experiment: str) -> list[Row]:
@@ -154,8 +156,8 @@ def _read(path: Path) -> dict[str, Any] | None:
     if len(data) > _LARGEST_BYTES:
         raise _DamagedError(f"{path.name}: too large")
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(data)
+    except ValueError as error:
         raise _DamagedError(f"{path.name}: not JSON") from error
     if not isinstance(document, dict):
         raise _DamagedError(f"{path.name}: not a JSON object")

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 
+from fibench.escape import escaped
 from fibench.export import csv as separated
-from fibench.report.escape import shown
 from fibench.report.numbers import number
 from fibench.runs import COLUMNS, Row, runs_json
 
@@ -19,7 +19,7 @@ def text(found: Sequence[Row]) -> str:
     """Columns padded with spaces. A thousand runs are too many for a table of rich's."""
     if not found:
         return "no runs\n"
-    lines = [_HEADS, *(tuple(map(_harmless, _fields(row))) for row in found)]
+    lines = [_HEADS, *(tuple(map(escaped, _fields(row))) for row in found)]
     widths = [max(_width(line[place]) for line in lines) for place in range(len(_HEADS))]
     padded = (
         _GAP.join(
@@ -28,11 +28,6 @@ def text(found: Sequence[Row]) -> str:
         for line in lines
     )
     return "\n".join(padded) + "\n" + _tally(found) + "\n"
-
-
-def _harmless(field: str) -> str:
-    """As `shown`, which looks at every character: most fields need none of that."""
-    return field if field.isascii() and field.isprintable() else shown(field)
 
 
 def _width(field: str) -> int:
@@ -79,6 +74,6 @@ def _estimate(row: Row) -> str:
 
 def _tally(found: Sequence[Row]) -> str:
     runs = len({row.run for row in found})
-    outcomes = [row.outcome.partition(":")[0] for row in found]
+    outcomes = [escaped(row.outcome.partition(":")[0]) for row in found]
     counted = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
     return f"\n{runs} run{'' if runs == 1 else 's'}: {counted}"
