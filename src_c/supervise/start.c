@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -137,15 +138,26 @@ static int execute(char *const argv[])
     }
 }
 
+// Ties the child to the life of supervise, also where that is killed together with its owner, and
+// to the rights that it has: no setuid program may lead out of the reach of our signals.
+static int bind_to(pid_t supervisor)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+        return errno;
+    return getppid() == supervisor ? 0 : ECHILD; // it may have ended before we asked
+}
+
 // The child: becomes the command, or writes why it cannot to the pipe.
-__attribute__((noreturn)) static void become(char *const argv[], int failure)
+__attribute__((noreturn)) static void become(char *const argv[], pid_t supervisor, int failure)
 {
     sigset_t none;
     sigemptyset(&none);
     for (int number = 1; number < NSIG; number++) // glibc keeps two, SIGKILL and SIGSTOP are fixed
         signal(number, SIG_DFL);
-    int error =
-        setsid() == -1 || sigprocmask(SIG_SETMASK, &none, NULL) == -1 ? errno : execute(argv);
+    int error = bind_to(supervisor);
+    if (error == 0)
+        error =
+            setsid() == -1 || sigprocmask(SIG_SETMASK, &none, NULL) == -1 ? errno : execute(argv);
     while (write(failure, &error, sizeof error) == -1 && errno == EINTR)
         ;
     _exit(127);
@@ -156,10 +168,11 @@ int start_command(char *const argv[], int cgroup, pid_t *pid)
     int failure[2]; // ends without a word when the command is executed
     if (pipe2(failure, O_CLOEXEC) == -1)
         return errno;
+    pid_t supervisor = getpid();
     pid_t child = cgroup == -1 ? fork() : fork_into(cgroup);
     int error = child == -1 ? errno : 0;
     if (child == 0)
-        become(argv, failure[1]);
+        become(argv, supervisor, failure[1]);
     close(failure[1]);
     if (child > 0) {
         ssize_t got;

@@ -18,5 +18,6 @@ bool start_pin(const char *list, char message[static START_MESSAGE_SIZE]);
 int start_open_cgroup(const char *folder, char message[static START_MESSAGE_SIZE]);
 
 // Starts a command in its own session, with no signal blocked or ignored, in the cgroup of a
-// descriptor, or in ours when it is -1. Returns 0, or the errno of what failed.
+// descriptor, or in ours when it is -1. It dies with us, and gains no rights: PR_SET_NO_NEW_PRIVS.
+// Returns 0, or the errno of what failed.
 int start_command(char *const argv[], int cgroup, pid_t *pid);

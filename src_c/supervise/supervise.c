@@ -6,6 +6,7 @@
 // inherits every descendant whose parent has ended, so neither setsid(2) nor a double fork leads
 // out of the tree.
 #include "arguments.h"
+#include "ends.h"
 #include "start.h"
 
 #include <dirent.h>
@@ -29,6 +30,8 @@ struct supervisor {
     int report_fd; // the write end of another
     int signals;   // a signalfd
     int cgroup;    // of the command; -1: ours
+    uint64_t keep; // bytes at either end of a longer standard error; 0: all of it
+    struct ends output;
     DIR *proc;     // kept open, so that a sweep needs no free descriptor
     pid_t command; // the process started; its number stays ours until the sweep reaps it
 };
@@ -73,6 +76,8 @@ static void prepare(struct supervisor *supervisor)
     supervisor->proc = opendir("/proc");
     if (supervisor->proc == NULL)
         give_up("cannot read /proc");
+    if (!ends_begin(&supervisor->output, STDERR_FILENO, (size_t)supervisor->keep))
+        give_up("cannot bound the output");
 }
 
 // Reaps orphans that have ended. True when the command has ended: it is left unreaped, so that
@@ -90,12 +95,14 @@ static bool reap_orphans(pid_t command)
 }
 
 // Returns when the command or the lifeline has ended; passes signals on to the command meanwhile.
-static void watch(const struct supervisor *supervisor)
+static void watch(struct supervisor *supervisor)
 {
+    int look_ms = supervisor->output.keep > 0 ? ENDS_LOOK_MS : -1;
     struct pollfd ready[] = {{.fd = supervisor->lifeline, .events = POLLIN},
                              {.fd = supervisor->signals, .events = POLLIN}};
     for (;;) {
-        if (poll(ready, 2, -1) == -1) {
+        ends_free_middle(&supervisor->output);
+        if (poll(ready, 2, look_ms) == -1) {
             if (errno == EINTR)
                 continue;
             return; // out of memory: what cannot be watched is swept
@@ -238,6 +245,12 @@ int main(int argc, char *argv[])
          .to.text = &cgroup,
          .placeholder = "DIR",
          .help = "start the command in this cgroup v2"},
+        {.name = "keep-ends",
+         .kind = ARGUMENT_UNSIGNED,
+         .to.number = &supervisor.keep,
+         .placeholder = "BYTES",
+         .max = 1 << 20,
+         .help = "of a longer standard error, a file, keep so much of its beginning and its end"},
     };
     const struct arguments table = {
         .program = "supervise",
@@ -258,6 +271,7 @@ int main(int argc, char *argv[])
     int error = start_command(&argv[first], supervisor.cgroup, &supervisor.command);
     if (error != 0) {
         report(supervisor.report_fd, "failed %d %s\n", error, strerror(error));
+        ends_finish(&supervisor.output);
         closedir(supervisor.proc);
         return EXIT_FAILURE;
     }
@@ -267,7 +281,9 @@ int main(int argc, char *argv[])
     // The command and its group in one stroke: a storm of forks outruns one kill after another.
     kill(-supervisor.command, SIGKILL);
     report_end(&supervisor);
-    report(supervisor.report_fd, "swept %u\n", sweep(&supervisor));
+    unsigned swept = sweep(&supervisor);
+    ends_finish(&supervisor.output);
+    report(supervisor.report_fd, "swept %u\n", swept);
     report_use(supervisor.report_fd);
     closedir(supervisor.proc);
     return EXIT_SUCCESS;

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fibench.diagnostics import escaped
+from fibench.escape import escaped
 from fibench.judged import Review
 from fibench.run_files import StoredError, read_inside
 
@@ -36,17 +36,12 @@ def against_itself(
 
 def _of_journal(review: Review, *, has_verdicts: bool) -> Iterator[str]:
     run = review.run
-    if run.damaged:
-        lines = ", ".join(map(str, run.damaged[:3])) + (", …" if run.damaged[3:] else "")
-        which = f"line {lines} of trials.jsonl is" if len(run.damaged) == 1 else (
-            f"{len(run.damaged)} lines of trials.jsonl ({lines}) are"
-        )  # fmt: skip
-        yield f"{which} cut or altered"
+    yield from run.damage
     planned = _planned(run.plan)
     there = {str(record["trial"]) for record in run.records}
     missing = len(planned - there)
     if planned and has_verdicts and missing:
-        empty = "trials.jsonl is empty: " if not there and not run.damaged else ""
+        empty = "trials.jsonl is empty: " if not there and not run.ignored else ""
         yield f"{empty}{missing} of {len(planned)} trials are missing"
     if planned and not has_verdicts and not missing:
         yield "every trial is there, and claims.json is not"

@@ -10,15 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fibench import journal, machine
+from fibench import journal, machine, writing
 from fibench.catalogue import Backend
 from fibench.environment import environment
 from fibench.experiment import Experiment
 from fibench.identity import backends_used, claims_digest, difference, identity
 from fibench.interpreters import Interpreter
+from fibench.leftovers import end_leftovers
 from fibench.pinning import choose
 from fibench.places import Places
 from fibench.plan import Trial, plan_json
+from fibench.records import lacks
 from fibench.resume import Attempt, Head, is_sound, remaining
 from fibench.run_files import StoredError, inside, read_json
 from fibench.run_names import PLAN, run_name, source_path
@@ -96,10 +98,13 @@ def begin(request: Request, trials: Sequence[Trial], context: TrialContext) -> B
     facts = identity(request.experiment, trials, context)
     document = _plan(request, trials, context, facts)
     text = request.source.read_bytes()
-    notices: list[str] = []
-    latest = None if request.fresh else _unfinished(request, facts, notices)
+    left_behind = end_leftovers()
+    notices: list[str] = [] if left_behind is None else [left_behind]
+    latest = None if request.fresh else _unfinished(request, facts, trials, notices)
     if latest is not None:
-        return _take_up(latest, text, document, trials)
+        begun = _take_up(latest, text, document, trials)
+        begun.notices[:0] = notices
+        return begun
     files = {
         _EXPERIMENT: text,
         PLAN: as_json(document),
@@ -150,7 +155,9 @@ def _clock_notices(runs: Sequence[Path], now: datetime) -> list[str]:
     return [f"{before} was made before this run, and is dated after it: {order}"]
 
 
-def _unfinished(request: Request, facts: Mapping[str, Any], notices: list[str]) -> Path | None:
+def _unfinished(
+    request: Request, facts: Mapping[str, Any], trials: Sequence[Trial], notices: list[str]
+) -> Path | None:
     """The run to go on with: the latest of this file with these parameters, if it is unfinished.
 
     If the latest of all is unfinished and cannot be gone on with, a notice says why.
@@ -162,7 +169,7 @@ def _unfinished(request: Request, facts: Mapping[str, Any], notices: list[str]) 
         is_same = before.get("parameters") == facts["parameters"]
         if not is_same and run is not runs[-1]:
             continue
-        unfinished = why is not None or not is_complete(run) or _has_failed(run)
+        unfinished = why is not None or not is_complete(run) or _has_failed(run, trials)
         why = why or difference(before, facts)
         if unfinished and why is None:
             return run
@@ -190,14 +197,14 @@ def _identity_of(run: Path, results: Path) -> tuple[dict[str, Any], str | None]:
     except StoredError as error:
         return {}, str(error)
     except OSError as error:
-        return {}, f"it cannot be read: {error.strerror}"
+        return {}, f"it cannot be read: {writing.reason(error)}"
     if not isinstance(found, dict):
         return {}, "another version of fibench wrote it"
     return found, None
 
 
-def _has_failed(run: Path) -> bool:
-    heads = journal.read_heads(run / JOURNAL).records
+def _has_failed(run: Path, trials: Sequence[Trial]) -> bool:
+    heads = [head for head in journal.read_heads(run / JOURNAL).records if is_sound(head, trials)]
     return not all(head["valid"] for head in journal.last_attempts(heads))
 
 
@@ -205,12 +212,13 @@ def _take_up(
     folder: Path, text: bytes, document: Mapping[str, Any], trials: Sequence[Trial]
 ) -> Beginning:
     """Go on with a run: put its folder in order, and find what is left to measure."""
-    reading = journal.read_heads(folder / JOURNAL)
-    heads = [head for head in reading.records if is_sound(head, trials)]
+    reading = journal.read(folder / JOURNAL)
+    heads = [one for one in reading.records if is_sound(one, trials) and not lacks(one)]
     notices = _damage(reading)
-    if len(heads) < len(reading.records):
-        strange = len(reading.records) - len(heads)
-        notices.append(f"{JOURNAL}: {strange} records are of no trial of this plan, and left out")
+    strange = len(reading.records) - len(heads)
+    if strange:
+        several = "1 record is" if strange == 1 else f"{strange} records are"
+        notices.append(f"{JOURNAL}: {several} of no trial of this plan, and left out")
     try:
         before = read_json(folder, PLAN)
         kept: dict[str, Any] = {
@@ -219,6 +227,7 @@ def _take_up(
         now = json.loads(as_json({**document, **kept}))
         (folder / "trials").mkdir(exist_ok=True)
         _remove_leftovers(folder / "trials", heads)
+        writing.remove_scratch(folder)
         experiment = folder / _EXPERIMENT
         if not experiment.exists() or experiment.read_bytes() != text:
             keep(experiment, text)  # claims may change: they do not touch the numbers
@@ -227,7 +236,10 @@ def _take_up(
         # Last, when nothing can fail any more; from here on it counts as unfinished.
         (folder / CLAIMS).unlink(missing_ok=True)
         journal.sync_folder(folder)
-    except (OSError, StoredError) as error:
+    except OSError as error:
+        what = f"cannot go on in {folder}: {writing.reason(error)}"
+        raise RunError(what, writing.hint(error)) from error
+    except StoredError as error:
         hint = "make the folder writable, or begin anew with --fresh"
         raise RunError(f"cannot go on in {folder}: {error}", hint) from error
     other_claims = kept.get("claims") != document["claims"]

@@ -288,6 +288,8 @@ def shown_selector(selector: Mapping[str, Any]) -> str:
 
 def lacking(selector: Mapping[str, Value], cells: Sequence[Mapping[str, Value]]) -> str:
     """Why a selector matches none of some cells: which value is missing, and what there is."""
+    if not cells:
+        return ""
     for name, value in selector.items():
         if all(cell[name] != value for cell in cells):
             return _values_hint(name, value, cells)

@@ -9,16 +9,17 @@ delegated it.
 
 import os
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
+from fibench.processes import began
 from fibench.supervision import launch
 
-NAME = re.compile(r"fibench-([0-9]+)-[0-9]+")
+NAME = re.compile(r"fibench-([0-9]{1,10})-([0-9]{1,20})-[0-9]+")
+"""Whose it is, its number and when it began; and which of its cgroups."""
 
 _numbers = count()
 
@@ -49,6 +50,13 @@ class Cgroup:
         total, user, system = (int(used[f"{key}_usec"]) for key in ("usage", "user", "system"))
         return CpuTime(total * 1000, user * 1000, system * 1000)
 
+    def processes(self) -> list[int]:
+        """Who is in it now."""
+        try:
+            return [int(pid) for pid in (self.path / "cgroup.procs").read_text().split()]
+        except OSError:
+            return []
+
     def remove(self) -> None:
         """Remove it. One that cannot be removed stays: an empty cgroup costs next to nothing."""
         with suppress(OSError):
@@ -70,7 +78,8 @@ def usable_parent(supervise: Path) -> Path | None:
     parent = own_folder()
     if parent is None:
         return None
-    _remove_forgotten(parent)
+    for cgroup in forgotten(parent):
+        cgroup.remove()
     tried = _make(parent)
     if tried is None:
         return None
@@ -130,7 +139,7 @@ def _unescaped(word: str) -> str:
 
 
 def _make(parent: Path) -> Cgroup | None:
-    path = parent / f"fibench-{os.getpid()}-{next(_numbers)}"
+    path = parent / f"fibench-{os.getpid()}-{began(os.getpid())}-{next(_numbers)}"
     try:
         path.mkdir()
     except OSError:
@@ -141,14 +150,15 @@ def _make(parent: Path) -> Cgroup | None:
     return Cgroup(path)
 
 
-def _remove_forgotten(parent: Path) -> None:
-    """Remove the empty cgroups of runs that were killed."""
+def forgotten(parent: Path) -> list[Cgroup]:
+    """The cgroups of runs that were killed; most are empty."""
     try:
-        names: Mapping[str, re.Match[str] | None] = {
-            entry.name: NAME.fullmatch(entry.name) for entry in os.scandir(parent)
-        }
+        names = [entry.name for entry in os.scandir(parent)]
     except OSError:
-        return
-    for name, match in names.items():
-        if match is not None and not os.path.exists(f"/proc/{match[1]}"):
-            Cgroup(parent / name).remove()
+        return []
+    found = ((name, NAME.fullmatch(name)) for name in names)
+    return [
+        Cgroup(parent / name)
+        for name, match in found
+        if match is not None and began(int(match[1])) != int(match[2])
+    ]

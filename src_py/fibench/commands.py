@@ -130,7 +130,7 @@ def _refuse_taken_port(port: int, options: list[str]) -> None:
 
 def _interpreter(asked: str, backend: Backend) -> str:
     """The program of an interpreter for a backend. Raises Refused."""
-    from fibench.diagnostics import escaped
+    from fibench.escape import escaped
     from fibench.interpreters import NotHere, find_interpreter
 
     option = f"--interpreter {escaped(asked[:100])}"
@@ -252,7 +252,7 @@ def _request(
     """What is to be run of an experiment here; says what is left out, and what to mind."""
     from fibench.available import look
     from fibench.begin import Request
-    from fibench.diagnostics import escaped
+    from fibench.escape import escaped
     from fibench.plan import warnings
 
     here = look(experiment, source.resolve().parent, backends, places.programs)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench import built, premises, wraps
-from fibench.diagnostics import escaped
+from fibench.escape import escaped
 from fibench.premises import Premises
 
 _STATE = "premises.json"

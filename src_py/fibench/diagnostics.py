@@ -17,7 +17,21 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fibench.escape import escaped
 from fibench.locate import Location, Path, Span, locate, nearest, normalised
+
+__all__ = [
+    "MOST",
+    "Diagnostic",
+    "ExperimentError",
+    "Source",
+    "did_you_mean",
+    "escaped",
+    "one_of",
+    "point",
+    "shown",
+    "suggestion",
+]
 
 _INDENT = "    "
 _TAB = 4
@@ -185,17 +199,6 @@ def shown(value: object) -> str:
         case _:
             text = escaped(str(value))
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
-
-
-def escaped(text: str) -> str:
-    """The text with everything that a terminal would not print as itself written out."""
-    return "".join(map(_escaped_character, text))
-
-
-def _escaped_character(character: str) -> str:
-    if character.isprintable() or character == "\N{ZERO WIDTH JOINER}":
-        return character
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def _underlined(source: str, start: int, length: int) -> list[str]:

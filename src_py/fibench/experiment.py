@@ -197,8 +197,8 @@ def _judge(
     cells = None
     if made is not None:
         made = _kept(made, file, source, doubtful, changed=changed)
-        cells = make_cells(made)
-        report_too_many(len(cells), file, source)
+        cells = make_cells(made) or None  # without any, claims about them cannot be judged
+        report_too_many(len(made), file, source)
     claims, dropped = resolve_claims(
         list(zip(sound.claims, file.claim, strict=True)),
         cells,

@@ -19,7 +19,7 @@ from typing import Any
 from fibench import machine
 from fibench.catalogue import Backend
 from fibench.contrasts import Claim, cells_of
-from fibench.diagnostics import escaped
+from fibench.escape import escaped
 from fibench.experiment import Experiment
 from fibench.interpreters import interpreter_records, own
 from fibench.plan import Trial

@@ -16,18 +16,29 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
+
+from fibench import writing
+from fibench.depth import parse_json
 
 _MARK = ',"sha256":"'
 _MARK_BYTES = _MARK.encode()
 _CHUNK = 1 << 20
-_DECODER = json.JSONDecoder()
+_LONGEST_LINE = 1 << 20
+"""Bytes: the record of a trial with 32 client groups has 40,000."""
 
 Record = TypeVar("Record", bound=Mapping[str, Any])
 
 
 class JournalError(Exception):
-    """A record could not be made durable: the disk is full, or the folder is gone."""
+    """A record could not be made durable: the disk is full, or something is in the way.
+
+    `hint` is one line of what to do.
+    """
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 def encode(record: Mapping[str, Any]) -> str:
@@ -62,7 +73,11 @@ def _proven(line: bytes) -> int | None:
 
 
 def _parsed(text: bytes) -> dict[str, Any] | None:
-    record, _ = _DECODER.raw_decode(text.decode() + "}")
+    """An object without its closing brace; None for what is no JSON that fibench writes."""
+    try:
+        record = parse_json(text + b"}")
+    except ValueError:
+        return None
     return record if isinstance(record, dict) else None
 
 
@@ -76,10 +91,8 @@ def _head(line: bytes) -> dict[str, Any] | None:
     if end is None:
         return None
     head = line.find(b',"parameters":', 0, end)
-    try:
-        return _parsed(line[: head if head > 0 else end])
-    except ValueError:  # the member stood inside another one
-        return _parsed(line[:end])
+    found = _parsed(line[:head]) if head > 0 else None
+    return found or _parsed(line[:end])  # the member may have stood inside another one
 
 
 @dataclass
@@ -88,6 +101,8 @@ class Reading:
 
     records: list[dict[str, Any]] = field(default_factory=list)
     """Every whole record, in the order of writing."""
+    lines: list[int] = field(default_factory=list)
+    """The number of each record's line, from 1."""
     damaged: list[int] = field(default_factory=list)
     """Line numbers, from 1, of what is not a whole record: torn by a crash, or altered."""
 
@@ -113,15 +128,25 @@ def _reading(path: Path, parse: Callable[[bytes], dict[str, Any] | None]) -> Rea
             reading.damaged.append(number)
         else:
             reading.records.append(record)
+            reading.lines.append(number)
     return reading
 
 
 def _lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb", buffering=_CHUNK) as stream:
-            yield from stream
+            while line := stream.readline(_LONGEST_LINE):
+                if not line.endswith(b"\n"):
+                    _pass_over_rest(stream)
+                yield line
     except FileNotFoundError:
         return
+
+
+def _pass_over_rest(stream: IO[bytes]) -> None:
+    """Go on to the next line: of one that is too long the begin alone is kept, and is no record."""
+    while (rest := stream.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
+        pass
 
 
 def last_attempts(records: Iterable[Record]) -> list[Record]:
@@ -149,7 +174,7 @@ def sync_folder(path: Path) -> None:
 
 
 def _sync_file(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         os.fsync(descriptor)
     finally:
@@ -163,13 +188,14 @@ def settle_folder(scratch: Path, final: Path) -> None:
     """
     try:
         for entry in os.scandir(scratch):
-            if entry.stat(follow_symlinks=False).st_size > 0:
+            if entry.is_file(follow_symlinks=False) and entry.stat().st_size > 0:
                 _sync_file(entry.path)
         sync_folder(scratch)
         scratch.rename(final)
         sync_folder(final.parent)
     except OSError as error:
-        raise JournalError(f"cannot keep {final.name}: {error.strerror}") from error
+        what = f"cannot keep {final.name}: {writing.reason(error)}"
+        raise JournalError(what, writing.hint(error)) from error
 
 
 def append(path: Path, record: Mapping[str, Any]) -> None:
@@ -179,9 +205,8 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
     a record never glues onto what is not a whole line.
     """
     data = encode(record).encode()
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        descriptor = os.open(path, flags, 0o644)
+        descriptor = writing.open_file(path, os.O_APPEND)
         try:
             before = _cut_torn_tail(descriptor)
             try:
@@ -195,7 +220,8 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise JournalError(f"cannot write {path.name}: {error.strerror}") from error
+        what = f"cannot write {path.name}: {writing.reason(error)}"
+        raise JournalError(what, writing.hint(error)) from error
 
 
 def _cut_torn_tail(descriptor: int) -> int:

@@ -18,6 +18,7 @@ from fibench import groups
 from fibench.replies import fibonacci
 from fibench.server import clean_environment
 from fibench.supervision import Supervised, launch
+from fibench.writing import open_emptied
 
 Edge = Literal["begin", "middle", "late", "end"]
 """Moments of a window. "late" is just before its end, while all connections are still there: at
@@ -174,7 +175,7 @@ def drive(command: LoadCommand, supervise: Path, folder: Path, on_edge: OnEdge) 
         argv[-1:] = ["--edges-fd", str(edges_end), command.argv[-1]]
     began_s = time.monotonic()
     try:
-        with (folder / "load.out").open("wb") as out, (folder / "load.err").open("wb") as errors:
+        with open_emptied(folder / "load.out") as out, open_emptied(folder / "load.err") as errors:
             running = launch(
                 argv,
                 supervise=supervise,

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fibench.diagnostics import escaped
+from fibench.escape import escaped
 
 ADDRESS = "fibench-measures"
 _LONGEST = 107

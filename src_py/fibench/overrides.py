@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fibench.diagnostics import Diagnostic, ExperimentError, escaped, suggestion
+from fibench.diagnostics import Diagnostic, ExperimentError, suggestion
+from fibench.escape import escaped
 from fibench.keys import KEYS, in_file
 from fibench.locate import Path
 

@@ -39,6 +39,15 @@ def read_stat(pid: int) -> Stat | None:
     )
 
 
+def began(pid: int) -> int | None:
+    """When a process began, in ticks since the boot; None when it is gone.
+
+    With its number it names a process for good: numbers come again.
+    """
+    data = read_proc(f"/proc/{pid}/stat")
+    return int(data[data.rindex(b")") + 2 :].split(None, 20)[19]) if data else None
+
+
 def read_proc(path: str) -> bytes | None:
     """Read the start of a small file of /proc (8 KiB); None when its process is gone.
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fibench.depth import TooDeepError, check_toml
 from fibench.diagnostics import (
     Diagnostic,
     ExperimentError,
@@ -24,6 +26,7 @@ from fibench.locate import Span, normalised
 LARGEST_FILE_BYTES = 256 * 1024
 
 _PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+_TOO_LONG = re.compile(rf"[0-9][0-9_]{{{sys.get_int_max_str_digits() or 10**6},}}")
 _SYNTAX_HINTS = {
     "Invalid value": 'text needs quotes: backend = "py-mt"',
     "Cannot overwrite a value": "a key is given twice: keep one of them",
@@ -143,16 +146,22 @@ def _at_offset(filename: str, text: str, offset: int, what: str, hint: str) -> D
 
 
 def parse_toml(text: str, filename: str) -> dict[str, Any]:
-    """What TOML text means. Raises ExperimentError."""
+    """What TOML text means. Raises ExperimentError, before it costs much, for what is too deep."""
     try:
+        check_toml(text)
         return tomllib.loads(text)
+    except TooDeepError as error:
+        hint = "an experiment is a few levels deep: is this one?"
+        raise ExperimentError(
+            [_at_offset(filename, text, error.offset, str(error), hint)]
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise ExperimentError([_syntax_fault(str(error), text, filename)]) from error
-    except RecursionError as error:
-        raise ExperimentError([_without_place(filename, "is nested too deeply")]) from error
     except ValueError as error:  # a whole number with more digits than Python converts
-        what = "a number has too many digits"
-        raise ExperimentError([_without_place(filename, what)]) from error
+        what, hint = "a number has too many digits", "no key takes more than 19"
+        found = _TOO_LONG.search(text)
+        start = found.start() if found else 0
+        raise ExperimentError([_at_offset(filename, text, start, what, hint)]) from error
 
 
 def _syntax_fault(message: str, text: str, filename: str) -> Diagnostic:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -220,6 +220,7 @@ def _notes(
     found = list(experiment.absent.lines())
     for cell, summary in zip(experiment.cells, summaries, strict=True):
         found.extend(notes(cell, summary, index, known.get(cell.key)))
+    found.extend(endings(records))
     missing = {
         record["trial"]: told(record["reason"], hint_of(record))
         for record in records
@@ -227,3 +228,23 @@ def _notes(
     }
     said = ceilings_note(missing)
     return found if said is None else [*found, said]
+
+
+def endings(records: Iterable[Record]) -> Iterator[str]:
+    """Servers that do not end as they should: of each backend once, in how many trials."""
+    by_backend: dict[str, list[Mapping[str, Any]]] = {}
+    for record in records:
+        server, backend = record.get("server") or {}, record["parameters"].get("backend")
+        if server and isinstance(backend, str):
+            by_backend.setdefault(backend, []).append(server)
+    for backend, servers in by_backend.items():
+        forced = sum(server.get("forced") is True for server in servers)
+        swept = [count for server in servers if (count := server.get("swept") or 0) > 0]
+        said = []
+        if forced:
+            said.append(f"did not end at SIGTERM in {forced} of {len(servers)} trials")
+        if swept:
+            processes = "1 process" if sum(swept) == 1 else f"{sum(swept)} processes"
+            said.append(f"left {processes} behind in {len(swept)} of {len(servers)} trials")
+        if said:
+            yield f"{backend} {' and '.join(said)}: they were killed, which makes each trial longer"

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fibench.plan import Trial
+from fibench.records import MOST_ATTEMPTS
 
 Head = Mapping[str, Any]
 """Of a journal record at least "trial", "block", "attempt" and "valid"."""
-
-
-_MOST_ATTEMPTS = 10**6
 
 
 def is_sound(head: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
@@ -24,12 +22,16 @@ def is_sound(head: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
     A journal is proven by digests, which anybody can compute.
     """
     index, attempt = head.get("index"), head.get("attempt")
+    if type(index) is not int or not 0 <= index < len(trials):
+        return False
+    trial = trials[index]
     return (
-        type(index) is int
-        and 0 <= index < len(trials)
-        and head.get("trial") == trials[index].key
+        head.get("trial") == trial.key
+        and head.get("cell") == trial.cell.key
+        and head.get("block") == trial.block
+        and head.get("role", "measure") == trial.role
         and type(attempt) is int
-        and 1 <= attempt <= _MOST_ATTEMPTS
+        and 1 <= attempt <= MOST_ATTEMPTS
         and isinstance(head.get("valid"), bool)
     )
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibench.commands import NOT_STARTED, WRONG_INPUT, Refused
-from fibench.diagnostics import escaped, suggestion
+from fibench.diagnostics import suggestion
+from fibench.escape import escaped
 from fibench.places import find_places
 from fibench.report.output import carried
 
@@ -70,7 +71,7 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
         ),
         "md": lambda: formats.markdown(found),
         "csv": lambda: formats.comma_separated(found),
-        "json": lambda: formats.json_text(found),
+        "json": lambda: formats.json_document(found),
     }
     _emit(makers[format_name](), target)
     return 0
@@ -117,10 +118,8 @@ def _open(run: str) -> StoredRun:
     except StoredError as error:
         raise Refused(str(error), error.hint, WRONG_INPUT) from error
     _warn_of_other_files(run, stored)
-    if stored.damaged:
-        lines = ", ".join(map(str, stored.damaged[:5])) + (", …" if stored.damaged[5:] else "")
-        said = f"line {lines} of trials.jsonl is damaged: the trial is left out"
-        print(f"warning: {escaped(stored.name)}: {said}", file=sys.stderr)
+    for said in stored.damage:
+        print(f"warning: {escaped(f'{stored.name}: {said}')}", file=sys.stderr)
     return stored
 
 

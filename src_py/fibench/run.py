@@ -12,12 +12,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fibench import journal
+from fibench import journal, writing
 from fibench.begin import Request, begin, context_of
 from fibench.plan import Trial, plan
+from fibench.records import lacks
 from fibench.resume import Attempt, is_sound
 from fibench.runs_folder import JOURNAL, RunError
-from fibench.stored import lacks
 from fibench.trial import TrialContext, run_trial, scratch_name
 
 
@@ -159,7 +159,9 @@ def _keep(folder: Path, attempt: Attempt, context: TrialContext) -> dict[str, An
         record = run_trial(trial, context, scratch, attempt.number)
         journal.settle_folder(scratch, final)
         journal.append(folder / JOURNAL, record)
-    except (OSError, journal.JournalError) as error:
-        hint = "free some space or mend the disk; finished trials are kept"
-        raise RunError(f"cannot keep the results in {folder}: {error}", hint) from error
+    except OSError as error:
+        what = f"cannot keep the results in {folder}: {writing.reason(error)}"
+        raise RunError(what, writing.hint(error)) from error
+    except journal.JournalError as error:
+        raise RunError(f"cannot keep the results in {folder}: {error}", error.hint) from error
     return record

@@ -6,16 +6,16 @@ Nothing outside the folder is read, whatever symbolic links it holds, and nothin
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from pathlib import Path
 from typing import Any
 
-from fibench.diagnostics import escaped
+from fibench.depth import parse_json
+from fibench.escape import escaped
 
 NEWEST_SCHEMA = 2
-_LARGEST_JSON_BYTES = 256 * 2**20
+_LARGEST_JSON_BYTES = 64 * 2**20
 
 
 class StoredError(Exception):
@@ -36,9 +36,9 @@ def read_json(folder: Path, name: str, missing: dict[str, Any] | None = None) ->
         return dict(missing or {})
     where = shown_path(folder / name)
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise StoredError(f"{where} is not JSON", DAMAGED) from error
+        document = parse_json(data)
+    except ValueError as error:
+        raise StoredError(f"{where} is not JSON, or no such as fibench writes", DAMAGED) from error
     if not isinstance(document, dict):
         raise StoredError(f"{where} is not a JSON object", DAMAGED)
     schema = document.get("schema", 1)

@@ -8,7 +8,6 @@ link leads to.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,8 @@ from typing import Any
 
 from fibench.audit import against_itself, copies, digests_of
 from fibench.claims import claims_json
+from fibench.depth import parse_json
+from fibench.escape import json_text
 from fibench.judged import review
 from fibench.places import Places, find_places
 from fibench.run_files import StoredError, shown_path
@@ -115,7 +116,7 @@ def rows(root: Path, experiment: str = "") -> list[Row]:
 def runs_json(found: Iterable[Row]) -> str:
     """The rows as one JSON document."""
     listed = [dict(zip(COLUMNS, astuple(row), strict=True)) for row in found]
-    return json.dumps({"schema": SCHEMA, "runs": listed}, indent=1, allow_nan=False) + "\n"
+    return json_text({"schema": SCHEMA, "runs": listed}, 1)
 
 
 def _rows_of(folder: Path, root: Path, experiment: str, places: Places) -> list[Row]:
@@ -204,8 +205,8 @@ def _read(path: Path) -> dict[str, Any] | None:
     if len(data) > _LARGEST_BYTES:
         raise _DamagedError(f"{path.name}: too large")
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(data)
+    except ValueError as error:
         raise _DamagedError(f"{path.name}: not JSON") from error
     if not isinstance(document, dict):
         raise _DamagedError(f"{path.name}: not a JSON object")

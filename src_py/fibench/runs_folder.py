@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from fibench import journal
+from fibench import journal, writing
 from fibench.reading import file_called
 from fibench.run_files import StoredError, read_json
 from fibench.run_names import PLAN, head_of, run_name, source_path
@@ -48,32 +48,50 @@ class NoSuchRun(Exception):
 
 def create(results: Path, name: str, files: Mapping[str, bytes], now: datetime) -> Path:
     """Make the folder of a new run with these files in it, whole and durably. Raises RunError."""
-    folder = results / name / f"{now:%Y-%m-%dT%H%M}-{secrets.token_hex(2)}"
-    scratch = folder.with_name(f".{folder.name}{_SCRATCH}")
+    parent = results / name
+    folder = scratch = parent
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if not _is_inside(folder.parent, results):
-            raise RunError(f"{folder} leads outside the results folder", "remove the symbolic link")
-        _remove_unborn(folder.parent)
-        (scratch / "trials").mkdir(parents=True)
+        parent.mkdir(parents=True, exist_ok=True)
+        if not _is_inside(parent, results):
+            raise RunError(f"{parent} leads outside the results folder", "remove the symbolic link")
+        _remove_unborn(parent)
+        folder, scratch = _free_names(parent, now)
+        scratch.mkdir()
+        (scratch / "trials").mkdir()
         for file, data in files.items():
-            _write(scratch / file, data)
+            writing.write_new(scratch / file, data)
         journal.sync_folder(scratch)
         scratch.rename(folder)
-        for parent in (folder.parent, results, results.parent):
-            journal.sync_folder(parent)
+        for above in (parent, results, results.parent):
+            journal.sync_folder(above)
     except OSError as error:
-        shutil.rmtree(scratch, ignore_errors=True)
-        hint = "make the results folder writable, free its name, or free some space"
-        raise RunError(f"cannot make {folder}: {error.strerror}", hint) from error
+        if scratch != parent:
+            shutil.rmtree(scratch, ignore_errors=True)
+        raise RunError(
+            f"cannot make {folder}: {writing.reason(error)}", writing.hint(error)
+        ) from error
     return folder
 
 
+def _free_names(parent: Path, now: datetime) -> tuple[Path, Path]:
+    """A run's folder and what it is called until it is whole: names that nothing has."""
+    while True:
+        folder = parent / f"{now:%Y-%m-%dT%H%M}-{secrets.token_hex(2)}"
+        scratch = parent / f".{folder.name}{_SCRATCH}"
+        if not os.path.lexists(folder) and not os.path.lexists(scratch):
+            return folder, scratch
+
+
 def _remove_unborn(parent: Path) -> None:
-    """Remove what a crash left of a folder before it had its name."""
-    for entry in parent.glob(f".*{_SCRATCH}"):
-        if _RUN.fullmatch(entry.name.removeprefix(".").removesuffix(_SCRATCH)):
-            shutil.rmtree(entry)
+    """Remove what a crash left of a folder before it had its name.
+
+    Whatever else has such a name, a link say, is not ours, and is in nobody's way.
+    """
+    for entry in os.scandir(parent):
+        name = entry.name.removeprefix(".").removesuffix(_SCRATCH)
+        is_ours = entry.name == f".{name}{_SCRATCH}" and _RUN.fullmatch(name)
+        if is_ours and entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def keep_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -88,20 +106,12 @@ def as_json(document: Mapping[str, Any]) -> bytes:
 
 def keep(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, and durably. Raises RunError."""
-    scratch = path.with_name(path.name + _SCRATCH)
     try:
-        _write(scratch, data)
-        scratch.rename(path)
-        journal.sync_folder(path.parent)
+        writing.replace(path, data, journal.sync_folder)
     except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror}", "free some space") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+        raise RunError(
+            f"cannot write {path}: {writing.reason(error)}", writing.hint(error)
+        ) from error
 
 
 def runs_of(results: Path, name: str) -> list[Path]:
@@ -254,6 +264,6 @@ def _several(count: int) -> str:
 
 
 def _shown(text: str) -> str:
-    from fibench.diagnostics import escaped
+    from fibench.escape import escaped
 
     return escaped(text)

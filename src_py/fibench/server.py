@@ -26,6 +26,7 @@ from fibench.processes import descendants
 from fibench.running import Ending, RunningServer, ServerCommand
 from fibench.start_error import StartError, StartErrorKind, printable
 from fibench.supervision import Report, Supervised, launch
+from fibench.writing import open_emptied
 
 __all__ = [
     "Ending",
@@ -104,7 +105,8 @@ def start(
 ) -> RunningServer:
     """Start a server, in a cgroup of its own if one is given, and wait until it is ready.
 
-    At most `timeout_s`. What it writes goes to `stderr_path`. Raises StartError; nothing of the
+    At most `timeout_s`. What it writes goes to `stderr_path`, of more than twice KEPT_BYTES the
+    beginning and the end. Raises StartError; nothing of the
     server is left then, nor after any other exception, nor of the cgroup.
     """
     deadline_s = time.monotonic() + timeout_s
@@ -149,7 +151,7 @@ def _launch(
         raise StartError(
             "not-found", f"there is no {supervise}", "`invoke build` builds and installs it"
         )
-    with stderr_path.open("wb") as output:
+    with open_emptied(stderr_path) as output:
         return launch(
             argv,
             supervise=supervise,

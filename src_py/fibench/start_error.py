@@ -6,6 +6,8 @@ import signal
 from pathlib import Path
 from typing import Literal
 
+from fibench.escape import escaped
+
 StartErrorKind = Literal[
     "address-in-use",
     "bad-address",
@@ -50,10 +52,7 @@ def tail(path: Path) -> str:
 
 def printable(text: str) -> str:
     """One line of text from outside with everything escaped that a terminal might obey."""
-    shown = "".join(
-        c if c.isprintable() else " " if c == "\t" else c.encode("unicode_escape").decode()
-        for c in text
-    )
+    shown = escaped(text.replace("\t", " "))
     return shown if len(shown) <= LINE_CHARACTERS else shown[:LINE_CHARACTERS] + "…"
 
 

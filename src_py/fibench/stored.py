@@ -13,17 +13,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fibench import journal
+from fibench import groups, journal
 from fibench.absent import Absent, AbsentCell
 from fibench.catalogue import CatalogueError, known_backends, read_catalogue
 from fibench.cells import Cell, KnownBackend
 from fibench.contrasts import Claim, DroppedClaim, resolve_claims
-from fibench.diagnostics import ExperimentError, Source, escaped
+from fibench.diagnostics import ExperimentError, Source
 from fibench.experiment import Experiment, parse_experiment
 from fibench.explain import check_document
 from fibench.keys import KEYS
 from fibench.places import Places
 from fibench.reading import LARGEST_FILE_BYTES, decode, parse_toml
+from fibench.records import usable
 from fibench.run_files import (
     DAMAGED,
     NEWER,
@@ -37,7 +38,6 @@ from fibench.run_files import (
 )
 from fibench.runs_folder import NoSuchRun, resolve_run
 
-_LARGEST_INDEX = 10_000_000
 _FRAMINGS = ("message", "line")
 _VALUES = (str, int, float, type(None))
 
@@ -56,8 +56,8 @@ class StoredRun:
     """The last attempt of each trial, in the plan's order."""
     complete: bool
     """It ran to its end; otherwise it has estimates and no verdicts."""
-    damaged: tuple[int, ...] = ()
-    """Lines of trials.jsonl, from 1, that were not whole."""
+    ignored: tuple[tuple[int, str], ...] = ()
+    """Lines of trials.jsonl, from 1, that are left out, and why: torn, altered, or no trial's."""
 
     @property
     def name(self) -> str:
@@ -71,6 +71,14 @@ class StoredRun:
         if isinstance(source, str) and Path(source).stem:
             return Path(source).stem
         return self.folder.resolve().parent.name
+
+    @property
+    def damage(self) -> list[str]:
+        """What of the journal is left out: a line for each reason, with the first line numbers."""
+        lines: dict[str, list[int]] = {}
+        for line, why in self.ignored:
+            lines.setdefault(why, []).append(line)
+        return [f"{_numbered(found)} of trials.jsonl: {why}" for why, found in lines.items()]
 
     @property
     def planned_cells(self) -> tuple[Cell, ...]:
@@ -100,18 +108,16 @@ def read_run(folder: Path, places: Places) -> StoredRun:
         )
     plan = read_json(folder, "plan.json")
     environment = read_json(folder, "environment.json", missing={})
-    reading = _read_journal(folder)
+    records, ignored = _read_journal(folder)
     experiment = _read_experiment(folder, plan, places)
-    for record in reading.records:
-        _check_record(record, folder)
     return StoredRun(
         folder=folder,
         experiment=experiment,
         plan=plan,
         environment=environment,
-        records=journal.last_attempts(reading.records),
+        records=records,
         complete=os.path.lexists(folder / "claims.json"),
-        damaged=tuple(reading.damaged),
+        ignored=tuple(ignored),
     )
 
 
@@ -155,88 +161,34 @@ def machine_line_of(environment: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _read_journal(folder: Path) -> journal.Reading:
-    """The trials of a run; a run that was interrupted at once has no journal."""
+def _numbered(lines: Sequence[int]) -> str:
+    listed = ", ".join(map(str, lines[:5])) + (", …" if lines[5:] else "")
+    return f"line{'s' if lines[1:] else ''} {listed}"
+
+
+def _read_journal(folder: Path) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
+    """The last attempts of a run's trials, and the lines that are left out, with the reasons.
+
+    A run that was interrupted at once has no journal. Raises StoredError, also where none of the
+    lines can be used.
+    """
+    where = shown_path(folder / "trials.jsonl")
     path = inside(folder, "trials.jsonl", optional=True)
     try:
-        return journal.Reading() if path is None else journal.read(path)
-    except (OSError, ValueError, RecursionError) as error:
-        where = shown_path(folder / "trials.jsonl")
-        raise StoredError(f"{where} cannot be read: {error}", UNREADABLE) from error
-
-
-_NUMBER = (int, float)
-_SHAPE: Mapping[str, type | tuple[type, ...]] = {
-    "trial": str,
-    "index": int,
-    "block": int,
-    "cell": str,
-    "label": str,
-    "attempt": int,
-    "valid": bool,
-    "reason": (str, type(None)),
-    "started_at": str,
-    "parameters": dict,
-    "metrics": dict,
-    "counts": dict,
-    "times": dict,
-}
-
-
-_OPTIONAL: Mapping[str, type | tuple[type, ...]] = {
-    "role": str,
-    "groups": dict,
-    "checks": (dict, type(None)),
-    "halves": (list, type(None)),
-}
-"""Members that records of schema 1 do not have."""
-
-
-def _check_record(record: Mapping[str, Any], folder: Path) -> None:
-    """Raise StoredError for a record that is whole, and yet not what a trial leaves behind."""
-    schema = record.get("schema", 1)
-    where = shown_path(folder / "trials.jsonl")
-    if type(schema) is int and schema > NEWEST_SCHEMA:
-        raise StoredError(f"{where} has schema {schema}, which is newer than this fibench", NEWER)
-    wrong = lacks(record)
-    if wrong:
-        trial = escaped(str(record.get("trial"))[:80])
-        raise StoredError(f"{where}: trial {trial} has no proper {', '.join(wrong)}", DAMAGED)
-
-
-def lacks(record: Mapping[str, Any]) -> list[str]:
-    """The members of a record that are not there, or not what a trial leaves behind."""
-    wrong = [name for name, kind in _SHAPE.items() if not isinstance(record.get(name), kind)]
-    wrong += [
-        name
-        for name, kind in _OPTIONAL.items()
-        if name in record and not isinstance(record[name], kind)
-    ]
-    return wrong or [name for name, sound in _members(record) if not sound]
-
-
-def _members(record: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """The members of a record that have members of their own, and whether these are sound."""
-    times, halves = record["times"], record.get("halves") or [0, 0]
-    yield "index", 0 <= record["index"] <= _LARGEST_INDEX
-    yield "metrics", _are(record["metrics"], (*_NUMBER, type(None)))
-    yield "counts", _are(record["counts"], (int,))
-    yield "times", all(isinstance(times.get(name), _NUMBER) for name in ("wall_s", "measured_s"))
-    yield "halves", len(halves) == 2 and all(isinstance(half, int) for half in halves)
-    yield (
-        "parameters",
-        (
-            "clients_answered" not in record["counts"]
-            or isinstance(record["parameters"].get("clients"), int)
-        ),
-    )
-    for group in record.get("groups", {}).values():
-        sound = isinstance(group, dict) and _are(group.get("counts"), (int,))
-        yield "groups", sound and _are(group.get("metrics"), (*_NUMBER, type(None)))
-
-
-def _are(members: object, kinds: tuple[type, ...]) -> bool:
-    return isinstance(members, dict) and all(isinstance(v, kinds) for v in members.values())
+        reading = journal.Reading() if path is None else journal.read(path)
+    except OSError as error:
+        raise StoredError(f"{where} cannot be read: {error.strerror}", UNREADABLE) from error
+    for record in reading.records:
+        schema = record.get("schema", 1)
+        if type(schema) is int and schema > NEWEST_SCHEMA:
+            what = f"{where} has schema {schema}, which is newer than this fibench"
+            raise StoredError(what, NEWER)
+    found = usable(reading)
+    if found.refused and not found.records:
+        line, why = found.refused[0]
+        raise StoredError(f"{where}: no line can be used: line {line}: {why}", DAMAGED)
+    torn = ((line, "it is torn, or was altered") for line in reading.damaged)
+    return found.records, sorted([*torn, *found.refused])
 
 
 def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> Experiment:
@@ -317,12 +269,29 @@ def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[tuple[Cell, .
             or not isinstance(entry["parameters"].get("backend"), str)
         ):
             raise StoredError(f"{where} has a cell without key, label or parameters", DAMAGED)
+        if not _has_proper_groups(entry["parameters"]):
+            raise StoredError(f"{where} has a cell without proper client groups", DAMAGED)
     cells = _cells([*listed, *left_out])
+    if len({cell.key for cell in cells}) < len(cells) or _are_repeated(cells):
+        raise StoredError(f"{where} has the same cell twice", DAMAGED)
     absent = zip(cells[len(listed) :], left_out, strict=True)
     return cells[: len(listed)], Absent(
         tuple(AbsentCell(cell, str(entry.get("reason"))) for cell, entry in absent),
         *(_reasons(plan.get("not_here"), name) for name in ("backends", "interpreters")),
     )
+
+
+def _has_proper_groups(parameters: Mapping[str, Any]) -> bool:
+    try:
+        groups.parse(parameters.get("groups"))
+    except (AttributeError, ValueError):
+        return False
+    return True
+
+
+def _are_repeated(cells: Sequence[Cell]) -> bool:
+    """Whether two cells have the same parameters: no selector could tell them apart."""
+    return len({tuple(cell.parameters.items()) for cell in cells}) < len(cells)
 
 
 def _reasons(kept: object, name: str) -> dict[str, str]:

@@ -14,8 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple
 
+from fibench.processes import began
+
+MARK = "FIBENCH_RUN"
+"""The variable by which all that a runner has started is known: its number, and when it began."""
+
 PROMPT_S = 0.5
 """How long a sweep takes at most, but for a `supervise` that is stopped, or a busy kernel."""
+KEPT_BYTES = 65_536
+"""Of a command that writes more than twice as much, the beginning and the end that are kept."""
 SWEEP_LIMIT_S = 10.0
 """How long the kernel may take to end processes that were sent SIGKILL."""
 
@@ -175,8 +182,9 @@ def launch(
 ) -> Supervised:
     """Start a command in its own session, stdin empty, stdout going to `output`.
 
-    Stderr goes to `errors`, or to `output` as well. It runs on `cpus` ("0,2-3") and is born into
-    `cgroup`, if they are given; where it cannot, `supervise` says why on stderr, and ends.
+    Stderr goes to `errors`, or to `output` as well; a file that may be read too is bounded by
+    KEPT_BYTES. The command runs on `cpus` ("0,2-3") and is born into `cgroup`, if they are given;
+    where it cannot, `supervise` says why on stderr, and ends. MARK is added to its variables.
 
     Does not wait for the command. Raises OSError when `supervise` or `cwd` is not there.
     """
@@ -188,6 +196,7 @@ def launch(
             [
                 os.path.abspath(supervise),
                 *("--lifeline", str(lifeline_end), "--report", str(report_end)),
+                *("--keep-ends", str(KEPT_BYTES)),
                 *(() if cpus is None else ("--cpus", cpus)),
                 *(() if cgroup is None else ("--cgroup", str(cgroup))),
                 *("--", *argv),
@@ -195,7 +204,7 @@ def launch(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors or output,
-            env=dict(environment),
+            env={**environment, MARK: f"{os.getpid()}-{began(os.getpid())}"},
             cwd=cwd,
             pass_fds=(lifeline_end, report_end, *pass_fds),
             # A Ctrl-C in the terminal is for us alone: we end servers in our own order.

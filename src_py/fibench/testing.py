@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 
 from fibench.build import BuildError, build_sanitized, tool_environment
 from fibench.commands import WRONG_INPUT, Refused, build_or_refuse
-from fibench.diagnostics import escaped
+from fibench.escape import escaped
 from fibench.places import Places
 
 NOTHING_SELECTED = 5

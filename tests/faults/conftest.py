@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -19,7 +20,13 @@ PATIENCE_S = 10.0
 class Supervise:
     """supervise as its user sees it: a lifeline, a report, signals, and what the command writes."""
 
-    def __init__(self, program: Path, argv: list[str], more: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        program: Path,
+        argv: list[str],
+        more: Sequence[str] = (),
+        errors: IO[bytes] | None = None,
+    ) -> None:
         lifeline_end, self._lifeline = os.pipe()
         self._report, report_end = os.pipe()
         # Standard output of the whole tree: it ends when nobody is left to write to it.
@@ -31,6 +38,7 @@ class Supervise:
             [program, *options, *argv],
             stdin=subprocess.DEVNULL,
             stdout=output_end,
+            stderr=errors,
             pass_fds=self.pipe_ends,
             start_new_session=True,
         )
@@ -96,8 +104,10 @@ def supervise(programs: Path) -> Iterator[StartSupervise]:
     """Starts commands under supervise and ends them after the test."""
     with ExitStack() as stack:
 
-        def start(*argv: str, options: Sequence[str] = ()) -> Supervise:
-            started = Supervise(programs / "supervise", list(argv), options)
+        def start(
+            *argv: str, options: Sequence[str] = (), errors: IO[bytes] | None = None
+        ) -> Supervise:
+            started = Supervise(programs / "supervise", list(argv), options, errors)
             stack.callback(started.clean_up)
             return started
 

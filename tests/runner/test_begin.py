@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The beginning of a run: a new folder, or one that a crash left at any moment put in order."""
 
+import errno
 import json
 import os
 import shutil
@@ -63,8 +64,13 @@ class Desk:
         for attempt in attempts:
             trial = attempt.trial
             (run / "trials" / journal.folder_name(trial.index, attempt.number)).mkdir()
-            record = {"trial": trial.key, "index": trial.index, "block": trial.block,
-                      "attempt": attempt.number, "valid": valid, "parameters": {}}  # fmt: skip
+            record = {
+                "trial": trial.key, "role": trial.role, "index": trial.index, "block": trial.block,
+                "cell": trial.cell.key, "label": trial.cell.label, "attempt": attempt.number,
+                "started_at": "2026-11-24T22:00:00.000+00:00", "valid": valid,
+                "reason": None if valid else "it failed", "parameters": {}, "metrics": {},
+                "counts": {}, "times": {"wall_s": 1.0, "measured_s": 0.5},
+            }  # fmt: skip
             journal.append(run / "trials.jsonl", record)
 
 
@@ -179,12 +185,30 @@ def test_the_time_at_which_a_run_began_stays_when_it_is_gone_on_with(desk: Desk)
     assert _plan(first.folder)["warnings"] == ["another one"]
 
 
-def test_a_folder_that_cannot_be_put_in_order_is_named(desk: Desk) -> None:
+def test_a_folder_that_cannot_be_put_in_order_is_named(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = desk.begin()
+    (first.folder / "experiment.toml").unlink()
+
+    def refuse(source: object, target: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(source))
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(RunError, match=r"cannot write .*experiment.toml: Permission") as caught:
+        desk.begin()
+    assert "writable" in caught.value.hint
+    assert not [name for name in os.listdir(first.folder) if name.endswith(".new")]
+
+
+def test_what_lies_under_the_names_of_unfinished_files_is_in_nobodys_way(desk: Desk) -> None:
     first = desk.begin()
     (first.folder / "experiment.toml").unlink()
     (first.folder / "experiment.toml.new").mkdir()
-    with pytest.raises(RunError, match=r"cannot write .*experiment.toml: Is a directory"):
-        desk.begin()
+    (first.folder / ".claims.json.0123abcd.new").write_text("half")
+    assert desk.begin().folder == first.folder
+    assert (first.folder / "experiment.toml").read_text() == TEXT
+    assert not (first.folder / ".claims.json.0123abcd.new").exists()
 
 
 def test_claims_that_cannot_be_read_are_no_verdicts(desk: Desk) -> None:
@@ -234,7 +258,19 @@ def test_trials_that_are_gone_are_no_reason_to_lose_the_verdicts(desk: Desk) -> 
 
 @pytest.mark.parametrize(
     "change",
-    [{"valid": None}, {"attempt": "x"}, {"index": "../x"}, {"index": -5}, {"trial": [1]}],
+    [
+        {"valid": None},
+        {"attempt": "x"},
+        {"index": "../x"},
+        {"index": -5},
+        {"trial": [1]},
+        {"cell": "another"},
+        {"block": 7},
+        {"role": "twin"},
+        {"metrics": {"p50_s": -1}},
+        {"times": {}},
+        {"counts": [1]},
+    ],
 )
 def test_records_of_no_trial_are_left_out_and_told_of(desk: Desk, change: dict[str, Any]) -> None:
     first = desk.begin()
@@ -243,7 +279,7 @@ def test_records_of_no_trial_are_left_out_and_told_of(desk: Desk, change: dict[s
     record = journal.read(path).records[0] | change
     path.write_text(journal.encode(record) + "".join(path.read_text().splitlines(True)[1:]))
     again = desk.begin()
-    assert "1 records are of no trial of this plan" in again.notices[0]
+    assert "1 record is of no trial of this plan" in again.notices[0]
     assert again.todo
 
 

@@ -206,7 +206,7 @@ def test_runs_without_a_common_cell_are_told_apart_in_every_format(tmp_path: Pat
     for text in (as_text(comparison), formats.markdown(comparison)):
         assert "no cell in common" in text
         assert "ratios differ" not in text
-    assert json.loads(formats.json_text(comparison))["rows"] == []
+    assert json.loads(formats.json_document(comparison))["rows"] == []
     assert formats.comma_separated(comparison).count("\r\n") == 1
 
 
@@ -283,7 +283,7 @@ def test_an_interrupted_run_is_compared_without_verdicts(tmp_path: Path) -> None
 def test_every_format_has_the_same_rows(tmp_path: Path) -> None:
     other = judged(tmp_path / "b", seed=2, factor=2.0)
     comparison = compare(judged(tmp_path / "a"), other)
-    document = json.loads(formats.json_text(comparison))
+    document = json.loads(formats.json_document(comparison))
     table = list(csv.DictReader(io.StringIO(formats.comma_separated(comparison), newline="")))
     assert document["schema"] == 1
     assert len(document["rows"]) == len(table) == len(comparison.rows)

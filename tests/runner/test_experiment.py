@@ -612,17 +612,24 @@ def test_a_fault_does_not_bring_others_that_only_follow_from_it() -> None:
     assert len(faults(GIL.replace("n = 27  ", 'n = "27"  '))) == 1
 
 
+DEEP = "an experiment is a few levels deep: is this one?"
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
         (b"a = 1\nb = \xff\n", "e.toml:2:5: byte 0xff is not UTF-8\nsave it as UTF-8"),
         (b"\xff\xfet\x00", "e.toml:1:1: byte 0xff is not UTF-8\nsave it as UTF-8"),
         (b"a = 1\n\0", "e.toml:2:1: the file contains a NUL byte\nis this a text file?"),
-        (b"a = " + b"[" * 90_000, "e.toml: is nested too deeply"),
-        (b"a = " + b"9" * 5000, "e.toml: a number has too many digits"),
+        (b"a = " + b"[" * 90_000, f"e.toml:1:37: values are nested more than 32 deep\n{DEEP}"),
+        (b"a" + b".a" * 90_000, f"e.toml:1:32: a key has more than 16 parts\n{DEEP}"),
+        (
+            b"a = " + b"9" * 5000,
+            "e.toml:1:5: a number has too many digits\nno key takes more than 19",
+        ),
         (b"#" * 300_000, "e.toml: is larger than 256 KiB\nis this an experiment?"),
     ],
-    ids=["not UTF-8", "UTF-16", "NUL", "nested", "digits", "large"],
+    ids=["not UTF-8", "UTF-16", "NUL", "nested", "dotted", "digits", "large"],
 )
 def test_bytes_that_are_no_experiment_are_explained(data: bytes, expected: str) -> None:
     assert faults(data) == [expected]

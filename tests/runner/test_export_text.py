@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from fibench.escape import escaped
 from fibench.export import exported
 from fibench.export.csv import COLUMNS, field, written
 from fibench.export.md import escape, table
@@ -100,17 +101,17 @@ def test_csv_is_rfc_4180(judged: Review) -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=5))
-def test_any_csv_field_comes_back_and_none_is_a_formula(fields: list[str]) -> None:
+def test_any_csv_field_comes_back_escaped_and_none_is_a_formula(fields: list[str]) -> None:
     text = written([f"f{place}" for place in range(len(fields))], [fields])
     _, back = csv.reader(io.StringIO(text, newline=""))
     for given_, found in zip(fields, back, strict=True):
         assert not found.startswith(("=", "+", "-", "@", "\t", "\r"))
-        assert found.removeprefix("'") == given_.replace("\0", "\\x00").removeprefix("'")
+        assert found.removeprefix("'") == escaped(given_).removeprefix("'")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_a_text_that_starts_a_formula_is_led_by_an_apostrophe(start: str) -> None:
-    assert field(f"{start}1+1") == f"'{start}1+1"
+    assert field(f"{start}1+1") == f"'{escaped(start)}1+1"
     assert field(-1.5) == "-1.5", "a number is one"
 
 

@@ -12,7 +12,7 @@ from fibench import results
 from fibench.bench.estimation import made_experiment, made_records
 from fibench.claims import judge
 from fibench.estimate import Index, summarise
-from fibench.results import Findings, failures, find, sample, samples
+from fibench.results import Findings, endings, failures, find, sample, samples
 from fibench.sample import Sample
 from fibench.steady import LEAST_DRIFT, check_twin, drift
 
@@ -345,3 +345,18 @@ def test_only_the_last_attempt_of_a_trial_counts() -> None:
     again = record(attempt=2)
     assert [one.valid for one in samples([first, again])] == [True]
     assert failures([first, again], Path()) == []
+
+
+def ended(backend: str, **server: object) -> dict[str, object]:
+    return record(parameters={"backend": backend, "clients": 8}, server=server)
+
+
+def test_servers_that_do_not_end_as_they_should_are_told_of_once_for_each_backend() -> None:
+    stubborn = [ended("mine", forced=True, swept=3) for _ in range(9)]
+    well = [ended("mine", forced=False, swept=0), ended("c-mt", forced=False, swept=0)]
+    untidy = [ended("other", forced=False, swept=1)]
+    unknown = [record(server={}), record(server={"swept": None, "forced": None})]
+    mine, other = endings([*stubborn, *well, *untidy, *unknown])
+    assert mine.startswith("mine did not end at SIGTERM in 9 of 10 trials and left 27 processes ")
+    assert "behind in 9 of 10 trials: they were killed" in mine
+    assert other.startswith("other left 1 process behind in 1 of 1 trials: they were killed")

@@ -218,7 +218,9 @@ def test_a_damaged_line_is_told_and_the_rest_is_shown(
     path.write_bytes(path.read_bytes()[:-5])
     assert report() == 0
     captured = capfd.readouterr()
-    assert "line 10 of trials.jsonl is damaged" in captured.err
+    said = "line 10 of trials.jsonl: it is torn, or was altered"
+    assert said in captured.err
+    assert said in captured.out
     assert "CONFIRMED" in captured.out
 
 

@@ -28,6 +28,7 @@ from .stored_runs import (
     rewrite_journal,
 )
 
+TORN = "it is torn, or was altered"
 PLACES = places_with(Path("/nonexistent"))
 
 
@@ -52,7 +53,7 @@ def test_a_run_is_what_it_was(folder: Path) -> None:
     run = opened(folder)
     assert run.name == "gil/2026-11-24T2255-63e1"
     assert [cell.label for cell in run.experiment.cells] == ["py-mp", "py-mt"]
-    assert (run.complete, len(run.records), run.cores, run.damaged) == (True, 10, 2, ())
+    assert (run.complete, len(run.records), run.cores, run.ignored) == (True, 10, 2, ())
     assert [record["index"] for record in run.records] == list(range(10))
     found = {v.claim.id: v.outcome for v in review(run).verdicts}
     kept = json.loads((folder / "claims.json").read_text())["claims"]
@@ -126,7 +127,7 @@ def test_a_torn_line_is_told_and_what_came_before_it_is_kept(folder: Path) -> No
     path = folder / "trials.jsonl"
     path.write_bytes(path.read_bytes()[:-20])
     run = opened(folder)
-    assert (len(run.records), run.damaged) == (9, (10,))
+    assert (len(run.records), run.ignored) == (9, ((10, TORN),))
 
 
 def test_a_run_without_environment_is_of_an_unknown_machine(folder: Path) -> None:

@@ -12,6 +12,7 @@ from tests.runner.trials import run, run_well, trial
 
 from fibench.cgroup import usable_parent
 from fibench.pinning import Pinning
+from fibench.supervision import KEPT_BYTES
 
 RIGHT = "def answer(connection, k): connection.sendall(b'1\\n')\n"
 
@@ -249,3 +250,23 @@ def test_the_length_of_the_listen_queue_is_kept(programs: Path, tmp_path: Path) 
     record = run_well(trial("c-mt", backlog=77), programs, tmp_path)
     assert record["server"]["backlog"] == min(77, most)
     assert record["hint"] is None
+
+
+def test_of_a_server_that_prints_without_end_the_beginning_and_the_end_are_kept(
+    programs: Path, tmp_path: Path
+) -> None:
+    """A mebibyte for each request, as a forgotten trace does."""
+    text = """
+print("the first line", file=sys.stderr, flush=True)
+def answer(connection, k):
+    sys.stderr.write("x" * (1 << 20) + f"\\n{k} asked\\n"); sys.stderr.flush()
+    connection.sendall(b"1\\n")
+serve_threads()
+"""
+    record = run(trial("own", clients=1), programs, tmp_path, text)
+    assert record["valid"], record["reason"]
+    kept = (tmp_path / "server.err").read_bytes()
+    assert len(kept) < 2 * KEPT_BYTES + 100
+    assert kept.startswith(b"the first line\n")
+    assert b" bytes left out " in kept
+    assert kept.endswith(b" asked\n")

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from fibench.escape import json_text
 from fibench.estimate import METRICS
 from fibench.export import csv as separated
 from fibench.export.md import escape, table
@@ -168,9 +168,9 @@ def document(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def json_text(comparison: Comparison) -> str:
+def json_document(comparison: Comparison) -> str:
     """The document as text."""
-    return json.dumps(document(comparison), indent=2, allow_nan=False) + "\n"
+    return json_text(document(comparison), 2)
 
 
 def _ends(row: Row) -> tuple[float | None, float | None, float | None]:

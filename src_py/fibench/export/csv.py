@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.claims import Verdict
+from fibench.escape import escaped
 from fibench.export.rows import cells_of, finite, rows_of, unit_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def written(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 def field(value: object) -> str:
     """A field's text. Numbers have twelve digits; nothing is an empty field.
 
-    A text that a spreadsheet would take for a formula is led by an apostrophe.
+    A text that a spreadsheet would take for a formula is led by an apostrophe; what a terminal
+    would obey is escaped, line ends too.
     """
     match value:
         case None:
@@ -64,8 +66,7 @@ def field(value: object) -> str:
         case int():
             return str(value)
     text = str(value)
-    guarded = f"'{text}" if text.startswith(_FORMULA) else text
-    return guarded.replace("\0", "\\x00")
+    return escaped(f"'{text}" if text.startswith(_FORMULA) else text)
 
 
 def _claim_row(verdict: Verdict, mark: str) -> Sequence[object]:

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import fibench
 from fibench.claims import claims_json
+from fibench.escape import json_text
 from fibench.export.rows import cells_of, name_with_unit, rows_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ SCHEMA = 1
 
 def export(review: Review) -> str:
     """The document as text, indented, with a line end."""
-    return json.dumps(document(review), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return json_text(document(review), 2)
 
 
 def document(review: Review) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def document(review: Review) -> dict[str, Any]:
             "blocks": run.experiment.plan.blocks,
             "seed": run.experiment.plan.seed,
             "trials": len(run.records),
-            "damaged_lines": list(run.damaged),
+            "damaged_lines": [line for line, _ in run.ignored],
         },
         "machine": _without_nan(dict(run.environment)),
         "cells": [

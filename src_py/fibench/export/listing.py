@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 
+from fibench.escape import escaped
 from fibench.export import csv as separated
-from fibench.report.escape import shown
 from fibench.report.numbers import number
 from fibench.runs import COLUMNS, Row, runs_json
 
@@ -20,7 +20,7 @@ def text(found: Sequence[Row]) -> str:
     """Columns padded with spaces. A thousand runs are too many for a table of rich's."""
     if not found:
         return "no runs\n"
-    lines = [_HEADS, *(tuple(map(_harmless, _fields(row))) for row in found)]
+    lines = [_HEADS, *(tuple(map(escaped, _fields(row))) for row in found)]
     widths = [max(_width(line[place]) for line in lines) for place in range(len(_HEADS))]
     padded = (
         _GAP.join(
@@ -28,18 +28,13 @@ def text(found: Sequence[Row]) -> str:
         ).rstrip()
         for line in lines
     )
-    marks = "".join(f"\n! {_harmless(line)}" for line in _marks(found))
+    marks = "".join(f"\n! {escaped(line)}" for line in _marks(found))
     return "\n".join(padded) + "\n" + (f"{marks}\n" if marks else "") + _tally(found) + "\n"
 
 
 def _marks(found: Sequence[Row]) -> list[str]:
     """What is wrong with runs, a line for each run."""
     return list(dict.fromkeys(f"{row.run}: {row.marks}" for row in found if row.marks))
-
-
-def _harmless(field: str) -> str:
-    """As `shown`, which looks at every character: most fields need none of that."""
-    return field if field.isascii() and field.isprintable() else shown(field)
 
 
 def _width(field: str) -> int:
@@ -90,7 +85,7 @@ def _estimate(row: Row) -> str:
 
 def _tally(found: Sequence[Row]) -> str:
     runs = len({row.run for row in found})
-    outcomes = [row.outcome.partition(":")[0] for row in found]
+    outcomes = [escaped(row.outcome.partition(":")[0]) for row in found]
     counted = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
     marked = len({row.run for row in found if row.marks})
     said = f"; {marked} {'has' if marked == 1 else 'have'} something wrong (!)" if marked else ""

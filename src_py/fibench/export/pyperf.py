@@ -7,12 +7,12 @@ is one run with one value: the server process is the unit.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from fibench.escape import json_text
 from fibench.export.rows import cells_of
 from fibench.report.escape import shown
 from fibench.stored import is_measured
@@ -41,7 +41,7 @@ def export(review: Review) -> str:
                 metadata = {"name": name, **_interpreter(review, cell)}
                 benchmarks.append({"metadata": metadata, "runs": runs})
     document = {"benchmarks": benchmarks, "metadata": _metadata(review), "version": FORMAT_VERSION}
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+    return json_text(document, 1)
 
 
 def _runs(review: Review, cell: Cell, metric: str) -> list[dict[str, Any]]:

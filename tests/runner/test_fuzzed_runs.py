@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Stored runs whose files are whole and hold odd things: shown, or refused in two lines, by every
+command in every format, and gone on with or not; never a traceback.
+
+Digests are right: anybody can compute them.
+"""
+
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fibench import journal, reviewing
+from fibench.commands import Refused
+from fibench.export import FORMATS
+
+from .mutations import json_document
+from .stored_runs import make_run
+from .trials import run, trial
+
+FEW, MANY = 30, 2500
+FIRST, SECOND = "2026-11-24T2255-63e1", "2026-11-25T0700-0001"
+FILES = ("trials.jsonl", "trials.jsonl", "trials.jsonl", "plan.json", "environment.json",
+         "claims.json", "load.json")  # fmt: skip
+
+WITH_GROUPS = """\
+title = "Groups"
+[matrix]
+backend = ["py-mt", "py-mp"]
+[load]
+duration = "2s"
+[[load.group]]
+name = "small"
+clients = 8
+n = 1
+rate = "200/s"
+[[load.group]]
+name = "idle"
+clients = 4
+idle = true
+[plan]
+blocks = 3
+[[claim]]
+says = "Small ones are fast"
+value = { backend = "py-mt" }
+group = "small"
+metric = "p50"
+below = "1s"
+[[claim]]
+says = "Threads win"
+ratio = [{ backend = "py-mt" }, { backend = "py-mp" }]
+metric = "throughput"
+above = 1.1
+"""
+
+
+@pytest.fixture(scope="module")
+def measured(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A record as the runner writes it today, with every member: an open loop with groups."""
+    groups = "name=small,clients=2,n=1,rate=200.0,arrivals=poisson;name=idle,clients=2,idle"
+    open_loop = trial("c-mt", groups=groups, clients=2)
+    record = run(open_loop, programs, tmp_path_factory.mktemp("trial"))
+    assert record["groups"], record["reason"]
+    return record
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: dict[str, Any]) -> Path:
+    """A results folder with two runs, of records of schema 1 and of today."""
+    folder = tmp_path / "results"
+    make_run(folder / "gil" / FIRST)
+    own = make_run(folder / "gil" / SECOND, text=WITH_GROUPS, schema=2, second_by_second=True)
+    records = journal.read(own / "trials.jsonl").records
+    (own / "trials.jsonl").unlink()
+    identity = ("trial", "index", "block", "cell", "label", "attempt", "parameters")
+    for record in records:
+        kept = {name: record[name] for name in identity}
+        journal.append(own / "trials.jsonl", measured | kept | {"valid": True, "reason": None})
+    monkeypatch.setenv("FIBENCH_RESULTS", str(folder))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("FIBENCH_FROM", raising=False)
+    return folder
+
+
+def mutate(run_folder: Path, chance: random.Random) -> str:
+    """Change one file of a run, its digests made right; says what was changed."""
+    name = chance.choice(FILES)
+    if name == "trials.jsonl":
+        return _mutate_journal(run_folder / name, chance)
+    path = run_folder / name
+    if name == "load.json":
+        path = chance.choice(sorted((run_folder / "trials").iterdir())) / name
+    changed, said = json_document(json.loads(path.read_bytes()), chance)
+    path.write_text(json.dumps(changed))
+    return f"{name}: {said}"
+
+
+def _mutate_journal(path: Path, chance: random.Random) -> str:
+    records = journal.read(path).records
+    said = []
+    for at in chance.sample(range(len(records)), chance.choice((1, 1, len(records)))):
+        records[at], what = json_document(records[at], chance)
+        said.append(f"record {at}: {what}")
+    path.write_bytes(b"".join(map(line, records)))
+    return "; ".join(said)
+
+
+def line(record: dict[str, Any]) -> bytes:
+    """A journal's line with a right digest, also of what `journal.encode` refuses to write."""
+    body = json.dumps(record, separators=(",", ":")) if record else '{"x":1}'
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    return f'{body[:-1]},"sha256":"{digest}"}}\n'.encode()
+
+
+def look(capfd: pytest.CaptureFixture[str]) -> int:
+    """Every command that reads runs, in every format; how many of them refused."""
+    refusals = 0
+    actions: list[Callable[[], int]] = [
+        partial(reviewing.report, "gil", name, "", "", replace=False) for name in ("text", *FORMATS)
+    ]
+    for name in ("text", "md", "csv", "json"):
+        actions.append(partial(reviewing.compare, "gil~1", "gil", name, "", replace=False))
+        actions.append(partial(reviewing.runs, "", name, "", "", replace=False))
+    for action in actions:
+        try:
+            assert action() == 0
+        except Refused as refused:
+            refusals += 1
+            said = str(refused).splitlines()
+            assert 1 <= len(said) <= 2
+            assert all(words.isprintable() for words in said)
+        text = "".join(capfd.readouterr())
+        assert not {"\x1b", "\u202e", "\0"} & set(text)
+    return refusals
+
+
+def fuzz(results: Path, capfd: pytest.CaptureFixture[str], seeds: range) -> None:
+    pristine, shown = results.parent / "pristine", 0
+    shutil.copytree(results, pristine)
+    for seed in seeds:
+        chance = random.Random(f"runs/{seed}")
+        said = mutate(results / "gil" / chance.choice((FIRST, SECOND)), chance)
+        try:
+            shown += look(capfd) == 0
+        except BaseException as error:
+            error.add_note(f"seed {seed}: {said}")
+            raise
+        shutil.rmtree(results)
+        shutil.copytree(pristine, results)
+    assert shown > len(seeds) / 10
+
+
+def test_a_run_with_odd_members_is_shown_or_refused(
+    results: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert look(capfd) == 0
+    fuzz(results, capfd, range(FEW))
+
+
+@pytest.mark.long
+def test_many_runs_with_odd_members_are_shown_or_refused(
+    results: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fuzz(results, capfd, range(FEW, MANY))
