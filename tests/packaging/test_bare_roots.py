@@ -75,7 +75,7 @@ def install(root: Root) -> None:
 def test_an_experiment_is_measured_and_judged(machine: Machine) -> None:
     done = machine.root.as_person("./dev", "invoke", "run", "experiments/gil.toml", *SHORT)
     assert done.returncode in JUDGED, done.stdout + done.stderr
-    assert re.search(r"^ +\d+ of \d+ claims confirmed", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^\d+ of \d+ claims confirmed", done.stdout, re.MULTILINE), done.stdout
     assert "Traceback" not in done.stderr
 
 
@@ -83,7 +83,7 @@ def test_the_tests_pass_and_name_what_they_skip(machine: Machine) -> None:
     done = machine.root.as_person("./dev", "invoke", "test", "--select", SELECTED)
     assert done.returncode == 0, done.stdout + done.stderr
     *_, last = done.stdout.splitlines()
-    assert re.fullmatch(r"== \d+ passed, \d+ skipped in \d+ s ==", last)
+    assert re.fullmatch(r"== \d+ passed(, \d+ skipped)? in \d+ s ==", last)
 
     listed = machine.root.as_person("./dev", "invoke", "backends", "--json")
     rows = [row for row in json.loads(listed.stdout) if row["needs"] in here.LIBRARIES]

@@ -22,6 +22,7 @@ CHECKS = {
 }
 
 
+@pytest.mark.serial
 def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) -> None:
     record = run_well(trial("c-mt"), programs, tmp_path)
     assert (record["schema"], record["role"], record["attempt"]) == (2, "measure", 1)
@@ -50,6 +51,7 @@ def test_every_request_of_a_trial_has_exactly_one_end(programs: Path, tmp_path: 
     assert counts["started"] == sum(counts[end] for end in ends)
 
 
+@pytest.mark.serial
 def test_memory_is_read_thrice_in_the_window_and_the_most_is_the_peak(
     programs: Path, tmp_path: Path
 ) -> None:
