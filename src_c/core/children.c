@@ -51,11 +51,14 @@ pid_t children_fork(struct children *children)
 
 pid_t children_reap(struct children *children)
 {
-    pid_t pid = waitpid(-1, NULL, WNOHANG);
+    int status;
+    pid_t pid = waitpid(-1, &status, WNOHANG);
 
     for (uint64_t i = 0; pid > 0 && i < children->count; i++) {
         if (children->pids[i] == pid) {
             children->pids[i] = children->pids[--children->count];
+            if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE)
+                children->failed++;
             break;
         }
     }

@@ -11,6 +11,7 @@
 struct children {
     pid_t *pids; // not reaped yet
     uint64_t count;
+    uint64_t failed;      // that have ended with EXIT_FAILURE: they could not do their work
     sigset_t signal_mask; // lets SIGCHLD through: for ppoll(2), which it ends
 };
 

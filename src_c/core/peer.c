@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "acceptor.h"
+
 static void grant_time(struct proactor *p, int fd)
 {
     deadlines_set(&p->idle, fd, p->now_ns + p->options->idle_timeout_ns);
@@ -68,6 +70,17 @@ void proactor_close(struct proactor *proactor, int fd)
     peer->closing = true;
     proactor->hurry = proactor->hurry || peer->quietly;
     close_if_at_rest(proactor, fd, peer);
+}
+
+void proactor_give_up(struct proactor *proactor, int fd, int error)
+{
+    struct census *census = proactor->census;
+
+    if (error == ENOMEM || error == ENOBUFS || error == EAGAIN) {
+        atomic_fetch_add(&census->refused, 1);
+        acceptor_say_why(&census->said, proactor->options->program, "memory", error);
+    }
+    proactor_close(proactor, fd);
 }
 
 static void send_replies(struct proactor *p, int fd, struct peer *peer, bool quietly)
@@ -171,7 +184,7 @@ static void on_send(struct proactor *p, int fd, struct peer *peer, int result)
 
     peer->sending = peer->quietly = false;
     if (result < 0 && !(was_quiet && result == -EAGAIN)) {
-        proactor_close(p, fd);
+        proactor_give_up(p, fd, -result);
         return;
     }
     if (result > 0)
@@ -203,9 +216,13 @@ void peer_settle_sends(struct proactor *proactor)
     p->submitted_count = 0;
 }
 
-static void on_wait(struct proactor *p, int fd, struct peer *peer)
+static void on_wait(struct proactor *p, int fd, struct peer *peer, int result)
 {
     peer->waiting = false;
+    if (result != -ETIME && result != -ECANCELED) {
+        proactor_give_up(p, fd, -result);
+        return;
+    }
     conversation_waited(&peer->talk);
     proactor_proceed(p, fd);
 }
@@ -223,6 +240,6 @@ void peer_complete(struct proactor *proactor, enum operation operation, int fd,
     else if (operation == OPERATION_SEND)
         on_send(p, fd, peer, completion->res);
     else
-        on_wait(p, fd, peer);
+        on_wait(p, fd, peer, completion->res);
     close_if_at_rest(p, fd, peer);
 }
