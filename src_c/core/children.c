@@ -71,6 +71,15 @@ static void reap_all(struct children *children)
         continue;
 }
 
+void children_kill(struct children *children)
+{
+    for (uint64_t i = 0; i < children->count; i++)
+        kill(children->pids[i], SIGKILL);
+    while (children->count > 0 && waitpid(-1, NULL, 0) > 0)
+        children->count--;
+    free(children->pids);
+}
+
 void children_end(struct children *children)
 {
     int64_t deadline_ns = clock_now_ns() + SIGNALS_GRACE_NS;
@@ -80,9 +89,5 @@ void children_end(struct children *children)
         const struct timespec left = clock_until(deadline_ns);
         (void)ppoll(NULL, 0, &left, &children->signal_mask); // ended by SIGCHLD
     }
-    for (uint64_t i = 0; i < children->count; i++)
-        kill(children->pids[i], SIGKILL);
-    while (children->count > 0 && waitpid(-1, NULL, 0) > 0)
-        children->count--;
-    free(children->pids);
+    children_kill(children);
 }

@@ -27,6 +27,9 @@ pid_t children_fork(struct children *children);
 // SIGCHLD.
 pid_t children_reap(struct children *children);
 
+// Kills the children, and reaps them.
+void children_kill(struct children *children);
+
 // Lets the children finish what was asked of them, as long as a stopping server may take; kills the
 // rest, and reaps them all.
 void children_end(struct children *children);

@@ -141,6 +141,7 @@ int main(int argc, char *argv[])
 
     if (!fill_seats(pool, &children, &acceptor, &options)) {
         fprintf(stderr, "%s: cannot start the processes: %s\n", options.program, strerror(errno));
+        children_kill(&children);
         return EXIT_FAILURE;
     }
     listener_announce_or_exit(&options, acceptor.listener);

@@ -367,7 +367,10 @@ def _state(pid: int, server: Server) -> ProcessState | None:
         # The name may hold anything, the closing parenthesis does not occur after it: proc(5).
         fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
         session = int(fields[3])
-        if session != server.process.pid and not _is_marked(folder, server.mark):
+        # A zombie of others is passed by: it has no environment to look at.
+        if session != server.process.pid and (
+            fields[0] == "Z" or not _is_marked(folder, server.mark)
+        ):
             return None
     except (FileNotFoundError, ProcessLookupError):
         return None
