@@ -18,8 +18,8 @@ import pytest
 from .backends import Backend, all_backends, each
 from .borrowed import limit_buffers
 from .conftest import Start
-from .shortages import FailingCall, build, failing_call, try_to_ask
 from .process import Server, skip_what_is_lacking
+from .shortages import FailingCall, build, failing_call, try_to_ask
 from .test_crowds import frozen
 from .wire import check_serves, connect, read_exactly, read_to_end
 
