@@ -57,6 +57,7 @@ int main(int argc, char *argv[])
     int flags = fcntl(server.listener, F_GETFL);
     if (flags == -1 || fcntl(server.listener, F_SETFL, flags & ~O_NONBLOCK) == -1)
         small_server_die(&server, "fcntl");
+    listener_announce_or_exit(&server.options, server.listener);
     for (;;) {
         int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd != -1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The floor of the benchmark: an epoll loop that sends back what it receives, and does nothing
 // else. What a server costs above it is what the server does.
+#include "listener.h"
 #include "small_server.h"
 
 #include <errno.h>
@@ -50,6 +51,7 @@ int main(int argc, char *argv[])
 
     read_options(&server.options, argc, argv);
     small_server_open(&server);
+    listener_announce_or_exit(&server.options, server.listener);
     for (;;) {
         int count = epoll_wait(server.epoll, events, EVENTS_AT_ONCE, -1);
         if (count == -1 && errno != EINTR)

@@ -16,6 +16,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "listener.h"
 #include "numbers.h"
 
 enum { EVENTS_AT_ONCE = 64, BUFFER_SIZE = 4096, OWN_ROWS = 2, COPIES_MAX = 1000000 };
@@ -211,6 +212,7 @@ static void open_server(struct delay_server *server)
     if (server->lives == NULL || server->timer == -1)
         small_server_die(&server->base, "cannot prepare");
     small_server_watch(&server->base, server->timer, EPOLLIN | EPOLLET);
+    listener_announce_or_exit(&server->base.options, server->base.listener);
 }
 
 // Serves until it is time to end.

@@ -23,7 +23,7 @@ void small_server_rows(struct options *options, struct argument rows[static SMAL
                                 .kind = ARGUMENT_FD,
                                 .to.fd = &options->ready_fd,
                                 .placeholder = "FD",
-                                .help = "once listening, write the port there and close it"};
+                                .help = "once able to serve, write the port there and close it"};
 }
 
 struct argument small_server_port(struct options *options)

@@ -19,7 +19,8 @@ enum { SMALL_SERVER_ROWS = 2 };
 void small_server_rows(struct options *options, struct argument rows[static SMALL_SERVER_ROWS]);
 struct argument small_server_port(struct options *options);
 
-// Listens and makes the loop, or says why not and ends the process.
+// Listens and makes the loop, or says why not and ends the process. When all else is there, too,
+// listener_announce_or_exit() is to be called.
 void small_server_open(struct small_server *server);
 
 // Has the loop watch a descriptor, which is the event's data.

@@ -6,6 +6,7 @@
 // On standard output it says when its first period begins, how long each is and how long the pause
 // at its end, in nanoseconds of CLOCK_MONOTONIC, so that the true latencies can be computed.
 #include "clock.h"
+#include "listener.h"
 #include "small_server.h"
 
 #include <errno.h>
@@ -111,6 +112,7 @@ int main(int argc, char *argv[])
     if (fflush(stdout) != 0)
         small_server_die(&server.base, "standard output");
     small_server_open(&server.base);
+    listener_announce_or_exit(&server.base.options, server.base.listener);
     for (;;) {
         int count = epoll_wait(server.base.epoll, events, EVENTS_AT_ONCE, -1);
         if (count == -1 && errno != EINTR)

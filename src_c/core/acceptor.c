@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "clock.h"
@@ -71,6 +73,13 @@ void acceptor_pause(const struct acceptor *acceptor)
 
     // Every outcome means the same: look again.
     (void)ppoll(&stop, 1, &pause, acceptor->signal_mask);
+}
+
+void acceptor_say_why(atomic_bool *said, const char *program, const char *lacking, int error)
+{
+    if (!atomic_exchange(said, true))
+        fprintf(stderr, "%s: connections are refused for want of %s: %s\n", program, lacking,
+                strerror(error));
 }
 
 void acceptor_report_refused(uint64_t refused)

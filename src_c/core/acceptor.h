@@ -3,6 +3,7 @@
 #pragma once
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 // How long to leave alone a listener that cannot be served: short to wait for, and next to no CPU.
@@ -34,6 +35,11 @@ enum accept_outcome acceptor_next(const struct acceptor *acceptor, int *fd);
 
 // Waits a moment, or until the server is told to stop, or a signal comes.
 void acceptor_pause(const struct acceptor *acceptor);
+
+// Says on stderr why the system keeps the server from serving a connection, `lacking` being what it
+// has none of: the first time only, since whoever comes next is refused for the same reason. `said`
+// is what the threads of a server share, false to begin with.
+void acceptor_say_why(atomic_bool *said, const char *program, const char *lacking, int error);
 
 // Says at the end, on stderr, how many connections were refused, if any were.
 void acceptor_report_refused(uint64_t refused);

@@ -51,11 +51,14 @@ pid_t children_fork(struct children *children)
 
 pid_t children_reap(struct children *children)
 {
-    pid_t pid = waitpid(-1, NULL, WNOHANG);
+    int status;
+    pid_t pid = waitpid(-1, &status, WNOHANG);
 
     for (uint64_t i = 0; pid > 0 && i < children->count; i++) {
         if (children->pids[i] == pid) {
             children->pids[i] = children->pids[--children->count];
+            if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE)
+                children->failed++;
             break;
         }
     }
@@ -68,6 +71,15 @@ static void reap_all(struct children *children)
         continue;
 }
 
+void children_kill(struct children *children)
+{
+    for (uint64_t i = 0; i < children->count; i++)
+        kill(children->pids[i], SIGKILL);
+    while (children->count > 0 && waitpid(-1, NULL, 0) > 0)
+        children->count--;
+    free(children->pids);
+}
+
 void children_end(struct children *children)
 {
     int64_t deadline_ns = clock_now_ns() + SIGNALS_GRACE_NS;
@@ -77,9 +89,5 @@ void children_end(struct children *children)
         const struct timespec left = clock_until(deadline_ns);
         (void)ppoll(NULL, 0, &left, &children->signal_mask); // ended by SIGCHLD
     }
-    for (uint64_t i = 0; i < children->count; i++)
-        kill(children->pids[i], SIGKILL);
-    while (children->count > 0 && waitpid(-1, NULL, 0) > 0)
-        children->count--;
-    free(children->pids);
+    children_kill(children);
 }

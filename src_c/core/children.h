@@ -11,6 +11,7 @@
 struct children {
     pid_t *pids; // not reaped yet
     uint64_t count;
+    uint64_t failed;      // that have ended with EXIT_FAILURE: they could not do their work
     sigset_t signal_mask; // lets SIGCHLD through: for ppoll(2), which it ends
 };
 
@@ -25,6 +26,9 @@ pid_t children_fork(struct children *children);
 // Reaps a child that has ended: its pid, or 0 when there is none. Several may have sent a single
 // SIGCHLD.
 pid_t children_reap(struct children *children);
+
+// Kills the children, and reaps them.
+void children_kill(struct children *children);
 
 // Lets the children finish what was asked of them, as long as a stopping server may take; kills the
 // rest, and reaps them all.

@@ -18,6 +18,7 @@ struct connection {
     int stop_fd;   // -1 where being told to stop no longer matters
     bool stopping; // told to: what is there is read, and no more waited for
     const struct options *options;
+    int error;           // ENOMEM: there is no memory to serve it with
     int64_t deadline_ns; // for the client: a whole request, or to take its replies
     struct conversation talk;
 };
@@ -63,8 +64,10 @@ static bool receive(struct connection *c)
     size_t size;
     char *room = conversation_room(&c->talk, &size);
 
-    if (room == NULL)
+    if (room == NULL) {
+        c->error = ENOMEM;
         return false;
+    }
     for (;;) {
         if (!await_bytes(c))
             return false;
@@ -142,7 +145,7 @@ static void serve(struct connection *c)
     }
 }
 
-void connection_serve(int fd, int stop_fd, const struct options *options)
+bool connection_serve(int fd, int stop_fd, const struct options *options)
 {
     // On the stack its buffers would be touched, every page of them, as soon as the frame is made
     // (-fstack-clash-protection); of what malloc(3) gives, only what is used.
@@ -154,4 +157,6 @@ void connection_serve(int fd, int stop_fd, const struct options *options)
     conversation_end(&c.talk);
     desks_free(&desks);
     close(fd);
+    errno = c.error;
+    return c.error == 0;
 }

@@ -6,8 +6,19 @@
 #include <linux/time_types.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+int epolling_open_or_exit(const struct options *options)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+
+    if (fd != -1)
+        return fd;
+    fprintf(stderr, "%s: epoll_create1: %s\n", options->program, strerror(errno));
+    exit(EXIT_FAILURE);
+}
 
 int epolling_watch(int epoll_fd, int fd, enum interest before, enum interest now)
 {

@@ -7,6 +7,9 @@
 
 #include "reactor.h"
 
+// Makes an epoll instance. On failure says why on stderr and exits with 1.
+int epolling_open_or_exit(const struct options *options);
+
 // Changes what an epoll instance reports of a descriptor, level-triggered: 0, or -1 with errno.
 int epolling_watch(int epoll_fd, int fd, enum interest before, enum interest now);
 

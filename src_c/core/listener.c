@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From options to a listening socket, and the news that it listens.
+// From options to a listening socket, and the news that it is served.
 #include "listener.h"
 
 #include <arpa/inet.h>
@@ -101,9 +101,12 @@ static void raise_file_limit(void)
     }
 }
 
-static void announce(const struct options *options, const struct address *address, uint16_t port)
+void listener_announce_or_exit(const struct options *options, int listener)
 {
-    if (!is_loopback(address))
+    struct address address = {.length = sizeof address.v6};
+    uint16_t port = learn_port(options, listener, &address);
+
+    if (!is_loopback(&address))
         fprintf(stderr, "%s: warning: %s is not loopback: whoever reaches it can use this CPU\n",
                 options->program, options->host);
     if (options->verbose)
@@ -126,7 +129,6 @@ int listener_open_or_exit(const struct options *options)
     int fd = bind_socket(options, &address, false);
     if (listen(fd, (int)options->backlog) == -1)
         fail(options, strerror(errno));
-    announce(options, &address, learn_port(options, fd, &address));
     return fd;
 }
 
@@ -143,12 +145,11 @@ void listener_open_shared_or_exit(const struct options *options, unsigned count,
     // a share of the connections. A bind without it proves that nobody listens there, and picks the
     // port when it is 0.
     int probe = bind_socket(options, &address, false);
-    uint16_t port = learn_port(options, probe, &address);
+    (void)learn_port(options, probe, &address);
     for (unsigned i = 0; i < count; i++) {
         listeners[i] = bind_socket(options, &address, true);
         if (listen(listeners[i], (int)options->backlog) == -1)
             fail(options, strerror(errno));
     }
     close(probe);
-    announce(options, &address, port);
 }

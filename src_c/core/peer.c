@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "acceptor.h"
 #include "last_input.h"
 
 static void grant_time(struct proactor *p, int fd)
@@ -80,6 +81,17 @@ void proactor_close(struct proactor *proactor, int fd)
     peer->closing = true;
     proactor->hurry = proactor->hurry || peer->quietly;
     close_if_at_rest(proactor, fd, peer);
+}
+
+void proactor_give_up(struct proactor *proactor, int fd, int error)
+{
+    struct census *census = proactor->census;
+
+    if (error == ENOMEM || error == ENOBUFS || error == EAGAIN) {
+        atomic_fetch_add(&census->refused, 1);
+        acceptor_say_why(&census->said, proactor->options->program, "memory", error);
+    }
+    proactor_close(proactor, fd);
 }
 
 static void send_replies(struct proactor *p, int fd, struct peer *peer, bool quietly)
@@ -181,7 +193,7 @@ static void on_send(struct proactor *p, int fd, struct peer *peer, int result)
 
     peer->sending = peer->quietly = false;
     if (result < 0 && !(was_quiet && result == -EAGAIN)) {
-        proactor_close(p, fd);
+        proactor_give_up(p, fd, -result);
         return;
     }
     if (result > 0)
@@ -213,9 +225,13 @@ void peer_settle_sends(struct proactor *proactor)
     p->submitted_count = 0;
 }
 
-static void on_wait(struct proactor *p, int fd, struct peer *peer)
+static void on_wait(struct proactor *p, int fd, struct peer *peer, int result)
 {
     peer->waiting = false;
+    if (result != -ETIME && result != -ECANCELED) {
+        proactor_give_up(p, fd, -result);
+        return;
+    }
     conversation_waited(&peer->talk);
     proactor_proceed(p, fd);
 }
@@ -233,6 +249,6 @@ void peer_complete(struct proactor *proactor, enum operation operation, int fd,
     else if (operation == OPERATION_SEND)
         on_send(p, fd, peer, completion->res);
     else
-        on_wait(p, fd, peer);
+        on_wait(p, fd, peer, completion->res);
     close_if_at_rest(p, fd, peer);
 }

@@ -2,10 +2,13 @@
 // A ring of buffers, and inboxes: see post.h.
 #include "post.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include "ring.h"
 
 enum { RING_SIZE = POST_BUFFERS * sizeof(struct io_uring_buf) };
 static const size_t MAPPING_SIZE = RING_SIZE + (size_t)POST_BUFFERS * POST_BUFFER_SIZE;
@@ -35,12 +38,14 @@ void post_open_or_exit(struct post *post, struct io_uring *ring, int capacity,
         .bgid = POST_GROUP,
     };
 
-    post->inboxes = calloc((size_t)capacity, sizeof *post->inboxes);
-    if (mapping == MAP_FAILED || post->inboxes == NULL ||
-        io_uring_register_buf_ring(ring, &registration, 0) != 0) {
-        fprintf(stderr, "%s: cannot make a ring of buffers\n", options->program);
+    if (mapping == MAP_FAILED ||
+        (post->inboxes = calloc((size_t)capacity, sizeof *post->inboxes)) == NULL) {
+        fprintf(stderr, "%s: cannot make buffers: %s\n", options->program, strerror(errno));
         exit(EXIT_FAILURE);
     }
+    int error = io_uring_register_buf_ring(ring, &registration, 0);
+    if (error != 0)
+        ring_fail(options, "io_uring_register_buf_ring", -error);
     post->ring = mapping;
     post->memory = (char *)mapping + RING_SIZE;
     post->starved = -1;

@@ -42,7 +42,8 @@ struct post {
     struct inbox *inboxes; // by descriptor
 };
 
-// Registers the buffers. On failure says why on stderr and exits with 1.
+// Registers the buffers. On failure says why on stderr and exits: for want of memory that may be
+// locked with 77, else with 1.
 void post_open_or_exit(struct post *post, struct io_uring *ring, int capacity,
                        const struct options *options);
 

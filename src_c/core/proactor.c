@@ -25,12 +25,26 @@ uint64_t proactor_tag(enum operation operation, int fd, uint32_t generation)
     return (uint64_t)operation << 56 | short_generation << 32 | (uint32_t)fd;
 }
 
+__attribute__((noreturn)) static void fail(const struct proactor *p, const char *call, int error)
+{
+    fprintf(stderr, "%s: %s: %s\n", p->options->program, call, strerror(error));
+    exit(EXIT_FAILURE);
+}
+
+// What io_uring_enter(2) has returned: most of its failures mean that it is to be called again.
+static void check_entered(const struct proactor *p, int result)
+{
+    // EBUSY, EAGAIN: completions are to be taken first.
+    if (result < 0 && result != -ETIME && result != -EINTR && result != -EBUSY && result != -EAGAIN)
+        fail(p, "io_uring_enter", -result);
+}
+
 struct io_uring_sqe *proactor_entry(struct proactor *proactor)
 {
     struct io_uring_sqe *entry;
 
     while ((entry = io_uring_get_sqe(&proactor->ring)) == NULL)
-        io_uring_submit(&proactor->ring);
+        check_entered(proactor, io_uring_submit(&proactor->ring));
     return entry;
 }
 
@@ -67,6 +81,8 @@ static void complete(struct proactor *p, const struct io_uring_cqe *completion)
         on_accept(p, completion);
         break;
     case OPERATION_STOP:
+        if (completion->res < 0) // nobody would ever know that it is to stop
+            fail(p, "waiting for a signal", -completion->res);
         begin_stop(p);
         break;
     case OPERATION_TIMER: // what has fallen due is seen to in every turn
@@ -143,12 +159,7 @@ static void await(struct proactor *p)
     int *submitted = p->queued;
 
     set_timer(p);
-    int error = submit_and_wait(p);
-    // EBUSY, EAGAIN: completions are to be taken first.
-    if (error < 0 && error != -ETIME && error != -EINTR && error != -EBUSY && error != -EAGAIN) {
-        fprintf(stderr, "%s: io_uring_enter: %s\n", p->options->program, strerror(-error));
-        exit(EXIT_FAILURE);
-    }
+    check_entered(p, submit_and_wait(p));
     p->hurry = io_uring_sq_ready(&p->ring) > 0;
     if (p->hurry)
         return; // not all of it was submitted
@@ -158,44 +169,45 @@ static void await(struct proactor *p)
     p->submitted = submitted;
 }
 
+// Sees to what is complete. Returns whether there was more than the queue has room for: the kernel
+// keeps that until it is asked, and what was submitted quietly may be among it, and have failed.
+static bool take_completions(struct proactor *p)
+{
+    // Those that come while these are seen to are for the next turn, after everybody else's.
+    bool overflowed = io_uring_cq_has_overflow(&p->ring);
+    unsigned ready = io_uring_cq_ready(&p->ring);
+    struct io_uring_cqe *completion;
+    unsigned head;
+    unsigned count = 0;
+
+    io_uring_for_each_cqe(&p->ring, head, completion)
+    {
+        if (count == ready)
+            break;
+        complete(p, completion);
+        count++;
+    }
+    io_uring_cq_advance(&p->ring, count);
+    return overflowed;
+}
+
 void proactor_run(struct proactor *proactor)
 {
     struct proactor *p = proactor;
 
-    accept_if_wanted(p);
     // An accept that is in flight may yet bring a connection, and is ended at the stop.
     while (!p->stopping || ((p->live > 0 || p->accepting) && p->now_ns < p->end_ns)) {
-        struct io_uring_cqe *completion;
-        unsigned head;
-        unsigned count = 0;
-
         await(p);
-        // Those that come while these are seen to are for the next turn, after everybody else's.
-        unsigned ready = io_uring_cq_ready(&p->ring);
         p->turn++;
         const int64_t begin_ns = p->now_ns = clock_now_ns();
-        io_uring_for_each_cqe(&p->ring, head, completion)
-        {
-            if (count == ready)
-                break;
-            complete(p, completion);
-            count++;
-        }
-        io_uring_cq_advance(&p->ring, count);
+        while (take_completions(p))
+            check_entered(p, io_uring_get_events(&p->ring));
         peer_settle_sends(p);
         end_turn(p, begin_ns);
     }
 }
 
 // --- Beginning and end ---
-
-void proactor_probe_or_exit(const struct options *options, const struct proactor_design *design)
-{
-    struct io_uring ring;
-
-    ring_open_or_exit(&ring, options, design->setup, design->needs);
-    io_uring_queue_exit(&ring);
-}
 
 void proactor_prepare_or_exit(struct proactor *proactor)
 {
@@ -222,6 +234,10 @@ void proactor_prepare_or_exit(struct proactor *proactor)
     struct io_uring_sqe *entry = proactor_entry(p);
     io_uring_prep_poll_add(entry, p->stop_fd, POLLIN);
     io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_STOP, p->stop_fd, 0));
+    accept_if_wanted(p);
+    int submitted = io_uring_submit(&p->ring);
+    if (submitted < 0)
+        fail(p, "io_uring_enter", -submitted);
 }
 
 void proactor_clean_up(struct proactor *proactor)

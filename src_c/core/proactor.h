@@ -92,12 +92,9 @@ struct proactor {
     bool hurry; // there is something to do that nothing will report
 };
 
-// Where the system has no io_uring that will do for the design, or forbids it, says so on stderr
-// and exits with 77; on other failures with 1. To be called before anybody is told that a server
-// listens.
-void proactor_probe_or_exit(const struct options *options, const struct proactor_design *design);
-
-// Makes the ring, in the thread that will use it: with DEFER_TASKRUN no other may.
+// Makes the ring, in the thread that will use it: with DEFER_TASKRUN no other may. Where the system
+// has no io_uring that will do for the design, or forbids it, says so on stderr and exits with 77;
+// on other failures with 1.
 void proactor_prepare_or_exit(struct proactor *proactor);
 
 // Serves until it is told to stop, and everything asked is answered, or the grace is over.
@@ -129,3 +126,7 @@ void proactor_cut(struct proactor *proactor, int fd);
 
 // Closes a connection as soon as nothing of it is in flight, and sees to it that this is soon.
 void proactor_close(struct proactor *proactor, int fd);
+
+// Closes it because something of it has failed: where that is for want of something, it counts as
+// refused.
+void proactor_give_up(struct proactor *proactor, int fd, int error);

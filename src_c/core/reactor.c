@@ -29,6 +29,9 @@ struct client {
     enum interest watched; // what the design was last told: less often than `wanted` changes
 };
 
+// What a client needs of what the design waits with.
+static const char PLACES[] = "places to wait in";
+
 static bool watch(const struct reactor *r, int fd, enum interest before, enum interest now)
 {
     return r->design->watch(r->waiting, fd, before, now);
@@ -42,9 +45,16 @@ static void grant_time(struct reactor *r, int fd)
 static void rest_listener(struct reactor *r)
 {
     // Ready as it is, it would be found ready again and again.
-    if (r->accept_ns == 0)
-        watch(r, r->listener, INTEREST_READ, INTEREST_NONE);
+    if (r->listens && watch(r, r->listener, INTEREST_READ, INTEREST_NONE))
+        r->listens = false;
     r->accept_ns = r->now_ns + INT64_C(1) * ACCEPTOR_PAUSE_MS * NS_PER_MS;
+}
+
+// A connection is closed unserved, for want of something.
+static void count_refused(struct reactor *r, const char *lacking, int error)
+{
+    atomic_fetch_add(&r->census->refused, 1);
+    acceptor_say_why(&r->census->said, r->options->program, lacking, error);
 }
 
 static void end_client(struct reactor *r, int fd)
@@ -69,10 +79,13 @@ static void begin_client(struct reactor *r, int fd)
 {
     uint64_t live = atomic_fetch_add(&r->census->live, 1);
 
-    if (live >= r->options->max_connections || fd >= r->capacity ||
-        !watch(r, fd, INTEREST_NONE, INTEREST_READ)) {
+    bool has_place = live < r->options->max_connections && fd < r->capacity;
+    if (!has_place || !watch(r, fd, INTEREST_NONE, INTEREST_READ)) {
+        if (has_place)
+            count_refused(r, PLACES, errno);
+        else
+            atomic_fetch_add(&r->census->refused, 1);
         atomic_fetch_sub(&r->census->live, 1);
-        atomic_fetch_add(&r->census->refused, 1);
         close(fd);
         return;
     }
@@ -106,8 +119,10 @@ static bool tell_watched(struct reactor *r, int fd, struct client *client)
 {
     enum interest before = client->watched;
 
-    if (before != client->wanted && !watch(r, fd, before, client->wanted))
+    if (before != client->wanted && !watch(r, fd, before, client->wanted)) {
+        count_refused(r, PLACES, errno);
         return false;
+    }
     client->watched = client->wanted;
     return true;
 }
@@ -209,8 +224,10 @@ static bool receive(struct reactor *r, int fd, struct client *client)
     size_t size;
     char *room = conversation_room(&client->talk, &size);
 
-    if (room == NULL)
+    if (room == NULL) {
+        count_refused(r, "memory", errno);
         return false;
+    }
     ssize_t got = recv(fd, room, size, 0);
     if (got == -1 && errno != EAGAIN && errno != EINTR)
         return false;
@@ -277,6 +294,15 @@ void reactor_ready(struct reactor *reactor, int fd)
     }
 }
 
+bool reactor_give_up(struct reactor *reactor, int fd, int error)
+{
+    if (!reactor->clients[fd].open)
+        return false;
+    count_refused(reactor, PLACES, error);
+    end_client(reactor, fd);
+    return true;
+}
+
 void reactor_reply(struct reactor *reactor, struct question question, unsigned fibonacci_n)
 {
     struct client *client = &reactor->clients[question.fd];
@@ -321,8 +347,8 @@ void reactor_end_turn(struct reactor *reactor)
     while ((fd = deadlines_first(&r->idle, &due_ns)) != -1 && due_ns <= now_ns)
         end_idle_client(r, fd);
     if (r->accept_ns != 0 && r->accept_ns <= r->now_ns) {
-        bool is_watched = watch(r, r->listener, INTEREST_NONE, INTEREST_READ);
-        r->accept_ns = is_watched ? 0 : r->now_ns + INT64_C(1) * ACCEPTOR_PAUSE_MS * NS_PER_MS;
+        r->listens = r->listens || watch(r, r->listener, INTEREST_NONE, INTEREST_READ);
+        r->accept_ns = r->listens ? 0 : r->now_ns + INT64_C(1) * ACCEPTOR_PAUSE_MS * NS_PER_MS;
     }
 }
 
@@ -332,15 +358,17 @@ bool reactor_runs(const struct reactor *reactor)
 }
 
 // Sees to it that the next idle client is not forgotten. The time of all of them is of one length,
-// so that none can come before the one that the timer was set for.
-static void set_timer(struct reactor *r)
+// so that none can come before the one that the timer was set for. Returns when to wake without it:
+// never, if it could be set.
+static int64_t set_timer(struct reactor *r)
 {
     int64_t due_ns;
 
     if (r->timer_is_set || deadlines_first(&r->idle, &due_ns) == -1)
-        return;
+        return INT64_MAX;
     const struct itimerspec at = {.it_value = clock_timespec(due_ns)};
     r->timer_is_set = timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &at, NULL) == 0;
+    return r->timer_is_set ? INT64_MAX : due_ns;
 }
 
 const struct timespec *reactor_patience(struct reactor *reactor)
@@ -348,9 +376,11 @@ const struct timespec *reactor_patience(struct reactor *reactor)
     struct reactor *r = reactor;
     int64_t due_ns = r->stopping ? r->end_ns : INT64_MAX;
     int64_t io_ns = INT64_MAX;
+    int64_t idle_ns = set_timer(r);
 
-    set_timer(r);
     deadlines_first(&r->io_waits, &io_ns);
+    if (idle_ns < due_ns)
+        due_ns = idle_ns;
     if (io_ns < due_ns)
         due_ns = io_ns;
     if (r->accept_ns != 0 && r->accept_ns < due_ns)
@@ -377,7 +407,7 @@ void reactor_prepare_or_exit(struct reactor *reactor)
         deadlines_init(&r->io_waits, r->capacity) == -1 ||
         (r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) == -1 ||
         !watch(r, r->timer, INTEREST_NONE, INTEREST_READ) ||
-        !watch(r, r->listener, INTEREST_NONE, INTEREST_READ) ||
+        !(r->listens = watch(r, r->listener, INTEREST_NONE, INTEREST_READ)) ||
         !watch(r, r->stop_fd, INTEREST_NONE, INTEREST_READ)) {
         fprintf(stderr, "%s: cannot prepare to serve: %s\n", r->options->program, strerror(errno));
         exit(EXIT_FAILURE);

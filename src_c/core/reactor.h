@@ -47,6 +47,7 @@ struct design {
 struct census {
     atomic_uint_least64_t live;
     atomic_uint_least64_t refused;
+    atomic_bool said; // why, where it is for want of something
 };
 
 struct client; // by descriptor
@@ -60,6 +61,7 @@ struct reactor {
     int stop_fd;
 
     int64_t now_ns;    // read once a turn
+    bool listens;      // the listener is watched
     int64_t accept_ns; // when to accept again after a rest; 0: it does not rest
     int64_t end_ns;    // of the grace, once it is stopping
     bool stopping;
@@ -92,6 +94,10 @@ void reactor_begin_turn(struct reactor *reactor);
 // A descriptor is ready for what is waited for at it, or has failed. Being called in vain does no
 // harm: nothing here blocks.
 void reactor_ready(struct reactor *reactor, int fd);
+
+// A descriptor cannot be waited for after all, for want of what the error says: if it is a
+// client's, that is closed, and counted as refused, else false, and the server cannot go on.
+bool reactor_give_up(struct reactor *reactor, int fd, int error);
 
 // Brings what was computed elsewhere.
 void reactor_reply(struct reactor *reactor, struct question question, unsigned fibonacci_n);

@@ -3,13 +3,18 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
     SUBMISSIONS = 1024,
-    COMPLETIONS = 65536, // the kernel's limit
+    // Small, since it is locked in memory: with 64 bytes for each submission and 16 for each
+    // completion a ring and its buffers come to 154 KiB, so that fifty of them have room in the 8
+    // MiB that a plain user may lock. What finds no room in it the kernel keeps.
+    COMPLETIONS = 4096,
     EXIT_LACKING = 77,
 };
 
@@ -17,7 +22,7 @@ enum {
 // successes can be left out.
 static const unsigned FEATURES = IORING_FEAT_NODROP | IORING_FEAT_CQE_SKIP;
 
-static int make_ring(struct io_uring *ring, const struct options *options)
+static int make_ring(struct io_uring *ring)
 {
     // What is newest first, for kernels from 6.1, 6.0, 5.19 and 5.17 on.
     static const unsigned FLAGS[] = {
@@ -26,26 +31,38 @@ static int make_ring(struct io_uring *ring, const struct options *options)
         IORING_SETUP_COOP_TASKRUN,
         0,
     };
-    // A connection has up to three operations in flight, and a receive may complete more than once.
-    unsigned completions = 2 * SUBMISSIONS;
     int error = -EINVAL;
 
-    while (completions < COMPLETIONS && completions < 4 * options->max_connections)
-        completions *= 2;
     for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS && error == -EINVAL; i++) {
         struct io_uring_params parameters = {
             .flags = FLAGS[i] | IORING_SETUP_CQSIZE,
-            .cq_entries = completions,
+            .cq_entries = COMPLETIONS,
         };
         error = io_uring_queue_init_params(SUBMISSIONS, ring, &parameters);
     }
     return error;
 }
 
+void ring_fail(const struct options *options, const char *call, int error)
+{
+    struct rlimit limit;
+
+    if (error != ENOMEM || getrlimit(RLIMIT_MEMLOCK, &limit) == -1 ||
+        limit.rlim_cur == RLIM_INFINITY) {
+        fprintf(stderr, "%s: %s: %s\n", options->program, call, strerror(error));
+        exit(EXIT_FAILURE);
+    }
+    fprintf(stderr,
+            "%s: %s: no memory: all that a user's programs may lock is %" PRIu64
+            " KiB (raise ulimit -l, or take fewer --workers)\n",
+            options->program, call, (uint64_t)limit.rlim_cur / 1024);
+    exit(EXIT_LACKING);
+}
+
 void ring_open_or_exit(struct io_uring *ring, const struct options *options, unsigned needed,
                        const char *linux_that_has_it)
 {
-    int error = make_ring(ring, options);
+    int error = make_ring(ring);
 
     if (error == 0 && (ring->features & FEATURES) == FEATURES && (ring->flags & needed) == needed)
         return;
@@ -62,6 +79,5 @@ void ring_open_or_exit(struct io_uring *ring, const struct options *options, uns
             options->program);
         exit(EXIT_LACKING);
     }
-    fprintf(stderr, "%s: io_uring_setup: %s\n", options->program, strerror(-error));
-    exit(EXIT_FAILURE);
+    ring_fail(options, "io_uring_setup", -error);
 }

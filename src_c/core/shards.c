@@ -4,19 +4,21 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct plan {
-    void (*prepare)(void *shard);
-    void (*run)(void *shard);
+    const struct shard_steps *steps;
+    pthread_mutex_t lock; // one prepares after the other: if it fails, it alone says so
     pthread_barrier_t prepared;
 };
 
 struct task {
     struct plan *plan;
     void *shard;
+    bool is_first;
     pthread_t thread;
 };
 
@@ -24,9 +26,13 @@ static void *run_task(void *argument)
 {
     const struct task *task = argument;
 
-    task->plan->prepare(task->shard);
+    pthread_mutex_lock(&task->plan->lock);
+    task->plan->steps->prepare(task->shard);
+    pthread_mutex_unlock(&task->plan->lock);
     pthread_barrier_wait(&task->plan->prepared);
-    task->plan->run(task->shard);
+    if (task->is_first)
+        task->plan->steps->announce(task->shard);
+    task->plan->steps->run(task->shard);
     return NULL;
 }
 
@@ -36,10 +42,10 @@ __attribute__((noreturn)) static void fail(const char *program, int error)
     exit(EXIT_FAILURE);
 }
 
-void shards_run_or_exit(const char *program, void (*prepare)(void *shard), void (*run)(void *shard),
-                        void *shards, size_t count, size_t size)
+void shards_run_or_exit(const char *program, const struct shard_steps *steps, void *shards,
+                        size_t count, size_t size)
 {
-    struct plan plan = {.prepare = prepare, .run = run};
+    struct plan plan = {.steps = steps, .lock = PTHREAD_MUTEX_INITIALIZER};
     struct task *tasks = calloc(count, sizeof *tasks);
     int error =
         tasks == NULL ? ENOMEM : pthread_barrier_init(&plan.prepared, NULL, (unsigned)count);
@@ -47,7 +53,8 @@ void shards_run_or_exit(const char *program, void (*prepare)(void *shard), void 
     if (error != 0)
         fail(program, error);
     for (size_t i = 0; i < count; i++) {
-        tasks[i] = (struct task){.plan = &plan, .shard = (char *)shards + i * size};
+        tasks[i] =
+            (struct task){.plan = &plan, .shard = (char *)shards + i * size, .is_first = i == 0};
         if (i > 0 && (error = pthread_create(&tasks[i].thread, NULL, run_task, &tasks[i])) != 0)
             fail(program, error);
     }

@@ -4,9 +4,16 @@
 
 #include <stddef.h>
 
-// Calls `prepare` for each of `count` shards of `size` bytes, every one in a thread of its own, the
-// first in the caller's, and when all of them are prepared, `run`; returns when all have. What a
-// shard needs it must take in `prepare`, before another one serves and descriptors run out. On
-// failure says why on stderr and exits with 1.
-void shards_run_or_exit(const char *program, void (*prepare)(void *shard), void (*run)(void *shard),
-                        void *shards, size_t count, size_t size);
+// What is done with each shard, in a thread of its own.
+struct shard_steps {
+    // What it needs it must take here, before another one serves and descriptors run out.
+    void (*prepare)(void *shard);
+    // Of the first one alone, when all of them are prepared.
+    void (*announce)(void *shard);
+    void (*run)(void *shard);
+};
+
+// Takes the steps with each of `count` shards of `size` bytes, the first one's in the caller's
+// thread, and returns when all have run. On failure says why on stderr and exits with 1.
+void shards_run_or_exit(const char *program, const struct shard_steps *steps, void *shards,
+                        size_t count, size_t size);

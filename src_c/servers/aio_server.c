@@ -71,8 +71,10 @@ static bool watch(void *waiting, int fd, enum interest before, enum interest now
     struct loop *loop = waiting;
     struct slot *slot = &loop->slots[fd];
 
-    if (before == INTEREST_NONE && loop->watched == loop->granted)
+    if (before == INTEREST_NONE && loop->watched == loop->granted) {
+        errno = EAGAIN;
         return false;
+    }
     loop->watched += (now != INTEREST_NONE) - (before != INTEREST_NONE);
     slot->events = EVENTS[now];
     if (slot->pending)
@@ -88,6 +90,16 @@ static void fail(const struct loop *loop, const char *call, int error)
 {
     fprintf(stderr, "%s: %s: %s\n", loop->reactor.options->program, call, strerror(error));
     exit(EXIT_FAILURE);
+}
+
+// The first poll of a batch could not be asked for. Without memory its client is refused.
+static void give_up(struct loop *loop, const struct iocb *iocb, int error)
+{
+    int fd = iocb->aio_fildes;
+
+    loop->slots[fd].pending = false;
+    if ((error != EAGAIN && error != ENOMEM) || !reactor_give_up(&loop->reactor, fd, error))
+        fail(loop, "io_submit", error);
 }
 
 // Asks for all that is queued, in one system call.
@@ -111,8 +123,10 @@ static void submit(struct loop *loop)
     loop->queued = 0;
     for (long done = 0; done < count; done += submitted) {
         submitted = io_submit(loop->context, count - done, loop->batch + done);
-        if (submitted < 0)
-            fail(loop, "io_submit", -submitted);
+        if (submitted < 0) {
+            give_up(loop, loop->batch[done], -submitted);
+            submitted = 1;
+        }
     }
 }
 
@@ -185,6 +199,8 @@ int main(int argc, char *argv[])
     loop.reactor.waiting = &loop;
     loop.reactor.listener = listener_open_or_exit(&options);
     reactor_prepare_or_exit(&loop.reactor);
+    submit(&loop); // what is waited for from the beginning
+    listener_announce_or_exit(&options, loop.reactor.listener);
     while (reactor_runs(&loop.reactor))
         turn(&loop);
     reactor_clean_up(&loop.reactor);

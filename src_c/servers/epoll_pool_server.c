@@ -5,6 +5,7 @@
 //
 // While a question is away its connection may end, and its descriptor be given to the next one: the
 // question carries the generation it was asked in, and the reactor drops the answer to any other.
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,12 @@ static bool ask(void *waiting, struct question question)
 
 static const struct design EPOLL_POOL = {.watch = watch, .ask = ask, .closing_forgets = true};
 
+__attribute__((noreturn)) static void fail(const struct pool *pool, const char *what, int error)
+{
+    fprintf(stderr, "%s: %s: %s\n", pool->reactor.options->program, what, strerror(error));
+    exit(EXIT_FAILURE);
+}
+
 // What a thread does all its life.
 static void *compute(void *argument)
 {
@@ -101,8 +108,9 @@ static void *compute(void *argument)
         bool is_first = pool->answers.length == 0;
         put(&pool->answers, pool->size, job);
         pthread_mutex_unlock(&pool->lock);
-        if (is_first) // the others are taken with it
-            eventfd_write(pool->answered_fd, 1);
+        // The others are taken with it. It counts no further than one.
+        if (is_first && eventfd_write(pool->answered_fd, 1) == -1)
+            fail(pool, "cannot wake the loop", errno);
     }
     return NULL;
 }
@@ -112,7 +120,8 @@ static void bring_answers(struct pool *pool)
 {
     eventfd_t count;
 
-    (void)eventfd_read(pool->answered_fd, &count);
+    if (eventfd_read(pool->answered_fd, &count) == -1 && errno != EAGAIN)
+        fail(pool, "cannot be woken", errno);
     pthread_mutex_lock(&pool->lock);
     while (pool->answers.length > 0) {
         struct job job = take(&pool->answers, pool->size);
@@ -152,20 +161,17 @@ static void prepare_or_exit(struct pool *pool)
     pool->size = (unsigned)reactor_capacity(options);
     pool->questions.jobs = calloc(pool->size, sizeof(struct job));
     pool->answers.jobs = calloc(pool->size, sizeof(struct job));
-    pool->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    pool->answered_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (pool->questions.jobs == NULL || pool->answers.jobs == NULL)
+        fail(pool, "cannot make the queues", errno);
+    pool->epoll_fd = epolling_open_or_exit(options);
     reactor_prepare_or_exit(&pool->reactor);
-    if (pool->questions.jobs == NULL || pool->answers.jobs == NULL ||
-        !watch(pool, pool->answered_fd, INTEREST_NONE, INTEREST_READ)) {
-        perror(options->program);
-        exit(EXIT_FAILURE);
-    }
+    pool->answered_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (pool->answered_fd == -1 || !watch(pool, pool->answered_fd, INTEREST_NONE, INTEREST_READ))
+        fail(pool, "cannot make what wakes the loop", errno);
     for (uint64_t i = 0; error == 0 && i < options->workers; i++)
         error = pthread_create(&thread, NULL, compute, pool);
-    if (error != 0) {
-        fprintf(stderr, "%s: cannot start the threads: %s\n", options->program, strerror(error));
-        exit(EXIT_FAILURE);
-    }
+    if (error != 0)
+        fail(pool, "cannot start the threads", error);
 }
 
 int main(int argc, char *argv[])
@@ -189,6 +195,7 @@ int main(int argc, char *argv[])
         .listener = listener_open_or_exit(&options),
     };
     prepare_or_exit(&pool);
+    listener_announce_or_exit(&options, pool.reactor.listener);
     run(&pool);
     acceptor_report_refused(atomic_load(&census.refused));
     exit(EXIT_SUCCESS); // the threads may still compute for clients that have gone

@@ -2,10 +2,12 @@
 // A pool of processes: --workers children, forked once, wait for connections at the same listener,
 // and each serves one at a time. A connection costs no fork; one that is kept alive keeps its
 // child.
+#include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 // What the processes share. A child that dies may have been serving: its seat tells.
 struct pool {
     atomic_uint_least64_t refused;
+    atomic_bool said; // why, where it is for want of something
     struct seat {
         _Atomic pid_t pid; // 0: empty
         atomic_bool serving;
@@ -51,6 +54,8 @@ static uint64_t count_serving(struct pool *pool, const struct options *options)
 static void serve_from(struct pool *pool, struct seat *seat, const struct acceptor *acceptor,
                        const struct options *options)
 {
+    if (options->ready_fd != -1)
+        close(options->ready_fd); // which is the parent's to write, and would stay open
     for (;;) {
         int fd;
         enum accept_outcome outcome = acceptor_next(acceptor, &fd);
@@ -60,7 +65,10 @@ static void serve_from(struct pool *pool, struct seat *seat, const struct accept
             continue;
         atomic_store(&seat->serving, true);
         if (count_serving(pool, options) <= options->max_connections) {
-            connection_serve(fd, acceptor->stop_fd, options);
+            if (!connection_serve(fd, acceptor->stop_fd, options)) {
+                atomic_fetch_add(&pool->refused, 1);
+                acceptor_say_why(&pool->said, options->program, "memory", errno);
+            }
         } else {
             atomic_fetch_add(&pool->refused, 1);
             close(fd);
@@ -120,7 +128,7 @@ static void keep_filled(struct pool *pool, struct children *children,
 
 int main(int argc, char *argv[])
 {
-    const struct options options = options_parse_or_exit(
+    struct options options = options_parse_or_exit(
         "mp_pool_server", "A Fibonacci server with a pool of processes.", argc, argv);
     struct children children = children_prepare_or_exit(options.program, options.workers);
     struct pool *pool = make_pool_or_exit(&options);
@@ -131,6 +139,13 @@ int main(int argc, char *argv[])
         .signal_mask = &children.signal_mask,
     };
 
+    if (!fill_seats(pool, &children, &acceptor, &options)) {
+        fprintf(stderr, "%s: cannot start the processes: %s\n", options.program, strerror(errno));
+        children_kill(&children);
+        return EXIT_FAILURE;
+    }
+    listener_announce_or_exit(&options, acceptor.listener);
+    options.ready_fd = -1; // closed: children that come later have none
     keep_filled(pool, &children, &acceptor, &options);
     close(acceptor.listener);
     children_end(&children);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Multiprocess: a child process is forked for every connection, and ends with it.
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,8 +19,7 @@ static bool start_child(struct children *children, const struct acceptor *accept
 
     if (pid == 0) {
         close(acceptor->listener); // else the port stays taken while this child lives
-        connection_serve(fd, acceptor->stop_fd, options);
-        _exit(EXIT_SUCCESS);
+        _exit(connection_serve(fd, acceptor->stop_fd, options) ? EXIT_SUCCESS : EXIT_FAILURE);
     }
     return pid > 0;
 }
@@ -27,12 +27,16 @@ static bool start_child(struct children *children, const struct acceptor *accept
 static void accept_until_stopped(struct children *children, const struct acceptor *acceptor,
                                  const struct options *options, uint64_t *refused)
 {
+    atomic_bool said = false;
+
     for (;;) {
         int fd;
         enum accept_outcome outcome = acceptor_next(acceptor, &fd);
         // At every turn, since a busy listener makes ppoll(2) return without a look at signals.
         while (children_reap(children) != 0)
             continue;
+        if (children->failed > 0)
+            acceptor_say_why(&said, options->program, "memory in a child", ENOMEM);
         if (outcome == ACCEPT_STOP)
             return;
         if (outcome != ACCEPT_CONNECTION)
@@ -40,6 +44,7 @@ static void accept_until_stopped(struct children *children, const struct accepto
         if (children->count == options->max_connections) {
             ++*refused;
         } else if (!start_child(children, acceptor, fd, options)) {
+            acceptor_say_why(&said, options->program, "processes", errno);
             ++*refused;
             close(fd);
             acceptor_pause(acceptor);
@@ -62,9 +67,10 @@ int main(int argc, char *argv[])
     };
     uint64_t refused = 0;
 
+    listener_announce_or_exit(&options, acceptor.listener);
     accept_until_stopped(&children, &acceptor, &options, &refused);
     close(acceptor.listener);
     children_end(&children);
-    acceptor_report_refused(refused);
+    acceptor_report_refused(refused + children.failed);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ enum { QUEUE_SIZE = 64 };
 struct pool {
     struct options options;
     int stop_fd;
+    atomic_uint_least64_t refused;
+    atomic_bool said;     // why, where it is for want of something
     int places;           // a semaphore that can be polled: free places in the queue, eventfd(2)
     pthread_mutex_t lock; // of what follows
     pthread_cond_t changed;
@@ -50,14 +53,31 @@ static int take(struct pool *pool)
     return fd;
 }
 
+__attribute__((noreturn)) static void fail(const struct pool *pool, const char *what, int error)
+{
+    fprintf(stderr, "%s: %s: %s\n", pool->options.program, what, strerror(error));
+    exit(EXIT_FAILURE);
+}
+
+// It counts no further than QUEUE_SIZE, so that nothing but a failing system hinders it; a place
+// that is lost would never be filled again.
+static void free_place(const struct pool *pool)
+{
+    if (eventfd_write(pool->places, 1) == -1)
+        fail(pool, "cannot free a place in the queue", errno);
+}
+
 static void *serve(void *argument)
 {
     struct pool *pool = argument;
     int fd;
 
     while ((fd = take(pool)) != -1) {
-        eventfd_write(pool->places, 1); // does not fail: it counts no further than QUEUE_SIZE
-        connection_serve(fd, pool->stop_fd, &pool->options);
+        free_place(pool);
+        if (!connection_serve(fd, pool->stop_fd, &pool->options)) {
+            atomic_fetch_add(&pool->refused, 1);
+            acceptor_say_why(&pool->said, pool->options.program, "memory", errno);
+        }
         pthread_mutex_lock(&pool->lock);
         pool->live--;
         pthread_mutex_unlock(&pool->lock);
@@ -90,13 +110,18 @@ static bool await_place(const struct pool *pool)
     };
     eventfd_t place;
 
-    while (poll(waits, 2, -1) == -1 && errno == EINTR)
-        continue;
-    return waits[0].revents == 0 && eventfd_read(pool->places, &place) == 0;
+    while (poll(waits, 2, -1) == -1) {
+        if (errno != EINTR)
+            fail(pool, "cannot wait for a place in the queue", errno);
+    }
+    if (waits[0].revents != 0)
+        return false;
+    if (eventfd_read(pool->places, &place) == -1)
+        fail(pool, "cannot take a place in the queue", errno);
+    return true;
 }
 
-static void accept_until_stopped(struct pool *pool, const struct acceptor *acceptor,
-                                 uint64_t *refused)
+static void accept_until_stopped(struct pool *pool, const struct acceptor *acceptor)
 {
     while (await_place(pool)) {
         int fd;
@@ -107,9 +132,9 @@ static void accept_until_stopped(struct pool *pool, const struct acceptor *accep
             continue;
         if (outcome == ACCEPT_CONNECTION) {
             close(fd);
-            ++*refused;
+            atomic_fetch_add(&pool->refused, 1);
         }
-        eventfd_write(pool->places, 1); // it was not used
+        free_place(pool); // it was not used
     }
 }
 
@@ -134,11 +159,8 @@ static pthread_t *start_threads_or_exit(struct pool *pool)
 
     for (uint64_t i = 0; error == 0 && i < pool->options.workers; i++)
         error = pthread_create(&threads[i], NULL, serve, pool);
-    if (error != 0) {
-        fprintf(stderr, "%s: cannot start the threads: %s\n", pool->options.program,
-                strerror(error));
-        exit(EXIT_FAILURE);
-    }
+    if (error != 0)
+        fail(pool, "cannot start the threads", error);
     return threads;
 }
 
@@ -149,24 +171,22 @@ int main(int argc, char *argv[])
                                          "A Fibonacci server with a pool of threads.", argc, argv),
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .changed = PTHREAD_COND_INITIALIZER,
-        .places = eventfd(QUEUE_SIZE, EFD_SEMAPHORE | EFD_CLOEXEC),
     };
-    uint64_t refused = 0;
 
     pool.stop_fd = signals_install_or_exit(pool.options.program);
-    if (pool.places == -1) {
-        perror(pool.options.program);
-        return EXIT_FAILURE;
-    }
+    pool.places = eventfd(QUEUE_SIZE, EFD_SEMAPHORE | EFD_CLOEXEC);
+    if (pool.places == -1)
+        fail(&pool, "eventfd", errno);
     const struct acceptor acceptor = {
         .listener = listener_open_or_exit(&pool.options),
         .stop_fd = pool.stop_fd,
     };
     pthread_t *threads = start_threads_or_exit(&pool);
-    accept_until_stopped(&pool, &acceptor, &refused);
+    listener_announce_or_exit(&pool.options, acceptor.listener);
+    accept_until_stopped(&pool, &acceptor);
     close(acceptor.listener);
     end_threads(&pool, threads);
-    acceptor_report_refused(refused);
+    acceptor_report_refused(atomic_load(&pool.refused));
     free(threads);
     exit(EXIT_SUCCESS); // not a return: a thread that is still running may look at this frame
 }

@@ -81,6 +81,7 @@ int main(int argc, char *argv[])
         return EXIT_FAILURE;
     }
     reactor_prepare_or_exit(&reactor);
+    listener_announce_or_exit(&options, reactor.listener);
     while (reactor_runs(&reactor))
         turn(&reactor, &list);
     reactor_clean_up(&reactor);

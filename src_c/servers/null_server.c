@@ -33,8 +33,15 @@ static void prepare(void *shard)
 {
     struct loop *loop = shard;
 
-    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC); // if it fails, watching the listener does
+    loop->epoll_fd = epolling_open_or_exit(loop->reactor.options);
     reactor_prepare_or_exit(&loop->reactor);
+}
+
+static void announce(void *shard)
+{
+    const struct loop *loop = shard;
+
+    listener_announce_or_exit(loop->reactor.options, loop->reactor.listener);
 }
 
 static void run(void *shard)
@@ -54,6 +61,8 @@ static void run(void *shard)
     reactor_clean_up(reactor);
     close(loop->epoll_fd);
 }
+
+static const struct shard_steps STEPS = {.prepare = prepare, .announce = announce, .run = run};
 
 int main(int argc, char *argv[])
 {
@@ -79,7 +88,7 @@ int main(int argc, char *argv[])
             .stop_fd = stop_fd,
         };
     }
-    shards_run_or_exit(options.program, prepare, run, loops, options.workers, sizeof *loops);
+    shards_run_or_exit(options.program, &STEPS, loops, options.workers, sizeof *loops);
     acceptor_report_refused(atomic_load(&census.refused));
     free(listeners);
     free(loops);

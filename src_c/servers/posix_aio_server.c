@@ -6,7 +6,9 @@
 //
 // That something is complete is told by a signal, which ends ppoll(2); what is complete is found by
 // asking aio_error(3) of every operation, one after the other.
+#include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -38,6 +40,7 @@ struct server {
     int64_t end_ns;
     uint64_t live;
     uint64_t refused;
+    atomic_bool said; // why, where it is for want of something
     struct desks desks;
     struct seat *seats; // --workers of them
     struct seat *seats_end;
@@ -49,6 +52,14 @@ static void end_seat(struct server *server, struct seat *seat)
     close(seat->fd);
     seat->taken = false;
     server->live--;
+}
+
+// Closes a connection because an operation of it could not begin.
+static bool refuse(struct server *server, const char *lacking)
+{
+    acceptor_say_why(&server->said, server->options->program, lacking, errno);
+    server->refused++;
+    return false;
 }
 
 static void grant_time(const struct server *server, struct seat *seat)
@@ -78,11 +89,15 @@ static bool proceed(struct server *server, struct seat *seat)
             cut_if_stopping(server, seat);
             grant_time(server, seat);
             room = conversation_room(&seat->talk, &size);
-            return room != NULL && posix_operation_read(&seat->operation, seat->fd, room, size);
+            if (room == NULL)
+                return refuse(server, "memory");
+            return posix_operation_read(&seat->operation, seat->fd, room, size) ||
+                   refuse(server, "threads that read");
         case CONVERSATION_SEND:
             grant_time(server, seat);
             bytes = conversation_unsent(&seat->talk, &size);
-            return posix_operation_write(&seat->operation, seat->fd, bytes, size);
+            return posix_operation_write(&seat->operation, seat->fd, bytes, size) ||
+                   refuse(server, "threads that write");
         case CONVERSATION_WAIT:
             posix_operation_wait(&seat->operation, clock_now_ns() + server->options->io_wait_ns);
             return true;
@@ -172,6 +187,10 @@ static void turn(struct server *server)
     const struct timespec left = clock_until(until_ns);
     int ready = ppoll(waits, 2, until_ns == INT64_MAX ? NULL : &left, &server->signal_mask);
 
+    if (ready == -1 && errno != EINTR) {
+        perror("ppoll");
+        exit(EXIT_FAILURE);
+    }
     if (ready > 0 && waits[0].revents != 0)
         begin_stop(server);
     else if (ready > 0 && waits[1].revents != 0)
@@ -200,6 +219,7 @@ int main(int argc, char *argv[])
     server.stop_fd = signals_install_or_exit(options.program);
     server.signal_mask = posix_operations_prepare_or_exit(options.program, (int)options.workers);
     server.listener = listener_open_or_exit(&options);
+    listener_announce_or_exit(&options, server.listener);
     while (server.listener != -1 || (server.live > 0 && clock_now_ns() < server.end_ns))
         turn(&server);
     acceptor_report_refused(server.refused);

@@ -24,8 +24,10 @@ static bool watch(void *waiting, int fd, enum interest before, enum interest now
     struct sets *sets = waiting;
 
     (void)before;
-    if (fd >= FD_SETSIZE)
+    if (fd >= FD_SETSIZE) {
+        errno = EMFILE;
         return false;
+    }
     FD_CLR(fd, &sets->reads);
     FD_CLR(fd, &sets->writes);
     if (now == INTEREST_READ)
@@ -76,6 +78,7 @@ int main(int argc, char *argv[])
     };
 
     reactor_prepare_or_exit(&reactor);
+    listener_announce_or_exit(&options, reactor.listener);
     while (reactor_runs(&reactor))
         turn(&reactor, &sets);
     reactor_clean_up(&reactor);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Synchronous: one process serves one connection at a time; the next one waits in the backlog.
+#include <errno.h>
+
 #include "acceptor.h"
 #include "connection.h"
 #include "listener.h"
@@ -15,14 +17,21 @@ int main(int argc, char *argv[])
         .listener = listener_open_or_exit(&options),
         .stop_fd = stop_fd,
     };
+    uint64_t refused = 0;
+    atomic_bool said = false;
 
+    listener_announce_or_exit(&options, acceptor.listener);
     for (;;) {
         int fd;
         switch (acceptor_next(&acceptor, &fd)) {
         case ACCEPT_CONNECTION:
-            connection_serve(fd, stop_fd, &options);
+            if (!connection_serve(fd, stop_fd, &options)) {
+                acceptor_say_why(&said, options.program, "memory", errno);
+                refused++;
+            }
             break;
         case ACCEPT_STOP:
+            acceptor_report_refused(refused);
             return 0;
         default:
             break;

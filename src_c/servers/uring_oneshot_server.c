@@ -31,7 +31,7 @@ static bool receive(struct proactor *proactor, int fd, struct peer *peer)
     char *room = conversation_room(&peer->talk, &size);
 
     if (room == NULL) {
-        proactor_close(proactor, fd);
+        proactor_give_up(proactor, fd, ENOMEM);
         return false;
     }
     struct io_uring_sqe *entry = proactor_entry(proactor);
@@ -45,7 +45,11 @@ static void received(struct proactor *proactor, int fd, struct peer *peer,
                      const struct io_uring_cqe *completion)
 {
     peer->receiving = false;
-    if (completion->res < 0 || (completion->res == 0 && peer->cut)) {
+    if (completion->res < 0) {
+        proactor_give_up(proactor, fd, -completion->res);
+        return;
+    }
+    if (completion->res == 0 && peer->cut) {
         proactor_close(proactor, fd);
         return;
     }
@@ -74,9 +78,9 @@ int main(int argc, char *argv[])
         .stop_fd = stop_fd,
     };
 
-    proactor_probe_or_exit(&options, &ONESHOT);
     proactor.listener = listener_open_or_exit(&options);
     proactor_prepare_or_exit(&proactor);
+    listener_announce_or_exit(&options, proactor.listener);
     proactor_run(&proactor);
     proactor_clean_up(&proactor);
     acceptor_report_refused(atomic_load(&census.refused));

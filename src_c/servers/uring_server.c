@@ -75,9 +75,12 @@ static bool receive(struct proactor *proactor, int fd, struct peer *peer)
             receive_all(proactor, fd, peer);
         return false;
     }
-    bool is_cut = peer->cut && inbox->first == 0; // what is left of a line is no last request
-    if (is_cut || !post_deliver(&loop->post, inbox, &peer->talk)) {
+    if (peer->cut && inbox->first == 0) { // what is left of a line is no last request
         proactor_close(proactor, fd);
+        return false;
+    }
+    if (!post_deliver(&loop->post, inbox, &peer->talk)) {
+        proactor_give_up(proactor, fd, ENOMEM);
         return false;
     }
     return true;
@@ -100,7 +103,7 @@ static void received(struct proactor *proactor, int fd, struct peer *peer,
     else if (result == 0)
         inbox->ended = true;
     else if (result != -ECANCELED)
-        proactor_close(proactor, fd);
+        proactor_give_up(proactor, fd, -result);
     if (inbox->count > HELD_AT_MOST && peer->receiving)
         cancel_receive(proactor, fd, peer);
     proactor_proceed(proactor, fd);
@@ -152,6 +155,13 @@ static void prepare(void *shard)
                       loop->proactor.options);
 }
 
+static void announce(void *shard)
+{
+    const struct loop *loop = shard;
+
+    listener_announce_or_exit(loop->proactor.options, loop->proactor.listener);
+}
+
 static void run(void *shard)
 {
     struct loop *loop = shard;
@@ -160,6 +170,8 @@ static void run(void *shard)
     proactor_clean_up(&loop->proactor);
     post_close(&loop->post);
 }
+
+static const struct shard_steps STEPS = {.prepare = prepare, .announce = announce, .run = run};
 
 int main(int argc, char *argv[])
 {
@@ -177,7 +189,6 @@ int main(int argc, char *argv[])
         perror(options.program);
         return EXIT_FAILURE;
     }
-    proactor_probe_or_exit(&options, &MULTISHOT);
     listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
     for (size_t i = 0; i < options.workers; i++)
         loops[i].proactor = (struct proactor){
@@ -188,7 +199,7 @@ int main(int argc, char *argv[])
             .listener = listeners[i],
             .stop_fd = stop_fd,
         };
-    shards_run_or_exit(options.program, prepare, run, loops, options.workers, sizeof *loops);
+    shards_run_or_exit(options.program, &STEPS, loops, options.workers, sizeof *loops);
     acceptor_report_refused(atomic_load(&census.refused));
     free(listeners);
     free(loops);

@@ -21,6 +21,8 @@ BUSY_LOAD = 0.3
 STEAL_SHARE = 0.01
 MEMORY_PRESSURE_PERCENT = 1.0
 LOW_MEMORY_SHARE = 0.1
+RING_BYTES = 154 << 10
+"""What one loop of an io_uring server has locked: src_c/core/ring.c and post.h."""
 FULL_DISK_BYTES = 512 << 20
 STABLE_CLOCKS = ("tsc", "arch_sys_counter", "kvm-clock", "timebase", "tod")
 """Clock sources that are read without a system call."""
@@ -79,6 +81,8 @@ class Facts:
     ptrace_scope: int | None = None
     is_root: bool = False
     io_uring_disabled: int | None = None
+    memlock_bytes: int | None = None
+    """What all programs of this user may lock together; None: unlimited."""
     clocksource: str | None = None
     clocksources: tuple[str, ...] = ()
     """Those that could be chosen."""
@@ -322,6 +326,7 @@ def _instruments(facts: Facts) -> Iterator[Item]:
             "sudo sysctl kernel.io_uring_disabled=0",
             {"io_uring_disabled": facts.io_uring_disabled},
         )
+    yield from _locked_memory(facts)
 
 
 def _build(facts: Facts) -> Iterator[Item]:
@@ -340,6 +345,24 @@ def _build(facts: Facts) -> Iterator[Item]:
             "env -u CFLAGS -u CPPFLAGS -u LDFLAGS invoke build" if facts.needs_compiler else "",
             {"flags": facts.flags},
         )
+
+
+def _locked_memory(facts: Facts) -> Iterator[Item]:
+    """Whether there is room for a ring of io_uring on each core.
+
+    Linux 6.18 charges rings and their buffers to what a user may lock, as it was before 5.12.
+    """
+    needed = RING_BYTES * facts.hardware_threads
+    if facts.io_uring_disabled or facts.memlock_bytes is None or facts.memlock_bytes >= needed:
+        return
+    yield Item(
+        "memlock",
+        f"{facts.memlock_bytes >> 10} KiB of memory may be locked (ulimit -l)",
+        f"io_uring servers with a loop on each core lock {needed >> 10} KiB on kernels that charge"
+        " rings to that, and cannot start with less",
+        f"ulimit -l {needed >> 10} as root, or memlock in /etc/security/limits.conf",
+        {"memlock_bytes": facts.memlock_bytes, "needed_bytes": needed},
+    )
 
 
 def _places(facts: Facts) -> Iterator[Item]:

@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from fibench.places import Places
 from fibench.processes import all_pids, read_proc
 
 LOOK_S = 0.5
+CAP_IPC_LOCK = 14
+"""The bit of this capability: linux/capability.h."""
 _MOST_BUSY = 5
 _MARKS = ("fibserver.py", "supervise")
 
@@ -57,6 +60,7 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
         ptrace_scope=environment.number("/proc/sys/kernel/yama/ptrace_scope"),
         is_root=os.geteuid() == 0,
         io_uring_disabled=limits["io_uring_disabled"],
+        memlock_bytes=_memlock_bytes(),
         clocksource=environment.clocksource(),
         clocksources=_clocksources(),
         compiler=compiler.get("full_version") if compiler else _any_compiler(),
@@ -68,6 +72,16 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
         results_writable=_is_writable(places.results),
         results_free_bytes=_free_bytes(places.results),
     )
+
+
+def _memlock_bytes() -> int | None:
+    """What this user's programs may lock; None: as much as they like, as with CAP_IPC_LOCK."""
+    hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+    status = read_proc("/proc/self/status") or b""
+    effective = next(
+        (int(line.split()[1], 16) for line in status.splitlines() if line.startswith(b"CapEff:")), 0
+    )
+    return None if hard == resource.RLIM_INFINITY or effective >> CAP_IPC_LOCK & 1 else hard
 
 
 def _turbo_switch() -> str | None:

@@ -56,6 +56,7 @@ FACTS = st.builds(
     ptrace_scope=st.none() | st.integers(0, 3),
     is_root=st.booleans(),
     io_uring_disabled=st.none() | st.integers(0, 2),
+    memlock_bytes=st.none() | st.integers(0, 2**40),
     clocksource=st.none() | WORDS,
     compiler=st.none() | WORDS,
     measuring=st.none() | WORDS,
@@ -103,6 +104,8 @@ def test_what_cannot_be_told_is_no_finding() -> None:
         ({"strace": False, "perf": False}, "strace"),
         ({"ptrace_scope": 3}, "ptrace"),
         ({"io_uring_disabled": 2}, "io_uring"),
+        ({"memlock_bytes": 64 << 10}, "memlock"),
+        ({"memlock_bytes": 8 << 20, "hardware_threads": 64, "cores": 64}, "memlock"),
         ({"clocksource": "hpet"}, "clocksource"),
         ({"compiler": None}, "compiler"),
         ({"measuring": "gil (pid 3)"}, "run"),
@@ -113,6 +116,11 @@ def test_what_cannot_be_told_is_no_finding() -> None:
 )  # fmt: skip
 def test_each_disturbance_is_found_by_itself(changes: dict[str, object], expected: str) -> None:
     assert _ids(replace(QUIET, **changes)) == [expected]  # type: ignore[arg-type]
+
+
+def test_rings_have_room_where_they_are_few_or_cannot_be_at_all() -> None:
+    assert _ids(replace(QUIET, memlock_bytes=8 << 20)) == []
+    assert _ids(replace(QUIET, memlock_bytes=0, io_uring_disabled=2)) == ["io_uring"]
 
 
 def test_the_superuser_may_trace_whatever_the_scope_says() -> None:

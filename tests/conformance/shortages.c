@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Preloaded into a server: makes one of its calls fail, whose name is in FIBENCH_FAILING_CALL, as
+// the file in FIBENCH_FAILING_FILE says, which the server's processes share with the test. It counts
+// the calls of that name, too. Only what the program itself calls passes here; what a library calls
+// within itself does not.
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+// As shortages.py lays it out.
+struct orders {
+    uint32_t first; // the number of the call from which on they fail; 0: none does
+    uint32_t times; // so many of them
+    uint32_t error;
+    uint32_t calls;  // made
+    uint32_t failed; // of them
+};
+
+static struct orders *orders;
+static const char *failing;
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *path = getenv("FIBENCH_FAILING_FILE");
+    int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
+
+    if (fd == -1)
+        return;
+    void *shared = mmap(NULL, sizeof *orders, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (shared == MAP_FAILED)
+        return;
+    failing = getenv("FIBENCH_FAILING_CALL");
+    __atomic_store_n(&orders, shared, __ATOMIC_SEQ_CST);
+}
+
+// Whether a call of that name is to fail; then with errno set.
+static bool fails(const char *name)
+{
+    struct orders *o = __atomic_load_n(&orders, __ATOMIC_SEQ_CST);
+
+    if (o == NULL || failing == NULL || strcmp(name, failing) != 0)
+        return false;
+    uint32_t call = __atomic_add_fetch(&o->calls, 1, __ATOMIC_SEQ_CST);
+    uint32_t first = __atomic_load_n(&o->first, __ATOMIC_SEQ_CST);
+    uint32_t failed = __atomic_load_n(&o->failed, __ATOMIC_SEQ_CST);
+    if (first == 0 || call < first)
+        return false;
+    do {
+        if (failed >= o->times)
+            return false;
+    } while (!__atomic_compare_exchange_n(&o->failed, &failed, failed + 1, false, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_SEQ_CST));
+    errno = (int)o->error;
+    return true;
+}
+
+// Every argument of these is an integer or a pointer, and none has more than six: in the calling
+// conventions of Linux they are in the same places whatever their types.
+typedef long call(long, long, long, long, long, long);
+
+#define PASS_ON(symbol, name, failure)                                                             \
+    call passed_on_##symbol __asm__(#symbol);                                                      \
+    long passed_on_##symbol(long a, long b, long c, long d, long e, long f)                        \
+    {                                                                                              \
+        static call *known;                                                                        \
+        call *real = __atomic_load_n(&known, __ATOMIC_RELAXED);                                    \
+        if (fails(name))                                                                           \
+            return failure;                                                                        \
+        if (real == NULL) {                                                                        \
+            real = (call *)dlsym(RTLD_NEXT, #symbol);                                              \
+            __atomic_store_n(&known, real, __ATOMIC_RELAXED);                                      \
+        }                                                                                          \
+        return real(a, b, c, d, e, f);                                                             \
+    }
+
+// Three conventions of telling an error: by errno and -1 or NULL, by returning it, by returning it
+// negated. Where a header gives a function another name, that one counts as the same.
+#define BY_ERRNO(symbol) PASS_ON(symbol, #symbol, -1)
+#define BY_NULL(symbol) PASS_ON(symbol, #symbol, 0)
+#define BY_RESULT(symbol) PASS_ON(symbol, #symbol, errno)
+#define BY_NEGATION(symbol) PASS_ON(symbol, #symbol, -errno)
+
+BY_NULL(calloc)
+BY_NULL(malloc)
+BY_ERRNO(mmap)
+PASS_ON(mmap64, "mmap", -1)
+
+BY_ERRNO(pipe2)
+BY_ERRNO(sigaction)
+BY_ERRNO(sigprocmask)
+BY_ERRNO(sched_getaffinity)
+PASS_ON(getaddrinfo, "getaddrinfo", EAI_MEMORY)
+BY_ERRNO(setrlimit)
+PASS_ON(setrlimit64, "setrlimit", -1)
+BY_ERRNO(socket)
+BY_ERRNO(setsockopt)
+BY_ERRNO(bind)
+BY_ERRNO(listen)
+BY_ERRNO(getsockname)
+BY_ERRNO(fcntl)
+PASS_ON(fcntl64, "fcntl", -1)
+BY_ERRNO(dprintf)
+PASS_ON(__dprintf_chk, "dprintf", -1)
+
+BY_ERRNO(fork)
+BY_ERRNO(prctl)
+BY_RESULT(pthread_create)
+BY_RESULT(pthread_attr_init)
+BY_RESULT(pthread_attr_setstacksize)
+BY_RESULT(pthread_barrier_init)
+BY_RESULT(pthread_cond_init)
+
+BY_ERRNO(accept4)
+BY_ERRNO(recv)
+BY_ERRNO(send)
+BY_ERRNO(poll)
+BY_ERRNO(ppoll)
+BY_ERRNO(pselect)
+BY_ERRNO(epoll_create1)
+BY_ERRNO(epoll_ctl)
+BY_ERRNO(timerfd_create)
+BY_ERRNO(timerfd_settime)
+BY_ERRNO(eventfd)
+BY_ERRNO(eventfd_read)
+BY_ERRNO(eventfd_write)
+
+BY_ERRNO(aio_read)
+PASS_ON(aio_read64, "aio_read", -1)
+BY_ERRNO(aio_write)
+PASS_ON(aio_write64, "aio_write", -1)
+BY_NEGATION(io_setup)
+BY_NEGATION(io_submit)
+BY_NEGATION(io_getevents)
+
+BY_NEGATION(io_uring_register_buf_ring)
+BY_NEGATION(io_uring_register_ring_fd)
+BY_NEGATION(io_uring_submit)
+BY_NEGATION(io_uring_submit_and_wait)
+BY_NEGATION(io_uring_submit_and_wait_timeout)
+BY_NEGATION(io_uring_get_events)
+
+// io_uring_queue_init_params(3), which can be had smaller as well: with the call's name "small
+// rings" there is room for so many submissions, and completions, as the error says, so that both
+// queues are soon full. A request for the newest of its ways of working is denied then, since with
+// it the kernel completes no more at once than there is room for.
+call passed_on_init __asm__("io_uring_queue_init_params");
+long passed_on_init(long entries, long ring, long parameters, long d, long e, long f)
+{
+    call *real = (call *)dlsym(RTLD_NEXT, "io_uring_queue_init_params");
+    uint32_t *words = (uint32_t *)parameters; // struct io_uring_params: sq_entries, cq_entries, flags
+    const uint32_t DEFER_TASKRUN = 1U << 13;
+
+    if (fails("io_uring_queue_init_params"))
+        return -errno;
+    if (fails("small rings")) {
+        entries = words[1] = (uint32_t)errno;
+        if ((words[2] & DEFER_TASKRUN) != 0)
+            return -EINVAL;
+    }
+    return real(entries, ring, parameters, d, e, f);
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Calls of a server that fail, one at a time: shortages.c is preloaded, and told which."""
+
+import errno
+import mmap
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from . import sanitized
+from .process import Server
+from .wire import PATIENCE_S, connect, is_readable, read_exactly, right_answer
+
+SOURCE = Path(__file__).with_suffix(".c")
+_ORDERS = struct.Struct("=IIIII")  # first, times, error, calls, failed
+_FOR_EVER = 0xFFFFFFFF
+
+
+class FailingCall:
+    """One call that is to fail in the servers that are started with `environment`."""
+
+    def __init__(self, library: Path, name: str, path: Path) -> None:
+        self.name = name
+        self.environment = {
+            "LD_PRELOAD": str(library),
+            "FIBENCH_FAILING_CALL": name,
+            "FIBENCH_FAILING_FILE": str(path),
+        }
+        with path.open("r+b") as file:
+            self._orders = mmap.mmap(file.fileno(), _ORDERS.size)
+
+    def fail(self, error: int, first: int = 1, times: int = 1) -> None:
+        """Fail from the call of that number on, so many times."""
+        _ORDERS.pack_into(self._orders, 0, first, times, error, 0, 0)
+
+    def fail_always(self, error: int) -> None:
+        """Fail every call from now on."""
+        self.fail(error, times=_FOR_EVER)
+
+    def stop_failing(self) -> None:
+        """Let the calls pass from now on."""
+        struct.pack_into("=I", self._orders, 0, 0)
+
+    @property
+    def calls(self) -> int:
+        """How often it was called since `fail`."""
+        return int(_ORDERS.unpack_from(self._orders)[3])
+
+    @property
+    def failed(self) -> int:
+        """How often it has failed since then."""
+        return int(_ORDERS.unpack_from(self._orders)[4])
+
+
+def build(folder: Path) -> Path:
+    """Compile what is preloaded, or skip the test by name where that cannot be."""
+    compiler = os.environ.get("CC", "cc").split()
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"no C compiler ({compiler[0]}) to build what makes calls fail")
+    if "thread" in sanitized.KINDS:
+        pytest.skip("ThreadSanitizer and what makes calls fail both stand between program and libc")
+    library = folder / "shortages.so"
+    flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC"]
+    subprocess.run([*compiler, *flags, "-o", library, SOURCE, "-ldl"], check=True)
+    return library
+
+
+@contextmanager
+def failing_call(library: Path, name: str) -> Iterator[FailingCall]:
+    """A call by its name; it does not fail before it is told to."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(bytes(_ORDERS.size))
+        file.flush()
+        call = FailingCall(library, name, Path(file.name))
+        try:
+            yield call
+        finally:
+            call._orders.close()
+
+
+def try_to_ask(server: Server) -> bool | None:
+    """Ask over a new connection, line framing: whether that is answered; None: nobody accepts."""
+    try:
+        connection = connect(server)
+    except OSError:
+        return None
+    with connection:
+        try:
+            connection.sendall(b"10\n")
+            if not is_readable(connection, PATIENCE_S):
+                pytest.fail(f"{server}: hangs; stderr: {server.stderr()!r}")
+            got = read_exactly(connection, len(right_answer(server)))
+        except OSError as error:
+            if error.errno not in (errno.ECONNRESET, errno.EPIPE):
+                raise
+            return False
+    if got not in (b"", right_answer(server)):
+        pytest.fail(f"{server}: a wrong answer: {got!r}")
+    return got != b""
