@@ -91,7 +91,8 @@ def thaw(server: Server, frozen: list[int]) -> None:
     """Let it go on: first who is to hear the signal, so that the others find it given."""
     server.send_signal(signal.SIGCONT)
     for pid in frozen:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # the main process has ended it meanwhile
+            os.kill(pid, signal.SIGCONT)
 
 
 def send(server: Server, connection: socket.socket, text: bytes) -> None:
