@@ -189,7 +189,8 @@ def _program(pid: int, programs: set[str]) -> str | None:
 def _sockets(pid: int) -> list[int]:
     """The inodes of the sockets that a process has open."""
     try:
-        links = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+        with os.scandir(f"/proc/{pid}/fd") as entries:
+            links = [os.readlink(entry.path) for entry in entries]
     except OSError:
         return []
     return [int(link[8:-1]) for link in links if link.startswith("socket:[")]
