@@ -75,7 +75,7 @@ int main(int argc, char *argv[])
 
     if (loops == NULL || listeners == NULL) {
         perror(options.program);
-        return EXIT_FAILURE;
+        exit(EXIT_FAILURE);
     }
     listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
     for (size_t i = 0; i < options.workers; i++) {

@@ -87,7 +87,7 @@ int main(int argc, char *argv[])
     list.place = calloc((size_t)reactor_capacity(&options), sizeof *list.place);
     if (list.of == NULL || list.place == NULL) {
         perror(options.program);
-        return EXIT_FAILURE;
+        exit(EXIT_FAILURE);
     }
     reactor_prepare_or_exit(&reactor);
     listener_announce_or_exit(&options, reactor.listener);

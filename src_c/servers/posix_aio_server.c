@@ -213,7 +213,7 @@ int main(int argc, char *argv[])
 
     if (server.seats == NULL) {
         perror(options.program);
-        return EXIT_FAILURE;
+        exit(EXIT_FAILURE);
     }
     server.seats_end = server.seats + options.workers;
     server.stop_fd = signals_install_or_exit(options.program);
