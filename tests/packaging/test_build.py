@@ -22,11 +22,7 @@ from .copies import CHECKOUT
 from .small_builds import DIRECTORY, URING, Small, make_small, serving, small_archive
 
 REAL = os.environ.get("CC") or "cc"
-pytestmark = pytest.mark.skipif(
-    any(shutil.which(name, path=tool_environment()["PATH"]) is None for name in ("meson", "ninja"))
-    or shutil.which(REAL) is None,
-    reason="meson, ninja or a C compiler is not installed",
-)
+pytestmark = pytest.mark.needs("meson", "ninja", "readelf", REAL.split()[0])
 Request = http.server.BaseHTTPRequestHandler
 ARCHIVE = small_archive()
 
