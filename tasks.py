@@ -1,16 +1,62 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a bare `invoke` finds: the tasks, through ./dev where what they need is missing."""
+"""The commands of a checkout: what ./dev runs, and what a bare `invoke` finds and hands over to.
 
-import importlib.util
+Whichever Python that is, and whatever its environment holds: what is missing comes through ./dev.
+"""
+
 import os
-import shutil
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-RUNNING = ("numpy", "psutil", "pydantic", "rich", "scipy")
+SOURCES = os.path.join(HERE, "src_py")
+sys.path.insert(0, SOURCES)
+
+from fibench import interruption  # noqa: E402 - before anything that takes time
+
+interruption.end_at_once()
+
+import codecs  # noqa: E402
+import importlib.util  # noqa: E402
+import shutil  # noqa: E402
+
+RUNNING = ("invoke", "numpy", "psutil", "pydantic", "rich", "scipy")
 TESTING = ("hypothesis", "pytest", "xdist")
 PROGRAMS = ("meson", "ninja")
 GUARD = "FIBENCH_THROUGH_DEV"  # so that a .venv in which something is missing ends in a message
+# Of Python's own variables those that only say how it writes; any other may change what is imported
+# or how it runs, here or in a Python that we start.
+HARMLESS = (
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHASHSEED",
+    "PYTHONIOENCODING",
+    "PYTHONNOUSERSITE",
+    "PYTHONPYCACHEPREFIX",
+    "PYTHONUNBUFFERED",
+)
+
+
+def is_harmless(name: str, value: str) -> bool:
+    """Whether a variable may stay: with some values Python does not even start."""
+    if name == "PYTHONHASHSEED":
+        return value == "random" or (value.isdigit() and int(value) < 2**32)
+    if name == "PYTHONIOENCODING":
+        encoding, _, errors = value.partition(":")
+        try:
+            return bool(
+                codecs.lookup(encoding or "utf-8") and codecs.lookup_error(errors or "strict")
+            )
+        except LookupError:
+            return False
+    return name in HARMLESS
+
+
+def forget_python_variables() -> "list[str]":
+    """Take them out of the environment; returns those that were there."""
+    python = [(name, value) for name, value in os.environ.items() if name.startswith("PYTHON")]
+    found = [name for name, value in python if not is_harmless(name, value)]
+    for name in found:
+        del os.environ[name]
+    return found
 
 
 def lacking() -> "list[str]":
@@ -23,24 +69,36 @@ def lacking() -> "list[str]":
     return missing + [name for name in PROGRAMS if shutil.which(name, path=path) is None]
 
 
-def through_dev() -> None:
-    """Runs the same command through ./dev, which makes what is missing or says what to install."""
-    dev = os.path.join(HERE, "dev")
-    os.environ[GUARD] = "1"
+def become(program: str, *arguments: str) -> None:
+    """Run the same command by other means."""
     try:
-        os.execv(dev, [dev, "invoke", *sys.argv[1:]])
+        os.execv(program, [program, *arguments, *sys.argv[1:]])
     except OSError as error:
-        sys.exit(f"fibench: cannot run {dev}: {error.strerror}")
+        sys.exit(
+            f"fibench: cannot run {program}: {error.strerror}\n"
+            "fibench: restore it from the repository"
+        )
 
 
-missing = lacking()
-if missing or not sys.platform.startswith("linux"):
-    if os.environ.get(GUARD):
-        sys.exit("fibench: .venv lacks {}; remove it and try again".format(", ".join(missing)))
-    through_dev()
-os.environ.pop(GUARD, None)
-sys.path.insert(0, os.path.join(HERE, "src_py"))
+def main() -> None:
+    """Run the command that was asked for, and end with its exit status."""
+    if forget_python_variables() and not sys.flags.isolated and sys.executable:
+        interruption.hold()
+        become(sys.executable, "-I", os.path.join(HERE, "tasks.py"))
+    missing = lacking()
+    if missing or not sys.platform.startswith("linux"):
+        if os.environ.get(GUARD):
+            sys.exit(
+                "fibench: .venv lacks {}\nfibench: remove it and try again".format(
+                    ", ".join(missing)
+                )
+            )
+        os.environ[GUARD] = "1"
+        become(os.path.join(HERE, "dev"), "invoke")
+    os.environ.pop(GUARD, None)
+    from fibench import tasks
 
-from fibench.tasks import namespace  # noqa: E402 - only now is everything there
+    tasks.main("invoke", of_a_checkout=True)
 
-__all__ = ["namespace"]
+
+main()

@@ -178,8 +178,11 @@ def clean(places: Places) -> list[Path]:
     """Remove what can be made again: the build folder and caches. Results are never touched."""
     if places.checkout is None:
         return []
-    names = ("build", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
+    names = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
     removed = [places.checkout / name for name in names if (places.checkout / name).exists()]
+    # What FIBENCH_BUILD names may be anything, by mistake.
+    if places.build_elsewhere is None or (places.build / "meson-private").is_dir():
+        removed += [places.build] if places.build.exists() else []
     for path in removed:
         shutil.rmtree(path)
     return removed

@@ -26,20 +26,14 @@ from fibench.catalogue import (
     unavailable_reason,
 )
 from fibench.catalogue import argv as backend_argv
-from fibench.places import Places, find_places
+from fibench.interruption import exit_status
+from fibench.places import Places, find_places, refusal_to_write
+from fibench.refusal import NOT_STARTED as NOT_STARTED
+from fibench.refusal import WRONG_INPUT as WRONG_INPUT
+from fibench.refusal import Refused as Refused
 
-NOT_STARTED = 1
-WRONG_INPUT = 2
 TRIAL_FAILED = 5
 WORTH_SAYING_S = 0.05
-
-
-class Refused(Exception):
-    """A command cannot do what it was asked; the text is one line of what, one of what to do."""
-
-    def __init__(self, what: str, hint: str = "", status: int = NOT_STARTED) -> None:
-        super().__init__(f"{what}\n{hint}" if hint else what)
-        self.status = status
 
 
 def read_backends(places: Places) -> dict[str, Backend]:
@@ -56,7 +50,7 @@ def build() -> int:
     if places.checkout is None:
         raise Refused("an installed fibench has its programs already", "there is nothing to build")
     build_or_refuse(places, retry=True)
-    print(f"installed in {os.path.relpath(places.programs)}")
+    print(f"installed in {os.path.relpath(places.programs, _origin())}")
     return 0
 
 
@@ -65,12 +59,27 @@ def build_or_refuse(places: Places, retry: bool = False) -> None:
 
     With `retry` a download that failed before is tried once more.
     """
+    if places.checkout is not None:
+        _refuse_unwritable({"FIBENCH_BUILD": places.build})
     try:
         build_programs(places, retry=retry)
     except BuildError as error:
         if error.output:
             print(error.output.rstrip(), file=sys.stderr)
         raise Refused(str(error), error.hint) from error
+
+
+def _refuse_unwritable(folders: Mapping[str, Path]) -> None:
+    """Refuse to begin what cannot be kept: all at once, each with the variable that moves it."""
+    reasons = {name: refusal_to_write(folder) for name, folder in folders.items()}
+    lines = [
+        f"cannot {'write' if folders[name].is_dir() else 'make'} {folders[name]}: {reason}"
+        for name, reason in reasons.items()
+        if reason is not None
+    ]
+    if lines:
+        places = " ".join(f"{name}=/some/where" for name, reason in reasons.items() if reason)
+        raise Refused("\n".join(lines), f"name another place: {places}")
 
 
 def backends(as_json: bool) -> int:
@@ -221,6 +230,10 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     places = find_places()
     overrides = _from_here(overrides)
     experiment, source, backends = load(name, overrides, places)
+    written = {"FIBENCH_RESULTS": places.results}
+    if places.checkout is not None:
+        written["FIBENCH_BUILD"] = places.build
+    _refuse_unwritable(written)
     try:
         # Before the build, which would disturb another run's measurement.
         with measuring(run_name(source)) as held:
@@ -232,7 +245,12 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
             parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
             outcome = _measure(request, held)
             # A run is unfinished until its verdicts are kept: who waits must not go on with it.
-            status = _conclude(request, outcome, time.monotonic() - began_s, parts)
+            try:
+                status = _conclude(request, outcome, time.monotonic() - began_s, parts)
+            except KeyboardInterrupt as interrupt:  # a second Ctrl-C, once the trial had ended
+                if not outcome.interrupted:
+                    raise
+                status = exit_status(interrupt)
     except (RunError, LockError) as error:
         raise Refused(str(error), error.hint) from error
     if outcome.interrupted or status == TRIAL_FAILED:
@@ -309,7 +327,7 @@ def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, fl
         experiment,
         found,
         Overhead(total_s, outcome.measured_s, parts),
-        os.path.relpath(outcome.folder),
+        os.path.relpath(outcome.folder, _origin()),
         outcome.interrupted,
         machine.machine_line(cores),
         outcome.pinning,
@@ -317,4 +335,5 @@ def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, fl
         added_afterwards=outcome.other_claims,
         interpreters=interpreter_records(request.interpreters),
     )
-    return exit_code(found.verdicts, len(found.failures), outcome.interrupted)
+    status = exit_code(found.verdicts, len(found.failures), outcome.interrupted)
+    return outcome.ended_with or status

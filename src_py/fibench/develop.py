@@ -181,7 +181,7 @@ def clean() -> int:
     places, checkout = _checkout()
     removed = building.clean(places)
     for path in removed:
-        print(f"removed {path.relative_to(checkout)}")
+        print(f"removed {path.relative_to(checkout) if path.is_relative_to(checkout) else path}")
     if not removed:
         print("nothing to remove")
     return 0

@@ -22,30 +22,34 @@ class Places:
     """Where an experiment given by its name alone is looked for, in this order."""
     results: Path
     """Where runs are kept."""
+    build_elsewhere: Path | None = None
+    """Where Meson builds, if not in the checkout."""
 
     @property
     def build(self) -> Path:
         """Meson's build folder; there is one in a checkout only."""
         assert self.checkout is not None
-        return self.checkout / "build"
+        return self.build_elsewhere or self.checkout / "build"
 
 
 def find_places(package: Path = PACKAGE, working: Path | None = None) -> Places:
     """Tell a checkout from an installed package by what lies above the package.
 
-    The environment's FIBENCH_RESULTS names another folder for results.
+    The environment's FIBENCH_RESULTS names another folder for results, FIBENCH_BUILD one to build
+    in.
     """
     working = working or Path.cwd()
-    named = os.environ.get("FIBENCH_RESULTS")
-    results = Path(os.environ.get("FIBENCH_FROM", ""), named) if named else None
+    results = _named("FIBENCH_RESULTS")
     root = package.parent.parent
     if (root / "meson.build").is_file() and (root / "src_c").is_dir():
+        build = _named("FIBENCH_BUILD")
         return Places(
             checkout=root,
-            programs=root / "build" / "install" / "libexec" / "fibench",
+            programs=(build or root / "build") / "install" / "libexec" / "fibench",
             catalogue=root / "catalogue.toml",
             experiments=(root / "experiments",),
             results=results or root / "results",
+            build_elsewhere=build,
         )
     return Places(
         checkout=None,
@@ -54,3 +58,22 @@ def find_places(package: Path = PACKAGE, working: Path | None = None) -> Places:
         experiments=(working / "experiments", package / "experiments"),
         results=results or working / "results",
     )
+
+
+def _named(variable: str) -> Path | None:
+    """The folder that a variable names, from where the person stands: ./dev goes elsewhere."""
+    named = os.environ.get(variable)
+    return Path(os.environ.get("FIBENCH_FROM", ""), named).absolute() if named else None
+
+
+def refusal_to_write(folder: Path) -> str | None:
+    """Why a folder cannot be made or written; None when it can."""
+    above = folder
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    if not above.is_dir():
+        return f"{above} is not a folder"
+    if not os.access(above, os.W_OK | os.X_OK):
+        reads_only = os.statvfs(above).f_flag & os.ST_RDONLY
+        return f"{above} is on a read-only file system" if reads_only else f"{above} is not yours"
+    return None

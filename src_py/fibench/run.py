@@ -14,6 +14,7 @@ from typing import Any
 
 from fibench import journal, writing
 from fibench.begin import Request, begin, context_of
+from fibench.interruption import Interrupted, exit_status, heeded
 from fibench.plan import Trial, plan
 from fibench.records import lacks
 from fibench.resume import Attempt, is_sound
@@ -77,6 +78,8 @@ class Outcome:
     records: list[dict[str, Any]] = field(default_factory=list)
     """The last attempt of each trial, those of before a resumption too."""
     interrupted: bool = False
+    ended_with: int = 0
+    """The exit status that the interruption asks for."""
     measured_s: float = 0.0
     """Warm-up and windows of what was measured now, not before a resumption."""
     pinning: str = ""
@@ -86,28 +89,28 @@ class Outcome:
 
 
 class _Stop:
-    """Whether Ctrl-C was pressed; the second press raises KeyboardInterrupt where it hits."""
+    """Whether Ctrl-C was pressed; the second press raises Interrupted where it hits."""
 
     def __init__(self, tell: Listener) -> None:
-        self.requested = False
+        self.requested: int | None = None
+        """The signal that asks for it."""
         self._tell = tell
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.requested or number != signal.SIGINT:
-            raise KeyboardInterrupt
-        self.requested = True
+        is_second, self.requested = self.requested is not None, number
+        if is_second or number != signal.SIGINT:
+            raise Interrupted(number)
         self._tell(StopRequested())
 
 
 @contextmanager
 def _stop_on_signals(tell: Listener) -> Iterator[_Stop]:
     stop = _Stop(tell)
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, stop) for number in numbers]
+    before = {number: signal.signal(number, stop) for number in heeded()}
     try:
         yield stop
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 
@@ -137,11 +140,11 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
                 record = _keep(begun.folder, attempt, context)
                 outcome.measured_s += record["times"]["measured_s"]
                 tell(TrialFinished(attempt.trial, record))
-                if stop.requested and attempt is not todo[-1]:
-                    outcome.interrupted = True
-                    break
-        except KeyboardInterrupt:
+                if stop.requested is not None and attempt is not todo[-1]:
+                    raise Interrupted(stop.requested)
+        except KeyboardInterrupt as interrupt:
             outcome.interrupted = True
+            outcome.ended_with = exit_status(interrupt)
     # The journal is the truth: an interrupt may come between a line of it and its event.
     records = journal.read(begun.folder / JOURNAL).records
     sound = [one for one in records if is_sound(one, trials) and not lacks(one)]

@@ -1,32 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The commands, as an Invoke collection: thin wrappers only.
+"""The commands, as an Invoke collection: thin wrappers only. program.py runs them.
 
 Every option is text that the command itself validates: Invoke's own conversion of types ends in a
 traceback for a mistyped number. Imports happen where they are used, so that `invoke --list`
 answers at once.
 """
 
+if __name__ == "tasks":
+    # An `invoke` that is started in this folder takes this file for the checkout's.
+    import runpy
+    from pathlib import Path
+
+    runpy.run_path(str(Path(__file__).resolve().parents[2] / "tasks.py"))
+
 import functools
 import inspect
-import os
-import signal
 import sys
 from collections.abc import Callable
-from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.program import Program
 from invoke.tasks import task
 
 import fibench
-
-EXIT_NOT_STARTED = 1
-EXIT_WRONG_INPUT = 2
-EXIT_INTERRUPTED = 130
-
+from fibench.program import CommandLine, HelpAsked
 
 OVERRIDES = {
     "backend": "measure these backends only: c-mt,py-mt",
@@ -48,7 +47,7 @@ _KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
 def command(*positional: str, **options: Any) -> Callable[[Callable[..., int]], Any]:
-    """Declare a task whose function returns an exit status, and whose errors are two lines.
+    """Declare a task whose function returns an exit status.
 
     A function with a parameter `overrides` gets every option of OVERRIDES that was given, as a
     mapping from the key to its text.
@@ -65,8 +64,8 @@ def command(*positional: str, **options: Any) -> Callable[[Callable[..., int]], 
                 keywords["overrides"] = {key: text for key, text in given.items() if text}
             if {"--help", "-h"} & {keywords.get(name) for name in positional}:
                 # Invoke takes an option that follows a task for the task's own argument.
-                os.execv(sys.executable, [sys.executable, sys.argv[0], "--help", function.__name__])
-            status = _guarded(functools.partial(function, *arguments, **keywords))
+                raise HelpAsked(function.__name__)
+            status = function(*arguments, **keywords)
             if status != 0:
                 raise Exit(code=status)
 
@@ -79,34 +78,6 @@ def command(*positional: str, **options: Any) -> Callable[[Callable[..., int]], 
         return task(positional=list(positional), auto_shortflags=False, **options)(body)
 
     return declare
-
-
-def _guarded(function: Callable[[], int]) -> int:
-    from fibench.commands import Refused
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    # As Ctrl-C: what was started is ended, and it is said. A server that is served starts afresh.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # nohup(1)
-            signal.signal(number, interrupt)
-    try:
-        return function()
-    except Refused as refusal:
-        sys.stdout.flush()
-        print(refusal, file=sys.stderr)
-        return refusal.status
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return EXIT_NOT_STARTED
-    except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        print(f"{name}{error.strerror}", file=sys.stderr)
-        return EXIT_NOT_STARTED
 
 
 @command(
@@ -351,13 +322,12 @@ def _collection(*tasks: Any) -> Collection:
     return collection
 
 
-namespace = _collection(
-    run, plan, backends, serve, report, compare, runs, doctor, build, test, lint, bench, clean
-)
-"""What `invoke` offers in a checkout."""
+OF_A_RUN = (run, plan, backends, serve, report, compare, runs, doctor)
+"""What needs no checkout."""
+OF_THE_SOURCES = (build, test, lint, bench, clean)
 
 
-def main() -> None:
-    """The installed `fibench` command: the part of the collection that needs no checkout."""
-    user = _collection(run, plan, backends, serve, report, compare, runs, doctor)
-    Program(name="fibench", namespace=user, version=fibench.__version__).run()
+def main(name: str = "fibench", *, of_a_checkout: bool = False) -> NoReturn:
+    """The command line, to its end: `fibench`, or in a checkout `invoke`, which has more."""
+    tasks = OF_A_RUN + (OF_THE_SOURCES if of_a_checkout else ())
+    sys.exit(CommandLine(name, fibench.__version__, _collection(*tasks)).main())

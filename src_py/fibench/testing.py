@@ -56,6 +56,7 @@ def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanit
         raise Refused("pytest is not installed", "run `./dev invoke test`, which brings it")
     begin = time.monotonic()
     environment = tool_environment()
+    environment.pop("FIBENCH_FROM", None)  # tests name files from where they stand themselves
     arguments = [*(["--all"] if long_forms else []), *(["-k", select] if select else [])]
     build = places.build
     if sanitize:
@@ -65,6 +66,8 @@ def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanit
         arguments.append("tests/conformance")
     else:
         build_or_refuse(places)
+        if places.build_elsewhere is not None:
+            environment["FIBENCH_PROGRAMS"] = str(places.programs)
     sys.stdout.flush()
     meson = ["meson", "test", "-C", str(build), "--print-errorlogs"]
     units = subprocess.call(meson, cwd=checkout, env=environment)

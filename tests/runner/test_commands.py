@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The commands as a person types them, from experiment file to exit status and results."""
 
+import contextlib
 import json
 import os
 import re
@@ -346,10 +347,11 @@ def test_ctrl_c_keeps_finished_trials_and_leaves_nothing_running(desk: Desk, pre
 
 def test_a_killed_runner_leaves_no_process_for_longer_than_a_second(desk: Desk) -> None:
     with run_with_a_trial_finished(desk) as process:
-        pids: list[int] = []
-        while not pids:  # between two trials there is none, for some milliseconds
-            pids = pids_under(desk.results)
-        watched = [os.pidfd_open(pid) for pid in pids]
+        watched: list[int] = []
+        while not watched:  # between two trials there is none, for some milliseconds
+            for pid in pids_under(desk.results):
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                    watched.append(os.pidfd_open(pid))
         process.kill()
         process.wait()
         for descriptor in watched:

@@ -29,7 +29,7 @@ from fibench.syscalls import absent_reason
 
 CATALOGUE = read_catalogue(CHECKOUT / "catalogue.toml")
 PAGES = [pytest.param(path, id=path.stem) for path in pages(CHECKOUT)]
-REFRESH = "PYTHONPATH=src_py ./dev python -m fibench.designs --sources"
+REFRESH = "./dev python -m fibench.designs --sources"
 SECTIONS = [
     "Who waits where",
     "System calls of a request",

@@ -10,7 +10,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "experiments.md"
 
 
 def test_the_checked_in_reference_is_fresh() -> None:
-    """If this fails: PYTHONPATH=src_py python -m fibench.reference > docs/experiments.md"""
+    """If this fails: ./dev python -m fibench.reference > docs/experiments.md"""
     assert PAGE.read_text(encoding="utf-8") == experiments_reference()
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
+from fibench.streams import plain
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -16,10 +18,6 @@ _TRAILING_SPACE = re.compile(r" +$", re.MULTILINE)
 """rich fills tables with spaces up to their width; a log does without."""
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-
-_PLAIN = str.maketrans(
-    {"×": "x", "÷": "/", "±": "+/-", "µ": "u", "–": "-", "∞": "inf", "…": "...", "─": "-"}
-)
 
 
 @contextmanager
@@ -69,6 +67,5 @@ def carried(text: str, encoding: str) -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        plain = text.translate(_PLAIN)
-        return plain.encode(encoding, errors="backslashreplace").decode(encoding)
+        return plain(text).encode(encoding, errors="backslashreplace").decode(encoding)
     return text

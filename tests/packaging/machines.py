@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Machines that have what is put into them: a PATH of chosen programs, and a small checkout."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .copies import CHECKOUT
+from .wheels import write_wheel
+
+PYTHON = os.path.realpath(sys.executable)
+TOOLS = (
+    "cat", "cut", "dirname", "env", "grep", "head", "id", "ls", "mkdir", "mktemp", "readlink", "rm",
+    "sed", "sh", "sha256sum", "sort", "stat", "tail", "true", "uname",
+)  # fmt: skip
+ANYWHERE = "/"
+TASKS = """
+import os, sys
+print("invoke", *sys.argv[1:], "in", os.getcwd())
+if "about" in sys.argv:
+    print(sys.flags.isolated, os.environ.get("FIBENCH_FROM"), os.environ.get("DESTDIR"), sys.prefix)
+"""
+"""A tasks.py that says what it was asked."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A PATH of chosen programs, and a checkout whose requirements are tiny wheels."""
+
+    programs: Path
+    checkout: Path
+    wheels: Path
+
+    def has(self, name: str, script: str) -> None:
+        """Put a program into PATH."""
+        path = self.programs / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    def has_python(self, name: str, before: str = "") -> None:
+        """Put a Python into PATH; what runs `before` is told to -I -c only."""
+        if before:
+            code = f"import sys; {before}; exec(sys.argv[1])"
+            self.has(name, f'exec "{PYTHON}" -I -c "{code}" "$3"')
+        else:
+            self.has(name, f'exec "{PYTHON}" "$@"')
+
+    def lock(self, name: str, *lines: str) -> None:
+        """Write a lock file."""
+        (self.checkout / name).write_text("".join(lines))
+
+    def start(
+        self, *command: str, cwd: Path | str = ANYWHERE, **environment: str
+    ) -> "subprocess.Popen[str]":
+        """Start ./dev COMMAND."""
+        return subprocess.Popen(
+            [self.checkout / "dev", *command],
+            cwd=cwd,
+            env={
+                "PATH": str(self.programs),
+                "HOME": str(self.programs.parent),
+                "PIP_CONFIG_FILE": os.devnull,
+                "PIP_FIND_LINKS": self.wheels.as_uri(),
+                "PIP_NO_INDEX": "1",
+                **environment,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def dev(
+        self, *command: str, cwd: Path | str = ANYWHERE, **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run ./dev COMMAND to its end."""
+        process = self.start(*command, cwd=cwd, **environment)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A machine whose checkout has all of .venv; its Pythons are gone since."""
+
+    machine: Machine
+    first: "subprocess.CompletedProcess[str]"
+    """What the first run of dev said."""
+
+
+def make_machine(folder: Path) -> Machine:
+    made = Machine(folder / "bin", folder / "my own checkout", folder / "wheels")
+    for folder in (made.programs, made.checkout, made.wheels):
+        folder.mkdir()
+    for name in TOOLS:
+        found = shutil.which(name)
+        assert found is not None, f"{name} is not installed"
+        (made.programs / name).symlink_to(found)
+    made.has("cc", "exit 0")
+    shutil.copy2(CHECKOUT / "dev", made.checkout)
+    (made.checkout / "tasks.py").write_text(TASKS)
+    (made.checkout / "src").mkdir()
+    made.lock("requirements.lock", write_wheel(made.wheels, "running", "invoke"))
+    made.lock("requirements-dev.lock", write_wheel(made.wheels, "testing", "pytest"))
+    return made
