@@ -4,7 +4,6 @@
 import errno
 import mmap
 import os
-import shutil
 import struct
 import subprocess
 import tempfile
@@ -13,13 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests import here
 
 from . import sanitized
 from .process import Server
 from .wire import PATIENCE_S, connect, is_readable, read_exactly, right_answer
 
 SOURCE = Path(__file__).with_suffix(".c")
-_ORDERS = struct.Struct("=IIIII")  # first, times, error, calls, failed
+_ORDERS = struct.Struct("@IIIII")  # first, times, error, calls, failed: each is written at once
+_FIRST = struct.Struct("@I")
+_FAILED_AT = 4 * _FIRST.size
 _FOR_EVER = 0xFFFFFFFF
 
 
@@ -37,8 +39,10 @@ class FailingCall:
             self._orders = mmap.mmap(file.fileno(), _ORDERS.size)
 
     def fail(self, error: int, first: int = 1, times: int = 1) -> None:
-        """Fail from the call of that number on, so many times."""
-        _ORDERS.pack_into(self._orders, 0, first, times, error, 0, 0)
+        """Fail from the call of that number on, counted from now, so many times."""
+        self.stop_failing()
+        _ORDERS.pack_into(self._orders, 0, 0, times, error, 0, 0)
+        _FIRST.pack_into(self._orders, 0, first)
 
     def fail_always(self, error: int) -> None:
         """Fail every call from now on."""
@@ -46,24 +50,18 @@ class FailingCall:
 
     def stop_failing(self) -> None:
         """Let the calls pass from now on."""
-        struct.pack_into("=I", self._orders, 0, 0)
-
-    @property
-    def calls(self) -> int:
-        """How often it was called since `fail`."""
-        return int(_ORDERS.unpack_from(self._orders)[3])
+        _FIRST.pack_into(self._orders, 0, 0)
 
     @property
     def failed(self) -> int:
-        """How often it has failed since then."""
-        return int(_ORDERS.unpack_from(self._orders)[4])
+        """How often it has failed since `fail`."""
+        return int(_FIRST.unpack_from(self._orders, _FAILED_AT)[0])
 
 
 def build(folder: Path) -> Path:
     """Compile what is preloaded, or skip the test by name where that cannot be."""
-    compiler = os.environ.get("CC", "cc").split()
-    if shutil.which(compiler[0]) is None:
-        pytest.skip(f"no C compiler ({compiler[0]}) to build what makes calls fail")
+    compiler = (os.environ.get("CC") or "cc").split()
+    here.require(compiler[0])
     if "thread" in sanitized.KINDS:
         pytest.skip("ThreadSanitizer and what makes calls fail both stand between program and libc")
     library = folder / "shortages.so"
