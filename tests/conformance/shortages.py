@@ -4,6 +4,7 @@
 import errno
 import mmap
 import os
+import re
 import struct
 import subprocess
 import tempfile
@@ -15,7 +16,8 @@ import pytest
 from tests import here
 
 from . import sanitized
-from .process import Server
+from .backends import Backend
+from .process import Server, skip_what_is_lacking
 from .wire import PATIENCE_S, connect, is_readable, read_exactly, right_answer
 
 SOURCE = Path(__file__).with_suffix(".c")
@@ -23,6 +25,8 @@ _ORDERS = struct.Struct("@IIIII")  # first, times, error, calls, failed: each is
 _FIRST = struct.Struct("@I")
 _FAILED_AT = 4 * _FIRST.size
 _FOR_EVER = 0xFFFFFFFF
+_LIBRARIES = {"io_uring_": "liburing", "small rings": "liburing", "io_": "libaio"}
+"""By how a call's name begins, which library beside that of C has it: the first that fits."""
 
 
 class FailingCall:
@@ -81,6 +85,33 @@ def failing_call(library: Path, name: str) -> Iterator[FailingCall]:
             yield call
         finally:
             call._orders.close()
+
+
+def skip_what_is_linked_in(backend: Backend, programs: Path, name: str) -> None:
+    """Skip what needs a call to fail that nothing can be put before: its library is in the program.
+
+    So it is with the liburing that the build brings, and with -Dlinkage=static.
+    """
+    skip_what_is_lacking(backend)
+    library = next((lib for begin, lib in _LIBRARIES.items() if name.startswith(begin)), None)
+    if library is not None and library not in _shared_libraries(program_of(backend, programs)):
+        pytest.skip(
+            f"{backend.name}: {library} is linked in, so that its calls cannot be made to fail"
+        )
+
+
+def program_of(backend: Backend, programs: Path) -> Path:
+    """The file that a backend in C is run from."""
+    return Path(backend.argv(programs, [])[0])
+
+
+def _shared_libraries(program: Path) -> set[str]:
+    """What a program is to be loaded with, without the versions."""
+    here.require("readelf")
+    argv = ["readelf", "--dynamic", "--wide", str(program)]
+    environment = {**os.environ, "LC_ALL": "C"}
+    told = subprocess.run(argv, check=True, capture_output=True, text=True, env=environment)
+    return set(re.findall(r"\(NEEDED\).*\[([^].]+)\.so", told.stdout))
 
 
 def try_to_ask(server: Server) -> bool | None:
