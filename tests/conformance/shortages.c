@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Preloaded into a server: makes one of its calls fail, whose name is in FIBENCH_FAILING_CALL, as
-// the file in FIBENCH_FAILING_FILE says, which the server's processes share with the test. It counts
-// the calls of that name, too. Only what the program itself calls passes here; what a library calls
-// within itself does not.
+// the file in FIBENCH_FAILING_FILE says, which the server's processes share with the test: so it is
+// told while the server runs, too. Only what the program and its shared libraries call of each
+// other passes here; what a library calls within itself, or is linked into the program, does not.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ struct orders {
     uint32_t first; // the number of the call from which on they fail; 0: none does
     uint32_t times; // so many of them
     uint32_t error;
-    uint32_t calls;  // made
+    uint32_t calls;  // made since it was told so
     uint32_t failed; // of them
 };
 
@@ -48,11 +49,10 @@ static bool fails(const char *name)
 
     if (o == NULL || failing == NULL || strcmp(name, failing) != 0)
         return false;
-    uint32_t call = __atomic_add_fetch(&o->calls, 1, __ATOMIC_SEQ_CST);
-    uint32_t first = __atomic_load_n(&o->first, __ATOMIC_SEQ_CST);
-    uint32_t failed = __atomic_load_n(&o->failed, __ATOMIC_SEQ_CST);
-    if (first == 0 || call < first)
+    uint32_t first = __atomic_load_n(&o->first, __ATOMIC_SEQ_CST); // written after all others
+    if (first == 0 || __atomic_add_fetch(&o->calls, 1, __ATOMIC_SEQ_CST) < first)
         return false;
+    uint32_t failed = __atomic_load_n(&o->failed, __ATOMIC_SEQ_CST);
     do {
         if (failed >= o->times)
             return false;
@@ -101,6 +101,7 @@ PASS_ON(getaddrinfo, "getaddrinfo", EAI_MEMORY)
 BY_ERRNO(setrlimit)
 PASS_ON(setrlimit64, "setrlimit", -1)
 BY_ERRNO(socket)
+BY_ERRNO(socketpair)
 BY_ERRNO(setsockopt)
 BY_ERRNO(bind)
 BY_ERRNO(listen)
@@ -119,13 +120,14 @@ BY_RESULT(pthread_barrier_init)
 BY_RESULT(pthread_cond_init)
 
 BY_ERRNO(accept4)
+BY_ERRNO(read)
 BY_ERRNO(recv)
 BY_ERRNO(send)
+BY_ERRNO(write)
 BY_ERRNO(poll)
 BY_ERRNO(ppoll)
 BY_ERRNO(pselect)
 BY_ERRNO(epoll_create1)
-BY_ERRNO(epoll_ctl)
 BY_ERRNO(timerfd_create)
 BY_ERRNO(timerfd_settime)
 BY_ERRNO(eventfd)
@@ -147,6 +149,23 @@ BY_NEGATION(io_uring_submit_and_wait)
 BY_NEGATION(io_uring_submit_and_wait_timeout)
 BY_NEGATION(io_uring_get_events)
 
+// epoll_ctl(2) has two names here: its own fails whatever it is asked, "EPOLL_CTL_ADD" only what
+// is to be watched from now on, which is all that the kernel needs memory for.
+call passed_on_control __asm__("epoll_ctl");
+long passed_on_control(long epoll, long operation, long fd, long event, long e, long f)
+{
+    static call *known;
+    call *real = __atomic_load_n(&known, __ATOMIC_RELAXED);
+
+    if (fails("epoll_ctl") || ((int)operation == EPOLL_CTL_ADD && fails("EPOLL_CTL_ADD")))
+        return -1;
+    if (real == NULL) {
+        real = (call *)dlsym(RTLD_NEXT, "epoll_ctl");
+        __atomic_store_n(&known, real, __ATOMIC_RELAXED);
+    }
+    return real(epoll, operation, fd, event, e, f);
+}
+
 // io_uring_queue_init_params(3), which can be had smaller as well: with the call's name "small
 // rings" there is room for so many submissions, and completions, as the error says, so that both
 // queues are soon full. A request for the newest of its ways of working is denied then, since with
@@ -155,7 +174,8 @@ call passed_on_init __asm__("io_uring_queue_init_params");
 long passed_on_init(long entries, long ring, long parameters, long d, long e, long f)
 {
     call *real = (call *)dlsym(RTLD_NEXT, "io_uring_queue_init_params");
-    uint32_t *words = (uint32_t *)parameters; // struct io_uring_params: sq_entries, cq_entries, flags
+    // struct io_uring_params begins with sq_entries, cq_entries, flags.
+    uint32_t *words = (uint32_t *)parameters;
     const uint32_t DEFER_TASKRUN = 1U << 13;
 
     if (fails("io_uring_queue_init_params"))

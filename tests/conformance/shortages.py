@@ -4,7 +4,7 @@
 import errno
 import mmap
 import os
-import shutil
+import re
 import struct
 import subprocess
 import tempfile
@@ -13,14 +13,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests import here
 
 from . import sanitized
-from .process import Server
+from .backends import Backend
+from .process import Server, skip_what_is_lacking
 from .wire import PATIENCE_S, connect, is_readable, read_exactly, right_answer
 
 SOURCE = Path(__file__).with_suffix(".c")
-_ORDERS = struct.Struct("=IIIII")  # first, times, error, calls, failed
+_ORDERS = struct.Struct("@IIIII")  # first, times, error, calls, failed: each is written at once
+_FIRST = struct.Struct("@I")
+_FAILED_AT = 4 * _FIRST.size
 _FOR_EVER = 0xFFFFFFFF
+_LIBRARIES = {"io_uring_": "liburing", "small rings": "liburing", "io_": "libaio"}
+"""By how a call's name begins, which library beside that of C has it: the first that fits."""
 
 
 class FailingCall:
@@ -37,8 +43,10 @@ class FailingCall:
             self._orders = mmap.mmap(file.fileno(), _ORDERS.size)
 
     def fail(self, error: int, first: int = 1, times: int = 1) -> None:
-        """Fail from the call of that number on, so many times."""
-        _ORDERS.pack_into(self._orders, 0, first, times, error, 0, 0)
+        """Fail from the call of that number on, counted from now, so many times."""
+        self.stop_failing()
+        _ORDERS.pack_into(self._orders, 0, 0, times, error, 0, 0)
+        _FIRST.pack_into(self._orders, 0, first)
 
     def fail_always(self, error: int) -> None:
         """Fail every call from now on."""
@@ -46,24 +54,18 @@ class FailingCall:
 
     def stop_failing(self) -> None:
         """Let the calls pass from now on."""
-        struct.pack_into("=I", self._orders, 0, 0)
-
-    @property
-    def calls(self) -> int:
-        """How often it was called since `fail`."""
-        return int(_ORDERS.unpack_from(self._orders)[3])
+        _FIRST.pack_into(self._orders, 0, 0)
 
     @property
     def failed(self) -> int:
-        """How often it has failed since then."""
-        return int(_ORDERS.unpack_from(self._orders)[4])
+        """How often it has failed since `fail`."""
+        return int(_FIRST.unpack_from(self._orders, _FAILED_AT)[0])
 
 
 def build(folder: Path) -> Path:
     """Compile what is preloaded, or skip the test by name where that cannot be."""
-    compiler = os.environ.get("CC", "cc").split()
-    if shutil.which(compiler[0]) is None:
-        pytest.skip(f"no C compiler ({compiler[0]}) to build what makes calls fail")
+    compiler = (os.environ.get("CC") or "cc").split()
+    here.require(compiler[0])
     if "thread" in sanitized.KINDS:
         pytest.skip("ThreadSanitizer and what makes calls fail both stand between program and libc")
     library = folder / "shortages.so"
@@ -83,6 +85,33 @@ def failing_call(library: Path, name: str) -> Iterator[FailingCall]:
             yield call
         finally:
             call._orders.close()
+
+
+def skip_what_is_linked_in(backend: Backend, programs: Path, name: str) -> None:
+    """Skip what needs a call to fail that nothing can be put before: its library is in the program.
+
+    So it is with the liburing that the build brings, and with -Dlinkage=static.
+    """
+    skip_what_is_lacking(backend)
+    library = next((lib for begin, lib in _LIBRARIES.items() if name.startswith(begin)), None)
+    if library is not None and library not in _shared_libraries(program_of(backend, programs)):
+        pytest.skip(
+            f"{backend.name}: {library} is linked in, so that its calls cannot be made to fail"
+        )
+
+
+def program_of(backend: Backend, programs: Path) -> Path:
+    """The file that a backend in C is run from."""
+    return Path(backend.argv(programs, [])[0])
+
+
+def _shared_libraries(program: Path) -> set[str]:
+    """What a program is to be loaded with, without the versions."""
+    here.require("readelf")
+    argv = ["readelf", "--dynamic", "--wide", str(program)]
+    environment = {**os.environ, "LC_ALL": "C"}
+    told = subprocess.run(argv, check=True, capture_output=True, text=True, env=environment)
+    return set(re.findall(r"\(NEEDED\).*\[([^].]+)\.so", told.stdout))
 
 
 def try_to_ask(server: Server) -> bool | None:

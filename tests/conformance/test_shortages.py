@@ -20,7 +20,14 @@ from .backends import Backend, all_backends, each
 from .borrowed import limit_buffers
 from .conftest import Start
 from .process import Server, skip_what_is_lacking
-from .shortages import FailingCall, build, failing_call, try_to_ask
+from .shortages import (
+    FailingCall,
+    build,
+    failing_call,
+    program_of,
+    skip_what_is_linked_in,
+    try_to_ask,
+)
 from .test_crowds import frozen
 from .wire import check_serves, connect, read_exactly, read_to_end
 
@@ -171,13 +178,8 @@ def test_a_server_says_that_it_is_ready_only_when_it_is(
         del faults["malloc"], faults["calloc"]
     elif backend.name != "c-sync" and not request.config.getoption("--all"):
         del faults["malloc"]  # at the start that is the C library, in all of them alike
-    failed = each_failure(program_of(programs, backend), library, faults, try_one)
+    failed = each_failure(program_of(backend, programs), library, faults, try_one)
     assert {"socket", "listen", "pipe2", "sigaction", "dprintf"} <= failed
-
-
-def program_of(programs: Path, backend: Backend) -> Path:
-    """The file that a backend in C is run from."""
-    return Path(backend.argv(programs, [])[0])
 
 
 def check_ended(server: Server, about: str, allowed: tuple[int, ...] = (1,)) -> None:
@@ -222,7 +224,7 @@ def test_a_call_that_fails_at_work_neither_hangs_it_nor_ends_it_silently(
                 check_refused(server, unserved, {error, errno.EAGAIN})
             return has_failed
 
-    failed = each_failure(program_of(programs, backend), library, AT_WORK, try_one)
+    failed = each_failure(program_of(backend, programs), library, AT_WORK, try_one)
     assert failed, "nothing failed"
 
 
@@ -261,9 +263,10 @@ def test_a_client_that_epoll_has_no_room_for_is_refused_and_counted(
     [("aio_read", "posix-aio"), ("pthread_create", "mt"), ("fork", "mp"), ("io_submit", "aio")],
 )
 def test_whoever_finds_no_thread_process_or_operation_is_refused_and_counted(
-    start_server: Start, library: Path, name: str, design: str
+    start_server: Start, programs: Path, library: Path, name: str, design: str
 ) -> None:
     backend = next(b for b in IN_C if b.design == design)
+    skip_what_is_linked_in(backend, programs, name)
     with (
         failing_call(library, name) as call,
         start_server(backend, environment=call.environment) as server,
@@ -301,10 +304,11 @@ def test_a_wake_up_that_is_lost_is_the_end_with_a_message(
 @pytest.mark.parametrize("name", RINGS)
 @pytest.mark.parametrize("backend", each(*WITH_URING))
 def test_without_memory_to_lock_it_lacks_what_it_needs(
-    start_server: Start, library: Path, backend: Backend, name: str
+    start_server: Start, programs: Path, library: Path, backend: Backend, name: str
 ) -> None:
     if name == "io_uring_register_buf_ring" and "oneshot" in backend.name:
-        pytest.skip(f"{backend.name} registers no buffers")
+        pytest.skip(f"{backend.name}: it registers no buffers")
+    skip_what_is_linked_in(backend, programs, name)
     with failing_call(library, name) as call:
         call.fail_always(errno.ENOMEM)
         through = ["sh", "-c", 'ulimit -l 8192 && exec "$@"', "sh"]
@@ -321,9 +325,10 @@ def test_without_memory_to_lock_it_lacks_what_it_needs(
 @pytest.mark.parametrize("entries", [1, 4])
 @pytest.mark.parametrize("backend", each(*WITH_URING))
 def test_what_finds_no_room_in_a_ring_is_not_lost(
-    start_server: Start, library: Path, backend: Backend, entries: int
+    start_server: Start, programs: Path, library: Path, backend: Backend, entries: int
 ) -> None:
     """Both queues of io_uring overflow, and what is kept are sends that were not done whole."""
+    skip_what_is_linked_in(backend, programs, "small rings")
     with failing_call(library, "small rings") as call:
         call.fail_always(entries)
         with start_server(backend, environment=call.environment) as server:
