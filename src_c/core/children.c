@@ -57,7 +57,7 @@ pid_t children_reap(struct children *children)
     for (uint64_t i = 0; pid > 0 && i < children->count; i++) {
         if (children->pids[i] == pid) {
             children->pids[i] = children->pids[--children->count];
-            if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE)
+            if (WIFEXITED(status) && WEXITSTATUS(status) == CHILDREN_NO_MEMORY)
                 children->failed++;
             break;
         }

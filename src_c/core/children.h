@@ -8,10 +8,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { CHILDREN_NO_MEMORY = 3 }; // the exit status of a child that had no memory to do its work
+
 struct children {
     pid_t *pids; // not reaped yet
     uint64_t count;
-    uint64_t failed;      // that have ended with EXIT_FAILURE: they could not do their work
+    uint64_t failed;      // that have ended with CHILDREN_NO_MEMORY
     sigset_t signal_mask; // lets SIGCHLD through: for ppoll(2), which it ends
 };
 

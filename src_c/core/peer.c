@@ -141,7 +141,7 @@ static void answer(struct proactor *p, struct peer *peer)
     bool is_long = conversation_takes_long(&peer->talk);
 
     if (is_long && io_uring_sq_ready(&p->ring) > 0)
-        io_uring_submit(&p->ring);
+        proactor_check_entered(p, io_uring_submit(&p->ring));
     conversation_answer(&peer->talk);
     if (is_long) // the time of clients runs from when it is over
         p->now_ns = clock_now_ns();

@@ -31,12 +31,11 @@ __attribute__((noreturn)) static void fail(const struct proactor *p, const char 
     exit(EXIT_FAILURE);
 }
 
-// What io_uring_enter(2) has returned: most of its failures mean that it is to be called again.
-static void check_entered(const struct proactor *p, int result)
+void proactor_check_entered(const struct proactor *proactor, int result)
 {
     // EBUSY, EAGAIN: completions are to be taken first.
     if (result < 0 && result != -ETIME && result != -EINTR && result != -EBUSY && result != -EAGAIN)
-        fail(p, "io_uring_enter", -result);
+        fail(proactor, "io_uring_enter", -result);
 }
 
 struct io_uring_sqe *proactor_entry(struct proactor *proactor)
@@ -44,7 +43,7 @@ struct io_uring_sqe *proactor_entry(struct proactor *proactor)
     struct io_uring_sqe *entry;
 
     while ((entry = io_uring_get_sqe(&proactor->ring)) == NULL)
-        check_entered(proactor, io_uring_submit(&proactor->ring));
+        proactor_check_entered(proactor, io_uring_submit(&proactor->ring));
     return entry;
 }
 
@@ -159,7 +158,7 @@ static void await(struct proactor *p)
     int *submitted = p->queued;
 
     set_timer(p);
-    check_entered(p, submit_and_wait(p));
+    proactor_check_entered(p, submit_and_wait(p));
     p->hurry = io_uring_sq_ready(&p->ring) > 0;
     if (p->hurry)
         return; // not all of it was submitted
@@ -201,7 +200,7 @@ void proactor_run(struct proactor *proactor)
         p->turn++;
         const int64_t begin_ns = p->now_ns = clock_now_ns();
         while (take_completions(p))
-            check_entered(p, io_uring_get_events(&p->ring));
+            proactor_check_entered(p, io_uring_get_events(&p->ring));
         peer_settle_sends(p);
         end_turn(p, begin_ns);
     }

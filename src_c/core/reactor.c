@@ -259,7 +259,7 @@ static void client_ready(struct reactor *r, int fd)
 static void begin_stop(struct reactor *r)
 {
     watch(r, r->stop_fd, INTEREST_READ, INTEREST_NONE);
-    if (r->accept_ns == 0)
+    if (r->listens)
         watch(r, r->listener, INTEREST_READ, INTEREST_NONE);
     close(r->listener);
     r->accept_ns = 0;

@@ -19,7 +19,7 @@ static bool start_child(struct children *children, const struct acceptor *accept
 
     if (pid == 0) {
         close(acceptor->listener); // else the port stays taken while this child lives
-        _exit(connection_serve(fd, acceptor->stop_fd, options) ? EXIT_SUCCESS : EXIT_FAILURE);
+        _exit(connection_serve(fd, acceptor->stop_fd, options) ? EXIT_SUCCESS : CHILDREN_NO_MEMORY);
     }
     return pid > 0;
 }

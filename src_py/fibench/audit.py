@@ -39,6 +39,8 @@ def _of_journal(review: Review, *, has_verdicts: bool) -> Iterator[str]:
     yield from run.damage
     planned = _planned(run.plan)
     there = {str(record["trial"]) for record in run.records}
+    if there and not planned:
+        yield "plan.json has no list of its trials"
     missing = len(planned - there)
     if planned and has_verdicts and missing:
         empty = "trials.jsonl is empty: " if not there and not run.ignored else ""

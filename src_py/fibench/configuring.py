@@ -2,6 +2,7 @@
 """Setting a build folder up with Meson, and again whenever what it rests on is not as it was."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +63,9 @@ class Configuration:
     def _altered(self, before: Premises | None) -> list[str]:
         """What makes everything that was built another thing, or Meson unable to go on with it."""
         about = _object(_read(self.folder / "meson-info" / "meson-info.json").get("directories"))
-        if about.get("build") not in (None, str(self.folder)):
-            return ["the checkout was moved"]
+        for was, now in (("build", self.folder), ("source", self.checkout)):
+            if was in about and os.path.realpath(str(about[was])) != os.path.realpath(now):
+                return [f"what was built before is of {about['source']}, or was moved"]
         return [] if before is None else premises.altered(before, self.environment)
 
     def _record(self) -> dict[str, Any]:

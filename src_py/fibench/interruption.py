@@ -5,11 +5,12 @@ tasks.py of the checkout imports this on any Python, before anything that takes 
 """
 
 import contextlib
+import functools
 import os
 import signal
 import sys
 from types import FrameType
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -51,8 +52,11 @@ def hold() -> None:
 
 def raise_interrupted() -> None:
     """Raise Interrupted on a signal, after asking all descendants to end."""
+    # Imported now: when a signal comes, the module that it is in may be half there.
+    from fibench.processes import descendants
+
     for number in heeded():
-        signal.signal(number, _raise)
+        signal.signal(number, functools.partial(_raise, descendants))
     sys.unraisablehook = _unraisable
 
 
@@ -68,8 +72,10 @@ def _end(number: int, frame: Optional[FrameType]) -> None:
     os._exit(128 + number)
 
 
-def _raise(number: int, frame: Optional[FrameType]) -> None:
-    _end_descendants()
+def _raise(
+    descendants: Callable[[int], List[int]], number: int, frame: Optional[FrameType]
+) -> None:
+    _end_all(descendants(os.getpid()))
     if _is_importing(frame):
         _end(number, frame)
     raise Interrupted(number)
@@ -94,14 +100,12 @@ def _unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
     sys.__unraisablehook__(unraisable)
 
 
-def _end_descendants() -> None:
-    """Send SIGTERM to all of them.
+def _end_all(pids: List[int]) -> None:
+    """Send SIGTERM to all that we have started, and they.
 
     A terminal's Ctrl-C reaches a foreground process group, kill(1) one process only, and neither
     the compilers of a ninja that is killed.
     """
-    from fibench.processes import descendants
-
-    for pid in descendants(os.getpid()):
+    for pid in pids:
         with contextlib.suppress(OSError):  # it has ended, or is somebody else's by now
             os.kill(pid, signal.SIGTERM)

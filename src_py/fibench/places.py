@@ -43,6 +43,7 @@ def find_places(package: Path = PACKAGE, working: Path | None = None) -> Places:
     root = package.parent.parent
     if (root / "meson.build").is_file() and (root / "src_c").is_dir():
         build = _named("FIBENCH_BUILD")
+        build = build and build.resolve()  # as Meson keeps it
         return Places(
             checkout=root,
             programs=(build or root / "build") / "install" / "libexec" / "fibench",

@@ -5,12 +5,13 @@ Nobody is waited for, so that a connection is over when nothing of it lies unrea
 3.6.
 """
 
+import contextlib
 import select
 import socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Iterator, Protocol
 
     class Socket(Protocol):
         """A socket, or what an event loop of others shows of one."""
@@ -37,8 +38,8 @@ def cut_input(connection: "Socket") -> bool:
     if connection.fileno() == -1 or _is_there(connection, POLLRDHUP):
         return False
     try:
-        with _copy(connection) as copy:
-            copy.shutdown(socket.SHUT_RD)
+        with _borrowed(connection) as own:
+            own.shutdown(socket.SHUT_RD)
     except OSError:  # a reset
         return False
     return True
@@ -47,9 +48,9 @@ def cut_input(connection: "Socket") -> bool:
 def discard_input(connection: "Socket") -> None:
     """Take what lies unread: a close would answer it with a reset, which overtakes replies."""
     try:
-        with _copy(connection) as copy:
+        with _borrowed(connection) as own:
             for _ in range(DISCARDS_AT_MOST):
-                if not copy.recv(DISCARDED_AT_ONCE, socket.MSG_DONTWAIT):
+                if not own.recv(DISCARDED_AT_ONCE, socket.MSG_DONTWAIT):
                     break
     except OSError:  # nothing more is there, or the client has gone
         pass
@@ -61,6 +62,11 @@ def _is_there(connection: "Socket", event: int) -> bool:
     return bool(poll.poll(0))
 
 
-def _copy(connection: "Socket") -> socket.socket:
-    """What an event loop shows of a socket may lack the methods of one."""
-    return socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+@contextlib.contextmanager
+def _borrowed(connection: "Socket") -> "Iterator[socket.socket]":
+    """What an event loop shows of one may lack methods of a socket; a copy takes a descriptor."""
+    own = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=connection.fileno())
+    try:
+        yield own
+    finally:
+        own.detach()

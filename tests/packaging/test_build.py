@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -355,10 +356,35 @@ def test_a_checkout_that_was_moved_is_built_where_it_is(
     small.root = small.root.rename(small.root.with_name("moved"))
     build(small.places)
 
-    assert "the checkout was moved" in capfd.readouterr().err
+    assert "or was moved: building everything anew" in capfd.readouterr().err
     (small.root / "plain.c").write_text("int main(void) { return 3; }\n")
     build(small.places)
     assert subprocess.run([small.places.programs / "plain_server"], check=False).returncode == 3
+
+
+def test_one_folder_for_the_builds_of_two_checkouts_has_the_programs_of_the_last(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIBENCH_BUILD", str(tmp_path / "shared"))
+    small.install_liburing()
+    build(small.places)
+    other = replace(small, root=tmp_path / "other")
+    shutil.copytree(small.root, other.root)
+    (other.root / "plain.c").write_text("int main(void) { return 3; }\n")
+    build(other.places)
+    assert subprocess.run([other.places.programs / "plain_server"], check=False).returncode == 3
+
+
+def test_a_folder_that_a_link_leads_to_is_built_in_once(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "away")
+    small.install_liburing()
+    for named in ("link/build", "far/away/../away/build"):
+        monkeypatch.setenv("FIBENCH_BUILD", str(tmp_path / named))
+        build(small.places)
+    assert capfd.readouterr().err.count("building") == 1
 
 
 # What other builds hand to their tools

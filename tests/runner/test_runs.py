@@ -137,6 +137,12 @@ def alter_figure(folder: Path) -> None:
     )
 
 
+def empty_plan(folder: Path) -> None:
+    """Without its list nothing would be missing."""
+    plan = json.loads((folder / "plan.json").read_text())
+    (folder / "plan.json").write_text(json.dumps({**plan, "trials": []}))
+
+
 def change_claims(folder: Path) -> None:
     """The bound is another one, and the plan knows what claims there were."""
     experiment = read_run(folder, find_places()).experiment
@@ -166,6 +172,7 @@ def change_claims(folder: Path) -> None:
          "every trial is there, and claims.json is not"),
         (lambda run: rewrite_journal(run, lambda record: record.update(trial="x")),
          "1 trial is none of its plan"),
+        (empty_plan, "plan.json has no list of its trials"),
         (change_claims, "its claims are not those that it was begun with"),
     ],
 )  # fmt: skip
