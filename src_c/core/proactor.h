@@ -121,8 +121,8 @@ uint64_t proactor_tag(enum operation operation, int fd, uint32_t generation);
 // Does all that can be done for a client without waiting.
 void proactor_proceed(struct proactor *proactor, int fd);
 
-// What io_uring_enter(2) has returned: most of its failures mean that it is to be called again. Ends
-// with a message after any other.
+// What io_uring_enter(2) has returned: most of its failures mean that it is to be called again.
+// Ends with a message after any other.
 void proactor_check_entered(const struct proactor *proactor, int result);
 
 // Receives what has arrived of a connection, and then an end: the server is to stop.

@@ -21,7 +21,7 @@ _HEAD = re.compile(
 
 
 def run_name(path: Path) -> str:
-    """The name under which an experiment's runs are kept: no two names of files have the same.
+    """The name under which an experiment's runs are kept: no two files *.toml have the same.
 
     A name that is harmless as it is, is kept; of any other what is harmless, and a digest of it.
     """

@@ -184,6 +184,24 @@ def test_a_slip_in_the_command_makes_nothing(machine: Machine) -> None:
     assert not (machine.checkout / ".venv").exists()
 
 
+def test_a_command_of_invokes_is_told_from_a_program(machine: Machine) -> None:
+    """There is a program test(1) on every machine."""
+    machine.has_python("python3")
+    for name in ("run", "test", "doctor"):
+        done = machine.dev(name, "gil")
+        assert (done.returncode, done.stdout) == (127, "")
+        assert done.stderr.endswith(f"dev: did you mean ./dev invoke {name}?\n")
+    assert not (machine.checkout / ".venv").exists()
+
+
+def test_a_program_is_named_from_where_the_person_stands(ready: Ready, tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "mine"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho mine $1\n")
+    program.chmod(0o755)
+    assert ready.machine.dev("./bin/mine", "now", cwd=tmp_path).stdout == "mine now\n"
+
+
 def test_help_names_every_variable_that_is_read() -> None:
     script = (CHECKOUT / "dev").read_text()
     done = subprocess.run([CHECKOUT / "dev", "--help"], capture_output=True, text=True, check=True)
