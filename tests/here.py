@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -209,6 +210,14 @@ def _address_sanitizer() -> str | None:
     return f"no AddressSanitizer: {complaint}" if complaint else None
 
 
+def _real_time_priority() -> str | None:
+    """What only holds for a meter that nobody holds up is asked of one that goes before all."""
+    words = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))"
+    if _ended([sys.executable, "-I", "-c", words]).returncode == 0:
+        return None
+    return "no real-time priority (ulimit -r), so that whatever else runs here would be measured"
+
+
 def _namespaces() -> str | None:
     """A mount namespace of one's own, in which a root can be given its /proc."""
     if reason := _root() or why_not("unshare"):
@@ -225,6 +234,7 @@ _FACULTIES: Mapping[str, Callable[[], str | None]] = {
     "another Python": _another_python,
     "cgroup v2": _cgroup,
     "namespaces": _namespaces,
+    "real-time priority": _real_time_priority,
     "root": _root,
     "strace": absent_reason,
 }

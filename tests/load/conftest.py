@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.here import require
 
 LIMIT_S = 30  # a fibload that takes longer hangs
 
@@ -156,7 +157,7 @@ class Program:
 
 
 def hurried() -> None:
-    """Put what is started before everything else on this machine, where that is allowed.
+    """Put what is started before everything else on this machine.
 
     What is tested then is the meter, not how busy the machine is.
     """
@@ -202,5 +203,6 @@ def fibload(programs: Path) -> Program:
 
 @pytest.fixture(scope="session")
 def hurried_fibload(programs: Path) -> Program:
-    """The load generator before everything else on this machine, where that is allowed."""
+    """The load generator before everything else on this machine."""
+    require("real-time priority")
     return Program(programs / "fibload", is_hurried=True)

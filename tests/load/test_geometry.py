@@ -21,8 +21,7 @@ def test_the_percentiles_of_a_real_load_are_those_of_hdrhistogram(
 
     with serving(line=False) as server:
         answer = fibload.load(
-            server.port, *ASK_30, "--duration", "0.3", "--warmup", "0.05",
-            "--clients", clients,
+            server.port, *ASK_30, "--requests", "150", "--warmup", "0.05", "--clients", clients,
         )  # fmt: skip
     latency = answer.report["latency"]
     pairs = latency["histogram"]["counts"]
