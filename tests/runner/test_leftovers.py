@@ -64,14 +64,17 @@ class Killed:
         found = {**os.environ, "PYTHONPATH": str(Path(fibench.__file__).parents[1])}
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=found) as runner:
             assert runner.stdout is not None
-            supervisor, self.server, *self.children = map(int, runner.stdout.readline().split())
-            self.ends = {pid: os.pidfd_open(pid) for pid in (self.server, *self.children)}
-            for pid in (runner.pid, supervisor):
-                os.kill(pid, signal.SIGSTOP)
-            while not all(map(_is_stopped, (runner.pid, supervisor))):
-                pass
-            for pid in (runner.pid, supervisor):
-                os.kill(pid, signal.SIGKILL)
+            try:
+                supervisor, self.server, *self.children = map(int, runner.stdout.readline().split())
+                self.ends = {pid: os.pidfd_open(pid) for pid in (self.server, *self.children)}
+                for pid in (runner.pid, supervisor):
+                    os.kill(pid, signal.SIGSTOP)
+                while not all(map(_is_stopped, (runner.pid, supervisor))):
+                    pass
+                for pid in (runner.pid, supervisor):
+                    os.kill(pid, signal.SIGKILL)
+            finally:
+                runner.kill()
 
     def ended(self, pid: int, within_s: float = PATIENCE_S) -> bool:
         return bool(select.select([self.ends[pid]], [], [], within_s)[0])
