@@ -36,7 +36,7 @@ def against_itself(
 
 def _of_journal(review: Review, *, has_verdicts: bool) -> Iterator[str]:
     run = review.run
-    yield from run.damage
+    yield from run.remarks
     planned = _planned(run.plan)
     there = {str(record["trial"]) for record in run.records}
     if there and not planned:

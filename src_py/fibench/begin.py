@@ -36,6 +36,7 @@ from fibench.runs_folder import (
     of_source,
     runs_of,
 )
+from fibench.stops import STOPPED
 from fibench.trial import TrialContext
 
 _EXPERIMENT = "experiment.toml"
@@ -233,6 +234,7 @@ def _take_up(
             keep(experiment, text)  # claims may change: they do not touch the numbers
         if before != now:
             keep(folder / PLAN, as_json(now))
+        (folder / STOPPED).unlink(missing_ok=True)
         # Last, when nothing can fail any more; from here on it counts as unfinished.
         (folder / CLAIMS).unlink(missing_ok=True)
         journal.sync_folder(folder)

@@ -10,9 +10,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from fibench.build_lock import BuildLock
 from fibench.configuring import Configuration
 from fibench.places import Places
 from fibench.premises import VARIABLES
@@ -25,6 +28,10 @@ _OF_OTHERS = re.compile(
 """What make, a packager or a shell's start-up hands to its children, and would change what meson,
 ninja or a script does here: DESTDIR installs elsewhere, MAKEFLAGS may name a job server, and with
 PYTHONWARNINGS=error Meson fails at its own warnings."""
+
+
+_MESON_IS_AT_WORK = "Some other Meson process is already using this build directory"
+"""What Meson says, which waits for no other."""
 
 
 class BuildError(Exception):
@@ -60,9 +67,26 @@ def build(places: Places, announce: bool = True, retry: bool = False) -> None:
     libraries. With `retry` what could not be downloaded before is tried once more. Raises
     BuildError. An installed fibench carries its programs, so that there is nothing to do.
     """
+    with built(places, "build", announce=announce, retry=retry):
+        pass
+
+
+@contextmanager
+def built(
+    places: Places, name: str, *, announce: bool = True, retry: bool = False
+) -> Iterator[None]:
+    """The same, and inside nobody else who builds or cleans changes what was built.
+
+    `name` is what this is called by those who wait for it. Before anything is changed, this waits
+    for all who are inside; where nothing is to be done, only for who is just changing something.
+    Raises KeyboardInterrupt while it waits.
+    """
     if places.checkout is None:
+        yield
         return
-    _build_in(places.build, places.checkout, places.programs, [], announce, retry)
+    job = _Job(places.build, places.checkout, places.programs, announce=announce, retry=retry)
+    with _done(job, name):
+        yield
 
 
 def build_sanitized(places: Places, sanitizers: str) -> Path:
@@ -73,47 +97,139 @@ def build_sanitized(places: Places, sanitizers: str) -> Path:
     assert places.checkout is not None
     folder = places.build / f"sanitize-{sanitizers.replace(',', '-')}"
     programs = folder / places.programs.relative_to(places.build)
-    options = [f"-Db_sanitize={sanitizers}", "-Dbuildtype=debugoptimized"]
-    _build_in(folder, places.checkout, programs, options)
-    return folder
+    options = (f"-Db_sanitize={sanitizers}", "-Dbuildtype=debugoptimized")
+    job = _Job(folder, places.checkout, programs, options)
+    with _locked(places.build, "test"), _done(job, "test"):  # the folder is inside of the other
+        return folder
 
 
-def _build_in(
-    folder: Path,
-    checkout: Path,
-    programs: Path,
-    options: list[str],
-    announce: bool = True,
-    retry: bool = False,
-) -> None:
-    environment = tool_environment()
-    meson = _tool("meson", environment)
-    ninja = _tool("ninja", environment)
-
-    def step(argv: list[str]) -> None:
-        _step(argv, environment)
-
-    def say(line: str) -> None:
-        if announce:
-            print(line, file=sys.stderr, flush=True)
-
-    Configuration(folder, checkout, options, environment, meson, step, say).bring_up_to_date(retry)
-    step([ninja, "-C", str(folder)])
-    planned = _planned(folder)
-    if _installed_is_stale(planned, programs):
-        step([meson, "install", "-C", str(folder), "--no-rebuild", "--quiet"])
-    for stray in _strays(planned, programs):
-        stray.unlink()
+@contextmanager
+def _locked(folder: Path, name: str, *, alone: bool = False) -> Iterator[BuildLock]:
+    """The lock of a build folder: shared, or the folder `alone` if there is one."""
+    with BuildLock(folder, name, _say, makes_folder=not alone) as lock:
+        try:
+            if alone:
+                lock.exclude()
+            else:
+                lock.share()
+        except OSError as error:
+            what = f"cannot lock {folder}: {error.strerror}"
+            raise BuildError(what, "name another place: FIBENCH_BUILD=/some/where") from error
+        yield lock
 
 
-def _tool(name: str, environment: dict[str, str]) -> str:
+@contextmanager
+def _done(job: "_Job", name: str) -> Iterator[None]:
+    """The job is done, and what it has built stays so."""
+    job.find_tools()
+    with _locked(job.folder, name) as lock:
+        while not job.is_done():
+            lock.exclude()
+            job.do()
+            made = job.seen()
+            lock.share()
+            # Others who waited may have come first, and have had the folder in between.
+            if job.seen() == made:
+                break
+        yield
+
+
+class _ToDoError(Exception):
+    """Something is to be changed."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is to be built where."""
+
+    folder: Path
+    checkout: Path
+    programs: Path
+    options: tuple[str, ...] = ()
+    announce: bool = True
+    retry: bool = False
+    environment: Mapping[str, str] = field(default_factory=tool_environment)
+
+    def find_tools(self) -> None:
+        """Raises BuildError where one is not installed."""
+        for name in ("meson", "ninja"):
+            self._tool(name)
+
+    def is_done(self) -> bool:
+        """Whether nothing is to be changed. Takes no longer than doing nothing would."""
+
+        def before_change() -> None:
+            raise _ToDoError
+
+        try:
+            self._configuration(_unheard, before_change).bring_up_to_date(self.retry)
+        except _ToDoError:
+            return False
+        planned = _planned(self.folder)
+        return (
+            _has_no_work(self._tool("ninja"), self.folder, self.environment)
+            and not _installed_is_stale(planned, self.programs)
+            and not _strays(planned, self.programs)
+        )
+
+    def do(self) -> None:
+        """Bring everything up to date. Raises BuildError."""
+        say = _say if self.announce else _unheard
+        self._configuration(say).bring_up_to_date(self.retry)
+        self._step([self._tool("ninja"), "-C", str(self.folder)])
+        planned = _planned(self.folder)
+        if _installed_is_stale(planned, self.programs):
+            install = [self._tool("meson"), "install", "-C", str(self.folder)]
+            self._step([*install, "--no-rebuild", "--quiet"])
+        for stray in _strays(planned, self.programs):
+            stray.unlink()
+
+    def seen(self) -> dict[str, tuple[int, int, int]]:
+        """What tells the programs that are installed now from others, by name."""
+        try:
+            with os.scandir(self.programs) as entries:
+                found = {entry.name: entry.stat(follow_symlinks=False) for entry in entries}
+        except OSError:
+            return {}
+        return {name: (one.st_ino, one.st_size, one.st_mtime_ns) for name, one in found.items()}
+
+    def _configuration(
+        self, say: Callable[[str], None], before_change: Callable[[], None] = lambda: None
+    ) -> Configuration:
+        return Configuration(
+            self.folder, self.checkout, list(self.options), self.environment, self._tool("meson"),
+            self._step, say, before_change,
+        )  # fmt: skip
+
+    def _step(self, argv: list[str]) -> None:
+        _step(argv, self.environment, self.folder)
+
+    def _tool(self, name: str) -> str:
+        return _tool(name, self.environment)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _unheard(line: str) -> None:
+    pass
+
+
+def _has_no_work(ninja: str, folder: Path, environment: Mapping[str, str]) -> bool:
+    """Whether ninja would do nothing. Raises BuildError."""
+    return "no work to do" in _step([ninja, "-C", str(folder), "-n"], environment, folder)
+
+
+def _tool(name: str, environment: Mapping[str, str]) -> str:
     path = shutil.which(name, path=environment["PATH"])
     if path is None:
         raise BuildError(f"{name} is not installed", "start fibench through ./dev, which brings it")
     return path
 
 
-def _step(argv: list[str], environment: dict[str, str]) -> None:
+def _step(argv: list[str], environment: Mapping[str, str], folder: Path) -> str:
+    """Run a tool in the build folder; returns what it printed. Raises BuildError."""
     try:
         done = subprocess.run(
             argv,
@@ -130,7 +246,10 @@ def _step(argv: list[str], environment: dict[str, str]) -> None:
     if done.returncode != 0:
         step = f"{Path(argv[0]).name} {argv[1]}"
         hint = "mend what the output above names; `invoke clean` starts from nothing"
+        if _MESON_IS_AT_WORK in done.stdout:
+            hint = f"another Meson was at work in {folder}: when it has ended, try again"
         raise BuildError(f"the build failed in `{step}`", hint, done.stdout)
+    return done.stdout
 
 
 def _planned(build: Path) -> dict[str, str]:
@@ -175,14 +294,28 @@ def _strays(planned: Mapping[str, str], programs: Path) -> list[Path]:
 
 
 def clean(places: Places) -> list[Path]:
-    """Remove what can be made again: the build folder and caches. Results are never touched."""
+    """Remove what can be made again: the build folder and caches. Results are never touched.
+
+    Waits until nobody measures what was built. Raises BuildError, and KeyboardInterrupt while it
+    waits.
+    """
     if places.checkout is None:
         return []
-    names = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
-    removed = [places.checkout / name for name in names if (places.checkout / name).exists()]
     # What FIBENCH_BUILD names may be anything, by mistake.
-    if places.build_elsewhere is None or (places.build / "meson-private").is_dir():
-        removed += [places.build] if places.build.exists() else []
-    for path in removed:
-        shutil.rmtree(path)
-    return removed
+    if places.build_elsewhere is not None and not (places.build / "meson-private").is_dir():
+        return _remove_all(_caches(places.checkout))
+    with _locked(places.build, "clean", alone=True):
+        return _remove_all([*_caches(places.checkout), places.build])
+
+
+def _caches(checkout: Path) -> list[Path]:
+    names = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
+    return [checkout / name for name in names]
+
+
+def _remove_all(folders: list[Path]) -> list[Path]:
+    """Remove those that are there; returns them."""
+    there = [folder for folder in folders if folder.exists()]
+    for folder in there:
+        shutil.rmtree(folder)
+    return there

@@ -7,14 +7,14 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fibench import machine
-from fibench.build import BuildError
-from fibench.build import build as build_programs
+from fibench.build import BuildError, built
 from fibench.catalogue import (
     WORKERS,
     Backend,
@@ -49,24 +49,33 @@ def build() -> int:
     places = find_places()
     if places.checkout is None:
         raise Refused("an installed fibench has its programs already", "there is nothing to build")
-    build_or_refuse(places, retry=True)
+    with built_or_refused(places, "build", retry=True):
+        pass
     print(f"installed in {os.path.relpath(places.programs, _origin())}")
     return 0
 
 
-def build_or_refuse(places: Places, retry: bool = False) -> None:
-    """Build what changed; a failure shows the compiler's own words, then what and what to do.
+@contextmanager
+def built_or_refused(places: Places, name: str, retry: bool = False) -> Iterator[None]:
+    """Build what changed, and keep it so inside; `name` is for those who wait to change it.
 
-    With `retry` a download that failed before is tried once more.
+    A failure shows the compiler's own words, then what and what to do. With `retry` a download that
+    failed before is tried once more.
     """
     if places.checkout is not None:
         _refuse_unwritable({"FIBENCH_BUILD": places.build})
     try:
-        build_programs(places, retry=retry)
+        with built(places, name, retry=retry):
+            yield
     except BuildError as error:
-        if error.output:
-            print(error.output.rstrip(), file=sys.stderr)
-        raise Refused(str(error), error.hint) from error
+        raise refused_build(error) from error
+
+
+def refused_build(error: BuildError) -> Refused:
+    """Show the compiler's own words; the rest is for who called."""
+    if error.output:
+        print(error.output.rstrip(), file=sys.stderr)
+    return Refused(str(error), error.hint)
 
 
 def _refuse_unwritable(folders: Mapping[str, Path]) -> None:
@@ -109,7 +118,8 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
         raise Refused(f'there is no backend "{name}"', hint, WRONG_INPUT)
     if not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:
         raise Refused(f"--port {port}: not a port", "a port is from 1 to 65535", WRONG_INPUT)
-    build_or_refuse(places)
+    with built_or_refused(places, f"serve {backend.name}"):
+        pass
     reason = unavailable_reason(backend, places.programs)
     if reason is not None:
         raise Refused(f"{backend.name} cannot run here", reason)
@@ -238,12 +248,12 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
         # Before the build, which would disturb another run's measurement.
         with measuring(run_name(source)) as held:
             began_s = time.monotonic()
-            build_or_refuse(places)
-            parts = {"build": time.monotonic() - began_s}
-            request = _request(experiment, source, backends, places, overrides, fresh)
-            looked_s = time.monotonic() - began_s - parts["build"]
-            parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
-            outcome = _measure(request, held)
+            with built_or_refused(places, run_name(source)):
+                parts = {"build": time.monotonic() - began_s}
+                request = _request(experiment, source, backends, places, overrides, fresh)
+                looked_s = time.monotonic() - began_s - parts["build"]
+                parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
+                outcome = _measure(request, held)
             # A run is unfinished until its verdicts are kept: who waits must not go on with it.
             try:
                 status = _conclude(request, outcome, time.monotonic() - began_s, parts)

@@ -32,6 +32,8 @@ class Configuration:
     """Runs a command; raises BuildError."""
     say: Callable[[str], None]
     """Tells a person, in one line."""
+    before_change: Callable[[], None] = lambda: None
+    """Is called before anything is changed: what it raises ends it there."""
 
     def bring_up_to_date(self, retry: bool) -> None:
         """Set the folder up if it is not, or not any more, as it is to be. Raises BuildError.
@@ -78,6 +80,7 @@ class Configuration:
 
     def _with_wrap(self, now: Premises) -> Premises:
         """Bring the source of liburing, and configure with it; or say why not."""
+        self.before_change()
         try:
             brought = wraps.bring(wraps.read_wrap(self.checkout / _WRAP))
         except wraps.WrapError as why:
@@ -99,6 +102,7 @@ class Configuration:
         return self._setup(["--reconfigure", "--clearcache"])
 
     def _setup(self, how: list[str]) -> Premises:
+        self.before_change()
         try:
             wrap = wraps.read_wrap(self.checkout / _WRAP)
         except wraps.WrapError:

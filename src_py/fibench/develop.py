@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibench import build as building
-from fibench.build import tool_environment
-from fibench.commands import WRONG_INPUT, Refused, build_or_refuse, read_backends
+from fibench.build import BuildError, tool_environment
+from fibench.commands import WRONG_INPUT, Refused, built_or_refused, read_backends, refused_build
 from fibench.places import Places, find_places
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def bench(
     effort = _effort(duration, rounds)
     parts = _parts(designs)
     try:
-        with measuring("bench"):
-            build_or_refuse(places)
+        with measuring("bench"), built_or_refused(places, "bench"):
             kept = True
             if parts:
                 kept &= _bench_servers(lambda: _bench_designs(places, parts, effort))
@@ -179,7 +178,10 @@ def _bench_runner(places: Places) -> bool:
 def clean() -> int:
     """Remove what can be made again."""
     places, checkout = _checkout()
-    removed = building.clean(places)
+    try:
+        removed = building.clean(places)
+    except BuildError as error:
+        raise refused_build(error) from error
     for path in removed:
         print(f"removed {path.relative_to(checkout) if path.is_relative_to(checkout) else path}")
     if not removed:

@@ -28,6 +28,7 @@ from fibench.trial import SCHEMA, TrialContext
 _LARGEST_HASHED = 64 << 20
 """Bytes. A larger file named in a command of one's own goes by its size and time: it is data."""
 
+ABSENT = "absent"
 _RUNNER = "fibench's way to run trials"
 _MEASURING = (
     *("cgroup", "gates", "listening", "load", "measured", "placement", "ports", "processes"),
@@ -98,7 +99,15 @@ def _parameters(
 
 
 def programs(trials: Iterable[Trial], used: Mapping[str, Backend], folder: Path) -> dict[str, str]:
-    """The digest of every program that a plan runs, by file name; "absent" where there is none."""
+    """The digest of every program that a plan runs, by file name; ABSENT where there is none."""
+    files = program_files(trials, used, folder)
+    return {name: digest(files[name]) for name in sorted(files)} | {_RUNNER: _own_digest()}
+
+
+def program_files(
+    trials: Iterable[Trial], used: Mapping[str, Backend], folder: Path
+) -> dict[str, Path]:
+    """Every program and script that a plan runs, by the name that a person knows it by."""
     files: dict[str, Path] = {"supervise": folder / "supervise"}
     for trial in trials:
         process = trial.cell.parameters["kind"] == "process"
@@ -111,7 +120,7 @@ def programs(trials: Iterable[Trial], used: Mapping[str, Backend], folder: Path)
             files |= {path.name: path for path in with_modules(folder / backend.program)}
         else:
             files[backend.program] = folder / backend.program
-    return {name: _digest(files[name]) for name in sorted(files)} | {_RUNNER: _own_digest()}
+    return files
 
 
 @lru_cache
@@ -123,15 +132,18 @@ def _own_digest() -> str:
 
 
 def _files_of(backend: Backend) -> dict[str, Path]:
-    """The files that the command of a server of one's own names: the program, and its script."""
+    """The files that the command of a server of one's own names: the program, whether it is there
+    or not, and its script, with the modules beside that."""
     folder = backend.folder or Path()
     found = {}
     for place, word in enumerate(backend.command):
         path = folder / word
         if place == 0 and os.sep not in word:
             path = Path(shutil.which(word) or path)
-        if _is_file(path):
+        if place == 0 or _is_file(path):
             found[f"{backend.name}: {word}"] = path
+            modules = with_modules(path)[1:] if path.suffix == ".py" else []
+            found |= {f"{backend.name}: {module.name}": module for module in modules}
     return found
 
 
@@ -171,7 +183,8 @@ def _imports(path: Path) -> set[str]:
     }
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """What tells a file's content from any other; ABSENT where there is no such file."""
     try:
         about = path.stat()
         if about.st_size > _LARGEST_HASHED:
@@ -179,7 +192,7 @@ def _digest(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
-        return "absent"
+        return ABSENT
 
 
 def interpreters(trials: Iterable[Trial], context: TrialContext) -> dict[str, dict[str, Any]]:

@@ -46,7 +46,7 @@ def review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
         experiment = replace(run.experiment, claims=tuple(claims), dropped_claims=())
         run = replace(run, experiment=experiment)
     found = find(run.experiment, run.records, run.folder, run.cores, complete=run.complete)
-    found = replace(found, notes=(*map(prose, run.damage), *found.notes))
+    found = replace(found, notes=(*map(prose, run.remarks), *found.notes))
     return Review(
         run=run,
         findings=found,

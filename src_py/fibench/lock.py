@@ -43,16 +43,15 @@ def default_address() -> str:
     return os.environ.get("FIBENCH_LOCK") or ADDRESS
 
 
-class Held:
-    """The lock, held by this process."""
+class Label:
+    """A socket ADDRESS/PID/NAME: says what this process is called by those who wait for it."""
 
-    def __init__(self, listener: socket.socket, address: str) -> None:
-        self._listener = listener
+    def __init__(self, address: str) -> None:
         self._address = address
         self._name: socket.socket | None = None
 
     def rename(self, name: str) -> None:
-        """Say what is measured to those who wait; names too long for an address are cut short."""
+        """Be called so; names too long for an address are cut short."""
         text = f"{self._address}/{os.getpid()}/{name}".encode()[:_LONGEST]
         named = _abstract_socket()
         try:
@@ -60,14 +59,29 @@ class Held:
         except OSError:  # a stranger has the name: the lock itself stands
             named.close()
             return
+        self.close()
+        self._name = named
+
+    def close(self) -> None:
+        """Have no name any more."""
         if self._name is not None:
             self._name.close()
-        self._name = named
+
+
+class Held:
+    """The lock, held by this process."""
+
+    def __init__(self, listener: socket.socket, address: str) -> None:
+        self._listener = listener
+        self._label = Label(address)
+
+    def rename(self, name: str) -> None:
+        """Say what is measured to those who wait."""
+        self._label.rename(name)
 
     def release(self) -> None:
         """Let the next one go on."""
-        if self._name is not None:
-            self._name.close()
+        self._label.close()
         self._listener.close()
 
 

@@ -118,7 +118,7 @@ def _open(run: str) -> StoredRun:
     except StoredError as error:
         raise Refused(str(error), error.hint, WRONG_INPUT) from error
     _warn_of_other_files(run, stored)
-    for said in stored.damage:
+    for said in stored.remarks:
         print(f"warning: {escaped(f'{stored.name}: {said}')}", file=sys.stderr)
     return stored
 

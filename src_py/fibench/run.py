@@ -4,6 +4,7 @@
 It prints nothing. What happens is told as events to listeners: the progress display, a log, a test.
 """
 
+import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,9 @@ from fibench.plan import Trial, plan
 from fibench.records import lacks
 from fibench.resume import Attempt, is_sound
 from fibench.runs_folder import JOURNAL, RunError
+from fibench.stops import keep_stop
 from fibench.trial import TrialContext, run_trial, scratch_name
+from fibench.unchanged import ChangedError, Unchanged
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,9 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
     """Run what is left of the plan in order; each trial is in the journal before the next begins.
 
     A trial that fails is recorded with its reason, and the run goes on. Interrupted, it returns
-    what was finished. Raises RunError when results cannot be kept.
+    what was finished. Raises RunError when results cannot be kept, and when a program that is
+    measured is missing or not the one that it was: a trial during which that came about is not
+    kept.
     """
 
     def tell(event: Event) -> None:
@@ -127,6 +132,11 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
 
     trials = plan(request.experiment)
     context = context_of(request)
+    programs = Unchanged(trials, context)
+    try:
+        programs.check()
+    except ChangedError as missing:
+        raise RunError(str(missing), _mended(missing, request)) from missing
     begun = begin(request, trials, context)
     for text in begun.notices:
         tell(Notice(text))
@@ -137,7 +147,7 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
         try:
             for attempt in todo:
                 tell(TrialStarted(attempt.trial))
-                record = _keep(begun.folder, attempt, context)
+                record = _keep(begun.folder, attempt, context, programs)
                 outcome.measured_s += record["times"]["measured_s"]
                 tell(TrialFinished(attempt.trial, record))
                 if stop.requested is not None and attempt is not todo[-1]:
@@ -145,6 +155,10 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
         except KeyboardInterrupt as interrupt:
             outcome.interrupted = True
             outcome.ended_with = exit_status(interrupt)
+        except ChangedError as change:
+            what = f"{change} while the run measured it"
+            keep_stop(begun.folder, what)
+            raise RunError(f"stopped: {what}", _mended(change, request)) from change
     # The journal is the truth: an interrupt may come between a line of it and its event.
     records = journal.read(begun.folder / JOURNAL).records
     sound = [one for one in records if is_sound(one, trials) and not lacks(one)]
@@ -152,19 +166,42 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
     return outcome
 
 
-def _keep(folder: Path, attempt: Attempt, context: TrialContext) -> dict[str, Any]:
-    """Run one trial in a scratch folder, and make folder and journal line durable."""
+def _keep(
+    folder: Path, attempt: Attempt, context: TrialContext, programs: Unchanged
+) -> dict[str, Any]:
+    """Run one trial in a scratch folder, and make folder and journal line durable.
+
+    Raises ChangedError, before or after the trial, which is not kept then.
+    """
     trial = attempt.trial
     scratch = folder / "trials" / scratch_name(trial)
     final = folder / "trials" / journal.folder_name(trial.index, attempt.number)
+    programs.check()
     try:
         scratch.mkdir()
         record = run_trial(trial, context, scratch, attempt.number)
+        programs.check()
         journal.settle_folder(scratch, final)
         journal.append(folder / JOURNAL, record)
+    except ChangedError:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
     except OSError as error:
         what = f"cannot keep the results in {folder}: {writing.reason(error)}"
         raise RunError(what, writing.hint(error)) from error
     except journal.JournalError as error:
         raise RunError(f"cannot keep the results in {folder}: {error}", error.hint) from error
     return record
+
+
+def _mended(change: ChangedError, request: Request) -> str:
+    """What to do about a program that is missing, or another one."""
+    if not change.is_gone:
+        return "the same command measures what is there now, in a run of its own; this one is kept"
+    if not change.is_own:
+        mends = "put it back, or correct the command that names it"
+    elif request.places.checkout is None:
+        mends = "install fibench again"
+    else:
+        mends = "`invoke build` brings it back"
+    return f"{mends}; what was measured is kept, and the same command goes on with it"

@@ -19,6 +19,7 @@ from fibench.catalogue import CatalogueError, known_backends, read_catalogue
 from fibench.cells import Cell, KnownBackend
 from fibench.contrasts import Claim, DroppedClaim, resolve_claims
 from fibench.diagnostics import ExperimentError, Source
+from fibench.escape import escaped
 from fibench.experiment import Experiment, parse_experiment
 from fibench.explain import check_document
 from fibench.keys import KEYS
@@ -37,6 +38,7 @@ from fibench.run_files import (
     shown_path,
 )
 from fibench.runs_folder import NoSuchRun, resolve_run
+from fibench.stops import read_stop
 
 _FRAMINGS = ("message", "line")
 _VALUES = (str, int, float, type(None))
@@ -58,6 +60,8 @@ class StoredRun:
     """It ran to its end; otherwise it has estimates and no verdicts."""
     ignored: tuple[tuple[int, str], ...] = ()
     """Lines of trials.jsonl, from 1, that are left out, and why: torn, altered, or no trial's."""
+    stopped: str | None = None
+    """Why it was stopped before its end: what it measured changed under it."""
 
     @property
     def name(self) -> str:
@@ -79,6 +83,11 @@ class StoredRun:
         for line, why in self.ignored:
             lines.setdefault(why, []).append(line)
         return [f"{_numbered(found)} of trials.jsonl: {why}" for why, found in lines.items()]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What its own files say against it, each in one line: why it was stopped, and damage."""
+        return [*([f"stopped: {escaped(self.stopped)}"] if self.stopped else ()), *self.damage]
 
     @property
     def planned_cells(self) -> tuple[Cell, ...]:
@@ -118,6 +127,7 @@ def read_run(folder: Path, places: Places) -> StoredRun:
         records=records,
         complete=os.path.lexists(folder / "claims.json"),
         ignored=tuple(ignored),
+        stopped=read_stop(folder),
     )
 
 

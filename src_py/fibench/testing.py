@@ -20,7 +20,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from fibench.build import BuildError, build_sanitized, tool_environment
-from fibench.commands import WRONG_INPUT, Refused, build_or_refuse
+from fibench.commands import WRONG_INPUT, Refused, built_or_refused, refused_build
 from fibench.escape import escaped
 from fibench.places import Places
 
@@ -65,11 +65,13 @@ def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanit
         environment["FIBENCH_SANITIZED"] = sanitize
         arguments.append("tests/conformance")
     else:
-        build_or_refuse(places)
+        with built_or_refused(places, "test"):
+            pass
         if places.build_elsewhere is not None:
             environment["FIBENCH_PROGRAMS"] = str(places.programs)
     sys.stdout.flush()
-    meson = ["meson", "test", "-C", str(build), "--print-errorlogs"]
+    # What it would build anew, it would build without the lock of the folder.
+    meson = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"]
     units = subprocess.call(meson, cwd=checkout, env=environment)
     passes = []
     for options in passes_of_pytest():
@@ -87,9 +89,7 @@ def _build_sanitized(places: Places, sanitize: str) -> Path:
     try:
         return build_sanitized(places, sanitize)
     except BuildError as error:
-        if error.output:
-            print(error.output.rstrip(), file=sys.stderr)
-        raise Refused(str(error), error.hint) from error
+        raise refused_build(error) from error
 
 
 def passes_of_pytest() -> list[list[str]]:
