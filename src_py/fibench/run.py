@@ -136,7 +136,7 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
     try:
         programs.check()
     except ChangedError as missing:
-        raise RunError(str(missing), _mended(missing, request)) from missing
+        raise RunError(str(missing), _brought_back(missing, request)) from missing
     begun = begin(request, trials, context)
     for text in begun.notices:
         tell(Notice(text))
@@ -195,13 +195,16 @@ def _keep(
 
 
 def _mended(change: ChangedError, request: Request) -> str:
-    """What to do about a program that is missing, or another one."""
+    """What to do about a program that has gone, or is another one."""
     if not change.is_gone:
         return "the same command measures what is there now, in a run of its own; this one is kept"
+    return f"{_brought_back(change, request)}; then the same command goes on with this run"
+
+
+def _brought_back(change: ChangedError, request: Request) -> str:
+    """What to do about a program that is missing."""
     if not change.is_own:
-        mends = "put it back, or correct the command that names it"
-    elif request.places.checkout is None:
-        mends = "install fibench again"
-    else:
-        mends = "`invoke build` brings it back"
-    return f"{mends}; what was measured is kept, and the same command goes on with it"
+        return "put it there, or correct the command that names it"
+    if request.places.checkout is None:
+        return "install fibench again"
+    return "`invoke build` brings it back"

@@ -186,11 +186,13 @@ def test_a_fixed_port_in_use_fails_the_trial_and_says_so(desk: Desk) -> None:
     assert "in use" in _reason(desk)
 
 
-def test_a_program_that_does_not_exist_fails_the_trial(desk: Desk) -> None:
+def test_a_program_that_does_not_exist_ends_the_run_before_it_begins(desk: Desk) -> None:
     done = desk.invoke("run", desk.write(_own(["./no-such-server", "{port}"])))
-    assert done.returncode == 5
-    assert "no-such-server" in _reason(desk)
-    assert "Traceback" not in done.stderr
+    assert done.returncode == 1
+    what, what_to_do = done.stderr.splitlines()
+    assert what.endswith(": ./no-such-server is missing")
+    assert what_to_do == "put it there, or correct the command that names it"
+    assert list(desk.results.glob("*/*")) == []
 
 
 def test_a_server_that_exits_at_once_fails_the_trial_with_its_own_words(desk: Desk) -> None:
