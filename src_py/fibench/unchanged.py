@@ -23,6 +23,14 @@ Sight = tuple[int, int, int, int, int, bool]
 may execute it."""
 
 
+_CODE = {
+    *(".bash", ".beam", ".cjs", ".class", ".clj", ".dll", ".erl", ".ex", ".exs", ".go", ".hs"),
+    *(".jar", ".java", ".jl", ".js", ".lisp", ".lua", ".mjs", ".ml", ".php", ".pl", ".pm", ".py"),
+    *(".pyc", ".pyz", ".r", ".rb", ".rkt", ".scm", ".sh", ".so", ".tcl", ".ts", ".wasm", ".zsh"),
+}
+"""The endings of what interpreters run, which need not be executable."""
+
+
 class ChangedError(Exception):
     """A program is not what it was; the text is the clause that says so."""
 
@@ -52,6 +60,7 @@ class Unchanged:
         self._programs = [
             _Program(name, path, _is_of(path, context.programs))
             for name, path in program_files(trials, used, context.programs).items()
+            if _is_code(path)
         ]
         self._programs += [
             _Program(f"the Python {path}", Path(path), False)
@@ -94,6 +103,15 @@ def _interpreters(trials: list[Trial], context: TrialContext) -> set[str]:
     if any(trial.cell.parameters["kind"] == "process" for trial in trials):
         paths.add(sys.executable)
     return paths
+
+
+def _is_code(path: Path) -> bool:
+    """Whether a file, or what ought to be there, is a program.
+
+    The command of a server of one's own may name a log or a database too, which it writes.
+    """
+    sight = _sight(path)
+    return sight is None or sight[-1] or path.suffix in _CODE
 
 
 def _is_of(path: Path, folder: Path) -> bool:

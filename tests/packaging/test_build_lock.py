@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -276,17 +278,18 @@ def test_a_lock_outlives_that_meson_empties_the_folder(small: Small) -> None:
             process.kill()
 
 
-def test_two_who_measure_and_find_something_to_do_do_not_wait_for_each_other(
-    small: Small,
-) -> None:
-    folder = small.root / "build"
-    with BuildLock(folder, "one", print) as one, BuildLock(folder, "other", print) as other:
-        one.share()
-        other.share()
-        other.release()
-        one.exclude()
-        one.share()
-        other.share()
+def test_two_who_both_find_something_to_do_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    both_share = threading.Barrier(2)
+
+    def share_and_change(name: str) -> None:
+        with BuildLock(tmp_path / "build", name, lambda _: None) as lock:
+            lock.share()
+            both_share.wait(timeout=60)
+            lock.exclude()
+
+    with ThreadPoolExecutor(2) as threads:
+        for each in [threads.submit(share_and_change, name) for name in ("one", "other")]:
+            each.result(timeout=60)
 
 
 # Meson and ninja by hand
@@ -311,14 +314,10 @@ def test_one_that_comes_later_is_told_and_nobody_told_to_clean(
     small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(small.places)
-    monkeypatch.setenv("CFLAGS", "-O1")
-    # It is there while ours begins, which is after we have looked.
-    monkeypatch.setattr(build_lock, "_wait_for_meson", lambda *_: None)
-    with (small.root / "build" / "meson.lock").open("w"):
-        pass
     build_file = small.root / "meson.build"
     build_file.write_text(build_file.read_text() + "# changed\n")
-    monkeypatch.delenv("CFLAGS")
+    # It begins after we have looked for one.
+    monkeypatch.setattr(build_lock, "_wait_for_meson", lambda *_: None)
     with (small.root / "build" / "meson-private" / "meson.lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         with pytest.raises(BuildError) as told:
@@ -333,12 +332,14 @@ def test_a_ninja_of_ones_own_is_waited_for(small: Small, tmp_path: Path) -> None
     script = tmp_path / "ninja"
     script.write_text("#!/bin/sh\nread line\n")
     script.chmod(0o755)
-    with subprocess.Popen([script], cwd=small.root / "build", stdin=subprocess.PIPE) as ninja:
-        with started(call("build", small)) as process:
-            assert f"waiting for ninja (pid {ninja.pid}), which builds in" in says(process)
-            assert ends_with(small) == 0
-            ninja.communicate()
-            assert process.wait(timeout=60) == 0
+    with (
+        subprocess.Popen([script], cwd=small.root / "build", stdin=subprocess.PIPE) as ninja,
+        started(call("build", small)) as process,
+    ):
+        assert f"waiting for ninja (pid {ninja.pid}), which builds in" in says(process)
+        assert ends_with(small) == 0
+        ninja.communicate()
+        assert process.wait(timeout=60) == 0
     assert ends_with(small) == 7
 
 

@@ -75,10 +75,14 @@ class Bench:
         (folder / "beside.py").write_text('REPLY = b"5"\n')
         self.source = folder / "small.toml"
         self.source.write_text(TEXT.format(python=json.dumps(sys.executable)))
-        text = self.source.read_text()
-        experiment = parse_experiment(text, "small.toml", KNOWN, None, folder)
-        places = replace(find_places(), results=folder / "results", programs=self.programs)
-        self.request = Request(experiment, self.source, read_catalogue(places.catalogue), places)
+        self.ask(self.source.read_text())
+
+    def ask(self, text: str) -> None:
+        """Take this for the experiment."""
+        experiment = parse_experiment(text, "small.toml", KNOWN, None, self.folder)
+        places = find_places()
+        own = replace(places, results=self.folder / "results", programs=self.programs)
+        self.request = Request(experiment, self.source, read_catalogue(places.catalogue), own)
         self.trials = plan(experiment)
 
     def files(self) -> dict[str, Path]:
@@ -232,16 +236,24 @@ def test_what_is_touched_or_installed_again_as_it_was_is_the_same(bench: Bench) 
     assert len(bench.kept(outcome.folder)) == len(bench.trials)
 
 
+def test_what_a_server_writes_is_no_program_though_its_command_names_it(
+    tmp_path: Path, programs: Path
+) -> None:
+    bench = Bench(tmp_path, programs, "open(sys.argv[2], 'a').write('started\\n')")
+    (tmp_path / "log.txt").touch()
+    bench.ask(bench.source.read_text().replace('"{port}"', '"{port}", "log.txt"'))
+    outcome, _ = bench.run()
+    assert len(bench.kept(outcome.folder)) == len(bench.trials)
+    assert (tmp_path / "log.txt").read_text().count("started") > 1
+
+
 @pytest.mark.parametrize("name", ["supervise", "fibload", "mt_server", "mine: ./mine.py"])
 def test_what_is_missing_from_the_start_is_named_before_anything_is_measured(
     bench: Bench, name: str
 ) -> None:
     path = bench.files()[name]
     if name == "mine: ./mine.py":
-        text = bench.source.read_text().replace(json.dumps(sys.executable) + ", ", "")
-        experiment = parse_experiment(text, "small.toml", KNOWN, None, bench.folder)
-        bench.request = replace(bench.request, experiment=experiment)
-        bench.trials = plan(experiment)
+        bench.ask(bench.source.read_text().replace(json.dumps(sys.executable) + ", ", ""))
     path.unlink()
     with pytest.raises(RunError, match=rf"{name} is missing") as missing:
         bench.run()
