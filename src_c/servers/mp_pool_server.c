@@ -132,7 +132,7 @@ int main(int argc, char *argv[])
         "mp_pool_server", "A Fibonacci server with a pool of processes.", argc, argv);
     struct children children = children_prepare_or_exit(options.program, options.workers);
     struct pool *pool = make_pool_or_exit(&options);
-    int stop_fd = signals_install_or_exit(options.program);
+    int stop_fd = signals_install_with_children_or_exit(options.program);
     const struct acceptor acceptor = {
         .stop_fd = stop_fd,
         .listener = listener_open_or_exit(&options),
