@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // epoll(7) for a reactor: see epolling.h.
 #include "epolling.h"
+#include "die.h"
 
 #include <errno.h>
 #include <linux/time_types.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,8 +16,7 @@ int epolling_open_or_exit(const struct options *options)
 
     if (fd != -1)
         return fd;
-    fprintf(stderr, "%s: epoll_create1: %s\n", options->program, strerror(errno));
-    exit(EXIT_FAILURE);
+    die(options->program, "epoll_create1", errno);
 }
 
 int epolling_watch(int epoll_fd, int fd, enum interest before, enum interest now)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Operations of POSIX AIO: see posix_operation.h.
 #include "posix_operation.h"
+#include "die.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 static void on_completion(int signal_number)
@@ -22,10 +21,8 @@ sigset_t posix_operations_prepare_or_exit(const char *program, int threads)
     sigemptyset(&completion);
     sigaddset(&completion, SIGRTMIN);
     if (sigprocmask(SIG_BLOCK, &completion, &mask) == -1 ||
-        sigaction(SIGRTMIN, &action, NULL) == -1) {
-        perror(program);
-        exit(EXIT_FAILURE);
-    }
+        sigaction(SIGRTMIN, &action, NULL) == -1)
+        die(program, "cannot handle signals", errno);
     sigdelset(&mask, SIGRTMIN);
     aio_init(&hints);
     return mask;

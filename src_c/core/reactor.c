@@ -4,14 +4,13 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "last_input.h"
 #include "signals.h"
 
@@ -408,10 +407,8 @@ void reactor_prepare_or_exit(struct reactor *reactor)
         (r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) == -1 ||
         !watch(r, r->timer, INTEREST_NONE, INTEREST_READ) ||
         !(r->listens = watch(r, r->listener, INTEREST_NONE, INTEREST_READ)) ||
-        !watch(r, r->stop_fd, INTEREST_NONE, INTEREST_READ)) {
-        fprintf(stderr, "%s: cannot prepare to serve: %s\n", r->options->program, strerror(errno));
-        exit(EXIT_FAILURE);
-    }
+        !watch(r, r->stop_fd, INTEREST_NONE, INTEREST_READ))
+        die(r->options->program, "cannot prepare to serve", errno);
 }
 
 void reactor_clean_up(struct reactor *reactor)

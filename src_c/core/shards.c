@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Loops that share nothing: see shards.h.
 #include "shards.h"
+#include "die.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct plan {
     const struct shard_steps *steps;
@@ -36,12 +35,6 @@ static void *run_task(void *argument)
     return NULL;
 }
 
-__attribute__((noreturn)) static void fail(const char *program, int error)
-{
-    fprintf(stderr, "%s: cannot start a thread for each loop: %s\n", program, strerror(error));
-    exit(EXIT_FAILURE);
-}
-
 void shards_run_or_exit(const char *program, const struct shard_steps *steps, void *shards,
                         size_t count, size_t size)
 {
@@ -51,12 +44,12 @@ void shards_run_or_exit(const char *program, const struct shard_steps *steps, vo
         tasks == NULL ? ENOMEM : pthread_barrier_init(&plan.prepared, NULL, (unsigned)count);
 
     if (error != 0)
-        fail(program, error);
+        die(program, "cannot start a thread for each loop", error);
     for (size_t i = 0; i < count; i++) {
         tasks[i] =
             (struct task){.plan = &plan, .shard = (char *)shards + i * size, .is_first = i == 0};
         if (i > 0 && (error = pthread_create(&tasks[i].thread, NULL, run_task, &tasks[i])) != 0)
-            fail(program, error);
+            die(program, "cannot start a thread for each loop", error);
     }
     run_task(&tasks[0]);
     for (size_t i = 1; i < count; i++)

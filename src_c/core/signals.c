@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How every server is told to stop.
 #include "signals.h"
+#include "die.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -70,8 +68,7 @@ int signals_install_or_exit(const char *program)
         handle(SIGALRM, on_alarm) == 0 && handle(SIGTERM, on_stop) == 0 &&
         handle(SIGINT, on_stop) == 0)
         return stop_pipe[0];
-    fprintf(stderr, "%s: cannot handle signals: %s\n", program, strerror(errno));
-    exit(EXIT_FAILURE);
+    die(program, "cannot handle signals", errno);
 }
 
 int signals_install_with_children_or_exit(const char *program)
@@ -80,6 +77,5 @@ int signals_install_with_children_or_exit(const char *program)
     readable_fd = eventfd(1, EFD_CLOEXEC);
     if (readable_fd != -1)
         return signals_install_or_exit(program);
-    fprintf(stderr, "%s: cannot handle signals: %s\n", program, strerror(errno));
-    exit(EXIT_FAILURE);
+    die(program, "cannot handle signals", errno);
 }

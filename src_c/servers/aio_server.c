@@ -13,9 +13,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "listener.h"
 #include "options.h"
 #include "reactor.h"
@@ -86,12 +86,6 @@ static bool watch(void *waiting, int fd, enum interest before, enum interest now
 
 static const struct design AIO = {.watch = watch};
 
-static void fail(const struct loop *loop, const char *call, int error)
-{
-    fprintf(stderr, "%s: %s: %s\n", loop->reactor.options->program, call, strerror(error));
-    exit(EXIT_FAILURE);
-}
-
 // The first poll of a batch could not be asked for. Without memory its client is refused.
 static void give_up(struct loop *loop, const struct iocb *iocb, int error)
 {
@@ -99,7 +93,7 @@ static void give_up(struct loop *loop, const struct iocb *iocb, int error)
 
     loop->slots[fd].pending = false;
     if ((error != EAGAIN && error != ENOMEM) || !reactor_give_up(&loop->reactor, fd, error))
-        fail(loop, "io_submit", error);
+        die(loop->reactor.options->program, "io_submit", error);
 }
 
 // Asks for all that is queued, in one system call.
@@ -151,7 +145,7 @@ static void turn(struct loop *loop)
     int count = io_getevents(loop->context, 1, EVENTS_PER_TURN, events,
                              (struct timespec *)reactor_patience(&loop->reactor));
     if (count < 0 && count != -EINTR)
-        fail(loop, "io_getevents", -count);
+        die(loop->reactor.options->program, "io_getevents", -count);
     reactor_begin_turn(&loop->reactor);
     for (int i = 0; i < count; i++)
         complete(loop, &events[i]);
@@ -176,7 +170,7 @@ static void set_up_or_exit(struct loop *loop)
         exit(EXIT_LACKING);
     }
     if (error != 0)
-        fail(loop, "io_setup (see fs.aio-max-nr)", -error);
+        die(loop->reactor.options->program, "io_setup (see fs.aio-max-nr)", -error);
 }
 
 int main(int argc, char *argv[])
@@ -194,7 +188,7 @@ int main(int argc, char *argv[])
     };
 
     if (loop.slots == NULL || loop.queue == NULL || loop.batch == NULL)
-        fail(&loop, "cannot prepare", errno);
+        die(options.program, "cannot prepare", errno);
     set_up_or_exit(&loop);
     loop.reactor.waiting = &loop;
     loop.reactor.listener = listener_open_or_exit(&options);

@@ -6,11 +6,12 @@
 // With --workers there are more such loops. They share nothing but the port: each has a thread, an
 // epoll instance and a listener of its own, among which the kernel divides new connections
 // (SO_REUSEPORT).
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "epolling.h"
 #include "listener.h"
 #include "options.h"
@@ -79,10 +80,8 @@ int main(int argc, char *argv[])
     int *listeners = calloc(options.workers, sizeof *listeners);
     struct census census = {0};
 
-    if (loops == NULL || listeners == NULL) {
-        perror(options.program);
-        exit(EXIT_FAILURE);
-    }
+    if (loops == NULL || listeners == NULL)
+        die(options.program, "cannot prepare", errno);
     listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
     for (size_t i = 0; i < options.workers; i++) {
         loops[i].reactor = (struct reactor){

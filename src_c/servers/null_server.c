@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The ceiling of the meter: epoll_server, but that it answers 1 to every request and looks at none.
 // Not a server to compare with.
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "epolling.h"
 #include "listener.h"
 #include "options.h"
@@ -73,10 +74,8 @@ int main(int argc, char *argv[])
     int *listeners = calloc(options.workers, sizeof *listeners);
     struct census census = {0};
 
-    if (loops == NULL || listeners == NULL) {
-        perror(options.program);
-        exit(EXIT_FAILURE);
-    }
+    if (loops == NULL || listeners == NULL)
+        die(options.program, "cannot prepare", errno);
     listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
     for (size_t i = 0; i < options.workers; i++) {
         loops[i].reactor = (struct reactor){

@@ -13,11 +13,11 @@
 // happened to asks again when some are back; and a client that sends faster than it is answered
 // must not get hold of all buffers, so that its receive is cancelled while it has more than a few.
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "listener.h"
 #include "options.h"
 #include "post.h"
@@ -185,10 +185,8 @@ int main(int argc, char *argv[])
     int *listeners = calloc(options.workers, sizeof *listeners);
     struct census census = {0};
 
-    if (loops == NULL || listeners == NULL) {
-        perror(options.program);
-        exit(EXIT_FAILURE);
-    }
+    if (loops == NULL || listeners == NULL)
+        die(options.program, "cannot prepare", errno);
     listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
     for (size_t i = 0; i < options.workers; i++)
         loops[i].proactor = (struct proactor){
