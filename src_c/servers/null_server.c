@@ -38,13 +38,6 @@ static void prepare(void *shard)
     reactor_prepare_or_exit(&loop->reactor);
 }
 
-static void announce(void *shard)
-{
-    const struct loop *loop = shard;
-
-    listener_announce_or_exit(loop->reactor.options, loop->reactor.listener);
-}
-
 static void run(void *shard)
 {
     struct loop *loop = shard;
@@ -63,7 +56,7 @@ static void run(void *shard)
     close(loop->epoll_fd);
 }
 
-static const struct shard_steps STEPS = {.prepare = prepare, .announce = announce, .run = run};
+static const struct shard_steps STEPS = {.prepare = prepare, .run = run};
 
 int main(int argc, char *argv[])
 {
@@ -87,7 +80,7 @@ int main(int argc, char *argv[])
             .stop_fd = stop_fd,
         };
     }
-    shards_run_or_exit(options.program, &STEPS, loops, options.workers, sizeof *loops);
+    shards_run_or_exit(&options, listeners, &STEPS, loops, sizeof *loops);
     acceptor_report_refused(atomic_load(&census.refused));
     free(listeners);
     free(loops);

@@ -155,13 +155,6 @@ static void prepare(void *shard)
                       loop->proactor.options);
 }
 
-static void announce(void *shard)
-{
-    const struct loop *loop = shard;
-
-    listener_announce_or_exit(loop->proactor.options, loop->proactor.listener);
-}
-
 static void run(void *shard)
 {
     struct loop *loop = shard;
@@ -171,7 +164,7 @@ static void run(void *shard)
     post_close(&loop->post);
 }
 
-static const struct shard_steps STEPS = {.prepare = prepare, .announce = announce, .run = run};
+static const struct shard_steps STEPS = {.prepare = prepare, .run = run};
 
 int main(int argc, char *argv[])
 {
@@ -197,7 +190,7 @@ int main(int argc, char *argv[])
             .listener = listeners[i],
             .stop_fd = stop_fd,
         };
-    shards_run_or_exit(options.program, &STEPS, loops, options.workers, sizeof *loops);
+    shards_run_or_exit(&options, listeners, &STEPS, loops, sizeof *loops);
     acceptor_report_refused(atomic_load(&census.refused));
     free(listeners);
     free(loops);
