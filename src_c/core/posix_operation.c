@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Operations of POSIX AIO: see posix_operation.h.
 #include "posix_operation.h"
-#include "die.h"
 
 #include <errno.h>
 #include <sys/socket.h>
+
+#include "die.h"
 
 static void on_completion(int signal_number)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How every server is told to stop.
 #include "signals.h"
-#include "die.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +8,8 @@
 #include <sys/eventfd.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+#include "die.h"
 
 enum { STOP_LIMIT_S = 2 };
 

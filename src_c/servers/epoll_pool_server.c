@@ -37,7 +37,7 @@ struct queue {
 
 struct pool {
     struct reactor reactor;
-    int epoll_fd;
+    struct epolling epolling;
     int answered_fd;      // eventfd: there are answers
     pthread_mutex_t lock; // of what follows
     pthread_cond_t asked;
@@ -64,7 +64,7 @@ static struct job take(struct queue *queue, unsigned size)
 static bool watch(void *waiting, int fd, enum interest before, enum interest now)
 {
     const struct pool *pool = waiting;
-    return epolling_watch(pool->epoll_fd, fd, before, now) == 0;
+    return epolling_watch(&pool->epolling, fd, before, now);
 }
 
 static bool ask(void *waiting, struct question question)
@@ -133,7 +133,7 @@ static void run(struct pool *pool)
 
     while (reactor_runs(reactor)) {
         int count =
-            epolling_wait(pool->epoll_fd, events, EVENTS_PER_TURN, reactor_patience(reactor));
+            epolling_wait(&pool->epolling, events, EVENTS_PER_TURN, reactor_patience(reactor));
         reactor_begin_turn(reactor);
         for (int i = 0; i < count; i++) {
             if (events[i].data.fd == pool->answered_fd)
@@ -156,7 +156,7 @@ static void prepare_or_exit(struct pool *pool)
     pool->answers.jobs = calloc(pool->size, sizeof(struct job));
     if (pool->questions.jobs == NULL || pool->answers.jobs == NULL)
         die(pool->reactor.options->program, "cannot make the queues", errno);
-    pool->epoll_fd = epolling_open_or_exit(options);
+    pool->epolling = epolling_open_or_exit(options);
     reactor_prepare_or_exit(&pool->reactor);
     pool->answered_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (pool->answered_fd == -1 || !watch(pool, pool->answered_fd, INTEREST_NONE, INTEREST_READ))

@@ -23,13 +23,13 @@ enum { EVENTS_PER_TURN = 256 };
 
 struct loop {
     struct reactor reactor;
-    int epoll_fd;
+    struct epolling epolling;
 };
 
 static bool watch(void *waiting, int fd, enum interest before, enum interest now)
 {
     const struct loop *loop = waiting;
-    return epolling_watch(loop->epoll_fd, fd, before, now) == 0;
+    return epolling_watch(&loop->epolling, fd, before, now);
 }
 
 static const struct design EPOLL = {.watch = watch, .closing_forgets = true};
@@ -38,7 +38,7 @@ static void prepare(void *shard)
 {
     struct loop *loop = shard;
 
-    loop->epoll_fd = epolling_open_or_exit(loop->reactor.options);
+    loop->epolling = epolling_open_or_exit(loop->reactor.options);
     reactor_prepare_or_exit(&loop->reactor);
 }
 
@@ -50,14 +50,14 @@ static void run(void *shard)
 
     while (reactor_runs(reactor)) {
         int count =
-            epolling_wait(loop->epoll_fd, events, EVENTS_PER_TURN, reactor_patience(reactor));
+            epolling_wait(&loop->epolling, events, EVENTS_PER_TURN, reactor_patience(reactor));
         reactor_begin_turn(reactor);
         for (int i = 0; i < count; i++)
             reactor_ready(reactor, events[i].data.fd);
         reactor_end_turn(reactor);
     }
     reactor_clean_up(reactor);
-    close(loop->epoll_fd);
+    close(loop->epolling.fd);
 }
 
 static const struct shard_steps STEPS = {.prepare = prepare, .run = run};
