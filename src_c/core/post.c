@@ -10,6 +10,8 @@
 #include "die.h"
 #include "ring.h"
 
+static const struct linux_version HAS_BUFFER_RINGS = {5, 19};
+
 enum { RING_SIZE = POST_BUFFERS * sizeof(struct io_uring_buf) };
 static const size_t MAPPING_SIZE = RING_SIZE + (size_t)POST_BUFFERS * POST_BUFFER_SIZE;
 
@@ -43,7 +45,7 @@ void post_open_or_exit(struct post *post, struct io_uring *ring, int capacity,
         die(options->program, "cannot make buffers", errno);
     int error = io_uring_register_buf_ring(ring, &registration, 0);
     if (error != 0)
-        ring_fail(options, "io_uring_register_buf_ring", -error);
+        ring_fail(options, "io_uring_register_buf_ring", -error, HAS_BUFFER_RINGS);
     post->ring = mapping;
     post->memory = (char *)mapping + RING_SIZE;
     post->starved = -1;

@@ -205,7 +205,7 @@ void proactor_prepare_or_exit(struct proactor *proactor)
 {
     struct proactor *p = proactor;
 
-    ring_open_or_exit(&p->ring, p->options, p->design->setup, p->design->needs);
+    ring_open_or_exit(&p->ring, p->options, p->design->setup, p->design->takes);
     (void)io_uring_register_ring_fd(&p->ring); // spares a look-up for each call, where it is known
     p->capacity = reactor_capacity(p->options);
     p->io_wait = (struct __kernel_timespec){.tv_sec = p->options->io_wait_ns / NS_PER_S,
@@ -227,7 +227,7 @@ void proactor_prepare_or_exit(struct proactor *proactor)
     accept_if_wanted(p);
     int submitted = io_uring_submit(&p->ring);
     if (submitted < 0)
-        die(p->options->program, "io_uring_enter", -submitted);
+        ring_fail(p->options, "io_uring_enter", -submitted, p->design->takes);
 }
 
 void proactor_clean_up(struct proactor *proactor)

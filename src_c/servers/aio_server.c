@@ -16,6 +16,7 @@
 
 #include "acceptor.h"
 #include "die.h"
+#include "lacking.h"
 #include "listener.h"
 #include "options.h"
 #include "reactor.h"
@@ -25,8 +26,9 @@ enum {
     EVENTS_PER_TURN = 256,
     POLLS_AT_MOST = 16384, // of the 65536 that a system usually grants to all
     POLLS_AT_LEAST = 64,
-    EXIT_LACKING = 77,
 };
+
+static const struct linux_version HAS_POLLS = {4, 19};
 
 struct slot { // by descriptor
     struct iocb iocb;
@@ -41,6 +43,7 @@ struct loop {
     io_context_t context;
     int granted; // polls
     int watched; // descriptors
+    bool polls;  // the system has taken the first
     struct slot *slots;
     int *queue; // of descriptors, each in it once
     int queued;
@@ -92,6 +95,8 @@ static void give_up(struct loop *loop, const struct iocb *iocb, int error)
     int fd = iocb->aio_fildes;
 
     loop->slots[fd].pending = false;
+    if (!loop->polls && (error == EINVAL || lacking_is_why(error)))
+        lacking_exit(loop->reactor.options->program, "io_submit of a poll", error, HAS_POLLS);
     if ((error != EAGAIN && error != ENOMEM) || !reactor_give_up(&loop->reactor, fd, error))
         die(loop->reactor.options->program, "io_submit", error);
 }
@@ -121,6 +126,7 @@ static void submit(struct loop *loop)
             give_up(loop, loop->batch[done], -submitted);
             submitted = 1;
         }
+        loop->polls = true;
     }
 }
 
@@ -164,11 +170,8 @@ static void set_up_or_exit(struct loop *loop)
     while ((error = io_setup(loop->granted, &loop->context)) == -EAGAIN &&
            loop->granted > POLLS_AT_LEAST)
         loop->granted /= 2;
-    if (error == -ENOSYS || error == -EPERM) {
-        fprintf(stderr, "%s: Linux AIO is lacking or forbidden here\n",
-                loop->reactor.options->program);
-        exit(EXIT_LACKING);
-    }
+    if (lacking_is_why(-error))
+        lacking_exit(loop->reactor.options->program, "io_setup", -error, HAS_POLLS);
     if (error != 0)
         die(loop->reactor.options->program, "io_setup (see fs.aio-max-nr)", -error);
 }

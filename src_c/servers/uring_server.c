@@ -141,7 +141,7 @@ static const struct proactor_design MULTISHOT = {
     .end_turn = feed_starved,
     .ended = ended,
     .setup = IORING_SETUP_SINGLE_ISSUER, // as old as multishot receives
-    .needs = "Linux 6.0 or newer",
+    .takes = {6, 0},
 };
 
 // --- Beginning and end ---

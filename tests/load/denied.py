@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A program of which a system call fails with an error of choice, as a container may have it.
 
-`python denied.py CALL ERRNO PROGRAM ...` puts itself under a seccomp filter and becomes the program.
+`python denied.py CALL ERRNO PROGRAM ...` puts itself under a seccomp filter, then becomes the
+program.
 """
 
 import ctypes
