@@ -226,8 +226,10 @@ void proactor_prepare_or_exit(struct proactor *proactor)
     io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_STOP, p->stop_fd, 0));
     accept_if_wanted(p);
     int submitted = io_uring_submit(&p->ring);
+    if (lacking_is_why(-submitted))
+        lacking_exit(p->options->program, "io_uring_enter", -submitted, p->design->takes);
     if (submitted < 0)
-        ring_fail(p->options, "io_uring_enter", -submitted, p->design->takes);
+        die(p->options->program, "io_uring_enter", -submitted);
 }
 
 void proactor_clean_up(struct proactor *proactor)
