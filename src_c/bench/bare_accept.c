@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The floor where each request has a connection of its own: a loop that accepts, receives, sends
 // back what it received, and closes. It blocks in these calls, and ends wherever it is.
+#include "die.h"
 #include "listener.h"
 #include "small_server.h"
 
@@ -52,17 +53,17 @@ int main(int argc, char *argv[])
 
     read_options(&server.options, argc, argv);
     if (signal(SIGTERM, end) == SIG_ERR || signal(SIGINT, end) == SIG_ERR)
-        small_server_die(&server, "signal");
+        die(server.options.program, "signal", errno);
     server.listener = listener_open_or_exit(&server.options);
     int flags = fcntl(server.listener, F_GETFL);
     if (flags == -1 || fcntl(server.listener, F_SETFL, flags & ~O_NONBLOCK) == -1)
-        small_server_die(&server, "fcntl");
+        die(server.options.program, "fcntl", errno);
     listener_announce_or_exit(&server.options, server.listener);
     for (;;) {
         int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd != -1)
             echo_once(fd);
         else if (errno != EINTR && errno != ECONNABORTED)
-            small_server_die(&server, "accept4");
+            die(server.options.program, "accept4", errno);
     }
 }

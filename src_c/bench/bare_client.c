@@ -3,6 +3,7 @@
 // It compares nothing and measures no latency. What fibload costs above it is the price of knowing.
 #include "arguments.h"
 #include "clock.h"
+#include "die.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -41,12 +41,6 @@ struct mark {
     int64_t system_ns;
     uint64_t replies;
 };
-
-__attribute__((noreturn)) static void die(const char *what)
-{
-    fprintf(stderr, "bare_client: %s: %s\n", what, strerror(errno));
-    exit(EXIT_FAILURE);
-}
 
 static struct settings read_settings(int argc, char *argv[])
 {
@@ -99,13 +93,13 @@ static void watch(int epoll, int fd, uint32_t events)
     struct epoll_event event = {.events = events, .data.fd = fd};
 
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1)
-        die("epoll_ctl");
+        die("bare_client", "epoll_ctl", errno);
 }
 
 static void send_request(int fd)
 {
     if (send(fd, REQUEST, REQUEST_SIZE, MSG_NOSIGNAL) != REQUEST_SIZE)
-        die("send");
+        die("bare_client", "send", errno);
 }
 
 static void connect_clients(const struct settings *settings, int epoll)
@@ -120,9 +114,9 @@ static void connect_clients(const struct settings *settings, int epoll)
     for (uint64_t i = 0; i < settings->clients; i++) {
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd == -1 || connect(fd, (struct sockaddr *)&address, sizeof address) == -1)
-            die("connect");
+            die("bare_client", "connect", errno);
         if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1)
-            die("setsockopt");
+            die("bare_client", "setsockopt", errno);
         watch(epoll, fd, EPOLLIN | EPOLLET);
         send_request(fd);
     }
@@ -134,7 +128,7 @@ static void set_timer(int timer, int64_t in_ns)
     const struct itimerspec at = {.it_value = clock_timespec(in_ns > 0 ? in_ns : 1)};
 
     if (timerfd_settime(timer, 0, &at, NULL) == -1)
-        die("timerfd_settime");
+        die("bare_client", "timerfd_settime", errno);
 }
 
 // Loads the server until the timer fires. Counts the replies.
@@ -147,7 +141,7 @@ static void load(int epoll, int timer, uint64_t *replies)
         bool fired = false;
         int count = epoll_wait(epoll, events, EVENTS_AT_ONCE, -1);
         if (count == -1 && errno != EINTR)
-            die("epoll_wait");
+            die("bare_client", "epoll_wait", errno);
         for (int i = 0; i < count; i++) {
             int fd = events[i].data.fd;
             if (fd == timer) {
@@ -179,12 +173,12 @@ static struct mark mark_edge(const struct settings *settings, const char *edge, 
     struct rusage usage;
 
     if (getrusage(RUSAGE_SELF, &usage) == -1)
-        die("getrusage");
+        die("bare_client", "getrusage", errno);
     mark.user_ns = timeval_ns(usage.ru_utime);
     mark.system_ns = timeval_ns(usage.ru_stime);
     if (settings->edges_fd != -1 &&
         dprintf(settings->edges_fd, "%s %" PRId64 "\n", edge, mark.at_ns) < 0)
-        die("--edges-fd");
+        die("bare_client", "--edges-fd", errno);
     return mark;
 }
 
@@ -212,7 +206,7 @@ int main(int argc, char *argv[])
     uint64_t replies = 0;
 
     if (epoll == -1 || timer == -1)
-        die("cannot prepare");
+        die("bare_client", "cannot prepare", errno);
     connect_clients(&settings, epoll);
     watch(epoll, timer, EPOLLIN | EPOLLET);
     set_timer(timer, settings.warmup_ns);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The floor of the benchmark: an epoll loop that sends back what it receives, and does nothing
 // else. What a server costs above it is what the server does.
+#include "die.h"
 #include "listener.h"
 #include "small_server.h"
 
@@ -55,7 +56,7 @@ int main(int argc, char *argv[])
     for (;;) {
         int count = epoll_wait(server.epoll, events, EVENTS_AT_ONCE, -1);
         if (count == -1 && errno != EINTR)
-            small_server_die(&server, "epoll_wait");
+            die(server.options.program, "epoll_wait", errno);
         for (int i = 0; i < count; i++) {
             if (events[i].data.fd == server.listener)
                 small_server_accept(&server);

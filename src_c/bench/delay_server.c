@@ -16,6 +16,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "die.h"
 #include "listener.h"
 #include "numbers.h"
 
@@ -46,7 +47,7 @@ static void *allocate(const struct delay_server *server, void *old, size_t count
     void *memory = reallocarray(old, count, size);
 
     if (memory == NULL)
-        small_server_die(&server->base, "memory");
+        die(server->base.options.program, "memory", errno);
     return memory;
 }
 
@@ -105,7 +106,7 @@ static void read_options(struct delay_server *server, int argc, char *argv[])
     arguments_parse_or_exit(&table, argc, argv);
     char *words = strdup(delays);
     if (words == NULL)
-        small_server_die(&server->base, "memory");
+        die(server->base.options.program, "memory", errno);
     char *rest = words;
     for (char *word = strsep(&rest, ","); word != NULL; word = strsep(&rest, ","))
         add_delay(server, word);
@@ -194,7 +195,7 @@ static int wait_for_events(struct delay_server *server, struct epoll_event *even
     if (server->heap_size > 0) {
         const struct itimerspec at = {.it_value = clock_timespec(server->heap[0].due_ns)};
         if (timerfd_settime(server->timer, TFD_TIMER_ABSTIME, &at, NULL) == -1)
-            small_server_die(&server->base, "timerfd_settime");
+            die(server->base.options.program, "timerfd_settime", errno);
     }
     return epoll_wait(server->base.epoll, events, EVENTS_AT_ONCE, -1);
 }
@@ -205,12 +206,12 @@ static void open_server(struct delay_server *server)
 
     small_server_open(&server->base); // which raises the limit
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-        small_server_die(&server->base, "getrlimit");
+        die(server->base.options.program, "getrlimit", errno);
     server->life_count = limit.rlim_cur;
     server->lives = calloc(server->life_count, sizeof *server->lives);
     server->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (server->lives == NULL || server->timer == -1)
-        small_server_die(&server->base, "cannot prepare");
+        die(server->base.options.program, "cannot prepare", errno);
     small_server_watch(&server->base, server->timer, EPOLLIN | EPOLLET);
     listener_announce_or_exit(&server->base.options, server->base.listener);
 }
@@ -223,7 +224,7 @@ static void serve(struct delay_server *server)
     for (;;) {
         int count = wait_for_events(server, events);
         if (count == -1 && errno != EINTR)
-            small_server_die(&server->base, "epoll_wait");
+            die(server->base.options.program, "epoll_wait", errno);
         for (int i = 0; i < count; i++) {
             int fd = events[i].data.fd;
             if (fd == server->base.listener)

@@ -2,13 +2,11 @@
 // What the small servers of the benchmark share: a listener, an epoll loop's beginnings, an end.
 #include "small_server.h"
 
+#include "die.h"
 #include "listener.h"
 #include "signals.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -34,18 +32,12 @@ struct argument small_server_port(struct options *options)
                              .help = "TCP port to listen on; 0: the kernel picks"};
 }
 
-void small_server_die(const struct small_server *server, const char *what)
-{
-    fprintf(stderr, "%s: %s: %s\n", server->options.program, what, strerror(errno));
-    exit(EXIT_FAILURE);
-}
-
 void small_server_watch(const struct small_server *server, int fd, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.fd = fd};
 
     if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == -1)
-        small_server_die(server, "epoll_ctl");
+        die(server->options.program, "epoll_ctl", errno);
 }
 
 void small_server_open(struct small_server *server)
@@ -53,7 +45,7 @@ void small_server_open(struct small_server *server)
     server->stop = signals_install_or_exit(server->options.program);
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (server->epoll == -1)
-        small_server_die(server, "epoll_create1");
+        die(server->options.program, "epoll_create1", errno);
     server->listener = listener_open_or_exit(&server->options);
     small_server_watch(server, server->stop, EPOLLIN);
     small_server_watch(server, server->listener, EPOLLIN);
@@ -68,6 +60,6 @@ void small_server_accept(const struct small_server *server)
         else if (errno == EAGAIN)
             return;
         else if (errno != EINTR && errno != ECONNABORTED)
-            small_server_die(server, "accept4");
+            die(server->options.program, "accept4", errno);
     }
 }

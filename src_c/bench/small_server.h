@@ -28,6 +28,3 @@ void small_server_watch(const struct small_server *server, int fd, uint32_t even
 
 // Takes every connection that waits. Edge-triggered, so that a quiet connection costs nothing.
 void small_server_accept(const struct small_server *server);
-
-__attribute__((noreturn)) void small_server_die(const struct small_server *server,
-                                                const char *what);

@@ -6,6 +6,7 @@
 // On standard output it says when its first period begins, how long each is and how long the pause
 // at its end, in nanoseconds of CLOCK_MONOTONIC, so that the true latencies can be computed.
 #include "clock.h"
+#include "die.h"
 #include "listener.h"
 #include "small_server.h"
 
@@ -110,13 +111,13 @@ int main(int argc, char *argv[])
     printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", server.start_ns, server.every_ns,
            server.stall_ns);
     if (fflush(stdout) != 0)
-        small_server_die(&server.base, "standard output");
+        die(server.base.options.program, "standard output", errno);
     small_server_open(&server.base);
     listener_announce_or_exit(&server.base.options, server.base.listener);
     for (;;) {
         int count = epoll_wait(server.base.epoll, events, EVENTS_AT_ONCE, -1);
         if (count == -1 && errno != EINTR)
-            small_server_die(&server.base, "epoll_wait");
+            die(server.base.options.program, "epoll_wait", errno);
         wait_out(&server);
         for (int i = 0; i < count; i++) {
             if (events[i].data.fd == server.base.listener)

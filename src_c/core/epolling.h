@@ -5,16 +5,25 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "exact_wait.h"
 #include "reactor.h"
 
+struct epolling {
+    const char *program;
+    int fd;
+    struct exact_wait exact;
+};
+
 // Makes an epoll instance. On failure says why on stderr and exits with 1.
-int epolling_open_or_exit(const struct options *options);
+struct epolling epolling_open_or_exit(const struct options *options);
 
-// Changes what an epoll instance reports of a descriptor, level-triggered: 0, or -1 with errno.
-int epolling_watch(int epoll_fd, int fd, enum interest before, enum interest now);
+// Changes what an epoll instance reports of a descriptor, level-triggered: false with errno where
+// it cannot.
+bool epolling_watch(const struct epolling *epolling, int fd, enum interest before,
+                    enum interest now);
 
-// epoll_wait(2), for a time given in nanoseconds where the kernel has epoll_pwait2 (5.11), and
-// rounded up to milliseconds where it has not. NULL: for ever. A signal counts as nothing ready;
-// any other failure ends the process, since it comes from a bug.
-int epolling_wait(int epoll_fd, struct epoll_event *events, int size,
+// epoll_wait(2), for a time given in nanoseconds where that can be, and rounded up to milliseconds
+// where not. NULL: for ever. A signal counts as nothing ready; any other failure ends the process,
+// since it comes from a bug.
+int epolling_wait(struct epolling *epolling, struct epoll_event *events, int size,
                   const struct timespec *patience);

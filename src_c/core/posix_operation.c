@@ -3,9 +3,9 @@
 #include "posix_operation.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
+
+#include "die.h"
 
 static void on_completion(int signal_number)
 {
@@ -22,10 +22,8 @@ sigset_t posix_operations_prepare_or_exit(const char *program, int threads)
     sigemptyset(&completion);
     sigaddset(&completion, SIGRTMIN);
     if (sigprocmask(SIG_BLOCK, &completion, &mask) == -1 ||
-        sigaction(SIGRTMIN, &action, NULL) == -1) {
-        perror(program);
-        exit(EXIT_FAILURE);
-    }
+        sigaction(SIGRTMIN, &action, NULL) == -1)
+        die(program, "cannot handle signals", errno);
     sigdelset(&mask, SIGRTMIN);
     aio_init(&hints);
     return mask;

@@ -3,12 +3,14 @@
 #include "post.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "die.h"
 #include "ring.h"
+
+static const struct linux_version HAS_BUFFER_RINGS = {5, 19};
 
 enum { RING_SIZE = POST_BUFFERS * sizeof(struct io_uring_buf) };
 static const size_t MAPPING_SIZE = RING_SIZE + (size_t)POST_BUFFERS * POST_BUFFER_SIZE;
@@ -39,13 +41,11 @@ void post_open_or_exit(struct post *post, struct io_uring *ring, int capacity,
     };
 
     if (mapping == MAP_FAILED ||
-        (post->inboxes = calloc((size_t)capacity, sizeof *post->inboxes)) == NULL) {
-        fprintf(stderr, "%s: cannot make buffers: %s\n", options->program, strerror(errno));
-        exit(EXIT_FAILURE);
-    }
+        (post->inboxes = calloc((size_t)capacity, sizeof *post->inboxes)) == NULL)
+        die(options->program, "cannot make buffers", errno);
     int error = io_uring_register_buf_ring(ring, &registration, 0);
     if (error != 0)
-        ring_fail(options, "io_uring_register_buf_ring", -error);
+        ring_fail(options, "io_uring_register_buf_ring", -error, HAS_BUFFER_RINGS);
     post->ring = mapping;
     post->memory = (char *)mapping + RING_SIZE;
     post->starved = -1;

@@ -5,13 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "peer.h"
 #include "ring.h"
 #include "signals.h"
@@ -25,17 +24,11 @@ uint64_t proactor_tag(enum operation operation, int fd, uint32_t generation)
     return (uint64_t)operation << 56 | short_generation << 32 | (uint32_t)fd;
 }
 
-__attribute__((noreturn)) static void fail(const struct proactor *p, const char *call, int error)
-{
-    fprintf(stderr, "%s: %s: %s\n", p->options->program, call, strerror(error));
-    exit(EXIT_FAILURE);
-}
-
 void proactor_check_entered(const struct proactor *proactor, int result)
 {
     // EBUSY, EAGAIN: completions are to be taken first.
     if (result < 0 && result != -ETIME && result != -EINTR && result != -EBUSY && result != -EAGAIN)
-        fail(proactor, "io_uring_enter", -result);
+        die(proactor->options->program, "io_uring_enter", -result);
 }
 
 struct io_uring_sqe *proactor_entry(struct proactor *proactor)
@@ -81,7 +74,7 @@ static void complete(struct proactor *p, const struct io_uring_cqe *completion)
         break;
     case OPERATION_STOP:
         if (completion->res < 0) // nobody would ever know that it is to stop
-            fail(p, "waiting for a signal", -completion->res);
+            die(p->options->program, "waiting for a signal", -completion->res);
         begin_stop(p);
         break;
     case OPERATION_TIMER: // what has fallen due is seen to in every turn
@@ -212,7 +205,7 @@ void proactor_prepare_or_exit(struct proactor *proactor)
 {
     struct proactor *p = proactor;
 
-    ring_open_or_exit(&p->ring, p->options, p->design->setup, p->design->needs);
+    ring_open_or_exit(&p->ring, p->options, p->design->setup, p->design->takes);
     (void)io_uring_register_ring_fd(&p->ring); // spares a look-up for each call, where it is known
     p->capacity = reactor_capacity(p->options);
     p->io_wait = (struct __kernel_timespec){.tv_sec = p->options->io_wait_ns / NS_PER_S,
@@ -226,17 +219,17 @@ void proactor_prepare_or_exit(struct proactor *proactor)
     int flags = fcntl(p->listener, F_GETFL);
     if (p->peers == NULL || p->queued == NULL || p->submitted == NULL ||
         deadlines_init(&p->idle, p->capacity) == -1 || flags == -1 ||
-        fcntl(p->listener, F_SETFL, flags & ~O_NONBLOCK) == -1) {
-        fprintf(stderr, "%s: cannot prepare to serve: %s\n", p->options->program, strerror(errno));
-        exit(EXIT_FAILURE);
-    }
+        fcntl(p->listener, F_SETFL, flags & ~O_NONBLOCK) == -1)
+        die(p->options->program, "cannot prepare to serve", errno);
     struct io_uring_sqe *entry = proactor_entry(p);
     io_uring_prep_poll_add(entry, p->stop_fd, POLLIN);
     io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_STOP, p->stop_fd, 0));
     accept_if_wanted(p);
     int submitted = io_uring_submit(&p->ring);
+    if (lacking_is_why(-submitted))
+        lacking_exit(p->options->program, "io_uring_enter", -submitted, p->design->takes);
     if (submitted < 0)
-        fail(p, "io_uring_enter", -submitted);
+        die(p->options->program, "io_uring_enter", -submitted);
 }
 
 void proactor_clean_up(struct proactor *proactor)

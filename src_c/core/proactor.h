@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "conversation.h"
 #include "deadlines.h"
+#include "lacking.h"
 #include "options.h"
 #include "reactor.h"
 
@@ -58,8 +59,8 @@ struct proactor_design {
     void (*end_turn)(struct proactor *proactor);
     // A connection is being closed; NULL: nothing.
     void (*ended)(struct proactor *proactor, int fd);
-    unsigned setup;    // flags of io_uring_setup(2) that it cannot do without
-    const char *needs; // and the Linux that has them
+    unsigned setup;             // flags of io_uring_setup(2) that it cannot do without
+    struct linux_version takes; // and the Linux that has them
 };
 
 struct proactor {

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What servers that wait for readiness share: see reactor.h.
+// What servers that wait for readiness share, but for one connection: see reactor.h.
 #include "reactor.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "acceptor.h"
-#include "last_input.h"
+#include "die.h"
+#include "reactor_client.h"
 #include "signals.h"
 
 enum {
@@ -20,82 +18,12 @@ enum {
     SPARE_FDS = 4096,      // descriptors that are not connections: listeners, loops, the inherited
 };
 
-struct client {
-    struct conversation talk;
-    uint32_t generation; // of the descriptor
-    bool open;
-    bool answered;         // something, since it was last read
-    enum interest wanted;  // what it waits for
-    enum interest watched; // what the design was last told: less often than `wanted` changes
-};
-
-// What a client needs of what the design waits with.
-static const char PLACES[] = "places to wait in";
-
-static bool watch(const struct reactor *r, int fd, enum interest before, enum interest now)
-{
-    return r->design->watch(r->waiting, fd, before, now);
-}
-
-static void grant_time(struct reactor *r, int fd)
-{
-    deadlines_set(&r->idle, fd, r->now_ns + r->options->idle_timeout_ns);
-}
-
 static void rest_listener(struct reactor *r)
 {
     // Ready as it is, it would be found ready again and again.
-    if (r->listens && watch(r, r->listener, INTEREST_READ, INTEREST_NONE))
+    if (r->listens && reactor_watch(r, r->listener, INTEREST_READ, INTEREST_NONE))
         r->listens = false;
     r->accept_ns = r->now_ns + INT64_C(1) * ACCEPTOR_PAUSE_MS * NS_PER_MS;
-}
-
-// A connection is closed unserved, for want of something.
-static void count_refused(struct reactor *r, const char *lacking, int error)
-{
-    atomic_fetch_add(&r->census->refused, 1);
-    acceptor_say_why(&r->census->said, r->options->program, lacking, error);
-}
-
-static void end_client(struct reactor *r, int fd)
-{
-    struct client *client = &r->clients[fd];
-
-    deadlines_clear(&r->idle, fd);
-    deadlines_clear(&r->io_waits, fd);
-    conversation_end(&client->talk);
-    if (client->watched != INTEREST_NONE && !r->design->closing_forgets)
-        watch(r, fd, client->watched, INTEREST_NONE);
-    client->open = false;
-    client->generation++;
-    r->live--;
-    atomic_fetch_sub(&r->census->live, 1); // before the client can see the end, and come again
-    close(fd);
-    if (r->accept_ns != 0) // a descriptor is free again
-        r->accept_ns = r->now_ns;
-}
-
-static void begin_client(struct reactor *r, int fd)
-{
-    uint64_t live = atomic_fetch_add(&r->census->live, 1);
-
-    bool has_place = live < r->options->max_connections && fd < r->capacity;
-    if (!has_place || !watch(r, fd, INTEREST_NONE, INTEREST_READ)) {
-        if (has_place)
-            count_refused(r, PLACES, errno);
-        else
-            atomic_fetch_add(&r->census->refused, 1);
-        atomic_fetch_sub(&r->census->live, 1);
-        close(fd);
-        return;
-    }
-    struct client *client = &r->clients[fd];
-    client->open = true;
-    client->answered = false;
-    client->wanted = client->watched = INTEREST_READ;
-    conversation_begin(&client->talk, &r->desks, fd);
-    r->live++;
-    grant_time(r, fd);
 }
 
 static void accept_some(struct reactor *r)
@@ -104,7 +32,7 @@ static void accept_some(struct reactor *r)
         int fd;
         switch (acceptor_try(r->listener, SOCK_NONBLOCK, &fd)) {
         case ACCEPT_CONNECTION:
-            begin_client(r, fd);
+            reactor_client_begin(r, fd);
             break;
         case ACCEPT_EXHAUSTED:
             rest_listener(r);
@@ -115,159 +43,20 @@ static void accept_some(struct reactor *r)
     }
 }
 
-static bool tell_watched(struct reactor *r, int fd, struct client *client)
-{
-    enum interest before = client->watched;
-
-    if (before != client->wanted && !watch(r, fd, before, client->wanted)) {
-        count_refused(r, PLACES, errno);
-        return false;
-    }
-    client->watched = client->wanted;
-    return true;
-}
-
-// What the client is to do next: false when it cannot be waited for. Where it is to do nothing, the
-// design learns of it only if the client does something all the same: most do not, and are waited
-// for again before they do.
-static bool want(struct reactor *r, int fd, struct client *client, enum interest interest)
-{
-    if (interest == INTEREST_NONE)
-        deadlines_clear(&r->idle, fd);
-    else if (interest != client->wanted || client->answered)
-        grant_time(r, fd); // a fragment alone does not buy more of it
-    client->answered = false;
-    client->wanted = interest;
-    return interest == INTEREST_NONE || tell_watched(r, fd, client);
-}
-
-// Sends once: false when the connection is over.
-static bool send_some(int fd, struct conversation *talk)
-{
-    size_t size;
-    const char *bytes = conversation_unsent(talk, &size);
-    ssize_t sent = send(fd, bytes, size, MSG_NOSIGNAL);
-
-    if (sent >= 0)
-        conversation_sent(talk, (size_t)sent);
-    return sent >= 0 || errno == EAGAIN || errno == EINTR;
-}
-
-// Has the number computed elsewhere, where the design does so.
-static bool ask(const struct reactor *r, int fd, const struct client *client)
-{
-    const struct question question = {
-        .fd = fd,
-        .generation = client->generation,
-        .n = client->talk.request.n,
-    };
-    return r->design->ask != NULL && client->talk.request.kind == REQUEST_NUMBER &&
-           r->design->ask(r->waiting, question);
-}
-
-// Computes here and now. The time of clients runs from when it is over.
-static void answer(struct reactor *r, struct client *client)
-{
-    bool is_long = conversation_takes_long(&client->talk);
-
-    conversation_answer(&client->talk);
-    if (is_long)
-        r->now_ns = clock_now_ns();
-}
-
-// What comes next: where numbers are computed elsewhere, in a queue behind those of others, replies
-// that are ready are sent before.
-static enum conversation_step next_step(const struct reactor *r, struct client *client)
-{
-    enum conversation_step step = conversation_next(&client->talk);
-    size_t unsent = 0;
-
-    if (step == CONVERSATION_ANSWER && r->design->ask != NULL && client->talk.desk != NULL)
-        conversation_unsent(&client->talk, &unsent);
-    return unsent > 0 ? CONVERSATION_SEND : step;
-}
-
-// Does all that can be done without waiting: false when the connection is over.
-static bool proceed(struct reactor *r, int fd, struct client *client)
-{
-    size_t unsent;
-
-    for (;;) {
-        switch (next_step(r, client)) {
-        case CONVERSATION_READ:
-            return (!r->stopping || last_input_waits(fd)) && want(r, fd, client, INTEREST_READ);
-        case CONVERSATION_SEND:
-            if (!send_some(fd, &client->talk))
-                return false;
-            conversation_unsent(&client->talk, &unsent);
-            if (unsent > 0)
-                return want(r, fd, client, INTEREST_WRITE);
-            break;
-        case CONVERSATION_WAIT:
-            deadlines_set(&r->io_waits, fd, clock_now_ns() + r->options->io_wait_ns);
-            return want(r, fd, client, INTEREST_NONE);
-        case CONVERSATION_ANSWER:
-            client->answered = true;
-            if (ask(r, fd, client))
-                return want(r, fd, client, INTEREST_NONE);
-            answer(r, client);
-            break;
-        case CONVERSATION_END:
-            return false;
-        }
-    }
-}
-
-// Reads once, and goes on: false when the connection is over.
-static bool receive(struct reactor *r, int fd, struct client *client)
-{
-    size_t size;
-    char *room = conversation_room(&client->talk, &size);
-
-    if (room == NULL) {
-        count_refused(r, "memory", errno);
-        return false;
-    }
-    ssize_t got = recv(fd, room, size, 0);
-    if (got == -1 && errno != EAGAIN && errno != EINTR)
-        return false;
-    if (got >= 0)
-        conversation_took(&client->talk, (size_t)got);
-    return proceed(r, fd, client);
-}
-
-static void client_ready(struct reactor *r, int fd)
-{
-    struct client *client = &r->clients[fd];
-    bool goes_on = false;
-
-    if (!client->open) // closed by an event before this one
-        return;
-    if (client->wanted == INTEREST_READ)
-        goes_on = receive(r, fd, client);
-    else if (client->wanted == INTEREST_WRITE)
-        goes_on = proceed(r, fd, client);
-    else if (client->watched != INTEREST_NONE)
-        goes_on = tell_watched(r, fd, client);
-    // else it waits for nothing, and is woken only because the client has reset it
-    if (!goes_on)
-        end_client(r, fd);
-}
-
 // Told to stop: accepts no more, and keeps only the connections that are to get replies. Those that
 // have asked and not been read are found ready as ever.
 static void begin_stop(struct reactor *r)
 {
-    watch(r, r->stop_fd, INTEREST_READ, INTEREST_NONE);
+    reactor_watch(r, r->stop_fd, INTEREST_READ, INTEREST_NONE);
     if (r->listens)
-        watch(r, r->listener, INTEREST_READ, INTEREST_NONE);
+        reactor_watch(r, r->listener, INTEREST_READ, INTEREST_NONE);
     close(r->listener);
     r->accept_ns = 0;
     r->stopping = true;
     r->end_ns = r->now_ns + SIGNALS_GRACE_NS;
     for (int fd = 0; fd < r->capacity; fd++) {
-        if (r->clients[fd].open && r->clients[fd].wanted == INTEREST_READ && !last_input_waits(fd))
-            end_client(r, fd);
+        if (r->clients[fd].open)
+            reactor_client_hurry(r, fd);
     }
 }
 
@@ -288,48 +77,13 @@ void reactor_ready(struct reactor *reactor, int fd)
     } else if (fd == reactor->timer) {
         on_timer(reactor);
     } else if (fd != reactor->listener || reactor->stopping) {
-        client_ready(reactor, fd);
+        reactor_client_ready(reactor, fd);
     } else if (reactor->accept_ns == 0) {
         accept_some(reactor);
     }
 }
 
-bool reactor_give_up(struct reactor *reactor, int fd, int error)
-{
-    if (!reactor->clients[fd].open)
-        return false;
-    count_refused(reactor, PLACES, error);
-    end_client(reactor, fd);
-    return true;
-}
-
-void reactor_reply(struct reactor *reactor, struct question question, unsigned fibonacci_n)
-{
-    struct client *client = &reactor->clients[question.fd];
-
-    if (!client->open || client->generation != question.generation)
-        return; // it has gone, and perhaps another came
-    conversation_reply(&client->talk, fibonacci_n);
-    if (!proceed(reactor, question.fd, client))
-        end_client(reactor, question.fd);
-}
-
 void reactor_begin_turn(struct reactor *reactor) { reactor->now_ns = clock_now_ns(); }
-
-// Its time is over, unless the server is behind: what it waited for may be there and not be seen
-// to.
-static void end_idle_client(struct reactor *r, int fd)
-{
-    struct pollfd ready = {
-        .fd = fd,
-        .events = r->clients[fd].wanted == INTEREST_WRITE ? POLLOUT : POLLIN,
-    };
-
-    if (poll(&ready, 1, 0) == 1)
-        grant_time(r, fd);
-    else
-        end_client(r, fd);
-}
 
 void reactor_end_turn(struct reactor *reactor)
 {
@@ -340,14 +94,12 @@ void reactor_end_turn(struct reactor *reactor)
 
     while ((fd = deadlines_first(&r->io_waits, &due_ns)) != -1 && due_ns <= now_ns) {
         deadlines_clear(&r->io_waits, fd);
-        conversation_waited(&r->clients[fd].talk);
-        if (!proceed(r, fd, &r->clients[fd]))
-            end_client(r, fd);
+        reactor_client_waited(r, fd);
     }
     while ((fd = deadlines_first(&r->idle, &due_ns)) != -1 && due_ns <= now_ns)
-        end_idle_client(r, fd);
+        reactor_client_overdue(r, fd);
     if (r->accept_ns != 0 && r->accept_ns <= r->now_ns) {
-        r->listens = r->listens || watch(r, r->listener, INTEREST_NONE, INTEREST_READ);
+        r->listens = r->listens || reactor_watch(r, r->listener, INTEREST_NONE, INTEREST_READ);
         r->accept_ns = r->listens ? 0 : r->now_ns + INT64_C(1) * ACCEPTOR_PAUSE_MS * NS_PER_MS;
     }
 }
@@ -406,19 +158,17 @@ void reactor_prepare_or_exit(struct reactor *reactor)
     if (r->clients == NULL || deadlines_init(&r->idle, r->capacity) == -1 ||
         deadlines_init(&r->io_waits, r->capacity) == -1 ||
         (r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) == -1 ||
-        !watch(r, r->timer, INTEREST_NONE, INTEREST_READ) ||
-        !(r->listens = watch(r, r->listener, INTEREST_NONE, INTEREST_READ)) ||
-        !watch(r, r->stop_fd, INTEREST_NONE, INTEREST_READ)) {
-        fprintf(stderr, "%s: cannot prepare to serve: %s\n", r->options->program, strerror(errno));
-        exit(EXIT_FAILURE);
-    }
+        !reactor_watch(r, r->timer, INTEREST_NONE, INTEREST_READ) ||
+        !(r->listens = reactor_watch(r, r->listener, INTEREST_NONE, INTEREST_READ)) ||
+        !reactor_watch(r, r->stop_fd, INTEREST_NONE, INTEREST_READ))
+        die(r->options->program, "cannot prepare to serve", errno);
 }
 
 void reactor_clean_up(struct reactor *reactor)
 {
     for (int fd = 0; fd < reactor->capacity; fd++) {
         if (reactor->clients[fd].open)
-            end_client(reactor, fd);
+            reactor_client_end(reactor, fd);
     }
     close(reactor->timer);
     desks_free(&reactor->desks);

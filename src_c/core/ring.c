@@ -6,8 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
+
+#include "die.h"
 
 enum {
     SUBMISSIONS = 1024,
@@ -15,7 +16,6 @@ enum {
     // completion a ring and its buffers come to 154 KiB, so that fifty of them have room in the 8
     // MiB that a plain user may lock. What finds no room in it the kernel keeps.
     COMPLETIONS = 4096,
-    EXIT_LACKING = 77,
 };
 
 // Completions that find no room are kept, and brought by the next io_uring_enter(2); those of
@@ -43,15 +43,16 @@ static int make_ring(struct io_uring *ring)
     return error;
 }
 
-void ring_fail(const struct options *options, const char *call, int error)
+void ring_fail(const struct options *options, const char *call, int error,
+               struct linux_version takes)
 {
     struct rlimit limit;
 
+    if (lacking_is_why(error))
+        lacking_exit(options->program, call, error, takes);
     if (error != ENOMEM || getrlimit(RLIMIT_MEMLOCK, &limit) == -1 ||
-        limit.rlim_cur == RLIM_INFINITY) {
-        fprintf(stderr, "%s: %s: %s\n", options->program, call, strerror(error));
-        exit(EXIT_FAILURE);
-    }
+        limit.rlim_cur == RLIM_INFINITY)
+        die(options->program, call, error);
     fprintf(stderr,
             "%s: %s: no memory: all that a user's programs may lock is %" PRIu64
             " KiB (raise ulimit -l, or take fewer --workers)\n",
@@ -60,24 +61,14 @@ void ring_fail(const struct options *options, const char *call, int error)
 }
 
 void ring_open_or_exit(struct io_uring *ring, const struct options *options, unsigned needed,
-                       const char *linux_that_has_it)
+                       struct linux_version takes)
 {
     int error = make_ring(ring);
 
     if (error == 0 && (ring->features & FEATURES) == FEATURES && (ring->flags & needed) == needed)
         return;
-    if (error == 0 || error == -ENOSYS || error == -EINVAL) {
-        fprintf(stderr, "%s: io_uring, as this design uses it, takes %s\n", options->program,
-                linux_that_has_it);
-        exit(EXIT_LACKING);
-    }
-    if (error == -EPERM || error == -EACCES) {
-        fprintf(
-            stderr,
-            "%s: io_uring is forbidden here (kernel.io_uring_disabled, or a container's seccomp "
-            "profile)\n",
-            options->program);
-        exit(EXIT_LACKING);
-    }
-    ring_fail(options, "io_uring_setup", -error);
+    // EINVAL is what a kernel says that does not know the oldest of what is asked for.
+    if (error == 0 || error == -EINVAL)
+        lacking_exit(options->program, "io_uring_setup", -error, takes);
+    ring_fail(options, "io_uring_setup", -error, takes);
 }

@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "die.h"
+#include "listener.h"
 
 struct plan {
+    const struct options *options;
+    int listener; // of the first one, which says that all are ready
     const struct shard_steps *steps;
     pthread_mutex_t lock; // one prepares after the other: if it fails, it alone says so
     pthread_barrier_t prepared;
@@ -31,32 +34,32 @@ static void *run_task(void *argument)
     pthread_mutex_unlock(&task->plan->lock);
     pthread_barrier_wait(&task->plan->prepared);
     if (task->is_first)
-        task->plan->steps->announce(task->shard);
+        listener_announce_or_exit(task->plan->options, task->plan->listener);
     task->plan->steps->run(task->shard);
     return NULL;
 }
 
-__attribute__((noreturn)) static void fail(const char *program, int error)
+void shards_run_or_exit(const struct options *options, const int listeners[],
+                        const struct shard_steps *steps, void *shards, size_t size)
 {
-    fprintf(stderr, "%s: cannot start a thread for each loop: %s\n", program, strerror(error));
-    exit(EXIT_FAILURE);
-}
-
-void shards_run_or_exit(const char *program, const struct shard_steps *steps, void *shards,
-                        size_t count, size_t size)
-{
-    struct plan plan = {.steps = steps, .lock = PTHREAD_MUTEX_INITIALIZER};
+    const size_t count = options->workers;
+    struct plan plan = {
+        .options = options,
+        .listener = listeners[0],
+        .steps = steps,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+    };
     struct task *tasks = calloc(count, sizeof *tasks);
     int error =
         tasks == NULL ? ENOMEM : pthread_barrier_init(&plan.prepared, NULL, (unsigned)count);
 
     if (error != 0)
-        fail(program, error);
+        die(options->program, "cannot start a thread for each loop", error);
     for (size_t i = 0; i < count; i++) {
         tasks[i] =
             (struct task){.plan = &plan, .shard = (char *)shards + i * size, .is_first = i == 0};
         if (i > 0 && (error = pthread_create(&tasks[i].thread, NULL, run_task, &tasks[i])) != 0)
-            fail(program, error);
+            die(options->program, "cannot start a thread for each loop", error);
     }
     run_task(&tasks[0]);
     for (size_t i = 1; i < count; i++)

@@ -14,3 +14,7 @@ static const int64_t SIGNALS_GRACE_NS = INT64_C(1900) * NS_PER_MS;
 // Installs the handlers. Returns the stop pipe's descriptor to wait on; on failure says why on
 // stderr and exits with 1.
 int signals_install_or_exit(const char *program);
+
+// The same for a server that forks. A child that gets a signal of its own stops by itself: in it,
+// and in nobody else, the descriptor becomes readable, and the alarm runs.
+int signals_install_with_children_or_exit(const char *program);

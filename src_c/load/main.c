@@ -3,6 +3,7 @@
 // the time: it opens and closes the window while the workers load.
 #include "clock.h"
 #include "cpu.h"
+#include "die.h"
 #include "listen_queue.h"
 #include "report.h"
 #include "settings.h"
@@ -42,12 +43,6 @@ struct session {
     struct result *result;
 };
 
-__attribute__((noreturn)) static void die(const char *what)
-{
-    fprintf(stderr, "fibload: %s: %s\n", what, strerror(errno));
-    exit(EXIT_FAILURE);
-}
-
 // Raises the soft limit of open files, and checks that all connections fit.
 static void raise_descriptor_limit(const struct settings *settings)
 {
@@ -56,7 +51,7 @@ static void raise_descriptor_limit(const struct settings *settings)
     uint64_t needed = clients + settings->threads * THREAD_DESCRIPTORS + OWN_DESCRIPTORS;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-        die("getrlimit");
+        die("fibload", "getrlimit", errno);
     if (limit.rlim_max != RLIM_INFINITY && needed > limit.rlim_max) {
         fprintf(stderr,
                 "fibload: %" PRIu64 " clients need %" PRIu64
@@ -66,7 +61,7 @@ static void raise_descriptor_limit(const struct settings *settings)
     }
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
-        die("setrlimit");
+        die("fibload", "setrlimit", errno);
 }
 
 // Makes SIGINT and SIGTERM something to wait for, and SIGPIPE nothing.
@@ -79,10 +74,10 @@ static void catch_signals(struct session *session)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     if (sigaction(SIGPIPE, &ignore, NULL) == -1 || sigprocmask(SIG_BLOCK, &set, NULL) == -1)
-        die("signals");
+        die("fibload", "signals", errno);
     session->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (session->signals == -1)
-        die("signalfd");
+        die("fibload", "signalfd", errno);
 }
 
 // Prepares what the threads share of each group.
@@ -93,7 +88,7 @@ static void make_teams(struct session *session)
 
     session->run.teams = calloc(settings->group_count, sizeof *session->run.teams);
     if (session->run.teams == NULL)
-        die("cannot prepare");
+        die("fibload", "cannot prepare", errno);
     for (size_t i = 0; i < settings->group_count; i++) {
         struct team *team = &session->run.teams[i];
         team->group = &settings->groups[i];
@@ -103,7 +98,7 @@ static void make_teams(struct session *session)
         if (!exchange_make(&team->exchange, settings->framing, team->group->request,
                            team->group->expect, !settings->asks_fibonacci,
                            (size_t)settings->pipeline))
-            die("cannot prepare");
+            die("fibload", "cannot prepare", errno);
     }
 }
 
@@ -120,17 +115,17 @@ static void make_workers(struct session *session)
     session->workers = calloc(session->thread_count, sizeof(struct worker *));
     if (run->stop == -1 || run->standing == -1 || session->workers == NULL ||
         !window_init(&run->window, session->settings->requests))
-        die("cannot prepare");
+        die("fibload", "cannot prepare", errno);
     int error = pthread_barrier_init(&run->gate, NULL, (unsigned)session->thread_count + 1);
     for (size_t i = 0; error == 0 && i < session->thread_count; i++) {
         session->workers[i] = worker_make(run, i);
         if (session->workers[i] == NULL)
-            die("cannot prepare a thread");
+            die("fibload", "cannot prepare a thread", errno);
         error = pthread_create(&session->workers[i]->thread, NULL, worker_run, session->workers[i]);
     }
     if (error != 0) {
         errno = error;
-        die("cannot start a thread");
+        die("fibload", "cannot start a thread", errno);
     }
 }
 
@@ -147,7 +142,7 @@ static enum wake wait_until(struct session *session, int64_t at_ns)
         struct timespec left = clock_until(at_ns);
         int ready = ppoll(fds, 2, &left, NULL);
         if (ready == -1 && errno != EINTR)
-            die("poll");
+            die("fibload", "poll", errno);
         if (ready > 0)
             return fds[0].revents != 0 ? WAKE_SIGNAL : WAKE_FINISHED;
         if (clock_now_ns() >= at_ns)
@@ -164,7 +159,7 @@ static enum wake wait_for_standing(struct session *session)
 
     for (size_t standing = 0; standing < session->thread_count;) {
         if (poll(fds, 2, -1) == -1 && errno != EINTR)
-            die("poll");
+            die("fibload", "poll", errno);
         if (fds[0].revents != 0) {
             atomic_store(&session->run.hurry, true);
             return WAKE_SIGNAL;
@@ -301,7 +296,7 @@ static void collect(struct session *session)
     int64_t slowest_ns = 0;
 
     if (eventfd_write(session->run.stop, 1) == -1)
-        die("eventfd");
+        die("fibload", "eventfd", errno);
     for (size_t i = 0; i < session->thread_count; i++) {
         pthread_join(session->workers[i]->thread, NULL);
         int64_t of_thread_ns = worker_slowest_ns(session->workers[i]);
@@ -312,7 +307,7 @@ static void collect(struct session *session)
         worker_settle(session->workers[i], result->end_ns, slowest_ns);
     result->groups = calloc(session->settings->group_count, sizeof *result->groups);
     if (result->groups == NULL)
-        die("cannot collect");
+        die("fibload", "cannot collect", errno);
     add_up(session);
     for (size_t i = 0; i < session->thread_count; i++)
         worker_free(session->workers[i]);

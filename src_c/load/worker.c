@@ -6,14 +6,12 @@
 #include "standing.h"
 
 #include <errno.h>
-#include <linux/time_types.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -188,7 +186,7 @@ static void arm_timer(struct worker *worker)
 
     if (worker->first_paused != NULL && worker->first_paused->resume_ns < due_ns)
         due_ns = worker->first_paused->resume_ns;
-    if (worker->lacks_exact_wait && worker->next_due_ns < due_ns)
+    if (worker->exact.is_lacking && worker->next_due_ns < due_ns)
         due_ns = worker->next_due_ns;
     if (due_ns == worker->armed_ns)
         return;
@@ -226,25 +224,14 @@ static int wait_until_due(struct worker *worker, struct epoll_event *events)
 
     if (left_ns <= 0)
         return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
-#ifdef SYS_epoll_pwait2
-    if (!worker->lacks_exact_wait) {
-        if (left_ns > HEARTBEAT_MS * (int64_t)NS_PER_MS)
-            left_ns = HEARTBEAT_MS * (int64_t)NS_PER_MS;
-        else if (left_ns > LONG_WAIT_NS)
-            left_ns -= left_ns / LONG_WAIT_SHARE;
-        const struct __kernel_timespec left = {.tv_sec = left_ns / NS_PER_S,
-                                               .tv_nsec = left_ns % NS_PER_S};
-        long count = syscall(SYS_epoll_pwait2, worker->epoll, events, EVENTS_AT_ONCE, &left, NULL,
-                             (size_t)0);
-        if (count != -1)
-            worker->has_exact_wait = true;
-        // What forbids the call chooses the error. Should something else be wrong, epoll_wait(2)
-        // fails as well.
-        if (worker->has_exact_wait || errno == EINTR)
-            return (int)count;
-    }
-#endif
-    worker->lacks_exact_wait = true;
+    if (left_ns > HEARTBEAT_MS * (int64_t)NS_PER_MS)
+        left_ns = HEARTBEAT_MS * (int64_t)NS_PER_MS;
+    else if (left_ns > LONG_WAIT_NS)
+        left_ns -= left_ns / LONG_WAIT_SHARE;
+    const struct timespec left = clock_timespec(left_ns);
+    int count;
+    if (exact_wait(&worker->exact, worker->epoll, events, EVENTS_AT_ONCE, &left, &count))
+        return count;
     arm_timer(worker);
     return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "client.h"
+#include "exact_wait.h"
 #include "settings.h"
 #include "share.h"
 #include "window.h"
@@ -44,8 +45,7 @@ struct worker {
     int64_t next_sweep_ns; // when the oldest request may be too old
     int64_t next_due_ns;   // of the open loops; INT64_MAX: there are none
     bool has_open_loop;
-    bool has_exact_wait;         // epoll_pwait2(2) has worked
-    bool lacks_exact_wait;       // the kernel has none, or a container forbids it
+    struct exact_wait exact;     // what is known of waiting to the nanosecond
     struct client *first_paused; // in the order in which their pauses end
     struct client *last_paused;
     bool stopped;     // the window is over, nothing is looked at any more

@@ -13,9 +13,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "acceptor.h"
+#include "die.h"
+#include "lacking.h"
 #include "listener.h"
 #include "options.h"
 #include "reactor.h"
@@ -25,8 +26,9 @@ enum {
     EVENTS_PER_TURN = 256,
     POLLS_AT_MOST = 16384, // of the 65536 that a system usually grants to all
     POLLS_AT_LEAST = 64,
-    EXIT_LACKING = 77,
 };
+
+static const struct linux_version HAS_POLLS = {4, 19};
 
 struct slot { // by descriptor
     struct iocb iocb;
@@ -41,6 +43,7 @@ struct loop {
     io_context_t context;
     int granted; // polls
     int watched; // descriptors
+    bool polls;  // the system has taken the first
     struct slot *slots;
     int *queue; // of descriptors, each in it once
     int queued;
@@ -86,20 +89,16 @@ static bool watch(void *waiting, int fd, enum interest before, enum interest now
 
 static const struct design AIO = {.watch = watch};
 
-static void fail(const struct loop *loop, const char *call, int error)
-{
-    fprintf(stderr, "%s: %s: %s\n", loop->reactor.options->program, call, strerror(error));
-    exit(EXIT_FAILURE);
-}
-
 // The first poll of a batch could not be asked for. Without memory its client is refused.
 static void give_up(struct loop *loop, const struct iocb *iocb, int error)
 {
     int fd = iocb->aio_fildes;
 
     loop->slots[fd].pending = false;
+    if (!loop->polls && (error == EINVAL || lacking_is_why(error)))
+        lacking_exit(loop->reactor.options->program, "io_submit of a poll", error, HAS_POLLS);
     if ((error != EAGAIN && error != ENOMEM) || !reactor_give_up(&loop->reactor, fd, error))
-        fail(loop, "io_submit", error);
+        die(loop->reactor.options->program, "io_submit", error);
 }
 
 // Asks for all that is queued, in one system call.
@@ -127,6 +126,7 @@ static void submit(struct loop *loop)
             give_up(loop, loop->batch[done], -submitted);
             submitted = 1;
         }
+        loop->polls = true;
     }
 }
 
@@ -151,7 +151,7 @@ static void turn(struct loop *loop)
     int count = io_getevents(loop->context, 1, EVENTS_PER_TURN, events,
                              (struct timespec *)reactor_patience(&loop->reactor));
     if (count < 0 && count != -EINTR)
-        fail(loop, "io_getevents", -count);
+        die(loop->reactor.options->program, "io_getevents", -count);
     reactor_begin_turn(&loop->reactor);
     for (int i = 0; i < count; i++)
         complete(loop, &events[i]);
@@ -170,13 +170,10 @@ static void set_up_or_exit(struct loop *loop)
     while ((error = io_setup(loop->granted, &loop->context)) == -EAGAIN &&
            loop->granted > POLLS_AT_LEAST)
         loop->granted /= 2;
-    if (error == -ENOSYS || error == -EPERM) {
-        fprintf(stderr, "%s: Linux AIO is lacking or forbidden here\n",
-                loop->reactor.options->program);
-        exit(EXIT_LACKING);
-    }
+    if (lacking_is_why(-error))
+        lacking_exit(loop->reactor.options->program, "io_setup", -error, HAS_POLLS);
     if (error != 0)
-        fail(loop, "io_setup (see fs.aio-max-nr)", -error);
+        die(loop->reactor.options->program, "io_setup (see fs.aio-max-nr)", -error);
 }
 
 int main(int argc, char *argv[])
@@ -194,7 +191,7 @@ int main(int argc, char *argv[])
     };
 
     if (loop.slots == NULL || loop.queue == NULL || loop.batch == NULL)
-        fail(&loop, "cannot prepare", errno);
+        die(options.program, "cannot prepare", errno);
     set_up_or_exit(&loop);
     loop.reactor.waiting = &loop;
     loop.reactor.listener = listener_open_or_exit(&options);

@@ -7,13 +7,12 @@
 // question carries the generation it was asked in, and the reactor drops the answer to any other.
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "epolling.h"
 #include "fibonacci.h"
 #include "listener.h"
@@ -38,7 +37,7 @@ struct queue {
 
 struct pool {
     struct reactor reactor;
-    int epoll_fd;
+    struct epolling epolling;
     int answered_fd;      // eventfd: there are answers
     pthread_mutex_t lock; // of what follows
     pthread_cond_t asked;
@@ -65,7 +64,7 @@ static struct job take(struct queue *queue, unsigned size)
 static bool watch(void *waiting, int fd, enum interest before, enum interest now)
 {
     const struct pool *pool = waiting;
-    return epolling_watch(pool->epoll_fd, fd, before, now) == 0;
+    return epolling_watch(&pool->epolling, fd, before, now);
 }
 
 static bool ask(void *waiting, struct question question)
@@ -86,12 +85,6 @@ static bool ask(void *waiting, struct question question)
 
 static const struct design EPOLL_POOL = {.watch = watch, .ask = ask, .closing_forgets = true};
 
-__attribute__((noreturn)) static void fail(const struct pool *pool, const char *what, int error)
-{
-    fprintf(stderr, "%s: %s: %s\n", pool->reactor.options->program, what, strerror(error));
-    exit(EXIT_FAILURE);
-}
-
 // What a thread does all its life.
 static void *compute(void *argument)
 {
@@ -110,7 +103,7 @@ static void *compute(void *argument)
         pthread_mutex_unlock(&pool->lock);
         // The others are taken with it. It counts no further than one.
         if (is_first && eventfd_write(pool->answered_fd, 1) == -1)
-            fail(pool, "cannot wake the loop", errno);
+            die(pool->reactor.options->program, "cannot wake the loop", errno);
     }
     return NULL;
 }
@@ -121,7 +114,7 @@ static void bring_answers(struct pool *pool)
     eventfd_t count;
 
     if (eventfd_read(pool->answered_fd, &count) == -1 && errno != EAGAIN)
-        fail(pool, "cannot be woken", errno);
+        die(pool->reactor.options->program, "cannot be woken", errno);
     pthread_mutex_lock(&pool->lock);
     while (pool->answers.length > 0) {
         struct job job = take(&pool->answers, pool->size);
@@ -140,7 +133,7 @@ static void run(struct pool *pool)
 
     while (reactor_runs(reactor)) {
         int count =
-            epolling_wait(pool->epoll_fd, events, EVENTS_PER_TURN, reactor_patience(reactor));
+            epolling_wait(&pool->epolling, events, EVENTS_PER_TURN, reactor_patience(reactor));
         reactor_begin_turn(reactor);
         for (int i = 0; i < count; i++) {
             if (events[i].data.fd == pool->answered_fd)
@@ -162,16 +155,16 @@ static void prepare_or_exit(struct pool *pool)
     pool->questions.jobs = calloc(pool->size, sizeof(struct job));
     pool->answers.jobs = calloc(pool->size, sizeof(struct job));
     if (pool->questions.jobs == NULL || pool->answers.jobs == NULL)
-        fail(pool, "cannot make the queues", errno);
-    pool->epoll_fd = epolling_open_or_exit(options);
+        die(pool->reactor.options->program, "cannot make the queues", errno);
+    pool->epolling = epolling_open_or_exit(options);
     reactor_prepare_or_exit(&pool->reactor);
     pool->answered_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (pool->answered_fd == -1 || !watch(pool, pool->answered_fd, INTEREST_NONE, INTEREST_READ))
-        fail(pool, "cannot make what wakes the loop", errno);
+        die(pool->reactor.options->program, "cannot make what wakes the loop", errno);
     for (uint64_t i = 0; error == 0 && i < options->workers; i++)
         error = pthread_create(&thread, NULL, compute, pool);
     if (error != 0)
-        fail(pool, "cannot start the threads", error);
+        die(pool->reactor.options->program, "cannot start the threads", error);
 }
 
 int main(int argc, char *argv[])

@@ -5,9 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include "children.h"
 #include "clock.h"
 #include "connection.h"
+#include "die.h"
 #include "listener.h"
 #include "options.h"
 #include "signals.h"
@@ -34,10 +33,8 @@ static struct pool *make_pool_or_exit(const struct options *options)
     size_t size = sizeof(struct pool) + options->workers * sizeof(struct seat);
     void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    if (shared == MAP_FAILED) {
-        perror(options->program);
-        exit(EXIT_FAILURE);
-    }
+    if (shared == MAP_FAILED)
+        die(options->program, "cannot make what the processes share", errno);
     return shared; // zeroed
 }
 
@@ -132,7 +129,7 @@ int main(int argc, char *argv[])
         "mp_pool_server", "A Fibonacci server with a pool of processes.", argc, argv);
     struct children children = children_prepare_or_exit(options.program, options.workers);
     struct pool *pool = make_pool_or_exit(&options);
-    int stop_fd = signals_install_or_exit(options.program);
+    int stop_fd = signals_install_with_children_or_exit(options.program);
     const struct acceptor acceptor = {
         .stop_fd = stop_fd,
         .listener = listener_open_or_exit(&options),
@@ -140,9 +137,9 @@ int main(int argc, char *argv[])
     };
 
     if (!fill_seats(pool, &children, &acceptor, &options)) {
-        fprintf(stderr, "%s: cannot start the processes: %s\n", options.program, strerror(errno));
+        int error = errno;
         children_kill(&children);
-        return EXIT_FAILURE;
+        die(options.program, "cannot start the processes", error);
     }
     listener_announce_or_exit(&options, acceptor.listener);
     options.ready_fd = -1; // closed: children that come later have none

@@ -59,7 +59,7 @@ int main(int argc, char *argv[])
     const struct options options = options_parse_or_exit(
         "mp_server", "A Fibonacci server that forks a process for every connection.", argc, argv);
     struct children children = children_prepare_or_exit(options.program, options.max_connections);
-    int stop_fd = signals_install_or_exit(options.program);
+    int stop_fd = signals_install_with_children_or_exit(options.program);
     const struct acceptor acceptor = {
         .stop_fd = stop_fd,
         .listener = listener_open_or_exit(&options),

@@ -8,13 +8,13 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "acceptor.h"
 #include "clock.h"
 #include "connection.h"
+#include "die.h"
 #include "listener.h"
 #include "options.h"
 #include "signals.h"
@@ -53,18 +53,12 @@ static int take(struct pool *pool)
     return fd;
 }
 
-__attribute__((noreturn)) static void fail(const struct pool *pool, const char *what, int error)
-{
-    fprintf(stderr, "%s: %s: %s\n", pool->options.program, what, strerror(error));
-    exit(EXIT_FAILURE);
-}
-
 // It counts no further than QUEUE_SIZE, so that nothing but a failing system hinders it; a place
 // that is lost would never be filled again.
 static void free_place(const struct pool *pool)
 {
     if (eventfd_write(pool->places, 1) == -1)
-        fail(pool, "cannot free a place in the queue", errno);
+        die(pool->options.program, "cannot free a place in the queue", errno);
 }
 
 static void *serve(void *argument)
@@ -112,12 +106,12 @@ static bool await_place(const struct pool *pool)
 
     while (poll(waits, 2, -1) == -1) {
         if (errno != EINTR)
-            fail(pool, "cannot wait for a place in the queue", errno);
+            die(pool->options.program, "cannot wait for a place in the queue", errno);
     }
     if (waits[0].revents != 0)
         return false;
     if (eventfd_read(pool->places, &place) == -1)
-        fail(pool, "cannot take a place in the queue", errno);
+        die(pool->options.program, "cannot take a place in the queue", errno);
     return true;
 }
 
@@ -160,7 +154,7 @@ static pthread_t *start_threads_or_exit(struct pool *pool)
     for (uint64_t i = 0; error == 0 && i < pool->options.workers; i++)
         error = pthread_create(&threads[i], NULL, serve, pool);
     if (error != 0)
-        fail(pool, "cannot start the threads", error);
+        die(pool->options.program, "cannot start the threads", error);
     return threads;
 }
 
@@ -176,7 +170,7 @@ int main(int argc, char *argv[])
     pool.stop_fd = signals_install_or_exit(pool.options.program);
     pool.places = eventfd(QUEUE_SIZE, EFD_SEMAPHORE | EFD_CLOEXEC);
     if (pool.places == -1)
-        fail(&pool, "eventfd", errno);
+        die(pool.options.program, "eventfd", errno);
     const struct acceptor acceptor = {
         .listener = listener_open_or_exit(&pool.options),
         .stop_fd = pool.stop_fd,

@@ -2,11 +2,12 @@
 // Non-blocking: one loop tries every socket in turn. An operation that cannot go on now fails at
 // once with EAGAIN, "try again later", and later is the next turn: with nobody asking anything, a
 // core is burnt on asking.
+#include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "listener.h"
 #include "options.h"
 #include "reactor.h"
@@ -76,10 +77,8 @@ int main(int argc, char *argv[])
 
     list.of = calloc((size_t)reactor_capacity(&options), sizeof *list.of);
     list.place = calloc((size_t)reactor_capacity(&options), sizeof *list.place);
-    if (list.of == NULL || list.place == NULL) {
-        perror(options.program);
-        exit(EXIT_FAILURE);
-    }
+    if (list.of == NULL || list.place == NULL)
+        die(options.program, "cannot prepare", errno);
     reactor_prepare_or_exit(&reactor);
     listener_announce_or_exit(&options, reactor.listener);
     while (reactor_runs(&reactor))

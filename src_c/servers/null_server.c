@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The ceiling of the meter: epoll_server, but that it answers 1 to every request and looks at none.
 // Not a server to compare with.
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "epolling.h"
 #include "listener.h"
 #include "options.h"
@@ -17,13 +18,13 @@ enum { EVENTS_PER_TURN = 256 };
 
 struct loop {
     struct reactor reactor;
-    int epoll_fd;
+    struct epolling epolling;
 };
 
 static bool watch(void *waiting, int fd, enum interest before, enum interest now)
 {
     const struct loop *loop = waiting;
-    return epolling_watch(loop->epoll_fd, fd, before, now) == 0;
+    return epolling_watch(&loop->epolling, fd, before, now);
 }
 
 static const struct design NULL_SERVER = {
@@ -33,15 +34,8 @@ static void prepare(void *shard)
 {
     struct loop *loop = shard;
 
-    loop->epoll_fd = epolling_open_or_exit(loop->reactor.options);
+    loop->epolling = epolling_open_or_exit(loop->reactor.options);
     reactor_prepare_or_exit(&loop->reactor);
-}
-
-static void announce(void *shard)
-{
-    const struct loop *loop = shard;
-
-    listener_announce_or_exit(loop->reactor.options, loop->reactor.listener);
 }
 
 static void run(void *shard)
@@ -52,17 +46,17 @@ static void run(void *shard)
 
     while (reactor_runs(reactor)) {
         int count =
-            epolling_wait(loop->epoll_fd, events, EVENTS_PER_TURN, reactor_patience(reactor));
+            epolling_wait(&loop->epolling, events, EVENTS_PER_TURN, reactor_patience(reactor));
         reactor_begin_turn(reactor);
         for (int i = 0; i < count; i++)
             reactor_ready(reactor, events[i].data.fd);
         reactor_end_turn(reactor);
     }
     reactor_clean_up(reactor);
-    close(loop->epoll_fd);
+    close(loop->epolling.fd);
 }
 
-static const struct shard_steps STEPS = {.prepare = prepare, .announce = announce, .run = run};
+static const struct shard_steps STEPS = {.prepare = prepare, .run = run};
 
 int main(int argc, char *argv[])
 {
@@ -73,10 +67,8 @@ int main(int argc, char *argv[])
     int *listeners = calloc(options.workers, sizeof *listeners);
     struct census census = {0};
 
-    if (loops == NULL || listeners == NULL) {
-        perror(options.program);
-        exit(EXIT_FAILURE);
-    }
+    if (loops == NULL || listeners == NULL)
+        die(options.program, "cannot prepare", errno);
     listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
     for (size_t i = 0; i < options.workers; i++) {
         loops[i].reactor = (struct reactor){
@@ -88,7 +80,7 @@ int main(int argc, char *argv[])
             .stop_fd = stop_fd,
         };
     }
-    shards_run_or_exit(options.program, &STEPS, loops, options.workers, sizeof *loops);
+    shards_run_or_exit(&options, listeners, &STEPS, loops, sizeof *loops);
     acceptor_report_refused(atomic_load(&census.refused));
     free(listeners);
     free(loops);

@@ -4,10 +4,10 @@
 // kernel and the loop read it from end to end, however few are ready.
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "listener.h"
 #include "options.h"
 #include "reactor.h"
@@ -51,10 +51,8 @@ static void turn(struct reactor *reactor, struct list *list)
 {
     int left = ppoll(list->of, list->length, reactor_patience(reactor), NULL);
 
-    if (left == -1 && errno != EINTR) {
-        perror("ppoll");
-        exit(EXIT_FAILURE);
-    }
+    if (left == -1 && errno != EINTR)
+        die(reactor->options->program, "ppoll", errno);
     reactor_begin_turn(reactor);
     // From the end, since the last one takes the place of one that leaves; those that are new in
     // this turn are not looked at.
@@ -85,10 +83,8 @@ int main(int argc, char *argv[])
 
     list.of = calloc((size_t)reactor_capacity(&options), sizeof *list.of);
     list.place = calloc((size_t)reactor_capacity(&options), sizeof *list.place);
-    if (list.of == NULL || list.place == NULL) {
-        perror(options.program);
-        exit(EXIT_FAILURE);
-    }
+    if (list.of == NULL || list.place == NULL)
+        die(options.program, "cannot prepare", errno);
     reactor_prepare_or_exit(&reactor);
     listener_announce_or_exit(&options, reactor.listener);
     while (reactor_runs(&reactor))

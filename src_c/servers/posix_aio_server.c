@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "acceptor.h"
 #include "clock.h"
 #include "conversation.h"
+#include "die.h"
 #include "last_input.h"
 #include "listener.h"
 #include "options.h"
@@ -187,10 +187,8 @@ static void turn(struct server *server)
     const struct timespec left = clock_until(until_ns);
     int ready = ppoll(waits, 2, until_ns == INT64_MAX ? NULL : &left, &server->signal_mask);
 
-    if (ready == -1 && errno != EINTR) {
-        perror("ppoll");
-        exit(EXIT_FAILURE);
-    }
+    if (ready == -1 && errno != EINTR)
+        die(server->options->program, "ppoll", errno);
     if (ready > 0 && waits[0].revents != 0)
         begin_stop(server);
     else if (ready > 0 && waits[1].revents != 0)
@@ -211,10 +209,8 @@ int main(int argc, char *argv[])
         .seats = calloc(options.workers, sizeof *server.seats),
     };
 
-    if (server.seats == NULL) {
-        perror(options.program);
-        exit(EXIT_FAILURE);
-    }
+    if (server.seats == NULL)
+        die(options.program, "cannot prepare", errno);
     server.seats_end = server.seats + options.workers;
     server.stop_fd = signals_install_or_exit(options.program);
     server.signal_mask = posix_operations_prepare_or_exit(options.program, (int)options.workers);

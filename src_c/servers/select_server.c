@@ -3,11 +3,10 @@
 // and looks through all of them for those that are ready. A set has room for descriptors below 1024
 // (FD_SETSIZE): connections above it are refused, since nothing checks what FD_SET writes.
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/select.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "listener.h"
 #include "options.h"
 #include "reactor.h"
@@ -47,10 +46,8 @@ static void turn(struct reactor *reactor, const struct sets *sets)
     fd_set writes = sets->writes;
     int left = pselect(sets->highest + 1, &reads, &writes, NULL, reactor_patience(reactor), NULL);
 
-    if (left == -1 && errno != EINTR) {
-        perror("pselect");
-        exit(EXIT_FAILURE);
-    }
+    if (left == -1 && errno != EINTR)
+        die(reactor->options->program, "pselect", errno);
     reactor_begin_turn(reactor);
     for (int fd = 0; left > 0; fd++) {
         if (!FD_ISSET(fd, &reads) && !FD_ISSET(fd, &writes))

@@ -61,7 +61,7 @@ static const struct proactor_design ONESHOT = {
     .accept = accept_one,
     .receive = receive,
     .received = received,
-    .needs = "Linux 5.17 or newer",
+    .takes = {5, 17},
 };
 
 int main(int argc, char *argv[])

@@ -13,11 +13,11 @@
 // happened to asks again when some are back; and a client that sends faster than it is answered
 // must not get hold of all buffers, so that its receive is cancelled while it has more than a few.
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "acceptor.h"
+#include "die.h"
 #include "listener.h"
 #include "options.h"
 #include "post.h"
@@ -141,7 +141,7 @@ static const struct proactor_design MULTISHOT = {
     .end_turn = feed_starved,
     .ended = ended,
     .setup = IORING_SETUP_SINGLE_ISSUER, // as old as multishot receives
-    .needs = "Linux 6.0 or newer",
+    .takes = {6, 0},
 };
 
 // --- Beginning and end ---
@@ -155,13 +155,6 @@ static void prepare(void *shard)
                       loop->proactor.options);
 }
 
-static void announce(void *shard)
-{
-    const struct loop *loop = shard;
-
-    listener_announce_or_exit(loop->proactor.options, loop->proactor.listener);
-}
-
 static void run(void *shard)
 {
     struct loop *loop = shard;
@@ -171,7 +164,7 @@ static void run(void *shard)
     post_close(&loop->post);
 }
 
-static const struct shard_steps STEPS = {.prepare = prepare, .announce = announce, .run = run};
+static const struct shard_steps STEPS = {.prepare = prepare, .run = run};
 
 int main(int argc, char *argv[])
 {
@@ -185,10 +178,8 @@ int main(int argc, char *argv[])
     int *listeners = calloc(options.workers, sizeof *listeners);
     struct census census = {0};
 
-    if (loops == NULL || listeners == NULL) {
-        perror(options.program);
-        exit(EXIT_FAILURE);
-    }
+    if (loops == NULL || listeners == NULL)
+        die(options.program, "cannot prepare", errno);
     listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
     for (size_t i = 0; i < options.workers; i++)
         loops[i].proactor = (struct proactor){
@@ -199,7 +190,7 @@ int main(int argc, char *argv[])
             .listener = listeners[i],
             .stop_fd = stop_fd,
         };
-    shards_run_or_exit(options.program, &STEPS, loops, options.workers, sizeof *loops);
+    shards_run_or_exit(&options, listeners, &STEPS, loops, sizeof *loops);
     acceptor_report_refused(atomic_load(&census.refused));
     free(listeners);
     free(loops);

@@ -6,6 +6,7 @@
 // inherits every descendant whose parent has ended, so neither setsid(2) nor a double fork leads
 // out of the tree.
 #include "arguments.h"
+#include "die.h"
 #include "ends.h"
 #include "start.h"
 
@@ -36,12 +37,6 @@ struct supervisor {
     pid_t command; // the process started; its number stays ours until the sweep reaps it
 };
 
-__attribute__((noreturn)) static void give_up(const char *what)
-{
-    fprintf(stderr, "supervise: %s: %s\n", what, strerror(errno));
-    exit(EXIT_FAILURE);
-}
-
 // Writes one line to the report. That nobody reads it is no reason to leave the tree alone.
 __attribute__((format(printf, 2, 3))) static void report(int fd, const char *format, ...)
 {
@@ -64,20 +59,20 @@ static void prepare(struct supervisor *supervisor)
     // An ignored SIGCHLD is inherited, and the kernel would then reap in our place: wait(2), NOTES.
     if (signal(SIGCHLD, SIG_DFL) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
         sigprocmask(SIG_SETMASK, &watched, NULL) == -1)
-        give_up("cannot set up signals");
+        die("supervise", "cannot set up signals", errno);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
-        give_up("cannot become the subreaper");
+        die("supervise", "cannot become the subreaper", errno);
     if (fcntl(supervisor->lifeline, F_SETFD, FD_CLOEXEC) == -1 ||
         fcntl(supervisor->report_fd, F_SETFD, FD_CLOEXEC) == -1)
-        give_up("cannot keep the pipes from the command");
+        die("supervise", "cannot keep the pipes from the command", errno);
     supervisor->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
     if (supervisor->signals == -1)
-        give_up("cannot watch signals");
+        die("supervise", "cannot watch signals", errno);
     supervisor->proc = opendir("/proc");
     if (supervisor->proc == NULL)
-        give_up("cannot read /proc");
+        die("supervise", "cannot read /proc", errno);
     if (!ends_begin(&supervisor->output, STDERR_FILENO, (size_t)supervisor->keep))
-        give_up("cannot bound the output");
+        die("supervise", "cannot bound the output", errno);
 }
 
 // Reaps orphans that have ended. True when the command has ended: it is left unreaped, so that

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fibench.bench.rounds import Effort
 
 ALL_PARTS = "all"
+C_FOLDERS = ("src_c", "tests")
 C_SOURCES = ("*.c", "*.h")
 
 
@@ -48,7 +49,8 @@ def test(long_forms: bool, select: str, sanitize: str) -> int:
 def lint() -> int:
     """Run every check even when one fails, so that one run shows all there is to mend."""
     _, checkout = _checkout()
-    sources = [str(path) for kind in C_SOURCES for path in sorted((checkout / "src_c").rglob(kind))]
+    folders = [checkout / name for name in C_FOLDERS]
+    sources = [str(p) for each in folders for kind in C_SOURCES for p in sorted(each.rglob(kind))]
     checks = {
         "ruff": ["ruff", "check", "."],
         "ruff format": ["ruff", "format", "--check", "."],

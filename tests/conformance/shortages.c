@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 // As shortages.py lays it out.
@@ -164,6 +166,25 @@ long passed_on_control(long epoll, long operation, long fd, long event, long e, 
         __atomic_store_n(&known, real, __ATOMIC_RELAXED);
     }
     return real(epoll, operation, fd, event, e, f);
+}
+
+// syscall(2) is variadic, and epoll_pwait2(2), which the C library may not know, has one argument
+// more than the others.
+long syscall(long number, ...)
+{
+    static long (*real)(long, ...);
+    long of[6];
+    va_list list;
+
+    va_start(list, number);
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        of[i] = va_arg(list, long);
+    va_end(list);
+    if (number == SYS_epoll_pwait2 && fails("epoll_pwait2"))
+        return -1;
+    if (__atomic_load_n(&real, __ATOMIC_RELAXED) == NULL)
+        __atomic_store_n(&real, (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall"), __ATOMIC_RELAXED);
+    return real(number, of[0], of[1], of[2], of[3], of[4], of[5]);
 }
 
 // io_uring_queue_init_params(3), which can be had smaller as well: with the call's name "small

@@ -23,7 +23,7 @@ from .wire import PATIENCE_S, connect, is_readable, read_exactly, right_answer
 SOURCE = Path(__file__).with_suffix(".c")
 _ORDERS = struct.Struct("@IIIII")  # first, times, error, calls, failed: each is written at once
 _FIRST = struct.Struct("@I")
-_FAILED_AT = 4 * _FIRST.size
+_CALLS_AT, _FAILED_AT = 3 * _FIRST.size, 4 * _FIRST.size
 _FOR_EVER = 0xFFFFFFFF
 _LIBRARIES = {"io_uring_": "liburing", "small rings": "liburing", "io_": "libaio"}
 """By how a call's name begins, which library beside that of C has it: the first that fits."""
@@ -55,6 +55,11 @@ class FailingCall:
     def stop_failing(self) -> None:
         """Let the calls pass from now on."""
         _FIRST.pack_into(self._orders, 0, 0)
+
+    @property
+    def calls(self) -> int:
+        """How often it was called since `fail`."""
+        return int(_FIRST.unpack_from(self._orders, _CALLS_AT)[0])
 
     @property
     def failed(self) -> int:

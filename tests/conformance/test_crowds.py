@@ -15,6 +15,7 @@ from .backends import EVERY_LOOP, EVERY_WITH_OPTIONS, Backend
 from .conftest import Start
 from .process import Server
 from .wire import (
+    Transcript,
     check_serves,
     connect,
     is_any_readable,
@@ -26,6 +27,7 @@ from .wire import (
 )
 
 KIB = 1 << 10
+FEW_DESCRIPTORS = 48  # of a server
 SPARE_DESCRIPTORS = 200  # what else a test has open
 DISTINCT = 16  # numbers that are quick to compute, so that one reply tells itself from another
 
@@ -97,6 +99,26 @@ def test_a_crowd_that_asks_at_once_is_answered(
         for turn, client in enumerate(clients):
             assert read_to_end(client).received == own_reply(server, turn)
         check_serves(server)
+
+
+@pytest.mark.plain_user
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+def test_a_crowd_that_there_are_no_descriptors_for_is_answered_one_after_the_other(
+    start_server: Start, backend: Backend
+) -> None:
+    """Who is not accepted yet waits until another has gone: nobody is closed, or forgotten."""
+    count = 8 * FEW_DESCRIPTORS
+    with room_for(count), start_server(backend, shell=f"ulimit -n {FEW_DESCRIPTORS}") as server:
+        with frozen(server):
+            clients = [connect(server) for _ in range(count)]
+            for turn, client in enumerate(clients):
+                client.sendall(own_number(turn) + b"\n")
+                client.shutdown(socket.SHUT_WR)
+        for turn, client in enumerate(clients):
+            got = read_to_end(client)
+            assert got == Transcript(own_reply(server, turn), "eof"), f"number {turn} of {count}"
+        check_serves(server)
+        assert server.stop() == 0
 
 
 @pytest.mark.serial

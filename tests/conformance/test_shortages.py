@@ -298,6 +298,24 @@ def test_a_wake_up_that_is_lost_is_the_end_with_a_message(
         assert os.strerror(errno.EIO) in server.stderr()
 
 
+@pytest.mark.parametrize("name", ["EPERM", "EACCES", "ENOSYS", "EINVAL"])
+@pytest.mark.parametrize("backend", each(*WITH_EPOLL))
+def test_an_exact_wait_that_is_refused_is_not_asked_for_again(
+    start_server: Start, library: Path, backend: Backend, name: str
+) -> None:
+    loops = 1 if backend.design == "epoll-pool" else 2
+    with failing_call(library, "epoll_pwait2") as call:
+        call.fail_always(getattr(errno, name))
+        with start_server(
+            backend, "--workers", "2", "--io-wait", "2", environment=call.environment
+        ) as server:
+            for _ in range(4 * ASKS):
+                check_serves(server)
+            assert 1 <= call.calls <= loops
+            assert server.stop() == 0
+            assert server.stderr() == ""
+
+
 # io_uring.
 
 

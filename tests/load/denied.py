@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A program whose epoll_pwait2(2) fails with an error of choice, as a container may have it.
+"""A program of which a system call fails with an error of choice, as a container may have it.
 
-`python denied.py ERRNO PROGRAM ...` puts itself under a seccomp filter and becomes the program.
+`python denied.py CALL ERRNO PROGRAM ...` puts itself under a seccomp filter, then becomes the
+program.
 """
 
 import ctypes
 import os
+import platform
 import struct
 import sys
 
 PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
 SECCOMP_MODE_FILTER = 2
-SYS_EPOLL_PWAIT2 = 441
-"""The same on every architecture but Alpha."""
+CALLS = {
+    "epoll_pwait2": 441,
+    "io_uring_setup": 425,
+    "io_uring_enter": 426,
+    "io_uring_register": 427,
+    "io_setup": 206 if platform.machine() == "x86_64" else 0,
+    "io_submit": 209 if platform.machine() == "x86_64" else 2,
+}
+"""Their numbers; where they are not those of x86-64, they are those of all newer architectures."""
 # linux/bpf_common.h, linux/seccomp.h
 LOAD_WORD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
 RET_ALLOW, RET_ERRNO = 0x7FFF0000, 0x00050000
@@ -39,5 +48,5 @@ def deny(number: int, error: int) -> None:
 
 
 if __name__ == "__main__":
-    deny(SYS_EPOLL_PWAIT2, int(sys.argv[1]))
-    os.execv(sys.argv[2], sys.argv[2:])
+    deny(CALLS[sys.argv[1]], int(sys.argv[2]))
+    os.execv(sys.argv[3], sys.argv[3:])
