@@ -131,11 +131,10 @@ class Acceptor:
         self.rests = True
 
     def shut(self) -> None:
-        """Listen no more, whoever has a copy of the socket: what nobody will accept is refused."""
-        try:
-            self.socket.shutdown(socket.SHUT_RD)
-        except OSError:  # somebody else was faster
-            pass
+        """Listen no more. If nobody will, what is in the queue is refused."""
+        if self.stop.is_told():  # else this child alone stops
+            with contextlib.suppress(OSError):  # somebody else was faster
+                self.socket.shutdown(socket.SHUT_RD)
         self.socket.close()
 
 
