@@ -23,7 +23,6 @@ async def serve(
     clients.listen(listener)
     fibserver.announce(listener, options)
     await clients.until_told_to_stop()
-    clients.close()
     await clients.finish()
 
 

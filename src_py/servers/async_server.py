@@ -19,7 +19,6 @@ async def serve(options: fibserver.Options, stop: fibserver.Stop, listener: sock
     clients.listen(listener)
     fibserver.announce(listener, options)
     await clients.until_told_to_stop()
-    clients.close()
     await clients.finish()
 
 

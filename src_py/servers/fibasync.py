@@ -125,10 +125,6 @@ class Conversations:
         acceptor = fibserver.Acceptor(self._options, self._stop, listener)
         self.arrivals = fibarrivals.Arrivals(self.loop, acceptor, lambda: Streams(self))
 
-    def close(self) -> None:
-        """Listen no more."""
-        self.arrivals.close()
-
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer what one client asks, then close."""
         self._here.add(writer)
@@ -194,7 +190,7 @@ class Conversations:
             deadline.stop()
 
     async def until_told_to_stop(self) -> None:
-        """Wait for a signal."""
+        """Wait for a signal; since then nobody is accepted any more."""
         await self._stopping
 
     async def finish(self) -> None:
@@ -207,6 +203,7 @@ class Conversations:
     def _begin_to_stop(self) -> None:
         self.loop.remove_reader(self._stop.fd)
         self._stopping.set_result(None)
+        self.arrivals.close()
         for writer in self._here:
             self._cut_input(writer)
 

@@ -69,7 +69,7 @@ class Clients:
     def run(self) -> None:
         """Serve until a signal, then until everything asked is answered."""
         self.loop.add_reader(self._acceptor.stop.fd, self._begin_to_stop)
-        self._acceptor.ready()
+        self.loop.call_soon(self._say_ready)  # a loop may open descriptors when it begins to run
         self.loop.run_until_complete(self._over)
         self.loop.close()
 
@@ -87,6 +87,10 @@ class Clients:
         """A connection is lost."""
         self._here.remove(client)
         self._arrivals.left()
+
+    def _say_ready(self) -> None:
+        fibserver.require_room(self._acceptor.socket)
+        self._acceptor.ready()
 
     def _begin_to_stop(self) -> None:
         self.stopping = True

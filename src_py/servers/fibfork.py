@@ -8,6 +8,7 @@ import sys
 import time
 
 import fibserver
+from fiblifeline import Lifeline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,40 +26,28 @@ def keep_running(count: int, serve: "Serve", acceptor: fibserver.Acceptor) -> No
     by themselves; when its time is over, they are killed.
     """
     stop = acceptor.stop
-    children = {}  # type: dict[int, int]  # the slot of each process
-
-    def kill_children(_signal: int, _frame: object) -> None:
-        for pid in list(children):
-            with contextlib.suppress(ProcessLookupError):  # os.wait() has just taken it
-                os.kill(pid, signal.SIGKILL)
-
-    stop.instead_of_exit(kill_children)
+    children = _Children(serve, acceptor)
+    stop.instead_of_exit(children.kill)
     able, say_able = os.pipe()
-    for slot in range(count):
-        try:
-            pid = os.fork()
-        except OSError as error:  # EAGAIN, ENOMEM; those that are there end with this one
-            fibserver.fail("cannot start %d processes: %s" % (count, error.strerror))
-        if pid == 0:
-            os.close(able)
-            _be_child(slot, serve, acceptor, say_able)
-        children[pid] = slot
+    try:
+        for slot in range(count):
+            children.fork(slot, able, say_able)
+    except OSError as error:  # EAGAIN, ENOMEM; those that are there end with this one
+        fibserver.fail("cannot start %d processes: %s" % (count, error.strerror))
     os.close(say_able)
     if len(_read_all(able)) == count:
         acceptor.ready()
     elif not stop.is_told():
         fibserver.fail("one of %d processes has ended before it could serve" % count)
-    while children:
+    while children.slots:
         pid, _ = os.wait()
-        if pid not in children:  # whoever ran this program had started it, and became it
+        if pid not in children.slots:  # whoever ran this program had started it, and became it
             continue
-        slot = children.pop(pid)
+        slot = children.slots.pop(pid)
         if not stop.is_told():
             stop.tally.live[slot] = 0  # it may have died of what it served
             time.sleep(PAUSE_S)
-            new = _fork(slot, serve, acceptor)
-            if new is not None:
-                children[new] = slot
+            children.fork_anew(slot)
 
 
 def _read_all(fd: int) -> bytes:
@@ -67,43 +56,65 @@ def _read_all(fd: int) -> bytes:
         return file.read()
 
 
-def _fork(slot: int, serve: "Serve", acceptor: fibserver.Acceptor) -> "int | None":
-    """Start a child anew, as soon as the system has room for one; None: it is time to stop."""
-    complained = False
-    while not acceptor.stop.is_told():
-        try:
+class _Children:
+    """Processes that do the same, each with a slot of its own."""
+
+    def __init__(self, serve: "Serve", acceptor: fibserver.Acceptor) -> None:
+        self.slots = {}  # type: dict[int, int]  # of each process
+        self._serve = serve
+        self._acceptor = acceptor
+        self._lifeline = Lifeline()
+
+    def kill(self, _signal: int, _frame: object) -> None:
+        """End all of them: what a signal does whose time has come."""
+        for pid in list(self.slots):
+            with contextlib.suppress(ProcessLookupError):  # os.wait() has just taken it
+                os.kill(pid, signal.SIGKILL)
+
+    def fork(self, slot: int, *able: int) -> None:
+        """Start a child. `able` is a pipe to which it says that it can serve, if anybody listens.
+
+        OSError: there is no process to be had.
+        """
+        with self._acceptor.stop.held_back():
             pid = os.fork()
-        except OSError as error:  # EAGAIN, ENOMEM
-            if not complained:
-                fibserver.log("cannot start a process: %s (trying on)" % error.strerror)
+            if pid == 0:
+                self._be_child(slot, *able)
+            self.slots[pid] = slot
+
+    def fork_anew(self, slot: int) -> None:
+        """Start a child as soon as the system has room for one, unless it is time to stop."""
+        complained = False
+        while not self._acceptor.stop.is_told():
+            try:
+                self.fork(slot)
+            except OSError as error:  # EAGAIN, ENOMEM
+                if not complained:
+                    fibserver.log("cannot start a process: %s (trying on)" % error.strerror)
+            else:
+                return
             complained = True
             time.sleep(PAUSE_S)
-            continue
-        if pid == 0:
-            _be_child(slot, serve, acceptor, None)
-        return pid
-    return None
 
+    def _be_child(self, slot: int, *able: int) -> None:
+        def ready() -> None:
+            if able:
+                os.write(able[1], b"!")
+                os.close(able[1])
 
-def _be_child(
-    slot: int, serve: "Serve", acceptor: fibserver.Acceptor, say_able: "int | None"
-) -> None:
-    """Serve; `say_able` is where it says that it can, if anybody waits for that."""
-
-    def ready() -> None:
-        if say_able is not None:
-            os.write(say_able, b"!")
-            os.close(say_able)
-
-    status = 1
-    try:
-        acceptor.stop.leave_to_parent()
-        if acceptor.options.ready_fd is not None:  # its end would not be seen
-            os.close(acceptor.options.ready_fd)
-            acceptor.options.ready_fd = None
-        serve(slot, ready)
-        status = 0
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        os._exit(status)  # what the parent has begun is not the child's to end
+        status = 1
+        try:
+            self._acceptor.stop.serve_apart()
+            self._lifeline.hold()
+            if able:
+                os.close(able[0])
+            options = self._acceptor.options
+            if options.ready_fd is not None:  # its end would not be seen
+                os.close(options.ready_fd)
+                options.ready_fd = None
+            self._serve(slot, ready)
+            status = 0
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(status)  # what the parent has begun is not the child's to end

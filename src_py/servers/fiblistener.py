@@ -62,8 +62,27 @@ def _bind(family: int, address: "Any", *more: int) -> socket.socket:
     return listener
 
 
+def require_room(listener: socket.socket, descriptors: int = 1) -> None:
+    """Exit with 1 where no connection could be served for want of descriptors, now or ever."""
+    try:
+        _prove_free(listener, descriptors)
+    except OSError as error:
+        fail("cannot go on: %s" % error.strerror)
+
+
+def _prove_free(listener: socket.socket, descriptors: int) -> None:
+    copies = []  # type: list[int]
+    try:
+        while len(copies) < descriptors:
+            copies.append(os.dup(listener.fileno()))
+    finally:
+        for fd in copies:
+            os.close(fd)
+
+
 def announce(listener: socket.socket, options: Options) -> None:
     """Say that connections are welcome: on --ready-fd, and in words where somebody must know."""
+    require_room(listener)
     host, port = listener.getsockname()[:2]
     if not host.startswith(("127.", "::ffff:127.")) and host != "::1":
         log("warning: listening on %s, which other machines may reach" % host)
@@ -131,11 +150,10 @@ class Acceptor:
         self.rests = True
 
     def shut(self) -> None:
-        """Listen no more, whoever has a copy of the socket: what nobody will accept is refused."""
-        try:
-            self.socket.shutdown(socket.SHUT_RD)
-        except OSError:  # somebody else was faster
-            pass
+        """Listen no more. If nobody will, what is in the queue is refused."""
+        if self.stop.is_told():  # else this child alone stops
+            with contextlib.suppress(OSError):  # somebody else was faster
+                self.socket.shutdown(socket.SHUT_RD)
         self.socket.close()
 
 
@@ -150,6 +168,7 @@ class Listener(Acceptor):
         self._descriptors = descriptors
         self._watch_socket(select.EPOLLIN)
         if is_ready:
+            require_room(self.socket, descriptors)
             announce(self.socket, options)
 
     def in_child(self) -> None:
@@ -189,20 +208,11 @@ class Listener(Acceptor):
         """Accept a connection, if there is room for it and all that it takes."""
         try:
             if self._descriptors > 1:
-                self._prove_free(self._descriptors)
+                _prove_free(self.socket, self._descriptors)
         except OSError:
             self.rests = True
             return None
         return super().accept(live)
-
-    def _prove_free(self, descriptors: int) -> None:
-        copies = []  # type: list[int]
-        try:
-            while len(copies) < descriptors:
-                copies.append(os.dup(self.stop.fd))
-        finally:
-            for fd in copies:
-                os.close(fd)
 
     def close(self) -> None:
         """Stop listening. A child does so first, or the port would outlive the parent."""

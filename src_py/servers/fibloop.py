@@ -97,6 +97,8 @@ class Loop:
 
     def _on_listener(self) -> None:
         """Accept one connection in a turn, so that the others are not kept waiting."""
+        if self.stopping:  # which was told in the same turn
+            return
         connection = self._acceptor.accept_for_loop(live=len(self.clients))
         if connection is not None:
             client = self._design(self, connection)

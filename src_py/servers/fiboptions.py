@@ -61,6 +61,8 @@ def end_of(
 
     It is sys.excepthook. What the system refused is one line; anything else is a fault of ours.
     """
+    if isinstance(error, SystemExit):  # of fail(), in a thread or a child
+        os._exit(error.code if isinstance(error.code, int) else EXIT_FAILED)
     is_lack = issubclass(kind, (OSError, MemoryError)) or str(error) == "can't start new thread"
     if is_lack:
         end_now("cannot go on: %s" % (getattr(error, "strerror", None) or error or "out of memory"))

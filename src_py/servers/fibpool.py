@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 import fibserver
 import fibworkers
 from fibcores import available_cores
+from fiblifeline import Lifeline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Pool:
     def __init__(self, options: fibserver.Options, stop: fibserver.Stop) -> None:
         self._options = options
         self._stop = stop
+        self._lifeline = Lifeline()
         self._started = 0  # times
         self._mending = None  # type: asyncio.Future[None] | None
         # What could not be written to the processes is lost, and nobody hears of it. So they end,
@@ -48,10 +50,11 @@ class Pool:
             # Since Python 3.14 the default is forkserver, which would be another design.
             mp_context=multiprocessing.get_context("fork"),
             initializer=begin_worker,
-            initargs=(self._options, self._stop),
+            initargs=(self._options, self._stop, self._lifeline),
         )
         try:
-            fibworkers.wait_for(self._executor, workers)
+            with self._stop.held_back():
+                fibworkers.wait_for(self._executor, workers)
         finally:
             self._threads = [each for each in threading.enumerate() if each not in others]
 
@@ -104,10 +107,11 @@ def kill_workers(*_: object) -> None:
         child.kill()
 
 
-def begin_worker(options: fibserver.Options, stop: fibserver.Stop) -> None:
+def begin_worker(options: fibserver.Options, stop: fibserver.Stop, lifeline: Lifeline) -> None:
     """In a new process: leave alone what is the server's, and do not outlive it."""
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - what ends it the server says
-    stop.leave_to_parent()
+    stop.work_apart()
+    lifeline.hold()
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in [int(name) for name in os.listdir("/proc/self/fd")]:
         try:
@@ -116,10 +120,3 @@ def begin_worker(options: fibserver.Options, stop: fibserver.Stop) -> None:
             continue
         if (fd > 2 and is_socket) or fd == options.ready_fd:  # its end would not be seen
             os.dup2(nothing, fd)
-    threading.Thread(target=end_with_parent, args=(stop,), daemon=True).start()
-
-
-def end_with_parent(stop: fibserver.Stop) -> None:
-    """End this process as soon as its parent has ended, of whatever."""
-    stop.wait_for_death_of_parent()
-    os._exit(1)

@@ -10,7 +10,15 @@ import socket
 import time
 
 from fiblastinput import cut_input, discard_input, has_input
-from fiblistener import PAUSE_S, Acceptor, Listener, announce, listen, listen_with_each
+from fiblistener import (
+    PAUSE_S,
+    Acceptor,
+    Listener,
+    announce,
+    listen,
+    listen_with_each,
+    require_room,
+)
 from fiboptions import (
     EXIT_LACKING,
     Options,
@@ -46,6 +54,7 @@ __all__ = [
     "log_requests",
     "parse_options",
     "require_python",
+    "require_room",
 ]
 
 

@@ -25,6 +25,7 @@ def main() -> None:
     def serve(slot: int, ready: "Callable[[], object]") -> None:
         """What a child does all its life."""
         listener.in_child()
+        fibserver.require_room(listener.socket)
         ready()
         while listener.wait() is not None:
             connection = listener.accept(live=0)

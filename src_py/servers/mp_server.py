@@ -10,8 +10,10 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 
 import fibserver
+from fiblifeline import Lifeline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,13 +29,18 @@ DESCRIPTORS = 5  # the connection, and two pipes that Process.start() makes
 def main() -> None:
     """Serve until a signal."""
     options = fibserver.parse_options(__doc__)
+    lifeline = Lifeline()
     listener = fibserver.Listener(options, DESCRIPTORS)
     children = {}  # type: dict[int, ForkProcess]
 
     def serve(connection: "socket.socket") -> None:
-        listener.close()
-        listener.stop.leave_to_parent()
-        fibserver.converse(connection, options, listener.stop)
+        try:
+            listener.close()
+            listener.stop.serve_apart()
+            lifeline.hold()
+            fibserver.converse(connection, options, listener.stop)
+        except Exception:  # else multiprocessing shows a traceback, whatever it is
+            sys.excepthook(*sys.exc_info())
 
     def kill_children(_signal: int, _frame: object) -> None:
         for child in list(children.values()):
@@ -55,7 +62,8 @@ def main() -> None:
             continue
         child = FORK.Process(target=serve, args=(connection,))
         try:
-            start(child)
+            with listener.stop.held_back():
+                start(child)
             listener.watch(child.sentinel)
         except OSError:
             if child.pid is not None:  # it runs, but its end would not be seen

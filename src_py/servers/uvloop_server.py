@@ -18,8 +18,12 @@ else:
     WHY_NOT = ""
 
 
+DESCRIPTORS = 9  # of libuv, which aborts where it gets only some of them
+
+
 def serve(acceptor: fibserver.Acceptor) -> None:
     """Run one loop."""
+    fibserver.require_room(acceptor.socket, DESCRIPTORS)
     fibclients.Clients(uvloop.new_event_loop(), acceptor, Conversation).run()
 
 

@@ -74,6 +74,10 @@ class Server:
         """Whether the main process has a handler for a signal."""
         return bool(int(self._status("SigCgt"), 16) >> (number - 1) & 1)
 
+    def has_pending(self, number: signal.Signals) -> bool:
+        """Whether a signal waits for the main process to take it."""
+        return bool(int(self._status("ShdPnd"), 16) >> (number - 1) & 1)
+
     def send_signal(self, number: signal.Signals) -> None:
         """Signal the main process, as `kill` does."""
         signal.pidfd_send_signal(self._pidfd, number)

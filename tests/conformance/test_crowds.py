@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from . import oracle, sanitized
-from .backends import EVERY_LOOP, EVERY_WITH_OPTIONS, Backend
+from .backends import EVERY_LOOP, EVERY_WITH_OPTIONS, Backend, all_backends, each
 from .conftest import Start
 from .process import Server
 from .wire import (
@@ -139,6 +139,31 @@ def test_a_loop_waits_for_a_thousand_as_long_as_for_one(
             assert read_exactly(client, len(reply)) == reply
         took_s = time.monotonic() - begin
     assert wait_s <= took_s < 3 * wait_s, f"{server}: {count} waits took {took_s:.2f} s"
+
+
+# With few descriptors.
+
+EVERY_PYTHON = each(*(b for b in all_backends() if b.language == "python"))
+
+
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("backend", EVERY_PYTHON)
+def test_whoever_says_ready_has_descriptors_to_serve(
+    start_server: Start, backend: Backend, step: int
+) -> None:
+    """From as few as an interpreter starts with; a crowd comes, and goes."""
+    for limit in range(8, 29, step):
+        few = f"ulimit -n {limit}"
+        with start_server(backend, "--workers", "2", shell=few, may_fail=True) as server:
+            if server.port == 0:
+                assert server.wait(5.0) == 1, f"{server}: {limit} descriptors"
+                assert server.stderr().count("\n") in range(1, 5), server.stderr()
+            else:
+                for client in [connect(server) for _ in range(3 * limit)]:
+                    client.close()
+                check_serves(server)
+                assert server.stop() == 0
+            assert "Traceback" not in server.stderr()
 
 
 # One after the other.

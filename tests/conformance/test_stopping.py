@@ -30,6 +30,8 @@ QUEUED = 10
 LIMIT_S = 2.0
 SLACK_S = 3.0  # for a busy machine
 ROUNDS_OF_LOAD = 30
+LONG_ENOUGH = {"c": b"29" if sanitized.KINDS else b"38", "python": b"29", "own": b"29"}
+"""A number whose computing takes a while, and far less than the time that a stop has."""
 
 ONCE_OR_OFTEN = pytest.mark.parametrize(
     "tries", [pytest.param(1, id="once"), pytest.param(50, id="50 times", marks=pytest.mark.long)]
@@ -213,7 +215,7 @@ def test_so_is_what_arrives_while_the_server_computes(
     It is stopped in the midst of it, so that a computation which leaves time enough on a busy
     machine is long enough.
     """
-    n = b"38" if backend.language == "c" and not sanitized.KINDS else b"29"
+    n = LONG_ENOUGH[backend.language]
     for _ in range(tries):
         with start_server(backend, "--max-n", "40") as server:
             connections = [connect(server) for _ in range(served_at_once(backend))]
@@ -230,6 +232,31 @@ def test_so_is_what_arrives_while_the_server_computes(
                 text = n + b"\n7\n8\n" if connection is connections[0] else b"7\n8\n"
                 check_end(server, connection, expected(server, text, max_n=40))
                 connection.close()
+            check_exit(server)
+
+
+@ONCE_OR_OFTEN
+@pytest.mark.parametrize("backend", EVERY_PARSING)
+def test_so_is_all_of_it_where_somebody_connects_before_the_signal_is_seen(
+    start_server: Start, backend: Backend, tries: int
+) -> None:
+    """A loop that computes finds both in the same turn: first the signal, then its listener."""
+    n = LONG_ENOUGH[backend.language]
+    for _ in range(tries):
+        with start_server(backend, "--max-n", "40") as server:
+            connections = [connect(server) for _ in range(served_at_once(backend))]
+            for connection in connections[1:]:
+                ask_ten(server, connection)
+            ask_ten(server, connections[0], behind=n + b"\n")
+            server.send_signal(signal.SIGTERM)
+            wait_until(lambda: not server.has_pending(signal.SIGTERM), f"{server} has the signal")
+            frozen = freeze(server)
+            for connection in connections[1:]:
+                connection.close()
+            with suppress(ConnectionRefusedError):  # it has stopped listening already
+                connect(server).sendall(b"10\n")
+            thaw(server, frozen)
+            check_end(server, connections[0], expected(server, n + b"\n", max_n=40))
             check_exit(server)
 
 
