@@ -4,6 +4,7 @@
 What is measured is always what was installed, so `run` and `serve` come through here first.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -13,6 +14,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from fibench import wraps
+from fibench.build_error import BuildError as BuildError
+from fibench.build_error import step_error, told_as_build_error
 from fibench.configuring import Configuration
 from fibench.places import Places
 from fibench.premises import VARIABLES
@@ -25,15 +29,6 @@ _OF_OTHERS = re.compile(
 """What make, a packager or a shell's start-up hands to its children, and would change what meson,
 ninja or a script does here: DESTDIR installs elsewhere, MAKEFLAGS may name a job server, and with
 PYTHONWARNINGS=error Meson fails at its own warnings."""
-
-
-class BuildError(Exception):
-    """The programs could not be built; `output` is what the failing step printed."""
-
-    def __init__(self, what: str, hint: str, output: str = "") -> None:
-        super().__init__(what)
-        self.hint = hint
-        self.output = output
 
 
 def tool_environment() -> dict[str, str]:
@@ -62,7 +57,8 @@ def build(places: Places, announce: bool = True, retry: bool = False) -> None:
     """
     if places.checkout is None:
         return
-    _build_in(places.build, places.checkout, places.programs, [], announce, retry)
+    with told_as_build_error(places.build):
+        _build_in(places.build, places.checkout, places.programs, [], announce, retry)
 
 
 def build_sanitized(places: Places, sanitizers: str) -> Path:
@@ -74,7 +70,8 @@ def build_sanitized(places: Places, sanitizers: str) -> Path:
     folder = places.build / f"sanitize-{sanitizers.replace(',', '-')}"
     programs = folder / places.programs.relative_to(places.build)
     options = [f"-Db_sanitize={sanitizers}", "-Dbuildtype=debugoptimized"]
-    _build_in(folder, places.checkout, programs, options)
+    with told_as_build_error(folder):
+        _build_in(folder, places.checkout, programs, options)
     return folder
 
 
@@ -87,11 +84,13 @@ def _build_in(
     retry: bool = False,
 ) -> None:
     environment = tool_environment()
+    # Meson is to find what was unpacked, and never to look at what lies in the checkout's cache.
+    environment["MESON_PACKAGE_CACHE_DIR"] = str(folder / "packagecache")
     meson = _tool("meson", environment)
     ninja = _tool("ninja", environment)
 
     def step(argv: list[str]) -> None:
-        _step(argv, environment)
+        _step(argv, environment, folder, checkout)
 
     def say(line: str) -> None:
         if announce:
@@ -113,7 +112,7 @@ def _tool(name: str, environment: dict[str, str]) -> str:
     return path
 
 
-def _step(argv: list[str], environment: dict[str, str]) -> None:
+def _step(argv: list[str], environment: dict[str, str], folder: Path, checkout: Path) -> None:
     try:
         done = subprocess.run(
             argv,
@@ -128,9 +127,7 @@ def _step(argv: list[str], environment: dict[str, str]) -> None:
     except OSError as error:
         raise BuildError(f"cannot start {argv[0]}: {error.strerror}", "check it runs") from error
     if done.returncode != 0:
-        step = f"{Path(argv[0]).name} {argv[1]}"
-        hint = "mend what the output above names; `invoke clean` starts from nothing"
-        raise BuildError(f"the build failed in `{step}`", hint, done.stdout)
+        raise step_error(argv, done.stdout, folder, checkout)
 
 
 def _planned(build: Path) -> dict[str, str]:
@@ -175,7 +172,10 @@ def _strays(planned: Mapping[str, str], programs: Path) -> list[Path]:
 
 
 def clean(places: Places) -> list[Path]:
-    """Remove what can be made again: the build folder and caches. Results are never touched."""
+    """Remove what can be made again: the build folder, caches, the sources that were brought.
+
+    Results are never touched, nor the archive of those sources, which may have no other copy here.
+    """
     if places.checkout is None:
         return []
     names = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
@@ -183,6 +183,8 @@ def clean(places: Places) -> list[Path]:
     # What FIBENCH_BUILD names may be anything, by mistake.
     if places.build_elsewhere is None or (places.build / "meson-private").is_dir():
         removed += [places.build] if places.build.exists() else []
+    with contextlib.suppress(wraps.WrapError):
+        removed += wraps.removable(wraps.read_wrap(places.checkout / wraps.WRAP))
     for path in removed:
-        shutil.rmtree(path)
+        wraps.remove(path)
     return removed
