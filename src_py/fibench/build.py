@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fibench import wraps
+from fibench.build_error import BuildError as BuildError
+from fibench.build_error import step_error, told_as_build_error
 from fibench.build_lock import BuildLock
 from fibench.configuring import Configuration
 from fibench.places import Places
@@ -32,15 +35,6 @@ PYTHONWARNINGS=error Meson fails at its own warnings."""
 
 _MESON_IS_AT_WORK = "Some other Meson process is already using this build directory"
 """What Meson says, which waits for no other."""
-
-
-class BuildError(Exception):
-    """The programs could not be built; `output` is what the failing step printed."""
-
-    def __init__(self, what: str, hint: str, output: str = "") -> None:
-        super().__init__(what)
-        self.hint = hint
-        self.output = output
 
 
 def tool_environment() -> dict[str, str]:
@@ -123,14 +117,16 @@ def _done(job: "_Job", name: str) -> Iterator[None]:
     """The job is done, and what it has built stays so."""
     job.find_tools()
     with _locked(job.folder, name) as lock:
-        while not job.is_done():
-            lock.exclude()
-            job.do()
-            made = job.seen()
-            lock.share()
-            # Others who waited may have come first, and have had the folder in between.
-            if job.seen() == made:
-                break
+        # Not around what is done inside: its errors are no build's.
+        with told_as_build_error(job.folder):
+            while not job.is_done():
+                lock.exclude()
+                job.do()
+                made = job.seen()
+                lock.share()
+                # Others who waited may have come first, and have had the folder in between.
+                if job.seen() == made:
+                    break
         yield
 
 
@@ -167,7 +163,7 @@ class _Job:
             return False
         planned = _planned(self.folder)
         return (
-            _has_no_work(self._tool("ninja"), self.folder, self.environment)
+            "no work to do" in self._step([self._tool("ninja"), "-C", str(self.folder), "-n"])
             and not _installed_is_stale(planned, self.programs)
             and not _strays(planned, self.programs)
         )
@@ -201,11 +197,25 @@ class _Job:
             self._step, say, before_change,
         )  # fmt: skip
 
-    def _step(self, argv: list[str]) -> None:
-        _step(argv, self.environment, self.folder)
+    def _step(self, argv: list[str]) -> str:
+        # Meson is to find what was unpacked, and never to look at what is in the checkout's cache.
+        cache = {"MESON_PACKAGE_CACHE_DIR": str(self.folder / "packagecache")}
+        return _step(argv, {**self.environment, **cache}, self.folder, self.checkout)
 
     def _tool(self, name: str) -> str:
         return _tool(name, self.environment)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _unheard(line: str) -> None:
+    pass
+
+
+def _tool(self, name: str) -> str:
+    return _tool(name, self.environment)
 
 
 def _say(line: str) -> None:
@@ -228,7 +238,7 @@ def _tool(name: str, environment: Mapping[str, str]) -> str:
     return path
 
 
-def _step(argv: list[str], environment: Mapping[str, str], folder: Path) -> str:
+def _step(argv: list[str], environment: Mapping[str, str], folder: Path, checkout: Path) -> str:
     """Run a tool in the build folder; returns what it printed. Raises BuildError."""
     try:
         done = subprocess.run(
@@ -244,11 +254,10 @@ def _step(argv: list[str], environment: Mapping[str, str], folder: Path) -> str:
     except OSError as error:
         raise BuildError(f"cannot start {argv[0]}: {error.strerror}", "check it runs") from error
     if done.returncode != 0:
-        step = f"{Path(argv[0]).name} {argv[1]}"
-        hint = "mend what the output above names; `invoke clean` starts from nothing"
         if _MESON_IS_AT_WORK in done.stdout:
             hint = f"another Meson was at work in {folder}: when it has ended, try again"
-        raise BuildError(f"the build failed in `{step}`", hint, done.stdout)
+            raise BuildError("the build folder is in use", hint, done.stdout)
+        raise step_error(argv, done.stdout, folder, checkout)
     return done.stdout
 
 
@@ -294,8 +303,9 @@ def _strays(planned: Mapping[str, str], programs: Path) -> list[Path]:
 
 
 def clean(places: Places) -> list[Path]:
-    """Remove what can be made again: the build folder and caches. Results are never touched.
+    """Remove what can be made again: the build folder, caches, the sources that were brought.
 
+    Results are never touched, nor the archive of those sources, which may have no other copy here.
     Waits until nobody measures what was built. Raises BuildError, and KeyboardInterrupt while it
     waits.
     """
@@ -305,7 +315,7 @@ def clean(places: Places) -> list[Path]:
     if places.build_elsewhere is not None and not (places.build / "meson-private").is_dir():
         return _remove_all(_caches(places.checkout))
     with _locked(places.build, "clean", alone=True):
-        return _remove_all([*_caches(places.checkout), places.build])
+        return _remove_all([*_caches(places.checkout), *_brought(places.checkout), places.build])
 
 
 def _caches(checkout: Path) -> list[Path]:
@@ -313,9 +323,17 @@ def _caches(checkout: Path) -> list[Path]:
     return [checkout / name for name in names]
 
 
+def _brought(checkout: Path) -> list[Path]:
+    """Sources that were unpacked from an archive that is still here."""
+    try:
+        return wraps.removable(wraps.read_wrap(checkout / wraps.WRAP))
+    except wraps.WrapError:
+        return []
+
+
 def _remove_all(folders: list[Path]) -> list[Path]:
     """Remove those that are there; returns them."""
     there = [folder for folder in folders if folder.exists()]
     for folder in there:
-        shutil.rmtree(folder)
+        wraps.remove(folder)
     return there

@@ -42,6 +42,12 @@ def lacking(record: Mapping[str, Any], library: str) -> str | None:
     return why if isinstance(why, str) else None
 
 
+def origin(record: Mapping[str, Any], library: str) -> str | None:
+    """Where a library of a build is from, "system" or "wrap"; None if the build is without."""
+    found = _object(_object(record.get("libraries")).get(library)).get("origin")
+    return found if isinstance(found, str) else None
+
+
 def not_own(compiler: object) -> str:
     """The flags of a build that are not fibench's own, in words; empty where all are.
 

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Setting a build folder up with Meson, and again whenever what it rests on is not as it was."""
 
+import configparser
+import contextlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fibench import built, premises, wraps
+from fibench.build_error import BuildError
 from fibench.escape import escaped
 from fibench.premises import Premises
 
 _STATE = "premises.json"
-_WRAP = Path("subprojects", "liburing.wrap")
 _RECORD = Path("src_c", "record", built.RECORD)
 _WITHOUT = "building without io_uring: liburing 2.3 or newer is not installed, and"
 _ADVICE = "install it (liburing-dev, liburing-devel), or try `invoke build` again"
@@ -28,7 +31,7 @@ class Configuration:
     options: list[str]
     environment: Mapping[str, str]
     meson: str
-    step: Callable[[list[str]], None]
+    step: Callable[[list[str]], object]
     """Runs a command; raises BuildError."""
     say: Callable[[str], None]
     """Tells a person, in one line."""
@@ -38,8 +41,11 @@ class Configuration:
     def bring_up_to_date(self, retry: bool) -> None:
         """Set the folder up if it is not, or not any more, as it is to be. Raises BuildError.
 
-        What is missing is downloaded if it was not tried before, or with `retry`.
+        What is missing is downloaded if it was not tried before, or with `retry`. Where variables
+        cannot be obeyed, nothing is changed.
         """
+        for name, why in premises.refused(self.environment).items():
+            raise BuildError(f"{name} {escaped(why)}", f"mend it, or leave {name} out")
         state = _read(self.folder / _STATE)
         before = _premises(state)
         tried = bool(state.get("tried"))
@@ -82,9 +88,11 @@ class Configuration:
         """Bring the source of liburing, and configure with it; or say why not."""
         self.before_change()
         try:
-            brought = wraps.bring(wraps.read_wrap(self.checkout / _WRAP))
+            wrap = wraps.read_wrap(self.checkout / wraps.WRAP)
+            brought = wraps.bring(wrap)
+            brought |= wraps.unpack(wrap)
         except wraps.WrapError as why:
-            self.say(f"{_WITHOUT} could not be downloaded ({escaped(str(why))}); {_ADVICE}")
+            self.say(f"{_WITHOUT} could not be brought along ({escaped(str(why))}); {_ADVICE}")
             return now
         if brought:
             now = self._again()
@@ -95,21 +103,21 @@ class Configuration:
 
     def _anew(self) -> Premises:
         """Set up from nothing, with the options of an earlier time if there was one."""
-        has_options = (self.folder / "meson-private" / "cmd_line.txt").is_file()
-        return self._setup(["--wipe"] if has_options else [])
+        self.before_change()
+        own = self.folder / "meson-private"
+        if _has_options(own / "cmd_line.txt"):
+            return self._setup(["--wipe"])
+        if own.exists():  # of a setup that was cut off: Meson would neither go on with it nor begin
+            shutil.rmtree(own)
+        return self._setup([])
 
     def _again(self) -> Premises:
         return self._setup(["--reconfigure", "--clearcache"])
 
     def _setup(self, how: list[str]) -> Premises:
         self.before_change()
-        try:
-            wrap = wraps.read_wrap(self.checkout / _WRAP)
-        except wraps.WrapError:
-            files = []
-        else:
-            wraps.drop_stale_source(wrap)
-            files = [self.checkout / _WRAP, wrap.archive, *wrap.patches()]
+        wrap = self._prepared_wrap()
+        files = [self.checkout / wraps.WRAP, wrap.archive, *wrap.patches()] if wrap else []
         now = premises.see(self.environment, files)
         # A person's own choice stands. Meson's own downloads may take minutes to fail.
         mode = self._known().get("wrap_mode", "default")
@@ -127,7 +135,24 @@ class Configuration:
                 str(self.checkout),
             ]
         )
+        if wrap and built.origin(self._record(), "liburing") == "wrap":
+            source = premises.sights(wraps.source_files(wrap))
+            now = replace(now, watched={**now.watched, **source})
         return now
+
+    def _prepared_wrap(self) -> wraps.Wrap | None:
+        """The wrap, its source whole if that can be had without a network."""
+        before = _premises(_read(self.folder / _STATE))
+        watched = before.watched if before else {}
+        try:
+            wrap = wraps.read_wrap(self.checkout / wraps.WRAP)
+        except wraps.WrapError:
+            return None
+        ours = {path: sight for path, sight in watched.items() if wrap.has(path)}
+        # Where it can be neither mended nor removed, Meson may do without it, or not need it.
+        with contextlib.suppress(wraps.WrapError):
+            wraps.unpack(wrap, doubted=premises.sights(ours) != ours)
+        return wrap
 
     @property
     def _prefix(self) -> Path:
@@ -154,6 +179,16 @@ class Configuration:
     def _keep(self, now: Premises, tried: bool) -> None:
         document = {"tried": tried, **now.as_document()}
         (self.folder / _STATE).write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+
+def _has_options(path: Path) -> bool:
+    """Whether Meson can read the options that it has kept."""
+    kept = configparser.ConfigParser(delimiters=["="], interpolation=None)
+    try:
+        kept.read_string(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        return False
+    return kept.has_section("options") and kept.has_section("properties")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -22,6 +22,8 @@ VARIABLES = (
     "NIX_CFLAGS_COMPILE", "NIX_LDFLAGS",
 )  # fmt: skip
 """What Meson, the compiler and the linker obey. Empty is as good as unset."""
+_SPLIT = ("CC", "CC_LD", "AR", "CPPFLAGS", "CFLAGS", "LDFLAGS", "PKG_CONFIG")
+"""Of these, those that are split into words as a shell does."""
 
 _FILES = ("liburing.h", "libaio.h", "liburing.so", "liburing.a", "libaio.so", "libaio.a")
 _COMPILERS = ("cc", "gcc", "clang")
@@ -60,6 +62,28 @@ def see(environment: Mapping[str, str], more: Iterable[Path]) -> Premises:
     paths = [os.path.join(folder, name) for folder in folders for name in _FILES]
     watched = sights([*paths, *map(str, more)])
     return Premises(variables(environment), compiler(environment), watched)
+
+
+def refused(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that Meson could not obey, each with why, in a clause."""
+    found = {}
+    for name in _SPLIT:
+        try:
+            shlex.split(environment.get(name, ""))
+        except ValueError as error:
+            found[name] = f"is {environment[name]}, which has {str(error).lower()}"
+    named = words(environment, "CC")
+    if named and not shutil.which(named[0], path=environment.get("PATH")):
+        found["CC"] = f"names the C compiler {named[0]}, which is not there"
+    return found
+
+
+def words(environment: Mapping[str, str], name: str) -> list[str]:
+    """The words of a variable, whose quotes are those of a shell; none of one that has no end."""
+    try:
+        return shlex.split(environment.get(name, ""))
+    except ValueError:
+        return []
 
 
 def variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -105,11 +129,7 @@ def moved(before: Premises) -> bool:
 
 
 def _command(environment: Mapping[str, str]) -> list[str]:
-    try:
-        named = shlex.split(environment.get("CC", ""))
-    except ValueError:
-        named = []
-    if named:
+    if named := words(environment, "CC"):
         return named
     path = environment.get("PATH")
     return [next((name for name in _COMPILERS if shutil.which(name, path=path)), _COMPILERS[0])]
@@ -118,7 +138,7 @@ def _command(environment: Mapping[str, str]) -> list[str]:
 def _search_folders(environment: Mapping[str, str]) -> list[str]:
     """Where the compiler looks for headers and libraries, those included that are not there yet."""
     kept = variables(environment)
-    flags = [word for name in ("CPPFLAGS", "CFLAGS", "LDFLAGS") for word in _words(kept, name)]
+    flags = [word for name in ("CPPFLAGS", "CFLAGS", "LDFLAGS") for word in words(kept, name)]
     command = _command(environment)
     headers = _ask([*command, *flags, "-E", "-v", "-x", "c", os.devnull], environment)
     libraries = _ask([*command, *flags, "-print-search-dirs"], environment)
@@ -133,13 +153,6 @@ def _search_folders(environment: Mapping[str, str]) -> list[str]:
     folders += [word[2:] for word in flags if word.startswith("-L")]
     folders += kept.get("LIBRARY_PATH", "").split(":")
     return list(dict.fromkeys(os.path.normpath(folder) for folder in folders if folder))
-
-
-def _words(kept: Mapping[str, str], name: str) -> list[str]:
-    try:
-        return shlex.split(kept.get(name, ""))
-    except ValueError:
-        return []
 
 
 def _ask(argv: list[str], environment: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fibench import __version__, environment, listening, lock, machine
+from fibench import __version__, environment, listening, lock, machine, premises
 from fibench.built import build_line, not_own
 from fibench.catalogue import Backend
 from fibench.doctor import BUSY_SHARE, Busy, Facts, Server
@@ -155,7 +155,7 @@ def _clocksources() -> tuple[str, ...]:
 
 def _any_compiler() -> str | None:
     """A compiler that the first build would find; CC may be "ccache gcc"."""
-    named = os.environ.get("CC", "").split()
+    named = premises.words(os.environ, "CC")
     return next(
         (path for name in [*named[:1], "cc", "gcc", "clang"] if (path := shutil.which(name))), None
     )

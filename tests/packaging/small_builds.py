@@ -7,6 +7,9 @@ Its compiler sees neither liburing nor libaio of this machine: what is installed
 import hashlib
 import http.server
 import io
+import json
+import os
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -15,7 +18,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from fibench.build import tool_environment
+from fibench.built import RECORD
 from fibench.places import Places, find_places
 
 from .copies import CHECKOUT
@@ -51,6 +57,10 @@ int io_uring_register_buf_ring(struct io_uring *a, struct io_uring_buf_reg *b, u
 """
 HIDDEN = ("liburing", "liburing.h", "libaio.h")
 DIRECTORY = "liburing-small"
+
+
+REAL = os.environ.get("CC") or "cc"
+COMPILER = shlex.split(REAL)[0]
 
 
 @dataclass
@@ -132,6 +142,26 @@ def _compiler(folder: Path, system: Path, real: str) -> Path:
     return script
 
 
+def record(small: Small) -> dict[str, Any]:
+    """How its programs were built."""
+    document: dict[str, Any] = json.loads((small.places.programs / RECORD).read_bytes())
+    return document
+
+
+def by_hand(small: Small, *command: str, **environment: str) -> str:
+    """What a command in the checkout prints, where all goes well."""
+    done = subprocess.run(
+        command,
+        cwd=small.root,
+        env=tool_environment() | environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def small_archive() -> bytes:
     """A liburing of one function, packed as the real one is."""
     files = {"src/include/liburing.h": HEADER, "src/setup.c": SOURCE}
@@ -143,6 +173,9 @@ def small_archive() -> bytes:
             about.size = len(text)
             archive.addfile(about, io.BytesIO(text.encode()))
     return packed.getvalue()
+
+
+ARCHIVE = small_archive()
 
 
 @dataclass
@@ -157,7 +190,8 @@ class Site:
         return f"http://127.0.0.1:{self.port}/{DIRECTORY}.tar.gz"
 
 
-Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
+Request = http.server.BaseHTTPRequestHandler
+Answer = Callable[[Request], None]
 
 
 @contextmanager
@@ -181,3 +215,18 @@ def serving(answer: Answer) -> Iterator[Site]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def reply(
+    request: http.server.BaseHTTPRequestHandler, data: bytes, length: int | None = None
+) -> None:
+    """Send data, as if it were of another length."""
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(data) if length is None else length))
+    request.end_headers()
+    request.wfile.write(data)
+
+
+def whole(request: Request) -> None:
+    """Send the archive."""
+    reply(request, ARCHIVE)

@@ -111,6 +111,15 @@ def test_the_compiler_that_cc_names_must_be_there(machine: Machine) -> None:
     assert "compiler" not in refused(machine.dev("invoke", "run", CC="cc -m64"))
 
 
+@pytest.mark.parametrize("text", ["cc -DX='a b'", "'/some where/cc' -m64", 'cc -DX=\\"a', "'cc"])
+def test_quotes_in_cc_are_left_to_the_build_which_knows_what_they_mean(
+    machine: Machine, text: str
+) -> None:
+    (line, *_) = refused(machine.dev("invoke", "run", CC=text)).splitlines()
+    assert "no Python" in line
+    assert "compiler" not in line
+
+
 def test_a_compiler_without_the_headers_of_libc_is_found_out(machine: Machine) -> None:
     real = shutil.which("gcc") or shutil.which("cc")
     if real is None:
