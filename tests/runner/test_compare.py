@@ -14,10 +14,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from fibench.compare import Comparison, Figures, Ratio, compare, figures, matched, rows, welch
+from fibench.compare import Comparison, compare, matched
 from fibench.estimate import summarise
 from fibench.export import comparison as formats
 from fibench.judged import Review, review
+from fibench.ratios import Figures, Ratio, figures, rows, welch
 from fibench.results import samples
 from fibench.stored import read_run
 

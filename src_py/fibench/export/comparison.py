@@ -17,7 +17,9 @@ from fibench.report.output import page, print_hanging
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fibench.compare import Comparison, Difference, Row
+    from fibench.compare import Comparison
+    from fibench.differences import Difference
+    from fibench.ratios import Row
 
 SCHEMA = 1
 FORMATS = ("text", "md", "csv", "json")
