@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fibench.audit import copies
 from fibench.cells import Cell
 from fibench.differences import SOURCE_PATH, Difference, differences
 from fibench.estimate import CONFIDENCE
@@ -39,6 +40,10 @@ class Comparison:
     only_second: tuple[str, ...]
     interrupted: tuple[str, ...]
     """The runs that did not end, and so have no verdicts."""
+    marks: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    """What is wrong with each of the stored runs, what it has of the other's trials included."""
+    is_one_run: bool = False
+    """A run is compared with itself."""
 
     @property
     def other_file(self) -> Difference | None:
@@ -57,6 +62,7 @@ def compare(first: Review, second: Review) -> Comparison:
     pairs, only_first, only_second = matched(
         first.run.experiment.cells, second.run.experiment.cells
     )
+    is_one_run = first.run.folder.resolve() == second.run.folder.resolve()
     sides = (figures(samples(each.run.records), each.summaries) for each in (first, second))
     return Comparison(
         first=first.run.name,
@@ -68,6 +74,18 @@ def compare(first: Review, second: Review) -> Comparison:
         only_first=_explained(only_first, second),
         only_second=_explained(only_second, first),
         interrupted=tuple(each.run.name for each in (first, second) if not each.run.complete),
+        marks=(tuple(first.marks), tuple(second.marks)) if is_one_run else _marks(first, second),
+        is_one_run=is_one_run,
+    )
+
+
+def _marks(first: Review, second: Review) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The marks of both runs: trials that both have are not independent."""
+    shared = copies({"the second run": second.run.digests, "the first run": first.run.digests})
+    one, other = (shared.get(f"the {which} run", "") for which in ("first", "second"))
+    return (
+        (*first.marks, *([one] if one else [])),
+        (*second.marks, *([other] if other else [])),
     )
 
 

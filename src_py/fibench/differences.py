@@ -36,8 +36,10 @@ class Difference:
 
     @property
     def is_of_another_machine(self) -> bool:
-        """Whether it makes the two machines different ones."""
-        return self.room == "machine" and self.name.partition(".")[0] in _IDENTITY
+        """Whether it makes the two machines different ones: what one does not say does not."""
+        is_known = self.first is not None and self.second is not None
+        of_it = self.room == "machine" and self.name.partition(".")[0] in _IDENTITY
+        return is_known and of_it
 
 
 def differences(first: Review, second: Review, pairs: Pairs) -> tuple[Difference, ...]:
@@ -51,7 +53,12 @@ def differences(first: Review, second: Review, pairs: Pairs) -> tuple[Difference
 def _environment_differences(
     first: Mapping[str, Any], second: Mapping[str, Any]
 ) -> Iterator[Difference]:
-    """What environment.json says differently, of the machine and of the programs."""
+    """What environment.json says differently, of the machine and of the programs.
+
+    Of a run that has none nothing is known, and so nothing differs.
+    """
+    if not (first and second):
+        return
     sides = [
         _flat({name: value for name, value in each.items() if name not in _VOLATILE})
         for each in (first, second)
