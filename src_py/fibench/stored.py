@@ -29,6 +29,7 @@ from fibench.run_files import (
     DAMAGED,
     NEWER,
     NEWEST_SCHEMA,
+    NOT_UNDERSTOOD,
     UNREADABLE,
     StoredError,
     inside,
@@ -233,7 +234,7 @@ def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> E
     measured, absent = _planned_cells(plan, folder)
     cells = (*measured, *(one.cell for one in absent.cells))
     try:
-        backends = _known_backends(plan, data, places)
+        backends = _known_backends(plan, data, name, places)
         experiment = parse_experiment(data, name, backends, overrides, folder=folder)
         given = {key: plan[key] for key in ("blocks", "seed") if type(plan.get(key)) is int}
         plan_table = experiment.plan.model_copy(update=given)
@@ -244,8 +245,15 @@ def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> E
     except CatalogueError as error:
         raise StoredError(str(error), "restore catalogue.toml from the repository") from error
     except ExperimentError as error:
-        raise StoredError(str(error), "this version does not understand the file") from error
+        raise StoredError(_first_fault(error), NOT_UNDERSTOOD) from error
     return replace(experiment, cells=measured, claims=claims, dropped_claims=dropped)
+
+
+def _first_fault(error: ExperimentError) -> str:
+    """What is wrong with an experiment's file, in one line: nobody is going to mend a run's own."""
+    first, *others = error.diagnostics
+    more = f" (and {len(others)} more)" if others else ""
+    return str(first).splitlines()[0] + more
 
 
 def _without_absent(experiment: Experiment) -> Experiment:
@@ -344,7 +352,7 @@ def _cells(listed: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
 
 
 def _known_backends(
-    plan: Mapping[str, Any], data: bytes, places: Places
+    plan: Mapping[str, Any], data: bytes, name: str, places: Places
 ) -> dict[str, KnownBackend]:
     """Every backend that the file may name, as it was when the run was made where that was kept.
 
@@ -353,23 +361,23 @@ def _known_backends(
     """
     kept = plan.get("backends")
     then = {
-        name: KnownBackend(
+        backend: KnownBackend(
             framings=tuple(str(framing) for framing in entry.get("framings") or _FRAMINGS),
             serves=entry.get("serves", "any"),
             language=str(entry.get("language", "c")),
             cores=entry.get("cores", "any"),
         )
-        for name, entry in (kept.items() if isinstance(kept, dict) else ())
+        for backend, entry in (kept.items() if isinstance(kept, dict) else ())
         if isinstance(entry, dict)
     }
-    document = parse_toml(decode(data, "experiment.toml"), "experiment.toml")
+    document = parse_toml(decode(data, name), name)
     gone = {
-        name: KnownBackend(_FRAMINGS, "any", "python" if name.startswith("py-") else "c")
-        for name in _named(document)
+        backend: KnownBackend(_FRAMINGS, "any", "python" if backend.startswith("py-") else "c")
+        for backend in _named(document)
     }
     own = document.get("backends")
     every = {**gone, **_catalogue(places.catalogue), **then}
-    return {name: known for name, known in every.items() if name not in (own or ())}
+    return {backend: known for backend, known in every.items() if backend not in (own or ())}
 
 
 @lru_cache

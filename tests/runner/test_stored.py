@@ -44,8 +44,9 @@ def opened(folder: Path) -> StoredRun:
 def refused(folder: Path) -> str:
     with pytest.raises(StoredError) as caught:
         opened(folder)
-    assert "\n" not in caught.value.hint
-    assert caught.value.hint
+    for line in (str(caught.value), caught.value.hint):
+        assert line
+        assert "\n" not in line
     return str(caught.value)
 
 
