@@ -2,56 +2,66 @@
 """What a stored run says against itself, or against others: verdicts that its trials do not bear
 out, trials that are damaged or missing, and trials that another folder has as well.
 
-It cannot be proof against everybody: who writes whole new journals is not found out.
+These are a run's marks, which `runs`, `report` and `compare` show alike. It cannot be proof against
+everybody: who writes whole new journals is not found out.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from fibench.claims import Verdict, claims_json
 from fibench.escape import escaped
-from fibench.judged import Review
-from fibench.run_files import StoredError, read_inside
+from fibench.identity import claims_digest
+from fibench.run_machine import is_of_another_boot
+from fibench.stored import StoredRun
 
-_LARGEST_JOURNAL_BYTES = 256 * 2**20
-_LINE_DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"\}$', re.MULTILINE)
 _SAME = 1e-6
 """By so much, relatively, a figure may differ that was written and read again."""
 
 
-def against_itself(
-    review: Review, judged: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]] | None
-) -> list[str]:
-    """What of a run contradicts the rest of it, each in one line.
+def marks_of(run: StoredRun, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    """What of a run contradicts the rest of it or is missing, each in one line without an end.
 
-    `judged` are its claims judged anew, `kept` those of claims.json, both as that file has them;
-    None: there is no such file.
+    `verdicts` are those of its own claims, judged anew.
     """
-    return [*_of_journal(review, has_verdicts=kept is not None), *_of_claims(judged, kept or ())]
+    found = [*run.remarks, *_of_trials(run), *_of_machine(run)]
+    if has_other_claims(run):
+        found.append("its claims are not those that it was begun with")
+    if run.kept_claims:
+        found += _of_claims(claims_json(verdicts)["claims"], run.kept_claims)
+    return tuple(found)
 
 
-def _of_journal(review: Review, *, has_verdicts: bool) -> Iterator[str]:
-    run = review.run
-    yield from run.remarks
+def has_other_claims(run: StoredRun) -> bool:
+    """Whether the run was gone on with under other claims than it was begun with."""
+    begun_with = run.plan.get("claims")
+    return begun_with is not None and begun_with != claims_digest(run.experiment.claims)
+
+
+def _of_trials(run: StoredRun) -> Iterator[str]:
     planned = _planned(run.plan)
     there = {str(record["trial"]) for record in run.records}
     if there and not planned:
         yield "plan.json has no list of its trials"
     missing = len(planned - there)
-    if planned and has_verdicts and missing:
+    if planned and run.complete and missing:
         empty = "trials.jsonl is empty: " if not there and not run.ignored else ""
         yield f"{empty}{missing} of {len(planned)} trials are missing"
-    if planned and not has_verdicts and not missing:
+    if planned and not run.complete and not missing:
         yield "every trial is there, and claims.json is not"
     strange = len(there - planned)
     if planned and strange:
         yield f"{strange} {'trial is' if strange == 1 else 'trials are'} none of its plan"
-    if review.added_afterwards:
-        yield "its claims are not those that it was begun with"
+
+
+def _of_machine(run: StoredRun) -> Iterator[str]:
+    if not run.environment:
+        yield "environment.json is missing or empty: its machine is not known"
+    elif is_of_another_boot(run.environment, run.plan):
+        yield "environment.json is of another machine, or boot of it, than plan.json"
 
 
 def _planned(plan: Mapping[str, Any]) -> set[str]:
@@ -66,8 +76,6 @@ def _planned(plan: Mapping[str, Any]) -> set[str]:
 def _of_claims(
     judged: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    if not kept:
-        return
     before = {str(claim.get("id")): claim for claim in kept}
     for claim in judged:
         name = str(claim["id"])
@@ -75,7 +83,8 @@ def _of_claims(
         if said is None:
             yield f"claims.json lacks {escaped(name)}"
         elif said.get("outcome") != claim["outcome"]:
-            yield f"claims.json has {escaped(str(said.get('outcome'))[:20])} for {escaped(name)}"
+            has = f"claims.json has {escaped(str(said.get('outcome'))[:20])} for {escaped(name)}"
+            yield f"{has}, and its trials say {claim['outcome']}"
         elif not _agree(said, claim):
             yield f"claims.json has another figure for {escaped(name)}"
     for name in before:
@@ -103,15 +112,6 @@ def _equal(one: object, other: object) -> bool:
     if not isinstance(one, int | float) or not isinstance(other, int | float):
         return one == other
     return abs(one - other) <= _SAME * max(abs(one), abs(other))
-
-
-def digests_of(folder: Path) -> frozenset[bytes]:
-    """The digests of the trials in a run's journal; none of one that cannot be read."""
-    try:
-        data = read_inside(folder, "trials.jsonl", _LARGEST_JOURNAL_BYTES, optional=True)
-    except StoredError:
-        return frozenset()
-    return frozenset(_LINE_DIGEST.findall(data or b""))
 
 
 def copies(trials: Mapping[str, frozenset[bytes]]) -> dict[str, str]:

@@ -261,14 +261,18 @@ def _remove_leftovers(folder: Path, heads: Sequence[Head]) -> None:
 
 
 def _damage(reading: journal.Reading) -> list[str]:
-    """What is wrong with a journal, in one line."""
+    """What is wrong with a journal, a line for each kind."""
+    copied = [
+        f"{JOURNAL}: line {line} is a copy of one above, and left out" for line in reading.repeated
+    ]
     lines = [str(number) for number in reading.damaged]
     if not lines:
-        return []
-    if len(lines) == 1 and reading.damaged[0] > len(reading.records):
+        return copied
+    if len(lines) == 1 and reading.damaged[0] > max([0, *reading.lines, *reading.repeated]):
         what = f"the last line, {lines[0]}, is torn"
     elif len(lines) == 1:
         what = f"line {lines[0]} is damaged"
     else:
         what = f"{len(lines)} lines are damaged"
-    return [f"{JOURNAL}: {what}; the others are whole, and what is lost is measured again"]
+    lost = f"{JOURNAL}: {what}; the others are whole, and what is lost is measured again"
+    return [lost, *copied]

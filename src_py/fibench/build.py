@@ -214,23 +214,6 @@ def _unheard(line: str) -> None:
     pass
 
 
-def _tool(self, name: str) -> str:
-    return _tool(name, self.environment)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _unheard(line: str) -> None:
-    pass
-
-
-def _has_no_work(ninja: str, folder: Path, environment: Mapping[str, str]) -> bool:
-    """Whether ninja would do nothing. Raises BuildError."""
-    return "no work to do" in _step([ninja, "-C", str(folder), "-n"], environment, folder)
-
-
 def _tool(name: str, environment: Mapping[str, str]) -> str:
     path = shutil.which(name, path=environment["PATH"])
     if path is None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fibench.diagnostics import Source, did_you_mean, shown
+from fibench.diagnostics import Source, meant, shown
 from fibench.document import ExperimentFile
 from fibench.groups import Group, parse, resolved, takes, written
 from fibench.keys import GROUP_KEYS, KEYS, parameter, shown_value
@@ -306,9 +306,8 @@ def lacking(selector: Mapping[str, Value], cells: Sequence[Mapping[str, Value]])
 
 def _values_hint(name: str, value: Value, cells: Sequence[Mapping[str, Value]]) -> str:
     there = [str(cell[name]) for cell in cells]
-    close = did_you_mean(value, there) if isinstance(value, str) else None
-    meant = f'did you mean "{close}"? ' if close is not None else ""
-    return f"{meant}{name} is {_values(name, cells)}"
+    hint = meant(value, there) if isinstance(value, str) else ""
+    return f"{hint} {name} is {_values(name, cells)}".lstrip()
 
 
 def _values(name: str, cells: Sequence[Mapping[str, Value]]) -> str:

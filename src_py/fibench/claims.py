@@ -32,7 +32,7 @@ __all__ = ["CLAIMS_SCHEMA", "Outcome", "Verdict", "claims_json", "exit_code", "j
 def judge(
     claims: Sequence[Claim],
     samples: Iterable[Sample] | Index,
-    cpus: int,
+    cpus: int | None,
     *,
     complete: bool = True,
     total_claims: int | None = None,
@@ -40,9 +40,10 @@ def judge(
 ) -> tuple[Verdict, ...]:
     """Judge every claim, in order.
 
-    `cpus` is how many this machine has for the run; `total_claims` is how many the file has, if
-    some of them were left out of this run; `absent` is what cannot be run here. A run that is not
-    `complete` has no verdicts: stopping when the figures please would choose the outcome.
+    `cpus` is how many the run's machine has for it, None where that is not known; `total_claims` is
+    how many the file has, if some of them were left out of this run; `absent` is what cannot be run
+    here. A run that is not `complete` has no verdicts: stopping when the figures please would
+    choose the outcome.
     """
     if not complete:
         return ()
@@ -65,7 +66,9 @@ def exit_code(verdicts: Iterable[Verdict], failed_trials: int, interrupted: bool
     return 0
 
 
-def _judge_one(claim: Claim, samples: Index, cpus: int, alpha: float, absent: Absent) -> Verdict:
+def _judge_one(
+    claim: Claim, samples: Index, cpus: int | None, alpha: float, absent: Absent
+) -> Verdict:
     verdict = Verdict(claim, "INCONCLUSIVE", alpha)
     obstacle = absent.obstacle(claim) or _too_few_cpus(claim, cpus)
     if obstacle is not None:
@@ -103,7 +106,10 @@ def _decisive_cells(claim: Claim, estimate: Estimate | None) -> Sequence[Cell]:
     return [cell for point in claim.points[first : last + 1] for cell in (point.left, point.right)]
 
 
-def _too_few_cpus(claim: Claim, cpus: int) -> str | None:
+def _too_few_cpus(claim: Claim, cpus: int | None) -> str | None:
+    if cpus is None:
+        unknown = f"needs {claim.needs_cpus} CPUs; how many could be used is not known"
+        return unknown if claim.needs_cpus > 1 else None
     if claim.needs_cpus > cpus:
         return f"needs {claim.needs_cpus} CPUs; {cpus} can be used here"
     return None

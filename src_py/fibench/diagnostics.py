@@ -20,24 +20,13 @@ from dataclasses import dataclass, field
 from fibench.escape import escaped
 from fibench.locate import Location, Path, Span, locate, nearest, normalised
 
-__all__ = [
-    "MOST",
-    "Diagnostic",
-    "ExperimentError",
-    "Source",
-    "did_you_mean",
-    "escaped",
-    "one_of",
-    "point",
-    "shown",
-    "suggestion",
-]
-
 _INDENT = "    "
 _TAB = 4
 _WIDEST = 96
 """Columns of a source line that are shown; of a longer one, the part around the fault."""
 _LONGEST_VALUE = 60
+_LIKENESS = 0.6
+"""By which a name is proposed for another, up to 1 (difflib)."""
 MOST = 100
 """Faults that are listed for one file."""
 
@@ -155,29 +144,43 @@ def point(file: str, text: str, span: Span, what: str, hint: str = "") -> Diagno
     )
 
 
-def did_you_mean(name: str, candidates: Iterable[str], likeness: float = 0.6) -> str | None:
+def did_you_mean(name: str, candidates: Iterable[str], likeness: float = _LIKENESS) -> str | None:
     """The valid name that `name` resembles most, or None if none does by `likeness`, up to 1."""
-    names = {candidate.lower(): candidate for candidate in candidates}
-    wanted = name.lower().replace("_", "-")
-    same = {key.replace("_", "-"): value for key, value in names.items()}
-    close = difflib.get_close_matches(wanted, same, n=1, cutoff=likeness)
-    return same[close[0]] if close else None
+    return next(iter(_resembling(name, candidates, likeness)), None)
+
+
+def _resembling(name: str, candidates: Iterable[str], likeness: float) -> list[str]:
+    """The valid names whose spelling is that of `name` but for case, dashes and the like: all of
+    them; or else of those that resemble it most."""
+    spelled: dict[str, list[str]] = {}
+    for candidate in dict.fromkeys(candidates):
+        spelled.setdefault(_spelling(candidate), []).append(candidate)
+    close = difflib.get_close_matches(_spelling(name), spelled, n=1, cutoff=likeness)
+    return spelled[close[0]] if close else []
+
+
+def _spelling(name: str) -> str:
+    """What may pass for the same name: in either case, with - or _, é as one sign or two."""
+    return unicodedata.normalize("NFC", name.casefold()).replace("_", "-")
 
 
 def one_of(names: Iterable[str], most: int = 12) -> str:
-    """Names in a row, a long list cut short."""
-    every = list(names)
+    """Names in a row, a long list cut short, harmless to a terminal."""
+    every = [escaped(name) for name in names]
     text = ", ".join(every[:most])
     return text if len(every) <= most else f"{text}, … ({len(every)} in all)"
 
 
+def meant(name: str, candidates: Iterable[str]) -> str:
+    """`did you mean "Lab1"?` after an unknown name; empty where no valid one resembles it."""
+    quoted = [f'"{escaped(one)}"' for one in _resembling(name, candidates, _LIKENESS)]
+    return f"did you mean {' or '.join(quoted)}?" if quoted else ""
+
+
 def suggestion(name: str, candidates: Iterable[str]) -> str:
-    """A hint after an unknown name: the nearest valid one, or what there is."""
+    """A hint after an unknown name: the nearest valid ones, or what there is."""
     every = list(candidates)
-    close = did_you_mean(name, every)
-    if close is not None:
-        return f'did you mean "{close}"?'
-    return f"valid: {one_of(every)}" if every else ""
+    return meant(name, every) or (f"valid: {one_of(every)}" if every else "")
 
 
 def shown(value: object) -> str:

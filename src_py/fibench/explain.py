@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fibench.diagnostics import MOST, Source, did_you_mean, one_of, shown
+from fibench.diagnostics import MOST, Source, did_you_mean, meant, one_of, shown
 from fibench.document import TABLES, BackendTable, CrossoverTable, ExperimentFile
 from fibench.keys import KEYS, Key
 from fibench.values import kind_of
@@ -44,9 +44,9 @@ def check_document(document: dict[str, Any], source: Source) -> Sound | None:
     else:
         return Sound(file, range(len(file.claim)))
     unknown = [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
-    meant = {(*path[:-1], _nearest(path)) for path in unknown}
+    intended = {(*path[:-1], _nearest(path)) for path in unknown}
     for fault in faults:
-        if fault["type"] != "missing" or fault["loc"] not in meant:
+        if fault["type"] != "missing" or fault["loc"] not in intended:
             _report(fault, source)
     return _put_aside(document, [fault["loc"] for fault in faults])
 
@@ -143,9 +143,9 @@ def _hint_unknown(path: Sequence[str | int]) -> str:
         return f"`{name}` belongs in {homes[0]}"
     if len(path) > 1 and name in _ROOT:
         return f"`{name}` belongs at the top of the file, before the first table"
-    close = _nearest(path)
-    if close is not None:
-        return f'did you mean "{close}"?'
+    hint = meant(name, _fields(path))
+    if hint:
+        return hint
     for table, model in TABLES.items():
         close = did_you_mean(name, model.model_fields, likeness=0.8)
         if close is not None and table not in path:

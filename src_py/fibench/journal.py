@@ -23,6 +23,7 @@ from fibench.depth import parse_json
 
 _MARK = ',"sha256":"'
 _MARK_BYTES = _MARK.encode()
+_DIGEST_IN_LINE = slice(-64 - len('"}\n'), -len('"}\n'))
 _CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 20
 """Bytes: the record of a trial with 32 client groups has 40,000."""
@@ -100,11 +101,15 @@ class Reading:
     """What a journal holds."""
 
     records: list[dict[str, Any]] = field(default_factory=list)
-    """Every whole record, in the order of writing."""
+    """Every whole record, once, in the order of writing."""
     lines: list[int] = field(default_factory=list)
     """The number of each record's line, from 1."""
     damaged: list[int] = field(default_factory=list)
     """Line numbers, from 1, of what is not a whole record: torn by a crash, or altered."""
+    repeated: list[int] = field(default_factory=list)
+    """Line numbers of records that stand above already: nothing here writes a line twice."""
+    digests: dict[bytes, None] = field(default_factory=dict)
+    """The digest of each record, in hexadecimal."""
 
 
 def read(path: Path) -> Reading:
@@ -126,9 +131,14 @@ def _reading(path: Path, parse: Callable[[bytes], dict[str, Any] | None]) -> Rea
         record = parse(line)
         if record is None:
             reading.damaged.append(number)
+            continue
+        digest = line[_DIGEST_IN_LINE]
+        if digest in reading.digests:
+            reading.repeated.append(number)
         else:
             reading.records.append(record)
             reading.lines.append(number)
+            reading.digests[digest] = None
     return reading
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from fibench.audit import has_other_claims, marks_of
 from fibench.claims import Verdict
 from fibench.contrasts import Claim
 from fibench.estimate import CellSummary
-from fibench.identity import claims_digest
 from fibench.report.escape import prose
 from fibench.report.terminal import twin_line
 from fibench.results import Failure, Findings, find
@@ -33,6 +33,8 @@ class Review:
     """What was seen during the run that a reader of its figures must know."""
     added_afterwards: bool = False
     """The verdicts are of other claims than the experiment's own."""
+    marks: Sequence[str] = ()
+    """What is wrong with the stored run, each in one line: see `audit.marks_of`."""
 
     @property
     def claims_mark(self) -> str:
@@ -42,11 +44,17 @@ class Review:
 
 def review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
     """Judge a run by its own claims, or by others, all of which are then simultaneous."""
-    if claims is not None:
-        experiment = replace(run.experiment, claims=tuple(claims), dropped_claims=())
-        run = replace(run, experiment=experiment)
+    own = _review(run)
+    marks = marks_of(run, own.verdicts)
+    if claims is None:
+        return replace(own, marks=marks, added_afterwards=has_other_claims(run))
+    experiment = replace(run.experiment, claims=tuple(claims), dropped_claims=())
+    other = _review(replace(run, experiment=experiment))
+    return replace(other, marks=marks, added_afterwards=True)
+
+
+def _review(run: StoredRun) -> Review:
     found = find(run.experiment, run.records, run.folder, run.cores, complete=run.complete)
-    found = replace(found, notes=(*map(prose, run.remarks), *found.notes))
     return Review(
         run=run,
         findings=found,
@@ -54,11 +62,4 @@ def review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
         verdicts=found.verdicts,
         failures=found.failures,
         notes=(*((prose(twin_line(found.twin)),) if found.twin else ()), *found.notes),
-        added_afterwards=claims is not None or _has_other_claims(run),
     )
-
-
-def _has_other_claims(run: StoredRun) -> bool:
-    """Whether the run was gone on with under other claims than it was begun with."""
-    begun_with = run.plan.get("claims")
-    return begun_with is not None and begun_with != claims_digest(run.experiment.claims)

@@ -16,11 +16,11 @@ from fibench.depth import TooDeepError, check_toml
 from fibench.diagnostics import (
     Diagnostic,
     ExperimentError,
-    did_you_mean,
-    escaped,
+    meant,
     one_of,
     point,
 )
+from fibench.escape import escaped
 from fibench.locate import Span, normalised
 
 LARGEST_FILE_BYTES = 256 * 1024
@@ -53,11 +53,8 @@ def find_experiment(name: str, folders: Path | Sequence[Path]) -> Path:
     for candidate in candidates:
         if os.sep in name and os.path.lexists(candidate):
             return candidate
-    close = did_you_mean(Path(name).stem, _names(searched))
-    meant = f'did you mean "{close}"? ' if close is not None else ""
-    raise ExperimentError(
-        [_without_place(name, "there is no such experiment", meant + _there(searched))]
-    )
+    hint = f"{meant(Path(name).stem, _names(searched))} {_there(searched)}".lstrip()
+    raise ExperimentError([_without_place(name, "there is no such experiment", hint)])
 
 
 def file_called(name: str, folders: Path | Sequence[Path]) -> Path | None:

@@ -174,6 +174,7 @@ def usable(reading: journal.Reading) -> Usable:
     """The records that are what trials leave behind.
 
     Of a cell and a block there is one measurement: another trial that claims to be it is left out.
+    An attempt has one line, the last that says it is the attempt: each is made once.
     """
     sound: list[dict[str, Any]] = []
     lines: dict[int, int] = {}
@@ -185,6 +186,12 @@ def usable(reading: journal.Reading) -> Usable:
         else:
             sound.append(record)
             lines[id(record)] = line
+    made: dict[tuple[str, int], int] = {}
+    for record in sound:
+        attempt = (record["trial"], record["attempt"])
+        if attempt in made:
+            refused.append((made[attempt], "another line has the same attempt of its trial"))
+        made[attempt] = lines[id(record)]
     owners: dict[tuple[str, int, bool], str] = {}
     kept: list[dict[str, Any]] = []
     for record in journal.last_attempts(sound):

@@ -67,12 +67,12 @@ def find(
     experiment: Experiment,
     records: Iterable[Record],
     folder: Path,
-    cores: int,
+    cores: int | None,
     *,
     complete: bool,
     claims: Sequence[Claim] | None = None,
 ) -> Findings:
-    """Estimate and judge a run. `cores` is how many the machine has for it.
+    """Estimate and judge a run. `cores` is how many the machine had for it, if known.
 
     With `claims` those are judged instead of the file's. A run that is not `complete` has no
     verdicts.

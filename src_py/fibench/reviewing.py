@@ -42,8 +42,7 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
     added = _read_claims(claims, stored) if claims else None
     judged = review(stored, added)
     try:
-        if added is None:
-            _warn_of_other_verdicts(judged)
+        _warn_of_marks(judged)
         if format_name == "text":
             text = _as_text(lambda console: _render(console, judged), to_file=target is not None)
         else:
@@ -64,7 +63,10 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
 
     _check_choice("format", format_name, formats.FORMATS)
     target = _target(output, replace=replace)
-    found = compared(review(_open(first)), review(_open(second)))
+    reviews = [review(_open(name)) for name in (first, second)]
+    for one in reviews:
+        _warn_of_marks(one)
+    found = compared(*reviews)
     makers: dict[str, Callable[[], str]] = {
         "text": lambda: _as_text(
             lambda console: formats.print_text(console, found), to_file=target is not None
@@ -118,8 +120,6 @@ def _open(run: str) -> StoredRun:
     except StoredError as error:
         raise Refused(str(error), error.hint, WRONG_INPUT) from error
     _warn_of_other_files(run, stored)
-    for said in stored.remarks:
-        print(f"warning: {escaped(f'{stored.name}: {said}')}", file=sys.stderr)
     return stored
 
 
@@ -134,6 +134,7 @@ def _warn_of_other_files(asked: str, stored: StoredRun) -> None:
     if others:
         own = escaped(str(head_of(stored.folder).source_path))
         said = f"this run is of {own}; others of that name are of {escaped(', '.join(others))}"
+        said += ": give the path to see one of them"
         print(f"warning: {escaped(stored.name)}: {said}", file=sys.stderr)
 
 
@@ -152,21 +153,10 @@ def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     return claims
 
 
-def _warn_of_other_verdicts(review: Review) -> None:
-    """Say which verdicts are not those that the run ended with: another version judged it."""
-    from fibench.run_files import read_json
-
-    kept = read_json(review.run.folder, "claims.json", missing={}).get("claims")
-    before = {
-        str(claim.get("id")): str(claim.get("outcome"))
-        for claim in (kept if isinstance(kept, list) else ())
-        if isinstance(claim, dict)
-    }
-    for verdict in review.verdicts:
-        name, outcome = verdict.claim.id, verdict.outcome
-        if before.get(name, outcome) != outcome:
-            said = f"claims.json has {escaped(before[name][:20])} for {escaped(name)}"
-            print(f"warning: {said}; this version finds {outcome}", file=sys.stderr)
+def _warn_of_marks(review: Review) -> None:
+    """Say what is wrong with a stored run, whatever the format, and wherever the output goes."""
+    for mark in review.marks:
+        print(f"warning: {escaped(f'{review.run.name}: {mark}')}", file=sys.stderr)
 
 
 def _render(console: Console, review: Review) -> None:
@@ -174,7 +164,6 @@ def _render(console: Console, review: Review) -> None:
     from fibench.built import build_line
     from fibench.pinning import pinning_line
     from fibench.report import render_results
-    from fibench.stored import machine_line_of
 
     run = review.run
     render_results(
@@ -184,10 +173,11 @@ def _render(console: Console, review: Review) -> None:
         None,
         os.path.relpath(run.folder),
         not run.complete,
-        machine_line_of(run.environment),
+        run.machine_line,
         pinning_line(run.plan),
         added_afterwards=review.added_afterwards,
         interpreters=run.environment.get("interpreters"),
+        marks=review.marks,
         build_line=build_line(run.environment.get("fibench"), run.environment.get("compiler")),
     )
 

@@ -51,6 +51,7 @@ def read_json(folder: Path, name: str, missing: dict[str, Any] | None = None) ->
 
 DAMAGED = "the file is damaged: copy the run's folder again, or leave this run out"
 UNREADABLE = "make the run's folder readable, or copy it again"
+NOT_UNDERSTOOD = "the file is damaged, or of a later version: copy the run's folder again"
 NEWER = "use the version of fibench that made the run, or a later one"
 
 

@@ -34,6 +34,14 @@ def run_name(path: Path) -> str:
     return f"{kept or 'experiment'}--{digest}"
 
 
+def called(folder: str, source: str | None) -> str:
+    """What a person calls the experiment of a folder of runs: its file without `.toml`, if what is
+    known of the file fits the folder; or else as the folder."""
+    path = Path(source or "")
+    fits = source is not None and run_name(path) == folder
+    return (path.stem if path.suffix == ".toml" else path.name) if fits else folder
+
+
 def source_path(source: Path, results: Path) -> str:
     """Where an experiment's file is, from the folder that the results are in: the same when both
     are moved together."""

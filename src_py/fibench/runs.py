@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fibench.audit import against_itself, copies, digests_of
+from fibench.audit import copies
 from fibench.claims import claims_json
-from fibench.depth import parse_json
 from fibench.escape import json_text
 from fibench.judged import review
 from fibench.places import Places, find_places
-from fibench.run_files import StoredError, shown_path
-from fibench.run_names import run_name
+from fibench.run_files import StoredError, read_json, shown_path
+from fibench.run_machine import cores_of, processor_of
+from fibench.run_names import called, head_of, run_name
 from fibench.stored import read_run
 
 SCHEMA = 1
@@ -30,10 +32,6 @@ _RUN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}-[0-9a-f]{4,}")
 _MARKS = frozenset(("plan.json", "trials.jsonl", "claims.json"))
 """A folder that has one of these is a run, and is not searched for others."""
 _DEEPEST = 64
-_LARGEST_BYTES = 16 * 2**20
-_FIRST_BYTES = 4096
-_STARTED = re.compile(rb'"started_at":"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2})')
-_MODEL_NOISE = re.compile(r"\((?:R|TM)\)|\bCPU\b|\bProcessor\b|@.*$|\b[0-9]+-Core\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,7 @@ class Row:
     run: str
     """The folder, relative to the root."""
     experiment: str
+    """What `report` calls it: its file's name without .toml, or its path where two have one."""
     machine: str
     cores: int | None
     when: str
@@ -57,13 +56,13 @@ class Row:
     """What the estimate is: `ratio`, or a metric with its unit."""
     marks: str = ""
     """What is wrong with the run: altered, damaged, missing, copied. The same in all its rows."""
+    trials: int | None = None
+    """How many are in its journal, the last attempt of each; None of a damaged run."""
+    failed: int | None = None
+    """How many of these are not valid."""
 
 
 COLUMNS = tuple(entry.name for entry in fields(Row))
-
-
-class _DamagedError(Exception):
-    """A run's file is not what it should be; the text is one line."""
 
 
 def find_runs(root: Path) -> Iterator[Path]:
@@ -93,24 +92,48 @@ def find_runs(root: Path) -> Iterator[Path]:
 
 
 def rows(root: Path, experiment: str = "") -> list[Row]:
-    """The rows of all runs below a folder, of one experiment if it is named: by its file's name,
-    or by that of its folder."""
-    found: list[Row] = []
-    trials: dict[str, frozenset[bytes]] = {}
+    """The rows of all runs below a folder, of one experiment if it is named: as `report` takes it,
+    or by the name of its folder."""
+    found: list[_Run] = []
     places = find_places()
     stem = Path(experiment).name.removesuffix(".toml")
     wanted = (experiment, run_name(Path(f"{stem}.toml")))
     for folder in find_runs(root):
         name = folder.parent.name if folder != root else folder.resolve().parent.name
         if not experiment or name in wanted:
-            own = _rows_of(folder, root, name, places)
-            found += own
-            trials[own[0].run] = digests_of(folder)
-    copied = copies(trials)
+            found.append(_run_in(folder, root, places))
+    if os.sep in experiment:  # a path means one file, where the runs say of which they are
+        path = os.path.normpath(experiment)
+        found = [one for one in found if one.source_path == path] or found
+    copied = copies({one.rows[0].run: one.digests for one in found})
+    names = _names(found)
     return [
-        replace(row, marks="; ".join(filter(None, (row.marks, copied.get(row.run, "")))))
-        for row in found
+        replace(
+            row,
+            experiment=names[row.run],
+            marks="; ".join(filter(None, (row.marks, copied.get(row.run, "")))),
+        )
+        for one in found
+        for row in one.rows
     ]
+
+
+def _names(found: Iterable[_Run]) -> dict[str, str]:
+    """What `report` calls the experiment of each run: the path of its file where two of one name
+    share a folder."""
+    found = list(found)
+    sources: dict[Path, set[str]] = defaultdict(set)
+    for one in found:
+        if one.source_path is not None:
+            sources[one.folder.parent].add(one.source_path)
+    return {
+        one.rows[0].run: (
+            one.source_path
+            if one.source_path is not None and len(sources[one.folder.parent]) > 1
+            else one.rows[0].experiment
+        )
+        for one in found
+    }
 
 
 def runs_json(found: Iterable[Row]) -> str:
@@ -119,119 +142,79 @@ def runs_json(found: Iterable[Row]) -> str:
     return json_text({"schema": SCHEMA, "runs": listed}, 1)
 
 
-def _rows_of(folder: Path, root: Path, experiment: str, places: Places) -> list[Row]:
-    run = str(folder.relative_to(root)) if folder != root else folder.resolve().name
-    machine, cores = "", None
-    when = _when(folder)
+@dataclass(frozen=True)
+class _Run:
+    """A run with its rows, one at least."""
+
+    folder: Path
+    rows: list[Row]
+    source_path: str | None
+    """Where its experiment's file is, as its plan has it."""
+    digests: frozenset[bytes] = frozenset()
+
+
+def _run_in(folder: Path, root: Path, places: Places) -> _Run:
+    """The run in a folder; one that cannot be read has a row that says so."""
+    shown = str(folder.relative_to(root)) if folder != root else folder.resolve().name
+    parent = folder.resolve().parent.name
     try:
-        environment = _read(folder / "environment.json")
-        if environment is not None:
-            machine, cores = _machine(environment)
-        claims = _read(folder / "claims.json")
-        known = (run, experiment, machine, cores, when)
-        if "trials" not in (_read(folder / "plan.json") or {}):
-            raise _DamagedError("plan.json: not what fibench writes")
-        kept = None if claims is None else _kept(claims)
-        return _judged(folder, known, kept, places)
-    except _DamagedError as error:
-        why = str(error)
+        judged = review(read_run(folder, places))
     except StoredError as error:
+        source = head_of(folder).source_path
+        experiment = called(parent, source)
         why = str(error).replace(f"{shown_path(folder)}/", "")
-    except OSError as error:
-        why = f"{Path(str(error.filename)).name}: {error.strerror}"
-    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError):
-        why = "trials.jsonl: not what fibench writes"
-    return [Row(run, experiment, machine, cores, when, False, "", f"damaged: {why}")]
+        environment = _environment_of(folder)
+        machine = (processor_of(environment), cores_of(environment, {}))
+        row = Row(shown, experiment, *machine, _when(folder, ()), False, "", f"damaged: {why}")
+        return _Run(folder, [row], source)
+    run = judged.run
+    source = run.source_path
+    known = Row(
+        shown,
+        called(parent, source or run.source),
+        *(processor_of(run.environment), run.cores),
+        _when(folder, run.records),
+        run.complete,
+        claim="",
+        outcome="no claims" if run.complete else "interrupted",
+        marks="; ".join(judged.marks),
+        trials=len(run.records),
+        failed=len(judged.failures),
+    )
+    claims = claims_json(judged.verdicts)["claims"] if run.complete else []
+    return _Run(folder, [_row(known, claim) for claim in claims] or [known], source, run.digests)
 
 
-def _kept(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The claims of claims.json. Raises _DamagedError."""
-    claims = document.get("claims")
-    if not isinstance(claims, list) or not all(
-        isinstance(claim, dict) and isinstance(claim.get(name), str)
-        for claim in claims
-        for name in ("id", "outcome")
-    ):
-        raise _DamagedError("claims.json: not what fibench writes")
-    return claims
-
-
-def _judged(
-    folder: Path,
-    known: tuple[str, str, str, int | None, str],
-    kept: list[dict[str, Any]] | None,
-    places: Places,
-) -> list[Row]:
-    """The rows of a run as its trials have it. Raises StoredError."""
-    judged = review(read_run(folder, places))
-    claims = claims_json(judged.verdicts)["claims"] if judged.run.complete else []
-    marks = "; ".join(against_itself(judged, claims, kept))
-    if not judged.run.complete:
-        return [Row(*known, False, "", "interrupted", marks=marks)]
-    found = [_row(known, claim) for claim in claims] or [Row(*known, True, "", "no claims")]
-    return [replace(row, marks=marks) for row in found]
-
-
-def _row(known: tuple[str, str, str, int | None, str], claim: dict[str, Any]) -> Row:
-    name, outcome = str(claim["id"]), str(claim["outcome"])
+def _row(run: Row, claim: Mapping[str, Any]) -> Row:
+    """The row of a claim, as claims.json would have it."""
+    row = replace(run, claim=str(claim["id"]), outcome=str(claim["outcome"]))
     estimate, count = claim.get("estimate"), claim.get("count")
     if estimate is not None:
-        mean, low, high = (_number(estimate[end]) for end in ("mean", "low", "high"))
-        return Row(*known, True, name, outcome, mean, low, high, str(estimate["quantity"]))
+        mean, low, high = (estimate[end] for end in ("mean", "low", "high"))
+        return replace(row, estimate=mean, low=low, high=high, quantity=str(estimate["quantity"]))
     if count is not None and count["blocks"]:
-        mean = _number(count["total"] / count["blocks"])
-        low, high = _number(count["least"]), _number(count["most"])
-        return Row(*known, True, name, outcome, mean, low, high, str(claim["metric"]))
-    return Row(*known, True, name, outcome)
+        mean = count["total"] / count["blocks"]
+        low, high = float(count["least"]), float(count["most"])
+        return replace(row, estimate=mean, low=low, high=high, quantity=str(claim["metric"]))
+    return row
 
 
-def _number(value: object) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError("not a number")
-    return float(value) if abs(value) < float("inf") else None
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """A JSON object; None if the file is not there. Raises _DamagedError and OSError."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+def _environment_of(folder: Path) -> dict[str, Any]:
+    """What is known of the machine of a run that cannot be read."""
     try:
-        descriptor = os.open(path, flags)
-    except FileNotFoundError:
-        return None
-    with open(descriptor, "rb") as stream:
-        data = stream.read(_LARGEST_BYTES + 1)
-    if len(data) > _LARGEST_BYTES:
-        raise _DamagedError(f"{path.name}: too large")
-    try:
-        document = parse_json(data)
-    except ValueError as error:
-        raise _DamagedError(f"{path.name}: not JSON") from error
-    if not isinstance(document, dict):
-        raise _DamagedError(f"{path.name}: not a JSON object")
-    return document
+        return read_json(folder, "environment.json", missing={})
+    except StoredError:
+        return {}
 
 
-def _machine(environment: dict[str, Any]) -> tuple[str, int | None]:
-    """The processor's name without what all have in theirs, and the cores of the run."""
-    model = " ".join(_MODEL_NOISE.sub(" ", str(environment.get("processor") or "")).split())
-    cores = environment.get("usable_cores")
-    return model, cores if type(cores) is int else None
-
-
-def _when(folder: Path) -> str:
+def _when(folder: Path, records: Sequence[Mapping[str, Any]]) -> str:
     """When the run began, from its folder's name, or where that was changed from its first trial.
 
-    Copies keep neither name nor age for sure, and the journal is longer than need be.
+    Copies keep neither name nor age for sure.
     """
     name = folder.name
     if _RUN.fullmatch(name):
         return f"{name[:10]} {name[11:13]}:{name[13:15]}"
-    try:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with open(os.open(folder / "trials.jsonl", flags), "rb") as stream:
-            started = _STARTED.search(stream.read(_FIRST_BYTES))
-    except OSError:
-        return ""
-    return f"{started[1].decode()} {started[2].decode()}" if started else ""
+    times = (datetime.fromisoformat(record["started_at"]).astimezone(UTC) for record in records)
+    began = min(times, default=None)
+    return f"{began:%Y-%m-%d %H:%M}" if began is not None else ""

@@ -19,7 +19,7 @@ from typing import Any
 from fibench import journal, writing
 from fibench.reading import file_called
 from fibench.run_files import StoredError, read_json
-from fibench.run_names import PLAN, head_of, run_name, source_path
+from fibench.run_names import PLAN, called, head_of, run_name, source_path
 
 CLAIMS = "claims.json"
 JOURNAL = "trials.jsonl"
@@ -194,9 +194,9 @@ def resolve_run(text: str, results: Path, experiments: Sequence[Path] = ()) -> P
             f"the oldest is {_shown(name)}~{fullest - 1}",
         )
     name, _, run = text.partition("/")
-    if _NAME.fullmatch(name) and _NAME.fullmatch(run.lower()):
-        folder = results / name / run
-        if _is_run(folder) and _is_inside(folder, results):
+    for own in _folders_called(name) if _NAME.fullmatch(run.lower()) else ():
+        folder = results / own / run
+        if _NAME.fullmatch(own) and _is_run(folder) and _is_inside(folder, results):
             return folder
     raise NoSuchRun(f'there is no run "{_shown(text)}"', _nearest(text, results))
 
@@ -211,10 +211,18 @@ def _runs_meant(name: str, results: Path, experiments: Sequence[Path]) -> list[P
             return own
         if runs:
             return runs
-    stem = name.removesuffix(".toml")
-    folders = (stem, run_name(Path(f"{stem}.toml"))) if os.sep not in name and stem else ()
-    found = (runs for folder in folders if (runs := _runs_inside(results, folder)))
+    if os.sep in name:  # the file is not there any more, or not seen from here
+        path = os.path.normpath(name)
+        runs = _runs_inside(results, run_name(Path(path)))
+        return [run for run in runs if head_of(run).source_path == path]
+    found = (runs for own in _folders_called(name) if (runs := _runs_inside(results, own)))
     return next(found, [])
+
+
+def _folders_called(name: str) -> tuple[str, ...]:
+    """The folders in which the runs of an experiment of this name may be, the nearest first."""
+    stem = name.removesuffix(".toml")
+    return (stem, run_name(Path(f"{stem}.toml"))) if stem else ()
 
 
 def _runs_inside(results: Path, folder: str) -> list[Path]:
@@ -250,13 +258,25 @@ def _nearest(text: str, results: Path) -> str:
         names = sorted(entry.name for entry in os.scandir(results) if _NAME.fullmatch(entry.name))
     except OSError:
         names = []
-    names = [name for name in names if runs_of(results, name)]
-    if not names:
-        return f"there are no runs in {results} yet: begin with `run gil`"
+    folders = [name for name in names if runs_of(results, name)]
+    if not folders:
+        return f"there are no runs in {_shown(str(results))} yet: begin with `run gil`"
     name = text.partition("/")[0]
-    if name in names:
-        return suggestion(text, [f"{name}/{run.name}" for run in runs_of(results, name)])
-    return suggestion(name.partition("~")[0], names)
+    for folder in _folders_called(name):
+        if folder in folders:
+            return suggestion(text, [f"{name}/{run.name}" for run in runs_of(results, folder)])
+    return suggestion(name.partition("~")[0], _experiments(results, folders))
+
+
+def _experiments(results: Path, folders: Iterable[str]) -> list[str]:
+    """What people call the experiments that have runs in folders of the results."""
+    return sorted(
+        {
+            called(folder, head_of(run).source_path)
+            for folder in folders
+            for run in runs_of(results, folder)
+        }
+    )
 
 
 def _several(count: int) -> str:

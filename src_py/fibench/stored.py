@@ -30,6 +30,7 @@ from fibench.run_files import (
     DAMAGED,
     NEWER,
     NEWEST_SCHEMA,
+    NOT_UNDERSTOOD,
     UNREADABLE,
     StoredError,
     inside,
@@ -37,6 +38,7 @@ from fibench.run_files import (
     read_json,
     shown_path,
 )
+from fibench.run_machine import cores_of, machine_line_of
 from fibench.runs_folder import NoSuchRun, resolve_run
 from fibench.stops import read_stop
 
@@ -62,6 +64,10 @@ class StoredRun:
     """Lines of trials.jsonl, from 1, that are left out, and why: torn, altered, or no trial's."""
     stopped: str | None = None
     """Why it was stopped before its end: what it measured changed under it."""
+    kept_claims: tuple[Mapping[str, Any], ...] | None = None
+    """The verdicts of claims.json, each with `id` and `outcome`; None: the run has none yet."""
+    digests: frozenset[bytes] = frozenset()
+    """Of every whole line of trials.jsonl: what tells a trial from all others."""
 
     @property
     def name(self) -> str:
@@ -71,10 +77,19 @@ class StoredRun:
     @property
     def experiment_name(self) -> str:
         """The name of the experiment's file without its ending."""
+        return Path(self.source or "").stem or self.folder.resolve().parent.name
+
+    @property
+    def source(self) -> str | None:
+        """The name of the experiment's file, where that was kept."""
         source = self.plan.get("source")
-        if isinstance(source, str) and Path(source).stem:
-            return Path(source).stem
-        return self.folder.resolve().parent.name
+        return source if isinstance(source, str) and "\0" not in source else None
+
+    @property
+    def source_path(self) -> str | None:
+        """Where that file is, from the folder that the results are in, where that was kept."""
+        path = self.plan.get("source_path")
+        return path if isinstance(path, str) else None
 
     @property
     def damage(self) -> list[str]:
@@ -95,9 +110,14 @@ class StoredRun:
         return (*self.experiment.cells, *(one.cell for one in self.experiment.absent.cells))
 
     @property
-    def cores(self) -> int:
-        """The physical cores that the run could use on its machine; at least 1."""
-        return cores_of(self.environment)
+    def cores(self) -> int | None:
+        """The physical cores that the run could use on its machine, at least 1; None: not known."""
+        return cores_of(self.environment, self.plan)
+
+    @property
+    def machine_line(self) -> str:
+        """The machine that the run was made on, in one line that says what is not known."""
+        return machine_line_of(self.environment, self.plan)
 
 
 def open_run(name_or_folder: str, places: Places) -> StoredRun:
@@ -111,13 +131,11 @@ def open_run(name_or_folder: str, places: Places) -> StoredRun:
 
 def read_run(folder: Path, places: Places) -> StoredRun:
     """Read the run in a folder. Raises StoredError."""
-    if not any(os.path.lexists(folder / name) for name in ("plan.json", "trials.jsonl")):
-        raise StoredError(
-            f"{shown_path(folder)} is not a run: it has no plan.json", "give the folder of a run"
-        )
+    _check_is_run(folder)
     plan = read_json(folder, "plan.json")
     environment = read_json(folder, "environment.json", missing={})
-    records, ignored = _read_journal(folder)
+    kept_claims = _read_claims(folder)
+    reading, records, ignored = _read_journal(folder)
     experiment = _read_experiment(folder, plan, places)
     return StoredRun(
         folder=folder,
@@ -125,10 +143,39 @@ def read_run(folder: Path, places: Places) -> StoredRun:
         plan=plan,
         environment=environment,
         records=records,
-        complete=os.path.lexists(folder / "claims.json"),
+        complete=kept_claims is not None,
         ignored=tuple(ignored),
         stopped=read_stop(folder),
+        kept_claims=kept_claims,
+        digests=frozenset(reading.digests),
     )
+
+
+def _check_is_run(folder: Path) -> None:
+    """Raise StoredError for a folder that is none of a run."""
+    try:
+        names = os.listdir(folder)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StoredError(f"{shown_path(folder)} cannot be read: {reason}", UNREADABLE) from error
+    if not {"plan.json", "trials.jsonl"} & set(names):
+        what = f"{shown_path(folder)} is not a run: it has no plan.json"
+        raise StoredError(what, "give the folder of a run")
+
+
+def _read_claims(folder: Path) -> tuple[dict[str, Any], ...] | None:
+    """What claims.json has; None where there is none. Raises StoredError."""
+    if not os.path.lexists(folder / "claims.json"):
+        return None
+    claims = read_json(folder, "claims.json").get("claims")
+    if not isinstance(claims, list) or not all(
+        isinstance(claim, dict) and isinstance(claim.get(name), str)
+        for claim in claims
+        for name in ("id", "outcome")
+    ):
+        where = shown_path(folder / "claims.json")
+        raise StoredError(f"{where} has no proper claims", DAMAGED)
+    return tuple(claims)
 
 
 def read_load(run: StoredRun, record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -149,35 +196,15 @@ def trial_folder(record: Mapping[str, Any]) -> str:
     return f"trials/{journal.folder_name(record['index'], record['attempt'])}"
 
 
-def cores_of(environment: Mapping[str, Any]) -> int:
-    """How many physical cores a run could use, by its environment.json; at least 1."""
-    cores = environment.get("usable_cores")
-    return cores if type(cores) is int and cores > 0 else 1
-
-
-def machine_line_of(environment: Mapping[str, Any]) -> str:
-    """The machine that a run was made on, in one line."""
-    if not environment:
-        return "an unknown machine (no environment.json)"
-    cores = cores_of(environment)
-    python = environment.get("python")
-    version = python.get("version") if isinstance(python, dict) else None
-    words = [
-        str(environment.get("processor", "unknown processor")),
-        f"{cores} core{'' if cores == 1 else 's'}",
-        f"Linux {environment.get('kernel', 'of unknown version')}",
-        *([f"Python {version}"] if version else []),
-    ]
-    return ", ".join(words)
-
-
 def _numbered(lines: Sequence[int]) -> str:
     listed = ", ".join(map(str, lines[:5])) + (", …" if lines[5:] else "")
     return f"line{'s' if lines[1:] else ''} {listed}"
 
 
-def _read_journal(folder: Path) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
-    """The last attempts of a run's trials, and the lines that are left out, with the reasons.
+def _read_journal(
+    folder: Path,
+) -> tuple[journal.Reading, list[dict[str, Any]], list[tuple[int, str]]]:
+    """A run's journal, the last attempts of its trials, and the lines that are left out, and why.
 
     A run that was interrupted at once has no journal. Raises StoredError, also where none of the
     lines can be used.
@@ -198,7 +225,8 @@ def _read_journal(folder: Path) -> tuple[list[dict[str, Any]], list[tuple[int, s
         line, why = found.refused[0]
         raise StoredError(f"{where}: no line can be used: line {line}: {why}", DAMAGED)
     torn = ((line, "it is torn, or was altered") for line in reading.damaged)
-    return found.records, sorted([*torn, *found.refused])
+    again = ((line, "it is a copy of one above") for line in reading.repeated)
+    return reading, found.records, sorted([*torn, *again, *found.refused])
 
 
 def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> Experiment:
@@ -216,7 +244,7 @@ def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> E
     measured, absent = _planned_cells(plan, folder)
     cells = (*measured, *(one.cell for one in absent.cells))
     try:
-        backends = _known_backends(plan, data, places)
+        backends = _known_backends(plan, data, name, places)
         experiment = parse_experiment(data, name, backends, overrides, folder=folder)
         given = {key: plan[key] for key in ("blocks", "seed") if type(plan.get(key)) is int}
         plan_table = experiment.plan.model_copy(update=given)
@@ -227,8 +255,15 @@ def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> E
     except CatalogueError as error:
         raise StoredError(str(error), "restore catalogue.toml from the repository") from error
     except ExperimentError as error:
-        raise StoredError(str(error), "this version does not understand the file") from error
+        raise StoredError(_first_fault(error), NOT_UNDERSTOOD) from error
     return replace(experiment, cells=measured, claims=claims, dropped_claims=dropped)
+
+
+def _first_fault(error: ExperimentError) -> str:
+    """What is wrong with an experiment's file, in one line: nobody is going to mend a run's own."""
+    first, *others = error.diagnostics
+    more = f" (and {len(others)} more)" if others else ""
+    return str(first).splitlines()[0] + more
 
 
 def _without_absent(experiment: Experiment) -> Experiment:
@@ -327,7 +362,7 @@ def _cells(listed: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
 
 
 def _known_backends(
-    plan: Mapping[str, Any], data: bytes, places: Places
+    plan: Mapping[str, Any], data: bytes, name: str, places: Places
 ) -> dict[str, KnownBackend]:
     """Every backend that the file may name, as it was when the run was made where that was kept.
 
@@ -336,23 +371,23 @@ def _known_backends(
     """
     kept = plan.get("backends")
     then = {
-        name: KnownBackend(
+        backend: KnownBackend(
             framings=tuple(str(framing) for framing in entry.get("framings") or _FRAMINGS),
             serves=entry.get("serves", "any"),
             language=str(entry.get("language", "c")),
             cores=entry.get("cores", "any"),
         )
-        for name, entry in (kept.items() if isinstance(kept, dict) else ())
+        for backend, entry in (kept.items() if isinstance(kept, dict) else ())
         if isinstance(entry, dict)
     }
-    document = parse_toml(decode(data, "experiment.toml"), "experiment.toml")
+    document = parse_toml(decode(data, name), name)
     gone = {
-        name: KnownBackend(_FRAMINGS, "any", "python" if name.startswith("py-") else "c")
-        for name in _named(document)
+        backend: KnownBackend(_FRAMINGS, "any", "python" if backend.startswith("py-") else "c")
+        for backend in _named(document)
     }
     own = document.get("backends")
     every = {**gone, **_catalogue(places.catalogue), **then}
-    return {name: known for name, known in every.items() if name not in (own or ())}
+    return {backend: known for backend, known in every.items() if backend not in (own or ())}
 
 
 @lru_cache

@@ -316,3 +316,16 @@ def test_a_clock_that_was_wrong_is_said_and_changes_no_order(desk: Desk) -> None
     third = desk.begin(fresh=True)
     assert third.notices == []
     assert desk.begin().folder == third.folder
+
+
+def test_a_line_that_stands_twice_counts_once_and_is_told(desk: Desk) -> None:
+    begun = desk.begin()
+    desk.keep(begun.folder, begun.todo[:2])
+    path = begun.folder / "trials.jsonl"
+    first, second = path.read_bytes().splitlines(keepends=True)
+    before = desk.begin()
+    path.write_bytes(first + second + first)
+    again = desk.begin()
+    assert again.folder == begun.folder
+    assert again.todo == before.todo
+    assert again.notices == ["trials.jsonl: line 3 is a copy of one above, and left out"]

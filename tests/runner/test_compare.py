@@ -14,10 +14,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from fibench.compare import Comparison, Figures, Ratio, compare, figures, matched, rows, welch
+from fibench.compare import Comparison, compare, matched
 from fibench.estimate import summarise
 from fibench.export import comparison as formats
 from fibench.judged import Review, review
+from fibench.ratios import Figures, Ratio, figures, rows, welch
 from fibench.results import samples
 from fibench.stored import read_run
 
@@ -168,7 +169,8 @@ def test_a_run_compared_with_itself_shows_no_difference(tmp_path: Path) -> None:
     assert (comparison.changed, comparison.differences) == ((), ())
     assert (comparison.only_first, comparison.only_second) == ((), ())
     assert "0 of 9 ratios differ from 1" in as_text(comparison)
-    assert formats.warnings(comparison) == []
+    assert formats.warnings(comparison) == ["first and second are one run"]
+    assert comparison.marks == ((), ())
 
 
 def test_a_metric_that_only_one_side_knows_is_a_row_without_a_ratio(tmp_path: Path) -> None:
@@ -251,7 +253,7 @@ def test_runs_of_two_files_lead_with_a_warning(tmp_path: Path) -> None:
     first, second, old = reviews
     assert "two files" in formats.warnings(compare(first, second))[0]
     assert "a/lab.toml → b/lab.toml" in as_text(compare(first, second))
-    assert formats.warnings(compare(first, first)) == []
+    assert formats.warnings(compare(first, first)) == ["first and second are one run"]
     assert formats.warnings(compare(first, old)) == []
 
 

@@ -13,11 +13,11 @@ from fibench.diagnostics import (
     ExperimentError,
     Source,
     did_you_mean,
-    escaped,
     point,
     shown,
     suggestion,
 )
+from fibench.escape import escaped
 from fibench.locate import Span
 
 
@@ -161,3 +161,23 @@ def test_the_nearest_valid_name_is_found(name: str, nearest: str | None) -> None
 
 def test_without_a_near_name_the_hint_says_what_is_valid() -> None:
     assert suggestion("zz", ["message", "line"]) == "valid: message, line"
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates", "hint"),
+    [
+        ("lab1", ["Lab1", "lab2", "lab10"], 'did you mean "Lab1"?'),
+        ("LAB1", ["lab1", "gil", "Lab1"], 'did you mean "lab1" or "Lab1"?'),
+        ("gil", ["GIL", "gil.b", "gi"], 'did you mean "GIL"?'),
+        ("STRASSE", ["straße", "strasse2"], 'did you mean "straße"?'),
+        ("e\u0301tude", ["\u00e9tude"], 'did you mean "\u00e9tude"?'),
+        ("a_b", ["a-B", "A_b"], 'did you mean "a-B" or "A_b"?'),
+        ("x", ["\x1b[2J"], "valid: \\x1b[2J"),
+        ("\x1b[2j", ["\x1b[2J"], 'did you mean "\\x1b[2J"?'),
+        ("x", [], ""),
+    ],
+)
+def test_names_that_differ_in_their_spelling_alone_come_before_similar_ones(
+    name: str, candidates: list[str], hint: str
+) -> None:
+    assert suggestion(name, candidates) == hint

@@ -97,7 +97,8 @@ def test_a_head_has_what_stands_before_the_parameters(
         path = Path(folder, "trials.jsonl")
         for record in records:
             journal.append(path, {"label": label, "parameters": record, "metrics": {"x": 1}})
-        assert journal.read_heads(path).records == [{"label": label}] * len(records)
+        written = set(path.read_text().splitlines() if records else ())
+        assert journal.read_heads(path).records == [{"label": label}] * len(written)
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,25 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fibench import journal, reviewing
 from fibench.bench.listing import make_runs, measure
+from fibench.commands import Refused
+from fibench.compare import compare
+from fibench.export import FORMATS as EXPORTS
+from fibench.export import comparison
 from fibench.export.listing import FORMATS
 from fibench.identity import claims_digest
 from fibench.judged import review
 from fibench.places import find_places
 from fibench.run_names import run_name
 from fibench.runs import COLUMNS, find_runs, rows
+from fibench.runs_folder import NoSuchRun, resolve_run
 from fibench.stored import read_run
 
 from .stored_runs import EXPERIMENT, MACHINE, make_run, rewrite_journal
@@ -75,6 +83,85 @@ def test_a_run_without_claims_is_one_row(root: Path) -> None:
     make_run(root / "gil" / NAME, text=EXPERIMENT.partition("[[claim]]")[0])
     (row,) = rows(root)
     assert (row.outcome, row.complete, row.marks) == ("no claims", True, "")
+    assert (row.trials, row.failed) == (10, 0)
+
+
+def fail(folder: Path, count: int) -> None:
+    """Make the last trials of a run ones that failed."""
+    path = folder / "trials.jsonl"
+    records = journal.read(path).records
+    path.unlink()
+    for record in records[:-count]:
+        journal.append(path, record)
+    for record in records[-count:]:
+        journal.append(path, record | {"valid": False, "reason": "it ended", "failure": "exited"})
+
+
+@pytest.mark.parametrize(
+    ("how", "outcome"),
+    [
+        ({"text": EXPERIMENT.partition("[[claim]]")[0]}, "no claims, 4 failed"),
+        ({"complete": False}, "interrupted, 4 failed"),
+        ({}, "CONFIRMED, 4 failed !"),
+    ],
+)
+def test_trials_that_failed_are_counted(root: Path, how: dict[str, Any], outcome: str) -> None:
+    """A run of nothing but failures is not one without claims."""
+    folder = make_run(root / "gil" / NAME, **how)
+    fail(folder, 4)
+    make_run(root / "gil" / "2026-11-25T0000-0000", seed=2)
+    found = rows(root)
+    own = [row for row in found if row.run.endswith(NAME)]
+    trials = 6 if "complete" in how else 10
+    assert {(row.trials, row.failed) for row in own} == {(trials, 4)}
+    assert {row.failed for row in found if row not in own} == {0}
+    assert outcome in FORMATS["text"](found)
+    assert outcome in FORMATS["md"](found).replace("\\", "")
+    assert f"; 4 of {trials + 10} trials failed" in FORMATS["text"](found).splitlines()[-1]
+    (first, *_) = csv.DictReader(io.StringIO(FORMATS["csv"](found), newline=""))
+    assert (first["trials"], first["failed"]) == (str(trials), "4")
+
+
+def of_file(folder: Path, path: str) -> None:
+    """Make a run one of an experiment's file."""
+    plan = json.loads((folder / "plan.json").read_text())
+    head = {"schema": 2, "number": 0, "source_path": path}
+    plan = {**head, **plan, **head, "source": Path(path).name}
+    (folder / "plan.json").write_text(json.dumps(plan, indent=2))
+
+
+def test_an_experiment_is_called_what_report_calls_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FIBENCH_RESULTS", str(root))
+    monkeypatch.delenv("FIBENCH_FROM", raising=False)
+    files = ["a/lab.toml", "b/lab.toml", "x/Lab1.toml", "x/lab1.toml", "x/\u5b9e\u9a8c.toml"]
+    for number, path in enumerate(files):
+        folder = root / run_name(Path(path)) / f"2026-11-24T2255-000{number}"
+        of_file(make_run(folder, seed=number), path)
+    (root / "lab1" / "2026-11-24T2255-0003" / "experiment.toml").unlink()
+    found = rows(root)
+    called = {row.run: row.experiment for row in found}
+    assert sorted(called.values()) == ["Lab1", "a/lab.toml", "b/lab.toml", "lab1", "\u5b9e\u9a8c"]
+    for run, name in called.items():
+        assert Path(resolve_run(name, root)).relative_to(root) == Path(run)
+        if name != "lab1":
+            assert {row.run for row in rows(root, name)} == {run}
+        assert name in FORMATS["text"](found)
+    assert FORMATS["text"](found).split()[1] == "experiment"
+    assert FORMATS["text"](rows(root, "lab1")).split()[1] == "machine", "the folder says it"
+    stored = read_run(root / run_name(Path("Lab1.toml")) / "2026-11-24T2255-0002", find_places())
+    assert stored.name == "Lab1/2026-11-24T2255-0002"
+    assert resolve_run(stored.name, root) == stored.folder
+    with pytest.raises(NoSuchRun) as caught:
+        resolve_run("LAB1", root)
+    assert caught.value.hint == 'did you mean "Lab1" or "lab1"?'
+    with pytest.raises(Refused, match="no run of LAB1") as refused:
+        reviewing.runs("", "text", "LAB1", "", replace=False)
+    assert 'did you mean "Lab1" or "lab1"?' in str(refused.value)
+    assert reviewing.report("lab", "md", "", "", replace=False) == 0
+    told = capfd.readouterr().err
+    assert "this run is of b/lab.toml; others of that name are of a/lab.toml: give the path" in told
 
 
 @pytest.mark.parametrize(
@@ -152,30 +239,51 @@ def change_claims(folder: Path) -> None:
     (folder / "experiment.toml").write_text(EXPERIMENT.replace("above = 1.3", "above = 3.0"))
 
 
-@pytest.mark.parametrize(
-    ("change", "mark"),
-    [
-        (lambda run: claim(run, 0, outcome="REFUTED"),
-         "claims.json has REFUTED for multiprocess-beats-threads"),
-        (lambda run: claim(run, 0, mean=9.9),
-         "claims.json has another figure for multiprocess-beats-threads"),
-        (lambda run: claim(run, 1, id="else"), "claims.json lacks refusals; claims.json has else"),
-        (drop_claim, "claims.json lacks refusals"),
-        (alter_figure,
-         "line 1 of trials.jsonl: it is torn, or was altered; 1 of 10 trials are missing"),
-        (lambda run: write_lines(run, lines_of(run)[:6]), "4 of 10 trials are missing"),
-        (lambda run: write_lines(run, [*lines_of(run)[:9], lines_of(run)[9][:50]]),
-         "line 10 of trials.jsonl: it is torn, or was altered; 1 of 10 trials are missing"),
-        (lambda run: write_lines(run, []), "trials.jsonl is empty: 10 of 10 trials are missing"),
-        (lambda run: (run / "trials.jsonl").unlink(), "10 of 10 trials are missing"),
-        (lambda run: (run / "claims.json").unlink(),
-         "every trial is there, and claims.json is not"),
-        (lambda run: rewrite_journal(run, lambda record: record.update(trial="x")),
-         "1 trial is none of its plan"),
-        (empty_plan, "plan.json has no list of its trials"),
-        (change_claims, "its claims are not those that it was begun with"),
-    ],
-)  # fmt: skip
+def other_boot(folder: Path) -> None:
+    """environment.json of a run that was made elsewhere."""
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["identity"] = {"boot_id": "another"}
+    (folder / "plan.json").write_text(json.dumps(plan))
+
+
+def again(folder: Path, place: int) -> None:
+    """A second line for an attempt that has one, with another note and a right digest."""
+    record = journal.decode(lines_of(folder)[place])
+    assert record is not None
+    journal.append(folder / "trials.jsonl", {**record, "note": "again"})
+
+
+ALTERATIONS: list[tuple[Change, str]] = [
+    (lambda run: claim(run, 0, outcome="REFUTED"),
+     "claims.json has REFUTED for multiprocess-beats-threads"),
+    (lambda run: claim(run, 0, mean=9.9),
+     "claims.json has another figure for multiprocess-beats-threads"),
+    (lambda run: claim(run, 1, id="else"), "claims.json lacks refusals; claims.json has else"),
+    (drop_claim, "claims.json lacks refusals"),
+    (alter_figure,
+     "line 1 of trials.jsonl: it is torn, or was altered; 1 of 10 trials are missing"),
+    (lambda run: write_lines(run, lines_of(run)[:6]), "4 of 10 trials are missing"),
+    (lambda run: write_lines(run, [*lines_of(run)[:9], lines_of(run)[9][:50]]),
+     "line 10 of trials.jsonl: it is torn, or was altered; 1 of 10 trials are missing"),
+    (lambda run: write_lines(run, []), "trials.jsonl is empty: 10 of 10 trials are missing"),
+    (lambda run: (run / "trials.jsonl").unlink(), "10 of 10 trials are missing"),
+    (lambda run: (run / "claims.json").unlink(),
+     "every trial is there, and claims.json is not"),
+    (lambda run: rewrite_journal(run, lambda record: record.update(trial="x")),
+     "1 trial is none of its plan"),
+    (empty_plan, "plan.json has no list of its trials"),
+    (change_claims, "its claims are not those that it was begun with"),
+    (lambda run: (run / "environment.json").unlink(),
+     "environment.json is missing or empty: its machine is not known"),
+    (other_boot, "environment.json is of another machine, or boot of it, than plan.json"),
+    (lambda run: write_lines(run, [*lines_of(run), *lines_of(run)[3:5]]),
+     "lines 11, 12 of trials.jsonl: it is a copy of one above"),
+    (lambda run: again(run, 2), "line 3 of trials.jsonl: another line has the same attempt"),
+]  # fmt: skip
+"""What may be done to a run, and how it is marked."""
+
+
+@pytest.mark.parametrize(("change", "mark"), ALTERATIONS)
 def test_what_was_altered_is_marked_and_judged_anew(root: Path, change: Change, mark: str) -> None:
     folder = make_run(root / "gil" / NAME)
     make_run(root / "gil" / "2026-11-25T0000-0000", seed=2)
@@ -193,9 +301,60 @@ def test_what_was_altered_is_marked_and_judged_anew(root: Path, change: Change, 
     assert text.splitlines()[-1].endswith("; 1 has something wrong (!)")
     for name in ("csv", "json", "md"):
         assert mark.partition("; ")[0] in FORMATS[name](found).replace("\\", "")
-    if "claims.json has" in mark:
+    if "claims.json has" in mark or "a copy of" in mark:
         assert marked[0].outcome == before["multiprocess-beats-threads"].outcome == "CONFIRMED"
         assert marked[0].estimate == before["multiprocess-beats-threads"].estimate
+
+
+@pytest.mark.parametrize(("change", "mark"), ALTERATIONS)
+def test_report_and_compare_show_the_same_marks_in_every_format(
+    root: Path,
+    change: Change,
+    mark: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("FIBENCH_RESULTS", str(root))
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.delenv("FIBENCH_FROM", raising=False)
+    folder = make_run(root / "gil" / NAME)
+    make_run(root / "gil" / "2026-11-25T0000-0000", seed=2)
+    commands: list[Callable[[], int]] = [
+        partial(reviewing.report, "gil~1", name, "", "", replace=False)
+        for name in ("text", *EXPORTS)
+    ]
+    for name in comparison.FORMATS:
+        commands.append(partial(reviewing.compare, "gil~1", "gil", name, "", replace=False))
+        commands.append(partial(reviewing.compare, "gil", "gil~1", name, "", replace=False))
+    for command in commands:
+        assert command() == 0
+        told = capfd.readouterr()
+        assert told.err == "", "nothing is wrong yet"
+        assert mark.partition("; ")[0] not in told.out.replace("\\", "")
+    change(folder)
+    marks = {each for row in rows(root) if row.run.endswith(NAME) for each in row.marks.split("; ")}
+    assert mark.partition("; ")[0] in "; ".join(marks)
+    for command in commands:
+        assert command() == 0
+        told = capfd.readouterr()
+        for one in marks:
+            assert f"warning: gil/{NAME}: {one}" in told.err
+            forms = (one, json.dumps(one)[1:-1])
+            assert any(form in text for form in forms for text in (told.out, _unmarked(told.out)))
+
+
+def _unmarked(text: str) -> str:
+    """Markdown without its backslashes."""
+    return text.replace("\\", "")
+
+
+def test_compare_says_that_runs_have_trials_in_common(root: Path) -> None:
+    """Their ratios are not those of independent runs."""
+    own, other = make_run(root / "gil" / NAME), make_run(root / "gil" / "second", seed=2)
+    write_lines(own, [*lines_of(own)[:9], lines_of(other)[9]])
+    found = compare(*(review(read_run(run, find_places())) for run in (own, other)))
+    (line,) = [line for line in comparison.warnings(found) if "second run" in line]
+    assert line == f"gil/{NAME}: 1 of its 10 trials are also in the second run"
 
 
 def test_copies_are_marked_however_they_were_changed(root: Path) -> None:

@@ -44,8 +44,9 @@ def opened(folder: Path) -> StoredRun:
 def refused(folder: Path) -> str:
     with pytest.raises(StoredError) as caught:
         opened(folder)
-    assert "\n" not in caught.value.hint
-    assert caught.value.hint
+    for line in (str(caught.value), caught.value.hint):
+        assert line
+        assert "\n" not in line
     return str(caught.value)
 
 
@@ -132,7 +133,36 @@ def test_a_torn_line_is_told_and_what_came_before_it_is_kept(folder: Path) -> No
 
 def test_a_run_without_environment_is_of_an_unknown_machine(folder: Path) -> None:
     (folder / "environment.json").unlink()
-    assert (opened(folder).environment, opened(folder).cores) == ({}, 1)
+    assert (opened(folder).environment, opened(folder).cores) == ({}, None)
+    assert opened(folder).machine_line.startswith("an unknown machine (environment.json is missing")
+    plan = json.loads((folder / "plan.json").read_text())
+    kept = {**plan, "identity": {"cores": [[0], [1, 5]]}}
+    (folder / "plan.json").write_text(json.dumps(kept))
+    assert opened(folder).cores == 2
+    assert opened(folder).machine_line.startswith("an unknown machine of 2 cores")
+
+
+@pytest.mark.parametrize("cores", [None, 0, -1, "2", True, 1.0])
+def test_a_number_of_cores_that_is_none_is_not_made_up(folder: Path, cores: object) -> None:
+    environment = json.loads((folder / "environment.json").read_text())
+    changed = {**environment, "usable_cores": cores, "processor": None, "kernel": None}
+    (folder / "environment.json").write_text(json.dumps(changed))
+    run = opened(folder)
+    assert run.cores is None
+    assert run.machine_line == (
+        "unknown processor, an unknown number of cores, Linux of unknown version, Python 3.12.1"
+    )
+
+
+def test_a_claim_that_needs_cores_is_not_judged_by_made_up_ones(tmp_path: Path) -> None:
+    text = EXPERIMENT.replace("above = 1.3", "above = 1.3\nneeds_cpus = 2")
+    folder = make_run(tmp_path / "run", text=text)
+    (folder / "environment.json").unlink()
+    first, second = review(opened(folder)).verdicts
+    assert (first.outcome, first.reason) == (
+        "NOT HERE", "needs 2 CPUs; how many could be used is not known",
+    )  # fmt: skip
+    assert second.outcome == "CONFIRMED", "it needs none"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ from fibench.report.output import page, print_hanging
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fibench.compare import Comparison, Difference, Row
+    from fibench.compare import Comparison
+    from fibench.differences import Difference
+    from fibench.ratios import Row
 
 SCHEMA = 1
 FORMATS = ("text", "md", "csv", "json")
@@ -27,7 +29,7 @@ _HEADS = ("cell", "metric", "first", "second", "ratio", "")
 
 
 def warnings(comparison: Comparison) -> list[str]:
-    """What leads a comparison: the machines are different ones, or a run did not end."""
+    """What leads a comparison: different machines, runs that did not end, or have marks."""
     found = []
     other = comparison.other_machine
     if other:
@@ -36,8 +38,12 @@ def warnings(comparison: Comparison) -> list[str]:
     if comparison.other_file is not None:
         said = difference_text(comparison.other_file)
         found.append(f"these are runs of two files, whatever their names: {said}")
-    found += [f"{name} was interrupted" for name in comparison.interrupted]
-    return found
+    if comparison.is_one_run:
+        found.append("first and second are one run")
+    found += [f"{name} was interrupted" for name in dict.fromkeys(comparison.interrupted)]
+    for name, marks in zip((comparison.first, comparison.second), comparison.marks, strict=True):
+        found += [f"{name}: {mark}" for mark in marks]
+    return list(dict.fromkeys(found))
 
 
 def difference_text(difference: Difference) -> str:
@@ -83,7 +89,7 @@ def print_text(console: Console, comparison: Comparison) -> None:
 
     with page(console) as out:
         for warning in warnings(comparison):
-            print_hanging(out, 9, "warning", warning, "", "bold yellow")
+            print_hanging(out, 9, "warning", prose(warning), "", "bold yellow")
         out.print(Text(f"first   {shown(comparison.first)}"), soft_wrap=True)
         out.print(Text(f"second  {shown(comparison.second)}"), soft_wrap=True)
         out.print()
@@ -127,14 +133,20 @@ def markdown(comparison: Comparison) -> str:
 
 
 def comma_separated(comparison: Comparison) -> str:
-    """A row for each cell and metric; what else differs is in the other formats."""
+    """A row for each cell and metric, with what is wrong with the runs; what else differs is in the
+    other formats."""
+    marks = "; ".join(
+        f"{which}: {mark}"
+        for which, found in zip(("first", "second"), comparison.marks, strict=True)
+        for mark in found
+    )
     columns = ("cell", "metric", "first", "second", "unit", "ratio", "low", "high",
-               "first_blocks", "second_blocks", "differs", "note")  # fmt: skip
+               "first_blocks", "second_blocks", "differs", "note", "marks")  # fmt: skip
     return separated.written(
         columns,
         [
             (row.cell, row.metric, finite(row.first), finite(row.second), METRICS[row.metric].unit,
-             *_ends(row), *row.blocks, row.ratio.differs if row.ratio else None, row.absent)
+             *_ends(row), *row.blocks, row.ratio.differs if row.ratio else None, row.absent, marks)
             for row in comparison.rows
         ],
     )  # fmt: skip
@@ -147,6 +159,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "first": comparison.first,
         "second": comparison.second,
         "warnings": warnings(comparison),
+        "marks": dict(zip(("first", "second"), map(list, comparison.marks), strict=True)),
         "confidence": comparison.confidence,
         "rows": [
             {

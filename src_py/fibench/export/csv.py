@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Comma-separated values, RFC 4180: a row for each cell and metric, then one for each cell that was
-left out, and one for each claim."""
+left out, for each claim, and for each mark, which says what is wrong with the stored run."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def export(review: Review) -> str:
         for absent in review.run.experiment.absent.cells
     ]
     rows += [_claim_row(verdict, review.claims_mark) for verdict in review.verdicts]
+    rows += [("mark", "", "", *nothing, "", mark) for mark in review.marks]
     return written(COLUMNS, rows)
 
 

@@ -67,6 +67,8 @@ def _head(review: Review, base_s: float) -> Iterator[str]:
     yield f"#[StartTime: {base_s:.3f} (seconds since epoch)]"
     yield f"#[BaseTime: {base_s:.3f} (seconds since epoch)]"
     yield f"#[fibench run: {shown(review.run.name)}, values in ns, Interval_Max in ms]"
+    for mark in review.marks:
+        yield f"#[warning: {shown(mark)}]"
     if review.added_afterwards:
         yield f"#[{review.claims_mark}]"
     for verdict in review.verdicts:

@@ -38,6 +38,7 @@ def document(review: Review) -> dict[str, Any]:
             "seed": run.experiment.plan.seed,
             "trials": len(run.records),
             "damaged_lines": [line for line, _ in run.ignored],
+            "marks": list(review.marks),
         },
         "machine": _without_nan(dict(run.environment)),
         "cells": [

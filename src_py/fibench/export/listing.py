@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
+from pathlib import PurePath
 
 from fibench.escape import escaped
 from fibench.export import csv as separated
@@ -12,7 +13,8 @@ from fibench.report.numbers import number
 from fibench.runs import COLUMNS, Row, runs_json
 
 _MARK = " !"
-_HEADS = ("run", "machine", "cores", "outcome", "estimate", "claim")
+_HEADS = ("run", "experiment", "machine", "cores", "outcome", "estimate", "claim")
+_NAME = _HEADS.index("experiment")
 _GAP = "  "
 
 
@@ -20,8 +22,8 @@ def text(found: Sequence[Row]) -> str:
     """Columns padded with spaces. A thousand runs are too many for a table of rich's."""
     if not found:
         return "no runs\n"
-    lines = [_HEADS, *(tuple(map(escaped, _fields(row))) for row in found)]
-    widths = [max(_width(line[place]) for line in lines) for place in range(len(_HEADS))]
+    lines = [tuple(map(escaped, line)) for line in _lines(found)]
+    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
     padded = (
         _GAP.join(
             field + " " * (width - _width(field)) for field, width in zip(line, widths, strict=True)
@@ -49,7 +51,8 @@ def markdown(found: Sequence[Row]) -> str:
     """The same columns as a table that GitHub shows."""
     from fibench.export.md import escape, table
 
-    lines = table(_HEADS, map(_fields, found), left=len(_HEADS))
+    heads, *rows = _lines(found)
+    lines = table(heads, rows, left=len(heads))
     marks = _marks(found)
     lines += ["", *(f"- **!** {escape(line)}" for line in marks)] if marks else []
     return "\n".join(lines) + "\n"
@@ -68,10 +71,20 @@ FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {
 }
 
 
+def _lines(found: Sequence[Row]) -> list[tuple[str, ...]]:
+    """The heads, and the fields of each row. What experiments are called stands in a column of its
+    own only where it is not what their folders are called."""
+    lines = [_HEADS, *map(_fields, found)]
+    if all(row.experiment in PurePath(row.run).parts[:-1] for row in found):
+        return [(*line[:_NAME], *line[_NAME + 1 :]) for line in lines]
+    return lines
+
+
 def _fields(row: Row) -> tuple[str, ...]:
     cores = "" if row.cores is None else str(row.cores)
-    outcome = f"{row.outcome}{_MARK}" if row.marks else row.outcome
-    return row.run, row.machine, cores, outcome, _estimate(row), row.claim
+    outcome = f"{row.outcome}, {row.failed} failed" if row.failed else row.outcome
+    outcome += _MARK if row.marks else ""
+    return row.run, row.experiment, row.machine, cores, outcome, _estimate(row), row.claim
 
 
 def _estimate(row: Row) -> str:
@@ -89,4 +102,7 @@ def _tally(found: Sequence[Row]) -> str:
     counted = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
     marked = len({row.run for row in found if row.marks})
     said = f"; {marked} {'has' if marked == 1 else 'have'} something wrong (!)" if marked else ""
+    failed = sum({row.run: row.failed or 0 for row in found}.values())
+    trials = sum({row.run: row.trials or 0 for row in found}.values())
+    said = (f"; {failed} of {trials} trials failed" if failed else "") + said
     return f"\n{runs} run{'' if runs == 1 else 's'}: {counted}{said}"

@@ -16,7 +16,6 @@ from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
 from fibench.report.words import tally, verdict_lines
-from fibench.stored import machine_line_of
 
 if TYPE_CHECKING:
     from fibench.judged import Review
@@ -35,13 +34,14 @@ def export(review: Review) -> str:
     run = review.run
     cells = run.experiment.cells
     lines = [f"# {escape(prose(run.experiment.title))}", ""]
-    lines += [f"Run {escape(run.name)}: {escape(machine_line_of(run.environment))}", ""]
+    lines += [f"Run {escape(run.name)}: {escape(run.machine_line)}", ""]
     built = build_line(run.environment.get("fibench"), run.environment.get("compiler"))
     lines += [f"With {escape(built)}.", ""] if built else []
     pinning = pinning_line(run.plan)
     lines += [f"{escape(pinning[:1].upper() + pinning[1:])}.", ""] if pinning else []
     pythons = interpreter_lines(run.environment.get("interpreters"), cells)
     lines += [word for line in pythons for word in (f"{escape(line[:1].upper() + line[1:])}.", "")]
+    lines += [word for mark in review.marks for word in (f"**Warning:** {escape(prose(mark))}", "")]
     lines += _cells_table(review) if cells else ["None of the cells could be run here."]
     notes = [*table_notes(cells, review.summaries), *review.notes]
     lines += ["", *(f"- {escape(prose(note.removeprefix('– ')))}" for note in notes)]

@@ -87,6 +87,7 @@ def _metadata(review: Review) -> dict[str, Any]:
         "fibench_title": review.run.experiment.title,
         "fibench_complete": "yes" if review.run.complete else "no",
         "fibench_claims": review.claims_mark,
+        "fibench_marks": "; ".join(review.marks),
     }
     for verdict in review.verdicts:
         metadata[f"fibench_claim_{verdict.claim.id}"] = verdict.outcome

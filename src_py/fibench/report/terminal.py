@@ -72,6 +72,7 @@ def render_results(
     added_afterwards: bool = False,
     interpreters: object = None,
     build_line: str = "",
+    marks: Sequence[str] = (),
 ) -> None:
     """Show a run, with the findings of results.find.
 
@@ -79,7 +80,7 @@ def render_results(
     estimates and no verdicts. `pinning` says in one line which CPUs servers and load had.
     `overhead` is known of a run that has just ended. `added_afterwards`: the claims are not those
     that the run was made for. `interpreters` is what the run keeps of them. `build_line` says with
-    what the programs were built.
+    what the programs were built. `marks` are what is wrong with a stored run.
     Everything that comes from outside is escaped.
     """
     from rich.text import Text
@@ -96,6 +97,8 @@ def render_results(
         ):
             if line:
                 console.print(Text(shown(line), style="dim"))
+        for mark in marks:
+            print_hanging(console, 9, "warning", prose(mark), "", "bold yellow")
         console.print()
         if experiment.cells:
             print_table(console, experiment.cells, {cell.cell_key: cell for cell in cells})
