@@ -67,7 +67,7 @@ def build(folder: Path) -> Path:
     compiler = (os.environ.get("CC") or "cc").split()
     here.require(compiler[0])
     if "thread" in sanitized.KINDS:
-        pytest.skip("ThreadSanitizer and what makes calls fail both stand between program and libc")
+        here.leave_out("ThreadSanitizer and what makes calls fail stand both before libc")
     library = folder / "shortages.so"
     flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC"]
     subprocess.run([*compiler, *flags, "-o", library, SOURCE, "-ldl"], check=True)
@@ -95,8 +95,8 @@ def skip_what_is_linked_in(backend: Backend, programs: Path, name: str) -> None:
     skip_what_is_lacking(backend)
     library = next((lib for begin, lib in _LIBRARIES.items() if name.startswith(begin)), None)
     if library is not None and library not in _shared_libraries(program_of(backend, programs)):
-        pytest.skip(
-            f"{backend.name}: {library} is linked in, so that its calls cannot be made to fail"
+        here.leave_out_backend(
+            backend.name, f"{library} is linked in, so that its calls cannot be made to fail"
         )
 
 

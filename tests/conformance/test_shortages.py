@@ -14,12 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.here import leave_out_backend
 
 from . import sanitized
 from .backends import Backend, all_backends, each
 from .borrowed import limit_buffers
 from .conftest import Start
-from .process import Server, skip_what_is_lacking
+from .process import Server, frozen, skip_what_is_lacking
 from .shortages import (
     FailingCall,
     build,
@@ -28,7 +29,6 @@ from .shortages import (
     skip_what_is_linked_in,
     try_to_ask,
 )
-from .test_crowds import frozen
 from .wire import check_serves, connect, read_exactly, read_to_end
 
 IN_C = [b for b in all_backends() if b.language == "c"]
@@ -307,7 +307,7 @@ def test_without_memory_to_lock_it_lacks_what_it_needs(
     start_server: Start, programs: Path, library: Path, backend: Backend, name: str
 ) -> None:
     if name == "io_uring_register_buf_ring" and "oneshot" in backend.name:
-        pytest.skip(f"{backend.name}: it registers no buffers")
+        leave_out_backend(backend.name, "it registers no buffers")
     skip_what_is_linked_in(backend, programs, name)
     with failing_call(library, name) as call:
         call.fail_always(errno.ENOMEM)

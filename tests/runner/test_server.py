@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.here import leave_out
+from tests.processes import ending, stop
 from tests.runner.small_servers import ECHO, LISTEN, PATIENCE_S, Starter, command, python
 
 from fibench import listening
@@ -137,10 +139,7 @@ def test_leaving_the_context_kills_every_process_of_the_server(start: Starter) -
 
 def test_a_stopped_server_can_be_ended(start: Starter) -> None:
     with start(command(ECHO)) as running:
-        os.kill(running.pid, signal.SIGSTOP)
-        stat = Path(f"/proc/{running.pid}/stat")
-        while stat.read_text().rpartition(") ")[2][0] != "T":
-            pass
+        stop(lambda: [running.pid])
         assert running.stop(grace_s=0.05).forced
 
 
@@ -164,7 +163,7 @@ def test_a_server_does_not_outlive_a_killed_supervisor(start: Starter) -> None:
 def test_a_stopped_supervisor_is_woken_to_end_its_tree(start: Starter) -> None:
     with start(command(ECHO)) as running:
         ends = watch_ends([running.pid, running.supervisor_pid])
-        os.kill(running.supervisor_pid, signal.SIGSTOP)
+        stop(lambda: [running.supervisor_pid])
     assert_all_end(ends, 0)
 
 
@@ -190,18 +189,15 @@ def test_no_process_survives_the_end_of_the_runner(start: Starter, number: signa
     files = [start.supervise, start.stderr_path]
     argv: list[str | Path] = [sys.executable, "-c", RUNNER, *files, LISTEN + FORKING]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    with ending(
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     ) as runner:
         assert runner.stdout is not None
-        try:
-            pids = [int(pid) for pid in runner.stdout.readline().split()]
-            assert len(pids) == 5
-            ends = watch_ends(pids)
-            runner.send_signal(number)
-            assert_all_end(ends, PATIENCE_S)
-        finally:
-            runner.kill()
+        pids = [int(pid) for pid in runner.stdout.readline().split()]
+        assert len(pids) == 5
+        ends = watch_ends(pids)
+        runner.send_signal(number)
+        assert_all_end(ends, PATIENCE_S)
 
 
 def test_ctrl_c_while_a_server_starts_leaves_nothing(start: Starter) -> None:
@@ -244,7 +240,7 @@ def test_a_server_without_so_reuseaddr_after_time_wait_is_told_the_remedy(
     with start(command(ECHO)) as running:
         assert echo(running.port) == b"30"  # the server closes first: its side is in TIME_WAIT
     if time_wait_is_full():
-        pytest.skip("the kernel keeps no more connections in TIME_WAIT (tcp_max_tw_buckets)")
+        leave_out("the kernel keeps no more connections in TIME_WAIT (tcp_max_tw_buckets)")
     with pytest.raises(OSError, match="in use"):
         bind_once(HOST, running.port, reuse_address=False)
     text = "listener = socket.socket()\n" + ECHO
@@ -322,7 +318,7 @@ def test_a_server_that_hides_that_its_port_is_in_time_wait_is_told_the_remedy(
     with start(command(ECHO)) as running:
         assert echo(running.port) == b"30"
     if time_wait_is_full():
-        pytest.skip("the kernel keeps no more connections in TIME_WAIT (tcp_max_tw_buckets)")
+        leave_out("the kernel keeps no more connections in TIME_WAIT (tcp_max_tw_buckets)")
     told = failure(start, command(text, port=running.port, ready_fd=False), timeout_s=0.5)
     assert "TIME_WAIT" in told.hint
     assert "SO_REUSEADDR" in told.hint
@@ -356,12 +352,9 @@ def test_another_program_on_the_port_is_not_taken_for_the_server(start: Starter)
             f"c, _ = socket.socket(fileno={door.fileno()}).accept()\n"
             "listen(); c.close(); signal.pause()"
         )
-        taker = subprocess.Popen([*python(take), str(port)], pass_fds=[door.fileno()])
-        try:
+        argv = [*python(take), str(port)]
+        with ending(subprocess.Popen(argv, pass_fds=[door.fileno()])) as taker:
             error = failure(start, what)
-        finally:
-            taker.kill()
-            taker.wait()
     assert error.kind == "address-in-use"
     assert f"(pid {taker.pid})" in error.message
 
