@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from tests.here import programs_folder, require
+from tests.here import LONG_FORM, programs_folder, require
 
 # No deadline: an example may fork a server's child on a machine that is busy with other tests.
 settings.register_profile("default", max_examples=60, deadline=None, print_blob=True)
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     for item in items:
         if item.get_closest_marker("long") is not None:
-            item.add_marker(pytest.mark.skip(reason="a long form: run with --all"))
+            item.add_marker(LONG_FORM)
 
 
 @pytest.hookimpl(tryfirst=True)

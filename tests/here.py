@@ -4,7 +4,8 @@
 A test that needs a program, a module or a faculty of the machine is marked
 `@pytest.mark.needs("strace")`, or calls `require("strace")`; one of a backend calls
 `require_backend`. The reasons are those that `invoke backends` gives. What ought to be there and is
-not is never a reason to skip: its tests run, and fail.
+not is never a reason to skip: its tests run, and fail. What only the course of a test can find out
+it hands to `leave_out`, and what does not concern a backend to `leave_out_backend`.
 """
 
 import functools
@@ -17,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.runner.pythons import another
@@ -26,18 +28,28 @@ from fibench.bench.rivals import find_program
 from fibench.build import tool_environment
 from fibench.catalogue import Backend, read_catalogue
 from fibench.cgroup import usable_parent
+from fibench.places import find_places
 from fibench.syscalls import absent_reason
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 60.0
+LONG_FORM = pytest.mark.skip(reason="a long form: run with --all")
 
 
 def programs_folder() -> Path:
     """Where the built programs are: $FIBENCH_PROGRAMS, else where `invoke build` installs them."""
     named = os.environ.get("FIBENCH_PROGRAMS")
-    if named:
-        return Path(named).resolve()
-    return CHECKOUT / "build" / "install" / "libexec" / "fibench"
+    return Path(named).resolve() if named else find_places().programs
+
+
+def leave_out(reason: str) -> NoReturn:
+    """Skip the test that runs, for what only its course can find out."""
+    pytest.skip(reason)
+
+
+def leave_out_backend(name: str, reason: str) -> NoReturn:
+    """Skip what cannot be asked of a backend by its nature, or in this build."""
+    leave_out(f"{name}: {reason}")
 
 
 # Backends
@@ -96,14 +108,14 @@ def build_options(programs: Path) -> dict[str, str]:
 def require_backend(name: str) -> None:
     """Skip what needs a backend that cannot run here, saying why."""
     if reason := why_not_backend(name):
-        pytest.skip(f"{name}: {reason}")
+        leave_out_backend(name, reason)
 
 
 def require_built(name: str) -> None:
     """Skip what needs the program of a backend that the build left out, saying why."""
     backend, programs = known_backends()[name], programs_folder()
     if is_left_out(backend, programs):
-        pytest.skip(f"{name}: {why_unavailable(backend, programs)}")
+        leave_out_backend(name, str(why_unavailable(backend, programs)))
 
 
 # What programs may be built with
@@ -164,7 +176,7 @@ def require(*names: str) -> None:
     """Skip what needs what is not here, saying why."""
     for name in names:
         if reason := why_not(name):
-            pytest.skip(reason)
+            leave_out(reason)
 
 
 def _ended(argv: list[str]) -> "subprocess.CompletedProcess[str]":
@@ -186,6 +198,11 @@ def _cgroup() -> str | None:
 
 def _another_python() -> str | None:
     return None if another() else "pyenv has no other Python from 3.6 to 3.13"
+
+
+def _c_compiler() -> str | None:
+    found = any(map(program, ("gcc", "cc")))
+    return None if found else "no C compiler is installed"
 
 
 def _ipv6() -> str | None:
@@ -230,6 +247,7 @@ def _namespaces() -> str | None:
 _FACULTIES: Mapping[str, Callable[[], str | None]] = {
     "AddressSanitizer": _address_sanitizer,
     "IPv6": _ipv6,
+    "a C compiler": _c_compiler,
     "a plain user": _not_root,
     "another Python": _another_python,
     "cgroup v2": _cgroup,

@@ -20,7 +20,7 @@ from contextlib import ExitStack, suppress
 
 from fibench.cgroup import forgotten, own_folder
 from fibench.escape import escaped
-from fibench.processes import all_pids, began, name_of
+from fibench.processes import all_pids, began, name_of, read_stat
 from fibench.supervision import MARK
 
 _MARKED = re.compile(rb"(?:^|\0)" + MARK.encode() + rb"=([0-9]{1,10})-([0-9]{1,20})\0")
@@ -125,7 +125,7 @@ def _is_in_our_namespace(pid: int) -> bool:
 def _is_alive(pid: int) -> bool:
     """Whether it is more than a zombie, which only its parent can do away with."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as stream:
-            return stream.read().rpartition(b") ")[2][:1] not in (b"Z", b"X", b"")
-    except OSError:
+        stat = read_stat(pid)
+    except OSError:  # somebody else's
         return False
+    return stat is not None and stat.alive

@@ -13,6 +13,8 @@ TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 class Stat(NamedTuple):
     """The part of /proc/PID/stat that is used here; CPU times in ticks."""
 
+    state: str
+    """One letter: T is stopped, Z a zombie, which only its parent can do away with (proc(5))."""
     parent: int
     user: int
     system: int
@@ -20,22 +22,34 @@ class Stat(NamedTuple):
     """User time of children that have ended and were waited for, and of theirs."""
     reaped_system: int
     threads: int
+    began: int
+    """In ticks since the boot."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is more than a zombie."""
+        return self.state not in ("Z", "X")
 
 
 def read_stat(pid: int) -> Stat | None:
     """Read the figures of one process; None when it is gone."""
     data = read_proc(f"/proc/{pid}/stat")
-    if data is None:
-        return None
+    return None if data is None else parse_stat(data)
+
+
+def parse_stat(data: bytes) -> Stat:
+    """Read what /proc/PID/stat or /proc/PID/task/TID/stat holds."""
     # "PID (NAME) STATE PPID …": a name may hold spaces and parentheses, so look from the right.
-    fields = data[data.rindex(b")") + 2 :].split(None, 18)
+    fields = data[data.rindex(b")") + 2 :].split(None, 20)
     return Stat(
+        state=fields[0].decode(),
         parent=int(fields[1]),
         user=int(fields[11]),
         system=int(fields[12]),
         reaped_user=int(fields[13]),
         reaped_system=int(fields[14]),
         threads=int(fields[17]),
+        began=int(fields[19]),
     )
 
 
@@ -44,8 +58,8 @@ def began(pid: int) -> int | None:
 
     With its number it names a process for good: numbers come again.
     """
-    data = read_proc(f"/proc/{pid}/stat")
-    return int(data[data.rindex(b")") + 2 :].split(None, 20)[19]) if data else None
+    stat = read_stat(pid)
+    return None if stat is None else stat.began
 
 
 def read_proc(path: str) -> bytes | None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
+from tests.here import leave_out
 
 from . import sanitized
 
@@ -33,14 +33,14 @@ def as_plain_user(limits: Mapping[int, int]) -> list[str]:
     `limits` are those of setrlimit(2). Skips the test by name where no other user can be become.
     """
     if sanitized.KINDS:
-        pytest.skip("a sanitizer's reports are not for a plain user to write")
+        leave_out("a sanitizer's reports are not for a plain user to write")
     words = ",".join(f"{limit}={value}" for limit, value in limits.items())
     become = [sys.executable, "-c", _BECOME, str(next(_users)), words]
     try:
         subprocess.run([*become, _a_program()], check=True, capture_output=True)
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        pytest.skip(f"no other user can be become here: {reason}")
+        leave_out(f"no other user can be become here: {reason}")
     return become
 
 

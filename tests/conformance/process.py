@@ -18,26 +18,17 @@ from types import MappingProxyType
 from typing import IO
 
 import pytest
+from tests.here import leave_out_backend
+from tests.processes import stop
 
 from . import sanitized
 from .backends import Backend
 from .oracle import Framing
+from .states import ProcessState, states
 
 START_S = 10.0
 END_S = 5.0
 MARK = "FIBENCH_CONFORMANCE_SERVER"
-
-
-@dataclass(frozen=True)
-class ProcessState:
-    """One process of a server's tree, as /proc shows it."""
-
-    pid: int
-    parent: int
-    state: str
-    threads: int
-    descriptors: int
-    own_bytes: int
 
 
 @dataclass
@@ -104,12 +95,16 @@ class Server:
 
     def tree(self) -> list[ProcessState]:
         """Every process it consists of, zombies included, those that left the session too."""
-        return [state for pid in _pids() if (state := _state(pid, self)) is not None]
+        return states(self.process.pid, f"{MARK}={self.mark}")
+
+    def living(self) -> list[ProcessState]:
+        """Those of them that have not ended."""
+        return [state for state in self.tree() if state.state not in "ZX"]
 
     def wait_until_nothing_is_left(self, timeout_s: float) -> list[ProcessState]:
         """Wait for the end of its last process; what is left after the time is returned."""
         deadline = time.monotonic() + timeout_s
-        while left := [state for state in self.tree() if state.state not in "ZX"]:
+        while left := self.living():
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return left
@@ -147,7 +142,7 @@ class Server:
 
     def kill(self) -> None:
         """End every process of it now."""
-        while left := [state for state in self.tree() if state.state not in "ZX"]:
+        while left := self.living():
             for state in left:
                 _kill(state.pid)
         self.process.wait()
@@ -197,6 +192,23 @@ def start(
 
 
 @contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    """Stop the whole server, as Ctrl-Z does: what is sent meanwhile it finds all at once.
+
+    When it goes on, who is to hear a signal that was sent meanwhile goes first, so that the others
+    find it given.
+    """
+    pids = stop(lambda: [state.pid for state in server.living()])
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            server.send_signal(signal.SIGCONT)
+        for pid in pids:  # some of which the main process may have ended meanwhile
+            _kill(pid, signal.SIGCONT)
+
+
+@contextmanager
 def _reports_of_sanitizers(backend: Backend) -> Iterator[Path | None]:
     """A folder for them, if the programs are built so; one that is left there fails the test."""
     if not sanitized.KINDS:
@@ -237,19 +249,19 @@ def run_to_end(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
 def skip_without_options(backend: Backend) -> None:
     """Skip what only a server with the protocol's command line can be asked."""
     if not backend.takes_options:
-        pytest.skip(f"{backend.name}: it takes no options: its command has no {{options}}")
+        leave_out_backend(backend.name, "it takes no options: its command has no {options}")
 
 
 def skip_what_burns(backend: Backend) -> None:
     """Skip what asks an idle server not to use the CPU."""
     if backend.busy:
-        pytest.skip(f"{backend.name}: it burns a core while idle, by its design")
+        leave_out_backend(backend.name, "it burns a core while idle, by its design")
 
 
 def skip_what_is_lacking(backend: Backend) -> None:
     """Skip a backend that cannot run on this machine, saying why."""
     if backend.lacking is not None:
-        pytest.skip(f"{backend.name}: {backend.lacking}")
+        leave_out_backend(backend.name, backend.lacking)
 
 
 def _skip_what_cannot_be(backend: Backend, framing: Framing, options: Sequence[str]) -> None:
@@ -257,7 +269,8 @@ def _skip_what_cannot_be(backend: Backend, framing: Framing, options: Sequence[s
     if options:
         skip_without_options(backend)
     if framing not in backend.framings:
-        pytest.skip(f"{backend.name}: it speaks {' and '.join(backend.framings)} framing only")
+        spoken = " and ".join(backend.framings)
+        leave_out_backend(backend.name, f"it speaks {spoken} framing only")
 
 
 def _spawn(
@@ -359,56 +372,6 @@ def _read_all(file: IO[bytes]) -> str:
     # By position: the server writes through the same open file description.
     size = os.fstat(file.fileno()).st_size
     return os.pread(file.fileno(), size, 0).decode("utf-8", "backslashreplace")
-
-
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
-def _state(pid: int, server: Server) -> ProcessState | None:
-    folder = Path("/proc", str(pid))
-    try:
-        # The name may hold anything, the closing parenthesis does not occur after it: proc(5).
-        fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
-        session = int(fields[3])
-        # A zombie of others is passed by: it has no environment to look at.
-        if session != server.process.pid and (
-            fields[0] == "Z" or not _is_marked(folder, server.mark)
-        ):
-            return None
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return ProcessState(
-        pid=pid,
-        parent=int(fields[1]),
-        state=fields[0],
-        threads=int(fields[17]),
-        descriptors=_descriptors(folder),
-        own_bytes=_own_bytes(folder),
-    )
-
-
-def _own_bytes(folder: Path) -> int:
-    """Its private memory: what is shared with the kernel or a file may come and go by itself."""
-    try:
-        found = re.search(r"^RssAnon:\s+(\d+) kB$", (folder / "status").read_text(), re.MULTILINE)
-    except OSError:
-        found = None
-    return int(found[1]) * 1024 if found else 0  # one that has just ended has none
-
-
-def _descriptors(folder: Path) -> int:
-    try:
-        return len(os.listdir(folder / "fd"))
-    except OSError:  # a zombie has none, and may not be looked into
-        return 0
-
-
-def _is_marked(folder: Path, mark: str) -> bool:
-    try:
-        return f"{MARK}={mark}".encode() in (folder / "environ").read_bytes()
-    except OSError:
-        return False
 
 
 def _kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

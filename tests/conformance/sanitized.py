@@ -7,7 +7,7 @@
 import os
 from pathlib import Path
 
-import pytest
+from tests.here import leave_out
 
 KINDS = frozenset(filter(None, os.environ.get("FIBENCH_SANITIZED", "").split(",")))
 REPORT = "report"
@@ -38,10 +38,10 @@ def reports(folder: Path) -> str:
 def skip_what_counts_memory() -> None:
     """Skip what holds a server to a size in memory."""
     if KINDS:
-        pytest.skip(f"built with {', '.join(sorted(KINDS))}, which takes memory of its own")
+        leave_out(f"built with {', '.join(sorted(KINDS))}, which takes memory of its own")
 
 
 def skip_signals_while_computing() -> None:
     """Skip what interrupts a computation."""
     if "thread" in KINDS:
-        pytest.skip("ThreadSanitizer holds a signal back until the next system call")
+        leave_out("ThreadSanitizer holds a signal back until the next system call")

@@ -72,7 +72,7 @@ def build(folder: Path) -> Path:
     compiler = (os.environ.get("CC") or "cc").split()
     here.require(compiler[0])
     if "thread" in sanitized.KINDS:
-        pytest.skip("ThreadSanitizer and what makes calls fail both stand between program and libc")
+        here.leave_out("ThreadSanitizer and what makes calls fail stand both before libc")
     library = folder / "shortages.so"
     flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC"]
     subprocess.run([*compiler, *flags, "-o", library, SOURCE, "-ldl"], check=True)
@@ -93,16 +93,27 @@ def failing_call(library: Path, name: str) -> Iterator[FailingCall]:
 
 
 def skip_what_is_linked_in(backend: Backend, programs: Path, name: str) -> None:
-    """Skip what needs a call to fail that nothing can be put before: its library is in the program.
+    """Skip what needs a call to fail that nothing can be put before."""
+    skip_what_is_lacking(backend)
+    if not can_fail(backend, programs, name):
+        here.leave_out_backend(
+            backend.name,
+            f"{library_of(name)} is linked in, so that its calls cannot be made to fail",
+        )
+
+
+def can_fail(backend: Backend, programs: Path, name: str) -> bool:
+    """Whether a call can be made to fail: not where its library is in the program.
 
     So it is with the liburing that the build brings, and with -Dlinkage=static.
     """
-    skip_what_is_lacking(backend)
-    library = next((lib for begin, lib in _LIBRARIES.items() if name.startswith(begin)), None)
-    if library is not None and library not in _shared_libraries(program_of(backend, programs)):
-        pytest.skip(
-            f"{backend.name}: {library} is linked in, so that its calls cannot be made to fail"
-        )
+    library = library_of(name)
+    return library is None or library in _shared_libraries(program_of(backend, programs))
+
+
+def library_of(name: str) -> str | None:
+    """Which library beside that of C has a call."""
+    return next((library for begin, library in _LIBRARIES.items() if name.startswith(begin)), None)
 
 
 def program_of(backend: Backend, programs: Path) -> Path:

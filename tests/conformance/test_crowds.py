@@ -2,18 +2,18 @@
 """Many clients: at once, one after the other, and one in the place of another that has gone."""
 
 import resource
-import signal
 import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
+from tests.here import leave_out
 
 from . import oracle, sanitized
 from .backends import EVERY_LOOP, EVERY_WITH_OPTIONS, Backend, all_backends, each
 from .conftest import Start
-from .process import Server
+from .process import Server, frozen
 from .wire import (
     Transcript,
     check_serves,
@@ -38,22 +38,12 @@ def room_for(clients: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = clients + SPARE_DESCRIPTORS
     if hard < wanted:
-        pytest.skip(f"a crowd needs more descriptors than `ulimit -Hn` allows, {hard}")
+        leave_out(f"a crowd needs more descriptors than `ulimit -Hn` allows, {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-@contextmanager
-def frozen(server: Server) -> Iterator[None]:
-    """Stop the server, as Ctrl-Z does: what is sent meanwhile it finds all at once."""
-    server.send_signal_to_all(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        server.send_signal_to_all(signal.SIGCONT)
 
 
 def ask_on_all(server: Server, clients: Sequence[socket.socket]) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.here import leave_out
 
 from .backends import EVERY_PARSING, Backend, all_backends, each
 from .conftest import Start
@@ -82,7 +83,7 @@ def first_child(server: Server) -> int:
     found = children(server)
     assert bool(found) == (server.backend.design in WITH_CHILDREN), f"{server}: {found}"
     if not found:
-        pytest.skip(f"{server.backend.name}: it is a single process")
+        leave_out(f"{server.backend.name}: it is a single process")
     return found[0]
 
 

@@ -7,6 +7,7 @@ import resource
 from contextlib import ExitStack
 
 import pytest
+from tests.here import leave_out
 
 from .backends import Backend, all_backends, each
 from .conftest import Start
@@ -49,7 +50,7 @@ def test_without_room_for_its_rings_a_server_lacks_what_it_needs(
     through = as_plain_user({resource.RLIMIT_MEMLOCK: USUAL_MEMLOCK // 32})
     with start_server(backend, "--workers", str(PLENTY), through=through, may_fail=True) as server:
         if server.port != 0:
-            pytest.skip("this kernel does not charge rings to what a user may lock")
+            leave_out("this kernel does not charge rings to what a user may lock")
         check_ended(server, LACKING)
         assert "ulimit -l" in server.stderr()
         assert "256 KiB" in server.stderr()

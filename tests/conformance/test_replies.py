@@ -7,6 +7,7 @@ from itertools import accumulate
 import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
+from tests.here import leave_out_backend
 
 from . import oracle, samples, sanitized
 from .backends import EVERY_PARSING, Backend
@@ -41,7 +42,7 @@ def expected(server: Server, sent: bytes, *, ended: bool = True) -> Conversation
 def skip_unless_it_parses(server: Server) -> None:
     """Leave what is about the request's grammar and length to servers that look at it."""
     if not server.backend.parses:
-        pytest.skip(f"{server.backend.name}: it looks at no request")
+        leave_out_backend(server.backend.name, "it looks at no request")
 
 
 def cut(text: bytes, sizes: Sequence[int]) -> list[bytes]:

@@ -9,26 +9,28 @@ nor ends as if it had been told to.
 import errno
 import os
 import socket
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
+from tests.here import leave_out_backend
 
 from . import sanitized
 from .backends import Backend, all_backends, each
 from .borrowed import limit_buffers
 from .conftest import Start
-from .process import Server, skip_what_is_lacking
+from .failures import ASKS, Seen, Tried, check_ended, each_failure, try_at_start, try_at_work
+from .process import Server, frozen, skip_what_is_lacking
 from .shortages import (
     FailingCall,
     build,
+    can_fail,
     failing_call,
     program_of,
     skip_what_is_linked_in,
     try_to_ask,
 )
-from .test_crowds import frozen
 from .wire import check_serves, connect, read_exactly, read_to_end
 
 IN_C = [b for b in all_backends() if b.language == "c"]
@@ -39,7 +41,6 @@ RINGS = ("io_uring_queue_init_params", "io_uring_register_buf_ring")
 
 ALSO = {"fcntl": (2,), RINGS[0]: (LACKING,), RINGS[1]: (LACKING,)}
 """Statuses that it may end with beside 1; fcntl(2) tells whether what --ready-fd names is open."""
-MOST_CALLS = 400  # of one name, at the start of any
 
 # With the error that is the likeliest.
 AT_THE_START = {
@@ -104,11 +105,32 @@ AT_WORK = {
     "io_uring_submit_and_wait_timeout": errno.EBADR,
 }
 """A failed call that leaves a client unserved because something is lacking counts as refused."""
+_TALK = ("accept4", "recv", "send")
+_RING = ("io_uring_submit_and_wait",)
+LEAST_AT_WORK = {
+    "sync": (*_TALK, "ppoll"),
+    "mp": (*_TALK, "fork", "prctl"),
+    "mt": (*_TALK, "pthread_create"),
+    "mp-pool": (*_TALK, "ppoll"),
+    "mt-pool": (*_TALK, "eventfd_read", "eventfd_write"),
+    "nonblocking": (*_TALK, "poll"),
+    "select": (*_TALK, "pselect"),
+    "poll": (*_TALK, "ppoll"),
+    "epoll": (*_TALK, "epoll_ctl"),
+    "epoll-pool": (*_TALK, "epoll_ctl", "eventfd_read", "eventfd_write"),
+    "epoll-reuseport": (*_TALK, "epoll_ctl"),
+    "posix-aio": ("accept4", "aio_read", "aio_write"),
+    "aio": (*_TALK, "io_submit", "io_getevents"),
+    "uring-oneshot": _RING,
+    "uring": _RING,
+    "uring-reuseport": _RING,
+    "null": (*_TALK, "epoll_ctl"),
+}
+"""By its design, the least of these that a server calls; of another one that it accepts."""
 REFUSING = (
     *("calloc", "malloc", "fork", "pthread_create", "epoll_ctl"),
     *("aio_read", "aio_write", "io_submit"),
 )
-ASKS = 3
 
 CROWD = 20
 WAVES = 5
@@ -123,26 +145,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("failing"))
 
 
-Faults = dict[str, int]
-
-
-def each_failure(
-    program: Path, library: Path, faults: Faults, try_one: Callable[[FailingCall, int, int], bool]
-) -> set[str]:
-    """Try every call of every name until there is none of that number. Returns what failed."""
-    failed = set()
-    image = program.read_bytes()  # it holds the names of all that is called, if with a suffix
-    for name, error in faults.items():
-        if name.encode() not in image:
-            continue
-        with failing_call(library, name) as call:
-            for number in range(1, MOST_CALLS):
-                if not try_one(call, error, number):
-                    break
-                failed.add(name)
-            else:
-                pytest.fail(f"more than {MOST_CALLS} calls of {name}")
-    return failed
+def called(program: Path, faults: Mapping[str, int]) -> dict[str, int]:
+    """Those of the calls that a program makes: it holds their names, if with a suffix."""
+    image = program.read_bytes()
+    return {name: error for name, error in faults.items() if name.encode() in image}
 
 
 @pytest.mark.parametrize("backend", each(*IN_C))
@@ -155,22 +161,12 @@ def test_a_server_says_that_it_is_ready_only_when_it_is(
 ) -> None:
     skip_what_is_lacking(backend)
 
-    def try_one(call: FailingCall, error: int, number: int) -> bool:
-        call.fail(error, first=number)
-        with start_server(
-            backend, "--workers", "2", environment=call.environment, may_fail=True
-        ) as server:
-            about = f"{backend.name}: {call.name} number {number}"
-            if server.port == 0:
-                check_ended(server, about, (1, *ALSO.get(call.name, ())))
-                assert call.failed == 1, f"{about}: it did not fail"
-                return True
-            has_failed = call.failed == 1  # before it said so
-            call.stop_failing()
-            if has_failed:
-                check_serves(server)
-                assert server.stop() == 0, about
-            return has_failed
+    def begin(call: FailingCall) -> AbstractContextManager[Server]:
+        options = ("--workers", "2")
+        return start_server(backend, *options, environment=call.environment, may_fail=True)
+
+    def try_one(call: FailingCall, error: int, number: int) -> Tried:
+        return try_at_start(begin, call, error, number, (1, *ALSO.get(call.name, ())))
 
     faults = dict(AT_THE_START)
     if sanitized.KINDS:
@@ -178,17 +174,8 @@ def test_a_server_says_that_it_is_ready_only_when_it_is(
         del faults["malloc"], faults["calloc"]
     elif backend.name != "c-sync" and not request.config.getoption("--all"):
         del faults["malloc"]  # at the start that is the C library, in all of them alike
-    failed = each_failure(program_of(backend, programs), library, faults, try_one)
-    assert {"socket", "listen", "pipe2", "sigaction", "dprintf"} <= failed
-
-
-def check_ended(server: Server, about: str, allowed: tuple[int, ...] = (1,)) -> None:
-    """Wait for its end, which must be with a message."""
-    status = server.wait(5.0)
-    assert status in allowed, f"{about}: ended with {status}; stderr: {server.stderr()!r}"
-    lines = server.stderr().splitlines()
-    assert lines, f"{about}: ended without a word"
-    assert ": " in lines[-1], lines
+    failed = each_failure(library, called(program_of(backend, programs), faults), try_one)
+    assert {"socket", "listen", "pipe2", "sigaction", "dprintf"} <= failed.keys()
 
 
 @pytest.mark.parametrize("backend", each(*IN_C))
@@ -197,40 +184,29 @@ def test_a_call_that_fails_at_work_neither_hangs_it_nor_ends_it_silently(
 ) -> None:
     skip_what_is_lacking(backend)
 
-    def try_one(call: FailingCall, error: int, number: int) -> bool:
+    def try_one(call: FailingCall, error: int, number: int) -> Tried:
         with start_server(backend, "--workers", "2", environment=call.environment) as server:
-            about = f"{backend.name}: {call.name} number {number} at work"
-            call.fail(error, first=number)
-            unserved = 0
-            for _ in range(ASKS):
-                answered = try_to_ask(server)
-                if not answered and is_ending(server):
-                    check_ended(server, about)
-                    return True
-                unserved += not answered
-            has_failed = call.failed == 1
-            call.stop_failing()
-            assert unserved <= has_failed, f"{about}: {unserved} were not answered"
-            if has_failed and not try_to_ask(server):
-                check_ended(server, about)
-                return True
-            status = server.stop()
-            if has_failed and status != 0:  # another thread has answered meanwhile
-                check_ended(server, about)
-                return True
-            assert status == 0, about
-            if call.name in REFUSING and unserved:
-                # A thread that malloc(3) fails for is one that cannot be.
-                check_refused(server, unserved, {error, errno.EAGAIN})
-            return has_failed
+            seen = try_at_work(server, call, error, number, (1,))
+            if seen.serves:
+                check_stops(server, call, error, seen)
+            return Tried(int(seen.failed), were_all=not seen.failed)
 
-    failed = each_failure(program_of(backend, programs), library, AT_WORK, try_one)
+    failed = each_failure(library, called(program_of(backend, programs), AT_WORK), try_one)
     assert failed, "nothing failed"
+    assert must_fail_at_work(backend, programs) <= failed.keys()
 
 
-def is_ending(server: Server) -> bool:
-    """Whether a server that has not answered ends of it, or answers whoever comes next."""
-    return not try_to_ask(server) and server.has_ended(5.0)
+def check_stops(server: Server, call: FailingCall, error: int, seen: Seen) -> None:
+    """Stop it: it ends in order, and says whom it refused."""
+    about = f"{server}: {call.name} at work"
+    status = server.stop()
+    if seen.failed and status != 0:  # another thread has answered meanwhile
+        check_ended(server, about)
+        return
+    assert status == 0, about
+    if call.name in REFUSING and seen.unserved:
+        # A thread that malloc(3) fails for is one that cannot be.
+        check_refused(server, seen.unserved, {error, errno.EAGAIN})
 
 
 def check_refused(server: Server, count: int, errors: Collection[int]) -> None:
@@ -238,6 +214,12 @@ def check_refused(server: Server, count: int, errors: Collection[int]) -> None:
     told = server.stderr()
     assert f"refused {count} connections" in told, told
     assert any(os.strerror(error) in told for error in errors), told
+
+
+def must_fail_at_work(backend: Backend, programs: Path) -> set[str]:
+    """The least that a server calls while it serves, by its design; else nothing was tested."""
+    least = LEAST_AT_WORK.get(backend.design, ("accept4",))
+    return {name for name in least if can_fail(backend, programs, name)}
 
 
 @pytest.mark.parametrize("error", [errno.ENOMEM, errno.ENOSPC], ids=errno.errorcode.get)
@@ -325,7 +307,7 @@ def test_without_memory_to_lock_it_lacks_what_it_needs(
     start_server: Start, programs: Path, library: Path, backend: Backend, name: str
 ) -> None:
     if name == "io_uring_register_buf_ring" and "oneshot" in backend.name:
-        pytest.skip(f"{backend.name}: it registers no buffers")
+        leave_out_backend(backend.name, "it registers no buffers")
     skip_what_is_linked_in(backend, programs, name)
     with failing_call(library, name) as call:
         call.fail_always(errno.ENOMEM)

@@ -4,22 +4,18 @@
 Clients that say nothing more are not waited for, which is for test_signals.py to see.
 """
 
-import os
 import select
 import signal
 import socket
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
+from tests.processes import wait_until
 
 from . import oracle, sanitized
 from .backends import EVERY_PARSING, EVERY_WITH_OPTIONS, PLACES, Backend
 from .conftest import Start
 from .oracle import Framing
-from .process import Server
+from .process import Server, frozen
 from .queues import is_accepted_by_peer, unread_by_peer
 from .wire import PATIENCE_S, Transcript, connect, is_readable, read_exactly, read_to_end, short
 
@@ -50,51 +46,6 @@ def expected(server: Server, sent: bytes, *, ended: bool = False, max_n: int = 3
     if not server.backend.parses:
         return oracle.null(sent, "line", ended=ended).replies
     return oracle.lines(sent, ended=ended, max_n=max_n).replies
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for something that the kernel tells only when it is asked."""
-    deadline = time.monotonic() + PATIENCE_S
-    pause = select.poll()
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"{PATIENCE_S} s, and still not: {what}")
-        pause.poll(1)
-
-
-def freeze(server: Server) -> list[int]:
-    """Stop every thread of the server where it is; what it forks meanwhile, too. Returns its pids.
-
-    They would take long to find on a busy machine, and when it goes on, its two seconds run.
-    """
-    living: list[int] = []
-
-    def is_frozen() -> bool:
-        living[:] = [each.pid for each in server.tree() if each.state not in "ZX"]
-        running = [pid for pid in living if not _is_still(pid)]
-        for pid in running:
-            with suppress(ProcessLookupError):  # it has just ended
-                os.kill(pid, signal.SIGSTOP)
-        return not running
-
-    wait_until(is_frozen, f"{server} is stopped")
-    return living
-
-
-def _is_still(pid: int) -> bool:
-    try:
-        stats = [path.read_text() for path in Path("/proc", str(pid), "task").glob("*/stat")]
-    except OSError:  # one of them has just ended
-        return False
-    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
-
-
-def thaw(server: Server, frozen: list[int]) -> None:
-    """Let it go on: first who is to hear the signal, so that the others find it given."""
-    server.send_signal(signal.SIGCONT)
-    for pid in frozen:
-        with suppress(ProcessLookupError):  # the main process has ended it meanwhile
-            os.kill(pid, signal.SIGCONT)
 
 
 def send(server: Server, connection: socket.socket, text: bytes) -> None:
@@ -146,13 +97,12 @@ def test_what_had_arrived_is_answered_and_nothing_else(
             for connection in connections:
                 connection.sendall(first + begun)  # one segment, and so one read
                 assert read_exactly(connection, len(replies)) == replies
-            frozen = freeze(server)
-            for connection in connections:
-                send(server, connection, rest)
-                if half_closes:
-                    connection.shutdown(socket.SHUT_WR)
-            server.send_signal(signal.SIGTERM)
-            thaw(server, frozen)
+            with frozen(server):
+                for connection in connections:
+                    send(server, connection, rest)
+                    if half_closes:
+                        connection.shutdown(socket.SHUT_WR)
+                server.send_signal(signal.SIGTERM)
             for connection in connections:
                 check_end(server, connection, expected(server, begun + rest, ended=half_closes))
                 connection.close()
@@ -168,11 +118,10 @@ def test_so_is_more_than_one_read_brings(start_server: Start, backend: Backend, 
             connections = [connect(server) for _ in range(min(3, served_at_once(backend)))]
             for connection in connections:
                 ask_ten(server, connection)
-            frozen = freeze(server)
-            for connection in connections:
-                send(server, connection, asked)
-            server.send_signal(signal.SIGTERM)
-            thaw(server, frozen)
+            with frozen(server):
+                for connection in connections:
+                    send(server, connection, asked)
+                server.send_signal(signal.SIGTERM)
             for connection in connections:
                 check_end(server, connection, expected(server, asked))
                 connection.close()
@@ -193,11 +142,10 @@ def test_so_is_the_first_request_of_a_connection_that_was_accepted(
             connections = [connect(server) for _ in range(count)]
             for connection in connections:
                 wait_until_accepted(server, connection)
-            frozen = freeze(server)
-            for connection in connections:
-                send(server, connection, asked)
-            server.send_signal(signal.SIGTERM)
-            thaw(server, frozen)
+            with frozen(server):
+                for connection in connections:
+                    send(server, connection, asked)
+                server.send_signal(signal.SIGTERM)
             replies = expected(server, asked, ended=True)
             for connection in connections:
                 check_end(server, connection, replies if framing == "line" else replies[:-1])
@@ -223,11 +171,10 @@ def test_so_is_what_arrives_while_the_server_computes(
                 ask_ten(server, connection)
             # The reply says that both were read, and does not wait for what takes long.
             ask_ten(server, connections[0], behind=n + b"\n")
-            frozen = freeze(server)
-            for connection in connections:
-                send(server, connection, b"7\n8\n")
-            server.send_signal(signal.SIGTERM)
-            thaw(server, frozen)
+            with frozen(server):
+                for connection in connections:
+                    send(server, connection, b"7\n8\n")
+                server.send_signal(signal.SIGTERM)
             for connection in connections:
                 text = n + b"\n7\n8\n" if connection is connections[0] else b"7\n8\n"
                 check_end(server, connection, expected(server, text, max_n=40))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from tests.processes import ending
 
 PATIENCE_S = 10.0
 """How long a test waits for an event before it fails."""
@@ -74,8 +75,9 @@ class Supervise:
 
     def clean_up(self) -> None:
         """End whatever still runs."""
-        self.cut_lifeline()
-        self.process.wait(PATIENCE_S)
+        with ending(self.process):
+            self.cut_lifeline()
+            self.process.wait(PATIENCE_S)
         for fd in list(self._open):
             self._close(fd)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.faults.conftest import PATIENCE_S, StartSupervise
 from tests.here import require
+from tests.processes import ending, stop, wait_until
 
 from fibench.cgroup import Cgroup, create
 from fibench.processes import TICK_NS, descendants, read_stat
@@ -170,13 +171,21 @@ def test_what_the_command_leaves_behind_is_killed_and_counted(python: StartSuper
     [
         pytest.param("sleep 60 & setsid sleep 60 & echo up; wait", id="children"),
         pytest.param("trap '' TERM HUP INT; echo up; sleep 60 & wait", id="ignores-signals"),
-        pytest.param("setsid sh -c 'echo up; kill -STOP $$; sleep 60' & wait", id="stopped"),
         pytest.param("(setsid sh -c '(setsid sleep 60 &); echo up; sleep 60' &); wait; sleep 60"),
     ],
 )
 def test_the_end_of_the_lifeline_kills_the_whole_tree(supervise: StartSupervise, text: str) -> None:
     command = supervise("sh", "-c", text)
     assert command.said() == "up"
+    command.cut_lifeline()
+    assert command.said() == ""
+    assert command.end() == 0
+
+
+def test_so_does_it_where_the_whole_tree_is_stopped(supervise: StartSupervise) -> None:
+    command = supervise("sh", "-c", "setsid sleep 60 & setsid sleep 60 & echo up; wait")
+    assert command.said() == "up"
+    assert len(stop(lambda: descendants(command.process.pid))) == 3
     command.cut_lifeline()
     assert command.said() == ""
     assert command.end() == 0
@@ -232,8 +241,7 @@ def test_orphans_are_reaped_while_the_command_runs_and_their_time_is_kept(
     assert command.said() == "orphan gone"
     pid = command.process.pid
     # The orphan's pipe closes a moment before it can be reaped: SIGCHLD follows on its heels.
-    while len(descendants(pid)) > 1:
-        pass
+    wait_until(lambda: len(descendants(pid)) <= 1, "the orphan is reaped")
     stat = read_stat(pid)
     assert stat is not None
     assert (stat.reaped_user + stat.reaped_system) * TICK_NS >= 180_000_000
@@ -258,8 +266,10 @@ def test_a_holder_killed_with_sigkill_takes_the_tree_along(programs: Path) -> No
         "os.close(lifeline[0]); os.close(report[1]); import signal; signal.pause()"
     )
     output, output_end = os.pipe()
-    with subprocess.Popen(
-        [sys.executable, "-S", "-c", holder, programs / "supervise"], stdout=output_end
+    with ending(
+        subprocess.Popen(
+            [sys.executable, "-S", "-c", holder, programs / "supervise"], stdout=output_end
+        )
     ) as process:
         os.close(output_end)
         with open(output) as said:

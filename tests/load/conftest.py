@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.here import require
+from tests.processes import ending
 
 LIMIT_S = 30  # a fibload that takes longer hangs
 
@@ -111,16 +112,22 @@ class Program:
     path: Path
     is_hurried: bool = False
 
-    def start(self, *arguments: str, pass_fds: Sequence[int] = ()) -> "subprocess.Popen[str]":
-        """Start it with its output piped."""
-        return subprocess.Popen(
-            [self.path, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            pass_fds=pass_fds,
-            preexec_fn=hurried if self.is_hurried else None,
-        )
+    @contextlib.contextmanager
+    def start(
+        self, *arguments: str, pass_fds: Sequence[int] = ()
+    ) -> "Iterator[subprocess.Popen[str]]":
+        """Let it run for the length of a with block, with its output piped."""
+        with ending(
+            subprocess.Popen(
+                [self.path, *arguments],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                pass_fds=pass_fds,
+                preexec_fn=hurried if self.is_hurried else None,
+            )
+        ) as process:
+            yield process
 
     def fails(self, *arguments: str) -> tuple[int, str]:
         """Run it where it must say no; return its status and its stderr."""
@@ -137,19 +144,14 @@ class Program:
         """
         reader, writer = os.pipe()
         with os.fdopen(reader, encoding="ascii") as edges:
-            process = self.start(
-                *arguments, "--edges-fd", str(writer), str(port), pass_fds=[writer]
-            )
-            os.close(writer)
-            try:
+            argv = [*arguments, "--edges-fd", str(writer), str(port)]
+            with self.start(*argv, pass_fds=[writer]) as process:
+                os.close(writer)
                 lines = [edges.readline()]
                 if interrupt:
                     process.send_signal(signal.SIGINT)
                 stdout, stderr = process.communicate(timeout=LIMIT_S)
                 lines += edges.readlines()
-            finally:
-                process.kill()
-                process.wait()
         assert stderr == ""
         answer = Answer(process.returncode, json.loads(stdout), stderr, tuple(lines))
         check_identity(answer)
@@ -172,16 +174,17 @@ def running(program: Path, *options: str, is_hurried: bool = False) -> Iterator[
     It must end in order when it is told to.
     """
     reader, writer = os.pipe()
-    process = subprocess.Popen(
-        [program, *options, "--ready-fd", str(writer), "0"],
-        pass_fds=[writer],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=hurried if is_hurried else None,
-    )
-    os.close(writer)
-    try:
+    with ending(
+        subprocess.Popen(
+            [program, *options, "--ready-fd", str(writer), "0"],
+            pass_fds=[writer],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=hurried if is_hurried else None,
+        )
+    ) as process:
+        os.close(writer)
         with os.fdopen(reader, encoding="ascii") as ready:
             port = int(ready.readline())
         assert process.stdout is not None
@@ -190,9 +193,6 @@ def running(program: Path, *options: str, is_hurried: bool = False) -> Iterator[
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=LIMIT_S)
         assert (process.returncode, output) == (0, "")
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.processes import ending
 
 from .copies import CHECKOUT
 from .wheels import write_wheel
@@ -52,33 +56,37 @@ class Machine:
         """Write a lock file."""
         (self.checkout / name).write_text("".join(lines))
 
+    @contextmanager
     def start(
         self, *command: str, cwd: Path | str = ANYWHERE, **environment: str
-    ) -> "subprocess.Popen[str]":
-        """Start ./dev COMMAND."""
-        return subprocess.Popen(
-            [self.checkout / "dev", *command],
-            cwd=cwd,
-            env={
-                "PATH": str(self.programs),
-                "HOME": str(self.programs.parent),
-                "PIP_CONFIG_FILE": os.devnull,
-                "PIP_FIND_LINKS": self.wheels.as_uri(),
-                "PIP_NO_INDEX": "1",
-                **environment,
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    ) -> "Iterator[subprocess.Popen[str]]":
+        """./dev COMMAND for the length of a with block."""
+        with ending(
+            subprocess.Popen(
+                [self.checkout / "dev", *command],
+                cwd=cwd,
+                env={
+                    "PATH": str(self.programs),
+                    "HOME": str(self.programs.parent),
+                    "PIP_CONFIG_FILE": os.devnull,
+                    "PIP_FIND_LINKS": self.wheels.as_uri(),
+                    "PIP_NO_INDEX": "1",
+                    **environment,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        ) as process:
+            yield process
 
     def dev(
         self, *command: str, cwd: Path | str = ANYWHERE, **environment: str
     ) -> "subprocess.CompletedProcess[str]":
         """Run ./dev COMMAND to its end."""
-        process = self.start(*command, cwd=cwd, **environment)
-        out, err = process.communicate(timeout=120)
+        with self.start(*command, cwd=cwd, **environment) as process:
+            out, err = process.communicate(timeout=120)
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 

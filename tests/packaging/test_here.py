@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is skipped on a machine that lacks something, and that what ought to be there is not."""
 
+import ast
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -97,7 +97,7 @@ def test_what_ought_to_have_been_built_fails(
 @pytest.mark.parametrize("library", here.LIBRARIES)
 def test_the_build_leaves_out_nothing_whose_library_is_here(programs: Path, library: str) -> None:
     if here.build_options(programs).get(library) == "disabled" or not here.has_library(library):
-        pytest.skip(f"nothing is built with {library} here")
+        here.leave_out(f"nothing is built with {library} here")
     wanted = {program for program, needs in NEEDING.items() if needs == library}
     assert wanted
     missing = {program for program in wanted if not (programs / program).is_file()}
@@ -147,13 +147,60 @@ def test_a_compiler_that_is_not_here_or_refuses_is_quoted(monkeypatch: pytest.Mo
     )
 
 
+def test_programs_are_looked_for_where_they_are_built(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("FIBENCH_PROGRAMS", raising=False)
+    monkeypatch.delenv("FIBENCH_FROM", raising=False)
+    monkeypatch.delenv("FIBENCH_BUILD", raising=False)
+    assert here.programs_folder() == CHECKOUT / "build" / "install" / "libexec" / "fibench"
+    monkeypatch.setenv("FIBENCH_BUILD", str(tmp_path))
+    assert here.programs_folder() == tmp_path / "install" / "libexec" / "fibench"
+    monkeypatch.setenv("FIBENCH_PROGRAMS", "/usr")
+    assert here.programs_folder() == Path("/usr")
+
+
+def deciding(source: str) -> list[str]:
+    """What in a test's source skips tests by itself."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute):
+            names = [node.attr] if ast.unparse(node.value) in MODULES_THAT_SKIP else []
+        elif isinstance(node, ast.ImportFrom):
+            names = [each.name for each in node.names] if node.module in MODULES_THAT_SKIP else []
+        else:
+            continue
+        found += [name for name in names if name in WAYS_TO_SKIP]
+    return found
+
+
+WAYS_TO_SKIP = ("skip", "skipif", "importorskip", "xfail", "SkipTest", "skipIf", "skipUnless")
+MODULES_THAT_SKIP = ("pytest", "pytest.mark", "unittest", "mark")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'pytest.skip("why")',
+        "from pytest import skip",
+        "from pytest import skip as leave_out",
+        "@pytest.mark.skipif(True, reason='why')\ndef test(): pass",
+        "from pytest import mark\n@mark.skip\ndef test(): pass",
+        "pytest.param(1, marks=pytest.mark.skip)",
+        'module = pytest.importorskip("module")',
+        'pytest.xfail("why")',
+        "raise unittest.SkipTest",
+    ],
+)
+def test_whoever_decides_on_skipping_is_found(source: str) -> None:
+    assert len(deciding(source)) == 1
+
+
 def test_nobody_else_decides_on_skipping() -> None:
-    # Written so that it does not find itself.
-    elsewhere = re.compile(r"import[o]rskip|skip[i]f\b")
     found = [
-        f"{path.relative_to(CHECKOUT)}: {match[0]}"
+        f"{path.relative_to(CHECKOUT)}: {name}"
         for path in sorted((CHECKOUT / "tests").rglob("*.py"))
-        if path.name != "here.py"
-        for match in elsewhere.finditer(path.read_text())
+        if path != Path(here.__file__)
+        for name in deciding(path.read_text())
     ]
     assert found == []

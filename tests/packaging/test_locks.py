@@ -2,7 +2,6 @@
 """The locks are complete, and the repository names no index and no path of one machine."""
 
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from tests.here import leave_out
 
 from packaging.markers import Marker
 
@@ -94,7 +94,7 @@ def test_everything_has_a_wheel_where_it_is_wanted(
 ) -> None:
     (control,) = (one for one in entries("requirements.lock") if one["name"] == "invoke")
     if pip_finds(tmp_path, [control]):
-        pytest.skip("no package index can be reached")
+        leave_out("no package index can be reached")
     locked = {entry["name"]: entry for lock in LOCKS for entry in entries(lock)}
     wanted = [entry for entry in locked.values() if is_wanted(entry, architecture, abi)]
     tags = [f"manylinux_2_{minor}_{architecture}" for minor in GLIBCS]
@@ -135,10 +135,9 @@ def test_no_file_names_an_index_or_a_path_of_one_machine(tmp_path: Path) -> None
     assert found == []
 
 
+@pytest.mark.needs("git")
 def test_a_clone_that_converts_line_ends_keeps_them(tmp_path: Path) -> None:
     """core.autocrlf=true, as people have it who come from Windows."""
-    if shutil.which("git") is None:
-        pytest.skip("git is not installed")
     source, clone = copy_checkout(tmp_path / "source"), tmp_path / "clone"
 
     def git(*words: str | Path) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.processes import ending
+
 from fibench import journal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -109,18 +111,17 @@ def pids_under(folder: Path) -> list[int]:
 @contextmanager
 def run_with_a_trial_finished(desk: Desk, blocks: int = 50) -> Iterator[subprocess.Popen[str]]:
     """A run of many trials, in a session of its own, some time after its first trial."""
-    with subprocess.Popen(
-        [*INVOKE, "run", str(desk.write(SMALL.format(blocks=blocks, above=1)))],
-        cwd=CHECKOUT,
-        env={**desk.environment(), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
+    with ending(
+        subprocess.Popen(
+            [*INVOKE, "run", str(desk.write(SMALL.format(blocks=blocks, above=1)))],
+            cwd=CHECKOUT,
+            env={**desk.environment(), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
     ) as process:
-        try:
-            assert process.stdout is not None
-            assert any(_FIRST.match(line) for line in process.stdout), "ended too early"
-            yield process
-        finally:
-            process.kill()
+        assert process.stdout is not None
+        assert any(_FIRST.match(line) for line in process.stdout), "ended too early"
+        yield process

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Servers of a few lines, each with one way to be right or wrong, to start and watch."""
 
+import os
+import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from fibench.cgroup import create
-from fibench.server import RunningServer, ServerCommand, free_port, start
+import pytest
 
+from fibench.cgroup import create
+from fibench.processes import descendants
+from fibench.server import RunningServer, ServerCommand, StartError, free_port, start
+
+HOST = "127.0.0.1"
 PATIENCE_S = 10.0
 """How long a test waits for an event before it fails."""
 
@@ -62,3 +69,25 @@ class Starter:
             timeout_s=timeout_s,
             cgroup=create(self.supervise) if self.cgroup else None,
         )
+
+
+def starter(programs: Path, folder: Path) -> Iterator[Starter]:
+    """What a fixture yields: it fails if this process has a child left after the test."""
+    yield Starter(programs / "supervise", folder)
+    assert descendants(os.getpid()) == []
+
+
+def echo(port: int) -> bytes:
+    """What an echo server answers to 30."""
+    with socket.create_connection((HOST, port), PATIENCE_S) as connection:
+        connection.sendall(b"30")
+        return b"".join(iter(lambda: connection.recv(256), b""))
+
+
+def failure(start: Starter, what: ServerCommand, timeout_s: float = PATIENCE_S) -> StartError:
+    """Why a server does not start, which it must not: one line of what, one of what to do."""
+    with pytest.raises(StartError) as caught:
+        start(what, timeout_s=timeout_s)
+    assert "\n" not in caught.value.message + caught.value.hint
+    assert caught.value.hint
+    return caught.value

@@ -10,9 +10,12 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.processes import ending
 from tests.runner.desk import CHECKOUT, SMALL, Desk, run_with_a_trial_finished
 
 from fibench.lock import measuring
@@ -20,6 +23,7 @@ from fibench.lock import measuring
 ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
 """What ./dev becomes for `invoke`."""
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LIMIT_S = 300.0
 QUICK = [("--help",), ("--list",), ("plan", "gil"), ("plan", "gil", "--json"), ("backends",),
          ("doctor",), ("--help", "run")]  # fmt: skip
 WAITING = """#!{python}
@@ -36,17 +40,29 @@ def desk(tmp_path: Path, programs: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def start(desk: Desk, *words: str | Path, **extra: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [*ENTRY, *map(str, words)],
-        cwd=CHECKOUT,
-        env={**desk.environment(), **extra},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+@contextmanager
+def start(desk: Desk, *words: str | Path, **extra: str) -> "Iterator[subprocess.Popen[str]]":
+    """The program for the length of a with block."""
+    with ending(
+        subprocess.Popen(
+            [*ENTRY, *map(str, words)],
+            cwd=CHECKOUT,
+            env={**desk.environment(), **extra},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    ) as process:
+        yield process
+
+
+def run(desk: Desk, *words: str | Path, **extra: str) -> tuple[int, str, str]:
+    """The program's exit status, and what it says on both streams."""
+    with start(desk, *words, **extra) as process:
+        out, err = process.communicate(timeout=LIMIT_S)
+    return process.returncode, out, err
 
 
 def shell(script: str, desk: Desk, **extra: str) -> "subprocess.CompletedProcess[bytes]":
@@ -120,8 +136,10 @@ def test_a_narrow_terminal_has_help_too(desk: Desk) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 10, 0, 0))
     environment = {k: v for k, v in desk.environment().items() if k != "COLUMNS"}
-    with subprocess.Popen(
-        [*ENTRY, "--help"], env=environment, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE
+    with ending(
+        subprocess.Popen(
+            [*ENTRY, "--help"], env=environment, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE
+        )
     ) as process:
         os.close(theirs)
         shown = b""
@@ -149,9 +167,8 @@ def test_a_narrow_terminal_has_help_too(desk: Desk) -> None:
 def test_a_slip_is_named_with_what_was_meant(
     desk: Desk, words: tuple[str, ...], what: str, what_to_do: str
 ) -> None:
-    process = start(desk, *words)
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, out) == (1, "")
+    status, out, err = run(desk, *words)
+    assert (status, out) == (1, "")
     first, second = err.splitlines()
     assert what in first
     assert what_to_do in second
@@ -189,9 +206,8 @@ def test_invokes_own_configuration_changes_nothing(desk: Desk, text: str) -> Non
         "HOME": str(desk.folder), "INVOKE_TASKS_EXECUTOR_CLASS": "no.such",
         "INVOKE_RUNTIME_CONFIG": str(desk.folder / ".invoke.yaml"), "INVOKE_TASKS_DEDUPE": "x",
     }  # fmt: skip
-    process = start(desk, "plan", "gil", **extra)
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, err) == (0, "")
+    status, out, err = run(desk, "plan", "gil", **extra)
+    assert (status, err) == (0, "")
     assert "py-mt" in out
 
 
@@ -222,12 +238,13 @@ def test_a_signal_ends_what_a_command_has_started(
     program = desk.write(WAITING.format(python=sys.executable, fifo=fifo), "waits")
     program.chmod(0o755)
     if phase == "building":
-        process = start(desk, "build", CC=str(program), FIBENCH_BUILD=str(desk.folder / "build"))
+        begun = start(desk, "build", CC=str(program), FIBENCH_BUILD=str(desk.folder / "build"))
     else:
-        process = start(desk, "plan", "gil", "--interpreter", program)
-    started = _told(reader, 1)
-    os.kill(process.pid, number)
-    out, err = process.communicate(timeout=60)
+        begun = start(desk, "plan", "gil", "--interpreter", program)
+    with begun as process:
+        started = _told(reader, 1)
+        os.kill(process.pid, number)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert err.splitlines()[-1] == "interrupted"
     assert "Traceback" not in out + err
@@ -237,8 +254,11 @@ def test_a_signal_ends_what_a_command_has_started(
 
 @pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_waiting_for_another_run(desk: Desk, number: signal.Signals) -> None:
-    with measuring("other", address=desk.environment()["FIBENCH_LOCK"]):
-        process = start(desk, "run", desk.write(SMALL.format(blocks=1, above=1)))
+    path = desk.write(SMALL.format(blocks=1, above=1))
+    with (
+        measuring("other", address=desk.environment()["FIBENCH_LOCK"]),
+        start(desk, "run", path) as process,
+    ):
         assert process.stderr is not None
         assert "waiting for other" in process.stderr.readline()
         os.kill(process.pid, number)
@@ -263,9 +283,11 @@ def test_a_run_goes_on_whose_signals_are_ignored(desk: Desk) -> None:
     """`nohup ./dev invoke run gil &`, whose terminal is then closed."""
     path = desk.write(SMALL.format(blocks=2, above=1))
     script = f"trap '' HUP INT TERM; exec \"$@\" run {path}"
-    with subprocess.Popen(
-        ["sh", "-c", script, "sh", *ENTRY], cwd=CHECKOUT, env=desk.environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    with ending(
+        subprocess.Popen(
+            ["sh", "-c", script, "sh", *ENTRY], cwd=CHECKOUT, env=desk.environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )
     ) as process:  # fmt: skip
         assert process.stdout is not None
         assert any(line.startswith("[") for line in process.stdout)
@@ -282,18 +304,18 @@ def test_a_place_that_cannot_be_written_is_named_with_the_way_out(
 ) -> None:
     (desk.folder / "file").write_text("no folder can be made in a file, not even by root")
     path = desk.write(SMALL.format(blocks=1, above=1))
-    process = start(desk, "run", path, **{variable: str(desk.folder / "file" / "place")})
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, out) == (1, "")
+    place = {variable: str(desk.folder / "file" / "place")}
+    status, out, err = run(desk, "run", path, **place)
+    assert (status, out) == (1, "")
     what, what_to_do = err.splitlines()
     assert what.startswith(f"cannot make {desk.folder}/file/place: ")
     assert f"{variable}=" in what_to_do
 
 
 def test_places_are_named_from_where_the_person_stands(desk: Desk) -> None:
-    process = start(desk, "build", FIBENCH_FROM=str(desk.folder), FIBENCH_BUILD="own/build")
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
+    places = {"FIBENCH_FROM": str(desk.folder), "FIBENCH_BUILD": "own/build"}
+    status, out, err = run(desk, "build", **places)
+    assert status == 0, err
     assert out == "installed in own/build/install/libexec/fibench\n"
     assert (desk.folder / "own/build/install/libexec/fibench/fibload").is_file()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.processes import ending
 from tests.runner.desk import Desk
 
 from fibench import vitals
@@ -182,13 +183,12 @@ def test_a_server_that_was_left_running_is_found(programs: Path) -> None:
         ([str(programs / "mt_server")], "mt_server"),
         ([sys.executable, str(programs / "mt_server.py")], "mt_server.py"),
     ):
-        with subprocess.Popen(
-            [*argv, "--ready-fd", "1", "0"], stdout=subprocess.PIPE, text=True
+        with ending(
+            subprocess.Popen([*argv, "--ready-fd", "1", "0"], stdout=subprocess.PIPE, text=True)
         ) as process:
             assert process.stdout is not None
             port = int(process.stdout.readline())
             found = [one for one in vitals.servers({program}) if one.pid == process.pid]
-            process.kill()
         assert found == [Server(program, process.pid, port)]
 
 
@@ -199,20 +199,23 @@ def test_a_program_of_the_same_name_that_is_not_ours_is_not_found(tmp_path: Path
         "print('listening', flush=True)\n"
         "sys.stdin.read()\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "server.py"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    with ending(
+        subprocess.Popen(
+            [sys.executable, "server.py"],
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"listening\n"
         found = [one for one in vitals.servers({"server.py"}) if one.pid == process.pid]
-        process.kill()
     assert found == []
 
 
 def test_a_busy_process_is_found(programs: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+    with ending(subprocess.Popen([sys.executable, "-c", "while True: pass"])) as process:
         facts = vitals.read_facts(find_places(), {})
-        process.kill()
     # On a crowded machine five others may be busier.
     assert process.pid in {busy.pid for busy in facts.busy} or len(facts.busy) == 5
 

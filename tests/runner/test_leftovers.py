@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.processes import ending, stop
 from tests.runner.small_servers import PATIENCE_S, Starter, command
 
 import fibench
-from fibench import cgroup
 from fibench.leftovers import end_leftovers, said_of
 from fibench.processes import descendants
 from fibench.supervision import MARK
@@ -62,26 +62,15 @@ class Killed:
     def __init__(self, programs: Path, text: str, *more: str) -> None:
         argv = [sys.executable, "-c", RUNNER, str(programs / "supervise"), text, *more]
         found = {**os.environ, "PYTHONPATH": str(Path(fibench.__file__).parents[1])}
-        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=found) as runner:
+        with ending(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=found)) as runner:
             assert runner.stdout is not None
-            try:
-                supervisor, self.server, *self.children = map(int, runner.stdout.readline().split())
-                self.ends = {pid: os.pidfd_open(pid) for pid in (self.server, *self.children)}
-                for pid in (runner.pid, supervisor):
-                    os.kill(pid, signal.SIGSTOP)
-                while not all(map(_is_stopped, (runner.pid, supervisor))):
-                    pass
-                for pid in (runner.pid, supervisor):
-                    os.kill(pid, signal.SIGKILL)
-            finally:
-                runner.kill()
+            supervisor, self.server, *self.children = map(int, runner.stdout.readline().split())
+            self.ends = {pid: os.pidfd_open(pid) for pid in (self.server, *self.children)}
+            for pid in stop(lambda: (runner.pid, supervisor)):
+                os.kill(pid, signal.SIGKILL)
 
     def ended(self, pid: int, within_s: float = PATIENCE_S) -> bool:
         return bool(select.select([self.ends[pid]], [], [], within_s)[0])
-
-
-def _is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] == "T"
 
 
 def test_a_server_dies_with_them_and_its_children_are_ended_by_the_next_run(
@@ -104,9 +93,8 @@ def test_it_is_told_in_one_line() -> None:
     )
 
 
+@pytest.mark.needs("cgroup v2")
 def test_what_has_lost_its_mark_is_known_by_its_cgroup(programs: Path) -> None:
-    if cgroup.usable_parent(programs / "supervise") is None:
-        pytest.skip("no cgroup v2 that this process may use")
     killed = Killed(programs, WITHOUT_MARK, "cgroup")
     (child,) = killed.children
     assert killed.ended(killed.server)
@@ -129,21 +117,19 @@ def test_what_a_living_runner_has_started_is_left_alone(programs: Path, tmp_path
 @pytest.mark.parametrize("mark", ["", "x", "1", "1-", "-1", "99999999999-1", "0-0x1"])
 def test_a_mark_that_fibench_does_not_write_means_nothing(mark: str) -> None:
     environment = {**os.environ, MARK: mark}
-    with subprocess.Popen(["sleep", "600"], env=environment) as process:
+    with ending(subprocess.Popen(["sleep", "600"], env=environment)) as process:
         end_leftovers()
         status = process.poll()
-        process.kill()
     assert status is None
 
 
 def test_a_number_that_has_passed_to_another_process_is_not_taken_for_the_runner() -> None:
     """The mark of this very process, had it begun at another time."""
     environment = {**os.environ, MARK: f"{os.getpid()}-1"}
-    with subprocess.Popen(["sleep", "600"], env=environment) as process:
+    with ending(subprocess.Popen(["sleep", "600"], env=environment)) as process:
         end_leftovers()
         end = os.pidfd_open(process.pid)
         ended = select.select([end], [], [], PATIENCE_S)[0]
         os.close(end)
-        process.terminate()
     assert ended
     assert process.returncode == -signal.SIGKILL

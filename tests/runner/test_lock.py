@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.processes import ending
 
 from fibench import lock
 
@@ -41,18 +42,17 @@ def address() -> str:
 @contextmanager
 def _run(address: str, *names: str) -> Iterator[subprocess.Popen[str]]:
     """A process that measures until its standard input ends."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, address, *names],
-        env={**os.environ, "PYTHONPATH": str(SOURCES)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    with ending(
+        subprocess.Popen(
+            [sys.executable, "-c", HOLD, address, *names],
+            env={**os.environ, "PYTHONPATH": str(SOURCES)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+        yield process
 
 
 def _says(process: subprocess.Popen[str]) -> str:
@@ -121,10 +121,13 @@ def test_ctrl_c_gives_up_waiting(address: str) -> None:
 
 
 def test_a_child_that_outlives_its_runner_does_not_hold_the_lock(address: str) -> None:
-    with lock.measuring("gil", address=address), subprocess.Popen(["cat"], stdin=subprocess.PIPE):
+    with (
+        lock.measuring("gil", address=address),
+        ending(subprocess.Popen(["cat"], stdin=subprocess.PIPE)),
+    ):
         pass_on = lock.holder(address)
         assert pass_on is not None
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE):
+    with ending(subprocess.Popen(["cat"], stdin=subprocess.PIPE)):
         assert lock.holder(address) is None
 
 

@@ -7,10 +7,12 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.here import require
+from tests.processes import wait_until
 from tests.runner.small_servers import PATIENCE_S, Starter, command
 
 from fibench import processes, resources
@@ -97,6 +99,10 @@ def used_s(begin: CpuSnapshot, end: CpuSnapshot) -> float:
     return used.total_ns / 1e9
 
 
+def has_threads(running: RunningServer, count: int) -> bool:
+    return len(thread_ids(running.pid)) == count
+
+
 def test_cpu_time_of_threads_is_counted_once_they_ended_and_while_they_live(
     talk: Callable[[str], Talk],
 ) -> None:
@@ -112,8 +118,8 @@ def test_cpu_time_of_threads_is_counted_once_they_ended_and_while_they_live(
     )
     for threads in (1, 2):
         told_s = float(server.ask())
-        while len(thread_ids(server.running.pid)) != threads:
-            pass  # a joined thread is gone a moment later
+        # A joined thread is gone a moment later.
+        wait_until(partial(has_threads, server.running, threads), "it is gone")
         seen = snapshot(server.running)
         assert seen.complete
         assert seen.total_ns / 1e9 == pytest.approx(told_s, abs=0.02)
@@ -159,8 +165,7 @@ def test_cpu_time_of_orphans_that_supervise_reaps_is_accounted(
     begin = snapshot(server.running)
     told_s = float(server.ask())
     # Their pipe closes a moment before they can be reaped.
-    while len(server.running.tree()) > 1:
-        pass
+    wait_until(lambda: len(server.running.tree()) <= 1, "the orphans are reaped")
     assert used_s(begin, snapshot(server.running)) == pytest.approx(told_s, rel=0.1, abs=0.03)
 
 

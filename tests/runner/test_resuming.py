@@ -8,9 +8,11 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.processes import ending
 from tests.runner.desk import CHECKOUT, INVOKE, SMALL, Desk, run_with_a_trial_finished
 
 from fibench import journal
@@ -113,13 +115,15 @@ def test_after_ctrl_c_the_same_command_goes_on_and_comes_to_verdicts(desk: Desk)
 def _kill_after(desk: Desk, path: Path, seconds: float) -> None:
     """Run, and kill the runner after so long, if it has not ended before."""
     command = [*INVOKE, "run", str(path)]
-    with subprocess.Popen(
-        command, cwd=CHECKOUT, env=desk.environment(), stdout=subprocess.DEVNULL
-    ) as process:
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    with (
+        ending(
+            subprocess.Popen(
+                command, cwd=CHECKOUT, env=desk.environment(), stdout=subprocess.DEVNULL
+            )
+        ) as process,
+        suppress(subprocess.TimeoutExpired),
+    ):
+        process.wait(timeout=seconds)
 
 
 def _kill_and_resume(desk: Desk, kills: int, seed: int) -> None:
@@ -226,10 +230,10 @@ def test_of_two_runs_the_second_waits_for_the_first_and_names_it(desk: Desk) -> 
     with run_with_a_trial_finished(desk) as first:
         other = desk.write(QUICK.format(blocks=3, above=1), "other.toml")
         command = [*INVOKE, "run", str(other)]
-        with subprocess.Popen(
+        with ending(subprocess.Popen(
             command, cwd=CHECKOUT, env=desk.environment(), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        ) as second:  # fmt: skip
+        )) as second:  # fmt: skip
             assert second.stderr is not None
             line = second.stderr.readline()
             name = desk.run_folder().name
@@ -243,8 +247,10 @@ def test_of_two_runs_the_second_waits_for_the_first_and_names_it(desk: Desk) -> 
 def test_a_benchmark_waits_for_a_run_too(desk: Desk) -> None:
     with run_with_a_trial_finished(desk) as first:
         command = [*INVOKE, "bench"]
-        with subprocess.Popen(
-            command, cwd=CHECKOUT, env=desk.environment(), text=True, stderr=subprocess.PIPE
+        with ending(
+            subprocess.Popen(
+                command, cwd=CHECKOUT, env=desk.environment(), text=True, stderr=subprocess.PIPE
+            )
         ) as second:
             assert second.stderr is not None
             assert f"(pid {first.pid})" in second.stderr.readline()
@@ -256,8 +262,10 @@ def test_ctrl_c_while_waiting_is_130_and_leaves_no_run(desk: Desk) -> None:
     with run_with_a_trial_finished(desk):
         other = desk.write(QUICK.format(blocks=3, above=1), "other.toml")
         command = [*INVOKE, "run", str(other)]
-        with subprocess.Popen(
-            command, cwd=CHECKOUT, env=desk.environment(), text=True, stderr=subprocess.PIPE
+        with ending(
+            subprocess.Popen(
+                command, cwd=CHECKOUT, env=desk.environment(), text=True, stderr=subprocess.PIPE
+            )
         ) as second:
             assert second.stderr is not None
             assert "Ctrl-C gives up" in second.stderr.readline()
