@@ -8,7 +8,6 @@ import errno
 import logging
 import os
 import threading
-from concurrent.futures import BrokenExecutor
 
 import fibserver
 
@@ -22,6 +21,8 @@ def wait_for(executor: "Executor", workers: int) -> None:
 
     An executor starts another worker when none is free: each is kept here until all are there.
     """
+    from concurrent.futures import BrokenExecutor  # not in Python 3.6, where it is said in a line
+
     gate, opened = os.pipe()
     try:
         first = [executor.submit(os.read, gate, 1) for _ in range(workers)]

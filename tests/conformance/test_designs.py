@@ -13,9 +13,12 @@ from .backends import (
     EVERY_WITH_LASTING_CHILDREN,
     EVERY_WITH_OPTIONS,
     Backend,
+    all_backends,
+    each,
+    python36,
 )
 from .conftest import Start
-from .process import Server
+from .process import Server, run_to_end
 from .wire import (
     ask,
     check_serves,
@@ -41,6 +44,18 @@ def test_a_long_computation_delays_nobody_else(start_server: Start, backend: Bac
         for _ in range(5):
             assert ask(server) == right_answer(server)
         assert not is_readable(busy, 0), "it was over too soon to say anything"
+
+
+@pytest.mark.parametrize("backend", each(*(b for b in all_backends() if b.language == "python")))
+def test_an_old_interpreter_is_told_in_a_line_what_it_lacks(
+    programs: Path, backend: Backend
+) -> None:
+    old = python36()
+    if old is None:
+        pytest.skip("no Python 3.6 is installed here")
+    ended = run_to_end([str(old), *backend.argv(programs, ["--no-such-option"])[1:]])
+    assert ended.returncode in (2, 77)
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
 
 
 def children(server: Server) -> list[int]:
