@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from fibench import called
 from fibench.configuring import Configuration
 from fibench.places import Places
 from fibench.premises import VARIABLES
@@ -109,7 +110,8 @@ def _build_in(
 def _tool(name: str, environment: dict[str, str]) -> str:
     path = shutil.which(name, path=environment["PATH"])
     if path is None:
-        raise BuildError(f"{name} is not installed", "start fibench through ./dev, which brings it")
+        hint = f"`{called.through_dev('invoke …')}` brings it"
+        raise BuildError(f"{name} is not installed", hint)
     return path
 
 
@@ -129,7 +131,8 @@ def _step(argv: list[str], environment: dict[str, str]) -> None:
         raise BuildError(f"cannot start {argv[0]}: {error.strerror}", "check it runs") from error
     if done.returncode != 0:
         step = f"{Path(argv[0]).name} {argv[1]}"
-        hint = "mend what the output above names; `invoke clean` starts from nothing"
+        hint = "mend what the output above names; "
+        hint += f"`{called.command('clean')}` starts from nothing"
         raise BuildError(f"the build failed in `{step}`", hint, done.stdout)
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fibench import machine
+from fibench import called, machine
 from fibench.build import BuildError
 from fibench.build import build as build_programs
 from fibench.catalogue import (
@@ -41,7 +41,7 @@ def read_backends(places: Places) -> dict[str, Backend]:
     try:
         return read_catalogue(places.catalogue)
     except CatalogueError as error:
-        raise Refused(str(error), "restore catalogue.toml from the repository") from error
+        raise Refused(str(error), called.restoring("catalogue.toml")) from error
 
 
 def build() -> int:
@@ -126,15 +126,13 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
 
 def _refuse_taken_port(port: int, options: list[str]) -> None:
     """Say who holds a port that a server is to listen on. Raises Refused."""
-    from fibench.server import StartError, check_port_free
+    from fibench.server import PortNames, StartError, check_port_free
 
     host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
     try:
-        check_port_free(host, port)
+        check_port_free(host, port, PortNames("--host", "--port", may_be_left_out=False))
     except StartError as error:
-        hint = error.hint.removesuffix(", or leave the port out for a free one")
-        hint = hint.replace("server.port", "--port").replace("server.host", "--host")
-        raise Refused(str(error), hint) from error
+        raise Refused(str(error), error.hint) from error
 
 
 def _interpreter(asked: str, backend: Backend) -> str:
@@ -255,7 +253,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
         raise Refused(str(error), error.hint) from error
     if outcome.interrupted or status == TRIAL_FAILED:
         does = "resumes it" if outcome.interrupted else "tries the failed trials again"
-        print(f"`{_again(name, overrides, places)}` {does}")
+        print(f"`{_again(name, overrides)}` {does}")
     return status
 
 
@@ -297,13 +295,12 @@ def _measure(request: Any, held: Any) -> Any:
         return run_experiment(request, [name_it, progress])
 
 
-def _again(name: str, overrides: Mapping[str, str], places: Places) -> str:
+def _again(name: str, overrides: Mapping[str, str]) -> str:
     """The command that goes on with the run."""
-    program = "fibench" if places.checkout is None else "invoke"
     # Invoke knows an option of one letter as -n only.
     flags = {key: f"-{key}" if len(key) == 1 else f"--{key}" for key in overrides}
     options = [word for key, text in overrides.items() for word in (flags[key], text)]
-    return shlex.join([program, "run", name, *options])
+    return called.command(shlex.join(["run", name, *options]))
 
 
 def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibench import built, premises, wraps
+from fibench import built, called, premises, wraps
 from fibench.escape import escaped
 from fibench.premises import Premises
 
@@ -16,7 +16,6 @@ _STATE = "premises.json"
 _WRAP = Path("subprojects", "liburing.wrap")
 _RECORD = Path("src_c", "record", built.RECORD)
 _WITHOUT = "building without io_uring: liburing 2.3 or newer is not installed, and"
-_ADVICE = "install it (liburing-dev, liburing-devel), or try `invoke build` again"
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Configuration:
         try:
             brought = wraps.bring(wraps.read_wrap(self.checkout / _WRAP))
         except wraps.WrapError as why:
-            self.say(f"{_WITHOUT} could not be downloaded ({escaped(str(why))}); {_ADVICE}")
+            self.say(f"{_WITHOUT} could not be downloaded ({escaped(str(why))}); {_advice()}")
             return now
         if brought:
             now = self._again()
@@ -168,3 +167,7 @@ def _premises(state: Mapping[str, Any]) -> Premises | None:
         return premises.from_document(state)
     except KeyError:
         return None
+
+
+def _advice() -> str:
+    return f"install it (liburing-dev, liburing-devel), or try `{called.command('build')}` again"

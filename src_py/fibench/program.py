@@ -32,7 +32,7 @@ _HINTS = {
     errno.EDQUOT: "free some space, or write elsewhere",
     errno.EACCES: "take another place, or make this one yours",
     errno.EPERM: "take another place, or make this one yours",
-    errno.EROFS: "FIBENCH_BUILD and FIBENCH_RESULTS name other folders; `./dev --help` has more",
+    errno.EROFS: "name other places: FIBENCH_RESULTS=/some/where FIBENCH_BUILD=/else/where",
     errno.EMFILE: "raise `ulimit -n`",
     errno.ENFILE: "end something else: the system has no more open files to give",
     errno.EAGAIN: "raise `ulimit -u`, or end something else",
