@@ -167,19 +167,22 @@ def doctor(as_json: bool) -> int:
 
 def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
+    from fibench.escape import escaped
     from fibench.experiment import ExperimentError, find_experiment, load_experiment
     from fibench.pinning import check_cpus
-    from fibench.reading import file_called
+    from fibench.reading import brief_name, namesakes
 
     backends = read_backends(places)
     try:
-        found = file_called(name, places.experiments)
-        path = found if found is not None else find_experiment(name, places.experiments)
+        path = find_experiment(name, places.experiments)
         experiment = load_experiment(path, known_backends(backends), overrides=overrides)
     except ExperimentError as error:
         raise Refused(str(error), status=WRONG_INPUT) from error
     if wrong := check_cpus(experiment, os.sched_getaffinity(0)):
         raise Refused("\n".join(wrong), status=WRONG_INPUT)
+    if others := namesakes(name, path, places.experiments):
+        said = f"{name} is {brief_name(path)}; others of that name are called "
+        print(f"note: {escaped(said + ', '.join(others))}", file=sys.stderr)
     return experiment, path, backends
 
 

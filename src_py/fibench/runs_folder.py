@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from fibench import journal, writing
+from fibench import called, journal, writing
 from fibench.reading import file_called
 from fibench.run_files import StoredError, read_json
 from fibench.run_names import PLAN, head_of, run_name, source_path
@@ -252,7 +252,7 @@ def _nearest(text: str, results: Path) -> str:
         names = []
     names = [name for name in names if runs_of(results, name)]
     if not names:
-        return f"there are no runs in {results} yet: begin with `run gil`"
+        return f"there are no runs in {results} yet: begin with `{called.command('run gil')}`"
     name = text.partition("/")[0]
     if name in names:
         return suggestion(text, [f"{name}/{run.name}" for run in runs_of(results, name)])
