@@ -38,6 +38,7 @@ _HINTS = {
     errno.EAGAIN: "raise `ulimit -u`, or end something else",
     errno.ENOMEM: "end something else: there is no memory left",
 }
+_ABSENT = re.compile(r"'(?P<task>.+)' did not receive required positional arguments: (?P<names>.+)")
 _UNKNOWN = re.compile(r"No idea what (?P<quoted>.*) is!", re.DOTALL)
 
 
@@ -165,6 +166,9 @@ class CommandLine(Program):
         help_of = f"{self.binary} --help {asked.name}" if asked and asked.name else None
         if unknown is None:
             what = " ".join(str(error).split())
+            if absent := _ABSENT.fullmatch(what):
+                names = absent["names"].replace("'", "").upper()
+                what = f"{absent['task']} needs {names.replace(', ', ' and ')}, which is not given"
             return Refused(escaped(what), f"`{help_of or self.binary + ' --help'}` shows how")
         word = str(ast.literal_eval(unknown["quoted"]))
         if word.startswith("-"):

@@ -189,7 +189,7 @@ def _render(console: Console, review: Review) -> None:
         run.experiment,
         review.findings,
         None,
-        os.path.relpath(run.folder),
+        os.path.relpath(run.folder, _from_here(".")),
         not run.complete,
         machine_line_of(run.environment),
         pinning_line(run.plan),
