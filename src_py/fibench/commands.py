@@ -26,6 +26,7 @@ from fibench.catalogue import (
     unavailable_reason,
 )
 from fibench.catalogue import argv as backend_argv
+from fibench.escape import escaped
 from fibench.interruption import exit_status
 from fibench.places import Places, find_places, refusal_to_write
 from fibench.refusal import NOT_STARTED as NOT_STARTED
@@ -50,7 +51,7 @@ def build() -> int:
     if places.checkout is None:
         raise Refused("an installed fibench has its programs already", "there is nothing to build")
     build_or_refuse(places, retry=True)
-    print(f"installed in {os.path.relpath(places.programs, _origin())}")
+    print(f"installed in {escaped(os.path.relpath(places.programs, _origin()))}")
     return 0
 
 
@@ -73,7 +74,8 @@ def _refuse_unwritable(folders: Mapping[str, Path]) -> None:
     """Refuse to begin what cannot be kept: all at once, each with the variable that moves it."""
     reasons = {name: refusal_to_write(folder) for name, folder in folders.items()}
     lines = [
-        f"cannot {'write' if folders[name].is_dir() else 'make'} {folders[name]}: {reason}"
+        f"cannot {'write' if folders[name].is_dir() else 'make'} "
+        + escaped(f"{folders[name]}: {reason}")
         for name, reason in reasons.items()
         if reason is not None
     ]
@@ -137,7 +139,6 @@ def _refuse_taken_port(port: int, options: list[str]) -> None:
 
 def _interpreter(asked: str, backend: Backend) -> str:
     """The program of an interpreter for a backend. Raises Refused."""
-    from fibench.escape import escaped
     from fibench.interpreters import NotHere, find_interpreter
 
     option = f"--interpreter {escaped(asked[:100])}"
@@ -167,7 +168,6 @@ def doctor(as_json: bool) -> int:
 
 def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
-    from fibench.escape import escaped
     from fibench.experiment import ExperimentError, find_experiment, load_experiment
     from fibench.pinning import check_cpus
     from fibench.reading import brief_name, namesakes
@@ -271,7 +271,6 @@ def _request(
     """What is to be run of an experiment here; says what is left out, and what to mind."""
     from fibench.available import look
     from fibench.begin import Request
-    from fibench.escape import escaped
     from fibench.plan import warnings
 
     here = look(experiment, source.resolve().parent, backends, places.programs)

@@ -252,7 +252,8 @@ def _nearest(text: str, results: Path) -> str:
         names = []
     names = [name for name in names if runs_of(results, name)]
     if not names:
-        return f"there are no runs in {results} yet: begin with `{called.command('run gil')}`"
+        begin = called.command("run gil")
+        return f"there are no runs in {_shown(str(results))} yet: begin with `{begin}`"
     name = text.partition("/")[0]
     if name in names:
         return suggestion(text, [f"{name}/{run.name}" for run in runs_of(results, name)])

@@ -201,6 +201,13 @@ def test_the_python_that_the_environment_names_must_do(machine: Machine) -> None
     assert "FIBENCH_PYTHON is old, which is Python 3.9.2" in line
 
 
+def test_a_line_break_in_the_path_of_the_checkout_is_refused(machine: Machine) -> None:
+    """Ninja's files have no way to write one; it would end in Meson's own words, much later."""
+    broken = machine.checkout.rename(machine.checkout.with_name("two\nlines"))
+    elsewhere = Machine(machine.programs, broken, machine.wheels)
+    assert "line break in the path" in refused(elsewhere.dev("invoke", "run", "gil"))
+
+
 def test_a_slip_in_the_command_makes_nothing(machine: Machine) -> None:
     machine.has_python("python3")
     done = machine.dev("inovke", "run", "gil")
