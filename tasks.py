@@ -17,12 +17,14 @@ interruption.end_at_once()
 
 import codecs  # noqa: E402
 import importlib.util  # noqa: E402
+import shlex  # noqa: E402
 import shutil  # noqa: E402
 
 RUNNING = ("invoke", "numpy", "psutil", "pydantic", "rich", "scipy")
 TESTING = ("hypothesis", "pytest", "xdist")
 PROGRAMS = ("meson", "ninja")
 GUARD = "FIBENCH_THROUGH_DEV"  # so that a .venv in which something is missing ends in a message
+DEV = "FIBENCH_DEV"  # what the person called ./dev, which sets it
 # Of Python's own variables those that only say how it writes; any other may change what is imported
 # or how it runs, here or in a Python that we start.
 HARMLESS = (
@@ -95,10 +97,12 @@ def main() -> None:
             )
         os.environ[GUARD] = "1"
         become(os.path.join(HERE, "dev"), "invoke")
-    os.environ.pop(GUARD, None)
+    dev = os.environ.pop(DEV, None)
+    if os.environ.pop(GUARD, None):  # the person called a bare `invoke`
+        dev = None
     from fibench import tasks
 
-    tasks.main("invoke", of_a_checkout=True)
+    tasks.main(f"{shlex.quote(dev)} invoke" if dev else "invoke", of_a_checkout=True)
 
 
 main()

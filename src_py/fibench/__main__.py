@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`fibench`, and `python -m fibench`."""
 
+import os
+import shlex
+import sys
+
 from fibench import interruption
+
+
+def _name() -> str:
+    """What the person called: `fibench`, or where that is not on the PATH the module."""
+    as_module = os.path.basename(sys.argv[0]) == "__main__.py"
+    python = os.path.basename(sys.orig_argv[0]) if sys.orig_argv else "python3"
+    return f"{shlex.quote(python)} -m fibench" if as_module else "fibench"
 
 
 def main() -> None:
@@ -10,7 +21,7 @@ def main() -> None:
     from fibench import tasks
     from fibench.places import find_places
 
-    tasks.main(of_a_checkout=find_places().checkout is not None)
+    tasks.main(_name(), of_a_checkout=find_places().checkout is not None)
 
 
 if __name__ == "__main__":

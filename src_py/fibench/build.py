@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fibench import wraps
+from fibench import called, wraps
 from fibench.build_error import BuildError as BuildError
 from fibench.build_error import step_error, told_as_build_error
 from fibench.build_lock import BuildLock
@@ -217,7 +217,8 @@ def _unheard(line: str) -> None:
 def _tool(name: str, environment: Mapping[str, str]) -> str:
     path = shutil.which(name, path=environment["PATH"])
     if path is None:
-        raise BuildError(f"{name} is not installed", "start fibench through ./dev, which brings it")
+        hint = f"`{called.through_dev('invoke …')}` brings it"
+        raise BuildError(f"{name} is not installed", hint)
     return path
 
 

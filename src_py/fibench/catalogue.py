@@ -5,6 +5,7 @@ The list itself is catalogue.toml, written by hand; its header says what each ke
 """
 
 import os
+import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -12,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fibench import machine
+from fibench import called, machine
 from fibench.built import RECORD, lacking, read_record
 from fibench.experiment import KnownBackend, OwnBackend
 from fibench.keys import START_TIMEOUT_S
+from fibench.places import find_places
 
 Serves = int | Literal["workers", "any"]
 Framing = Literal["message", "line"]
@@ -210,9 +212,16 @@ def _left_out_advice(backend: Backend, programs: Path) -> str:
     library, record = backend.needs, read_record(programs / RECORD)
     if record.get("wheel") is True:
         return f"install a wheel that was built with {library}"
+    build = called.command("build")
     if lacking(record, library) == "disabled":
-        return f"`meson configure build -D{library}=auto`, then `invoke build`"
-    install = f"install it ({library}-dev, {library}-devel), then `invoke build`"
+        places = find_places()
+        if places.checkout is None:
+            return f"build fibench with {library}"
+        origin = os.environ.get("FIBENCH_FROM") or os.curdir
+        folder = shlex.quote(os.path.relpath(places.build, origin))
+        meson = called.through_dev(f"meson configure {folder} -D{library}=auto")
+        return f"`{meson}`, then `{build}`"
+    install = f"install it ({library}-dev, {library}-devel), then `{build}`"
     if library == "liburing":
         return f"it was not there, and could not be downloaded: {install}, or do so with a network"
     return install
@@ -224,9 +233,9 @@ def unavailable_reason(backend: Backend, programs: Path) -> str | None:
     if not path.is_file():
         if backend.needs and (programs / "supervise").is_file():  # all else was built
             return f"{left_out(backend, programs)}; {_left_out_advice(backend, programs)}"
-        return "not built yet: run `invoke build`"
+        return f"not built yet: {called.rebuilding()}"
     if backend.language != "python" and not os.access(path, os.X_OK):
-        return f"{backend.program} is not executable: run `invoke build`"
+        return f"{backend.program} is not executable: {called.rebuilding()}"
     return None
 
 

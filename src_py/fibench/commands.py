@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fibench import machine
+from fibench import called, machine
 from fibench.build import BuildError, built
 from fibench.catalogue import (
     WORKERS,
@@ -26,6 +26,7 @@ from fibench.catalogue import (
     unavailable_reason,
 )
 from fibench.catalogue import argv as backend_argv
+from fibench.escape import escaped
 from fibench.interruption import exit_status
 from fibench.places import Places, find_places, refusal_to_write
 from fibench.refusal import NOT_STARTED as NOT_STARTED
@@ -41,7 +42,7 @@ def read_backends(places: Places) -> dict[str, Backend]:
     try:
         return read_catalogue(places.catalogue)
     except CatalogueError as error:
-        raise Refused(str(error), "restore catalogue.toml from the repository") from error
+        raise Refused(str(error), called.restoring("catalogue.toml")) from error
 
 
 def build() -> int:
@@ -51,7 +52,7 @@ def build() -> int:
         raise Refused("an installed fibench has its programs already", "there is nothing to build")
     with built_or_refused(places, "build", retry=True):
         pass
-    print(f"installed in {os.path.relpath(places.programs, _origin())}")
+    print(f"installed in {escaped(os.path.relpath(places.programs, _origin()))}")
     return 0
 
 
@@ -82,7 +83,8 @@ def _refuse_unwritable(folders: Mapping[str, Path]) -> None:
     """Refuse to begin what cannot be kept: all at once, each with the variable that moves it."""
     reasons = {name: refusal_to_write(folder) for name, folder in folders.items()}
     lines = [
-        f"cannot {'write' if folders[name].is_dir() else 'make'} {folders[name]}: {reason}"
+        f"cannot {'write' if folders[name].is_dir() else 'make'} "
+        + escaped(f"{folders[name]}: {reason}")
         for name, reason in reasons.items()
         if reason is not None
     ]
@@ -136,20 +138,17 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
 
 def _refuse_taken_port(port: int, options: list[str]) -> None:
     """Say who holds a port that a server is to listen on. Raises Refused."""
-    from fibench.server import StartError, check_port_free
+    from fibench.server import PortNames, StartError, check_port_free
 
     host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
     try:
-        check_port_free(host, port)
+        check_port_free(host, port, PortNames("--host", "--port", may_be_left_out=False))
     except StartError as error:
-        hint = error.hint.removesuffix(", or leave the port out for a free one")
-        hint = hint.replace("server.port", "--port").replace("server.host", "--host")
-        raise Refused(str(error), hint) from error
+        raise Refused(str(error), error.hint) from error
 
 
 def _interpreter(asked: str, backend: Backend) -> str:
     """The program of an interpreter for a backend. Raises Refused."""
-    from fibench.escape import escaped
     from fibench.interpreters import NotHere, find_interpreter
 
     option = f"--interpreter {escaped(asked[:100])}"
@@ -181,17 +180,19 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, 
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
     from fibench.experiment import ExperimentError, find_experiment, load_experiment
     from fibench.pinning import check_cpus
-    from fibench.reading import file_called
+    from fibench.reading import brief_name, namesakes
 
     backends = read_backends(places)
     try:
-        found = file_called(name, places.experiments)
-        path = found if found is not None else find_experiment(name, places.experiments)
+        path = find_experiment(name, places.experiments)
         experiment = load_experiment(path, known_backends(backends), overrides=overrides)
     except ExperimentError as error:
         raise Refused(str(error), status=WRONG_INPUT) from error
     if wrong := check_cpus(experiment, os.sched_getaffinity(0)):
         raise Refused("\n".join(wrong), status=WRONG_INPUT)
+    if others := namesakes(name, path, places.experiments):
+        said = f"{name} is {brief_name(path)}; others of that name are called "
+        print(f"note: {escaped(said + ', '.join(others))}", file=sys.stderr)
     return experiment, path, backends
 
 
@@ -265,7 +266,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
         raise Refused(str(error), error.hint) from error
     if outcome.interrupted or status == TRIAL_FAILED:
         does = "resumes it" if outcome.interrupted else "tries the failed trials again"
-        print(f"`{_again(name, overrides, places)}` {does}")
+        print(f"`{_again(name, overrides)}` {does}")
     return status
 
 
@@ -280,7 +281,6 @@ def _request(
     """What is to be run of an experiment here; says what is left out, and what to mind."""
     from fibench.available import look
     from fibench.begin import Request
-    from fibench.escape import escaped
     from fibench.plan import warnings
 
     here = look(experiment, source.resolve().parent, backends, places.programs)
@@ -307,13 +307,12 @@ def _measure(request: Any, held: Any) -> Any:
         return run_experiment(request, [name_it, progress])
 
 
-def _again(name: str, overrides: Mapping[str, str], places: Places) -> str:
+def _again(name: str, overrides: Mapping[str, str]) -> str:
     """The command that goes on with the run."""
-    program = "fibench" if places.checkout is None else "invoke"
     # Invoke knows an option of one letter as -n only.
     flags = {key: f"-{key}" if len(key) == 1 else f"--{key}" for key in overrides}
     options = [word for key, text in overrides.items() for word in (flags[key], text)]
-    return shlex.join([program, "run", name, *options])
+    return called.command(shlex.join(["run", name, *options]))
 
 
 def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fibench import built, premises, wraps
+from fibench import built, called, premises, wraps
 from fibench.build_error import BuildError
 from fibench.escape import escaped
 from fibench.premises import Premises
@@ -19,7 +19,6 @@ from fibench.premises import Premises
 _STATE = "premises.json"
 _RECORD = Path("src_c", "record", built.RECORD)
 _WITHOUT = "building without io_uring: liburing 2.3 or newer is not installed, and"
-_ADVICE = "install it (liburing-dev, liburing-devel), or try `invoke build` again"
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Configuration:
             brought = wraps.bring(wrap)
             brought |= wraps.unpack(wrap)
         except wraps.WrapError as why:
-            self.say(f"{_WITHOUT} could not be brought along ({escaped(str(why))}); {_ADVICE}")
+            self.say(f"{_WITHOUT} could not be brought along ({escaped(str(why))}); {_advice()}")
             return now
         if brought:
             now = self._again()
@@ -207,3 +206,7 @@ def _premises(state: Mapping[str, Any]) -> Premises | None:
         return premises.from_document(state)
     except KeyError:
         return None
+
+
+def _advice() -> str:
+    return f"install it (liburing-dev, liburing-devel), or try `{called.command('build')}` again"

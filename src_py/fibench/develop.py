@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibench import build as building
+from fibench import called
 from fibench.build import BuildError, tool_environment
 from fibench.commands import WRONG_INPUT, Refused, built_or_refused, read_backends, refused_build
 from fibench.places import Places, find_places
@@ -35,7 +36,8 @@ def _call(argv: list[str], checkout: Path) -> int:
     try:
         return subprocess.call(argv, cwd=checkout, env=tool_environment())
     except FileNotFoundError as error:
-        raise Refused(f"{argv[0]} is not installed", "start this through ./dev") from error
+        hint = f"`{called.through_dev('invoke …')}` brings it"
+        raise Refused(f"{argv[0]} is not installed", hint) from error
 
 
 def test(long_forms: bool, select: str, sanitize: str) -> int:

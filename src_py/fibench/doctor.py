@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fibench import called
+
 ENOUGH_DESCRIPTORS = 10_240
 """For 10,000 clients and what a server or fibload needs besides."""
 ENOUGH_BACKLOG = 4096
@@ -301,7 +303,7 @@ def _instruments(facts: Facts) -> Iterator[Item]:
             "cgroup",
             f"{there}: a server's tree is watched as child subreaper instead",
             "CPU time and memory are then read from each process in turn, which takes longer",
-            "systemd-run --user --scope -p Delegate=yes invoke run …",
+            f"systemd-run --user --scope -p Delegate=yes {called.command('run …')}",
         )
     if not facts.strace and not facts.perf:
         yield Item(
@@ -342,7 +344,9 @@ def _build(facts: Facts) -> Iterator[Item]:
             "flags",
             f"the programs were built with flags that are not fibench's own: {facts.flags}",
             "figures of the C servers compare with no others, and without an optimiser not in C",
-            "env -u CFLAGS -u CPPFLAGS -u LDFLAGS invoke build" if facts.needs_compiler else "",
+            f"env -u CFLAGS -u CPPFLAGS -u LDFLAGS {called.command('build')}"
+            if facts.needs_compiler
+            else "",
             {"flags": facts.flags},
         )
 

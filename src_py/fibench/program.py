@@ -32,12 +32,13 @@ _HINTS = {
     errno.EDQUOT: "free some space, or write elsewhere",
     errno.EACCES: "take another place, or make this one yours",
     errno.EPERM: "take another place, or make this one yours",
-    errno.EROFS: "FIBENCH_BUILD and FIBENCH_RESULTS name other folders; `./dev --help` has more",
+    errno.EROFS: "name other places: FIBENCH_RESULTS=/some/where FIBENCH_BUILD=/else/where",
     errno.EMFILE: "raise `ulimit -n`",
     errno.ENFILE: "end something else: the system has no more open files to give",
     errno.EAGAIN: "raise `ulimit -u`, or end something else",
     errno.ENOMEM: "end something else: there is no memory left",
 }
+_ABSENT = re.compile(r"'(?P<task>.+)' did not receive required positional arguments: (?P<names>.+)")
 _UNKNOWN = re.compile(r"No idea what (?P<quoted>.*) is!", re.DOTALL)
 
 
@@ -165,6 +166,9 @@ class CommandLine(Program):
         help_of = f"{self.binary} --help {asked.name}" if asked and asked.name else None
         if unknown is None:
             what = " ".join(str(error).split())
+            if absent := _ABSENT.fullmatch(what):
+                names = absent["names"].replace("'", "").upper()
+                what = f"{absent['task']} needs {names.replace(', ', ' and ')}, which is not given"
             return Refused(escaped(what), f"`{help_of or self.binary + ' --help'}` shows how")
         word = str(ast.literal_eval(unknown["quoted"]))
         if word.startswith("-"):

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
+import shlex
 import stat
 import sys
 import tomllib
@@ -12,10 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fibench import called
 from fibench.depth import TooDeepError, check_toml
 from fibench.diagnostics import (
     Diagnostic,
     ExperimentError,
+    did_you_mean,
     meant,
     one_of,
     point,
@@ -24,6 +28,7 @@ from fibench.escape import escaped
 from fibench.locate import Span, normalised
 
 LARGEST_FILE_BYTES = 256 * 1024
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 _TOO_LONG = re.compile(rf"[0-9][0-9_]{{{sys.get_int_max_str_digits() or 10**6},}}")
@@ -38,46 +43,75 @@ _SYNTAX_HINTS = {
 def find_experiment(name: str, folders: Path | Sequence[Path]) -> Path:
     """The file that `experiments/gil.toml`, `gil.toml` or `gil` names.
 
-    A path to a file is taken as it is; then the folders are searched in their order. Raises
-    ExperimentError with the nearest names there are.
+    A path to a file is taken as it is, from where the person stands (./dev goes to the checkout);
+    then the folders are searched in their order. What is there and can be no experiment is
+    returned too: reading it says what is wrong with it. Raises ExperimentError with the nearest
+    names there are.
     """
-    searched = [folders] if isinstance(folders, Path) else list(folders)
+    searched = _searched(folders)
     if "\0" in name or not name.strip():
         raise ExperimentError([_without_place("", "no experiment is named", _there(searched))])
-    candidates = [Path(name)] if name.endswith(".toml") or os.sep in name else []
+    given = [_origin() / name, Path(name)]
+    candidates = given if name.endswith(".toml") or os.sep in name else []
     for folder in searched:
-        candidates += [folder / name, folder / f"{name}.toml", folder.parent / name]
+        candidates = [*candidates, folder / name, folder / f"{name}.toml", folder.parent / name]
     for candidate in candidates:
         if candidate.suffix == ".toml" and os.path.lexists(candidate) and not candidate.is_dir():
             return candidate
-    for candidate in candidates:
-        if os.sep in name and os.path.lexists(candidate):
+    for candidate in [*given, *(candidates if os.sep in name else [])]:
+        if os.path.lexists(candidate):
             return candidate
-    hint = f"{meant(Path(name).stem, _names(searched))} {_there(searched)}".lstrip()
+    hint = f"{_meant(name, searched)} {_there(searched)}".lstrip()
     raise ExperimentError([_without_place(name, "there is no such experiment", hint)])
 
 
 def file_called(name: str, folders: Path | Sequence[Path]) -> Path | None:
-    """The experiment's file that a person calls so, as `find_experiment` does; None: there is none.
-
-    ./dev goes to the checkout; a file is still named from where the person stands.
-    """
-    origin = os.environ.get("FIBENCH_FROM")
+    """The file that `find_experiment` finds by a name; None: there is none."""
     try:
-        if origin and (Path(origin).absolute() / name).is_file():
-            return Path(origin).absolute() / name
-        return find_experiment(name, folders)
+        found = find_experiment(name, folders)
     except (ExperimentError, OSError, ValueError):
         return None
+    return None if found.is_dir() else found
+
+
+def namesakes(name: str, found: Path, folders: Path | Sequence[Path]) -> list[str]:
+    """The other files that a bare name could have meant, each as the person can call it."""
+    if os.sep in name or name.endswith(".toml"):
+        return []
+    file = f"{name}.toml"
+    others = [(_origin() / file, os.path.join(os.curdir, file))]
+    others += [(folder / file, brief_name(folder / file)) for folder in _searched(folders)]
+    return [shown for path, shown in others if path.is_file() and not os.path.samefile(path, found)]
+
+
+def _origin() -> Path:
+    """The folder where the person stands: ./dev goes to the checkout."""
+    return Path(os.environ.get("FIBENCH_FROM") or os.curdir)
+
+
+def _searched(folders: Path | Sequence[Path]) -> list[Path]:
+    return [folders] if isinstance(folders, Path) else list(folders)
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
     return sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
 
 
+def _meant(name: str, folders: Sequence[Path]) -> str:
+    """What resembles a name: of the experiments, or of the files in the folder that it names."""
+    folder, file = os.path.split(name)
+    wanted = Path(file).stem
+    ready = meant(wanted, _names(folders))
+    if ready and not folder:
+        return ready
+    beside = {path.stem: path.name for path in (_origin() / folder).glob("*.toml")}
+    close = did_you_mean(wanted, beside)
+    return ready if close is None else meant(name, [os.path.join(folder, beside[close])]) or ready
+
+
 def _there(folders: Sequence[Path]) -> str:
     names = _names(folders)
-    return f"there are: {one_of(names)}" if names else "give the path of a .toml file"
+    return f"there are: {escaped(one_of(names))}" if names else "give the path of a .toml file"
 
 
 def read(path: Path, name: str) -> bytes:
@@ -85,15 +119,21 @@ def read(path: Path, name: str) -> bytes:
     try:
         with open(path, "rb", opener=_open_without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise ExperimentError([_without_place(name, "is not a regular file")])
+                raise ExperimentError(
+                    [_without_place(name, "is not a regular file", "name a .toml file")]
+                )
             return stream.read(LARGEST_FILE_BYTES + 1)
     except IsADirectoryError as error:
         hint = "give a .toml file in it"
+        if (path / "plan.json").is_file():
+            hint = f"it is a run: `{called.command(shlex.join(['report', name]))}` shows it"
         raise ExperimentError([_without_place(name, "is a folder", hint)]) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         what = f"cannot be read: {reason[:1].lower()}{reason[1:]}"
-        raise ExperimentError([_without_place(name, what)]) from error
+        hint = "it is a link: mend where it leads" if path.is_symlink() else ""
+        hint = "make it yours to read" if isinstance(error, PermissionError) else hint
+        raise ExperimentError([_without_place(name, what, hint)]) from error
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
@@ -124,6 +164,9 @@ def decode(data: str | bytes, filename: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if b"\0" in data and not data.startswith(_UTF_16):
+            what = "is no text file, and so no experiment"
+            raise ExperimentError([_without_place(filename, what, "name a .toml file")]) from error
         start = len(data[: error.start].decode("utf-8-sig", "replace"))
         text = data.decode("utf-8-sig", "replace")
         what = f"byte 0x{data[error.start]:02x} is not UTF-8"
@@ -163,6 +206,9 @@ def parse_toml(text: str, filename: str) -> dict[str, Any]:
 
 def _syntax_fault(message: str, text: str, filename: str) -> Diagnostic:
     """tomllib's message as a diagnostic: it ends with the place."""
+    if not filename.endswith(".toml"):
+        what = "is no experiment: it is not TOML"
+        return _without_place(filename, what, "name a file such as experiments/gil.toml")
     text = normalised(text)
     match = _PLACE.fullmatch(message)
     said = match[1] if match is not None else message

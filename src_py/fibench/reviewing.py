@@ -132,10 +132,16 @@ def _warn_of_other_files(asked: str, stored: StoredRun) -> None:
         return  # a path, of a file or of a run
     others = other_sources(stored.folder)
     if others:
-        own = escaped(str(head_of(stored.folder).source_path))
-        said = f"this run is of {own}; others of that name are of {escaped(', '.join(others))}"
-        said += ": give the path to see one of them"
-        print(f"warning: {escaped(stored.name)}: {said}", file=sys.stderr)
+        own = head_of(stored.folder).source_path
+        names = [_as_here(stored.folder.parents[2] / other) for other in others]
+        said = f"this run is of {own}; others of that name are called {', '.join(names)}"
+        print(f"warning: {escaped(f'{stored.name}: {said}')}", file=sys.stderr)
+
+
+def _as_here(path: Path) -> str:
+    """A file as the person can call it, which a bare name would not."""
+    relative = os.path.relpath(path, _from_here("."))
+    return relative if os.sep in relative else os.path.join(os.curdir, relative)
 
 
 def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
@@ -171,7 +177,7 @@ def _render(console: Console, review: Review) -> None:
         run.experiment,
         review.findings,
         None,
-        os.path.relpath(run.folder),
+        os.path.relpath(run.folder, _from_here(".")),
         not run.complete,
         run.machine_line,
         pinning_line(run.plan),

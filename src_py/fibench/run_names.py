@@ -34,7 +34,7 @@ def run_name(path: Path) -> str:
     return f"{kept or 'experiment'}--{digest}"
 
 
-def called(folder: str, source: str | None) -> str:
+def known_as(folder: str, source: str | None) -> str:
     """What a person calls the experiment of a folder of runs: its file without `.toml`, if what is
     known of the file fits the folder; or else as the folder."""
     path = Path(source or "")

@@ -24,7 +24,7 @@ from fibench.judged import review
 from fibench.places import Places, find_places
 from fibench.run_files import StoredError, read_json, shown_path
 from fibench.run_machine import cores_of, processor_of
-from fibench.run_names import called, head_of, run_name
+from fibench.run_names import head_of, known_as, run_name
 from fibench.stored import read_run
 
 SCHEMA = 1
@@ -161,7 +161,7 @@ def _run_in(folder: Path, root: Path, places: Places) -> _Run:
         judged = review(read_run(folder, places))
     except StoredError as error:
         source = head_of(folder).source_path
-        experiment = called(parent, source)
+        experiment = known_as(parent, source)
         why = str(error).replace(f"{shown_path(folder)}/", "")
         environment = _environment_of(folder)
         machine = (processor_of(environment), cores_of(environment, {}))
@@ -171,7 +171,7 @@ def _run_in(folder: Path, root: Path, places: Places) -> _Run:
     source = run.source_path
     known = Row(
         shown,
-        called(parent, source or run.source),
+        known_as(parent, source or run.source),
         *(processor_of(run.environment), run.cores),
         _when(folder, run.records),
         run.complete,

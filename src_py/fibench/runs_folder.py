@@ -16,10 +16,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from fibench import journal, writing
+from fibench import called, journal, writing
 from fibench.reading import file_called
 from fibench.run_files import StoredError, read_json
-from fibench.run_names import PLAN, called, head_of, run_name, source_path
+from fibench.run_names import PLAN, head_of, known_as, run_name, source_path
 
 CLAIMS = "claims.json"
 JOURNAL = "trials.jsonl"
@@ -260,7 +260,8 @@ def _nearest(text: str, results: Path) -> str:
         names = []
     folders = [name for name in names if runs_of(results, name)]
     if not folders:
-        return f"there are no runs in {_shown(str(results))} yet: begin with `run gil`"
+        begin = called.command("run gil")
+        return f"there are no runs in {_shown(str(results))} yet: begin with `{begin}`"
     name = text.partition("/")[0]
     for folder in _folders_called(name):
         if folder in folders:
@@ -272,7 +273,7 @@ def _experiments(results: Path, folders: Iterable[str]) -> list[str]:
     """What people call the experiments that have runs in folders of the results."""
     return sorted(
         {
-            called(folder, head_of(run).source_path)
+            known_as(folder, head_of(run).source_path)
             for folder in folders
             for run in runs_of(results, folder)
         }

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fibench import exec_error, start_error
+from fibench import called, exec_error, start_error
 from fibench.cgroup import Cgroup
 from fibench.listening import listeners, unix_listeners
 from fibench.ports import (
@@ -67,8 +67,18 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if KEPT_VARIABLES.fullmatch(name)}
 
 
-def check_port_free(host: str, port: int) -> None:
-    """Raise StartError unless a server can take the port.
+@dataclass(frozen=True)
+class PortNames:
+    """What a person calls the settings of a server's address."""
+
+    host: str = "server.host"
+    port: str = "server.port"
+    may_be_left_out: bool = True
+    """Whether a free port is found without it."""
+
+
+def check_port_free(host: str, port: int, names: PortNames = PortNames()) -> None:
+    """Raise StartError, with advice that uses `names`, unless a server can take the port.
 
     A bind without SO_REUSEPORT must succeed: with it, a second server would start on a port that is
     taken. With SO_REUSEADDR, since connections in TIME_WAIT do not hinder a server that sets it.
@@ -77,21 +87,21 @@ def check_port_free(host: str, port: int) -> None:
         bind_once(host, port, reuse_address=True)
     except OSError as error:
         if is_taken(error):
-            raise StartError(
-                "address-in-use",
-                f"port {port} on {host} is in use{holder_of(host, port)}",
-                "end what uses it, name another server.port, or leave the port out for a free one",
-            ) from error
+            ways = ["end what uses it", f"name another {names.port}"]
+            ways += ["leave the port out for a free one"] * names.may_be_left_out
+            hint = f"{', '.join(ways[:-1])}, or {ways[-1]}"
+            what = f"port {port} on {host} is in use{holder_of(host, port)}"
+            raise StartError("address-in-use", what, hint) from error
         if isinstance(error, PermissionError):
             raise StartError(
                 "no-permission",
                 f"port {port} on {host} may not be used: {error.strerror}",
-                "ports under 1024 are for the superuser; name a server.port from 1024 on",
+                f"ports under 1024 are for the superuser; name a {names.port} from 1024 on",
             ) from error
         raise StartError(
             "bad-address",
             f"cannot listen on {host}: {error.strerror}",
-            "server.host must be an address of this machine, such as 127.0.0.1",
+            f"{names.host} must be an address of this machine, such as 127.0.0.1",
         ) from error
 
 
@@ -148,9 +158,7 @@ def _launch(
             "not-found", f"there is no folder {command.cwd}", "the server was to be started in it"
         )
     if not supervise.is_file():
-        raise StartError(
-            "not-found", f"there is no {supervise}", "`invoke build` builds and installs it"
-        )
+        raise StartError("not-found", f"there is no {supervise}", called.rebuilding())
     with open_emptied(stderr_path) as output:
         return launch(
             argv,

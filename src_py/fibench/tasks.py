@@ -25,6 +25,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 import fibench
+from fibench import called
 from fibench.program import CommandLine, HelpAsked
 
 OVERRIDES = {
@@ -329,5 +330,6 @@ OF_THE_SOURCES = (build, test, lint, bench, clean)
 
 def main(name: str = "fibench", *, of_a_checkout: bool = False) -> NoReturn:
     """The command line, to its end: `fibench`, or in a checkout `invoke`, which has more."""
+    called.keep(name)
     tasks = OF_A_RUN + (OF_THE_SOURCES if of_a_checkout else ())
     sys.exit(CommandLine(name, fibench.__version__, _collection(*tasks)).main())

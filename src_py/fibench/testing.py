@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from fibench import called
 from fibench.build import BuildError, build_sanitized, tool_environment
 from fibench.commands import WRONG_INPUT, Refused, built_or_refused, refused_build
 from fibench.escape import escaped
@@ -53,7 +54,9 @@ class Pass:
 def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanitize: str) -> int:
     """Build, then run everything, or what is of C under a sanitizer. Returns an exit status."""
     if importlib.util.find_spec("pytest") is None:
-        raise Refused("pytest is not installed", "run `./dev invoke test`, which brings it")
+        raise Refused(
+            "pytest is not installed", f"run `{called.through_dev('invoke test')}`, which brings it"
+        )
     begin = time.monotonic()
     environment = tool_environment()
     environment.pop("FIBENCH_FROM", None)  # tests name files from where they stand themselves

@@ -10,11 +10,13 @@ import socket
 from contextlib import suppress
 
 import pytest
+from tests.processes import wait_until
 
 from . import sanitized
 from .backends import Backend, all_backends, each
 from .conftest import Start
-from .process import ProcessState, Server
+from .process import Server
+from .states import ProcessState
 from .test_signals import (
     LIMIT_S,
     SIGNALS,
@@ -23,7 +25,6 @@ from .test_signals import (
     check_nothing_is_left,
     name_of,
 )
-from .test_stopping import wait_until
 from .wire import ask_on, check_serves, connect, read_to_end, right_answer
 
 IN_C = [b for b in all_backends() if b.language == "c"]

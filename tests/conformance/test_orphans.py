@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.here import leave_out
+from tests.processes import wait_until
 
 from .backends import EVERY_PARSING, Backend, all_backends, each
 from .conftest import Start
@@ -18,7 +19,7 @@ from .process import Server
 from .test_backpressure import limit_buffers_if_allowed, send_until_blocked
 from .test_designs import children
 from .test_signals import SIGNALS, name_of
-from .test_stopping import check_exit, wait_until
+from .test_stopping import check_exit
 from .wire import (
     ask_on,
     check_serves,

@@ -7,6 +7,7 @@ Clients that say nothing more are not waited for, which is for test_signals.py t
 import select
 import signal
 import socket
+from contextlib import suppress
 
 import pytest
 from tests.processes import wait_until
@@ -197,12 +198,11 @@ def test_so_is_all_of_it_where_somebody_connects_before_the_signal_is_seen(
             ask_ten(server, connections[0], behind=n + b"\n")
             server.send_signal(signal.SIGTERM)
             wait_until(lambda: not server.has_pending(signal.SIGTERM), f"{server} has the signal")
-            frozen = freeze(server)
-            for connection in connections[1:]:
-                connection.close()
-            with suppress(ConnectionRefusedError):  # it has stopped listening already
-                connect(server).sendall(b"10\n")
-            thaw(server, frozen)
+            with frozen(server):
+                for connection in connections[1:]:
+                    connection.close()
+                with suppress(ConnectionRefusedError):  # it has stopped listening already
+                    connect(server).sendall(b"10\n")
             check_end(server, connections[0], expected(server, n + b"\n", max_n=40))
             check_exit(server)
 

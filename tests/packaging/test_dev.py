@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`./dev COMMAND` on machines that have everything, or lack one thing."""
 
+import http.server
 import os
 import re
 import select
 import shutil
 import signal
 import subprocess
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from .copies import CHECKOUT
-from .machines import ANYWHERE, PYTHON, Machine, Ready, make_machine
+from .machines import ANYWHERE, PYTHON, TOOLS, Machine, Ready, make_machine
 from .wheels import write_wheel
 
 
@@ -56,6 +59,29 @@ def test_off_linux_it_says_where_fibench_runs(machine: Machine) -> None:
     machine.has("uname", "echo Darwin arm64")
     line = refused(machine.dev("invoke"))
     assert all(place in line for place in ("Linux container", "virtual machine", "WSL2"))
+
+
+@pytest.mark.parametrize("tool", sorted({*TOOLS} - {"sh", "true"}))
+def test_a_tool_that_is_not_on_the_path_is_named(machine: Machine, tool: str) -> None:
+    """Without uname a machine would not look like Linux, without sha256sum no lock be installed."""
+    machine.has_python("python3")
+    (machine.programs / tool).unlink()
+    what, how = refused(machine.dev("invoke", "run", "gil")).splitlines()
+    assert what == f"dev: not found on the PATH: {tool}"
+    assert "PATH=/usr/bin:/bin ./dev" in how
+    assert not (machine.checkout / ".venv").exists()
+
+
+def test_a_path_that_is_empty_is_called_so(machine: Machine) -> None:
+    what = refused(machine.dev("invoke", PATH="")).splitlines()[0]
+    assert what == "dev: not found on the PATH: " + ", ".join(sorted({*TOOLS} - {"sh", "true"}))
+
+
+def test_the_machines_of_these_tests_have_what_dev_calls_and_nothing_else() -> None:
+    """A tool that dev came to call without asking for it would be missing here."""
+    listed = re.search(r"for tool in ([^;]*);", (CHECKOUT / "dev").read_text())
+    assert listed is not None
+    assert set(listed[1].replace("\\", "").split()) == {*TOOLS} - {"sh", "true"}
 
 
 PACKAGERS = {
@@ -183,6 +209,13 @@ def test_the_python_that_the_environment_names_must_do(machine: Machine) -> None
     machine.has_python("old", before="sys.version_info = (3, 9, 2); sys.version = '3.9.2 x'")
     line = refused(machine.dev("invoke", FIBENCH_PYTHON="old"))
     assert "FIBENCH_PYTHON is old, which is Python 3.9.2" in line
+
+
+def test_a_line_break_in_the_path_of_the_checkout_is_refused(machine: Machine) -> None:
+    """Ninja's files have no way to write one; it would end in Meson's own words, much later."""
+    broken = machine.checkout.rename(machine.checkout.with_name("two\nlines"))
+    elsewhere = Machine(machine.programs, broken, machine.wheels)
+    assert "line break in the path" in refused(elsewhere.dev("invoke", "run", "gil"))
 
 
 def test_a_slip_in_the_command_makes_nothing(machine: Machine) -> None:
@@ -402,6 +435,75 @@ def test_a_venv_that_was_interrupted_is_made_anew(machine: Machine) -> None:
     machine.has_python("python3")
     done = machine.dev("invoke")
     assert done.stdout == f"invoke in {machine.checkout}\n"
+
+
+class _Silent(http.server.BaseHTTPRequestHandler):
+    """An index of packages that takes its time: it tells who asks, and answers when it is let."""
+
+    asked, let = threading.Event(), threading.Event()
+
+    def do_GET(self) -> None:
+        self.asked.set()
+        self.let.wait(60)
+        self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        pass
+
+
+def test_after_a_kill_amid_pip_the_next_waits_for_what_is_left_and_makes_it_anew(
+    machine: Machine,
+) -> None:
+    """Nothing ends pip then; two of them must not write one .venv."""
+    machine.has_python("python3")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Silent) as index:
+        threading.Thread(target=index.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{index.server_port}/"
+        slow = {"PIP_NO_INDEX": "", "PIP_FIND_LINKS": "", "PIP_INDEX_URL": url}
+        with machine.start("invoke", **slow) as first, ExitStack() as later:
+            try:
+                assert _Silent.asked.wait(60)
+                first.kill()
+                first.wait(60)
+                second = later.enter_context(machine.start("invoke"))
+                assert second.stderr is not None
+                told = second.stderr.readline()
+                assert told == "dev: waiting for another ./dev, which is making .venv\n"
+            finally:
+                _Silent.let.set()
+                index.shutdown()
+            out, err = second.communicate(timeout=120)
+            first.communicate(timeout=60)
+    assert (second.returncode, out) == (0, f"invoke in {machine.checkout}\n"), err
+    assert err.count("dev: making .venv") == 1
+
+
+def small_disk(folder: Path, kibibytes: int) -> str:
+    """A shell's words that make a folder a small disk, in a mount namespace of its own."""
+    return f'mount -t tmpfs -o size={kibibytes}k none "{folder}" && '
+
+
+@pytest.mark.needs("namespaces")
+def test_a_full_disk_is_called_so_and_leaves_nothing_that_passes_for_whole(
+    machine: Machine, tmp_path: Path
+) -> None:
+    machine.has_python("python3")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = small_disk(disk, 2000)
+    dev = f'"{machine.checkout}/dev" invoke plan'
+    script = f"{mount}{dev}; echo $?; mount -o remount,size=100m {disk}; {dev}"
+    environment = {
+        "PATH": f"{machine.programs}:{os.environ['PATH']}", "FIBENCH_VENV": str(disk / "venv"),
+        "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": machine.wheels.as_uri(), "HOME": str(tmp_path),
+    }  # fmt: skip
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False,
+        env=environment,
+    )  # fmt: skip
+    assert done.stdout == f"1\ninvoke plan in {machine.checkout}\n", done.stderr
+    assert "is the disk full?" in done.stderr
+    assert done.stderr.count("dev: making ") == 2, "what was made on the full disk is not trusted"
 
 
 def test_what_does_not_match_its_hash_is_not_installed(machine: Machine) -> None:

@@ -19,8 +19,8 @@ INSTALL_LIBAIO = (
     "not built, for want of libaio; install it (libaio-dev, libaio-devel), then `invoke build`"
 )
 ALLOW_LIBAIO = (
-    "left out of the build, as -Dlibaio=disabled asks; `meson configure build -Dlibaio=auto`, "
-    "then `invoke build`"
+    "left out of the build, as -Dlibaio=disabled asks; "
+    "`./dev meson configure build -Dlibaio=auto`, then `invoke build`"
 )
 PATH = os.environ.get("PATH", os.defpath)
 COMPILER = shutil.which("cc") or shutil.which("gcc")

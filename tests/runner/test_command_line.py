@@ -157,7 +157,7 @@ def test_a_narrow_terminal_has_help_too(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("words", "what", "what_to_do"),
     [(("rum", "gil"), "there is no command rum", "did you mean run?"),
-     (("run",), "'experiment'", "--help run"),
+     (("run",), "run needs EXPERIMENT", "--help run"),
      (("run", "gil", "--block", "3"), "there is no option --block of run", "--blocks"),
      (("run", "gil", "--clients"), "clients", "--help run"),
      (("--lits",), "there is no option --lits", "did you mean --list?"),

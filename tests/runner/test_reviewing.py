@@ -63,7 +63,8 @@ def test_a_name_that_could_mean_another_files_run_is_said(
     assert reviewing.report("gil", "text", "", "", replace=False) == 0
     told = capfd.readouterr()
     assert NEW in told.out
-    assert "this run is of b/gil.toml; others of that name are of a/gil.toml" in told.err
+    other = os.path.relpath(results.parent / "a" / "gil.toml")
+    assert f"this run is of b/gil.toml; others of that name are called {other}" in told.err
     assert reviewing.report(f"gil/{OLD}", "text", "", "", replace=False) == 0
     assert "others of that name" not in capfd.readouterr().err
     name_source(results / "gil" / NEW, "a/gil.toml", 2)

@@ -134,3 +134,9 @@ def test_a_run_is_complete_when_it_has_its_verdicts(results: Path) -> None:
     assert not runs_folder.is_complete(run)
     runs_folder.keep_json(run / "claims.json", {"claims": []})
     assert runs_folder.is_complete(run)
+
+
+def test_a_results_folder_of_a_strange_name_stays_on_one_line(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchRun) as caught:
+        resolve_run("gil", tmp_path / "my\nresults\x1b[31m")
+    assert "my\\nresults\\x1b[31m yet" in caught.value.hint

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from fibench import called
 from fibench.available import why_unavailable
 from fibench.catalogue import Backend, read_catalogue
 from fibench.designs import counts, memory, sources
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     catalogue = read_catalogue(places.catalogue)
     unknown = [name for name in asked.backends if name not in catalogue]
     if unknown:
-        return _say(f"{unknown[0]} is no backend", "`invoke backends` lists them")
+        return _say(f"{unknown[0]} is no backend", f"`{called.command('backends')}` lists them")
     writers: dict[Kind, Callable[[Block], str | None]] = {
         "diff": partial(sources.difference, places.checkout),
         "code": partial(sources.code, places.checkout),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from fibench import histogram
+from fibench import called, histogram
 from fibench.export import ExportError
 from fibench.export.rows import cells_of
 from fibench.report.escape import shown
@@ -35,7 +35,7 @@ def export(review: Review) -> str:
     except ImportError as error:
         raise ExportError(
             "the format hlog needs the hdrhistogram package, which is not installed",
-            "install it: ./dev pip install hdrhistogram, or pip install 'fibench[hlog]'",
+            f"install it: {called.installing('hdrhistogram', 'hlog')}",
         ) from error
     run = review.run
     tags = _tags(review)

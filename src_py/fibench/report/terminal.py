@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from fibench import called
 from fibench.estimate import CONFIDENCE, CellSummary
 from fibench.interpreters import interpreter_lines
 from fibench.report.escape import prose, shown
@@ -192,7 +193,7 @@ def twin_line(twin: TwinCheck) -> str:
     return (
         f"A/A: {label} measured twice in each block differs from itself: {twin.metric} {ratio} "
         f"({share}). Something else than the servers decides here: do not trust differences of "
-        "that size; `invoke doctor` says what may disturb"
+        f"that size; `{called.command('doctor')}` says what may disturb"
     )
 
 
