@@ -26,6 +26,8 @@ from .oracle import Framing
 START_S = 10.0
 END_S = 5.0
 MARK = "FIBENCH_CONFORMANCE_SERVER"
+_STARTED = 19
+"""Where `_stat` has the time at which a process was started."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Server:
     _output: IO[bytes]
     _errors: IO[bytes]
     _pidfd: int = field(repr=False)
+    _begun_ticks: int = field(repr=False)
+    """When its first process was started, in the kernel's ticks since boot."""
 
     def stderr(self) -> str:
         """What it has written to stderr so far."""
@@ -288,9 +292,9 @@ def _spawn(
         )
     finally:
         os.close(write_end)
-    server = Server(
-        backend, framing or "message", host, process, port, mark, *files, os.pidfd_open(process.pid)
-    )
+    since = int(_stat(process.pid)[_STARTED])
+    pidfd = os.pidfd_open(process.pid)
+    server = Server(backend, framing or "message", host, process, port, mark, *files, pidfd, since)
     try:
         server.port = _wait_ready(server, read_end, may_fail)
     except BaseException:
@@ -362,10 +366,11 @@ def _pids() -> list[int]:
 
 
 def _state(pid: int, server: Server) -> ProcessState | None:
-    folder = Path("/proc", str(pid))
     try:
-        # The name may hold anything, the closing parenthesis does not occur after it: proc(5).
-        fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+        fields = _stat(pid)
+        if int(fields[_STARTED]) < server._begun_ticks:
+            return None  # as most are: to look into the environment of each takes long
+        folder = Path("/proc", str(pid))
         session = int(fields[3])
         # A zombie of others is passed by: it has no environment to look at.
         if session != server.process.pid and (
@@ -382,6 +387,13 @@ def _state(pid: int, server: Server) -> ProcessState | None:
         descriptors=_descriptors(folder),
         own_bytes=_own_bytes(folder),
     )
+
+
+def _stat(pid: int) -> list[str]:
+    """What /proc/PID/stat tells of a process from its state on: proc(5)."""
+    # The name may hold anything, the closing parenthesis does not occur after it.
+    with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+        return file.read().rpartition(b")")[2].decode("ascii").split()
 
 
 def _own_bytes(folder: Path) -> int:
