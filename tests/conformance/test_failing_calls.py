@@ -10,11 +10,13 @@ import re
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from .backends import Backend, all_backends, each
+from .borrowed import limit_buffers
 from .conftest import Start
 from .process import END_S, START_S, Server, skip_what_is_lacking
 from .shortages import FailingCall, build, failing_call
@@ -47,8 +49,9 @@ AT_START = (
 )
 WHILE_SERVING = tuple(ERRORS)
 EVERY_PYTHON = each(*(b for b in all_backends() if b.language == "python"))
-BULK = b"-1\n" * 30000
-"""What is asked by one who reads late: replies enough to fill what the kernel holds."""
+LINES = 3000
+"""Asked by one who reads late: their replies are more than the least that the kernel can hold."""
+LEAST = 1  # bytes of buffer: the kernel gives the least it can
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,8 @@ def next_end(
     call = failing.name
     with start_server(backend, environment=failing.environment) as server:
         check_serves(server)
+        with suppress(OSError):  # else no send is a short one
+            limit_buffers(server, LEAST)
         for number in numbers:
             where = f"{server}: {call} number {number}"
             failing.fail(ERRORS[call], first=number)
@@ -100,7 +105,7 @@ def converse(server: Server, where: str) -> None:
     reply = right_answer(server)
     for _ in range(3):
         answered_or_closed(server, b"10\n", reply, where)
-    answered_or_closed(server, BULK, b"out of range\n" * 30000, where)
+    answered_or_closed(server, b"-1\n" * LINES, b"out of range\n" * LINES, where)
 
 
 def answered_or_closed(server: Server, text: bytes, replies: bytes, where: str) -> None:
