@@ -60,6 +60,8 @@ def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanit
     begin = time.monotonic()
     environment = tool_environment()
     environment.pop("FIBENCH_FROM", None)  # tests name files from where they stand themselves
+    # Else each of the hundreds of Pythons that the tests start compiles all that it imports.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     arguments = [*(["--all"] if long_forms else []), *(["-k", select] if select else [])]
     build = places.build
     if sanitize:
@@ -99,12 +101,20 @@ def passes_of_pytest() -> list[list[str]]:
     """The options of each pass."""
     if importlib.util.find_spec("xdist") is None:
         return [[]]
-    # Most tests wait for most of their time.
-    beside_each_other = str(len(os.sched_getaffinity(0)) + 1)
+    beside_each_other = str(workers(len(os.sched_getaffinity(0))))
     return [
         ["-n", beside_each_other, "--dist", "worksteal", "-m", "not serial"],
         ["-p", "no:xdist", "-m", "serial"],
     ]
+
+
+def workers(cores: int) -> int:
+    """How many tests run beside each other.
+
+    Two thirds of what all of them take is waiting, for deadlines and for the kernel. With few cores
+    so many keep them busy; with many, the longest tests decide.
+    """
+    return min(3 * cores, cores + 4)
 
 
 def run_pytest(

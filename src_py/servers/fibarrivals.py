@@ -95,7 +95,7 @@ class Arrivals:
         """Handle what asyncio can tell nobody else: refuse the connection, or say it in a line."""
         # A new transport has the loop watch its socket in a callback of its own, right after that
         # which calls made(): if it fails, nobody hears of it but this.
-        transport = context.get("transport") or self._newest
+        transport = context.get("transport") or _whose_callback_failed(context) or self._newest
         if not isinstance(context.get("exception"), OSError):
             loop.default_exception_handler(context)
         elif transport is not None:
@@ -108,3 +108,13 @@ class Arrivals:
 
     def _refused(self) -> None:
         self._acceptor.stop.tally.refused[self._acceptor.slot] += 1
+
+
+def _whose_callback_failed(context: "dict[str, Any]") -> "asyncio.Transport | None":
+    """The transport of it: up to Python 3.6, to change what is watched is to watch it anew.
+
+    If that fails, nobody watches the connection any more, nor hears of it.
+    """
+    callback = getattr(context.get("handle"), "_callback", None)
+    owner = getattr(callback, "__self__", None)
+    return owner if isinstance(owner, asyncio.Transport) else None

@@ -20,8 +20,9 @@ from .wire import PATIENCE_S, check_serves, connect, is_readable
 MOST_CALLS = 400
 """Of one name, at the start of any."""
 ASKS = 3
-BULK = 30000
-"""Lines that are asked at once by one who reads late: replies that fill what the kernel holds."""
+BULK = 3000
+"""Lines that are asked at once by one who reads late: their replies are more than the least that
+the kernel can hold."""
 _REQUEST, _REPLY = b"-1\n", b"out of range\n"
 
 

@@ -21,6 +21,8 @@ import pytest
 from tests.here import leave_out_backend
 from tests.processes import stop
 
+from fibench.processes import began
+
 from . import sanitized
 from .backends import Backend
 from .oracle import Framing
@@ -44,6 +46,8 @@ class Server:
     _output: IO[bytes]
     _errors: IO[bytes]
     _pidfd: int = field(repr=False)
+    _begun_ticks: int = field(repr=False)
+    """When its first process was started, in the kernel's ticks since boot."""
 
     def stderr(self) -> str:
         """What it has written to stderr so far."""
@@ -95,7 +99,7 @@ class Server:
 
     def tree(self) -> list[ProcessState]:
         """Every process it consists of, zombies included, those that left the session too."""
-        return states(self.process.pid, f"{MARK}={self.mark}")
+        return states(self.process.pid, f"{MARK}={self.mark}", self._begun_ticks)
 
     def living(self) -> list[ProcessState]:
         """Those of them that have not ended."""
@@ -305,9 +309,9 @@ def _spawn(
         )
     finally:
         os.close(write_end)
-    server = Server(
-        backend, framing or "message", host, process, port, mark, *files, os.pidfd_open(process.pid)
-    )
+    since = began(process.pid) or 0
+    pidfd = os.pidfd_open(process.pid)
+    server = Server(backend, framing or "message", host, process, port, mark, *files, pidfd, since)
     try:
         server.port = _wait_ready(server, read_end, may_fail)
     except BaseException:

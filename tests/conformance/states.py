@@ -21,21 +21,23 @@ class ProcessState:
     own_bytes: int
 
 
-def states(session: int, mark: str) -> list[ProcessState]:
+def states(session: int, mark: str, since: int) -> list[ProcessState]:
     """All processes of a session, zombies included, and those that have the mark elsewhere.
 
-    The mark is a variable of their environment, `NAME=VALUE`.
+    The mark is a variable of their environment, `NAME=VALUE`. None of them began before `since`, in
+    the kernel's ticks: to look into the environment of every process takes long.
     """
-    return [state for pid in all_pids() if (state := _state(pid, session, mark)) is not None]
+    found = (_state(pid, session, mark, since) for pid in all_pids())
+    return [state for state in found if state is not None]
 
 
-def _state(pid: int, session: int, mark: str) -> ProcessState | None:
+def _state(pid: int, session: int, mark: str, since: int) -> ProcessState | None:
     folder = Path("/proc", str(pid))
     stat = read_stat(pid)
+    if stat is None or stat.began < since:
+        return None
     # A zombie of others is passed by: it has no environment to look at.
-    if stat is None or (
-        not _is_in_session(pid, session) and not (stat.alive and _is_marked(folder, mark))
-    ):
+    if not _is_in_session(pid, session) and not (stat.alive and _is_marked(folder, mark)):
         return None
     return ProcessState(
         pid=pid,

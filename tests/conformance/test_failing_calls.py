@@ -7,12 +7,13 @@ cannot serve.
 
 import errno
 import signal
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
 
 from .backends import Backend, all_backends, each
+from .borrowed import limit_buffers
 from .conftest import Start
 from .failures import MOST_CALLS, Tried, each_failure, try_at_start, try_at_work
 from .process import Server, skip_what_is_lacking
@@ -61,6 +62,8 @@ LEAST_AT_WORK = {
     "uvloop": {"accept4", "read", "write"},
 }
 """By its design, the least that a server calls while it serves; of others what all call."""
+LEAST_BYTES = 1
+"""Of a buffer: the kernel gives the least that it can."""
 ENOUGH = 60
 """So many calls of one name; a pool's worker makes hundreds, for what is asked in bulk."""
 EVERY_PYTHON = each(*(b for b in all_backends() if b.language == "python"))
@@ -94,6 +97,8 @@ def test_while_it_serves(
         tried = 0
         with start_server(backend, environment=failing.environment) as server:
             check_serves(server)
+            with suppress(OSError):  # where it may not be, no send is a short one
+                limit_buffers(server, LEAST_BYTES)
             while True:
                 seen = try_at_work(
                     server, failing, error, number + tried, statuses(backend, call), in_bulk=True

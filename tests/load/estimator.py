@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The product-limit estimator, written again from its definition, to hold fibload's to."""
 
+import bisect
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 from .conftest import Answer
@@ -9,9 +12,10 @@ from .test_honest import highest_at
 
 def survival_percentile(latency: dict[str, Any], percent: float) -> int | None:
     """The product-limit estimate from what a report tells, written again from its definition."""
-    events = dict(latency["histogram"]["counts"])
-    censored = dict(latency["censored"]["counts"])
-    entered = dict(latency["entered"]["counts"])
+    events, censored, entered = (
+        dict(latency[name]["counts"]) for name in ("histogram", "censored", "entered")
+    )
+    ended_by, left_by, entered_by = _up_to(events), _up_to(censored), _up_to(entered)
     everyone = sum(events.values()) + sum(censored.values())
     wanted = max(1, int(percent / 100 * everyone + 0.5))
     surviving = 1.0
@@ -19,10 +23,9 @@ def survival_percentile(latency: dict[str, Any], percent: float) -> int | None:
     for index in sorted(events):
         if gap is not None and index > gap:
             return None
-        at_risk = everyone - sum(count for at, count in entered.items() if at > index)
-        at_risk -= sum(count for at, count in events.items() if at < index)
-        at_risk -= sum(count for at, count in censored.items() if at < index)
-        if at_risk == events[index] and any(at > index for at in entered):
+        at_risk = everyone - (sum(entered.values()) - entered_by(index))
+        at_risk -= ended_by(index - 1) + left_by(index - 1)
+        if at_risk == events[index] and index < max(entered, default=index):
             return None
         surviving *= 1 - events[index] / at_risk
         if (1 - surviving) * everyone >= wanted - 1e-6:
@@ -30,15 +33,22 @@ def survival_percentile(latency: dict[str, Any], percent: float) -> int | None:
     return None
 
 
+def _up_to(counts: dict[int, int]) -> Callable[[int], int]:
+    """Tells how many there are up to a step, and at it."""
+    steps = sorted(counts)
+    sums = [0, *itertools.accumulate(counts[step] for step in steps)]
+    return lambda step: sums[bisect.bisect_right(steps, step)]
+
+
 def _first_gap(
     events: dict[int, int], censored: dict[int, int], entered: dict[int, int]
 ) -> int | None:
     """After which step nobody was watched any more, though some were to enter later."""
+    ended_by, left_by, entered_by = _up_to(events), _up_to(censored), _up_to(entered)
     everyone = sum(events.values()) + sum(censored.values())
     for index in sorted({-1, *events, *censored}):
-        later = sum(count for at, count in entered.items() if at > index)
-        ended = sum(count for at, count in events.items() if at <= index)
-        ended += sum(count for at, count in censored.items() if at <= index)
+        later = sum(entered.values()) - entered_by(index)
+        ended = ended_by(index) + left_by(index)
         if later > 0 and everyone - later - ended == 0 and index + 1 not in entered:
             return index
     return None

@@ -9,7 +9,8 @@ from .conftest import Program, running
 from .estimator import check_percentiles
 from .servers import ASK_30, Action, closed_port, serving
 
-pytestmark = pytest.mark.serial
+# What holds only where nobody holds up the server or the generator.
+UNDISTURBED = pytest.mark.serial
 
 LINE = ("--framing", "line")
 FRAMINGS = pytest.mark.parametrize("framing", ["message", "line"])
@@ -72,6 +73,7 @@ def test_connections_that_end_early(
     assert answer.status == (3 if action is Action.CUT or hung else 0)
 
 
+@UNDISTURBED
 def test_a_server_that_stops_reading(fibload: Program) -> None:
     actions = [Action.ANSWER] * 200 + [Action.SILENT] * 10_000
     with serving(line=True, actions=actions) as server:
@@ -96,6 +98,7 @@ def test_nobody_listens(fibload: Program, framing: str) -> None:
     assert answer.report["latency"]["p50_ns"] is None
 
 
+@UNDISTURBED
 def test_connections_are_renewed_in_an_open_loop(fibload: Program) -> None:
     with serving(line=True) as server:
         answer = fibload.load(server.port, *LINE, *ASK_30, *OPEN, "--requests-per-connection", "10")
@@ -104,6 +107,7 @@ def test_connections_are_renewed_in_an_open_loop(fibload: Program) -> None:
     assert answer.report["connections_opened"] >= answer.counts["ok"] / 10
 
 
+@UNDISTURBED
 def test_a_pipeline_takes_several_requests_at_once(fibload: Program, programs: Path) -> None:
     with running(programs / "delay_server", "--delays", "50") as (port, _):
         answer = fibload.load(
@@ -115,6 +119,7 @@ def test_a_pipeline_takes_several_requests_at_once(fibload: Program, programs: P
     assert answer.report["latency"]["p50_ns"] < 0.1e9
 
 
+@UNDISTURBED
 def test_without_a_pipeline_each_client_has_one_request_at_a_time(fibload: Program) -> None:
     with serving(line=True, actions=(Action.SILENT,)) as server:
         answer = fibload.load(

@@ -10,9 +10,10 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.processes import ending
@@ -106,26 +107,52 @@ def test_other_streams_do_not_change_how_a_command_ends(desk: Desk, stream: str)
     assert shell(f'"$@" plan gli {stream}', desk).returncode == 2
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "koi8-r", "latin-1", "utf-8:strict"])
-def test_characters_that_an_encoding_lacks_are_replaced(desk: Desk, encoding: str) -> None:
+def long_but_for(first: str, every: Sequence[str], few: str, many: str) -> list[Any]:
+    """Pairs of a text and words: many with the first, and few with the others, as a short form."""
+    rest = [text for text in every if text != first]
+    return [
+        pytest.param(first, many, id=f"{first}-many"),
+        *(pytest.param(text, few, id=f"{text}-few") for text in rest),
+        *(pytest.param(text, many, id=f"{text}-many", marks=pytest.mark.long) for text in rest),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "commands"),
+    long_but_for(
+        "ascii",
+        ["ascii", "koi8-r", "latin-1", "utf-8:strict"],
+        "report {name}; plan ☃",
+        "report {name}; compare {name} {name}; runs; plan {path}; backends; doctor; --help; "
+        "report {name} --format md; plan ☃",
+    ),
+)
+def test_characters_that_an_encoding_lacks_are_replaced(
+    desk: Desk, encoding: str, commands: str
+) -> None:
     extra = {"PYTHONIOENCODING": encoding}
     path = desk.write(SMALL.format(blocks=1, above=1).replace("One", "Eins: 実験 ☃ µ"))
     done = shell(f'"$@" run {path} >{desk.folder}/out 2>&1', desk, **extra)
     text = (desk.folder / "out").read_bytes().decode(encoding.partition(":")[0])
     assert done.returncode == 4, text
     assert "INCONCLUSIVE" in text
-    name = "small"
-    for words in (f"report {name}", f"compare {name} {name}", "runs", f"plan {path}", "backends",
-                  "doctor", "--help", f"report {name} --format md", "plan ☃"):  # fmt: skip
+    for words in commands.format(name="small", path=path).split("; "):
         done = shell(f'"$@" {words}', desk, **extra)
         assert b"Traceback" not in done.stderr
         assert done.returncode == (2 if words == "plan ☃" else 0), done.stderr
         done.stdout.decode(encoding.partition(":")[0])
 
 
-@pytest.mark.parametrize("columns", ["0", "abc", "-5", "1", "100000", ""])
-def test_a_width_that_no_terminal_has_is_80_columns(desk: Desk, columns: str) -> None:
-    for words in ("plan gil", "backends", "doctor", "--help"):
+@pytest.mark.parametrize(
+    ("columns", "commands"),
+    long_but_for(
+        "0", ["0", "abc", "-5", "1", "100000", ""], "plan gil", "plan gil; backends; doctor; --help"
+    ),
+)
+def test_a_width_that_no_terminal_has_is_80_columns(
+    desk: Desk, columns: str, commands: str
+) -> None:
+    for words in commands.split("; "):
         done = shell(f'"$@" {words}', desk, COLUMNS=columns)
         lines = done.stdout.decode().splitlines()
         assert len(lines) > 5
