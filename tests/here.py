@@ -28,7 +28,7 @@ from fibench.bench.rivals import find_program
 from fibench.build import tool_environment
 from fibench.catalogue import Backend, read_catalogue
 from fibench.cgroup import usable_parent
-from fibench.places import find_places
+from fibench.folders import find_places
 from fibench.syscalls import absent_reason
 
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -19,7 +19,7 @@ def main() -> None:
     """Run a command; a signal is answered from here on, before anything that takes time."""
     interruption.end_at_once()
     from fibench import tasks
-    from fibench.places import find_places
+    from fibench.folders import find_places
 
     tasks.main(_name(), of_a_checkout=find_places().checkout is not None)
 

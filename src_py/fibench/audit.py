@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fibench.claims import Verdict, claims_json
-from fibench.escape import escaped
 from fibench.identity import claims_digest
 from fibench.run_machine import is_of_another_boot
 from fibench.stored import StoredRun
+from fibench.wording import escaped
 
 _SAME = 1e-6
 """By so much, relatively, a figure may differ that was written and read again."""

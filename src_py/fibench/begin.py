@@ -14,11 +14,11 @@ from fibench import journal, machine, writing
 from fibench.catalogue import Backend
 from fibench.environment import environment
 from fibench.experiment import Experiment
+from fibench.folders import Places
 from fibench.identity import backends_used, claims_digest, difference, identity
 from fibench.interpreters import Interpreter
 from fibench.leftovers import end_leftovers
 from fibench.pinning import choose
-from fibench.places import Places
 from fibench.plan import Trial, plan_json
 from fibench.records import lacks
 from fibench.resume import Attempt, Head, is_sound, remaining

@@ -6,10 +6,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from fibench.diagnostics import Source, shown
-from fibench.document import ClaimTable
-from fibench.keys import KEYS
-from fibench.locate import Path
+from fibench.document.diagnostics import Source, shown
+from fibench.document.keys import KEYS
+from fibench.document.locate import Path
+from fibench.document.model import ClaimTable
 from fibench.quantities import METRIC_UNITS, RATE_UNITS, TIME_UNITS, parse_quantity
 
 _EXAMPLES = {"s": "5ms", "B": "30MiB", "/s": "500/s"}

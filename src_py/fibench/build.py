@@ -20,7 +20,7 @@ from fibench.build_error import BuildError as BuildError
 from fibench.build_error import step_error, told_as_build_error
 from fibench.build_lock import BuildLock
 from fibench.configuring import Configuration
-from fibench.places import Places
+from fibench.folders import Places
 from fibench.premises import VARIABLES
 
 _OF_OTHERS = re.compile(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fibench import wraps
-from fibench.escape import escaped
+from fibench.wording import escaped
 from fibench.writing import reason
 
 _NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded")

@@ -19,8 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from fibench.escape import escaped
 from fibench.lock import Label, default_address, name_of
+from fibench.wording import escaped
 
 LABELS = "fibench-builds"
 """The address below which those who hold such a lock say what they are."""

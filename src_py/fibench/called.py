@@ -5,7 +5,7 @@
 one of these into what it says.
 """
 
-from fibench.places import find_places
+from fibench.folders import find_places
 
 _started_by: str | None = None
 

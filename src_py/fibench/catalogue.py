@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from fibench import called, machine
 from fibench.built import RECORD, lacking, read_record
+from fibench.document.keys import START_TIMEOUT_S
 from fibench.experiment import KnownBackend, OwnBackend
-from fibench.keys import START_TIMEOUT_S
-from fibench.places import find_places
+from fibench.folders import find_places
 
 Serves = int | Literal["workers", "any"]
 Framing = Literal["message", "line"]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fibench.cells import Cell, Value, cell_key
-from fibench.keys import KEYS, shown_value
+from fibench.document.keys import KEYS, shown_value
 
 if TYPE_CHECKING:
     from fibench.experiment import Experiment

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fibench.diagnostics import Source, meant, shown
-from fibench.document import ExperimentFile
+from fibench.document.diagnostics import Source, meant, shown
+from fibench.document.keys import GROUP_KEYS, KEYS, parameter, shown_value
+from fibench.document.locate import Path
+from fibench.document.model import ExperimentFile
+from fibench.document.tables import Table
 from fibench.groups import Group, parse, resolved, takes, written
-from fibench.keys import GROUP_KEYS, KEYS, parameter, shown_value
-from fibench.locate import Path
-from fibench.tables import Table
 
 Value = str | int | float | None
 """A parameter: durations are seconds, as float; None is not passed on."""

@@ -26,12 +26,12 @@ from fibench.catalogue import (
     unavailable_reason,
 )
 from fibench.catalogue import argv as backend_argv
-from fibench.escape import escaped
+from fibench.folders import Places, find_places, refusal_to_write
 from fibench.interruption import exit_status
-from fibench.places import Places, find_places, refusal_to_write
 from fibench.refusal import NOT_STARTED as NOT_STARTED
 from fibench.refusal import WRONG_INPUT as WRONG_INPUT
 from fibench.refusal import Refused as Refused
+from fibench.wording import escaped
 
 TRIAL_FAILED = 5
 WORTH_SAYING_S = 0.05
@@ -114,7 +114,7 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
     catalogue = read_backends(places)
     backend = find_backend(catalogue, name)
     if backend is None:
-        from fibench.diagnostics import suggestion
+        from fibench.document.diagnostics import suggestion
 
         hint = suggestion(name, catalogue)
         raise Refused(f'there is no backend "{name}"', hint, WRONG_INPUT)
@@ -178,9 +178,9 @@ def doctor(as_json: bool) -> int:
 
 def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
+    from fibench.document.text import brief_name, namesakes
     from fibench.experiment import ExperimentError, find_experiment, load_experiment
     from fibench.pinning import check_cpus
-    from fibench.reading import brief_name, namesakes
 
     backends = read_backends(places)
     try:

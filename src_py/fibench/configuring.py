@@ -13,8 +13,8 @@ from typing import Any
 
 from fibench import built, called, premises, wraps
 from fibench.build_error import BuildError
-from fibench.escape import escaped
 from fibench.premises import Premises
+from fibench.wording import escaped
 
 _STATE = "premises.json"
 _RECORD = Path("src_c", "record", built.RECORD)

@@ -9,9 +9,9 @@ from typing import Literal
 
 from fibench.bounds import bounds_of
 from fibench.cells import Cell, groups_of
-from fibench.diagnostics import Source, one_of, shown, suggestion
-from fibench.document import ClaimTable, slug
-from fibench.locate import Path
+from fibench.document.diagnostics import Source, one_of, shown, suggestion
+from fibench.document.locate import Path
+from fibench.document.model import ClaimTable, slug
 from fibench.quantities import GROUP_METRICS
 from fibench.sides import Bounds, Point, UnresolvedError, points_of, refuse_beyond, sides_of
 

@@ -13,7 +13,7 @@ from fibench import build as building
 from fibench import called
 from fibench.build import BuildError, tool_environment
 from fibench.commands import WRONG_INPUT, Refused, built_or_refused, read_backends, refused_build
-from fibench.places import Places, find_places
+from fibench.folders import Places, find_places
 
 if TYPE_CHECKING:
     from fibench.bench.rounds import Effort
@@ -121,7 +121,7 @@ def _parts(designs: str) -> list[str]:
     if not designs:
         return []
     from fibench.bench.designs import PARTS
-    from fibench.diagnostics import suggestion
+    from fibench.document.diagnostics import suggestion
 
     asked = list(PARTS) if designs == ALL_PARTS else designs.split(",")
     for part in asked:

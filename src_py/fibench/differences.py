@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fibench.cells import Cell
+from fibench.document.keys import KEYS, shown_value
 from fibench.judged import Review
-from fibench.keys import KEYS, shown_value
 from fibench.ratios import Pairs
 
 _PROGRAMS = ("compiler", "fibench", "git", "interpreters", "libc", "libraries", "programs",

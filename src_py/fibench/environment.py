@@ -17,8 +17,8 @@ from typing import Any
 
 from fibench import __version__, machine
 from fibench.built import RECORD, read_record
+from fibench.folders import Places
 from fibench.machine import read_line
-from fibench.places import Places
 
 SCHEMA = 2
 

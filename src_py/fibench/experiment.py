@@ -32,12 +32,12 @@ from fibench.conflicts import (
     report_without_effect,
 )
 from fibench.contrasts import Claim, DroppedClaim, resolve_claims
-from fibench.diagnostics import Diagnostic, ExperimentError, Source
-from fibench.document import ExperimentFile, PlanTable, json_schema
-from fibench.explain import Sound, check_document
-from fibench.keys import START_TIMEOUT_S
-from fibench.overrides import apply_overrides
-from fibench.reading import brief_name, decode, find_experiment, parse_toml, read
+from fibench.document.check import Sound, check_document
+from fibench.document.diagnostics import Diagnostic, ExperimentError, Source
+from fibench.document.keys import START_TIMEOUT_S
+from fibench.document.model import ExperimentFile, PlanTable, json_schema
+from fibench.document.overrides import apply_overrides
+from fibench.document.text import brief_name, decode, find_experiment, parse_toml, read
 
 __all__ = [
     "Cell",

@@ -19,11 +19,11 @@ from typing import Any
 from fibench import machine
 from fibench.catalogue import Backend
 from fibench.contrasts import Claim, cells_of
-from fibench.escape import escaped
 from fibench.experiment import Experiment
 from fibench.interpreters import interpreter_records, own
 from fibench.plan import Trial
 from fibench.trial import SCHEMA, TrialContext
+from fibench.wording import escaped
 
 _LARGEST_HASHED = 64 << 20
 """Bytes. A larger file named in a command of one's own goes by its size and time: it is data."""

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fibench.escape import escaped
+from fibench.wording import escaped
 
 ADDRESS = "fibench-measures"
 _LONGEST = 107

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fibench.cells import Cell, KnownBackend, groups_of
-from fibench.cpus import ALL, parse_cpus, written_cpus
+from fibench.document.cpu_list import ALL, parse_cpus, written_cpus
 from fibench.experiment import Experiment
 
 MOST_COMPUTED_S = 1e-4

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from fibench import machine
-from fibench.cpus import ALL, parse_cpus
+from fibench.document.cpu_list import ALL, parse_cpus
 from fibench.pinning import Pinning
 
 

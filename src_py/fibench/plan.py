@@ -12,7 +12,7 @@ from typing import Any, Literal
 from fibench.ceilings import ceiling_of, ceilings
 from fibench.cells import Cell, KnownBackend, groups_of
 from fibench.contrasts import cells_of
-from fibench.cpus import ALL, parse_cpus, written_cpus
+from fibench.document.cpu_list import ALL, parse_cpus, written_cpus
 from fibench.experiment import Experiment
 from fibench.pinning import computing_s, largest_n
 from fibench.quantities import format_duration

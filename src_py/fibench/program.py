@@ -158,8 +158,8 @@ class CommandLine(Program):
 
     def _refusal(self, error: ParseError) -> Refused:
         """What is wrong with the command line, and the nearest word that would not be."""
-        from fibench.diagnostics import did_you_mean
-        from fibench.escape import escaped
+        from fibench.document.diagnostics import did_you_mean
+        from fibench.wording import escaped
 
         unknown = _UNKNOWN.fullmatch(str(error))
         asked = error.context or (self.tasks[-1] if getattr(self, "tasks", None) else None)

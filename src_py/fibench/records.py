@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from fibench import journal
+from fibench.document.kinds import NAME
 from fibench.run_files import NEWEST_SCHEMA
-from fibench.values import NAME
 
 LARGEST_INDEX = 10_000_000
 MOST_ATTEMPTS = 10**6

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibench.commands import NOT_STARTED, WRONG_INPUT, Refused
-from fibench.diagnostics import suggestion
-from fibench.escape import escaped
-from fibench.places import find_places
+from fibench.document.diagnostics import suggestion
+from fibench.folders import find_places
 from fibench.report.output import carried
+from fibench.wording import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -146,8 +146,8 @@ def _as_here(path: Path) -> str:
 
 def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     """The claims of a file, for the cells of a run. Raises Refused with every fault at once."""
-    from fibench.diagnostics import ExperimentError
-    from fibench.reading import brief_name, read
+    from fibench.document.diagnostics import ExperimentError
+    from fibench.document.text import brief_name, read
     from fibench.stored import claims_for
 
     path = _from_here(name)

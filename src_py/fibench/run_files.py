@@ -11,8 +11,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from fibench.depth import parse_json
-from fibench.escape import escaped
+from fibench.document.depth import parse_json
+from fibench.wording import escaped
 
 NEWEST_SCHEMA = 2
 _LARGEST_JSON_BYTES = 64 * 2**20

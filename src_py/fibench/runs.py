@@ -19,13 +19,13 @@ from typing import Any
 
 from fibench.audit import copies
 from fibench.claims import claims_json
-from fibench.escape import json_text
+from fibench.folders import Places, find_places
 from fibench.judged import review
-from fibench.places import Places, find_places
 from fibench.run_files import StoredError, read_json, shown_path
 from fibench.run_machine import cores_of, processor_of
 from fibench.run_names import head_of, known_as, run_name
 from fibench.stored import read_run
+from fibench.wording import json_text
 
 SCHEMA = 1
 _RUN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}-[0-9a-f]{4,}")

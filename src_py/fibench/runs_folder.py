@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench import called, journal, writing
-from fibench.reading import file_called
+from fibench.document.text import file_called
 from fibench.run_files import StoredError, read_json
 from fibench.run_names import PLAN, head_of, known_as, run_name, source_path
 
@@ -252,7 +252,7 @@ def _is_run(folder: Path) -> bool:
 
 def _nearest(text: str, results: Path) -> str:
     """The names that resemble the text; what to do when there are none."""
-    from fibench.diagnostics import suggestion
+    from fibench.document.diagnostics import suggestion
 
     try:
         names = sorted(entry.name for entry in os.scandir(results) if _NAME.fullmatch(entry.name))
@@ -285,6 +285,6 @@ def _several(count: int) -> str:
 
 
 def _shown(text: str) -> str:
-    from fibench.escape import escaped
+    from fibench.wording import escaped
 
     return escaped(text)

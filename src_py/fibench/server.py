@@ -14,14 +14,7 @@ from pathlib import Path
 from fibench import called, exec_error, start_error
 from fibench.cgroup import Cgroup
 from fibench.listening import listeners, unix_listeners
-from fibench.ports import (
-    bind_once,
-    free_port,
-    holder_of,
-    is_taken,
-    reached_by,
-    sockets_of,
-)
+from fibench.ports import bind_once, free_port, holder_of, is_taken, reached_by, sockets_of
 from fibench.processes import descendants
 from fibench.running import Ending, RunningServer, ServerCommand
 from fibench.start_error import StartError, StartErrorKind, printable

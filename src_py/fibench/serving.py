@@ -9,9 +9,9 @@ from typing import Any
 
 from fibench import cgroup, groups, server
 from fibench.catalogue import Backend, own_backend, server_argv
+from fibench.document.keys import LONGEST_START_S
 from fibench.experiment import OwnBackend
 from fibench.interpreters import Interpreter
-from fibench.keys import LONGEST_START_S
 from fibench.pinning import Pinning
 from fibench.placement import core_count, server_cpus
 from fibench.quantities import format_duration

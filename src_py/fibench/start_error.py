@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 from typing import Literal
 
-from fibench.escape import escaped
+from fibench.wording import escaped
 
 StartErrorKind = Literal[
     "address-in-use",

@@ -18,13 +18,12 @@ from fibench.absent import Absent, AbsentCell
 from fibench.catalogue import CatalogueError, known_backends, read_catalogue
 from fibench.cells import Cell, KnownBackend
 from fibench.contrasts import Claim, DroppedClaim, resolve_claims
-from fibench.diagnostics import ExperimentError, Source
-from fibench.escape import escaped
+from fibench.document.check import check_document
+from fibench.document.diagnostics import ExperimentError, Source
+from fibench.document.keys import KEYS
+from fibench.document.text import LARGEST_FILE_BYTES, decode, parse_toml
 from fibench.experiment import Experiment, parse_experiment
-from fibench.explain import check_document
-from fibench.keys import KEYS
-from fibench.places import Places
-from fibench.reading import LARGEST_FILE_BYTES, decode, parse_toml
+from fibench.folders import Places
 from fibench.records import usable
 from fibench.run_files import (
     DAMAGED,
@@ -41,6 +40,7 @@ from fibench.run_files import (
 from fibench.run_machine import cores_of, machine_line_of
 from fibench.runs_folder import NoSuchRun, resolve_run
 from fibench.stops import read_stop
+from fibench.wording import escaped
 
 _FRAMINGS = ("message", "line")
 _VALUES = (str, int, float, type(None))

@@ -22,8 +22,8 @@ from xml.etree import ElementTree
 from fibench import called
 from fibench.build import BuildError, build_sanitized, tool_environment
 from fibench.commands import WRONG_INPUT, Refused, built_or_refused, refused_build
-from fibench.escape import escaped
-from fibench.places import Places
+from fibench.folders import Places
+from fibench.wording import escaped
 
 NOTHING_SELECTED = 5
 """pytest's exit status where no test is left to run."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibench.escape import escaped
 from fibench.identity import ABSENT, backends_used, digest, interpreters, program_files
 from fibench.plan import Trial
 from fibench.trial import TrialContext
+from fibench.wording import escaped
 
 Sight = tuple[int, int, int, int, int, bool]
 """Device, inode, size, times of modification and of the inode's change (ns), and whether anybody

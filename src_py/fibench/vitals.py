@@ -13,8 +13,8 @@ from fibench import __version__, environment, listening, lock, machine, premises
 from fibench.built import build_line, not_own
 from fibench.catalogue import Backend
 from fibench.doctor import BUSY_SHARE, Busy, Facts, Server
+from fibench.folders import Places
 from fibench.machine import read_line
-from fibench.places import Places
 from fibench.processes import all_pids, read_proc
 
 LOOK_S = 0.5

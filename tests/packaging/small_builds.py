@@ -22,7 +22,7 @@ from typing import Any
 
 from fibench.build import tool_environment
 from fibench.built import RECORD
-from fibench.places import Places, find_places
+from fibench.folders import Places, find_places
 
 from .copies import CHECKOUT
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from resource import RLIM_INFINITY, RLIMIT_FSIZE, setrlimit
 from fibench.build import build
 from fibench.build_error import BuildError
-from fibench.places import find_places
+from fibench.folders import find_places
 
 how, root, *rooms = sys.argv[1:]
 places = find_places(Path(root, "src_py", "fibench"), Path(root))

@@ -30,7 +30,7 @@ CALL = """
 import sys
 from pathlib import Path
 from fibench import build as building
-from fibench.places import find_places
+from fibench.folders import find_places
 root = Path(sys.argv[2])
 places = find_places(root / "src_py" / "fibench", root)
 try:

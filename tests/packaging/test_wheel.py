@@ -103,7 +103,7 @@ def test_what_it_was_built_with_is_kept_and_told_of_its_runs(installed: Path) ->
     assert record(installed)["wheel"] is True
     script = (
         "import json\nfrom fibench.environment import environment\n"
-        "from fibench.places import find_places\n"
+        "from fibench.folders import find_places\n"
         "known = {'programs': {}, 'interpreters': {}}\n"
         "print(json.dumps(environment(find_places(), known)))"
     )

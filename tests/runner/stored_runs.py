@@ -11,7 +11,7 @@ from typing import Any
 from fibench import histogram, journal
 from fibench.claims import claims_json, judge
 from fibench.experiment import Experiment, parse_experiment
-from fibench.places import Places, find_places
+from fibench.folders import Places, find_places
 from fibench.plan import Trial
 from fibench.results import samples
 

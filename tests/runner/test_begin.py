@@ -18,7 +18,7 @@ from fibench import journal
 from fibench.begin import Beginning, Request, begin, context_of
 from fibench.catalogue import read_catalogue
 from fibench.experiment import parse_experiment
-from fibench.places import find_places
+from fibench.folders import find_places
 from fibench.plan import Trial, plan
 from fibench.resume import Attempt
 from fibench.runs_folder import RunError

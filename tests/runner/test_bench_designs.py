@@ -28,7 +28,7 @@ from fibench.bench.table import Promise, print_promises
 from fibench.catalogue import read_catalogue
 from fibench.commands import Refused
 from fibench.develop import ALL_PARTS, bench
-from fibench.places import find_places
+from fibench.folders import find_places
 
 WRK = """\
 Running 1s test @ http://127.0.0.1:8080/

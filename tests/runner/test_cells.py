@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, parse
 
 from fibench.cells import Value, cell_key
-from fibench.keys import KEYS
+from fibench.document.keys import KEYS
 
 
 def labels(text: str, overrides: dict[str, str] | None = None) -> list[str]:

@@ -18,9 +18,9 @@ from fibench import journal
 from fibench.begin import Request, context_of
 from fibench.catalogue import read_catalogue
 from fibench.experiment import parse_experiment
+from fibench.folders import find_places
 from fibench.identity import backends_used, program_files
 from fibench.judged import review
-from fibench.places import find_places
 from fibench.plan import plan
 from fibench.run import Event, Outcome, RunStarted, TrialFinished, run_experiment
 from fibench.runs_folder import RunError

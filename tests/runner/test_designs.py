@@ -24,7 +24,7 @@ from fibench.designs.counts import (
     table,
 )
 from fibench.designs.pages import FOLDER, INDEX, Block, PageError, blocks, fill, pages
-from fibench.places import Places, find_places
+from fibench.folders import Places, find_places
 from fibench.syscalls import absent_reason
 
 CATALOGUE = read_catalogue(CHECKOUT / "catalogue.toml")

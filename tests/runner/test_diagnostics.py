@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fibench.diagnostics import (
+from fibench.document.diagnostics import (
     MOST,
     Diagnostic,
     ExperimentError,
@@ -17,8 +17,8 @@ from fibench.diagnostics import (
     shown,
     suggestion,
 )
-from fibench.escape import escaped
-from fibench.locate import Span
+from fibench.document.locate import Span
+from fibench.wording import escaped
 
 
 def shown_lines(text: str, part: str) -> list[str]:

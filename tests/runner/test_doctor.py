@@ -18,7 +18,7 @@ from tests.runner.desk import Desk
 from fibench import vitals
 from fibench.catalogue import read_catalogue
 from fibench.doctor import Busy, Facts, Server, judge
-from fibench.places import find_places
+from fibench.folders import find_places
 from fibench.report.checkup import render_checkup
 
 QUIET = Facts(

@@ -13,7 +13,7 @@ from tests.here import CHECKOUT, leave_out
 
 import fibench
 from fibench import environment, machine
-from fibench.places import find_places
+from fibench.folders import find_places
 
 
 def _tree(root: Path, files: dict[str, str]) -> Path:

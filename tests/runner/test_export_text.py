@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from fibench.escape import escaped
 from fibench.export import exported
 from fibench.export.csv import COLUMNS, field, written
 from fibench.export.md import escape, table
 from fibench.judged import Review, review
 from fibench.stored import claims_for, read_run
+from fibench.wording import escaped
 
 from .stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, make_run, places_with
 

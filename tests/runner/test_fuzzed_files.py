@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fibench.catalogue import known_backends, read_catalogue
-from fibench.diagnostics import ExperimentError
+from fibench.document.diagnostics import ExperimentError
 from fibench.experiment import parse_experiment
 from fibench.pinning import check_cpus, choose
 from fibench.plan import expected_seconds, plan, plan_json, warnings

@@ -16,9 +16,9 @@ from tests.runner.samples import KNOWN
 from fibench.begin import Request, context_of
 from fibench.catalogue import Backend, read_catalogue
 from fibench.experiment import Experiment, parse_experiment
+from fibench.folders import find_places
 from fibench.identity import difference, identity, with_modules
 from fibench.interpreters import Interpreter
-from fibench.places import find_places
 from fibench.plan import plan
 
 BASE = """

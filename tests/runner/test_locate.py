@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fibench.locate import Location, Path, locate, nearest, normalised
+from fibench.document.locate import Location, Path, locate, nearest, normalised
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8)
 BLANK = st.sampled_from(["", " ", "\t", "  "])

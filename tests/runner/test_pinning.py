@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, faults, parse
 
-from fibench.cpus import LARGEST_CPU, CpuListError, normalised_cpus, parse_cpus, written_cpus
+from fibench.document.cpu_list import (
+    LARGEST_CPU,
+    CpuListError,
+    normalised_cpus,
+    parse_cpus,
+    written_cpus,
+)
 from fibench.machine import physical_cores
 from fibench.pinning import MOST_COMPUTED_S, Pinning, check_cpus, choose, computing_s
 from fibench.plan import warnings

@@ -10,15 +10,7 @@ from tests.runner.samples import GIL, KNOWN, SMALL, parse
 
 from fibench.ceilings import ceilings
 from fibench.experiment import Experiment
-from fibench.plan import (
-    Trial,
-    ceiling_of,
-    expected_seconds,
-    plan,
-    plan_json,
-    twin_of,
-    warnings,
-)
+from fibench.plan import Trial, ceiling_of, expected_seconds, plan, plan_json, twin_of, warnings
 
 SEEDS = st.integers(0, 2**63 - 1)
 BLOCKS = st.integers(1, 12)

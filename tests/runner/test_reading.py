@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fibench import called
-from fibench.diagnostics import ExperimentError
+from fibench.document.diagnostics import ExperimentError
+from fibench.document.text import file_called, find_experiment, namesakes
 from fibench.experiment import load_experiment
-from fibench.reading import file_called, find_experiment, namesakes
 
 TEXT = 'title = "x"\n[matrix]\nbackend = "py-mt"\n'
 

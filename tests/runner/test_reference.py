@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from fibench.keys import KEYS, in_file
+from fibench.document.keys import KEYS, in_file
 from fibench.reference import experiments_reference
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "experiments.md"

@@ -20,9 +20,9 @@ from fibench.compare import compare
 from fibench.export import FORMATS as EXPORTS
 from fibench.export import comparison
 from fibench.export.listing import FORMATS
+from fibench.folders import find_places
 from fibench.identity import claims_digest
 from fibench.judged import review
-from fibench.places import find_places
 from fibench.run_names import run_name
 from fibench.runs import COLUMNS, find_runs, rows
 from fibench.runs_folder import NoSuchRun, resolve_run

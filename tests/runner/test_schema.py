@@ -13,8 +13,8 @@ from tests.runner.samples import GIL
 from tests.runner.test_groups import EVERYTHING
 
 import fibench
-from fibench.document import json_schema
-from fibench.keys import KEYS, in_file
+from fibench.document.keys import KEYS, in_file
+from fibench.document.model import json_schema
 
 CHECKED_IN = Path(fibench.__file__).parent / "experiment.schema.json"
 

@@ -20,10 +20,7 @@ from tests.runner.small_servers import (
 )
 
 from fibench.exec_error import not_executed, script_fault
-from fibench.server import (
-    ServerCommand,
-    free_port,
-)
+from fibench.server import ServerCommand, free_port
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fibench import journal
-from fibench.diagnostics import ExperimentError
+from fibench.document.diagnostics import ExperimentError
 from fibench.judged import review
 from fibench.run_files import StoredError
 from fibench.stored import StoredRun, claims_for, open_run, read_load, read_run

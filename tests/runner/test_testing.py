@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fibench.commands import Refused
-from fibench.places import find_places
+from fibench.folders import find_places
 from fibench.testing import Pass, conclusion, exit_status, reasons, run_pytest
 from fibench.testing import test as run_tests
 

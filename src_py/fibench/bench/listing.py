@@ -19,7 +19,7 @@ from fibench import journal
 from fibench.catalogue import known_backends, read_catalogue
 from fibench.claims import claims_json, judge
 from fibench.experiment import Experiment, parse_experiment
-from fibench.places import find_places
+from fibench.folders import find_places
 from fibench.plan import Trial, plan, plan_json
 from fibench.results import samples
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from fibench.begin import Request
 from fibench.catalogue import Backend, argv, known_backends
 from fibench.experiment import parse_experiment
-from fibench.places import Places
+from fibench.folders import Places
 from fibench.run import Event, TrialFinished, TrialStarted, run_experiment
 
 LIMIT_MS = 150

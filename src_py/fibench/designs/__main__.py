@@ -18,9 +18,9 @@ from fibench.available import why_unavailable
 from fibench.catalogue import Backend, read_catalogue
 from fibench.designs import counts, memory, sources
 from fibench.designs.pages import Block, Kind, PageError, refresh
+from fibench.folders import find_places
 from fibench.interpreters import Interpreter, NotHere, find_interpreter, own
 from fibench.pinning import Pinning
-from fibench.places import find_places
 from fibench.syscalls import absent_reason
 from fibench.trial import TrialContext
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fibench.escape import json_text
 from fibench.estimate import METRICS
 from fibench.export import csv as separated
 from fibench.export.md import escape, table
@@ -13,6 +12,7 @@ from fibench.export.rows import finite, name_with_unit
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, number, percent, quantity
 from fibench.report.output import page, print_hanging
+from fibench.wording import json_text
 
 if TYPE_CHECKING:
     from rich.console import Console

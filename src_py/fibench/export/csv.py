@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.claims import Verdict
-from fibench.escape import escaped
 from fibench.export.rows import cells_of, finite, rows_of, unit_of
+from fibench.wording import escaped
 
 if TYPE_CHECKING:
     from fibench.judged import Review

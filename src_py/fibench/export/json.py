@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import fibench
 from fibench.claims import claims_json
-from fibench.escape import json_text
 from fibench.export.rows import cells_of, name_with_unit, rows_of
+from fibench.wording import json_text
 
 if TYPE_CHECKING:
     from fibench.judged import Review

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import PurePath
 
-from fibench.escape import escaped
 from fibench.export import csv as separated
 from fibench.report.numbers import number
 from fibench.runs import COLUMNS, Row, runs_json
+from fibench.wording import escaped
 
 _MARK = " !"
 _HEADS = ("run", "experiment", "machine", "cores", "outcome", "estimate", "claim")

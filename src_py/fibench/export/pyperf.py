@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from fibench.escape import json_text
 from fibench.export.rows import cells_of
 from fibench.report.escape import shown
 from fibench.stored import is_measured
+from fibench.wording import json_text
 
 if TYPE_CHECKING:
     from fibench.cells import Cell

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Text that comes from outside, as reports show it: names, labels, a server's stderr."""
 
-from fibench.escape import shown
+from fibench.wording import shown
 
 __all__ = ["prose", "shown"]
 

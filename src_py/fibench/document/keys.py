@@ -11,9 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from fibench.document.kinds import (
+    HOST,
+    choice,
+    cpu_list,
+    duration,
+    flag,
+    interpreter,
+    pattern,
+    rate,
+    whole,
+)
 from fibench.groups import decimal
 from fibench.quantities import format_duration
-from fibench.values import HOST, choice, cpu_list, duration, flag, interpreter, pattern, rate, whole
 
 Where = Literal["server", "load"]
 Unit = Literal["", "s", "/s"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
-from fibench.keys import GROUP_KEYS, KEYS, default_text, in_file
-from fibench.values import Checked, Name, fault, true_or_false
+from fibench.document.keys import GROUP_KEYS, KEYS, default_text, in_file
+from fibench.document.kinds import Checked, Name, fault, true_or_false
 
 LONGEST_LIST = 1000
 

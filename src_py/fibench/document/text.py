@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from fibench import called
-from fibench.depth import TooDeepError, check_toml
-from fibench.diagnostics import (
+from fibench.document.depth import TooDeepError, check_toml
+from fibench.document.diagnostics import (
     Diagnostic,
     ExperimentError,
     did_you_mean,
@@ -24,8 +24,8 @@ from fibench.diagnostics import (
     one_of,
     point,
 )
-from fibench.escape import escaped
-from fibench.locate import Span, normalised
+from fibench.document.locate import Span, normalised
+from fibench.wording import escaped
 
 LARGEST_FILE_BYTES = 256 * 1024
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

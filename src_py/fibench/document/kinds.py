@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from fibench.cpus import CPUS_PATTERN, CpuListError, normalised_cpus
-from fibench.diagnostics import shown, suggestion
+from fibench.document.cpu_list import CPUS_PATTERN, CpuListError, normalised_cpus
+from fibench.document.diagnostics import shown, suggestion
 from fibench.quantities import (
     DURATION_PATTERN,
     RATE_PATTERN,

@@ -10,21 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from fibench.diagnostics import one_of, shown
-from fibench.keys import KEYS, LONGEST_START_S, START_TIMEOUT_S, is_numeric
-from fibench.quantities import METRIC_UNITS, format_duration
-from fibench.tables import (
-    LONGEST_LIST,
-    GroupTable,
-    LoadTable,
-    MatrixTable,
-    ServerTable,
-    SideTable,
-    Table,
-    listed,
-    tables_of,
-)
-from fibench.values import (
+from fibench.document.diagnostics import one_of, shown
+from fibench.document.keys import KEYS, LONGEST_START_S, START_TIMEOUT_S, is_numeric
+from fibench.document.kinds import (
     Checked,
     Name,
     choice,
@@ -36,6 +24,18 @@ from fibench.values import (
     true_or_false,
     whole,
 )
+from fibench.document.tables import (
+    LONGEST_LIST,
+    GroupTable,
+    LoadTable,
+    MatrixTable,
+    ServerTable,
+    SideTable,
+    Table,
+    listed,
+    tables_of,
+)
+from fibench.quantities import METRIC_UNITS, format_duration
 
 
 class PlanTable(Table):

@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fibench.diagnostics import MOST, Source, did_you_mean, meant, one_of, shown
-from fibench.document import TABLES, BackendTable, CrossoverTable, ExperimentFile
-from fibench.keys import KEYS, Key
-from fibench.values import kind_of
+from fibench.document.diagnostics import MOST, Source, did_you_mean, meant, one_of, shown
+from fibench.document.keys import KEYS, Key
+from fibench.document.kinds import kind_of
+from fibench.document.model import TABLES, BackendTable, CrossoverTable, ExperimentFile
 
 _ROOT = tuple(ExperimentFile.model_fields)
 

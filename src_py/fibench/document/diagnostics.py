@@ -17,8 +17,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fibench.escape import escaped
-from fibench.locate import Location, Path, Span, locate, nearest, normalised
+from fibench.document.locate import Location, Path, Span, locate, nearest, normalised
+from fibench.wording import escaped
 
 _INDENT = "    "
 _TAB = 4
