@@ -25,7 +25,7 @@ from tests.runner.pythons import another
 
 from fibench.available import why_unavailable
 from fibench.bench.rivals import find_program
-from fibench.build import tool_environment
+from fibench.build.meson import tool_environment
 from fibench.catalogue import Backend, read_catalogue
 from fibench.cgroup import usable_parent
 from fibench.folders import find_places

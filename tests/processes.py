@@ -13,7 +13,7 @@ from typing import AnyStr
 
 import pytest
 
-from fibench.processes import parse_stat
+from fibench.machine.processes import parse_stat
 
 PATIENCE_S = 60.0
 """How long a test waits for an event before it fails."""

@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fibench import journal, machine, writing
+from fibench import journal, writing
 from fibench.catalogue import Backend
-from fibench.environment import environment
 from fibench.experiment import Experiment
 from fibench.folders import Places
 from fibench.identity import backends_used, claims_digest, difference, identity
 from fibench.interpreters import Interpreter
 from fibench.leftovers import end_leftovers
+from fibench.machine import cores as machine
+from fibench.machine.environment import environment
 from fibench.pinning import choose
 from fibench.plan import Trial, plan_json
 from fibench.records import lacks

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fibench import called, machine
-from fibench.built import RECORD, lacking, read_record
+from fibench import called
+from fibench.build.record import RECORD, lacking, read_record
 from fibench.document.keys import START_TIMEOUT_S
 from fibench.experiment import KnownBackend, OwnBackend
 from fibench.folders import find_places
+from fibench.machine import cores as machine
 
 Serves = int | Literal["workers", "any"]
 Framing = Literal["message", "line"]

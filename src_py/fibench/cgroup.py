@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
-from fibench.processes import began
+from fibench.machine.processes import began
 from fibench.supervision import launch
 
 NAME = re.compile(r"fibench-([0-9]{1,10})-([0-9]{1,20})-[0-9]+")

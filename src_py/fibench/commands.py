@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fibench import called, machine
-from fibench.build import BuildError, built
+from fibench import called
+from fibench.build.meson import BuildError, built
 from fibench.catalogue import (
     WORKERS,
     Backend,
@@ -28,6 +28,7 @@ from fibench.catalogue import (
 from fibench.catalogue import argv as backend_argv
 from fibench.folders import Places, find_places, refusal_to_write
 from fibench.interruption import exit_status
+from fibench.machine import cores as machine
 from fibench.refusal import NOT_STARTED as NOT_STARTED
 from fibench.refusal import WRONG_INPUT as WRONG_INPUT
 from fibench.refusal import Refused as Refused
@@ -169,7 +170,7 @@ def _origin() -> Path:
 
 def doctor(as_json: bool) -> int:
     """Say what on this machine would disturb a measurement; changes nothing."""
-    from fibench import vitals
+    from fibench.machine import vitals
 
     places = find_places()
     vitals.doctor(places, read_backends(places), as_json)
@@ -234,7 +235,7 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
 
 def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
-    from fibench.lock import LockError, measuring
+    from fibench.machine.lock import LockError, measuring
     from fibench.run_names import run_name
     from fibench.runs_folder import RunError
 
@@ -318,10 +319,10 @@ def _again(name: str, overrides: Mapping[str, str]) -> str:
 def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench import __version__
-    from fibench.built import build_line
+    from fibench.build.record import build_line
     from fibench.claims import claims_json, exit_code
-    from fibench.environment import compiler
     from fibench.interpreters import interpreter_records
+    from fibench.machine.environment import compiler
     from fibench.report import Overhead, render_results
     from fibench.results import find
     from fibench.runs_folder import CLAIMS, keep_json

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fibench import build as building
 from fibench import called
-from fibench.build import BuildError, tool_environment
+from fibench.build import meson as building
+from fibench.build.meson import BuildError, tool_environment
 from fibench.commands import WRONG_INPUT, Refused, built_or_refused, read_backends, refused_build
 from fibench.folders import Places, find_places
 
@@ -75,7 +75,7 @@ def bench(
 
     `designs` names parts of what is promised of the designs, separated by commas; "all": each.
     """
-    from fibench.lock import LockError, measuring
+    from fibench.machine.lock import LockError, measuring
 
     places, _ = _checkout()
     effort = _effort(duration, rounds)

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fibench import machine
+from fibench.machine import cores as machine
 
 if TYPE_CHECKING:
     from fibench.cells import Cell

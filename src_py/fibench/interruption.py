@@ -53,7 +53,7 @@ def hold() -> None:
 def raise_interrupted() -> None:
     """Raise Interrupted on a signal, after asking all descendants to end."""
     # Imported now: when a signal comes, the module that it is in may be half there.
-    from fibench.processes import descendants
+    from fibench.machine.processes import descendants
 
     for number in heeded():
         signal.signal(number, functools.partial(_raise, descendants))

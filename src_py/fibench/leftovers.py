@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
 from fibench.cgroup import forgotten, own_folder
-from fibench.processes import all_pids, began, name_of, read_stat
+from fibench.machine.processes import all_pids, began, name_of, read_stat
 from fibench.supervision import MARK
 from fibench.wording import escaped
 

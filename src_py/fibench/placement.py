@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from fibench import machine
 from fibench.document.cpu_list import ALL, parse_cpus
+from fibench.machine import cores as machine
 from fibench.pinning import Pinning
 
 

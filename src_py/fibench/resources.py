@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from fibench.cgroup import Cgroup, CpuTime
-from fibench.processes import TICK_NS, Stat, descendants, read_proc, read_stat, thread_ids
+from fibench.machine.processes import TICK_NS, Stat, descendants, read_proc, read_stat, thread_ids
 
 PASSES = 8
 """How often a snapshot is tried while children end in the middle of it."""

@@ -167,7 +167,7 @@ def _warn_of_marks(review: Review) -> None:
 
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
-    from fibench.built import build_line
+    from fibench.build.record import build_line
     from fibench.pinning import pinning_line
     from fibench.report import render_results
 

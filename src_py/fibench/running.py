@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from fibench.cgroup import Cgroup
-from fibench.processes import descendants, read_stat
+from fibench.machine.processes import descendants, read_stat
 from fibench.supervision import Supervised, Used
 
 

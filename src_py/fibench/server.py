@@ -13,9 +13,9 @@ from pathlib import Path
 
 from fibench import called, exec_error, start_error
 from fibench.cgroup import Cgroup
-from fibench.listening import listeners, unix_listeners
-from fibench.ports import bind_once, free_port, holder_of, is_taken, reached_by, sockets_of
-from fibench.processes import descendants
+from fibench.machine.ports import bind_once, free_port, holder_of, is_taken, reached_by, sockets_of
+from fibench.machine.processes import descendants
+from fibench.machine.sockets import listeners, unix_listeners
 from fibench.running import Ending, RunningServer, ServerCommand
 from fibench.start_error import StartError, StartErrorKind, printable
 from fibench.supervision import Report, Supervised, launch

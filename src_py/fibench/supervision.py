@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple
 
-from fibench.processes import began
+from fibench.machine.processes import began
 
 MARK = "FIBENCH_RUN"
 """The variable by which all that a runner has started is known: its number, and when it began."""

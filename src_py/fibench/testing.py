@@ -20,7 +20,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from fibench import called
-from fibench.build import BuildError, build_sanitized, tool_environment
+from fibench.build.meson import BuildError, build_sanitized, tool_environment
 from fibench.commands import WRONG_INPUT, Refused, built_or_refused, refused_build
 from fibench.folders import Places
 from fibench.wording import escaped

@@ -21,7 +21,7 @@ import pytest
 from tests.here import leave_out_backend
 from tests.processes import stop
 
-from fibench.processes import began
+from fibench.machine.processes import began
 
 from . import sanitized
 from .backends import Backend

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from fibench.processes import all_pids, read_stat
+from fibench.machine.processes import all_pids, read_stat
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fibench.build import tool_environment
-from fibench.built import RECORD
+from fibench.build.meson import tool_environment
+from fibench.build.record import RECORD
 from fibench.folders import Places, find_places
 
 from .copies import CHECKOUT

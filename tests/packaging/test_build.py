@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fibench.build import build
-from fibench.build_error import BuildError
-from fibench.built import RECORD
+from fibench.build.error import BuildError
+from fibench.build.meson import build
+from fibench.build.record import RECORD
 
 from .small_builds import COMPILER, Small, by_hand, record
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fibench.build import build
-from fibench.build_error import BuildError
+from fibench.build.error import BuildError
+from fibench.build.meson import build
 
 from .small_builds import COMPILER, Small
 
@@ -21,8 +21,8 @@ BUILD = """
 import subprocess, sys
 from pathlib import Path
 from resource import RLIM_INFINITY, RLIMIT_FSIZE, setrlimit
-from fibench.build import build
-from fibench.build_error import BuildError
+from fibench.build.meson import build
+from fibench.build.error import BuildError
 from fibench.folders import find_places
 
 how, root, *rooms = sys.argv[1:]

@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 from tests.here import CHECKOUT
 
-from fibench import build_lock, tasks
-from fibench.build import BuildError, build, built, clean
-from fibench.build_lock import BuildLock
+from fibench import tasks
+from fibench.build import lock as build_lock
+from fibench.build.lock import BuildLock
+from fibench.build.meson import BuildError, build, built, clean
 
 from .small_builds import Small, make_small, small_archive
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from tests.here import leave_out
 
-from fibench import wraps
-from fibench.build import build
+from fibench.build import wraps
+from fibench.build.meson import build
 
 from .copies import CHECKOUT
 from .small_builds import (

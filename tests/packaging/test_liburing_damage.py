@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from fibench import wraps
-from fibench.build import build, clean
-from fibench.build_error import BuildError
+from fibench.build import wraps
+from fibench.build.error import BuildError
+from fibench.build.meson import build, clean
 
 from .small_builds import ARCHIVE, COMPILER, DIRECTORY, Small, serving, whole
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fibench.cgroup import create
-from fibench.processes import descendants
+from fibench.machine.processes import descendants
 from fibench.server import RunningServer, ServerCommand, StartError, free_port, start
 
 HOST = "127.0.0.1"

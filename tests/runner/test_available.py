@@ -12,7 +12,7 @@ from tests.runner.own_programs import LACKS, SERVES, Machine, left_out, make_mac
 
 from fibench.available import lacking, unloadable, why_unavailable
 from fibench.catalogue import Backend, listing, read_catalogue
-from fibench.processes import descendants
+from fibench.machine.processes import descendants
 
 GONE = "error while loading shared libraries: libx.so.2: cannot open shared object file: No such"
 INSTALL_LIBAIO = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fibench.built import build_line, not_own
+from fibench.build.record import build_line, not_own
 
 OWN: dict[str, Any] = {
     "buildtype": "release", "optimization": "3", "debug": False, "b_ndebug": "false",

@@ -19,7 +19,7 @@ import pytest
 from tests.processes import ending
 from tests.runner.desk import CHECKOUT, SMALL, Desk, run_with_a_trial_finished
 
-from fibench.lock import measuring
+from fibench.machine.lock import measuring
 
 ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
 """What ./dev becomes for `invoke`."""

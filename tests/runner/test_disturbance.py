@@ -4,7 +4,7 @@
 import socket
 from pathlib import Path
 
-from fibench.disturbance import Counters, between, machine_json, read
+from fibench.machine.disturbance import Counters, between, machine_json, read
 
 NETSTAT = """\
 TcpExt: SyncookiesSent ListenOverflows ListenDrops TCPFastOpen

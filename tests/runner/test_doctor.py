@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from tests.processes import ending
 from tests.runner.desk import Desk
 
-from fibench import vitals
 from fibench.catalogue import read_catalogue
-from fibench.doctor import Busy, Facts, Server, judge
 from fibench.folders import find_places
+from fibench.machine import vitals
+from fibench.machine.doctor import Busy, Facts, Server, judge
 from fibench.report.checkup import render_checkup
 
 QUIET = Facts(

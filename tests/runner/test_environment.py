@@ -12,8 +12,9 @@ import pytest
 from tests.here import CHECKOUT, leave_out
 
 import fibench
-from fibench import environment, machine
 from fibench.folders import find_places
+from fibench.machine import cores as machine
+from fibench.machine import environment
 
 
 def _tree(root: Path, files: dict[str, str]) -> Path:

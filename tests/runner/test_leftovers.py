@@ -17,7 +17,7 @@ from tests.runner.small_servers import PATIENCE_S, Starter, command
 
 import fibench
 from fibench.leftovers import end_leftovers, said_of
-from fibench.processes import descendants
+from fibench.machine.processes import descendants
 from fibench.supervision import MARK
 
 RUNNER = """

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from tests.processes import ending
 
-from fibench import lock
+from fibench.machine import lock
 
 SOURCES = Path(lock.__file__).resolve().parents[1]
 
 HOLD = """
 import signal, sys
-from fibench.lock import measuring
+from fibench.machine.lock import measuring
 try:
     with measuring(sys.argv[2], address=sys.argv[1]) as held:
         if len(sys.argv) > 3:

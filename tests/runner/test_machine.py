@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fibench import machine
+from fibench.machine import cores as machine
 
 
 def _membership(tmp_path: Path, text: str) -> Path:

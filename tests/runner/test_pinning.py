@@ -15,7 +15,7 @@ from fibench.document.cpu_list import (
     parse_cpus,
     written_cpus,
 )
-from fibench.machine import physical_cores
+from fibench.machine.cores import physical_cores
 from fibench.pinning import MOST_COMPUTED_S, Pinning, check_cpus, choose, computing_s
 from fibench.plan import warnings
 

@@ -15,9 +15,15 @@ from tests.here import require
 from tests.processes import wait_until
 from tests.runner.small_servers import PATIENCE_S, Starter, command
 
-from fibench import processes, resources
+from fibench import resources
 from fibench.cgroup import own_folder
-from fibench.processes import descendants, descendants_by_children, descendants_by_scan, thread_ids
+from fibench.machine import processes
+from fibench.machine.processes import (
+    descendants,
+    descendants_by_children,
+    descendants_by_scan,
+    thread_ids,
+)
 from fibench.resources import CpuSnapshot, cpu_between, memory, snapshot, switches
 from fibench.server import RunningServer
 

@@ -28,8 +28,8 @@ from tests.runner.small_servers import (
     starter,
 )
 
-from fibench import listening
-from fibench.ports import holder_of
+from fibench.machine import sockets as listening
+from fibench.machine.ports import holder_of
 from fibench.server import (
     Ending,
     RunningServer,

@@ -14,7 +14,7 @@ from tests.here import leave_out
 from tests.processes import ending
 from tests.runner.small_servers import ECHO, HOST, Starter, command, echo, failure, python, starter
 
-from fibench.ports import bind_once
+from fibench.machine.ports import bind_once
 from fibench.server import StartError, check_port_free, free_port
 
 

@@ -26,7 +26,7 @@ from fibench.bench.ratios import Limit, spread
 from fibench.bench.rounds import Effort
 from fibench.bench.table import NAME_WIDTH, print_head, print_promise
 from fibench.catalogue import Backend
-from fibench.machine import physical_cores
+from fibench.machine.cores import physical_cores
 from fibench.server import clean_environment
 from fibench.supervision import launch
 

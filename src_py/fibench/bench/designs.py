@@ -13,7 +13,7 @@ from fibench.bench.measuring import Desk, split_desk
 from fibench.bench.python_loops import print_python_loops
 from fibench.bench.rounds import Effort
 from fibench.catalogue import Backend
-from fibench.machine import machine_line, usable_cores
+from fibench.machine.cores import machine_line, usable_cores
 
 PARTS: Mapping[str, Callable[[Desk, Mapping[str, Backend], Effort], bool]] = {
     "keepalive": print_keepalive,

@@ -18,7 +18,7 @@ from typing import Any
 
 from fibench import load, server
 from fibench.bench.measuring import HOST, BenchError, pinned
-from fibench.machine import machine_line, usable_cores
+from fibench.machine.cores import machine_line, usable_cores
 
 RATES_PER_S = (100, 1000, 10_000, 50_000)
 RATE_CLIENTS = 64

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fibench import machine
 from fibench.catalogue import Backend, known_backends
 from fibench.experiment import Experiment, parse_experiment
 from fibench.interpreters import Interpreter
+from fibench.machine import cores as machine
 from fibench.pinning import choose
 from fibench.plan import Trial, plan
 from fibench.syscalls import per_request, read_summary

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from fibench.built import build_line
+from fibench.build.record import build_line
 from fibench.estimate import METRICS, CellSummary
 from fibench.interpreters import interpreter_lines
 from fibench.pinning import pinning_line

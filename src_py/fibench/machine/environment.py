@@ -15,10 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fibench import __version__, machine
-from fibench.built import RECORD, read_record
+from fibench import __version__
+from fibench.build.record import RECORD, read_record
 from fibench.folders import Places
-from fibench.machine import read_line
+from fibench.machine import cores as machine
+from fibench.machine.cores import read_line
 
 SCHEMA = 2
 

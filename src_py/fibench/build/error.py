@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fibench import wraps
+from fibench.build import wraps
 from fibench.wording import escaped
 from fibench.writing import reason
 

@@ -9,13 +9,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fibench import __version__, environment, listening, lock, machine, premises
-from fibench.built import build_line, not_own
+from fibench import __version__
+from fibench.build import premises
+from fibench.build.record import build_line, not_own
 from fibench.catalogue import Backend
-from fibench.doctor import BUSY_SHARE, Busy, Facts, Server
 from fibench.folders import Places
-from fibench.machine import read_line
-from fibench.processes import all_pids, read_proc
+from fibench.machine import cores as machine
+from fibench.machine import environment, lock
+from fibench.machine import sockets as listening
+from fibench.machine.cores import read_line
+from fibench.machine.doctor import BUSY_SHARE, Busy, Facts, Server
+from fibench.machine.processes import all_pids, read_proc
 
 LOOK_S = 0.5
 CAP_IPC_LOCK = 14
@@ -214,7 +218,7 @@ def _free_bytes(folder: Path) -> int | None:
 
 def doctor(places: Places, backends: dict[str, Backend], as_json: bool) -> None:
     """Look, judge, and show."""
-    from fibench.doctor import judge
+    from fibench.machine.doctor import judge
 
     facts = read_facts(places, backends)
     items = judge(facts)

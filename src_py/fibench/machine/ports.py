@@ -9,8 +9,8 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-from fibench.listening import Listener, listeners
-from fibench.processes import all_pids, name_of
+from fibench.machine.processes import all_pids, name_of
+from fibench.machine.sockets import Listener, listeners
 
 LOWEST_FREE_PORT = 10_000
 """Where the search for a free port begins: well-known ports are left alone."""

@@ -15,13 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fibench import called, wraps
-from fibench.build_error import BuildError as BuildError
-from fibench.build_error import step_error, told_as_build_error
-from fibench.build_lock import BuildLock
-from fibench.configuring import Configuration
+from fibench import called
+from fibench.build import wraps
+from fibench.build.configuring import Configuration
+from fibench.build.error import BuildError as BuildError
+from fibench.build.error import step_error, told_as_build_error
+from fibench.build.lock import BuildLock
+from fibench.build.premises import VARIABLES
 from fibench.folders import Places
-from fibench.premises import VARIABLES
 
 _OF_OTHERS = re.compile(
     r"DESTDIR|MESON_\w+|NINJA(FLAGS|_STATUS)?|(GNU)?MAKEFLAGS|MFLAGS|MAKE(LEVEL|FILES|_TERMOUT|_TERMERR)"

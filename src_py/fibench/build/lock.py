@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from fibench.lock import Label, default_address, name_of
+from fibench.machine.lock import Label, default_address, name_of
 from fibench.wording import escaped
 
 LABELS = "fibench-builds"

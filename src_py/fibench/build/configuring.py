@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fibench import built, called, premises, wraps
-from fibench.build_error import BuildError
-from fibench.premises import Premises
+from fibench import called
+from fibench.build import premises, wraps
+from fibench.build import record as built
+from fibench.build.error import BuildError
+from fibench.build.premises import Premises
 from fibench.wording import escaped
 
 _STATE = "premises.json"
