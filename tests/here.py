@@ -23,12 +23,12 @@ from typing import NoReturn
 import pytest
 from tests.runner.pythons import another
 
-from fibench.available import why_unavailable
+from fibench.backends.available import why_unavailable
+from fibench.backends.catalogue import Backend, read_catalogue
 from fibench.bench.rivals import find_program
 from fibench.build.meson import tool_environment
-from fibench.catalogue import Backend, read_catalogue
-from fibench.cgroup import usable_parent
 from fibench.folders import find_places
+from fibench.server.cgroup import usable_parent
 from fibench.syscalls import absent_reason
 
 CHECKOUT = Path(__file__).resolve().parent.parent

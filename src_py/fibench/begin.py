@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from fibench import journal, writing
-from fibench.catalogue import Backend
-from fibench.experiment import Experiment
+from fibench.backends.catalogue import Backend
+from fibench.backends.interpreters import Interpreter
+from fibench.experiment.experiment import Experiment
 from fibench.folders import Places
 from fibench.identity import backends_used, claims_digest, difference, identity
-from fibench.interpreters import Interpreter
-from fibench.leftovers import end_leftovers
 from fibench.machine import cores as machine
 from fibench.machine.environment import environment
-from fibench.pinning import choose
-from fibench.plan import Trial, plan_json
+from fibench.plan.pinning import choose
+from fibench.plan.trials import Trial, plan_json
 from fibench.records import lacks
 from fibench.resume import Attempt, Head, is_sound, remaining
 from fibench.run_files import StoredError, inside, read_json
@@ -37,6 +36,7 @@ from fibench.runs_folder import (
     of_source,
     runs_of,
 )
+from fibench.server.leftovers import end_leftovers
 from fibench.stops import STOPPED
 from fibench.trial import TrialContext
 

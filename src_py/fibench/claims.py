@@ -14,17 +14,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fibench import estimate as estimates
-from fibench.absent import NOTHING, Absent
-from fibench.contrasts import cells_of
 from fibench.crossover import Crossover, Sides, find_crossover
 from fibench.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
+from fibench.experiment.absent import NOTHING, Absent
+from fibench.experiment.claims import cells_of
 from fibench.meter import why_invalid
 from fibench.sample import METRICS, Index, in_group, index
 from fibench.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
 
 if TYPE_CHECKING:
-    from fibench.cells import Cell
-    from fibench.experiment import Claim
+    from fibench.experiment.cells import Cell
+    from fibench.experiment.experiment import Claim
 
 __all__ = ["CLAIMS_SCHEMA", "Outcome", "Verdict", "claims_json", "exit_code", "judge"]
 

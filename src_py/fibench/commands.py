@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench import called
-from fibench.build.meson import BuildError, built
-from fibench.catalogue import (
+from fibench.backends.catalogue import (
     WORKERS,
     Backend,
     CatalogueError,
@@ -25,7 +24,8 @@ from fibench.catalogue import (
     read_catalogue,
     unavailable_reason,
 )
-from fibench.catalogue import argv as backend_argv
+from fibench.backends.catalogue import argv as backend_argv
+from fibench.build.meson import BuildError, built
 from fibench.folders import Places, find_places, refusal_to_write
 from fibench.interruption import exit_status
 from fibench.machine import cores as machine
@@ -97,7 +97,7 @@ def _refuse_unwritable(folders: Mapping[str, Path]) -> None:
 def backends(as_json: bool) -> int:
     """List the catalogue."""
     places = find_places()
-    from fibench.available import why_unavailable
+    from fibench.backends.available import why_unavailable
 
     rows = listing(read_backends(places).values(), places.programs, why_unavailable)
     if as_json:
@@ -139,7 +139,7 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
 
 def _refuse_taken_port(port: int, options: list[str]) -> None:
     """Say who holds a port that a server is to listen on. Raises Refused."""
-    from fibench.server import PortNames, StartError, check_port_free
+    from fibench.server.start import PortNames, StartError, check_port_free
 
     host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
     try:
@@ -150,7 +150,7 @@ def _refuse_taken_port(port: int, options: list[str]) -> None:
 
 def _interpreter(asked: str, backend: Backend) -> str:
     """The program of an interpreter for a backend. Raises Refused."""
-    from fibench.interpreters import NotHere, find_interpreter
+    from fibench.backends.interpreters import NotHere, find_interpreter
 
     option = f"--interpreter {escaped(asked[:100])}"
     if backend.language != "python":
@@ -180,8 +180,8 @@ def doctor(as_json: bool) -> int:
 def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
     from fibench.document.text import brief_name, namesakes
-    from fibench.experiment import ExperimentError, find_experiment, load_experiment
-    from fibench.pinning import check_cpus
+    from fibench.experiment.experiment import ExperimentError, find_experiment, load_experiment
+    from fibench.plan.pinning import check_cpus
 
     backends = read_backends(places)
     try:
@@ -211,10 +211,10 @@ def _from_here(overrides: Mapping[str, str]) -> Mapping[str, str]:
 
 def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     """Show what would run, and what cannot run here; measures nothing."""
-    from fibench.available import look
-    from fibench.interpreters import interpreter_records
-    from fibench.pinning import choose
-    from fibench.plan import plan_json, warnings
+    from fibench.backends.available import look
+    from fibench.backends.interpreters import interpreter_records
+    from fibench.plan.pinning import choose
+    from fibench.plan.trials import plan_json, warnings
 
     places = find_places()
     asked, source, backends = load(name, _from_here(overrides), places)
@@ -280,9 +280,9 @@ def _request(
     fresh: bool,
 ) -> Any:
     """What is to be run of an experiment here; says what is left out, and what to mind."""
-    from fibench.available import look
+    from fibench.backends.available import look
     from fibench.begin import Request
-    from fibench.plan import warnings
+    from fibench.plan.trials import warnings
 
     here = look(experiment, source.resolve().parent, backends, places.programs)
     for line in here.experiment.absent.lines():
@@ -319,9 +319,9 @@ def _again(name: str, overrides: Mapping[str, str]) -> str:
 def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench import __version__
+    from fibench.backends.interpreters import interpreter_records
     from fibench.build.record import build_line
     from fibench.claims import claims_json, exit_code
-    from fibench.interpreters import interpreter_records
     from fibench.machine.environment import compiler
     from fibench.report import Overhead, render_results
     from fibench.results import find

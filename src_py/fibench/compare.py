@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fibench.audit import copies
-from fibench.cells import Cell
 from fibench.differences import SOURCE_PATH, Difference, differences
 from fibench.estimate import CONFIDENCE
+from fibench.experiment.cells import Cell
 from fibench.judged import Review
 from fibench.ratios import Pairs, Row, figures, rows
 from fibench.results import samples

@@ -135,7 +135,7 @@ def _bench_servers(measure: Callable[[], bool]) -> bool:
     """Run a benchmark that starts servers and loads; returns whether what it holds to was kept."""
     from fibench.bench.measuring import BenchError
     from fibench.load import LoadError
-    from fibench.server import StartError
+    from fibench.server.start import StartError
 
     try:
         return measure()

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fibench.cells import Cell
 from fibench.document.keys import KEYS, shown_value
+from fibench.experiment.cells import Cell
 from fibench.judged import Review
 from fibench.ratios import Pairs
 

@@ -16,12 +16,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fibench.catalogue import Backend
-from fibench.contrasts import Claim, cells_of
-from fibench.experiment import Experiment
-from fibench.interpreters import interpreter_records, own
+from fibench.backends.catalogue import Backend
+from fibench.backends.interpreters import interpreter_records, own
+from fibench.experiment.claims import Claim, cells_of
+from fibench.experiment.experiment import Experiment
 from fibench.machine import cores as machine
-from fibench.plan import Trial
+from fibench.plan.trials import Trial
 from fibench.trial import SCHEMA, TrialContext
 from fibench.wording import escaped
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from fibench.audit import has_other_claims, marks_of
 from fibench.claims import Verdict
-from fibench.contrasts import Claim
 from fibench.estimate import CellSummary
+from fibench.experiment.claims import Claim
 from fibench.report.escape import prose
 from fibench.report.terminal import twin_line
 from fibench.results import Failure, Findings, find

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from fibench import groups
+from fibench.experiment import groups
 from fibench.replies import fibonacci
-from fibench.server import clean_environment
-from fibench.supervision import Supervised, launch
+from fibench.server.start import clean_environment
+from fibench.server.supervision import Supervised, launch
 from fibench.writing import open_emptied
 
 Edge = Literal["begin", "middle", "late", "end"]

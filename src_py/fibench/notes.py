@@ -13,7 +13,7 @@ from fibench.sample import METRICS, Index
 from fibench.steady import drift
 
 if TYPE_CHECKING:
-    from fibench.cells import Cell
+    from fibench.experiment.cells import Cell
 
 NEAR_CEILING = 0.8
 """From this share of the null server's throughput on, a cell is said to be near the ceiling."""

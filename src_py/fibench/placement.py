@@ -7,7 +7,7 @@ from typing import Any
 
 from fibench.document.cpu_list import ALL, parse_cpus
 from fibench.machine import cores as machine
-from fibench.pinning import Pinning
+from fibench.plan.pinning import Pinning
 
 
 def server_cpus(parameters: Mapping[str, Any], pinning: Pinning) -> str | None:

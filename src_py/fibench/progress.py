@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fibench.journal import folder_name
-from fibench.plan import Trial, expected_seconds
+from fibench.plan.trials import Trial, expected_seconds
 from fibench.report import block_name, figures, kind_of_hint, trial_line
 from fibench.run import (
     Event,

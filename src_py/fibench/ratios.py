@@ -12,8 +12,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fibench.cells import Cell
 from fibench.estimate import CONFIDENCE, METRICS, CellSummary, Sample
+from fibench.experiment.cells import Cell
 from fibench.sample import Index
 
 COMPARED = ("throughput", "p50", "p99", "cpu_per_request", "memory")

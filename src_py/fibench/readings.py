@@ -3,9 +3,9 @@
 
 from typing import Any
 
-from fibench import resources
 from fibench.load import Edge
-from fibench.server import Ending, RunningServer
+from fibench.server import resources
+from fibench.server.start import Ending, RunningServer
 
 _NS = 1e-9
 

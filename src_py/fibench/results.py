@@ -12,12 +12,12 @@ from fibench.claims import Verdict, judge
 from fibench.estimate import CellSummary, summarise
 from fibench.journal import folder_name, last_attempts
 from fibench.notes import ceilings_note, notes
-from fibench.plan import ceiling_of
+from fibench.plan.trials import ceiling_of
 from fibench.sample import METRICS, Index, Sample, in_group, told
 from fibench.steady import TwinCheck, check_twin
 
 if TYPE_CHECKING:
-    from fibench.experiment import Claim, Experiment
+    from fibench.experiment.experiment import Claim, Experiment
 
 Record = Mapping[str, Any]
 

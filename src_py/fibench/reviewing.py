@@ -22,7 +22,7 @@ from fibench.wording import escaped
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fibench.contrasts import Claim
+    from fibench.experiment.claims import Claim
     from fibench.judged import Review
     from fibench.stored import StoredRun
 
@@ -168,7 +168,7 @@ def _warn_of_marks(review: Review) -> None:
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
     from fibench.build.record import build_line
-    from fibench.pinning import pinning_line
+    from fibench.plan.pinning import pinning_line
     from fibench.report import render_results
 
     run = review.run

@@ -16,7 +16,7 @@ from typing import Any
 from fibench import journal, writing
 from fibench.begin import Request, begin, context_of
 from fibench.interruption import Interrupted, exit_status, heeded
-from fibench.plan import Trial, plan
+from fibench.plan.trials import Trial, plan
 from fibench.records import lacks
 from fibench.resume import Attempt, is_sound
 from fibench.runs_folder import JOURNAL, RunError

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fibench import cgroup, groups, server
-from fibench.catalogue import Backend, own_backend, server_argv
+from fibench.backends.catalogue import Backend, own_backend, server_argv
+from fibench.backends.interpreters import Interpreter
 from fibench.document.keys import LONGEST_START_S
-from fibench.experiment import OwnBackend
-from fibench.interpreters import Interpreter
-from fibench.pinning import Pinning
+from fibench.experiment import groups
+from fibench.experiment.experiment import OwnBackend
 from fibench.placement import core_count, server_cpus
+from fibench.plan.pinning import Pinning
 from fibench.quantities import format_duration
 from fibench.replies import WrongReply, check_reply, fibonacci
+from fibench.server import cgroup
+from fibench.server import start as server
 
 CHECK_TIMEOUT_S = 10.0
 STOP_GRACE_S = 3.0

@@ -13,16 +13,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fibench import groups, journal
-from fibench.absent import Absent, AbsentCell
-from fibench.catalogue import CatalogueError, known_backends, read_catalogue
-from fibench.cells import Cell, KnownBackend
-from fibench.contrasts import Claim, DroppedClaim, resolve_claims
+from fibench import journal
+from fibench.backends.catalogue import CatalogueError, known_backends, read_catalogue
 from fibench.document.check import check_document
 from fibench.document.diagnostics import ExperimentError, Source
 from fibench.document.keys import KEYS
 from fibench.document.text import LARGEST_FILE_BYTES, decode, parse_toml
-from fibench.experiment import Experiment, parse_experiment
+from fibench.experiment import groups
+from fibench.experiment.absent import Absent, AbsentCell
+from fibench.experiment.cells import Cell, KnownBackend
+from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
+from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import Places
 from fibench.records import usable
 from fibench.run_files import (

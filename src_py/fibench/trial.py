@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from fibench import gates, load, syscalls
-from fibench.catalogue import Backend
+from fibench.backends.catalogue import Backend
 from fibench.machine import disturbance
 from fibench.measured import Measured, queue_hint, refused_by_cap, take_course, take_fibload
 from fibench.placement import core_count, load_cpus, server_cpus
-from fibench.plan import Trial, schedule_seed
+from fibench.plan.trials import Trial, schedule_seed
 from fibench.readings import Readings
 from fibench.serving import (
     NULL_REPLY,

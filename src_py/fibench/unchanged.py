@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench.identity import ABSENT, backends_used, digest, interpreters, program_files
-from fibench.plan import Trial
+from fibench.plan.trials import Trial
 from fibench.trial import TrialContext
 from fibench.wording import escaped
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from fibench.estimate import CONFIDENCE, METRICS, CountRange, Estimate
 
 if TYPE_CHECKING:
-    from fibench.cells import Cell
     from fibench.crossover import Crossover
-    from fibench.experiment import Claim
+    from fibench.experiment.cells import Cell
+    from fibench.experiment.experiment import Claim
 
 CLAIMS_SCHEMA = 2
 

@@ -13,8 +13,8 @@ from tests.faults.conftest import PATIENCE_S, StartSupervise
 from tests.here import require
 from tests.processes import ending, stop, wait_until
 
-from fibench.cgroup import Cgroup, create
 from fibench.machine.processes import TICK_NS, descendants, read_stat
+from fibench.server.cgroup import Cgroup, create
 
 ORDINARY_SIGNALS = 0x7FFFFFFF
 """1 to 31; glibc keeps the next two for itself and sees to them in posix_spawn(3)."""

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tests import here
 
-from fibench.available import why_unavailable
-from fibench.catalogue import listing
+from fibench.backends.available import why_unavailable
+from fibench.backends.catalogue import listing
 from fibench.testing import Pass, run_pytest
 
 from .copies import CHECKOUT

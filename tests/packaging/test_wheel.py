@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from tests import here
 
-from fibench.catalogue import Backend, read_catalogue
+from fibench.backends.catalogue import Backend, read_catalogue
 
 from .copies import CHECKOUT, copy_checkout
 

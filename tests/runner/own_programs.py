@@ -9,9 +9,9 @@ import pytest
 from tests.runner.pythons import pyenv
 from tests.runner.small_servers import LISTEN
 
-from fibench.available import Here, look
-from fibench.catalogue import Backend, known_backends
-from fibench.experiment import parse_experiment
+from fibench.backends.available import Here, look
+from fibench.backends.catalogue import Backend, known_backends
+from fibench.experiment.experiment import parse_experiment
 
 LACKS = "import sys; print('{said}', file=sys.stderr); sys.exit(77)"
 SERVES = (

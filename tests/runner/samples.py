@@ -3,7 +3,12 @@
 
 from typing import Literal
 
-from fibench.experiment import Experiment, ExperimentError, KnownBackend, parse_experiment
+from fibench.experiment.experiment import (
+    Experiment,
+    ExperimentError,
+    KnownBackend,
+    parse_experiment,
+)
 
 _DESIGNS: dict[str, int | Literal["workers", "any"]] = {
     "sync": 1,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fibench.cgroup import create
 from fibench.machine.processes import descendants
-from fibench.server import RunningServer, ServerCommand, StartError, free_port, start
+from fibench.server.cgroup import create
+from fibench.server.start import RunningServer, ServerCommand, StartError, free_port, start
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10.0

@@ -10,9 +10,9 @@ from typing import Any
 
 from fibench import histogram, journal
 from fibench.claims import claims_json, judge
-from fibench.experiment import Experiment, parse_experiment
+from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import Places, find_places
-from fibench.plan import Trial
+from fibench.plan.trials import Trial
 from fibench.results import samples
 
 from .samples import KNOWN

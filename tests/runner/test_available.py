@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.runner.own_programs import LACKS, SERVES, Machine, left_out, make_machine, matrix
 
-from fibench.available import lacking, unloadable, why_unavailable
-from fibench.catalogue import Backend, listing, read_catalogue
+from fibench.backends.available import lacking, unloadable, why_unavailable
+from fibench.backends.catalogue import Backend, listing, read_catalogue
 from fibench.machine.processes import descendants
 
 GONE = "error while loading shared libraries: libx.so.2: cannot open shared object file: No such"

@@ -15,11 +15,11 @@ import pytest
 from tests.runner.samples import KNOWN
 
 from fibench import journal
+from fibench.backends.catalogue import read_catalogue
 from fibench.begin import Beginning, Request, begin, context_of
-from fibench.catalogue import read_catalogue
-from fibench.experiment import parse_experiment
+from fibench.experiment.experiment import parse_experiment
 from fibench.folders import find_places
-from fibench.plan import Trial, plan
+from fibench.plan.trials import Trial, plan
 from fibench.resume import Attempt
 from fibench.runs_folder import RunError
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fibench.backends.catalogue import read_catalogue
 from fibench.bench import (
     alone,
     computing,
@@ -25,7 +26,6 @@ from fibench.bench.designs import PARTS
 from fibench.bench.measuring import PORT, BenchError, Measured, Server, Told, serving, split_desk
 from fibench.bench.ratios import Limit
 from fibench.bench.table import Promise, print_promises
-from fibench.catalogue import read_catalogue
 from fibench.commands import Refused
 from fibench.develop import ALL_PARTS, bench
 from fibench.folders import find_places

@@ -4,7 +4,7 @@
 import sys
 from pathlib import Path
 
-from fibench.catalogue import Backend, argv, connection_cap, server_argv
+from fibench.backends.catalogue import Backend, argv, connection_cap, server_argv
 from fibench.machine.cores import usable_cores
 
 HERE = Path("/programs")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, parse
 
-from fibench.cells import Value, cell_key
 from fibench.document.keys import KEYS
+from fibench.experiment.cells import Value, cell_key
 
 
 def labels(text: str, overrides: dict[str, str] | None = None) -> list[str]:

@@ -15,13 +15,13 @@ from tests.runner.desk import Desk
 from tests.runner.samples import KNOWN
 
 from fibench import journal
+from fibench.backends.catalogue import read_catalogue
 from fibench.begin import Request, context_of
-from fibench.catalogue import read_catalogue
-from fibench.experiment import parse_experiment
+from fibench.experiment.experiment import parse_experiment
 from fibench.folders import find_places
 from fibench.identity import backends_used, program_files
 from fibench.judged import review
-from fibench.plan import plan
+from fibench.plan.trials import plan
 from fibench.run import Event, Outcome, RunStarted, TrialFinished, run_experiment
 from fibench.runs_folder import RunError
 from fibench.stops import STOPPED

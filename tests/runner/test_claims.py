@@ -11,11 +11,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fibench.absent import Absent, AbsentCell
-from fibench.cells import Cell, Value
 from fibench.claims import Outcome, Verdict, claims_json, exit_code, judge
 from fibench.estimate import Sample
-from fibench.experiment import Claim
+from fibench.experiment.absent import Absent, AbsentCell
+from fibench.experiment.cells import Cell, Value
+from fibench.experiment.experiment import Claim
 
 
 def make_cell(backend: str) -> Cell:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from fibench.bench.simulation import made_cell
 from fibench.claims import Verdict, claims_json, judge
-from fibench.contrasts import Claim, Point
 from fibench.crossover import Crossover, crossing, find_crossover, rising, scale_of
 from fibench.crossover import Sides as At
 from fibench.estimate import Sample, contrast
+from fibench.experiment.claims import Claim, Point
 from fibench.report.words import verdict_lines
 from fibench.sample import Index
 

@@ -4,8 +4,8 @@
 import pytest
 from tests.runner.samples import KNOWN, faults, parse
 
-from fibench.contrasts import Claim, cells_of
-from fibench.experiment import parse_experiment
+from fibench.experiment.claims import Claim, cells_of
+from fibench.experiment.experiment import parse_experiment
 
 FILE = """\
 title = "t"

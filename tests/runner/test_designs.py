@@ -10,7 +10,7 @@ import pytest
 from tests.here import CHECKOUT
 
 import fibench.designs.__main__ as command
-from fibench.catalogue import read_catalogue
+from fibench.backends.catalogue import read_catalogue
 from fibench.designs import sources
 from fibench.designs.counts import (
     ALONE,

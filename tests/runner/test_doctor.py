@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.processes import ending
 from tests.runner.desk import Desk
 
-from fibench.catalogue import read_catalogue
+from fibench.backends.catalogue import read_catalogue
 from fibench.folders import find_places
 from fibench.machine import vitals
 from fibench.machine.doctor import Busy, Facts, Server, judge

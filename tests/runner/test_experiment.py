@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, faults, parse
 
-from fibench.experiment import (
+from fibench.experiment.experiment import (
     Experiment,
     ExperimentError,
     OwnBackend,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fibench.catalogue import known_backends, read_catalogue
+from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.document.diagnostics import ExperimentError
-from fibench.experiment import parse_experiment
-from fibench.pinning import check_cpus, choose
-from fibench.plan import expected_seconds, plan, plan_json, warnings
+from fibench.experiment.experiment import parse_experiment
+from fibench.plan.pinning import check_cpus, choose
+from fibench.plan.trials import expected_seconds, plan, plan_json, warnings
 from fibench.stored import claims_for
 
 from .mutations import toml_text

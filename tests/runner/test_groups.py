@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, faults, parse
 
-from fibench.cells import Cell
-from fibench.groups import Group, described, written
-from fibench.groups import parse as parse_groups
-from fibench.plan import plan, warnings
+from fibench.experiment.cells import Cell
+from fibench.experiment.groups import Group, described, written
+from fibench.experiment.groups import parse as parse_groups
+from fibench.plan.trials import plan, warnings
 
 SLOW_AND_SMALL = """
 [[load.group]]

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import KNOWN
 
+from fibench.backends.catalogue import Backend, read_catalogue
+from fibench.backends.interpreters import Interpreter
 from fibench.begin import Request, context_of
-from fibench.catalogue import Backend, read_catalogue
-from fibench.experiment import Experiment, parse_experiment
+from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import find_places
 from fibench.identity import difference, identity, with_modules
-from fibench.interpreters import Interpreter
-from fibench.plan import plan
+from fibench.plan.trials import plan
 
 BASE = """
 title = "t"

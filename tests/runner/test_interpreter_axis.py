@@ -4,8 +4,8 @@
 import pytest
 from tests.runner.samples import GIL, SMALL, faults, parse
 
-from fibench.ceilings import ceilings
-from fibench.cells import cell_key
+from fibench.experiment.cells import cell_key
+from fibench.plan._ceilings import ceilings
 
 AXIS = """\
 title = "t"

@@ -11,8 +11,8 @@ import pytest
 from tests.runner.pythons import pyenv, script
 from tests.runner.samples import parse
 
-from fibench import interpreters
-from fibench.interpreters import NotHere, find_interpreter, interpreter_lines, locate, own
+from fibench.backends import interpreters
+from fibench.backends.interpreters import NotHere, find_interpreter, interpreter_lines, locate, own
 
 VERSIONS = (
     *("3.6.15", "3.9.2", "3.9.18", "3.13.0", "3.13.1", "3.13.1t", "3.13-dev", "3.14.0rc2"),

@@ -16,15 +16,15 @@ from tests.processes import ending, stop
 from tests.runner.small_servers import PATIENCE_S, Starter, command
 
 import fibench
-from fibench.leftovers import end_leftovers, said_of
 from fibench.machine.processes import descendants
-from fibench.supervision import MARK
+from fibench.server.leftovers import end_leftovers, said_of
+from fibench.server.supervision import MARK
 
 RUNNER = """
 import os, signal, sys
 from pathlib import Path
-from fibench.cgroup import create
-from fibench.supervision import launch
+from fibench.server.cgroup import create
+from fibench.server.supervision import launch
 supervise, text = Path(sys.argv[1]), sys.argv[2]
 group = create(supervise) if "cgroup" in sys.argv else None
 told, tell = os.pipe()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.runner.documents import NO_COUNTS, answer, group, idle_group, latency, open_loop
 
-from fibench.catalogue import Backend
+from fibench.backends.catalogue import Backend
 from fibench.load import LoadEnding
 from fibench.measured import Measured, take_fibload
 

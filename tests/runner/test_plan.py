@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, parse
 
-from fibench.ceilings import ceilings
-from fibench.experiment import Experiment
-from fibench.plan import Trial, ceiling_of, expected_seconds, plan, plan_json, twin_of, warnings
+from fibench.experiment.experiment import Experiment
+from fibench.plan._ceilings import ceilings
+from fibench.plan.trials import (
+    Trial,
+    ceiling_of,
+    expected_seconds,
+    plan,
+    plan_json,
+    twin_of,
+    warnings,
+)
 
 SEEDS = st.integers(0, 2**63 - 1)
 BLOCKS = st.integers(1, 12)

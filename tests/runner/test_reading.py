@@ -9,7 +9,7 @@ import pytest
 from fibench import called
 from fibench.document.diagnostics import ExperimentError
 from fibench.document.text import file_called, find_experiment, namesakes
-from fibench.experiment import load_experiment
+from fibench.experiment.experiment import load_experiment
 
 TEXT = 'title = "x"\n[matrix]\nbackend = "py-mt"\n'
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tests.here import CHECKOUT
 
-from fibench.catalogue import known_backends, read_catalogue
-from fibench.experiment import Experiment, load_experiment
-from fibench.plan import expected_seconds, plan, warnings
+from fibench.backends.catalogue import known_backends, read_catalogue
+from fibench.experiment.experiment import Experiment, load_experiment
+from fibench.plan.trials import expected_seconds, plan, warnings
 
 FILES = sorted((CHECKOUT / "experiments").glob("*.toml"))
 EVERY = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

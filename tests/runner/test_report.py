@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fibench.cells import Cell, Value
 from fibench.claims import Verdict, judge
 from fibench.estimate import Estimate, Sample, summarise
-from fibench.experiment import Claim, Experiment, parse_experiment
+from fibench.experiment.cells import Cell, Value
+from fibench.experiment.experiment import Claim, Experiment, parse_experiment
 from fibench.report import Overhead, render_results
 from fibench.report.words import tally, verdict_lines
 from fibench.results import Failure, Findings

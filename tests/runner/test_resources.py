@@ -15,8 +15,6 @@ from tests.here import require
 from tests.processes import wait_until
 from tests.runner.small_servers import PATIENCE_S, Starter, command
 
-from fibench import resources
-from fibench.cgroup import own_folder
 from fibench.machine import processes
 from fibench.machine.processes import (
     descendants,
@@ -24,8 +22,10 @@ from fibench.machine.processes import (
     descendants_by_scan,
     thread_ids,
 )
-from fibench.resources import CpuSnapshot, cpu_between, memory, snapshot, switches
-from fibench.server import RunningServer
+from fibench.server import resources
+from fibench.server.cgroup import own_folder
+from fibench.server.resources import CpuSnapshot, cpu_between, memory, snapshot, switches
+from fibench.server.start import RunningServer
 
 ASK = """
 import resource, threading

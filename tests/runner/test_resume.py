@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.runner.samples import SMALL, parse
 
 from fibench import journal
-from fibench.plan import Trial, plan
+from fibench.plan.trials import Trial, plan
 from fibench.resume import Attempt, Head, remaining
 
 TRIALS = plan(parse(SMALL, {"blocks": "3", "backend": "py-sync,py-mt,py-mp"}))

@@ -20,12 +20,12 @@ CHECKED_IN = Path(fibench.__file__).parent / "experiment.schema.json"
 
 
 def test_the_checked_in_schema_is_fresh() -> None:
-    """If this fails: python -m fibench.experiment > src_py/fibench/experiment.schema.json"""
+    """If this fails: python -m fibench.experiment.experiment > src_py/fibench/experiment.schema.json"""
     assert CHECKED_IN.read_text(encoding="utf-8") == json_schema()
 
 
 def test_the_command_prints_the_schema() -> None:
-    command = [sys.executable, "-m", "fibench.experiment"]
+    command = [sys.executable, "-m", "fibench.experiment.experiment"]
     folder = CHECKED_IN.parent.parent
     printed = subprocess.run(command, cwd=folder, capture_output=True, check=True)
 

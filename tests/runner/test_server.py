@@ -30,7 +30,7 @@ from tests.runner.small_servers import (
 
 from fibench.machine import sockets as listening
 from fibench.machine.ports import holder_of
-from fibench.server import (
+from fibench.server.start import (
     Ending,
     RunningServer,
     ServerCommand,
@@ -38,7 +38,7 @@ from fibench.server import (
     clean_environment,
     free_port,
 )
-from fibench.start_error import tail
+from fibench.server.start_error import tail
 
 
 @pytest.fixture

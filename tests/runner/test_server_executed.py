@@ -19,8 +19,8 @@ from tests.runner.small_servers import (
     starter,
 )
 
-from fibench.exec_error import not_executed, script_fault
-from fibench.server import ServerCommand, free_port
+from fibench.server.exec_error import not_executed, script_fault
+from fibench.server.start import ServerCommand, free_port
 
 
 @pytest.fixture

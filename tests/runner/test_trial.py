@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tests.runner.trials import run, run_well, trial
 
-from fibench.cgroup import usable_parent
-from fibench.pinning import Pinning
-from fibench.supervision import KEPT_BYTES
+from fibench.plan.pinning import Pinning
+from fibench.server.cgroup import usable_parent
+from fibench.server.supervision import KEPT_BYTES
 
 RIGHT = "def answer(connection, k): connection.sendall(b'1\\n')\n"
 
@@ -92,7 +92,7 @@ def test_where_children_are_lost_switches_are_absent_and_a_cgroup_still_knows_cp
 def test_without_a_cgroup_the_subreaper_accounts_and_says_so(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fibench.cgroup.create", lambda supervise: None)
+    monkeypatch.setattr("fibench.server.cgroup.create", lambda supervise: None)
     record = run_well(trial("py-mt"), programs, tmp_path)
     assert record["server"]["accounting"] == "subreaper"
     assert record["metrics"]["cores"] > 0

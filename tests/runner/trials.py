@@ -8,10 +8,10 @@ from typing import Any
 from tests.here import CHECKOUT
 from tests.runner.small_servers import python
 
-from fibench.catalogue import known_backends, read_catalogue
-from fibench.experiment import OwnBackend, parse_experiment
-from fibench.pinning import Pinning
-from fibench.plan import Role, Trial, plan
+from fibench.backends.catalogue import known_backends, read_catalogue
+from fibench.experiment.experiment import OwnBackend, parse_experiment
+from fibench.plan.pinning import Pinning
+from fibench.plan.trials import Role, Trial, plan
 from fibench.trial import TrialContext, run_trial
 
 CATALOGUE = read_catalogue(CHECKOUT / "catalogue.toml")

@@ -20,15 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from fibench.backends.catalogue import Backend
 from fibench.bench import alone, loads
 from fibench.bench.measuring import BenchError, Desk, Server, design, measure, shared_desk
 from fibench.bench.ratios import Limit, spread
 from fibench.bench.rounds import Effort
 from fibench.bench.table import NAME_WIDTH, print_head, print_promise
-from fibench.catalogue import Backend
 from fibench.machine.cores import physical_cores
-from fibench.server import clean_environment
-from fibench.supervision import launch
+from fibench.server.start import clean_environment
+from fibench.server.supervision import launch
 
 WINDOW_S = 3.0
 """Where all clients are served at once their replies come in bursts, and a window cuts through one

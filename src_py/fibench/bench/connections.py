@@ -6,12 +6,12 @@ The floor is `bare_accept`, which accepts, receives, sends and closes.
 
 from collections.abc import Mapping
 
+from fibench.backends.catalogue import Backend
 from fibench.bench import loads
 from fibench.bench.measuring import Desk, design, small_server
 from fibench.bench.ratios import Limit
 from fibench.bench.rounds import Effort, Subject, costs_ns, measure_rounds
 from fibench.bench.table import Promise, print_costs, print_head, print_promises
-from fibench.catalogue import Backend
 
 CLIENTS = (1, 8)
 WINDOW_S = 1.5

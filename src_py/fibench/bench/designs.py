@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from fibench.backends.catalogue import Backend
 from fibench.bench.computing import print_computing
 from fibench.bench.connections import print_connections
 from fibench.bench.idle import print_idle
@@ -12,7 +13,6 @@ from fibench.bench.keepalive import print_keepalive
 from fibench.bench.measuring import Desk, split_desk
 from fibench.bench.python_loops import print_python_loops
 from fibench.bench.rounds import Effort
-from fibench.catalogue import Backend
 from fibench.machine.cores import machine_line, usable_cores
 
 PARTS: Mapping[str, Callable[[Desk, Mapping[str, Backend], Effort], bool]] = {

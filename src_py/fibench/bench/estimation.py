@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fibench.experiment import Experiment, KnownBackend, parse_experiment
+from fibench.experiment.experiment import Experiment, KnownBackend, parse_experiment
 from fibench.results import find
 
 LIMIT_S = 2.0

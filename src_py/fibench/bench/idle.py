@@ -5,12 +5,12 @@ import resource
 from collections.abc import Mapping
 from typing import Any
 
+from fibench.backends.catalogue import Backend
 from fibench.bench import loads
 from fibench.bench.measuring import BenchError, Desk, Measured, design
 from fibench.bench.ratios import Limit, ratios, spread
 from fibench.bench.rounds import Effort, Subject, absent_backends, measure_rounds
 from fibench.bench.table import NAME_WIDTH, print_absent, print_head, print_promise
-from fibench.catalogue import Backend
 
 _WITH = " and idle"
 IDLE, ACTIVE = 10_000, 64

@@ -7,12 +7,12 @@ redis-server stand beside ours where they are installed.
 
 from collections.abc import Mapping
 
+from fibench.backends.catalogue import Backend
 from fibench.bench import loads, rivals
 from fibench.bench.measuring import Desk, design, small_server
 from fibench.bench.ratios import Limit
 from fibench.bench.rounds import Effort, Subject, absent_backends, costs_ns, measure_rounds
 from fibench.bench.table import Promise, print_absent, print_costs, print_head, print_promises
-from fibench.catalogue import Backend
 
 CLIENTS = (1, 64, 512)
 WINDOW_S = 0.6

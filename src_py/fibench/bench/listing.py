@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from fibench import journal
-from fibench.catalogue import known_backends, read_catalogue
+from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.claims import claims_json, judge
-from fibench.experiment import Experiment, parse_experiment
+from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import find_places
-from fibench.plan import Trial, plan, plan_json
+from fibench.plan.trials import Trial, plan, plan_json
 from fibench.results import samples
 
 LIMIT_S = 20.0

@@ -3,12 +3,12 @@
 
 from collections.abc import Mapping
 
+from fibench.backends.catalogue import Backend
 from fibench.bench import loads
 from fibench.bench.measuring import Desk, design
 from fibench.bench.ratios import Limit
 from fibench.bench.rounds import Effort, Subject, absent_backends, costs_ns, measure_rounds
 from fibench.bench.table import Promise, print_absent, print_costs, print_head, print_promises
-from fibench.catalogue import Backend
 
 CLIENTS = 64
 WINDOW_S = 2.0

@@ -5,9 +5,9 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fibench.available import why_unavailable
+from fibench.backends.available import why_unavailable
+from fibench.backends.catalogue import Backend
 from fibench.bench.measuring import Desk, Load, Measured, Server, measure
-from fibench.catalogue import Backend
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fibench.cells import Cell
 from fibench.claims import Verdict, judge
-from fibench.contrasts import Claim, Point
 from fibench.crossover import crossing
 from fibench.estimate import Estimate, contrast, seen_from, value
+from fibench.experiment.cells import Cell
+from fibench.experiment.claims import Claim, Point
 from fibench.sample import Index, Sample
 from fibench.steady import check_twin, drift
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fibench.backends.catalogue import Backend, argv, known_backends
 from fibench.begin import Request
-from fibench.catalogue import Backend, argv, known_backends
-from fibench.experiment import parse_experiment
+from fibench.experiment.experiment import parse_experiment
 from fibench.folders import Places
 from fibench.run import Event, TrialFinished, TrialStarted, run_experiment
 

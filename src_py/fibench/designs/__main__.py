@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from fibench import called
-from fibench.available import why_unavailable
-from fibench.catalogue import Backend, read_catalogue
+from fibench.backends.available import why_unavailable
+from fibench.backends.catalogue import Backend, read_catalogue
+from fibench.backends.interpreters import Interpreter, NotHere, find_interpreter, own
 from fibench.designs import counts, memory, sources
 from fibench.designs.pages import Block, Kind, PageError, refresh
 from fibench.folders import find_places
-from fibench.interpreters import Interpreter, NotHere, find_interpreter, own
-from fibench.pinning import Pinning
+from fibench.plan.pinning import Pinning
 from fibench.syscalls import absent_reason
 from fibench.trial import TrialContext
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fibench.catalogue import Backend, known_backends
-from fibench.experiment import Experiment, parse_experiment
-from fibench.interpreters import Interpreter
+from fibench.backends.catalogue import Backend, known_backends
+from fibench.backends.interpreters import Interpreter
+from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.machine import cores as machine
-from fibench.pinning import choose
-from fibench.plan import Trial, plan
+from fibench.plan.pinning import choose
+from fibench.plan.trials import Trial, plan
 from fibench.syscalls import per_request, read_summary
 from fibench.trial import TrialContext, run_trial
 

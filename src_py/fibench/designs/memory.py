@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fibench import resources
-from fibench.catalogue import Backend
+from fibench.backends.catalogue import Backend
 from fibench.designs.counts import ALONE, NotCounted, cell
 from fibench.sample import told
+from fibench.server import resources
 from fibench.serving import STOP_GRACE_S, TrialContext, TrialFailed, pick_port, start_server
 
 FIRST = 20

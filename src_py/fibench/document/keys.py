@@ -22,7 +22,7 @@ from fibench.document.kinds import (
     rate,
     whole,
 )
-from fibench.groups import decimal
+from fibench.experiment.groups import decimal
 from fibench.quantities import format_duration
 
 Where = Literal["server", "load"]

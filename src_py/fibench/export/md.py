@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from fibench.backends.interpreters import interpreter_lines
 from fibench.build.record import build_line
 from fibench.estimate import METRICS, CellSummary
-from fibench.interpreters import interpreter_lines
-from fibench.pinning import pinning_line
+from fibench.plan.pinning import pinning_line
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.report.table import shown_metrics

@@ -18,7 +18,7 @@ from fibench.stored import is_measured
 from fibench.wording import json_text
 
 if TYPE_CHECKING:
-    from fibench.cells import Cell
+    from fibench.experiment.cells import Cell
     from fibench.judged import Review
 
 FORMAT_VERSION = "1.0"

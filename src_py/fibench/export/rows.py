@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fibench.estimate import CONFIDENCE, METRICS, CellSummary
 
 if TYPE_CHECKING:
-    from fibench.cells import Cell
+    from fibench.experiment.cells import Cell
     from fibench.judged import Review
 
 

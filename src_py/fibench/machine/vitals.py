@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fibench import __version__
+from fibench.backends.catalogue import Backend
 from fibench.build import premises
 from fibench.build.record import build_line, not_own
-from fibench.catalogue import Backend
 from fibench.folders import Places
 from fibench.machine import cores as machine
 from fibench.machine import environment, lock

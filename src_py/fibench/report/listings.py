@@ -107,7 +107,7 @@ def common_parameters(cells: Sequence[Mapping[str, Any]]) -> str:
 
 def _groups(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """The client groups: in words where all cells have the same, else by their names."""
-    from fibench.groups import described, parse
+    from fibench.experiment.groups import described, parse
 
     texts = dict.fromkeys(cell["parameters"].get("groups") for cell in cells)
     every = [parse(text) for text in texts if text]
@@ -122,7 +122,7 @@ def _groups(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 def _pinning(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Which CPUs servers and load get."""
-    from fibench.pinning import pinning_line
+    from fibench.plan.pinning import pinning_line
 
     line = pinning_line(plan)
     return [("cpus", shown(line))] if line else []
@@ -130,7 +130,7 @@ def _pinning(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _interpreters(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the interpreters are that cells name."""
-    from fibench.interpreters import interpreter_words
+    from fibench.backends.interpreters import interpreter_words
 
     named = dict.fromkeys(cell["parameters"].get("interpreter") for cell in plan["cells"])
     words = interpreter_words(plan.get("interpreters"), named)

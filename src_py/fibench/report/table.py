@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from fibench.cells import Cell
+    from fibench.experiment.cells import Cell
 
 _HEADINGS = {"cpu_per_request": "CPU/request"}
 _GAP = 2

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from fibench import called
+from fibench.backends.interpreters import interpreter_lines
 from fibench.estimate import CONFIDENCE, CellSummary
-from fibench.interpreters import interpreter_lines
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, RATIO, percent, seconds, with_interval
 from fibench.report.output import glued, page, print_hanging
@@ -23,8 +23,8 @@ from fibench.verdict import Outcome, Verdict
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fibench.cells import Cell
-    from fibench.experiment import Experiment
+    from fibench.experiment.cells import Cell
+    from fibench.experiment.experiment import Experiment
     from fibench.results import Failure, Findings
 
 _ADDED_AFTERWARDS = (

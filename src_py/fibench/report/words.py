@@ -25,8 +25,8 @@ from fibench.report.output import glued
 from fibench.verdict import Verdict
 
 if TYPE_CHECKING:
-    from fibench.cells import Cell
-    from fibench.experiment import Claim
+    from fibench.experiment.cells import Cell
+    from fibench.experiment.experiment import Claim
 
 
 _UNBOUNDED = "an axis that reaches further, or more blocks, would show where"

@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 
 from fibench.machine.processes import began
-from fibench.supervision import launch
+from fibench.server.supervision import launch
 
 NAME = re.compile(r"fibench-([0-9]{1,10})-([0-9]{1,20})-[0-9]+")
 """Whose it is, its number and when it began; and which of its cgroups."""

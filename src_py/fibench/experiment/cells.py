@@ -16,7 +16,7 @@ from fibench.document.keys import GROUP_KEYS, KEYS, parameter, shown_value
 from fibench.document.locate import Path
 from fibench.document.model import ExperimentFile
 from fibench.document.tables import Table
-from fibench.groups import Group, parse, resolved, takes, written
+from fibench.experiment.groups import Group, parse, resolved, takes, written
 
 Value = str | int | float | None
 """A parameter: durations are seconds, as float; None is not passed on."""

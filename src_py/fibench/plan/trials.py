@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from fibench.ceilings import ceiling_of, ceilings
-from fibench.cells import Cell, KnownBackend, groups_of
-from fibench.contrasts import cells_of
 from fibench.document.cpu_list import ALL, parse_cpus, written_cpus
-from fibench.experiment import Experiment
-from fibench.pinning import computing_s, largest_n
+from fibench.experiment.cells import Cell, KnownBackend, groups_of
+from fibench.experiment.claims import cells_of
+from fibench.experiment.experiment import Experiment
+from fibench.plan._ceilings import ceiling_of, ceilings
+from fibench.plan.pinning import computing_s, largest_n
 from fibench.quantities import format_duration
 
 __all__ = [

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from fibench.cgroup import Cgroup
 from fibench.machine.processes import descendants, read_stat
-from fibench.supervision import Supervised, Used
+from fibench.server.cgroup import Cgroup
+from fibench.server.supervision import Supervised, Used
 
 
 @dataclass(frozen=True)

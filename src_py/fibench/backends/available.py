@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fibench.absent import Absent, AbsentCell
-from fibench.catalogue import Backend, argv, left_out, unavailable_reason
-from fibench.interpreters import Interpreter, NotHere, find_interpreter
+from fibench.backends.catalogue import Backend, argv, left_out, unavailable_reason
+from fibench.backends.interpreters import Interpreter, NotHere, find_interpreter
+from fibench.experiment.absent import Absent, AbsentCell
 
 if TYPE_CHECKING:
-    from fibench.cells import Cell
-    from fibench.experiment import Experiment
+    from fibench.experiment.cells import Cell
+    from fibench.experiment.experiment import Experiment
 
 _START_LIMIT_S = 20.0
 _SUPERVISE = "supervise"
@@ -125,7 +125,7 @@ def _start_once(command: list[str], programs: Path) -> str | None:
     """The line in which a server says what it lacks; None if it starts, or fails otherwise."""
     from tempfile import TemporaryDirectory
 
-    from fibench.server import ServerCommand, StartError, start
+    from fibench.server.start import ServerCommand, StartError, start
 
     with TemporaryDirectory(prefix="fibench-") as folder:
         try:
@@ -147,8 +147,8 @@ def _load_once(program: Path) -> str | None:
     """Why a compiled program cannot be loaded: asked for its help, it does nothing else."""
     import subprocess
 
-    from fibench.server import clean_environment
-    from fibench.start_error import printable
+    from fibench.server.start import clean_environment
+    from fibench.server.start_error import printable
 
     try:
         done = subprocess.run(

@@ -11,14 +11,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fibench import called, exec_error, start_error
-from fibench.cgroup import Cgroup
+from fibench import called
 from fibench.machine.ports import bind_once, free_port, holder_of, is_taken, reached_by, sockets_of
 from fibench.machine.processes import descendants
 from fibench.machine.sockets import listeners, unix_listeners
-from fibench.running import Ending, RunningServer, ServerCommand
-from fibench.start_error import StartError, StartErrorKind, printable
-from fibench.supervision import Report, Supervised, launch
+from fibench.server import exec_error, start_error
+from fibench.server.cgroup import Cgroup
+from fibench.server.running import Ending, RunningServer, ServerCommand
+from fibench.server.start_error import StartError, StartErrorKind, printable
+from fibench.server.supervision import Report, Supervised, launch
 from fibench.writing import open_emptied
 
 __all__ = [

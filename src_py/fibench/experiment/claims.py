@@ -7,13 +7,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fibench.bounds import bounds_of
-from fibench.cells import Cell, groups_of
 from fibench.document.diagnostics import Source, one_of, shown, suggestion
 from fibench.document.locate import Path
 from fibench.document.model import ClaimTable, slug
+from fibench.experiment._bounds import bounds_of
+from fibench.experiment._sides import (
+    Bounds,
+    Point,
+    UnresolvedError,
+    points_of,
+    refuse_beyond,
+    sides_of,
+)
+from fibench.experiment.cells import Cell, groups_of
 from fibench.quantities import GROUP_METRICS
-from fibench.sides import Bounds, Point, UnresolvedError, points_of, refuse_beyond, sides_of
 
 __all__ = ["Claim", "DroppedClaim", "Point", "cells_of", "resolve_claims"]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fibench.start_error import StartError, printable
+from fibench.server.start_error import StartError, printable
 
 COMMAND_NOT_FOUND = 127
 """The exit status of env(1) and of shells that find no program."""

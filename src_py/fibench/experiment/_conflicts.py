@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from fibench.cells import Combination, groups_of, inapplicable
 from fibench.document.diagnostics import Source, one_of, shown, suggestion
 from fibench.document.keys import KEYS
 from fibench.document.kinds import NAME, NAME_RULE
 from fibench.document.locate import Path
 from fibench.document.model import ExperimentFile
 from fibench.document.tables import GroupTable
+from fibench.experiment.cells import Combination, groups_of, inapplicable
 
 MOST_TRIALS = 100_000
 MOST_PROCESSES = 512

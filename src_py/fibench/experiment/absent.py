@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fibench.contrasts import cells_of
+from fibench.experiment.claims import cells_of
 
 if TYPE_CHECKING:
-    from fibench.cells import Cell
-    from fibench.contrasts import Claim
+    from fibench.experiment.cells import Cell
+    from fibench.experiment.claims import Claim
 
 
 @dataclass(frozen=True)

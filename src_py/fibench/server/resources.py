@@ -20,8 +20,8 @@ import time
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from fibench.cgroup import Cgroup, CpuTime
 from fibench.machine.processes import TICK_NS, Stat, descendants, read_proc, read_stat, thread_ids
+from fibench.server.cgroup import Cgroup, CpuTime
 
 PASSES = 8
 """How often a snapshot is tried while children end in the middle of it."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An experiment file: parsed and validated into an Experiment, or explained line by line.
 
-`python -m fibench.experiment` prints the JSON Schema that experiment.schema.json holds.
+`python -m fibench.experiment.experiment` prints the JSON Schema that experiment.schema.json holds.
 """
 
 from __future__ import annotations
@@ -11,8 +11,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fibench.absent import NOTHING, Absent
-from fibench.cells import (
+from fibench.document.check import Sound, check_document
+from fibench.document.diagnostics import Diagnostic, ExperimentError, Source
+from fibench.document.keys import START_TIMEOUT_S
+from fibench.document.model import ExperimentFile, PlanTable, json_schema
+from fibench.document.overrides import apply_overrides
+from fibench.document.text import brief_name, decode, find_experiment, parse_toml, read
+from fibench.experiment._conflicts import (
+    report_conflicts,
+    report_given_twice,
+    report_groups,
+    report_own_names,
+    report_too_many,
+    report_unknown_backends,
+    report_without_effect,
+)
+from fibench.experiment.absent import NOTHING, Absent
+from fibench.experiment.cells import (
     Cell,
     Combination,
     KnownBackend,
@@ -22,22 +37,7 @@ from fibench.cells import (
     make_cells,
     report_repeated,
 )
-from fibench.conflicts import (
-    report_conflicts,
-    report_given_twice,
-    report_groups,
-    report_own_names,
-    report_too_many,
-    report_unknown_backends,
-    report_without_effect,
-)
-from fibench.contrasts import Claim, DroppedClaim, resolve_claims
-from fibench.document.check import Sound, check_document
-from fibench.document.diagnostics import Diagnostic, ExperimentError, Source
-from fibench.document.keys import START_TIMEOUT_S
-from fibench.document.model import ExperimentFile, PlanTable, json_schema
-from fibench.document.overrides import apply_overrides
-from fibench.document.text import brief_name, decode, find_experiment, parse_toml, read
+from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
 
 __all__ = [
     "Cell",

@@ -18,9 +18,9 @@ import signal
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
-from fibench.cgroup import forgotten, own_folder
 from fibench.machine.processes import all_pids, began, name_of, read_stat
-from fibench.supervision import MARK
+from fibench.server.cgroup import forgotten, own_folder
+from fibench.server.supervision import MARK
 from fibench.wording import escaped
 
 _MARKED = re.compile(rb"(?:^|\0)" + MARK.encode() + rb"=([0-9]{1,10})-([0-9]{1,20})\0")
