@@ -29,7 +29,7 @@ from fibench.bench.rivals import find_program
 from fibench.build.meson import tool_environment
 from fibench.folders import find_places
 from fibench.server.cgroup import usable_parent
-from fibench.syscalls import absent_reason
+from fibench.trial.syscalls import absent_reason
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 60.0

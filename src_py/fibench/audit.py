@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fibench.claims import Verdict, claims_json
-from fibench.identity import claims_digest
-from fibench.run_machine import is_of_another_boot
-from fibench.stored import StoredRun
+from fibench.run._identity import claims_digest
+from fibench.store.machine import is_of_another_boot
+from fibench.store.stored_run import StoredRun
 from fibench.wording import escaped
 
 _SAME = 1e-6

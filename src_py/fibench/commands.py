@@ -236,8 +236,8 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
 def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
     from fibench.machine.lock import LockError, measuring
-    from fibench.run_names import run_name
-    from fibench.runs_folder import RunError
+    from fibench.store.folder import RunError
+    from fibench.store.names import run_name
 
     places = find_places()
     overrides = _from_here(overrides)
@@ -281,8 +281,8 @@ def _request(
 ) -> Any:
     """What is to be run of an experiment here; says what is left out, and what to mind."""
     from fibench.backends.available import look
-    from fibench.begin import Request
     from fibench.plan.trials import warnings
+    from fibench.run.begin import Request
 
     here = look(experiment, source.resolve().parent, backends, places.programs)
     for line in here.experiment.absent.lines():
@@ -298,7 +298,7 @@ def _request(
 def _measure(request: Any, held: Any) -> Any:
     """Run what is left; returns the outcome."""
     from fibench.progress import showing_progress
-    from fibench.run import Event, RunStarted, run_experiment
+    from fibench.run.loop import Event, RunStarted, run_experiment
 
     def name_it(event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -325,7 +325,7 @@ def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, fl
     from fibench.machine.environment import compiler
     from fibench.report import Overhead, render_results
     from fibench.results import find
-    from fibench.runs_folder import CLAIMS, keep_json
+    from fibench.store.folder import CLAIMS, keep_json
 
     cores, experiment = machine.usable_cores(), request.experiment
     complete = not outcome.interrupted

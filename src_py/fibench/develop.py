@@ -134,8 +134,8 @@ def _parts(designs: str) -> list[str]:
 def _bench_servers(measure: Callable[[], bool]) -> bool:
     """Run a benchmark that starts servers and loads; returns whether what it holds to was kept."""
     from fibench.bench.measuring import BenchError
-    from fibench.load import LoadError
     from fibench.server.start import StartError
+    from fibench.trial.load import LoadError
 
     try:
         return measure()

@@ -13,7 +13,7 @@ from fibench.experiment.claims import Claim
 from fibench.report.escape import prose
 from fibench.report.terminal import twin_line
 from fibench.results import Failure, Findings, find
-from fibench.stored import StoredRun
+from fibench.store.stored_run import StoredRun
 
 ADDED_AFTERWARDS = "claims added afterwards"
 """Said wherever verdicts stand that rest on other claims than the experiment was made for."""

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fibench.journal import folder_name
 from fibench.plan.trials import Trial, expected_seconds
 from fibench.report import block_name, figures, kind_of_hint, trial_line
-from fibench.run import (
+from fibench.run.loop import (
     Event,
     Listener,
     Notice,
@@ -20,6 +19,7 @@ from fibench.run import (
     TrialFinished,
     TrialStarted,
 )
+from fibench.store.journal import folder_name
 
 if TYPE_CHECKING:
     from rich.progress import Progress

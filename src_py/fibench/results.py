@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fibench.claims import Verdict, judge
 from fibench.estimate import CellSummary, summarise
-from fibench.journal import folder_name, last_attempts
 from fibench.notes import ceilings_note, notes
 from fibench.plan.trials import ceiling_of
 from fibench.sample import METRICS, Index, Sample, in_group, told
 from fibench.steady import TwinCheck, check_twin
+from fibench.store.journal import folder_name, last_attempts
 
 if TYPE_CHECKING:
     from fibench.experiment.experiment import Claim, Experiment

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fibench.experiment.claims import Claim
     from fibench.judged import Review
-    from fibench.stored import StoredRun
+    from fibench.store.stored_run import StoredRun
 
 _FILE_WIDTH = 100
 """Columns of a text that goes to a file."""
@@ -34,7 +34,7 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
     """Show a run again, or write it in another format."""
     from fibench.export import FORMATS, ExportError, exported
     from fibench.judged import review
-    from fibench.run_files import StoredError
+    from fibench.store.files import StoredError
 
     _check_choice("format", format_name, ("text", *FORMATS))
     target = _target(output, replace=replace)
@@ -112,8 +112,8 @@ def _from_here(name: str) -> Path:
 
 
 def _open(run: str) -> StoredRun:
-    from fibench.run_files import StoredError
-    from fibench.stored import open_run
+    from fibench.store.files import StoredError
+    from fibench.store.stored_run import open_run
 
     try:
         stored = open_run(run, find_places())
@@ -125,8 +125,8 @@ def _open(run: str) -> StoredRun:
 
 def _warn_of_other_files(asked: str, stored: StoredRun) -> None:
     """Say that a name alone could have meant another file's run."""
-    from fibench.run_names import head_of
-    from fibench.runs_folder import other_sources
+    from fibench.store.folder import other_sources
+    from fibench.store.names import head_of
 
     if os.sep in asked.rstrip(os.sep):
         return  # a path, of a file or of a run
@@ -148,7 +148,7 @@ def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     """The claims of a file, for the cells of a run. Raises Refused with every fault at once."""
     from fibench.document.diagnostics import ExperimentError
     from fibench.document.text import brief_name, read
-    from fibench.stored import claims_for
+    from fibench.store.stored_run import claims_for
 
     path = _from_here(name)
     try:

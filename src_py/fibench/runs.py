@@ -21,10 +21,10 @@ from fibench.audit import copies
 from fibench.claims import claims_json
 from fibench.folders import Places, find_places
 from fibench.judged import review
-from fibench.run_files import StoredError, read_json, shown_path
-from fibench.run_machine import cores_of, processor_of
-from fibench.run_names import head_of, known_as, run_name
-from fibench.stored import read_run
+from fibench.store.files import StoredError, read_json, shown_path
+from fibench.store.machine import cores_of, processor_of
+from fibench.store.names import head_of, known_as, run_name
+from fibench.store.stored_run import read_run
 from fibench.wording import json_text
 
 SCHEMA = 1

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.processes import ending
 
-from fibench import journal
+from fibench.store import journal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 INVOKE = [sys.executable, "-m", "invoke"]

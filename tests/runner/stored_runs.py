@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fibench import histogram, journal
+from fibench import histogram
 from fibench.claims import claims_json, judge
 from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import Places, find_places
 from fibench.plan.trials import Trial
 from fibench.results import samples
+from fibench.store import journal
 
 from .samples import KNOWN
 

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from tests.runner.samples import KNOWN
 
-from fibench import journal
 from fibench.backends.catalogue import read_catalogue
-from fibench.begin import Beginning, Request, begin, context_of
 from fibench.experiment.experiment import parse_experiment
 from fibench.folders import find_places
 from fibench.plan.trials import Trial, plan
-from fibench.resume import Attempt
-from fibench.runs_folder import RunError
+from fibench.run._resume import Attempt
+from fibench.run.begin import Beginning, Request, begin, context_of
+from fibench.store import journal
+from fibench.store.folder import RunError
 
 TEXT = """
 title = "t"

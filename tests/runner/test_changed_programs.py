@@ -14,19 +14,19 @@ import pytest
 from tests.runner.desk import Desk
 from tests.runner.samples import KNOWN
 
-from fibench import journal
 from fibench.backends.catalogue import read_catalogue
-from fibench.begin import Request, context_of
 from fibench.experiment.experiment import parse_experiment
 from fibench.folders import find_places
-from fibench.identity import backends_used, program_files
 from fibench.judged import review
 from fibench.plan.trials import plan
-from fibench.run import Event, Outcome, RunStarted, TrialFinished, run_experiment
-from fibench.runs_folder import RunError
-from fibench.stops import STOPPED
-from fibench.stored import read_run
-from fibench.unchanged import ChangedError, Unchanged
+from fibench.run._identity import backends_used, program_files
+from fibench.run._unchanged import ChangedError, Unchanged
+from fibench.run.begin import Request, context_of
+from fibench.run.loop import Event, Outcome, RunStarted, TrialFinished, run_experiment
+from fibench.store import journal
+from fibench.store.folder import RunError
+from fibench.store.stops import STOPPED
+from fibench.store.stored_run import read_run
 
 TEXT = """
 title = "t"

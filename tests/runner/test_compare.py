@@ -20,7 +20,7 @@ from fibench.export import comparison as formats
 from fibench.judged import Review, review
 from fibench.ratios import Figures, Ratio, figures, rows, welch
 from fibench.results import samples
-from fibench.stored import read_run
+from fibench.store.stored_run import read_run
 
 from .stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, places_with
 

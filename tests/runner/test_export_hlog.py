@@ -13,8 +13,8 @@ from tests.here import require
 from fibench import histogram
 from fibench.export import ExportError, exported
 from fibench.judged import Review, review
-from fibench.run_files import StoredError
-from fibench.stored import claims_for, read_run
+from fibench.store.files import StoredError
+from fibench.store.stored_run import claims_for, read_run
 
 from .stored_runs import CLAIMS, make_run, places_with, rewrite_journal
 

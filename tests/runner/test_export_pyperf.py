@@ -11,7 +11,7 @@ from tests.here import require
 
 from fibench.export import exported
 from fibench.judged import Review, review
-from fibench.stored import claims_for, read_run
+from fibench.store.stored_run import claims_for, read_run
 
 from .stored_runs import CLAIMS, EXPERIMENT, MACHINE, make_run, places_with
 

@@ -12,7 +12,7 @@ from fibench.document.diagnostics import ExperimentError
 from fibench.experiment.experiment import parse_experiment
 from fibench.plan.pinning import check_cpus, choose
 from fibench.plan.trials import expected_seconds, plan, plan_json, warnings
-from fibench.stored import claims_for
+from fibench.store.stored_run import claims_for
 
 from .mutations import toml_text
 from .samples import GIL

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from fibench import journal, reviewing
+from fibench import reviewing
 from fibench.commands import Refused
 from fibench.export import FORMATS
+from fibench.store import journal
 
 from .mutations import json_document
 from .stored_runs import make_run

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.documents import answer, group, latency, open_loop
 
-from fibench.gates import Places, check, design_cores, littles_tolerance
+from fibench.trial._gates import Places, check, design_cores, littles_tolerance
 
 ONE = Places(server_cores=1, load_cores=1)
 TWO = Places(server_cores=2, load_cores=2)

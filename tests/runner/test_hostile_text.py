@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from fibench import journal, reviewing
+from fibench import reviewing
 from fibench.commands import Refused
 from fibench.export import FORMATS, comparison, listing
+from fibench.store import journal
 
 from .mutations import places
 from .stored_runs import make_run

@@ -15,11 +15,11 @@ from tests.runner.samples import KNOWN
 
 from fibench.backends.catalogue import Backend, read_catalogue
 from fibench.backends.interpreters import Interpreter
-from fibench.begin import Request, context_of
 from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import find_places
-from fibench.identity import difference, identity, with_modules
 from fibench.plan.trials import plan
+from fibench.run._identity import difference, identity, with_modules
+from fibench.run.begin import Request, context_of
 
 BASE = """
 title = "t"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fibench import journal
+from fibench.store import journal
 
 RECORDS = st.dictionaries(
     st.text(max_size=12).filter(lambda key: key != "sha256"),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.runner.small_servers import Starter, command
 
-from fibench import load
-from fibench.load import (
+from fibench.trial import load
+from fibench.trial.load import (
     COURSE_HOST,
     Edge,
     LoadCommand,
@@ -129,7 +129,7 @@ def test_a_reading_that_takes_long_comes_sooner_before_the_end(
     first_took_s: float,
     edges: dict[Edge, float],
 ) -> None:
-    monkeypatch.setattr("fibench.load.time.monotonic", lambda: 50.0 + first_took_s)
+    monkeypatch.setattr("fibench.trial.load.time.monotonic", lambda: 50.0 + first_took_s)
     moments = load._moments(50.0, window_s)
     assert {edge: at_s - 50.0 for at_s, edge in moments} == pytest.approx(edges)
 

@@ -7,8 +7,8 @@ import pytest
 from tests.runner.documents import NO_COUNTS, answer, group, idle_group, latency, open_loop
 
 from fibench.backends.catalogue import Backend
-from fibench.load import LoadEnding
-from fibench.measured import Measured, take_fibload
+from fibench.trial._figures import Measured, take_fibload
+from fibench.trial.load import LoadEnding
 
 BACKEND = Backend("c-mt", "mt_server", "c", "mt")
 CELL: dict[str, Any] = {"clients": 8, "warmup": 0.2, "groups": None, "max_connections": None}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from fibench.replies import WrongReply, check_reply, fibonacci
+from fibench.trial._replies import WrongReply, check_reply, fibonacci
 
 Behaviour = Callable[[socket.socket], None]
 

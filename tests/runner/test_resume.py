@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import SMALL, parse
 
-from fibench import journal
 from fibench.plan.trials import Trial, plan
-from fibench.resume import Attempt, Head, remaining
+from fibench.run._resume import Attempt, Head, remaining
+from fibench.store import journal
 
 TRIALS = plan(parse(SMALL, {"blocks": "3", "backend": "py-sync,py-mt,py-mp"}))
 

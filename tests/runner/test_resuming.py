@@ -15,7 +15,7 @@ import pytest
 from tests.processes import ending
 from tests.runner.desk import CHECKOUT, INVOKE, SMALL, Desk, run_with_a_trial_finished
 
-from fibench import journal
+from fibench.store import journal
 
 QUICK = SMALL.replace("0.2s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
 

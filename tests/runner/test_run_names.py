@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fibench.run_names import head_of, run_name, source_path
-from fibench.runs_folder import NoSuchRun, create, next_number, resolve_run, runs_of
+from fibench.store.folder import NoSuchRun, create, next_number, resolve_run, runs_of
+from fibench.store.names import head_of, run_name, source_path
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FILE_NAMES = st.text(

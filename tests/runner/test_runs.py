@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fibench import journal, reviewing
+from fibench import reviewing
 from fibench.bench.listing import make_runs, measure
 from fibench.commands import Refused
 from fibench.compare import compare
@@ -21,12 +21,13 @@ from fibench.export import FORMATS as EXPORTS
 from fibench.export import comparison
 from fibench.export.listing import FORMATS
 from fibench.folders import find_places
-from fibench.identity import claims_digest
 from fibench.judged import review
-from fibench.run_names import run_name
+from fibench.run._identity import claims_digest
 from fibench.runs import COLUMNS, find_runs, rows
-from fibench.runs_folder import NoSuchRun, resolve_run
-from fibench.stored import read_run
+from fibench.store import journal
+from fibench.store.folder import NoSuchRun, resolve_run
+from fibench.store.names import run_name
+from fibench.store.stored_run import read_run
 
 from .stored_runs import EXPERIMENT, MACHINE, make_run, rewrite_journal
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fibench import runs_folder
-from fibench.runs_folder import NoSuchRun, RunError, create, resolve_run, runs_of
+from fibench.store import folder as runs_folder
+from fibench.store.folder import NoSuchRun, RunError, create, resolve_run, runs_of
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

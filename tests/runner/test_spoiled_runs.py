@@ -20,7 +20,7 @@ import pytest
 from fibench import reviewing
 from fibench.commands import Refused
 from fibench.export import FORMATS
-from fibench.runs_folder import RunError
+from fibench.store.folder import RunError
 
 from .stored_runs import make_run
 from .test_begin import Desk

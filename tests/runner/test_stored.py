@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fibench import journal
 from fibench.document.diagnostics import ExperimentError
 from fibench.judged import review
-from fibench.run_files import StoredError
-from fibench.stored import StoredRun, claims_for, open_run, read_load, read_run
+from fibench.store import journal
+from fibench.store.files import StoredError
+from fibench.store.stored_run import StoredRun, claims_for, open_run, read_load, read_run
 
 from .stored_runs import (
     CLAIMS,

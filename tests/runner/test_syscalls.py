@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.trials import run, run_well, trial
 
-from fibench.syscalls import REQUESTS, absent_reason, more_requests, per_request, read_summary
+from fibench.trial.syscalls import REQUESTS, absent_reason, more_requests, per_request, read_summary
 
 TABLE = """\
 % time     seconds  usecs/call     calls    errors syscall
@@ -120,7 +120,7 @@ def test_a_load_without_a_number_of_requests_has_no_figure(programs: Path, tmp_p
 def test_a_server_that_has_to_be_killed_leaves_no_table(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fibench.syscalls.STOP_GRACE_S", 0.1)
+    monkeypatch.setattr("fibench.trial.syscalls.STOP_GRACE_S", 0.1)
     text = (
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "def answer(connection, k): connection.sendall(b'1\\n')\n"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from tests.runner.desk import CHECKOUT, SMALL, Desk
 
-from fibench import journal
-from fibench.runs_folder import RunError, create, keep, keep_json
+from fibench.store import journal
+from fibench.store.folder import RunError, create, keep, keep_json
 from fibench.writing import open_emptied, write_new
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

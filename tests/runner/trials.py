@@ -12,7 +12,7 @@ from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.experiment.experiment import OwnBackend, parse_experiment
 from fibench.plan.pinning import Pinning
 from fibench.plan.trials import Role, Trial, plan
-from fibench.trial import TrialContext, run_trial
+from fibench.trial.trial import TrialContext, run_trial
 
 CATALOGUE = read_catalogue(CHECKOUT / "catalogue.toml")
 NOT_PINNED = Pinning(None, None, "one core")

@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from fibench import journal
+from fibench.store import journal
 
 LINES = 100_000
 LIMIT_S = 2.0

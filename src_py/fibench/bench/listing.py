@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fibench import journal
 from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.claims import claims_json, judge
 from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import find_places
 from fibench.plan.trials import Trial, plan, plan_json
 from fibench.results import samples
+from fibench.store import journal
 
 LIMIT_S = 20.0
 _CORES = 2

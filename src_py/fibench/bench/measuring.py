@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fibench import load
 from fibench.backends.catalogue import Backend, argv
 from fibench.server import resources
 from fibench.server import start as server
 from fibench.server.running import RunningServer
+from fibench.trial import load
 
 HOST = "127.0.0.1"
 WARMUP_S = 0.3

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibench import load
 from fibench.bench.measuring import HOST, BenchError, pinned
 from fibench.machine.cores import machine_line, usable_cores
 from fibench.server import start as server
+from fibench.trial import load
 
 RATES_PER_S = (100, 1000, 10_000, 50_000)
 RATE_CLIENTS = 64

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fibench.backends.catalogue import Backend, argv, known_backends
-from fibench.begin import Request
 from fibench.experiment.experiment import parse_experiment
 from fibench.folders import Places
-from fibench.run import Event, TrialFinished, TrialStarted, run_experiment
+from fibench.run.begin import Request
+from fibench.run.loop import Event, TrialFinished, TrialStarted, run_experiment
 
 LIMIT_MS = 150
 """A trial may take so much longer than its warm-up, its window, and its server alone."""

@@ -21,8 +21,8 @@ from fibench.designs import counts, memory, sources
 from fibench.designs.pages import Block, Kind, PageError, refresh
 from fibench.folders import find_places
 from fibench.plan.pinning import Pinning
-from fibench.syscalls import absent_reason
-from fibench.trial import TrialContext
+from fibench.trial.syscalls import absent_reason
+from fibench.trial.trial import TrialContext
 
 Result = TypeVar("Result")
 

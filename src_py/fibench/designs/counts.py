@@ -15,8 +15,8 @@ from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.machine import cores as machine
 from fibench.plan.pinning import choose
 from fibench.plan.trials import Trial, plan
-from fibench.syscalls import per_request, read_summary
-from fibench.trial import TrialContext, run_trial
+from fibench.trial.syscalls import per_request, read_summary
+from fibench.trial.trial import TrialContext, run_trial
 
 
 @dataclass(frozen=True)

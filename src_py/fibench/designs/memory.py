@@ -11,7 +11,7 @@ from fibench.backends.catalogue import Backend
 from fibench.designs.counts import ALONE, NotCounted, cell
 from fibench.sample import told
 from fibench.server import resources
-from fibench.serving import STOP_GRACE_S, TrialContext, TrialFailed, pick_port, start_server
+from fibench.trial.serving import STOP_GRACE_S, TrialContext, TrialFailed, pick_port, start_server
 
 FIRST = 20
 """Connections before the first reading: what is made at the first one is no cost of the next."""

@@ -16,12 +16,12 @@ from fibench import called, histogram
 from fibench.export import ExportError
 from fibench.export.rows import cells_of
 from fibench.report.escape import shown
-from fibench.run_files import StoredError, shown_path
-from fibench.stored import is_measured, read_load, trial_folder
+from fibench.store.files import StoredError, shown_path
+from fibench.store.stored_run import is_measured, read_load, trial_folder
 
 if TYPE_CHECKING:
     from fibench.judged import Review
-    from fibench.stored import StoredRun
+    from fibench.store.stored_run import StoredRun
 
 _NS = 1e-9
 _LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'

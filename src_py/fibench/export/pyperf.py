@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fibench.export.rows import cells_of
 from fibench.report.escape import shown
-from fibench.stored import is_measured
+from fibench.store.stored_run import is_measured
 from fibench.wording import json_text
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fibench import load
-from fibench.measured import Measured, judge
-from fibench.placement import load_cpus
-from fibench.serving import (
+from fibench.trial import load
+from fibench.trial._figures import Measured, judge
+from fibench.trial._placement import load_cpus
+from fibench.trial.serving import (
     NULL_REPLY,
     STOP_GRACE_S,
     TrialContext,

@@ -22,7 +22,7 @@ from fibench.experiment.claims import Claim, cells_of
 from fibench.experiment.experiment import Experiment
 from fibench.machine import cores as machine
 from fibench.plan.trials import Trial
-from fibench.trial import SCHEMA, TrialContext
+from fibench.trial.trial import SCHEMA, TrialContext
 from fibench.wording import escaped
 
 _LARGEST_HASHED = 64 << 20

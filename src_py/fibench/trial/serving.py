@@ -12,12 +12,12 @@ from fibench.backends.interpreters import Interpreter
 from fibench.document.keys import LONGEST_START_S
 from fibench.experiment import groups
 from fibench.experiment.experiment import OwnBackend
-from fibench.placement import core_count, server_cpus
 from fibench.plan.pinning import Pinning
 from fibench.quantities import format_duration
-from fibench.replies import WrongReply, check_reply, fibonacci
 from fibench.server import cgroup
 from fibench.server import start as server
+from fibench.trial._placement import core_count, server_cpus
+from fibench.trial._replies import WrongReply, check_reply, fibonacci
 
 CHECK_TIMEOUT_S = 10.0
 STOP_GRACE_S = 3.0

@@ -10,21 +10,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fibench import journal, writing
+from fibench import writing
 from fibench.backends.catalogue import Backend
 from fibench.backends.interpreters import Interpreter
 from fibench.experiment.experiment import Experiment
 from fibench.folders import Places
-from fibench.identity import backends_used, claims_digest, difference, identity
 from fibench.machine import cores as machine
 from fibench.machine.environment import environment
 from fibench.plan.pinning import choose
 from fibench.plan.trials import Trial, plan_json
-from fibench.records import lacks
-from fibench.resume import Attempt, Head, is_sound, remaining
-from fibench.run_files import StoredError, inside, read_json
-from fibench.run_names import PLAN, run_name, source_path
-from fibench.runs_folder import (
+from fibench.run._identity import backends_used, claims_digest, difference, identity
+from fibench.run._resume import Attempt, Head, is_sound, remaining
+from fibench.server.leftovers import end_leftovers
+from fibench.store import journal
+from fibench.store.files import StoredError, inside, read_json
+from fibench.store.folder import (
     CLAIMS,
     JOURNAL,
     RunError,
@@ -36,9 +36,10 @@ from fibench.runs_folder import (
     of_source,
     runs_of,
 )
-from fibench.server.leftovers import end_leftovers
-from fibench.stops import STOPPED
-from fibench.trial import TrialContext
+from fibench.store.names import PLAN, run_name, source_path
+from fibench.store.record import lacks
+from fibench.store.stops import STOPPED
+from fibench.trial.trial import TrialContext
 
 _EXPERIMENT = "experiment.toml"
 _LOOKED_AT = 20

@@ -12,14 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fibench import gates, load, syscalls
 from fibench.backends.catalogue import Backend
 from fibench.machine import disturbance
-from fibench.measured import Measured, queue_hint, refused_by_cap, take_course, take_fibload
-from fibench.placement import core_count, load_cpus, server_cpus
 from fibench.plan.trials import Trial, schedule_seed
-from fibench.readings import Readings
-from fibench.serving import (
+from fibench.trial import _gates as gates
+from fibench.trial import load, syscalls
+from fibench.trial._figures import Measured, queue_hint, refused_by_cap, take_course, take_fibload
+from fibench.trial._placement import core_count, load_cpus, server_cpus
+from fibench.trial._readings import Readings
+from fibench.trial.serving import (
     NULL_REPLY,
     STOP_GRACE_S,
     TrialContext,

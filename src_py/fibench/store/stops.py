@@ -4,8 +4,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fibench.run_files import DAMAGED, StoredError, read_json, shown_path
-from fibench.runs_folder import keep_json
+from fibench.store.files import DAMAGED, StoredError, read_json, shown_path
+from fibench.store.folder import keep_json
 
 STOPPED = "stopped.json"
 _SCHEMA = 1

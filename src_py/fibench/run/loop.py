@@ -13,16 +13,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fibench import journal, writing
-from fibench.begin import Request, begin, context_of
+from fibench import writing
 from fibench.interruption import Interrupted, exit_status, heeded
 from fibench.plan.trials import Trial, plan
-from fibench.records import lacks
-from fibench.resume import Attempt, is_sound
-from fibench.runs_folder import JOURNAL, RunError
-from fibench.stops import keep_stop
-from fibench.trial import TrialContext, run_trial, scratch_name
-from fibench.unchanged import ChangedError, Unchanged
+from fibench.run._resume import Attempt, is_sound
+from fibench.run._unchanged import ChangedError, Unchanged
+from fibench.run.begin import Request, begin, context_of
+from fibench.store import journal
+from fibench.store.folder import JOURNAL, RunError
+from fibench.store.record import lacks
+from fibench.store.stops import keep_stop
+from fibench.trial.trial import TrialContext, run_trial, scratch_name
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 
 from typing import Any
 
-from fibench.load import Edge
 from fibench.server import resources
 from fibench.server.start import Ending, RunningServer
+from fibench.trial.load import Edge
 
 _NS = 1e-9
 

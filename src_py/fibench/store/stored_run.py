@@ -13,7 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fibench import journal
 from fibench.backends.catalogue import CatalogueError, known_backends, read_catalogue
 from fibench.document.check import check_document
 from fibench.document.diagnostics import ExperimentError, Source
@@ -25,8 +24,8 @@ from fibench.experiment.cells import Cell, KnownBackend
 from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
 from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import Places
-from fibench.records import usable
-from fibench.run_files import (
+from fibench.store import journal
+from fibench.store.files import (
     DAMAGED,
     NEWER,
     NEWEST_SCHEMA,
@@ -38,9 +37,10 @@ from fibench.run_files import (
     read_json,
     shown_path,
 )
-from fibench.run_machine import cores_of, machine_line_of
-from fibench.runs_folder import NoSuchRun, resolve_run
-from fibench.stops import read_stop
+from fibench.store.folder import NoSuchRun, resolve_run
+from fibench.store.machine import cores_of, machine_line_of
+from fibench.store.record import usable
+from fibench.store.stops import read_stop
 from fibench.wording import escaped
 
 _FRAMINGS = ("message", "line")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fibench.plan.trials import Trial
-from fibench.records import MOST_ATTEMPTS
+from fibench.store.record import MOST_ATTEMPTS
 
 Head = Mapping[str, Any]
 """Of a journal record at least "trial", "block", "attempt" and "valid"."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fibench import journal
 from fibench.document.kinds import NAME
-from fibench.run_files import NEWEST_SCHEMA
+from fibench.store import journal
+from fibench.store.files import NEWEST_SCHEMA
 
 LARGEST_INDEX = 10_000_000
 MOST_ATTEMPTS = 10**6

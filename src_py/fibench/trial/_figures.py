@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fibench import load
 from fibench.backends.catalogue import Backend, connection_cap
 from fibench.experiment import groups
-from fibench.gates import UNKNOWN
+from fibench.trial import load
+from fibench.trial._gates import UNKNOWN
 
 PERCENTILES = ("p50", "p90", "p99", "p999", "max")
 

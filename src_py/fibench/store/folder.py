@@ -16,10 +16,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from fibench import called, journal, writing
+from fibench import called, writing
 from fibench.document.text import file_called
-from fibench.run_files import StoredError, read_json
-from fibench.run_names import PLAN, head_of, known_as, run_name, source_path
+from fibench.store import journal
+from fibench.store.files import StoredError, read_json
+from fibench.store.names import PLAN, head_of, known_as, run_name, source_path
 
 CLAIMS = "claims.json"
 JOURNAL = "trials.jsonl"

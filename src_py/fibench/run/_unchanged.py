@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibench.identity import ABSENT, backends_used, digest, interpreters, program_files
 from fibench.plan.trials import Trial
-from fibench.trial import TrialContext
+from fibench.run._identity import ABSENT, backends_used, digest, interpreters, program_files
+from fibench.trial.trial import TrialContext
 from fibench.wording import escaped
 
 Sight = tuple[int, int, int, int, int, bool]
