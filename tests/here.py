@@ -25,8 +25,8 @@ from tests.runner.pythons import another
 
 from fibench.backends.available import why_unavailable
 from fibench.backends.catalogue import Backend, read_catalogue
-from fibench.bench.rivals import find_program
 from fibench.build.meson import tool_environment
+from fibench.develop.bench.rivals import find_program
 from fibench.folders import find_places
 from fibench.server.cgroup import usable_parent
 from fibench.trial.syscalls import absent_reason

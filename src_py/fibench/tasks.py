@@ -26,7 +26,7 @@ from invoke.tasks import task
 
 import fibench
 from fibench import called
-from fibench.program import CommandLine, HelpAsked
+from fibench.commands.program import CommandLine, HelpAsked
 
 OVERRIDES = {
     "backend": "measure these backends only: c-mt,py-mt",
@@ -90,7 +90,7 @@ def command(*positional: str, **options: Any) -> Callable[[Callable[..., int]], 
 )
 def run(context: Context, overrides: dict[str, str], experiment: str, fresh: bool = False) -> int:
     """Build, measure, judge and report an experiment; goes on with an unfinished run."""
-    from fibench import commands
+    from fibench.commands import run as commands
 
     return commands.run(experiment, overrides, fresh)
 
@@ -101,7 +101,7 @@ def run(context: Context, overrides: dict[str, str], experiment: str, fresh: boo
 )
 def plan(context: Context, overrides: dict[str, str], experiment: str, json: bool = False) -> int:
     """Validate an experiment and show what would run here; measures nothing."""
-    from fibench import commands
+    from fibench.commands import run as commands
 
     return commands.plan(experiment, overrides, as_json=json)
 
@@ -109,7 +109,7 @@ def plan(context: Context, overrides: dict[str, str], experiment: str, json: boo
 @command(help={"json": "print the list as JSON"})
 def backends(context: Context, json: bool = False) -> int:
     """List every design: what it is, and whether it can run here."""
-    from fibench import commands
+    from fibench.commands import run as commands
 
     return commands.backends(as_json=json)
 
@@ -149,7 +149,7 @@ def serve(
     verbose: bool = False,
 ) -> int:
     """Build, and run one server in the foreground until Ctrl-C."""
-    from fibench import commands
+    from fibench.commands import run as commands
 
     given = {
         "--host": host, "--framing": framing, "--workers": workers, "--io-wait": io_wait,
@@ -164,7 +164,7 @@ def serve(
 @command(help={"json": "print the findings as JSON"})
 def doctor(context: Context, json: bool = False) -> int:
     """Say what on this machine would disturb a measurement; changes nothing."""
-    from fibench import commands
+    from fibench.commands import run as commands
 
     return commands.doctor(as_json=json)
 
@@ -193,7 +193,7 @@ def report(
     replace: bool = False,
 ) -> int:
     """Show a run again, or write it in another format."""
-    from fibench import reviewing
+    from fibench.commands import review as reviewing
 
     return reviewing.report(run, format, output, claims, replace=replace)
 
@@ -217,7 +217,7 @@ def compare(
     replace: bool = False,
 ) -> int:
     """Compare two runs: ratios with intervals, and what else differs."""
-    from fibench import reviewing
+    from fibench.commands import review as reviewing
 
     return reviewing.compare(first, second, format, output, replace=replace)
 
@@ -239,7 +239,7 @@ def runs(
     replace: bool = False,
 ) -> int:
     """List runs, from one machine or many: a row for each run and claim."""
-    from fibench import reviewing
+    from fibench.commands import review as reviewing
 
     return reviewing.runs(root, format, experiment, output, replace=replace)
 
@@ -247,7 +247,7 @@ def runs(
 @command()
 def build(context: Context) -> int:
     """Compile the C programs, and install all servers side by side."""
-    from fibench import commands
+    from fibench.commands import run as commands
 
     return commands.build()
 
@@ -266,7 +266,7 @@ def test(
     sanitize: str = "",
 ) -> int:
     """Run the tests of C (meson test) and of everything (pytest)."""
-    from fibench import develop
+    from fibench.develop import develop
 
     return develop.test(long_forms=all, select=select, sanitize=sanitize)
 
@@ -274,7 +274,7 @@ def test(
 @command()
 def lint(context: Context) -> int:
     """Check style and types: ruff, mypy --strict, clang-format."""
-    from fibench import develop
+    from fibench.develop import develop
 
     return develop.lint()
 
@@ -301,7 +301,7 @@ def bench(
     statistics: bool = False,
 ) -> int:
     """Measure CPU per request of the C servers and of fibload, beside a bare echo."""
-    from fibench import develop
+    from fibench.develop import develop
 
     # Invoke gives True for an option without the value that it may have.
     parts = develop.ALL_PARTS if designs is True else designs  # type: ignore[comparison-overlap]
@@ -311,7 +311,7 @@ def bench(
 @command()
 def clean(context: Context) -> int:
     """Remove what a build or a check made; results stay."""
-    from fibench import develop
+    from fibench.develop import develop
 
     return develop.clean()
 

@@ -4,7 +4,7 @@
 import pytest
 from tests.here import require
 
-from fibench import histogram
+from fibench.export import _histogram as histogram
 
 from .conftest import Program
 from .servers import ASK_30, serving

@@ -13,7 +13,7 @@ from tests import here
 
 from fibench.backends.available import why_unavailable
 from fibench.backends.catalogue import listing
-from fibench.testing import Pass, run_pytest
+from fibench.develop.testing import Pass, run_pytest
 
 from .copies import CHECKOUT
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fibench import histogram
-from fibench.claims import claims_json, judge
 from fibench.experiment.experiment import Experiment, parse_experiment
+from fibench.export import _histogram as histogram
 from fibench.folders import Places, find_places
 from fibench.plan.trials import Trial
-from fibench.results import samples
 from fibench.store import journal
+from fibench.verdict.findings import samples
+from fibench.verdict.judge import claims_json, judge
 
 from .samples import KNOWN
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from fibench.backends.catalogue import read_catalogue
-from fibench.bench import (
+from fibench.commands.run import Refused
+from fibench.develop.bench import (
     alone,
     computing,
     connections,
@@ -22,12 +23,19 @@ from fibench.bench import (
     python_loops,
     rivals,
 )
-from fibench.bench.designs import PARTS
-from fibench.bench.measuring import PORT, BenchError, Measured, Server, Told, serving, split_desk
-from fibench.bench.ratios import Limit
-from fibench.bench.table import Promise, print_promises
-from fibench.commands import Refused
-from fibench.develop import ALL_PARTS, bench
+from fibench.develop.bench.designs import PARTS
+from fibench.develop.bench.measuring import (
+    PORT,
+    BenchError,
+    Measured,
+    Server,
+    Told,
+    serving,
+    split_desk,
+)
+from fibench.develop.bench.ratios import Limit
+from fibench.develop.bench.table import Promise, print_promises
+from fibench.develop.develop import ALL_PARTS, bench
 from fibench.folders import find_places
 
 WRK = """\

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fibench.bench.ratios import CONFIDENCE, Limit, Spread, confidence, ratios, spread
+from fibench.develop.bench.ratios import CONFIDENCE, Limit, Spread, confidence, ratios, spread
 
 AT_MOST = Limit(most=1.10)
 AT_LEAST = Limit(least=0.95)

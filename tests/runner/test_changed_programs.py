@@ -17,7 +17,6 @@ from tests.runner.samples import KNOWN
 from fibench.backends.catalogue import read_catalogue
 from fibench.experiment.experiment import parse_experiment
 from fibench.folders import find_places
-from fibench.judged import review
 from fibench.plan.trials import plan
 from fibench.run._identity import backends_used, program_files
 from fibench.run._unchanged import ChangedError, Unchanged
@@ -27,6 +26,7 @@ from fibench.store import journal
 from fibench.store.folder import RunError
 from fibench.store.stops import STOPPED
 from fibench.store.stored_run import read_run
+from fibench.verdict.review import review
 
 TEXT = """
 title = "t"

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fibench.claims import Outcome, Verdict, claims_json, exit_code, judge
-from fibench.estimate import Sample
 from fibench.experiment.absent import Absent, AbsentCell
 from fibench.experiment.cells import Cell, Value
 from fibench.experiment.experiment import Claim
+from fibench.verdict.estimate import Sample
+from fibench.verdict.judge import Outcome, Verdict, claims_json, exit_code, judge
 
 
 def make_cell(backend: str) -> Cell:

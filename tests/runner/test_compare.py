@@ -14,13 +14,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from fibench.compare import Comparison, compare, matched
-from fibench.estimate import summarise
 from fibench.export import comparison as formats
-from fibench.judged import Review, review
-from fibench.ratios import Figures, Ratio, figures, rows, welch
-from fibench.results import samples
 from fibench.store.stored_run import read_run
+from fibench.verdict.compare import Comparison, compare, matched
+from fibench.verdict.estimate import summarise
+from fibench.verdict.findings import samples
+from fibench.verdict.ratios import Figures, Ratio, figures, rows, welch
+from fibench.verdict.review import Review, review
 
 from .stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, places_with
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fibench.bench.simulation import made_cell
-from fibench.claims import Verdict, claims_json, judge
-from fibench.crossover import Crossover, crossing, find_crossover, rising, scale_of
-from fibench.crossover import Sides as At
-from fibench.estimate import Sample, contrast
+from fibench.develop.bench.simulation import made_cell
 from fibench.experiment.claims import Claim, Point
 from fibench.report.words import verdict_lines
-from fibench.sample import Index
+from fibench.verdict.crossover import Crossover, crossing, find_crossover, rising, scale_of
+from fibench.verdict.crossover import Sides as At
+from fibench.verdict.estimate import Sample, contrast
+from fibench.verdict.judge import Verdict, claims_json, judge
+from fibench.verdict.sample import Index
 
 NUMBERS = (10.0, 20.0, 30.0)
 figures = st.floats(min_value=-2.0, max_value=2.0).map(lambda figure: round(figure, 4))

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from tests.here import CHECKOUT
 
-import fibench.designs.__main__ as command
+import fibench.develop.pages.__main__ as command
 from fibench.backends.catalogue import read_catalogue
-from fibench.designs import sources
-from fibench.designs.counts import (
+from fibench.develop.pages import sources
+from fibench.develop.pages.counts import (
     ALONE,
     ANEW,
     TOGETHER,
@@ -23,13 +23,13 @@ from fibench.designs.counts import (
     read_failures,
     table,
 )
-from fibench.designs.pages import FOLDER, INDEX, Block, PageError, blocks, fill, pages
+from fibench.develop.pages.pages import FOLDER, INDEX, Block, PageError, blocks, fill, pages
 from fibench.folders import Places, find_places
 from fibench.trial.syscalls import absent_reason
 
 CATALOGUE = read_catalogue(CHECKOUT / "catalogue.toml")
 PAGES = [pytest.param(path, id=path.stem) for path in pages(CHECKOUT)]
-REFRESH = "./dev python -m fibench.designs --sources"
+REFRESH = "./dev python -m fibench.develop.pages --sources"
 SECTIONS = [
     "Who waits where",
     "System calls of a request",

@@ -17,8 +17,8 @@ from markdown_it import MarkdownIt
 from fibench.export import exported
 from fibench.export.csv import COLUMNS, field, written
 from fibench.export.md import escape, table
-from fibench.judged import Review, review
 from fibench.store.stored_run import claims_for, read_run
+from fibench.verdict.review import Review, review
 from fibench.wording import escaped
 
 from .stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, make_run, places_with

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from fibench import reviewing
-from fibench.commands import Refused
+from fibench.commands import review as reviewing
+from fibench.commands.run import Refused
 from fibench.export import FORMATS
 from fibench.store import journal
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.here import require
 
-from fibench import histogram
+from fibench.export import _histogram as histogram
 
 PERCENTS = (0.001, 1.0, 25.0, 50.0, 75.0, 90.0, 99.0, 99.9, 99.99, 100.0)
 VALUES = st.integers(0, histogram.HIGHEST_NS)

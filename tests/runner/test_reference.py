@@ -3,14 +3,14 @@
 
 from pathlib import Path
 
+from fibench.develop.reference import experiments_reference
 from fibench.document.keys import KEYS, in_file
-from fibench.reference import experiments_reference
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "experiments.md"
 
 
 def test_the_checked_in_reference_is_fresh() -> None:
-    """If this fails: ./dev python -m fibench.reference > docs/experiments.md"""
+    """If this fails: ./dev python -m fibench.develop.reference > docs/experiments.md"""
     assert PAGE.read_text(encoding="utf-8") == experiments_reference()
 
 

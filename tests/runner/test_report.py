@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fibench.claims import Verdict, judge
-from fibench.estimate import Estimate, Sample, summarise
 from fibench.experiment.cells import Cell, Value
 from fibench.experiment.experiment import Claim, Experiment, parse_experiment
 from fibench.report import Overhead, render_results
 from fibench.report.words import tally, verdict_lines
-from fibench.results import Failure, Findings
-from fibench.steady import TwinCheck
+from fibench.verdict.estimate import Estimate, Sample, summarise
+from fibench.verdict.findings import Failure, Findings
+from fibench.verdict.judge import Verdict, judge
+from fibench.verdict.twin import TwinCheck
 
 
 def make_cell(backend: str, n: int = 27, **parameters: Value) -> Cell:

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fibench.estimate import Estimate
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import (
     RATIO,
@@ -20,6 +19,7 @@ from fibench.report.numbers import (
     spread,
     with_interval,
 )
+from fibench.verdict.estimate import Estimate
 
 # Numbers
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from fibench import results
-from fibench.bench.estimation import made_experiment, made_records
-from fibench.claims import judge
-from fibench.estimate import Index, summarise
-from fibench.results import Findings, endings, failures, find, sample, samples
-from fibench.sample import Sample
-from fibench.steady import LEAST_DRIFT, check_twin, drift
+from fibench.develop.bench.estimation import made_experiment, made_records
+from fibench.verdict import findings as results
+from fibench.verdict.estimate import Index, summarise
+from fibench.verdict.findings import Findings, endings, failures, find, sample, samples
+from fibench.verdict.judge import judge
+from fibench.verdict.sample import Sample
+from fibench.verdict.twin import LEAST_DRIFT, check_twin, drift
 
 
 def record(cell: str = "a", block: int = 0, **changes: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fibench import reviewing
-from fibench.commands import Refused
+from fibench.commands import review as reviewing
+from fibench.commands.run import Refused
 
 from .stored_runs import CLAIMS, make_run, rewrite_journal
 

@@ -13,21 +13,21 @@ from typing import Any
 
 import pytest
 
-from fibench import reviewing
-from fibench.bench.listing import make_runs, measure
-from fibench.commands import Refused
-from fibench.compare import compare
+from fibench.commands import review as reviewing
+from fibench.commands.run import Refused
+from fibench.develop.bench.listing import make_runs, measure
 from fibench.export import FORMATS as EXPORTS
 from fibench.export import comparison
 from fibench.export.listing import FORMATS
 from fibench.folders import find_places
-from fibench.judged import review
+from fibench.report.runs import COLUMNS, find_runs, rows
 from fibench.run._identity import claims_digest
-from fibench.runs import COLUMNS, find_runs, rows
 from fibench.store import journal
 from fibench.store.folder import NoSuchRun, resolve_run
 from fibench.store.names import run_name
 from fibench.store.stored_run import read_run
+from fibench.verdict.compare import compare
+from fibench.verdict.review import review
 
 from .stored_runs import EXPERIMENT, MACHINE, make_run, rewrite_journal
 

@@ -7,7 +7,7 @@ The limits are those of docs/statistics.md with room for the few runs; the seed 
 import numpy as np
 import pytest
 
-from fibench.bench.simulation import (
+from fibench.develop.bench.simulation import (
     BLOCKS,
     NOISES,
     NUMBERS,
@@ -20,7 +20,7 @@ from fibench.bench.simulation import (
     simulate_crossover,
     true_crossing,
 )
-from fibench.crossover import crossing
+from fibench.verdict.crossover import crossing
 
 RUNS = 500
 

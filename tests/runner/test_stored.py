@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fibench.document.diagnostics import ExperimentError
-from fibench.judged import review
 from fibench.store import journal
 from fibench.store.files import StoredError
 from fibench.store.stored_run import StoredRun, claims_for, open_run, read_load, read_run
+from fibench.verdict.review import review
 
 from .stored_runs import (
     CLAIMS,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fibench.commands import Refused
+from fibench.commands.run import Refused
+from fibench.develop.testing import Pass, conclusion, exit_status, reasons, run_pytest
+from fibench.develop.testing import test as run_tests
 from fibench.folders import find_places
-from fibench.testing import Pass, conclusion, exit_status, reasons, run_pytest
-from fibench.testing import test as run_tests
 
 GREEN = Pass(0, {"passed": 5, "skipped": 1}, (), {"strace is not installed": 1})
 RED = Pass(1, {"passed": 3, "failed": 1}, ("tests/test_a.py::test_b",))

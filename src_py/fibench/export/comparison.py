@@ -5,21 +5,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fibench.estimate import METRICS
 from fibench.export import csv as separated
+from fibench.export._rows import finite, name_with_unit
 from fibench.export.md import escape, table
-from fibench.export.rows import finite, name_with_unit
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, number, percent, quantity
 from fibench.report.output import page, print_hanging
+from fibench.verdict.estimate import METRICS
 from fibench.wording import json_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fibench.compare import Comparison
-    from fibench.differences import Difference
-    from fibench.ratios import Row
+    from fibench.verdict.compare import Comparison
+    from fibench.verdict.differences import Difference
+    from fibench.verdict.ratios import Row
 
 SCHEMA = 1
 FORMATS = ("text", "md", "csv", "json")

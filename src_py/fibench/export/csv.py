@@ -9,12 +9,12 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from fibench.claims import Verdict
-from fibench.export.rows import cells_of, finite, rows_of, unit_of
+from fibench.export._rows import cells_of, finite, rows_of, unit_of
+from fibench.verdict.judge import Verdict
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
-    from fibench.judged import Review
+    from fibench.verdict.review import Review
 
 COLUMNS = (
     "row", "name", "metric", "estimate", "low", "high", "blocks", "unit", "interval", "outcome",

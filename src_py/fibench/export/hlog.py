@@ -12,16 +12,17 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from fibench import called, histogram
+from fibench import called
 from fibench.export import ExportError
-from fibench.export.rows import cells_of
+from fibench.export import _histogram as histogram
+from fibench.export._rows import cells_of
 from fibench.report.escape import shown
 from fibench.store.files import StoredError, shown_path
 from fibench.store.stored_run import is_measured, read_load, trial_folder
 
 if TYPE_CHECKING:
-    from fibench.judged import Review
     from fibench.store.stored_run import StoredRun
+    from fibench.verdict.review import Review
 
 _NS = 1e-9
 _LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'

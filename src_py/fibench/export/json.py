@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import fibench
-from fibench.claims import claims_json
-from fibench.export.rows import cells_of, name_with_unit, rows_of
+from fibench.export._rows import cells_of, name_with_unit, rows_of
+from fibench.verdict.judge import claims_json
 from fibench.wording import json_text
 
 if TYPE_CHECKING:
-    from fibench.judged import Review
+    from fibench.verdict.review import Review
 
 SCHEMA = 1
 

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from fibench.export import csv as separated
 from fibench.report.numbers import number
-from fibench.runs import COLUMNS, Row, runs_json
+from fibench.report.runs import COLUMNS, Row, runs_json
 from fibench.wording import escaped
 
 _MARK = " !"

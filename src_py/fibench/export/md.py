@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from fibench.backends.interpreters import interpreter_lines
 from fibench.build.record import build_line
-from fibench.estimate import METRICS, CellSummary
 from fibench.plan.pinning import pinning_line
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
 from fibench.report.words import tally, verdict_lines
+from fibench.verdict.estimate import METRICS, CellSummary
 
 if TYPE_CHECKING:
-    from fibench.judged import Review
+    from fibench.verdict.review import Review
 
 _MARKUP = re.compile(
     r"([\\`*\[|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+#>=]|^[0-9]+(?=[.)](?:\s|$)))"

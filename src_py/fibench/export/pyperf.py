@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from fibench.export.rows import cells_of
+from fibench.export._rows import cells_of
 from fibench.report.escape import shown
 from fibench.store.stored_run import is_measured
 from fibench.wording import json_text
 
 if TYPE_CHECKING:
     from fibench.experiment.cells import Cell
-    from fibench.judged import Review
+    from fibench.verdict.review import Review
 
 FORMAT_VERSION = "1.0"
 BENCHMARKS = {
@@ -45,7 +45,7 @@ def export(review: Review) -> str:
 
 
 def _runs(review: Review, cell: Cell, metric: str) -> list[dict[str, Any]]:
-    from fibench.estimate import METRICS
+    from fibench.verdict.estimate import METRICS
 
     found = []
     for record in review.run.records:

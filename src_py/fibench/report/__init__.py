@@ -4,8 +4,8 @@
 rich is loaded only when something is rendered.
 """
 
-from fibench.report.listings import render_backends, render_plan
-from fibench.report.progress import block_name, figures, kind_of_hint, trial_line
+from fibench.report._listings import render_backends, render_plan
+from fibench.report._trial_line import block_name, figures, kind_of_hint, trial_line
 from fibench.report.terminal import Overhead, render_results
 
 __all__ = [

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fibench.estimate import METRICS, CellSummary
 from fibench.quantities import GROUP_METRICS
 from fibench.report.escape import shown
 from fibench.report.numbers import ABSENT, quantity, spread
-from fibench.sample import in_group
-from fibench.steady import is_open
+from fibench.verdict.estimate import METRICS, CellSummary
+from fibench.verdict.sample import in_group
+from fibench.verdict.twin import is_open
 
 if TYPE_CHECKING:
     from rich.console import Console

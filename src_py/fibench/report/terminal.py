@@ -10,22 +10,22 @@ from typing import IO, TYPE_CHECKING
 
 from fibench import called
 from fibench.backends.interpreters import interpreter_lines
-from fibench.estimate import CONFIDENCE, CellSummary
+from fibench.report._trial_line import kind_of_hint
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, RATIO, percent, seconds, with_interval
 from fibench.report.output import glued, page, print_hanging
-from fibench.report.progress import kind_of_hint
 from fibench.report.table import print_table, shown_metrics
 from fibench.report.words import tally, verdict_lines
-from fibench.steady import ALPHA, TwinCheck
-from fibench.verdict import Outcome, Verdict
+from fibench.verdict.estimate import CONFIDENCE, CellSummary
+from fibench.verdict.twin import ALPHA, TwinCheck
+from fibench.verdict.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from fibench.experiment.cells import Cell
     from fibench.experiment.experiment import Experiment
-    from fibench.results import Failure, Findings
+    from fibench.verdict.findings import Failure, Findings
 
 _ADDED_AFTERWARDS = (
     "claims added afterwards: who wrote them could know the figures, so that they are findings to "

@@ -7,8 +7,6 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fibench.crossover import Crossover, Wins
-from fibench.estimate import METRICS, Estimate
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import (
     RATIO,
@@ -22,7 +20,9 @@ from fibench.report.numbers import (
     with_interval,
 )
 from fibench.report.output import glued
-from fibench.verdict import Verdict
+from fibench.verdict.crossover import Crossover, Wins
+from fibench.verdict.estimate import METRICS, Estimate
+from fibench.verdict.verdict import Verdict
 
 if TYPE_CHECKING:
     from fibench.experiment.cells import Cell

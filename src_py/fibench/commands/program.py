@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command line: Invoke reads it, and every end of a command has its words and exit status.
+
+Invoke's own configuration, files and variables, is not read: a person's is for their own tasks.
+"""
+
+import ast
+import contextlib
+import errno
+import os
+import re
+import shutil
+import sys
+import textwrap
+import traceback
+from collections.abc import Iterable, Sequence
+
+from invoke.collection import Collection
+from invoke.config import Config
+from invoke.exceptions import Exit, ParseError
+from invoke.parser.context import ParserContext
+from invoke.program import Program
+
+from fibench import interruption, streams
+from fibench.commands.refused import NOT_STARTED, Refused
+
+TRACEBACK = "FIBENCH_TRACEBACK"
+"""The variable that shows where a mistake of fibench itself is."""
+
+_HINTS = {
+    errno.ENOSPC: "free some space, or write elsewhere",
+    errno.EDQUOT: "free some space, or write elsewhere",
+    errno.EACCES: "take another place, or make this one yours",
+    errno.EPERM: "take another place, or make this one yours",
+    errno.EROFS: "name other places: FIBENCH_RESULTS=/some/where FIBENCH_BUILD=/else/where",
+    errno.EMFILE: "raise `ulimit -n`",
+    errno.ENFILE: "end something else: the system has no more open files to give",
+    errno.EAGAIN: "raise `ulimit -u`, or end something else",
+    errno.ENOMEM: "end something else: there is no memory left",
+}
+_ABSENT = re.compile(r"'(?P<task>.+)' did not receive required positional arguments: (?P<names>.+)")
+_UNKNOWN = re.compile(r"No idea what (?P<quoted>.*) is!", re.DOTALL)
+
+
+class HelpAsked(Exception):
+    """A task was given --help in the place of an argument; the text is the task's name."""
+
+
+class _Unconfigured(Config):
+    """Invoke's defaults, whatever ~/.invoke.yaml, /etc/invoke.json or INVOKE_TASKS_… say."""
+
+    def load_base_conf_files(self) -> None:
+        pass
+
+    def load_project(self, merge: bool = True) -> None:
+        pass
+
+    def load_runtime(self, merge: bool = True) -> None:
+        pass
+
+    def load_shell_env(self) -> None:
+        pass
+
+
+class CommandLine(Program):
+    """The program that offers a collection of tasks."""
+
+    def __init__(self, binary: str, version: str, namespace: Collection) -> None:
+        super().__init__(
+            name="fibench",
+            binary=binary,
+            version=version,
+            namespace=namespace,
+            config_class=_Unconfigured,
+        )
+
+    @property
+    def initial_context(self) -> ParserContext:
+        # A bare `invoke` may have been told where to look for us: -r FOLDER, -c tasks.
+        return ParserContext(args=[*self.core_args(), *self.task_args()])
+
+    def print_columns(self, tuples: Sequence[tuple[str, str | None]]) -> None:
+        # Invoke's own ends in a traceback where the terminal is narrow.
+        width = max((len(name) for name, _ in tuples), default=0)
+        columns = shutil.get_terminal_size().columns
+        wrapper = textwrap.TextWrapper(max(20, columns - width - 6))
+        for name, words in tuples:
+            first, *rest = wrapper.wrap(words or "") or [""]
+            print(f"  {name:<{width}}   {first}".rstrip())
+            for line in rest:
+                print(" " * (width + 5) + line)
+        print()
+
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """Do what a command line asks for; returns the exit status, and never raises.
+
+        To be called once, as the last thing that a process does.
+        """
+        status = NOT_STARTED
+        try:
+            status = self._to_the_end(list(sys.argv if argv is None else argv))
+        except KeyboardInterrupt as interrupt:  # a second, while the first was answered
+            status = interruption.exit_status(interrupt)
+        interruption.ignore()
+        try:
+            sys.stdout.flush()
+        except OSError:  # it was said, or the command has been interrupted
+            streams.discard_output()
+        return status
+
+    def _to_the_end(self, argv: list[str]) -> int:
+        try:
+            if not streams.prepare():
+                raise Refused("standard output is closed", "to see nothing, send it to /dev/null")
+            try:
+                interruption.raise_interrupted()
+                status = self._ended_by_itself(argv)
+                sys.stdout.flush()
+                return status
+            except KeyboardInterrupt:
+                interruption.end_at_once()
+                raise
+        except KeyboardInterrupt as interrupt:
+            _say("interrupted")
+            return interruption.exit_status(interrupt)
+        except Refused as refusal:
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+            _say(str(refusal))
+            return refusal.status
+        except BrokenPipeError:
+            streams.discard_output()
+            _say("the output's reader has gone before the end")
+            return NOT_STARTED
+        except OSError as error:
+            return _failed_call(error)
+        except Exception as error:
+            return _mistake(error)
+
+    def _ended_by_itself(self, argv: list[str]) -> int:
+        try:
+            self.create_config()
+            self.parse_core(argv)
+            self.parse_collection()
+            self.parse_tasks()
+            self.parse_cleanup()
+            self.update_config()
+            self.execute()
+        except Exit as end:
+            if end.message:
+                _say(end.message)
+            return end.code
+        except HelpAsked as asked:
+            self.print_task_help(str(asked))
+        except ParseError as error:
+            raise self._refusal(error) from error
+        return 0
+
+    def _refusal(self, error: ParseError) -> Refused:
+        """What is wrong with the command line, and the nearest word that would not be."""
+        from fibench.document.diagnostics import did_you_mean
+        from fibench.wording import escaped
+
+        unknown = _UNKNOWN.fullmatch(str(error))
+        asked = error.context or (self.tasks[-1] if getattr(self, "tasks", None) else None)
+        help_of = f"{self.binary} --help {asked.name}" if asked and asked.name else None
+        if unknown is None:
+            what = " ".join(str(error).split())
+            if absent := _ABSENT.fullmatch(what):
+                names = absent["names"].replace("'", "").upper()
+                what = f"{absent['task']} needs {names.replace(', ', ' and ')}, which is not given"
+            return Refused(escaped(what), f"`{help_of or self.binary + ' --help'}` shows how")
+        word = str(ast.literal_eval(unknown["quoted"]))
+        if word.startswith("-"):
+            flags = list(asked.flags) if asked else list(self.initial_context.flags)
+            what = f"there is no option {escaped(word[:100])}"
+            what += f" of {asked.name}" if asked and asked.name else ""
+            near = did_you_mean(word, flags)
+            hint = f"`{help_of or self.binary + ' --help'}` lists the options"
+        else:
+            what = f"there is no command {escaped(word[:100])}"
+            near = did_you_mean(word, _names(self.collection))
+            hint = f"`{self.binary} --list` lists the commands"
+        return Refused(what, f"did you mean {near}? {hint}" if near else hint)
+
+
+def _names(collection: Collection) -> Iterable[str]:
+    return sorted(collection.task_names)
+
+
+def _failed_call(error: OSError) -> int:
+    name = f"{error.filename}: " if error.filename else ""
+    hint = _HINTS.get(error.errno or 0, "mend that, and try again")
+    if error.filename == "standard output":
+        streams.discard_output()
+        name = "cannot write to standard output: "
+    _say(f"{name}{error.strerror or error}\n{hint}")
+    return NOT_STARTED
+
+
+def _mistake(error: Exception) -> int:
+    """What nobody has foreseen."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    _say(f"fibench itself has failed: {words[:300]}")
+    _say(f"{TRACEBACK}=1 before the command shows where; whoever mends it needs that")
+    return NOT_STARTED
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

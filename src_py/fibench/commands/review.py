@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `report`, `compare` and `runs` do: each returns the exit status, or raises Refused."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fibench.commands.run import NOT_STARTED, WRONG_INPUT, Refused
+from fibench.document.diagnostics import suggestion
+from fibench.folders import find_places
+from fibench.report.output import carried
+from fibench.wording import escaped
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fibench.experiment.claims import Claim
+    from fibench.store.stored_run import StoredRun
+    from fibench.verdict.review import Review
+
+_FILE_WIDTH = 100
+"""Columns of a text that goes to a file."""
+
+
+def report(run: str, format_name: str, output: str, claims: str, *, replace: bool) -> int:
+    """Show a run again, or write it in another format."""
+    from fibench.export import FORMATS, ExportError, exported
+    from fibench.store.files import StoredError
+    from fibench.verdict.review import review
+
+    _check_choice("format", format_name, ("text", *FORMATS))
+    target = _target(output, replace=replace)
+    stored = _open(run)
+    added = _read_claims(claims, stored) if claims else None
+    judged = review(stored, added)
+    try:
+        _warn_of_marks(judged)
+        if format_name == "text":
+            text = _as_text(lambda console: _render(console, judged), to_file=target is not None)
+        else:
+            text = exported(judged, format_name)
+    except StoredError as error:
+        raise Refused(str(error), error.hint, WRONG_INPUT) from error
+    except ExportError as error:
+        raise Refused(str(error), error.hint) from error
+    _emit(text, target)
+    return 0
+
+
+def compare(first: str, second: str, format_name: str, output: str, *, replace: bool) -> int:
+    """Show what differs between two runs."""
+    from fibench.export import comparison as formats
+    from fibench.verdict.compare import compare as compared
+    from fibench.verdict.review import review
+
+    _check_choice("format", format_name, formats.FORMATS)
+    target = _target(output, replace=replace)
+    reviews = [review(_open(name)) for name in (first, second)]
+    for one in reviews:
+        _warn_of_marks(one)
+    found = compared(*reviews)
+    makers: dict[str, Callable[[], str]] = {
+        "text": lambda: _as_text(
+            lambda console: formats.print_text(console, found), to_file=target is not None
+        ),
+        "md": lambda: formats.markdown(found),
+        "csv": lambda: formats.comma_separated(found),
+        "json": lambda: formats.json_document(found),
+    }
+    _emit(makers[format_name](), target)
+    return 0
+
+
+def runs(root: str, format_name: str, experiment: str, output: str, *, replace: bool) -> int:
+    """List the runs below a folder, a row for each run and claim."""
+    from fibench.export import listing as formats
+    from fibench.report import runs as listing
+
+    _check_choice("format", format_name, tuple(formats.FORMATS))
+    target = _target(output, replace=replace)
+    folder = _from_here(root) if root else find_places().results
+    if not folder.is_dir():
+        hint = "give a folder of runs: --root DIR" if root else "run an experiment first"
+        status = WRONG_INPUT if root else NOT_STARTED
+        raise Refused(f"{escaped(str(folder))} is no folder", hint, status)
+    found = listing.rows(folder, experiment)
+    if experiment and not found:
+        there = sorted({row.experiment for row in listing.rows(folder)})
+        what = f"no run of {escaped(experiment[:64])} is in {escaped(str(folder))}"
+        raise Refused(what, suggestion(experiment, there), WRONG_INPUT)
+    _emit(formats.FORMATS[format_name](found), target)
+    return 0
+
+
+def _check_choice(option: str, text: str, choices: Sequence[str]) -> None:
+    if text not in choices:
+        what = f"--{option} {escaped(text[:40])}: no such {option}"
+        raise Refused(what, suggestion(text, choices), WRONG_INPUT)
+
+
+def _from_here(name: str) -> Path:
+    """A path as the person means it: ./dev goes to the checkout, and they may stand elsewhere."""
+    return Path(os.environ.get("FIBENCH_FROM", ""), name)
+
+
+def _open(run: str) -> StoredRun:
+    from fibench.store.files import StoredError
+    from fibench.store.stored_run import open_run
+
+    try:
+        stored = open_run(run, find_places())
+    except StoredError as error:
+        raise Refused(str(error), error.hint, WRONG_INPUT) from error
+    _warn_of_other_files(run, stored)
+    return stored
+
+
+def _warn_of_other_files(asked: str, stored: StoredRun) -> None:
+    """Say that a name alone could have meant another file's run."""
+    from fibench.store.folder import other_sources
+    from fibench.store.names import head_of
+
+    if os.sep in asked.rstrip(os.sep):
+        return  # a path, of a file or of a run
+    others = other_sources(stored.folder)
+    if others:
+        own = head_of(stored.folder).source_path
+        names = [_as_here(stored.folder.parents[2] / other) for other in others]
+        said = f"this run is of {own}; others of that name are called {', '.join(names)}"
+        print(f"warning: {escaped(f'{stored.name}: {said}')}", file=sys.stderr)
+
+
+def _as_here(path: Path) -> str:
+    """A file as the person can call it, which a bare name would not."""
+    relative = os.path.relpath(path, _from_here("."))
+    return relative if os.sep in relative else os.path.join(os.curdir, relative)
+
+
+def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
+    """The claims of a file, for the cells of a run. Raises Refused with every fault at once."""
+    from fibench.document.diagnostics import ExperimentError
+    from fibench.document.text import brief_name, read
+    from fibench.store.stored_run import claims_for
+
+    path = _from_here(name)
+    try:
+        shown = brief_name(path)
+        claims, _ = claims_for(read(path, shown), shown, stored.planned_cells)
+    except ExperimentError as error:
+        raise Refused(str(error), status=WRONG_INPUT) from error
+    return claims
+
+
+def _warn_of_marks(review: Review) -> None:
+    """Say what is wrong with a stored run, whatever the format, and wherever the output goes."""
+    for mark in review.marks:
+        print(f"warning: {escaped(f'{review.run.name}: {mark}')}", file=sys.stderr)
+
+
+def _render(console: Console, review: Review) -> None:
+    """The report, as after the run."""
+    from fibench.build.record import build_line
+    from fibench.plan.pinning import pinning_line
+    from fibench.report import render_results
+
+    run = review.run
+    render_results(
+        console,
+        run.experiment,
+        review.findings,
+        None,
+        os.path.relpath(run.folder, _from_here(".")),
+        not run.complete,
+        run.machine_line,
+        pinning_line(run.plan),
+        added_afterwards=review.added_afterwards,
+        interpreters=run.environment.get("interpreters"),
+        marks=review.marks,
+        build_line=build_line(run.environment.get("fibench"), run.environment.get("compiler")),
+    )
+
+
+def _as_text(draw: Callable[[Console], None], *, to_file: bool) -> str:
+    """What is drawn, as wide and as colourful as standard output, or plain for a file."""
+    from rich.console import Console
+
+    out = io.StringIO()
+    if to_file:
+        draw(Console(file=out, highlight=False, width=_FILE_WIDTH, color_system=None))
+    else:
+        real = Console(highlight=False)
+        terminal = real.is_terminal
+        draw(Console(file=out, highlight=False, width=real.width, force_terminal=terminal))
+    return out.getvalue()
+
+
+def _target(output: str, *, replace: bool) -> Path | None:
+    """Where the text goes; None: standard output. A file that is there is kept, unless `replace`.
+
+    Raises Refused.
+    """
+    if not output:
+        return None
+    path = _from_here(output)
+    if path.is_dir():
+        raise Refused(f"--output {escaped(output)}: is a folder", "name a file", WRONG_INPUT)
+    if path.is_file() and not replace:
+        hint = "give another name, or --replace"
+        raise Refused(f"--output {escaped(output)}: the file exists", hint, WRONG_INPUT)
+    return path
+
+
+def _emit(text: str, target: Path | None) -> None:
+    """Write a whole text, or say in one line why not. Raises Refused."""
+    if target is not None:
+        _write_file(target, text.encode("utf-8", "backslashreplace"))
+        return
+    sys.stdout.flush()
+    data = carried(text, sys.stdout.encoding or "utf-8").encode(sys.stdout.encoding or "utf-8")
+    try:
+        # Past Python's buffer, which would complain a second time when the program ends.
+        view = memoryview(data)
+        while view:
+            view = view[os.write(sys.stdout.fileno(), view) :]
+    except BrokenPipeError as error:
+        raise Refused("the output's reader has gone before the end") from error
+    except OSError as error:
+        raise Refused(f"cannot write the output: {error.strerror}", "free some space") from error
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; a device or a pipe is written as it is. Raises Refused."""
+    name = escaped(str(path))
+    try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            with open(path, "wb", buffering=0) as stream:
+                stream.write(data)
+            return
+        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+        try:
+            with open(descriptor, "wb") as stream:
+                stream.write(data)
+            os.chmod(scratch, 0o666 & ~_umask())
+            os.replace(scratch, path.resolve())
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(scratch)
+            raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Refused(f"cannot write {name}: {reason}", "give another --output") from error
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it (umask(2))."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands for those who work on fibench: test, lint, bench, clean. They need a checkout."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fibench import called
+from fibench.build import meson as building
+from fibench.build.meson import BuildError, tool_environment
+from fibench.commands.run import (
+    WRONG_INPUT,
+    Refused,
+    built_or_refused,
+    read_backends,
+    refused_build,
+)
+from fibench.folders import Places, find_places
+
+if TYPE_CHECKING:
+    from fibench.develop.bench.rounds import Effort
+
+ALL_PARTS = "all"
+C_FOLDERS = ("src_c", "tests")
+C_SOURCES = ("*.c", "*.h")
+
+
+def _checkout() -> tuple[Places, Path]:
+    places = find_places()
+    if places.checkout is None:
+        raise Refused("this command works on fibench's sources", "run it in a checkout")
+    return places, places.checkout
+
+
+def _call(argv: list[str], checkout: Path) -> int:
+    """Run a tool in the checkout with its output shown; returns its exit status."""
+    sys.stdout.flush()
+    try:
+        return subprocess.call(argv, cwd=checkout, env=tool_environment())
+    except FileNotFoundError as error:
+        hint = f"`{called.through_dev('invoke …')}` brings it"
+        raise Refused(f"{argv[0]} is not installed", hint) from error
+
+
+def test(long_forms: bool, select: str, sanitize: str) -> int:
+    """Build, then run C's unit tests and pytest; the last lines say what came of it."""
+    from fibench.develop import testing
+
+    places, checkout = _checkout()
+    return testing.test(places, checkout, long_forms=long_forms, select=select, sanitize=sanitize)
+
+
+def lint() -> int:
+    """Run every check even when one fails, so that one run shows all there is to mend."""
+    _, checkout = _checkout()
+    folders = [checkout / name for name in C_FOLDERS]
+    sources = [str(p) for each in folders for kind in C_SOURCES for p in sorted(each.rglob(kind))]
+    checks = {
+        "ruff": ["ruff", "check", "."],
+        "ruff format": ["ruff", "format", "--check", "."],
+        "mypy": ["mypy"],
+        "clang-format": ["clang-format", "--dry-run", "-Werror", *sources],
+    }
+    failed = []
+    for name, argv in checks.items():
+        print(f"== {name}", flush=True)
+        if _call(argv, checkout) != 0:
+            failed.append(name)
+    print(f"failed: {', '.join(failed)}" if failed else "no complaints")
+    return 1 if failed else 0
+
+
+def bench(
+    duration: str, rounds: str, designs: str, *, load: bool, runner: bool, statistics: bool
+) -> int:
+    """Measure what is asked for; without a choice the servers and fibload beside the floor.
+
+    `designs` names parts of what is promised of the designs, separated by commas; "all": each.
+    """
+    from fibench.machine.lock import LockError, measuring
+
+    places, _ = _checkout()
+    effort = _effort(duration, rounds)
+    parts = _parts(designs)
+    try:
+        with measuring("bench"), built_or_refused(places, "bench"):
+            kept = True
+            if parts:
+                kept &= _bench_servers(lambda: _bench_designs(places, parts, effort))
+            if load:
+                kept &= _bench_servers(lambda: _bench_load(places))
+            if runner:
+                kept &= _bench_servers(lambda: _bench_runner(places))
+            if statistics:
+                from fibench.develop.bench.simulation import print_statistics
+
+                print_statistics()
+            if not (parts or load or runner or statistics):
+                kept = _bench_servers(lambda: _bench_floor(places, effort))
+    except LockError as error:
+        raise Refused(str(error), error.hint) from error
+    if not kept:
+        print("not everything that is promised was kept; on a busy machine that means little")
+    return 0 if kept else 1
+
+
+def _effort(duration: str, rounds: str) -> "Effort":
+    """How much is to be measured. Raises Refused."""
+    from fibench.develop.bench.rounds import Effort
+
+    if duration and (not re.fullmatch(r"[0-9]+(\.[0-9]+)?", duration) or float(duration) <= 0):
+        raise Refused(
+            f"--duration {duration}: not a number of seconds", "--duration 2", WRONG_INPUT
+        )
+    if rounds and not re.fullmatch(r"[1-9][0-9]{0,2}", rounds):
+        raise Refused(f"--rounds {rounds}: not a number from 1 to 999", "--rounds 6", WRONG_INPUT)
+    effort = Effort(duration_s=float(duration) if duration else None)
+    return replace(effort, rounds=int(rounds)) if rounds else effort
+
+
+def _parts(designs: str) -> list[str]:
+    """The parts of the benchmark of designs that are asked for. Raises Refused."""
+    if not designs:
+        return []
+    from fibench.develop.bench.designs import PARTS
+    from fibench.document.diagnostics import suggestion
+
+    asked = list(PARTS) if designs == ALL_PARTS else designs.split(",")
+    for part in asked:
+        if part not in PARTS:
+            what = f'--designs: there is no part "{part}"'
+            raise Refused(what, suggestion(part, PARTS), WRONG_INPUT)
+    return asked
+
+
+def _bench_servers(measure: Callable[[], bool]) -> bool:
+    """Run a benchmark that starts servers and loads; returns whether what it holds to was kept."""
+    from fibench.develop.bench.measuring import BenchError
+    from fibench.server.start import StartError
+    from fibench.trial.load import LoadError
+
+    try:
+        return measure()
+    except StartError as error:
+        raise Refused(f"the benchmark stopped: {error}", error.hint) from error
+    except (BenchError, LoadError) as error:
+        raise Refused(
+            f"the benchmark stopped: {error}", "end what else runs here, and try again"
+        ) from error
+
+
+def _bench_floor(places: Places, effort: "Effort") -> bool:
+    """The servers beside a bare echo, fibload beside a bare client."""
+    from fibench.develop.bench.floor import print_floor
+
+    return print_floor(places.programs, effort)
+
+
+def _bench_designs(places: Places, parts: list[str], effort: "Effort") -> bool:
+    """What is promised of the designs."""
+    from fibench.develop.bench.designs import print_designs
+
+    return print_designs(parts, places.programs, read_backends(places), effort)
+
+
+def _bench_load(places: Places) -> bool:
+    """fibload's open loop: rates met, its own lag, percentiles beside the truth."""
+    from fibench.develop.bench.open_loop import print_open_loop
+
+    return print_open_loop(places.programs)
+
+
+def _bench_runner(places: Places) -> bool:
+    """The runner's own work."""
+    from fibench.develop.bench.estimation import print_estimation
+    from fibench.develop.bench.journals import print_journal
+    from fibench.develop.bench.listing import print_runs
+    from fibench.develop.bench.trials import print_trials
+
+    kept = [print_estimation(), print_journal(), print_runs()]
+    return all([*kept, print_trials(places, read_backends(places))])
+
+
+def clean() -> int:
+    """Remove what can be made again."""
+    places, checkout = _checkout()
+    try:
+        removed = building.clean(places)
+    except BuildError as error:
+        raise refused_build(error) from error
+    for path in removed:
+        print(f"removed {path.relative_to(checkout) if path.is_relative_to(checkout) else path}")
+    if not removed:
+        print("nothing to remove")
+    return 0

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The reference of experiment files, docs/experiments.md, written from the models.
+
+`python -m fibench.develop.reference` prints it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fibench.document.model import json_schema
+
+_HEAD = """\
+# The keys of an experiment file
+
+Written by `python -m fibench.develop.reference` from what the runner accepts; do not edit.
+
+A duration is text with a unit (`"200ms"`, `"1.5s"`); a rate is text or a number (`"500/s"`, `500`).
+`[server]` and `[load]` give one value for every cell. `[matrix]`, or several `[[matrix]]`, vary
+`backend` and any key but `port` and `cpus`: one value or a list; every combination within a table
+is a cell. A key in both is an error. A file has at most 256 KiB, keys of 16 dotted parts, values
+nested 32 deep, 5,000 cells and 100,000 trials.
+
+**Client groups.** Each `[[load.group]]` is some of the clients, which ask for something of their
+own, or for nothing:
+
+    [[load.group]]
+    name = "small"
+    clients = 7
+    n = 1
+
+    [[load.group]]
+    name = "slow"
+    clients = 1
+    n = 30
+
+    [[load.group]]
+    name = "idle"
+    clients = 1000
+    idle = true
+
+What a group does not give comes from `[load]`, or from `[[matrix]]`, where it may vary. Results
+count all groups together and each by itself; a claim may say `group = "small"`.
+
+**Crossovers.** `crossover = { over = "n", of = [A, B] }` asks from which `n` on A wins over B. The
+bound is a value of the axis: `within = [20, 26]`.
+
+**Interpreters.** `interpreter = ["3.6", "python3.13", "pypy3"]` measures servers in Python on each:
+
+- a name without a slash is a program on the PATH, else a version of pyenv: `python3.13`, `pypy3`;
+- a version is the latest of pyenv that it can mean, else that Python on the PATH: `3.6`, `3.13.1`,
+  `3.13t` for a free-threaded build;
+- a path, from the folder of the file: `./venv/bin/python`.
+
+Versions are looked for in `$PYENV_ROOT` or `~/.pyenv`. Shims are passed over, since which Python
+they start depends on the folder. Servers in other languages have one cell each, whatever the list
+is.
+
+**What cannot run here.** Interpreters that are not installed, and backends that need what the
+machine lacks, are left out of the plan, and `plan` and `run` say why. To find out, both start once
+what is in doubt: an interpreter that the file names, and the servers on it; a backend with `needs`
+in the catalogue. Claims about such cells are NOT HERE; so are those that name more with
+`needs_backend` or `needs_interpreter`.
+"""
+
+_TABLES = (
+    ("ExperimentFile", "At the top"),
+    ("ServerTable", "[server]"),
+    ("LoadTable", "[load]"),
+    ("GroupTable", "[[load.group]]: some of the clients"),
+    ("PlanTable", "[plan]"),
+    ("ClaimTable", "[[claim]]"),
+    ("CrossoverTable", "crossover, of a [[claim]]"),
+    ("BackendTable", "[backends.NAME]: a server of your own"),
+)
+
+
+def experiments_reference() -> str:
+    """The page, as Markdown."""
+    return "\n".join([_HEAD, *_lines(json.loads(json_schema()))]) + "\n"
+
+
+def _lines(schema: Mapping[str, Any]) -> Iterator[str]:
+    tables = {**schema["$defs"], "ExperimentFile": schema}
+    for name, title in _TABLES:
+        table = tables[name]
+        yield f"## {title}\n"
+        yield from ("| key | default | meaning |", "|---|---|---|")
+        required = set(table.get("required", ()))
+        for key, entry in table["properties"].items():
+            default = "required" if key in required else _default(entry.get("default"))
+            yield f"| `{key}` | {default} | {_cell(entry.get('description', ''))} |"
+        yield ""
+
+
+def _default(value: object) -> str:
+    if value is None or isinstance(value, list | dict):
+        return ""
+    return f"`{_cell(json.dumps(value))}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    print(experiments_reference(), end="")

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The figures of a run one by one: a row for each cell and metric, as CSV and JSON have them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fibench.verdict.estimate import CONFIDENCE, METRICS, CellSummary
+
+if TYPE_CHECKING:
+    from fibench.experiment.cells import Cell
+    from fibench.verdict.review import Review
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric of one cell, in base units; None where it is not known, and why.
+
+    Of a count, `mean` is per trial, and `low` and `high` are the least and the most.
+    """
+
+    metric: str
+    unit: str
+    mean: float | None
+    low: float | None
+    high: float | None
+    blocks: int
+    interval: str
+    """What `low` and `high` are: `95 %` or `range`."""
+    absent: str | None = None
+
+
+def cells_of(review: Review) -> Iterator[tuple[Cell, CellSummary]]:
+    """The cells of a run that have a summary, in the order of the file."""
+    summaries = {summary.cell_key: summary for summary in review.summaries}
+    for cell in review.run.experiment.cells:
+        if cell.key in summaries:
+            yield cell, summaries[cell.key]
+
+
+def rows_of(summary: CellSummary) -> Iterator[Row]:
+    """Every metric of a cell in the order of METRICS; those of client groups come last."""
+    share = f"{100 * CONFIDENCE:g} %"
+    for name in _ordered(summary.estimates):
+        estimate = summary.estimates[name]
+        low, high = finite(estimate.low), finite(estimate.high)
+        mean, unit = finite(estimate.mean), unit_of(name)
+        yield Row(name, unit, mean, low, high, estimate.blocks, share, estimate.absent)
+    for name in _ordered(summary.counts):
+        if _base(name) in METRICS:
+            counted = summary.counts[name]
+            mean = None if counted.total is None else counted.total / counted.blocks
+            ends = (counted.least, counted.most)
+            yield Row(name, "count", mean, *ends, counted.blocks, "range")
+
+
+def unit_of(metric: str) -> str:
+    """The unit of a metric, of a client group's (`small/p99`) too."""
+    return METRICS[_base(metric)].unit
+
+
+def name_with_unit(metric: str) -> str:
+    """The name of a metric in JSON: `p50_s`, `small/p50_s`."""
+    group, slash, base = metric.rpartition("/")
+    return f"{group}{slash}{METRICS[base].name_with_unit}"
+
+
+def finite(figure: float | None) -> float | None:
+    """A figure, or None for one that no format has a number for."""
+    return figure if figure is not None and math.isfinite(figure) else None
+
+
+def _base(metric: str) -> str:
+    return metric.rpartition("/")[2]
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    order = {name: place for place, name in enumerate(METRICS)}
+    known = sorted(names, key=lambda name: ("/" in name, order.get(_base(name), len(order))))
+    return list(known)

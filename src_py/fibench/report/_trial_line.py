@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One trial on one line, for a log and for the progress bar."""
+
+import re
+
+from fibench.report.escape import shown
+from fibench.report.numbers import quantity
+from fibench.verdict.estimate import METRICS
+
+_HINT_INDENT = 8
+_NUMBER = re.compile(r"[0-9]+")
+
+
+def kind_of_hint(hint: str) -> str:
+    """A hint without its numbers: ports and times vary, and what to do does not."""
+    return _NUMBER.sub("#", hint)
+
+
+def figures(throughput: float | None, p50_s: float | None) -> str:
+    """The figures of one trial: `71.3/s, p50 24.9 ms`; what is None is left out."""
+    known = []
+    if throughput is not None:
+        known.append(quantity(throughput, METRICS["throughput"].unit))
+    if p50_s is not None:
+        known.append(f"p50 {quantity(p50_s, METRICS['p50'].unit)}")
+    return ", ".join(known)
+
+
+def block_name(block: int) -> str:
+    """What a block is called: `block 1` is the first; before it, ceilings are measured."""
+    return f"block {block + 1}" if block >= 0 else "ceiling"
+
+
+def trial_line(
+    index: int,
+    total: int,
+    label: str,
+    block: int,
+    throughput: float | None = None,
+    p50_s: float | None = None,
+    *,
+    reason: str | None = None,
+    stderr_path: str | None = None,
+    hint: str = "",
+    label_width: int = 0,
+) -> str:
+    """One plain line for a finished trial; `index` and `block` count from 0, and are shown from 1.
+
+    With a `reason` the trial failed: it says why, and where the server's stderr is. A `hint`, what
+    to do about it, is a second line.
+    """
+    place = f"[{index + 1:>{len(str(total))}}/{total}] {block_name(block)}"
+    if reason is None:
+        said = figures(throughput, p50_s)
+    else:
+        said = f"FAILED: {shown(reason)}"
+        if stderr_path is not None:
+            said += f" (stderr: {shown(stderr_path)})"
+    line = f"{place}  {shown(label):<{label_width}}  {said}".rstrip()
+    return f"{line}\n{' ' * _HINT_INDENT}{shown(hint)}" if hint else line

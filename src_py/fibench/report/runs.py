@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A folder of runs, from many machines, as a table: a row for each run and claim.
+
+Runs are judged anew, from their trials: claims.json may have been altered, or written by another
+version. What contradicts it, or stands in another run as well, is marked. Nothing is read that a
+link leads to.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fibench.folders import Places, find_places
+from fibench.store.files import StoredError, read_json, shown_path
+from fibench.store.machine import cores_of, processor_of
+from fibench.store.names import head_of, known_as, run_name
+from fibench.store.stored_run import read_run
+from fibench.verdict.audit import copies
+from fibench.verdict.judge import claims_json
+from fibench.verdict.review import review
+from fibench.wording import json_text
+
+SCHEMA = 1
+_RUN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}-[0-9a-f]{4,}")
+_MARKS = frozenset(("plan.json", "trials.jsonl", "claims.json"))
+"""A folder that has one of these is a run, and is not searched for others."""
+_DEEPEST = 64
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claim of a run, or what stands in its place: `interrupted`, `no claims`, `damaged: ...`."""
+
+    run: str
+    """The folder, relative to the root."""
+    experiment: str
+    """What `report` calls it: its file's name without .toml, or its path where two have one."""
+    machine: str
+    cores: int | None
+    when: str
+    """UTC, `2026-11-23 07:15`."""
+    complete: bool
+    claim: str
+    outcome: str
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    quantity: str = ""
+    """What the estimate is: `ratio`, or a metric with its unit."""
+    marks: str = ""
+    """What is wrong with the run: altered, damaged, missing, copied. The same in all its rows."""
+    trials: int | None = None
+    """How many are in its journal, the last attempt of each; None of a damaged run."""
+    failed: int | None = None
+    """How many of these are not valid."""
+
+
+COLUMNS = tuple(entry.name for entry in fields(Row))
+
+
+def find_runs(root: Path) -> Iterator[Path]:
+    """Every run below a folder, or the folder itself, by name; links are not followed, and
+    hidden folders, as those of runs that a crash left unborn, are passed over.
+
+    A folder that cannot be listed is yielded too: its row says so.
+    """
+    stack = [(root, 0)]
+    while stack:
+        folder, depth = stack.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = list(listing)
+        except OSError:
+            yield folder
+            continue
+        if any(entry.name in _MARKS for entry in entries):
+            yield folder
+        elif depth < _DEEPEST:
+            below = sorted(
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+            )
+            stack += [(folder / name, depth + 1) for name in reversed(below)]
+
+
+def rows(root: Path, experiment: str = "") -> list[Row]:
+    """The rows of all runs below a folder, of one experiment if it is named: as `report` takes it,
+    or by the name of its folder."""
+    found: list[_Run] = []
+    places = find_places()
+    stem = Path(experiment).name.removesuffix(".toml")
+    wanted = (experiment, run_name(Path(f"{stem}.toml")))
+    for folder in find_runs(root):
+        name = folder.parent.name if folder != root else folder.resolve().parent.name
+        if not experiment or name in wanted:
+            found.append(_run_in(folder, root, places))
+    if os.sep in experiment:  # a path means one file, where the runs say of which they are
+        path = os.path.normpath(experiment)
+        found = [one for one in found if one.source_path == path] or found
+    copied = copies({one.rows[0].run: one.digests for one in found})
+    names = _names(found)
+    return [
+        replace(
+            row,
+            experiment=names[row.run],
+            marks="; ".join(filter(None, (row.marks, copied.get(row.run, "")))),
+        )
+        for one in found
+        for row in one.rows
+    ]
+
+
+def _names(found: Iterable[_Run]) -> dict[str, str]:
+    """What `report` calls the experiment of each run: the path of its file where two of one name
+    share a folder."""
+    found = list(found)
+    sources: dict[Path, set[str]] = defaultdict(set)
+    for one in found:
+        if one.source_path is not None:
+            sources[one.folder.parent].add(one.source_path)
+    return {
+        one.rows[0].run: (
+            one.source_path
+            if one.source_path is not None and len(sources[one.folder.parent]) > 1
+            else one.rows[0].experiment
+        )
+        for one in found
+    }
+
+
+def runs_json(found: Iterable[Row]) -> str:
+    """The rows as one JSON document."""
+    listed = [dict(zip(COLUMNS, astuple(row), strict=True)) for row in found]
+    return json_text({"schema": SCHEMA, "runs": listed}, 1)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run with its rows, one at least."""
+
+    folder: Path
+    rows: list[Row]
+    source_path: str | None
+    """Where its experiment's file is, as its plan has it."""
+    digests: frozenset[bytes] = frozenset()
+
+
+def _run_in(folder: Path, root: Path, places: Places) -> _Run:
+    """The run in a folder; one that cannot be read has a row that says so."""
+    shown = str(folder.relative_to(root)) if folder != root else folder.resolve().name
+    parent = folder.resolve().parent.name
+    try:
+        judged = review(read_run(folder, places))
+    except StoredError as error:
+        source = head_of(folder).source_path
+        experiment = known_as(parent, source)
+        why = str(error).replace(f"{shown_path(folder)}/", "")
+        environment = _environment_of(folder)
+        machine = (processor_of(environment), cores_of(environment, {}))
+        row = Row(shown, experiment, *machine, _when(folder, ()), False, "", f"damaged: {why}")
+        return _Run(folder, [row], source)
+    run = judged.run
+    source = run.source_path
+    known = Row(
+        shown,
+        known_as(parent, source or run.source),
+        *(processor_of(run.environment), run.cores),
+        _when(folder, run.records),
+        run.complete,
+        claim="",
+        outcome="no claims" if run.complete else "interrupted",
+        marks="; ".join(judged.marks),
+        trials=len(run.records),
+        failed=len(judged.failures),
+    )
+    claims = claims_json(judged.verdicts)["claims"] if run.complete else []
+    return _Run(folder, [_row(known, claim) for claim in claims] or [known], source, run.digests)
+
+
+def _row(run: Row, claim: Mapping[str, Any]) -> Row:
+    """The row of a claim, as claims.json would have it."""
+    row = replace(run, claim=str(claim["id"]), outcome=str(claim["outcome"]))
+    estimate, count = claim.get("estimate"), claim.get("count")
+    if estimate is not None:
+        mean, low, high = (estimate[end] for end in ("mean", "low", "high"))
+        return replace(row, estimate=mean, low=low, high=high, quantity=str(estimate["quantity"]))
+    if count is not None and count["blocks"]:
+        mean = count["total"] / count["blocks"]
+        low, high = float(count["least"]), float(count["most"])
+        return replace(row, estimate=mean, low=low, high=high, quantity=str(claim["metric"]))
+    return row
+
+
+def _environment_of(folder: Path) -> dict[str, Any]:
+    """What is known of the machine of a run that cannot be read."""
+    try:
+        return read_json(folder, "environment.json", missing={})
+    except StoredError:
+        return {}
+
+
+def _when(folder: Path, records: Sequence[Mapping[str, Any]]) -> str:
+    """When the run began, from its folder's name, or where that was changed from its first trial.
+
+    Copies keep neither name nor age for sure.
+    """
+    name = folder.name
+    if _RUN.fullmatch(name):
+        return f"{name[:10]} {name[11:13]}:{name[13:15]}"
+    times = (datetime.fromisoformat(record["started_at"]).astimezone(UTC) for record in records)
+    began = min(times, default=None)
+    return f"{began:%Y-%m-%d %H:%M}" if began is not None else ""

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run's own checks have to say, in plain words: one line for each finding. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from fibench.verdict._meter import limited_by_meter
+from fibench.verdict.estimate import CellSummary
+from fibench.verdict.sample import METRICS, Index
+from fibench.verdict.twin import drift
+
+if TYPE_CHECKING:
+    from fibench.experiment.cells import Cell
+
+NEAR_CEILING = 0.8
+"""From this share of the null server's throughput on, a cell is said to be near the ceiling."""
+_KERNEL_COUNTS = {
+    "listen_overflows": "times a listen queue{} was full",
+    "listen_drops": "connections were dropped by a listening socket",
+    "retransmits": "segments were sent again",
+}
+_TRIED_AGAIN = "who was turned away tries again after 1, 3, 7 and more seconds"
+_WAITS = {
+    "listen_overflows": _TRIED_AGAIN,
+    "listen_drops": _TRIED_AGAIN,
+    "retransmits": "such requests wait for it",
+}
+
+
+def notes(cell: Cell, summary: CellSummary, samples: Index, ceiling: float | None) -> Iterator[str]:
+    """Everything worth a line about one cell. `ceiling` is the null server's rate, if known."""
+    yield from _meter(cell, samples)
+    yield from _late(cell, samples)
+    yield from _near_ceiling(cell, summary, ceiling)
+    yield from _kernel(cell, summary)
+    yield from _lost(cell, summary)
+    yield from _unsteady(cell, samples)
+
+
+def _meter(cell: Cell, samples: Index) -> Iterator[str]:
+    trials = samples.valid(cell.key)
+    reasons = Counter(trial.bound for trial in trials.values() if trial.bound is not None)
+    if reasons:
+        reason = min(reasons, key=lambda each: (-reasons[each], each))
+        where = f"in {reasons.total()} of {len(trials)} trials"
+        yield f"{cell.label}: the load generator was the limit {where}: {reason}"
+
+
+def _late(cell: Cell, samples: Index) -> Iterator[str]:
+    """Open loops: which percentiles a late generator spoils; a claim about one is INVALID."""
+    trials = samples.valid(cell.key).values()
+    free = [trial for trial in trials if trial.bound is None]
+    spoilt = {
+        metric.name: late
+        for metric in METRICS.values()
+        if metric.is_percentile
+        and (late := sum(limited_by_meter(trial, metric.name) is not None for trial in free))
+    }
+    if spoilt:
+        yield (
+            f"{cell.label}: the load generator woke up late in {max(spoilt.values())} of "
+            f"{len(trials)} trials, by over 5 % of {', '.join(spoilt)}"
+        )
+
+
+def _near_ceiling(cell: Cell, summary: CellSummary, ceiling: float | None) -> Iterator[str]:
+    throughput = summary.estimates["throughput"].mean
+    if throughput is None or not ceiling or throughput < NEAR_CEILING * ceiling:
+        return
+    yield (
+        f"{cell.label}: near the ceiling: {_share(throughput / ceiling)} of what a server answers "
+        "that computes nothing, under the same load; the server may do better than this shows"
+    )
+
+
+def _kernel(cell: Cell, summary: CellSummary) -> Iterator[str]:
+    for name, what in _KERNEL_COUNTS.items():
+        total = _total(summary, name)
+        if name == "listen_drops":  # which has the overflows in it
+            total -= _total(summary, "listen_overflows")
+        if name == "retransmits" and _total(summary, "listen_overflows") > 0:
+            continue  # which are the cause
+        if total > 0:
+            yield (
+                f"{cell.label}: {total} {what.format(_queue(summary))} during its trials "
+                f"(counted in the whole network namespace, whoever's they are): {_WAITS[name]}"
+            )
+
+
+def _total(summary: CellSummary, name: str) -> int:
+    counted = summary.counts.get(name)
+    return (counted.total or 0) if counted is not None else 0
+
+
+def _queue(summary: CellSummary) -> str:
+    """How long the server's listen queue is, where that is known and always the same."""
+    known = summary.counts.get("backlog")
+    if known is None or known.least != known.most:
+        return ""
+    return f" (the server's has a backlog of {known.least})"
+
+
+def _lost(cell: Cell, summary: CellSummary) -> Iterator[str]:
+    for name, counted in summary.counts.items():
+        group, slash, what = name.rpartition("/")
+        if slash and what == "lost" and counted.total:
+            yield f"{cell.label}: {counted.total} connections of group {group} were lost"
+
+
+def _unsteady(cell: Cell, samples: Index) -> Iterator[str]:
+    found = drift(samples, cell.key, cell.parameters, samples.cell_count)
+    if found is not None and found.mean is not None:
+        rises = "rises" if found.mean > 1.0 else "falls"
+        size = _share(abs(found.mean - 1.0))
+        yield (
+            f"not steady: the throughput of {cell.label} {rises} {size} "
+            "from the first half of the windows to the second: a longer warmup may help"
+        )
+
+
+def _share(share: float) -> str:
+    return f"{100.0 * share:.0f} %"
+
+
+def ceilings_note(missing: Mapping[str, str]) -> str | None:
+    """Says that a null server could not be measured, for the first reason of why not."""
+    if not missing:
+        return None
+    reason = next(iter(missing.values()))
+    return f"the ceiling of this load is not known: the null server failed: {reason}"

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What two runs do not have in common beside their figures: machines, programs, plans. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fibench.document.keys import KEYS, shown_value
+from fibench.experiment.cells import Cell
+from fibench.verdict.ratios import Pairs
+from fibench.verdict.review import Review
+
+_PROGRAMS = ("compiler", "fibench", "git", "interpreters", "libc", "libraries", "programs",
+             "python")  # fmt: skip
+_DIGEST = re.compile(r"[0-9a-f]{40,}")
+_VOLATILE = {"schema", "boot_id"}
+_IDENTITY = ("processor", "architecture", "cpus", "physical_cores", "usable_cores",
+             "virtualisation")  # fmt: skip
+"""What makes a machine another one; the rest of environment.json may differ on the same."""
+
+SOURCE_PATH = "source_path"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not the same in both runs, as text; None: not known, or not there."""
+
+    room: str
+    """`machine`, `programs` or `plan`."""
+    name: str
+    first: str | None
+    second: str | None
+
+    @property
+    def is_of_another_machine(self) -> bool:
+        """Whether it makes the two machines different ones: what one does not say does not."""
+        is_known = self.first is not None and self.second is not None
+        of_it = self.room == "machine" and self.name.partition(".")[0] in _IDENTITY
+        return is_known and of_it
+
+
+def differences(first: Review, second: Review, pairs: Pairs) -> tuple[Difference, ...]:
+    """All that the files of two runs say differently; `pairs` are the cells that are compared."""
+    return (
+        *_environment_differences(first.run.environment, second.run.environment),
+        *_plan_differences(first, second, pairs),
+    )
+
+
+def _environment_differences(
+    first: Mapping[str, Any], second: Mapping[str, Any]
+) -> Iterator[Difference]:
+    """What environment.json says differently, of the machine and of the programs.
+
+    Of a run that has none nothing is known, and so nothing differs.
+    """
+    if not (first and second):
+        return
+    sides = [
+        _flat({name: value for name, value in each.items() if name not in _VOLATILE})
+        for each in (first, second)
+    ]
+    for name in dict.fromkeys([*sides[0], *sides[1]]):
+        one, other = sides[0].get(name), sides[1].get(name)
+        if one != other:
+            room = "programs" if name.partition(".")[0] in _PROGRAMS else "machine"
+            yield Difference(room, name, _short(one), _short(other))
+
+
+def _short(text: str | None) -> str | None:
+    """A text, the digest of a program or a commit cut to what tells it from others."""
+    return text[:12] if text is not None and _DIGEST.fullmatch(text) else text
+
+
+def _plan_differences(first: Review, second: Review, pairs: Pairs) -> Iterator[Difference]:
+    """What was asked for differently: options of the plan, and parameters of paired cells."""
+    sides = (first.run, second.run)
+    for name in ("title", "blocks", "seed", SOURCE_PATH):
+        one, other = (str(run.plan.get(name)) for run in sides)
+        known = name != SOURCE_PATH or all(SOURCE_PATH in run.plan for run in sides)
+        if one != other and known:
+            yield Difference("plan", name, one, other)
+    for name in ("overrides", "pinning"):
+        flat = [_flat({name: run.plan.get(name) or {}}) for run in sides]
+        for item in dict.fromkeys([*flat[0], *flat[1]]):
+            if flat[0].get(item) != flat[1].get(item):
+                yield Difference("plan", item, flat[0].get(item), flat[1].get(item))
+    for name in dict.fromkeys(name for pair in pairs for cell in pair for name in cell.parameters):
+        values = {
+            (_parameter(one, name), _parameter(other, name))
+            for one, other in pairs
+            if one.parameters.get(name) != other.parameters.get(name)
+        }
+        if len(values) == 1:
+            yield Difference("plan", name, *values.pop())
+        elif values:
+            both = (", ".join(sorted({str(pair[side]) for pair in values})) for side in (0, 1))
+            yield Difference("plan", name, *both)
+
+
+def _parameter(cell: Cell, name: str) -> str | None:
+    value = cell.parameters.get(name)
+    if value is None:
+        return None
+    return shown_value(name, value) if name in KEYS else str(value)
+
+
+def _flat(value: object, name: str = "") -> dict[str, str]:
+    """A document as dotted names and texts; null and what is empty is left out."""
+    match value:
+        case dict():
+            found: dict[str, str] = {}
+            for key, item in value.items():
+                found |= _flat(item, f"{name}.{key}" if name else str(key))
+            return found
+        case None:
+            return {}
+        case bool():
+            return {name: "yes" if value else "no"}
+        case list() | tuple():
+            return {name: ", ".join(str(item) for item in value)} if value else {}
+    return {name: str(value)}

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From samples to estimates with intervals: pure, no input or output.
+
+The server process is the unit: one trial of one cell in one block is one sample. Throughputs,
+times and sizes are compared as ratios, so everything is done on logarithms, paired by block, with
+Student's t over blocks. Counts, which may be zero and have no logarithm, are ranged and summed.
+docs/statistics.md says how well that works on figures that real servers gave.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from fibench.quantities import GROUP_METRICS
+from fibench.verdict.sample import (
+    METRICS,
+    Index,
+    Metric,
+    Sample,
+    Unit,
+    in_group,
+    index,
+    most_frequent_reason,
+    withheld,
+)
+
+__all__ = [
+    "METRICS",
+    "CellSummary",
+    "CountRange",
+    "Estimate",
+    "Index",
+    "Metric",
+    "Sample",
+    "Unit",
+    "index",
+    "most_frequent_reason",
+]
+
+CONFIDENCE = 0.95
+FEWEST_BLOCKS = 3
+"""With fewer complete blocks than this no verdict is given."""
+MOST_BLOCKS = 1000
+"""No run is advised to use more blocks than this."""
+_MANY = 10**9
+"""Degrees of freedom with which Student's t is the normal distribution."""
+POWER = 0.8
+"""An effect counts as one that a run could have seen if it would see it this often."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A geometric mean over blocks with its interval: a ratio, or a value in base units.
+
+    `mean` is None when nothing could be said, and `absent` says why in one line. `low`, `high` and
+    `sd_log`, the standard deviation of the logarithms over blocks, are None with fewer than two
+    blocks. The interval is at confidence 1 - `alpha`.
+    """
+
+    blocks: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    sd_log: float | None
+    alpha: float
+    absent: str | None = None
+
+    @property
+    def detectable(self) -> float | None:
+        """The smallest relative effect that such a run sees in 80 of 100: 0.08 means 8 %."""
+        if self.sd_log is None:
+            return None
+        return _exp(seen_from(self.blocks, self.sd_log, self.alpha)) - 1.0
+
+
+@dataclass(frozen=True)
+class CountRange:
+    """A count over blocks. With no block, `least`, `most` and `total` are None."""
+
+    blocks: int
+    least: int | None
+    most: int | None
+    total: int | None
+
+
+@dataclass(frozen=True)
+class CellSummary:
+    """What is known of one cell: how many trials count, and every metric over them.
+
+    What its client groups gave stands among the rest, under names as "small/p99".
+    """
+
+    cell_key: str
+    valid: int
+    invalid: int
+    reason: str | None
+    estimates: Mapping[str, Estimate]
+    counts: Mapping[str, CountRange]
+    groups: tuple[str, ...] = ()
+    """The client groups that ask, in their order."""
+    invalid_outcomes: Mapping[str, int] = field(default_factory=dict)
+    """How the requests of the trials that do not count ended, in all."""
+
+
+@lru_cache(maxsize=4096)
+def t_quantile(probability: float, degrees: int) -> float:
+    """Student's t with `degrees` of freedom: the value it stays below with `probability`.
+
+    Only scipy.special is loaded, and only when needed: scipy.stats takes a second to import.
+    """
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, probability))
+
+
+def half_width(blocks: int, sd: float, alpha: float) -> float:
+    """Half the width of the interval, in units of `sd`, for that many blocks (at least two)."""
+    return t_quantile(1.0 - alpha / 2.0, blocks - 1) * sd / math.sqrt(blocks)
+
+
+def seen_from(blocks: int, sd: float, alpha: float) -> float:
+    """The distance from a bound at which an interval excludes it with POWER, in units of `sd`.
+
+    (t(1 - alpha/2) + t(POWER)) standard errors: the usual approximation to the noncentral t.
+    """
+    return half_width(blocks, sd, alpha) + t_quantile(POWER, blocks - 1) * sd / math.sqrt(blocks)
+
+
+def blocks_needed(distance: float, sd: float, alpha: float) -> int | None:
+    """The fewest blocks that would see an effect of that size with POWER, in units of `sd`.
+
+    None if MOST_BLOCKS would not do. The spread is taken to stay as it was.
+    """
+    if distance <= 0.0:
+        return None
+    normal = t_quantile(1.0 - alpha / 2.0, _MANY) + t_quantile(POWER, _MANY)
+    # The t distribution has heavier tails than the normal: fewer than this are never enough.
+    fewest = (normal * sd / distance) ** 2 if sd < distance * MOST_BLOCKS else math.inf
+    if fewest > MOST_BLOCKS:
+        return None
+    blocks = max(FEWEST_BLOCKS, math.floor(fewest))
+    while seen_from(blocks, sd, alpha) > distance:
+        blocks += 1
+        if blocks > MOST_BLOCKS:
+            return None
+    return blocks
+
+
+def value(samples: Iterable[Sample] | Index, cell_key: str, metric: str, alpha: float) -> Estimate:
+    """The geometric mean of a metric of one cell over its valid trials, at confidence 1 - alpha."""
+    samples = index(samples)
+    absent = withheld(samples, (cell_key,), samples.valid(cell_key), metric)
+    if absent is not None:
+        return _absent(absent, alpha)
+    logs = list(samples.logs(cell_key, metric).values())
+    grain = samples.grain(cell_key, metric)
+    return from_logs(logs, alpha, f"{metric} was not measured", grain)
+
+
+def contrast(
+    samples: Iterable[Sample] | Index, left: str, right: str, metric: str, alpha: float
+) -> Estimate:
+    """The ratio left ÷ right of a metric, paired by block, at confidence 1 - alpha.
+
+    Only the blocks count in which both trials are valid and both have the metric.
+    """
+    samples = index(samples)
+    shared = samples.valid(left).keys() & samples.valid(right).keys()
+    absent = withheld(samples, (left, right), shared, metric)
+    if absent is not None:
+        return _absent(absent, alpha)
+    above, below = samples.logs(left, metric), samples.logs(right, metric)
+    logs = [log - below[block] for block, log in above.items() if block in below]
+    grain = math.hypot(samples.grain(left, metric), samples.grain(right, metric))
+    return from_logs(logs, alpha, f"{metric} was not measured on both sides of any block", grain)
+
+
+def paired_values(
+    samples: Iterable[Sample] | Index, left: str, right: str, metric: str
+) -> tuple[float | None, float | None]:
+    """The geometric means of both sides over the blocks that `contrast` uses.
+
+    Their ratio is the contrast's mean. (None, None) if there is no such block.
+    """
+    samples = index(samples)
+    above, below = samples.logs(left, metric), samples.logs(right, metric)
+    blocks = [block for block in above if block in below]
+    if not blocks:
+        return None, None
+    return (
+        math.exp(math.fsum(above[block] for block in blocks) / len(blocks)),
+        math.exp(math.fsum(below[block] for block in blocks) / len(blocks)),
+    )
+
+
+def count(samples: Iterable[Sample] | Index, cell_key: str, name: str) -> CountRange:
+    """A count of one cell over the valid trials that know it."""
+    trials = index(samples).valid(cell_key).values()
+    return count_range(trial.counts[name] for trial in trials if name in trial.counts)
+
+
+def count_range(values: Iterable[int]) -> CountRange:
+    """The range and the sum of one count per block."""
+    known = list(values)
+    if not known:
+        return CountRange(0, None, None, None)
+    return CountRange(len(known), min(known), max(known), sum(known))
+
+
+def summarise(
+    samples: Iterable[Sample] | Index, cell_keys: Sequence[str], confidence: float = CONFIDENCE
+) -> tuple[CellSummary, ...]:
+    """One summary per cell, in the order of `cell_keys`, every metric and count in it.
+
+    These intervals stand each for itself; those of claims are simultaneous, and wider.
+    """
+    samples = index(samples)
+    return tuple(_summary(key, samples, 1.0 - confidence) for key in dict.fromkeys(cell_keys))
+
+
+def _summary(key: str, samples: Index, alpha: float) -> CellSummary:
+    trials = samples.all(key)
+    valid = len(samples.valid(key))
+    failed: Counter[str] = Counter()
+    for trial in trials:
+        if not trial.valid:
+            failed.update(trial.outcomes)
+    names = sorted({name for trial in trials for name in trial.counts})
+    groups = _groups(trials)
+    metrics = [metric.name for metric in METRICS.values() if not metric.is_count]
+    metrics += [in_group(group, name) for group in groups for name in GROUP_METRICS]
+    return CellSummary(
+        cell_key=key,
+        valid=valid,
+        invalid=len(trials) - valid,
+        reason=most_frequent_reason(trials),
+        estimates={metric: value(samples, key, metric, alpha) for metric in metrics},
+        counts={name: count(samples, key, name) for name in names},
+        groups=groups,
+        invalid_outcomes={name: total for name, total in failed.items() if total},
+    )
+
+
+def _groups(trials: Iterable[Sample]) -> tuple[str, ...]:
+    """The groups that ask, in the order of the file: an idle one has counts only."""
+    found: dict[str, None] = {}
+    for trial in trials:
+        for key in trial.metrics:
+            group, slash, _ = key.rpartition("/")
+            if slash:
+                found[group] = None
+    return tuple(found)
+
+
+def from_logs(
+    logs: Sequence[float], alpha: float, if_none: str = "", grain: float = 0.0
+) -> Estimate:
+    """The estimate of logarithms, one per block; without any, it is absent for that reason.
+
+    Figures that cannot be finer than `grain`, a standard deviation, are not taken to vary less.
+    """
+    if not logs:
+        return _absent(if_none, alpha)
+    blocks = len(logs)
+    mean = math.fsum(logs) / blocks
+    if blocks == 1:
+        return Estimate(1, _exp(mean), None, None, None, alpha)
+    sd_log = max(deviation(logs, mean), grain)
+    half = half_width(blocks, sd_log, alpha)
+    return Estimate(blocks, _exp(mean), _exp(mean - half), _exp(mean + half), sd_log, alpha)
+
+
+def deviation(figures: Sequence[float], mean: float) -> float:
+    """The standard deviation of at least two figures about their mean."""
+    return math.sqrt(math.fsum((figure - mean) ** 2 for figure in figures) / (len(figures) - 1))
+
+
+def _absent(reason: str, alpha: float) -> Estimate:
+    return Estimate(0, None, None, None, None, alpha, reason)
+
+
+def _exp(log: float) -> float:
+    """exp, but infinite where it overflows: two wild blocks have an interval that wide."""
+    try:
+        return math.exp(log)
+    except OverflowError:
+        return math.inf

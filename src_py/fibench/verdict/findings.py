@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From journal records to what the statistics take, and to all that a run is found to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fibench.plan.trials import ceiling_of
+from fibench.store.journal import folder_name, last_attempts
+from fibench.verdict._notes import ceilings_note, notes
+from fibench.verdict.estimate import CellSummary, summarise
+from fibench.verdict.judge import Verdict, judge
+from fibench.verdict.sample import METRICS, Index, Sample, in_group, told
+from fibench.verdict.twin import TwinCheck, check_twin
+
+if TYPE_CHECKING:
+    from fibench.experiment.experiment import Claim, Experiment
+
+Record = Mapping[str, Any]
+
+_COUNTS = {
+    "window_ok": "window_ok",
+    "refused": "refused_by_cap",
+    "errors": "errors",
+    "unfinished": "unfinished",
+    "lost": "lost",
+}
+"""Counts of a sample, and what records call them."""
+_METRICS = {
+    metric.name: metric.name_with_unit for metric in METRICS.values() if not metric.is_count
+}
+_KERNEL_COUNTS = ("listen_overflows", "listen_drops", "retransmits")
+OUTCOMES = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
+"""Every request of a trial ends in one of these."""
+
+
+class Failure(NamedTuple):
+    """A trial that is not valid."""
+
+    trial: str
+    """Its name as in the progress lines: cell, block from 1, and its folder."""
+    reason: str
+    stderr: str = ""
+    """Where what its server wrote is; empty if it wrote nothing."""
+    hint: str = ""
+    """What to do about it; empty where nothing is known."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that a run says: what the report shows and what decides the exit status."""
+
+    summaries: tuple[CellSummary, ...]
+    """One for each cell, in the order of the file."""
+    verdicts: tuple[Verdict, ...]
+    """One for each claim, in order; none if the run is not complete."""
+    failures: tuple[Failure, ...]
+    twin: TwinCheck | None
+    notes: tuple[str, ...]
+    """What the checks of the run itself have to say, each in one line."""
+
+
+def find(
+    experiment: Experiment,
+    records: Iterable[Record],
+    folder: Path,
+    cores: int | None,
+    *,
+    complete: bool,
+    claims: Sequence[Claim] | None = None,
+) -> Findings:
+    """Estimate and judge a run. `cores` is how many the machine had for it, if known.
+
+    With `claims` those are judged instead of the file's. A run that is not `complete` has no
+    verdicts.
+    """
+    records = last_attempts(records)
+    index = Index(samples(records))
+    in_file = len(experiment.claims) + len(experiment.dropped_claims)
+    verdicts = judge(
+        experiment.claims if claims is None else claims,
+        index,
+        cores,
+        complete=complete,
+        total_claims=in_file if claims is None else None,
+        absent=experiment.absent,
+    )
+    summaries = summarise(index, [cell.key for cell in experiment.cells])
+    return Findings(
+        summaries,
+        verdicts,
+        tuple(failures(records, folder)),
+        _twin(experiment, index),
+        tuple(_notes(experiment, summaries, index, records)),
+    )
+
+
+def samples(records: Iterable[Record]) -> list[Sample]:
+    """The samples of a run: of its cells and of their twins, which have cells of their own.
+
+    The system calls of a cell were counted in a trial of their own, since counting slows a server
+    down; they join the sample of the same cell and block. Ceilings are no samples.
+    """
+    records = last_attempts(records)
+    calls = {
+        (record["cell"], record["block"]): record["metrics"].get("syscalls_per_request")
+        for record in records
+        if _role(record) == "syscalls" and record["valid"]
+    }
+    found = []
+    for record in records:
+        if _role(record) in ("measure", "twin"):
+            own = sample(record)
+            per_request = calls.get((own.cell_key, own.block))
+            if per_request is not None:
+                own = replace(own, metrics={**own.metrics, "syscalls_per_request": per_request})
+            found.append(own)
+    return found
+
+
+def sample(record: Record) -> Sample:
+    """One trial's figures, by metric name, in base units."""
+    counts, checks = record["counts"], record.get("checks") or {}
+    known = {name: counts[source] for name, source in _COUNTS.items() if source in counts}
+    if "clients_answered" in counts:
+        known["waiting"] = record["parameters"]["clients"] - counts["clients_answered"]
+    known |= {name: checks[name] for name in _KERNEL_COUNTS if checks.get(name) is not None}
+    backlog = (record.get("server") or {}).get("backlog")
+    known |= {"backlog": backlog} if isinstance(backlog, int) else {}
+    metrics: dict[str, float | None] = {
+        name: record["metrics"].get(with_unit) for name, with_unit in _METRICS.items()
+    }
+    for group, gave in (record.get("groups") or {}).items():
+        metrics |= {
+            in_group(group, name): gave["metrics"][with_unit]
+            for name, with_unit in _METRICS.items()
+            if with_unit in gave["metrics"]
+        }
+        known |= {
+            in_group(group, name): gave["counts"][source]
+            for name, source in _COUNTS.items()
+            if source in gave["counts"]
+        }
+    halves = record.get("halves")
+    return Sample(
+        cell_key=record["cell"],
+        block=record["block"],
+        valid=record["valid"],
+        reason=record["reason"],
+        metrics=metrics,
+        counts=known,
+        hint=hint_of(record),
+        bound=checks.get("generator_bound"),
+        lag_p99_s=checks.get("lag_p99_s"),
+        group_lags_p99_s={
+            name: gave.get("lag_p99_s") for name, gave in (record.get("groups") or {}).items()
+        },
+        halves=None if halves is None else (halves[0], halves[1]),
+        outcomes={name: counts[name] for name in OUTCOMES if name in counts},
+    )
+
+
+def failures(records: Iterable[Record], folder: Path) -> list[Failure]:
+    """Every trial that is not valid."""
+    failed = []
+    for record in last_attempts(records):
+        if record["valid"]:
+            continue
+        name = folder_name(record["index"], record["attempt"])
+        stderr = folder / "trials" / name / "server.err"
+        has_words = stderr.is_file() and stderr.stat().st_size > 0
+        place = "before the blocks" if record["block"] < 0 else f"block {record['block'] + 1}"
+        trial = f"{record['label']}, {place} (trials/{name})"
+        reason = record["reason"] or "no reason given"
+        failed.append(Failure(trial, reason, str(stderr) if has_words else "", hint_of(record)))
+    return failed
+
+
+def hint_of(record: Record) -> str:
+    """What to do about a trial that failed; empty where its record has nothing of the kind."""
+    hint = record.get("hint")
+    return hint if isinstance(hint, str) else ""
+
+
+def ceilings(experiment: Experiment, records: Iterable[Record]) -> dict[str, float]:
+    """The throughput of the null server under the load of each cell, by the cell's key."""
+    rates = {
+        record["trial"].removeprefix("ceiling-"): record["metrics"].get("throughput_per_s")
+        for record in records
+        if _role(record) == "ceiling" and record["valid"]
+    }
+    found = {cell.key: rates.get(ceiling_of(cell, experiment)) for cell in experiment.cells}
+    return {key: rate for key, rate in found.items() if rate}
+
+
+def _role(record: Record) -> str:
+    """What a trial was for; records of schema 1 are all measurements."""
+    role: str = record.get("role", "measure")
+    return role
+
+
+def _twin(experiment: Experiment, index: Index) -> TwinCheck | None:
+    for cell in experiment.cells:
+        found = check_twin(index, cell.key, cell.label, cell.parameters)
+        if found is not None:
+            return found
+    return None
+
+
+def _notes(
+    experiment: Experiment,
+    summaries: Sequence[CellSummary],
+    index: Index,
+    records: Sequence[Record],
+) -> list[str]:
+    known = ceilings(experiment, records)
+    found = list(experiment.absent.lines())
+    for cell, summary in zip(experiment.cells, summaries, strict=True):
+        found.extend(notes(cell, summary, index, known.get(cell.key)))
+    found.extend(endings(records))
+    missing = {
+        record["trial"]: told(record["reason"], hint_of(record))
+        for record in records
+        if _role(record) == "ceiling" and not record["valid"]
+    }
+    said = ceilings_note(missing)
+    return found if said is None else [*found, said]
+
+
+def endings(records: Iterable[Record]) -> Iterator[str]:
+    """Servers that do not end as they should: of each backend once, in how many trials."""
+    by_backend: dict[str, list[Mapping[str, Any]]] = {}
+    for record in records:
+        server, backend = record.get("server") or {}, record["parameters"].get("backend")
+        if server and isinstance(backend, str):
+            by_backend.setdefault(backend, []).append(server)
+    for backend, servers in by_backend.items():
+        forced = sum(server.get("forced") is True for server in servers)
+        swept = [count for server in servers if (count := server.get("swept") or 0) > 0]
+        said = []
+        if forced:
+            said.append(f"did not end at SIGTERM in {forced} of {len(servers)} trials")
+        if swept:
+            processes = "1 process" if sum(swept) == 1 else f"{sum(swept)} processes"
+            said.append(f"left {processes} behind in {len(swept)} of {len(servers)} trials")
+        if said:
+            yield f"{backend} {' and '.join(said)}: they were killed, which makes each trial longer"

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From samples and claims to verdicts: pure, no input or output.
+
+The interval that is printed is the one that decides. It is simultaneous over all claims of the file
+(Bonferroni: alpha is 0.05 divided by their number), so that a file of ten claims is not ten chances
+to be lucky.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fibench.experiment.absent import NOTHING, Absent
+from fibench.experiment.claims import cells_of
+from fibench.verdict import estimate as estimates
+from fibench.verdict._meter import why_invalid
+from fibench.verdict.crossover import Crossover, Sides, find_crossover
+from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
+from fibench.verdict.sample import METRICS, Index, in_group, index
+from fibench.verdict.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
+
+if TYPE_CHECKING:
+    from fibench.experiment.cells import Cell
+    from fibench.experiment.experiment import Claim
+
+__all__ = ["CLAIMS_SCHEMA", "Outcome", "Verdict", "claims_json", "exit_code", "judge"]
+
+
+def judge(
+    claims: Sequence[Claim],
+    samples: Iterable[Sample] | Index,
+    cpus: int | None,
+    *,
+    complete: bool = True,
+    total_claims: int | None = None,
+    absent: Absent = NOTHING,
+) -> tuple[Verdict, ...]:
+    """Judge every claim, in order.
+
+    `cpus` is how many the run's machine has for it, None where that is not known; `total_claims` is
+    how many the file has, if some of them were left out of this run; `absent` is what cannot be run
+    here. A run that is not `complete` has no verdicts: stopping when the figures please would
+    choose the outcome.
+    """
+    if not complete:
+        return ()
+    samples = index(samples)
+    alpha = (1.0 - CONFIDENCE) / max(1, total_claims or 0, len(claims))
+    return tuple(_judge_one(claim, samples, cpus, alpha, absent) for claim in claims)
+
+
+def exit_code(verdicts: Iterable[Verdict], failed_trials: int, interrupted: bool) -> int:
+    """The exit status of a run: the first of 130, 5, 3 and 4 that applies, else 0."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    if interrupted:
+        return 130
+    if failed_trials > 0:
+        return 5
+    if "REFUTED" in outcomes:
+        return 3
+    if outcomes & {"INCONCLUSIVE", "INVALID"}:
+        return 4
+    return 0
+
+
+def _judge_one(
+    claim: Claim, samples: Index, cpus: int | None, alpha: float, absent: Absent
+) -> Verdict:
+    verdict = Verdict(claim, "INCONCLUSIVE", alpha)
+    obstacle = absent.obstacle(claim) or _too_few_cpus(claim, cpus)
+    if obstacle is not None:
+        return replace(verdict, outcome="NOT HERE", reason=obstacle)
+    obstacle = _never_valid(claim, samples)
+    if obstacle is not None:
+        return replace(verdict, outcome="INVALID", reason=obstacle)
+    if claim.kind == "crossover":
+        verdict = _judge_crossover(verdict, samples)
+    elif METRICS[claim.metric].is_count:
+        return _judge_count(verdict, samples)
+    else:
+        verdict = _judge_interval(verdict, samples)
+    labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict.estimate)}
+    limit = why_invalid(samples, labels, _metric(claim))
+    return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
+
+
+def _decisive_cells(claim: Claim, estimate: Estimate | None) -> Sequence[Cell]:
+    """The cells whose figures decide a claim.
+
+    Of a crossover these are the points around its interval and its bounds. Elsewhere one side is
+    far ahead; a load generator that is the limit there makes that look less, and never turns it.
+    """
+    if claim.kind != "crossover" or estimate is None or estimate.mean is None:
+        return cells_of(claim)
+    known = (estimate.low, estimate.mean, estimate.high, claim.low, claim.high)
+    places = [place for place in known if place is not None]
+    low, high = min(places), max(places)
+    first = max((n for n, point in enumerate(claim.points) if point.at <= low), default=0)
+    last = min(
+        (n for n, point in enumerate(claim.points) if point.at >= high),
+        default=len(claim.points) - 1,
+    )
+    return [cell for point in claim.points[first : last + 1] for cell in (point.left, point.right)]
+
+
+def _too_few_cpus(claim: Claim, cpus: int | None) -> str | None:
+    if cpus is None:
+        unknown = f"needs {claim.needs_cpus} CPUs; how many could be used is not known"
+        return unknown if claim.needs_cpus > 1 else None
+    if claim.needs_cpus > cpus:
+        return f"needs {claim.needs_cpus} CPUs; {cpus} can be used here"
+    return None
+
+
+def _never_valid(claim: Claim, samples: Index) -> str | None:
+    for cell in cells_of(claim):
+        if not samples.all(cell.key):
+            return f"{cell.label} was not measured"
+        if not samples.valid(cell.key):
+            why = estimates.most_frequent_reason(samples.all(cell.key))
+            return f"no trial of {cell.label} is valid: {why}"
+    return None
+
+
+def _judge_interval(verdict: Verdict, samples: Index) -> Verdict:
+    claim = verdict.claim
+    metric = _metric(claim)
+    left: float | None
+    right: float | None = None
+    if claim.right is None:
+        estimate = estimates.value(samples, claim.left.key, metric, verdict.alpha)
+        left = estimate.mean
+    else:
+        sides = (samples, claim.left.key, claim.right.key, metric)
+        estimate = estimates.contrast(*sides, verdict.alpha)
+        left, right = estimates.paired_values(*sides) if estimate.blocks else (None, None)
+    outcome: Outcome = "INCONCLUSIVE"
+    reason = estimate.absent
+    if estimate.mean is None:
+        pass
+    elif estimate.blocks < FEWEST_BLOCKS or estimate.low is None or estimate.high is None:
+        reason = _too_few_blocks(estimate.blocks, claim, samples)
+    else:
+        outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
+    return replace(
+        verdict,
+        outcome=outcome,
+        reason=reason,
+        estimate=estimate,
+        left=left,
+        right=right,
+        detectable=estimate.detectable,
+        **_what_would_settle(claim, estimate),
+    )
+
+
+def _place(low: float, high: float, above: float | None, below: float | None) -> Outcome:
+    """Where the interval [low, high] lies: beyond the bounds, on their other side, or across."""
+    if above is not None and below is not None:
+        if above <= low and high <= below:
+            return "CONFIRMED"
+        return "REFUTED" if high < above or low > below else "INCONCLUSIVE"
+    if above is not None:
+        return "CONFIRMED" if low > above else "REFUTED" if high < above else "INCONCLUSIVE"
+    assert below is not None, "a claim has a bound"
+    return "CONFIRMED" if high < below else "REFUTED" if low > below else "INCONCLUSIVE"
+
+
+def _what_would_settle(claim: Claim, estimate: Estimate) -> dict[str, Any]:
+    """How far the estimate is from the nearest bound, and how many blocks would see that far."""
+    bounds = [bound for bound in (claim.low, claim.high) if bound is not None and bound > 0.0]
+    if estimate.mean is None or estimate.sd_log is None or not bounds:
+        return {}
+    distance = min(abs(math.log(estimate.mean / bound)) for bound in bounds)
+    return {
+        "needed": math.expm1(distance),
+        "blocks_needed": estimates.blocks_needed(distance, estimate.sd_log, estimate.alpha),
+    }
+
+
+def _judge_crossover(verdict: Verdict, samples: Index) -> Verdict:
+    claim = verdict.claim
+    assert claim.over is not None, "a crossover has an axis"
+    if METRICS[claim.metric].is_count:
+        reason = f"{claim.metric} may be zero and has no logarithm: it has no crossover"
+        return replace(verdict, reason=reason)
+    sides = [Sides(point.at, point.left.key, point.right.key) for point in claim.points]
+    found = find_crossover(samples, claim.over, sides, _metric(claim), verdict.alpha)
+    estimate = found.estimate
+    verdict = replace(verdict, crossover=found, estimate=estimate)
+    if estimate.absent is not None:
+        return replace(verdict, reason=estimate.absent)
+    verdict = replace(verdict, **_what_would_settle_crossover(claim, found))
+    blocks = len(found.blocks)
+    if blocks < FEWEST_BLOCKS:
+        return replace(verdict, reason=_too_few_blocks(blocks, claim, samples))
+    if found.falls or estimate.low is None or estimate.high is None:
+        first, last = (f"{point:g}" for point in (found.points[0], found.points[-1]))
+        reason = f"the advantage does not rise along {claim.over} from {first} to {last}"
+        return replace(verdict, reason=reason)
+    outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
+    # Of a first side that is not seen to win anywhere, it is not known that it ever begins to.
+    if outcome == "CONFIRMED" and math.isinf(estimate.high):
+        return replace(verdict, reason=f"it is not clear that it wins at any {claim.over} measured")
+    return replace(verdict, outcome=outcome)
+
+
+def _what_would_settle_crossover(claim: Claim, found: Crossover) -> dict[str, Any]:
+    """As `_what_would_settle`, on the scale of the axis."""
+    estimate, sd = found.estimate, found.equivalent_sd()
+    if sd is None or estimate.mean is None:
+        return {}
+    alpha, log = estimate.alpha, found.scale == "log"
+    seen = estimates.seen_from(estimate.blocks, sd, alpha)
+    bounds = [b for b in (claim.low, claim.high) if b is not None and (b > 0.0 or not log)]
+    if not bounds:
+        return {"detectable": math.expm1(seen) if log else seen}
+    distance = min(
+        abs(math.log(estimate.mean / bound)) if log else abs(estimate.mean - bound)
+        for bound in bounds
+    )
+    return {
+        "detectable": math.expm1(seen) if log else seen,
+        "needed": math.expm1(distance) if log else distance,
+        "blocks_needed": estimates.blocks_needed(distance, sd, alpha),
+    }
+
+
+def _judge_count(verdict: Verdict, samples: Index) -> Verdict:
+    """A count must meet its bound in every block; as a ratio, block by block without dividing."""
+    claim = verdict.claim
+    lefts = _counts(claim.left, _metric(claim), samples)
+    blocks = sorted(lefts)
+    scales = dict.fromkeys(blocks, 1)
+    if claim.right is not None:
+        scales = _counts(claim.right, _metric(claim), samples)
+        blocks = [block for block in blocks if block in scales]
+    counts = estimates.count_range(lefts[block] for block in blocks)
+    verdict = replace(verdict, count=counts)
+    if len(blocks) < FEWEST_BLOCKS:
+        return replace(verdict, reason=_too_few_blocks(len(blocks), claim, samples))
+    missed = [b for b in blocks if not _meets(lefts[b], scales[b], claim.low, claim.high)]
+    if missed:
+        reason = f"missed in {len(missed)} of {len(blocks)} blocks"
+        return replace(verdict, outcome="REFUTED", reason=reason)
+    return replace(verdict, outcome="CONFIRMED")
+
+
+def _counts(cell: Cell, name: str, samples: Index) -> dict[int, int]:
+    trials = samples.valid(cell.key)
+    return {block: trial.counts[name] for block, trial in trials.items() if name in trial.counts}
+
+
+def _meets(figure: int, scale: int, above: float | None, below: float | None) -> bool:
+    """Whether figure ÷ scale meets the bounds; a scale of zero, as of a count, hides nothing."""
+    low = None if above is None else above * scale
+    high = None if below is None else below * scale
+    if low is not None and high is not None:
+        return low <= figure <= high
+    return (low is None or figure > low) and (high is None or figure < high)
+
+
+def _too_few_blocks(blocks: int, claim: Claim, samples: Index) -> str:
+    keys = dict.fromkeys(cell.key for cell in cells_of(claim))
+    why = estimates.most_frequent_reason(trial for key in keys for trial in samples.all(key))
+    complete = f"{blocks} complete block{'' if blocks == 1 else 's'}"
+    return f"{complete}, a verdict needs {FEWEST_BLOCKS}" + (f" ({why})" if why else "")
+
+
+def _metric(claim: Claim) -> str:
+    """The key under which samples have what is claimed."""
+    return in_group(claim.group, claim.metric)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A stored run judged again: what the reports and the exports of it are made from. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fibench.experiment.claims import Claim
+from fibench.report.escape import prose
+from fibench.report.terminal import twin_line
+from fibench.store.stored_run import StoredRun
+from fibench.verdict.audit import has_other_claims, marks_of
+from fibench.verdict.estimate import CellSummary
+from fibench.verdict.findings import Failure, Findings, find
+from fibench.verdict.judge import Verdict
+
+ADDED_AFTERWARDS = "claims added afterwards"
+"""Said wherever verdicts stand that rest on other claims than the experiment was made for."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """A run with its estimates and verdicts."""
+
+    run: StoredRun
+    findings: Findings
+    summaries: Sequence[CellSummary]
+    verdicts: Sequence[Verdict]
+    """Empty of an interrupted run."""
+    failures: Sequence[Failure]
+    notes: Sequence[str] = ()
+    """What was seen during the run that a reader of its figures must know."""
+    added_afterwards: bool = False
+    """The verdicts are of other claims than the experiment's own."""
+    marks: Sequence[str] = ()
+    """What is wrong with the stored run, each in one line: see `audit.marks_of`."""
+
+    @property
+    def claims_mark(self) -> str:
+        """What stands beside the verdicts; empty for the experiment's own claims."""
+        return ADDED_AFTERWARDS if self.added_afterwards else ""
+
+
+def review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
+    """Judge a run by its own claims, or by others, all of which are then simultaneous."""
+    own = _review(run)
+    marks = marks_of(run, own.verdicts)
+    if claims is None:
+        return replace(own, marks=marks, added_afterwards=has_other_claims(run))
+    experiment = replace(run.experiment, claims=tuple(claims), dropped_claims=())
+    other = _review(replace(run, experiment=experiment))
+    return replace(other, marks=marks, added_afterwards=True)
+
+
+def _review(run: StoredRun) -> Review:
+    found = find(run.experiment, run.records, run.folder, run.cores, complete=run.complete)
+    return Review(
+        run=run,
+        findings=found,
+        summaries=found.summaries,
+        verdicts=found.verdicts,
+        failures=found.failures,
+        notes=(*((prose(twin_line(found.twin)),) if found.twin else ()), *found.notes),
+    )

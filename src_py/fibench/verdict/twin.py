@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run says of itself: is a cell the same as its twin, and are the windows steady? Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fibench.verdict.estimate import FEWEST_BLOCKS, Estimate, contrast, from_logs
+from fibench.verdict.sample import Index
+
+TWIN = "~aa"
+"""What the key of a cell's twin has behind the cell's own."""
+ALPHA = 0.01
+"""These checks are made in every run, and must not cry wolf in one of twenty."""
+LEAST_DRIFT = 0.02
+"""A smaller difference between the halves of a window is not worth a word, however sure it is."""
+
+
+@dataclass(frozen=True)
+class TwinCheck:
+    """One cell measured twice in each block, under two names (A/A): the ratio must be 1."""
+
+    cell_key: str
+    label: str
+    metric: str
+    estimate: Estimate
+    """The second ÷ the first, with its 99 % interval."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval excludes 1: then order or time decided, not the server."""
+        low, high = self.estimate.low, self.estimate.high
+        return low is not None and high is not None and not low <= 1.0 <= high
+
+
+def is_open(parameters: Mapping[str, Any]) -> bool:
+    """Whether a cell's load, or that of one of its groups, keeps a rate of its own."""
+    return parameters.get("rate") is not None or "rate=" in str(parameters.get("groups") or "")
+
+
+def check_twin(
+    samples: Index, cell_key: str, label: str, parameters: Mapping[str, Any]
+) -> TwinCheck | None:
+    """Compare a cell with its twin; None if it has none, or too few blocks have both.
+
+    An open loop gets the throughput that it offers, whatever the server: there the median latency
+    is compared.
+    """
+    metric = "p50" if is_open(parameters) else "throughput"
+    estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
+    if estimate.blocks < FEWEST_BLOCKS:
+        return None
+    return TwinCheck(cell_key, label, metric, estimate)
+
+
+def drift(
+    samples: Index, cell_key: str, parameters: Mapping[str, Any], cells: int = 1
+) -> Estimate | None:
+    """Replies in the second half of the window ÷ those in the first, where that is not steady.
+
+    None if 1 is inside the interval over blocks, which is at 99 % for all `cells` that are looked
+    at together, or if the difference is below LEAST_DRIFT. It must also exceed what bursts and
+    schedules make uneven. In a closed loop, clients that wait in step are answered in bursts, one
+    of which may fall into either half: of windows with fewer replies than some bursts nothing can
+    be told. In an open loop the halves of a schedule differ by chance.
+    """
+    halves = [t.halves for t in samples.valid(cell_key).values() if t.halves and all(t.halves)]
+    if len(halves) < FEWEST_BLOCKS:
+        return None
+    estimate = from_logs([math.log(second / first) for first, second in halves], ALPHA / cells)
+    assert estimate.mean is not None
+    assert estimate.low is not None
+    assert estimate.high is not None
+    if estimate.low <= 1.0 <= estimate.high or abs(estimate.mean - 1.0) < LEAST_DRIFT:
+        return None
+    apart = abs(sum(second - first for first, second in halves)) / len(halves)
+    if is_open(parameters):
+        uneven = 2.58 * math.sqrt(max(first + second for first, second in halves))
+    else:
+        uneven = 2.0 * (parameters.get("clients") or 1) * (parameters.get("pipeline") or 1)
+    return estimate if apart > uneven else None

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run says about one claim, and the document in which that is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from fibench.verdict.estimate import CONFIDENCE, METRICS, CountRange, Estimate
+
+if TYPE_CHECKING:
+    from fibench.experiment.cells import Cell
+    from fibench.experiment.experiment import Claim
+    from fibench.verdict.crossover import Crossover
+
+CLAIMS_SCHEMA = 2
+
+Outcome = Literal["CONFIRMED", "REFUTED", "INCONCLUSIVE", "NOT HERE", "INVALID"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run says about one claim.
+
+    `estimate` is the figure that decided, if there is one; `left` and `right` are the sides' own
+    figures over the same blocks, in base units. For a claim about a count, `count` has the range
+    over blocks, and there is no estimate. A crossover has its blocks in `crossover`, and its
+    estimate is a place on the axis. `reason` says in one line why there is no clear verdict.
+
+    `detectable` is the smallest relative effect that the run could have seen (0.08: 8 %), in four
+    of five such runs. `needed` is the effect that lies between the figure and the bound, and
+    `blocks_needed` the number of blocks that would see it, None if no sensible number would. Of a
+    crossover on a linear axis both effects are distances on that axis.
+    """
+
+    claim: Claim
+    outcome: Outcome
+    alpha: float
+    reason: str | None = None
+    estimate: Estimate | None = None
+    count: CountRange | None = None
+    left: float | None = None
+    right: float | None = None
+    detectable: float | None = None
+    needed: float | None = None
+    blocks_needed: int | None = None
+    crossover: Crossover | None = None
+
+
+def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """The document kept as claims.json.
+
+    ::
+
+        {"schema": 2,
+         "confidence": 0.95,                 simultaneous over the file's claims
+         "claims": [{
+            "id", "says", "because",         as in the file; because may be null
+            "kind": "ratio" | "value" | "crossover",
+            "metric": "throughput",
+            "group": text | null,            the client group that it is about
+            "needs_cpus": 1,
+            "needs_backend": [name], "needs_interpreter": [text],
+            "above", "below": number | null  the bounds; both for `within`
+            "outcome": "CONFIRMED" | "REFUTED" | "INCONCLUSIVE" | "NOT HERE" | "INVALID",
+            "reason": text | null,
+            "left":  {"cell": key, "label": text, "throughput_per_s": number | null},
+            "right": the same | null,        null for a value
+            "estimate": null | {
+                "quantity": "ratio" | "throughput_per_s" | the axis of a crossover,
+                "mean", "low", "high",       low and high null if there is no interval, or no end
+                "confidence", "blocks",
+                "sd_log"},                   of the logarithms, over blocks; null of a crossover
+            "count": null | {"blocks", "least", "most", "total"},      per block, for counts
+            "crossover": null | {
+                "over": "n",                 the axis
+                "scale": "linear" | "log",   on which it is interpolated and averaged
+                "points": [{"at", "left": key, "right": key}],
+                "blocks": [{"block", "at": number | null,
+                            "wins": null | "everywhere" | "nowhere"}],
+                "incomplete_blocks",         left out: a point is missing
+                "falls"},                    the advantage does not rise along the axis
+            "smallest_detectable_effect",    relative: 0.08 is 8 %; null if not known
+            "effect_asked_for",              relative: from the figure to the bound
+            "blocks_needed"                  to see it; null if unknown or beyond reason
+         }]}
+
+    Units are in the names: `_per_s`, `_s`, `_bytes`; cores and counts are bare numbers. Of a
+    crossover on a linear axis the two effects are distances on the axis.
+    """
+    return {
+        "schema": CLAIMS_SCHEMA,
+        "confidence": CONFIDENCE,
+        "claims": [_verdict_json(verdict) for verdict in verdicts],
+    }
+
+
+def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+    claim = verdict.claim
+    return {
+        "id": claim.id,
+        "says": claim.says,
+        "because": claim.because,
+        "kind": claim.kind,
+        "metric": claim.metric,
+        "group": claim.group,
+        "needs_cpus": claim.needs_cpus,
+        "needs_backend": list(claim.needs_backend),
+        "needs_interpreter": list(claim.needs_interpreter),
+        "above": claim.low,
+        "below": claim.high,
+        "outcome": verdict.outcome,
+        "reason": verdict.reason,
+        "left": _side_json(claim, claim.left, verdict.left),
+        "right": None if claim.right is None else _side_json(claim, claim.right, verdict.right),
+        "estimate": _estimate_json(claim, verdict.estimate),
+        "count": None if verdict.count is None else vars(verdict.count).copy(),
+        "crossover": _crossover_json(claim, verdict.crossover),
+        "smallest_detectable_effect": _finite(verdict.detectable),
+        "effect_asked_for": _finite(verdict.needed),
+        "blocks_needed": verdict.blocks_needed,
+    }
+
+
+def _side_json(claim: Claim, cell: Cell, figure: float | None) -> dict[str, Any]:
+    side: dict[str, Any] = {"cell": cell.key, "label": cell.label}
+    if not METRICS[claim.metric].is_count:
+        side[METRICS[claim.metric].name_with_unit] = _finite(figure)
+    return side
+
+
+def _estimate_json(claim: Claim, estimate: Estimate | None) -> dict[str, Any] | None:
+    if estimate is None or (estimate.mean is None and estimate.low is None):
+        return None
+    quantity = "ratio" if claim.right else METRICS[claim.metric].name_with_unit
+    return {
+        "quantity": claim.over if claim.kind == "crossover" else quantity,
+        "mean": _finite(estimate.mean),
+        "low": _finite(estimate.low),
+        "high": _finite(estimate.high),
+        "confidence": 1.0 - estimate.alpha,
+        "blocks": estimate.blocks,
+        "sd_log": estimate.sd_log,
+    }
+
+
+def _crossover_json(claim: Claim, found: Crossover | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "over": found.over,
+        "scale": found.scale,
+        "points": [
+            {"at": point.at, "left": point.left.key, "right": point.right.key}
+            for point in claim.points
+        ],
+        "blocks": [vars(block).copy() for block in found.blocks],
+        "incomplete_blocks": found.incomplete,
+        "falls": found.falls,
+    }
+
+
+def _finite(figure: float | None) -> float | None:
+    """JSON has no infinity: a bound that is not finite is null."""
+    return figure if figure is not None and math.isfinite(figure) else None
