@@ -27,28 +27,6 @@ SIZE_UNITS: Mapping[str, float] = {
 }
 RATE_UNITS: Mapping[str, float] = {"/s": 1.0}
 
-METRIC_UNITS: Mapping[str, Mapping[str, float]] = {
-    "throughput": RATE_UNITS,
-    "p50": TIME_UNITS,
-    "p90": TIME_UNITS,
-    "p99": TIME_UNITS,
-    "p999": TIME_UNITS,
-    "max": TIME_UNITS,
-    "cores": {},
-    "cpu_per_request": TIME_UNITS,
-    "memory": SIZE_UNITS,
-    "memory_peak": SIZE_UNITS,
-    "switches_per_request": {},
-    "syscalls_per_request": {},
-    "refused": {},
-    "errors": {},
-    "wall": TIME_UNITS,
-}
-"""What a claim may be about, and the units that its bound may have; none: a bare number."""
-
-GROUP_METRICS = ("throughput", "p50", "p90", "p99", "p999", "max")
-"""What is estimated of a client group by itself; its refused and errors are counted, too."""
-
 DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)? ?(ns|us|µs|ms|s|min|h)$"
 """How a duration is written, for the JSON Schema."""
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fibench.metrics import METRICS
 from fibench.verdict.estimate import (
     FEWEST_BLOCKS,
-    METRICS,
     MOST_BLOCKS,
     Estimate,
     Sample,

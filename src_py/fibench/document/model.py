@@ -35,7 +35,8 @@ from fibench.document.tables import (
     listed,
     tables_of,
 )
-from fibench.quantities import METRIC_UNITS, format_duration
+from fibench.metrics import CLAIMED
+from fibench.quantities import format_duration
 
 
 class PlanTable(Table):
@@ -122,7 +123,7 @@ class ClaimTable(Table):
         description="The client group whose metric is judged: throughput, p50, p90, p99, p999, "
         "max, refused or errors. Default: all clients.",
     )
-    metric: Annotated[str, choice(*METRIC_UNITS)] = Field(
+    metric: Annotated[str, choice(*CLAIMED)] = Field(
         description="What is judged: throughput (replies/s), latency p50, p90, p99, p999, "
         "max (time), cores (server CPU time per wall time), cpu_per_request (time), memory and "
         "memory_peak (PSS of the server's processes), switches_per_request and "

@@ -10,7 +10,8 @@ from fibench.document.diagnostics import Source, shown
 from fibench.document.keys import KEYS
 from fibench.document.locate import Path
 from fibench.document.model import ClaimTable
-from fibench.quantities import METRIC_UNITS, RATE_UNITS, TIME_UNITS, parse_quantity
+from fibench.metrics import METRICS
+from fibench.quantities import RATE_UNITS, TIME_UNITS, parse_quantity
 
 _EXAMPLES = {"s": "5ms", "B": "30MiB", "/s": "500/s"}
 _AXIS_UNITS: Mapping[str, Mapping[str, float]] = {"": {}, "s": TIME_UNITS, "/s": RATE_UNITS}
@@ -78,7 +79,7 @@ def _measured(table: ClaimTable) -> tuple[str, Mapping[str, float], str]:
     if table.crossover is not None:
         units = _AXIS_UNITS[KEYS[table.crossover.over].unit or ""]
         return table.crossover.over, units, _example(units, "22")
-    units = METRIC_UNITS[table.metric]
+    units = METRICS[table.metric].bound_units
     return table.metric, units, _example(units, "1.1")
 
 

@@ -20,17 +20,9 @@ from fibench.experiment._sides import (
     sides_of,
 )
 from fibench.experiment.cells import Cell, groups_of
-from fibench.quantities import GROUP_METRICS
+from fibench.metrics import GROUPS_HAVE, METRICS, PROCESSES_HAVE
 
 __all__ = ["Claim", "DroppedClaim", "Point", "cells_of", "resolve_claims"]
-
-PROCESS_METRICS = ("wall", "throughput", "cores", "cpu_per_request")
-"""What is known of a load of kind "process": it keeps no clock for each request."""
-
-_COUNTS = ("refused", "errors")
-
-_OF_GROUPS = (*GROUP_METRICS, *_COUNTS)
-"""What is known of each client group; the rest is known of the server as a whole."""
 
 
 @dataclass(frozen=True)
@@ -178,14 +170,14 @@ def _report_sides(table: ClaimTable, index: int, source: Source) -> bool:
 
 def _report_metric(table: ClaimTable, index: int, cells: Sequence[Cell], source: Source) -> None:
     """Report a metric that a side's load does not have."""
-    path = ("claim", index, "metric")
-    if table.crossover is not None and table.metric in _COUNTS:
+    path, metric = ("claim", index, "metric"), METRICS[table.metric]
+    if table.crossover is not None and metric.is_count:
         what = f"{table.metric} has no crossover: it is a count, which may be zero on both sides"
         source.report(path, what, "use a metric that has ratios, such as throughput")
     for cell in cells:
-        if cell.parameters["kind"] == "process" and table.metric not in PROCESS_METRICS:
+        if cell.parameters["kind"] == "process" and not metric.of_processes:
             what = f'kind "process" has no {table.metric}'
-            source.report(path, what, f"it has {', '.join(PROCESS_METRICS)}")
+            source.report(path, what, f"it has {', '.join(PROCESSES_HAVE)}")
         ends_by_itself = cell.parameters["kind"] == "process" or cell.parameters["requests"]
         if table.metric == "wall" and not ends_by_itself:
             what = f"wall says nothing of {cell.label}: its load lasts as long as the file says"
@@ -196,9 +188,9 @@ def _report_group(table: ClaimTable, index: int, cells: Sequence[Cell], source: 
     """Report a client group that a side's load does not have, or whose metric it does not know."""
     if table.group is None:
         return
-    if table.metric not in _OF_GROUPS:
+    if not METRICS[table.metric].of_groups:
         what = f"a client group has no {table.metric} of its own"
-        source.report(("claim", index, "metric"), what, f"it has {', '.join(_OF_GROUPS)}")
+        source.report(("claim", index, "metric"), what, f"it has {', '.join(GROUPS_HAVE)}")
     path = ("claim", index, "group")
     for cell in cells:
         groups = {group.name: group for group in groups_of(cell)}

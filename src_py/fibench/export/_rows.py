@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fibench.verdict.estimate import CONFIDENCE, METRICS, CellSummary
+from fibench.metrics import METRICS
+from fibench.verdict.estimate import CONFIDENCE, CellSummary
 
 if TYPE_CHECKING:
     from fibench.experiment.cells import Cell

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from fibench.export import csv as separated
 from fibench.export._rows import finite, name_with_unit
 from fibench.export.md import escape, table
+from fibench.metrics import METRICS
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, number, percent, quantity
 from fibench.report.output import page, print_hanging
-from fibench.verdict.estimate import METRICS
 from fibench.wording import json_text
 
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from fibench.backends.interpreters import interpreter_lines
 from fibench.build.record import build_line
+from fibench.metrics import METRICS
 from fibench.plan.pinning import pinning_line
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
 from fibench.report.words import tally, verdict_lines
-from fibench.verdict.estimate import METRICS, CellSummary
+from fibench.verdict.estimate import CellSummary
 
 if TYPE_CHECKING:
     from fibench.verdict.review import Review

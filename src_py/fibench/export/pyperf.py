@@ -45,7 +45,7 @@ def export(review: Review) -> str:
 
 
 def _runs(review: Review, cell: Cell, metric: str) -> list[dict[str, Any]]:
-    from fibench.verdict.estimate import METRICS
+    from fibench.metrics import METRICS
 
     found = []
     for record in review.run.records:

@@ -5,7 +5,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fibench.verdict.estimate import Estimate, Unit, half_width
+from fibench.metrics import Unit
+from fibench.verdict.estimate import Estimate, half_width
 
 DURATION_AXES = ("io_wait", "idle_timeout", "timeout", "switch_interval", "duration", "warmup")
 """Axes in seconds; all others are bare numbers."""

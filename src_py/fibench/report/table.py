@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fibench.quantities import GROUP_METRICS
+from fibench.metrics import GROUP_METRICS, METRICS, in_group
 from fibench.report.escape import shown
 from fibench.report.numbers import ABSENT, quantity, spread
-from fibench.verdict.estimate import METRICS, CellSummary
-from fibench.verdict.sample import in_group
+from fibench.verdict.estimate import CellSummary
 from fibench.verdict.twin import is_open
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fibench.metrics import METRICS
 from fibench.report.escape import prose, shown
 from fibench.report.numbers import (
     RATIO,
@@ -21,7 +22,7 @@ from fibench.report.numbers import (
 )
 from fibench.report.output import glued
 from fibench.verdict.crossover import Crossover, Wins
-from fibench.verdict.estimate import METRICS, Estimate
+from fibench.verdict.estimate import Estimate
 from fibench.verdict.verdict import Verdict
 
 if TYPE_CHECKING:

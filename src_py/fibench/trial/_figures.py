@@ -8,10 +8,9 @@ from typing import Any
 
 from fibench.backends.catalogue import Backend, connection_cap
 from fibench.experiment import groups
+from fibench.metrics import LATENCIES
 from fibench.trial import load
 from fibench.trial._gates import UNKNOWN
-
-PERCENTILES = ("p50", "p90", "p99", "p999", "max")
 
 _NS = 1e-9
 
@@ -99,7 +98,7 @@ def _rate_and_latencies(part: Mapping[str, Any]) -> dict[str, float | None]:
     """Metrics of the whole answer, or of a group in it. What no reply tells is None."""
     latency, answered = part["latency"], part["window"]["ok"] > 0
     figures: dict[str, float | None] = {"throughput_per_s": part["window"]["throughput_per_s"]}
-    for name in PERCENTILES:
+    for name in LATENCIES:
         # In an open loop, a percentile that unfinished requests hide is null.
         value_ns = latency[f"{name}_ns"] if answered else None
         figures[f"{name}_s"] = None if value_ns is None else value_ns * _NS

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fibench.verdict.sample import Index, Sample, metric_of
+from fibench.metrics import metric_of
+from fibench.verdict.sample import Index, Sample
 
 LAG_FLOOR_S = 100e-6
 """A lag below this is never held against a trial: waking takes some time on every machine."""

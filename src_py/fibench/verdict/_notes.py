@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from fibench.metrics import METRICS
 from fibench.verdict._meter import limited_by_meter
 from fibench.verdict.estimate import CellSummary
-from fibench.verdict.sample import METRICS, Index
+from fibench.verdict.sample import Index
 from fibench.verdict.twin import drift
 
 if TYPE_CHECKING:

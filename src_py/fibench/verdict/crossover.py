@@ -22,8 +22,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from fibench.metrics import metric_of
 from fibench.verdict.estimate import Estimate, t_quantile
-from fibench.verdict.sample import Index, metric_of, withheld
+from fibench.verdict.sample import Index, withheld
 
 Scale = Literal["linear", "log"]
 Wins = Literal["everywhere", "nowhere"]

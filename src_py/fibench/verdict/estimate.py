@@ -15,18 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from fibench.quantities import GROUP_METRICS
-from fibench.verdict.sample import (
-    METRICS,
-    Index,
-    Metric,
-    Sample,
-    Unit,
-    in_group,
-    index,
-    most_frequent_reason,
-    withheld,
-)
+from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group
+from fibench.verdict.sample import Index, Sample, index, most_frequent_reason, withheld
 
 __all__ = [
     "METRICS",

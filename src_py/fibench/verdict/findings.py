@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fibench.metrics import METRICS, in_group
 from fibench.plan.trials import ceiling_of
 from fibench.store.journal import folder_name, last_attempts
 from fibench.verdict._notes import ceilings_note, notes
 from fibench.verdict.estimate import CellSummary, summarise
 from fibench.verdict.judge import Verdict, judge
-from fibench.verdict.sample import METRICS, Index, Sample, in_group, told
+from fibench.verdict.sample import Index, Sample, told
 from fibench.verdict.twin import TwinCheck, check_twin
 
 if TYPE_CHECKING:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from fibench.experiment.absent import NOTHING, Absent
 from fibench.experiment.claims import cells_of
+from fibench.metrics import METRICS, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
-from fibench.verdict.sample import METRICS, Index, in_group, index
+from fibench.verdict.sample import Index, index
 from fibench.verdict.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fibench.experiment.cells import Cell
-from fibench.verdict.estimate import CONFIDENCE, METRICS, CellSummary, Sample
+from fibench.metrics import METRICS
+from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample
 from fibench.verdict.sample import Index
 
 COMPARED = ("throughput", "p50", "p99", "cpu_per_request", "memory")

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from fibench.verdict.estimate import CONFIDENCE, METRICS, CountRange, Estimate
+from fibench.metrics import METRICS
+from fibench.verdict.estimate import CONFIDENCE, CountRange, Estimate
 
 if TYPE_CHECKING:
     from fibench.experiment.cells import Cell

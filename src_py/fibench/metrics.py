@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every metric in one table: its unit, what has it, and when its figure may be shown.
+
+The keys of a claim, the columns of tables, JSON and CSV, and what a journal record may hold are all
+derived from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from fibench.quantities import RATE_UNITS, SIZE_UNITS, TIME_UNITS
+
+Unit = Literal["1/s", "s", "cores", "bytes", "count", "1/request"]
+
+_SUFFIXES: Mapping[Unit, str] = {
+    "1/s": "_per_s",
+    "s": "_s",
+    "bytes": "_bytes",
+    "cores": "",
+    "count": "",
+    "1/request": "",
+}
+_BOUNDS: Mapping[Unit, Mapping[str, float]] = {
+    "1/s": RATE_UNITS,
+    "s": TIME_UNITS,
+    "bytes": SIZE_UNITS,
+}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One thing that a trial measures.
+
+    `least_requests` is the one place that says when a figure may be shown: every trial that it
+    rests on must have counted that many replies. A tail percentile needs ten replies beyond it; the
+    median, which does not rest on a tail, needs ten in all; a rate, one.
+    """
+
+    name: str
+    unit: Unit
+    least_requests: int = 0
+    rests_on_meter: bool = False
+    """Whether the figure is wrong where the load generator was the limit."""
+    per_reply: bool = False
+    """Whether it has the number of replies in it, a whole number, and no finer."""
+    of_groups: bool = False
+    """Whether each client group has its own; the rest is known of the server as a whole."""
+    of_processes: bool = False
+    """Whether a load of kind "process" has it, which keeps no clock for each request."""
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is a whole number that may be zero."""
+        return self.unit == "count"
+
+    @property
+    def is_percentile(self) -> bool:
+        """Whether it is a latency at some rank, the largest included."""
+        return self.unit == "s" and self.rests_on_meter and self.least_requests > 0
+
+    @property
+    def more_is_better(self) -> bool:
+        """Whether the larger figure wins: of throughput; of all else the smaller."""
+        return self.name == "throughput"
+
+    @property
+    def name_with_unit(self) -> str:
+        """The name used in JSON, as `p50_s` or `throughput_per_s`; `cores` and counts are bare."""
+        return self.name + _SUFFIXES[self.unit]
+
+    @property
+    def bound_units(self) -> Mapping[str, float]:
+        """The units that the bound of a claim may have, in the base unit; empty: a bare number."""
+        return _BOUNDS.get(self.unit, {})
+
+
+def _latency(name: str, least_requests: int) -> Metric:
+    return Metric(name, "s", least_requests, rests_on_meter=True, of_groups=True)
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            *("throughput", "1/s", 1),
+            rests_on_meter=True,
+            per_reply=True,
+            of_groups=True,
+            of_processes=True,
+        ),
+        Metric("wall", "s", rests_on_meter=True, of_processes=True),
+        _latency("p50", 10),
+        _latency("p90", 100),
+        _latency("p99", 1000),
+        _latency("p999", 10_000),
+        _latency("max", 1),
+        Metric("cores", "cores", of_processes=True),
+        Metric("cpu_per_request", "s", 1, per_reply=True, of_processes=True),
+        Metric("memory", "bytes"),
+        Metric("memory_peak", "bytes"),
+        Metric("switches_per_request", "1/request"),
+        Metric("syscalls_per_request", "1/request"),
+        Metric("refused", "count", of_groups=True),
+        Metric("errors", "count", of_groups=True),
+    )
+}
+
+LATENCIES = tuple(metric.name for metric in METRICS.values() if metric.is_percentile)
+"""Percentiles, and the largest."""
+
+GROUP_METRICS = tuple(m.name for m in METRICS.values() if m.of_groups and not m.is_count)
+"""What is estimated of a client group by itself; its counts are counted, too."""
+
+GROUPS_HAVE = tuple(metric.name for metric in METRICS.values() if metric.of_groups)
+"""What is known of each client group, as messages list it."""
+
+PROCESSES_HAVE = tuple(
+    sorted((m.name for m in METRICS.values() if m.of_processes), key=lambda name: name != "wall")
+)
+"""What is known of a load of kind "process", as messages list it: first what it is run for."""
+
+CLAIMED = tuple(sorted(METRICS, key=lambda name: name == "wall"))
+"""What a claim may be about, as messages list it: last what few loads have."""
+
+
+def in_group(group: str | None, name: str) -> str:
+    """The key of a metric or count of one client group: "small/p99"; of all clients, its name."""
+    return name if group is None else f"{group}/{name}"
+
+
+def metric_of(key: str) -> Metric:
+    """The metric that a key is about, whichever group it is of."""
+    return METRICS[key.rpartition("/")[2]]
