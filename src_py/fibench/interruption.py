@@ -50,11 +50,12 @@ def hold() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 
 
-def raise_interrupted() -> None:
-    """Raise Interrupted on a signal, after asking all descendants to end."""
-    # Imported now: when a signal comes, the module that it is in may be half there.
-    from fibench.machine.processes import descendants
+def raise_interrupted(descendants: Callable[[int], List[int]]) -> None:
+    """Raise Interrupted on a signal, after asking all descendants of a process to end.
 
+    They are found by a function that is here already: when a signal comes, the module that it is in
+    may be half there.
+    """
     for number in heeded():
         signal.signal(number, functools.partial(_raise, descendants))
     sys.unraisablehook = _unraisable

@@ -55,3 +55,8 @@ def format_duration(seconds: float) -> str:
         if seconds * scale >= (0.1 if unit == "s" else 1):
             return f"{seconds * scale:.9g}{unit}"
     return f"{seconds * 10**9:.9g}ns"
+
+
+def decimal(rate: float) -> str:
+    """A rate as the shortest decimal number that means it: "500", "0.5"."""
+    return repr(float(rate)).removesuffix(".0")

@@ -6,10 +6,15 @@ The one place that says what may reach a terminal. Every command and every forma
 
 from __future__ import annotations
 
+import difflib
 import json
 import unicodedata
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+_LONGEST_VALUE = 60
+_LIKENESS = 0.6
+"""By which a name is proposed for another, up to 1 (difflib)."""
 _JOINER = "\N{ZERO WIDTH JOINER}"
 """A format character that only makes one sign of two, as in emoji."""
 
@@ -31,6 +36,11 @@ def shown(text: str) -> str:
     return "".join(c if unicodedata.category(c) == "Zs" else _escaped_character(c) for c in text)
 
 
+def prose(text: str) -> str:
+    """A sentence from the experiment file: line breaks become spaces, the rest as `shown`."""
+    return shown(" ".join(text.split()))
+
+
 def _escaped_character(character: str) -> str:
     if character.isprintable() or character == _JOINER:
         return character
@@ -41,3 +51,63 @@ def json_text(document: Any, indent: int) -> str:
     """A document as JSON in ASCII without control characters, with a line end."""
     text = json.dumps(document, indent=indent, ensure_ascii=True, allow_nan=False)
     return text.replace("\x7f", "\\u007f") + "\n"
+
+
+def did_you_mean(name: str, candidates: Iterable[str], likeness: float = _LIKENESS) -> str | None:
+    """The valid name that `name` resembles most, or None if none does by `likeness`, up to 1."""
+    return next(iter(_resembling(name, candidates, likeness)), None)
+
+
+def _resembling(name: str, candidates: Iterable[str], likeness: float) -> list[str]:
+    """The valid names whose spelling is that of `name` but for case, dashes and the like: all of
+    them; or else of those that resemble it most."""
+    spelled: dict[str, list[str]] = {}
+    for candidate in dict.fromkeys(candidates):
+        spelled.setdefault(_spelling(candidate), []).append(candidate)
+    close = difflib.get_close_matches(_spelling(name), spelled, n=1, cutoff=likeness)
+    return spelled[close[0]] if close else []
+
+
+def _spelling(name: str) -> str:
+    """What may pass for the same name: in either case, with - or _, é as one sign or two."""
+    return unicodedata.normalize("NFC", name.casefold()).replace("_", "-")
+
+
+def one_of(names: Iterable[str], most: int = 12) -> str:
+    """Names in a row, a long list cut short, harmless to a terminal."""
+    every = [escaped(name) for name in names]
+    text = ", ".join(every[:most])
+    return text if len(every) <= most else f"{text}, … ({len(every)} in all)"
+
+
+def meant(name: str, candidates: Iterable[str]) -> str:
+    """`did you mean "Lab1"?` after an unknown name; empty where no valid one resembles it."""
+    quoted = [f'"{escaped(one)}"' for one in _resembling(name, candidates, _LIKENESS)]
+    return f"did you mean {' or '.join(quoted)}?" if quoted else ""
+
+
+def suggestion(name: str, candidates: Iterable[str]) -> str:
+    """A hint after an unknown name: the nearest valid ones, or what there is."""
+    every = list(candidates)
+    return meant(name, every) or (f"valid: {one_of(every)}" if every else "")
+
+
+def as_toml(value: object) -> str:
+    """A value from outside as TOML would write it: one line, short, nothing but printable text."""
+    match value:
+        case bool():
+            text = "true" if value else "false"
+        case str():
+            text = f'"{escaped(value[: _LONGEST_VALUE + 1])}"'
+        case int():
+            text = str(value) if abs(value) < 10**30 else "a number of over 30 digits"
+        case float():
+            text = f"{value:g}"
+        case Mapping():
+            inner = ", ".join(f"{escaped(str(k))} = {as_toml(v)}" for k, v in value.items())
+            text = f"{{ {inner} }}"
+        case list() | tuple():
+            text = f"[{', '.join(as_toml(item) for item in value[:10])}]"
+        case _:
+            text = escaped(str(value))
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"

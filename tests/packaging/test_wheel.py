@@ -102,7 +102,7 @@ def test_no_program_needs_a_library_that_another_machine_may_lack(installed: Pat
 def test_what_it_was_built_with_is_kept_and_told_of_its_runs(installed: Path) -> None:
     assert record(installed)["wheel"] is True
     script = (
-        "import json\nfrom fibench.machine.environment import environment\n"
+        "import json\nfrom fibench.run.environment import environment\n"
         "from fibench.folders import find_places\n"
         "known = {'programs': {}, 'interpreters': {}}\n"
         "print(json.dumps(environment(find_places(), known)))"

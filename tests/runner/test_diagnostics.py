@@ -7,18 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fibench.document.diagnostics import (
-    MOST,
-    Diagnostic,
-    ExperimentError,
-    Source,
-    did_you_mean,
-    point,
-    shown,
-    suggestion,
-)
+from fibench.document.diagnostics import MOST, Diagnostic, ExperimentError, Source, point
 from fibench.document.locate import Span
-from fibench.wording import escaped
+from fibench.wording import as_toml, did_you_mean, escaped, suggestion
 
 
 def shown_lines(text: str, part: str) -> list[str]:
@@ -144,11 +135,11 @@ def test_escaped_text_is_printable_and_keeps_what_was_printable(text: str) -> No
     ],
 )
 def test_values_are_shown_as_toml(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert as_toml(value) == text
 
 
 def test_long_values_are_cut_short() -> None:
-    assert len(shown("x" * 1000)) == 60
+    assert len(as_toml("x" * 1000)) == 60
 
 
 @pytest.mark.parametrize(

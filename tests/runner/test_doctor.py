@@ -16,8 +16,8 @@ from tests.processes import ending
 from tests.runner.desk import Desk
 
 from fibench.backends.catalogue import read_catalogue
+from fibench.commands import vitals
 from fibench.folders import find_places
-from fibench.machine import vitals
 from fibench.machine.doctor import Busy, Facts, Server, judge
 from fibench.report.checkup import render_checkup
 

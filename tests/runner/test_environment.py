@@ -12,9 +12,11 @@ import pytest
 from tests.here import CHECKOUT, leave_out
 
 import fibench
+from fibench.build import record as build_record
 from fibench.folders import find_places
 from fibench.machine import cores as machine
-from fibench.machine import environment
+from fibench.machine import facts
+from fibench.run import environment as run_environment
 
 
 def _tree(root: Path, files: dict[str, str]) -> Path:
@@ -26,12 +28,12 @@ def _tree(root: Path, files: dict[str, str]) -> Path:
 
 def _document() -> dict[str, Any]:
     identity = {"programs": {"server": "00"}, "interpreters": {}}
-    return environment.environment(find_places(), identity)
+    return run_environment.environment(find_places(), identity)
 
 
 def test_the_document_is_json_with_a_schema_and_names_this_machine(programs: Path) -> None:
     document = json.loads(json.dumps(_document(), allow_nan=False))
-    assert document["schema"] == environment.SCHEMA
+    assert document["schema"] == run_environment.SCHEMA
     assert document["usable_cores"] == len(document["physical_cores"]) >= 1
     assert document["kernel"] == os.uname().release
     assert document["python"]["gil"] in (True, False)
@@ -58,13 +60,13 @@ def test_every_member_is_documented(programs: Path) -> None:
 def test_an_installed_fibench_has_its_compiler_and_no_commit(tmp_path: Path) -> None:
     package = tmp_path / "site-packages" / "fibench"
     places = find_places(package, tmp_path)
-    assert environment.compiler(places) is None
-    assert environment.libraries(places) is None
+    assert build_record.compiler(places.programs) is None
+    assert build_record.libraries(places.programs) is None
     record = {"compiler": {"id": "gcc"}, "libraries": {"libaio": {"lacking": "not found"}}}
     _tree(package, {"libexec/build.json": json.dumps(record)})
-    assert environment.compiler(places) == {"id": "gcc"}
-    assert environment.libraries(places) == {"libaio": {"lacking": "not found"}}
-    assert environment.git(places.checkout) == {"revision": None, "changed": None}
+    assert build_record.compiler(places.programs) == {"id": "gcc"}
+    assert build_record.libraries(places.programs) == {"libaio": {"lacking": "not found"}}
+    assert run_environment.git(places.checkout) == {"revision": None, "changed": None}
 
 
 def test_the_flags_are_those_that_every_file_was_compiled_with(programs: Path) -> None:
@@ -80,14 +82,14 @@ def test_the_flags_are_those_that_every_file_was_compiled_with(programs: Path) -
 def test_a_build_that_is_not_there_or_damaged_is_null(tmp_path: Path) -> None:
     package = tmp_path / "src_py" / "fibench"
     _tree(tmp_path, {"meson.build": "", "src_c/x": ""})
-    assert environment.compiler(find_places(package)) is None
+    assert build_record.compiler(find_places(package).programs) is None
     for damaged in ("[]", "{", '{"compiler": []}', "\xff"):
         _tree(tmp_path, {"build/install/libexec/fibench/build.json": damaged})
-        assert environment.compiler(find_places(package)) is None
+        assert build_record.compiler(find_places(package).programs) is None
 
 
 def test_a_folder_without_git_is_no_error(tmp_path: Path) -> None:
-    assert environment.git(tmp_path / "none") == {"revision": None, "changed": None}
+    assert run_environment.git(tmp_path / "none") == {"revision": None, "changed": None}
 
 
 CPU = "processor\t: 0\nflags\t\t: fpu sse2{more}\n"
@@ -129,7 +131,7 @@ CPU = "processor\t: 0\nflags\t\t: fpu sse2{more}\n"
 def test_the_hypervisor_is_told_from_files(
     tmp_path: Path, files: dict[str, str], expected: str | None
 ) -> None:
-    assert environment.virtualisation(_tree(tmp_path, files)) == expected
+    assert facts.virtualisation(_tree(tmp_path, files)) == expected
 
 
 @pytest.mark.parametrize(
@@ -145,26 +147,26 @@ def test_the_hypervisor_is_told_from_files(
 def test_turbo_is_known_from_either_driver(
     tmp_path: Path, files: dict[str, str], expected: bool | None
 ) -> None:
-    assert environment.turbo(_tree(tmp_path, files)) is expected
+    assert facts.turbo(_tree(tmp_path, files)) is expected
 
 
 def test_smt_and_mitigations_are_read_from_sys(tmp_path: Path) -> None:
-    assert environment.smt(tmp_path) is None
-    assert environment.mitigations(tmp_path) is None
+    assert facts.smt(tmp_path) is None
+    assert facts.mitigations(tmp_path) is None
     _tree(tmp_path, {"smt/active": "1\n", "vulnerabilities/meltdown": "Mitigation: PTI\n"})
-    assert environment.smt(tmp_path) is True
-    assert environment.mitigations(tmp_path) == {"meltdown": "Mitigation: PTI"}
+    assert facts.smt(tmp_path) is True
+    assert facts.mitigations(tmp_path) == {"meltdown": "Mitigation: PTI"}
 
 
 def test_the_chosen_word_is_the_one_in_brackets() -> None:
-    assert environment.chosen("always [madvise] never") == "madvise"
-    assert environment.chosen("nothing") is None
-    assert environment.chosen(None) is None
+    assert facts.chosen("always [madvise] never") == "madvise"
+    assert facts.chosen("nothing") is None
+    assert facts.chosen(None) is None
 
 
 def _cgroup(tmp_path: Path, membership: str, mounts: str) -> dict[str, Any]:
     _tree(tmp_path, {"cgroup": membership, "mountinfo": mounts})
-    return environment.cgroup(tmp_path / "cgroup", tmp_path / "mountinfo")
+    return facts.cgroup(tmp_path / "cgroup", tmp_path / "mountinfo")
 
 
 def test_a_unified_hierarchy_that_can_be_written_is_found(tmp_path: Path) -> None:
@@ -185,7 +187,7 @@ def test_with_both_versions_the_controllers_are_those_of_the_first(tmp_path: Pat
 
 
 def test_without_cgroups_there_is_no_version(tmp_path: Path) -> None:
-    found = environment.cgroup(tmp_path / "none", tmp_path / "none")
+    found = facts.cgroup(tmp_path / "none", tmp_path / "none")
     assert found == {"version": None, "unified_writable": False}
 
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fibench.report.escape import prose, shown
 from fibench.report.numbers import (
     RATIO,
     effect,
@@ -20,6 +19,7 @@ from fibench.report.numbers import (
     with_interval,
 )
 from fibench.verdict.estimate import Estimate
+from fibench.wording import prose, shown
 
 # Numbers
 

@@ -16,12 +16,12 @@ import pytest
 from fibench.commands import review as reviewing
 from fibench.commands.run import Refused
 from fibench.develop.bench.listing import make_runs, measure
+from fibench.experiment.claims import claims_digest
 from fibench.export import FORMATS as EXPORTS
 from fibench.export import comparison
 from fibench.export.listing import FORMATS
 from fibench.folders import find_places
 from fibench.report.runs import COLUMNS, find_runs, rows
-from fibench.run._identity import claims_digest
 from fibench.store import journal
 from fibench.store.folder import NoSuchRun, resolve_run
 from fibench.store.names import run_name

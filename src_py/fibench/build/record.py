@@ -48,6 +48,18 @@ def origin(record: Mapping[str, Any], library: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def compiler(programs: Path) -> dict[str, Any] | None:
+    """The compiler of the C programs and what decided its work, as the build's record has it."""
+    found = read_record(programs / RECORD).get("compiler")
+    return found if isinstance(found, dict) else None
+
+
+def libraries(programs: Path) -> dict[str, Any] | None:
+    """The libraries that some programs are built with: where each is from, and its version."""
+    found = read_record(programs / RECORD).get("libraries")
+    return found if isinstance(found, dict) else None
+
+
 def not_own(compiler: object) -> str:
     """The flags of a build that are not fibench's own, in words; empty where all are.
 

@@ -23,6 +23,7 @@ from invoke.program import Program
 
 from fibench import interruption, streams
 from fibench.commands.refused import NOT_STARTED, Refused
+from fibench.machine.processes import descendants
 
 TRACEBACK = "FIBENCH_TRACEBACK"
 """The variable that shows where a mistake of fibench itself is."""
@@ -113,7 +114,7 @@ class CommandLine(Program):
             if not streams.prepare():
                 raise Refused("standard output is closed", "to see nothing, send it to /dev/null")
             try:
-                interruption.raise_interrupted()
+                interruption.raise_interrupted(descendants)
                 status = self._ended_by_itself(argv)
                 sys.stdout.flush()
                 return status
@@ -158,8 +159,7 @@ class CommandLine(Program):
 
     def _refusal(self, error: ParseError) -> Refused:
         """What is wrong with the command line, and the nearest word that would not be."""
-        from fibench.document.diagnostics import did_you_mean
-        from fibench.wording import escaped
+        from fibench.wording import did_you_mean, escaped
 
         unknown = _UNKNOWN.fullmatch(str(error))
         asked = error.context or (self.tasks[-1] if getattr(self, "tasks", None) else None)

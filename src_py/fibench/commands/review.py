@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibench.commands.run import NOT_STARTED, WRONG_INPUT, Refused
-from fibench.document.diagnostics import suggestion
 from fibench.folders import find_places
 from fibench.report.output import carried
-from fibench.wording import escaped
+from fibench.wording import escaped, suggestion
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -115,7 +115,7 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
     catalogue = read_backends(places)
     backend = find_backend(catalogue, name)
     if backend is None:
-        from fibench.document.diagnostics import suggestion
+        from fibench.wording import suggestion
 
         hint = suggestion(name, catalogue)
         raise Refused(f'there is no backend "{name}"', hint, WRONG_INPUT)
@@ -170,7 +170,7 @@ def _origin() -> Path:
 
 def doctor(as_json: bool) -> int:
     """Say what on this machine would disturb a measurement; changes nothing."""
-    from fibench.machine import vitals
+    from fibench.commands import vitals
 
     places = find_places()
     vitals.doctor(places, read_backends(places), as_json)
@@ -320,8 +320,7 @@ def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, fl
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench import __version__
     from fibench.backends.interpreters import interpreter_records
-    from fibench.build.record import build_line
-    from fibench.machine.environment import compiler
+    from fibench.build.record import build_line, compiler
     from fibench.report import Overhead, render_results
     from fibench.store.folder import CLAIMS, keep_json
     from fibench.verdict.findings import find
@@ -341,7 +340,7 @@ def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, fl
         outcome.interrupted,
         machine.machine_line(cores),
         outcome.pinning,
-        build_line=build_line(__version__, compiler(request.places)),
+        build_line=build_line(__version__, compiler(request.places.programs)),
         added_afterwards=outcome.other_claims,
         interpreters=interpreter_records(request.interpreters),
     )

@@ -127,7 +127,7 @@ def _parts(designs: str) -> list[str]:
     if not designs:
         return []
     from fibench.develop.bench.designs import PARTS
-    from fibench.document.diagnostics import suggestion
+    from fibench.wording import suggestion
 
     asked = list(PARTS) if designs == ALL_PARTS else designs.split(",")
     for part in asked:

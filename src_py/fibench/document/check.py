@@ -14,10 +14,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fibench.document.diagnostics import MOST, Source, did_you_mean, meant, one_of, shown
+from fibench.document.diagnostics import MOST, Source
 from fibench.document.keys import KEYS, Key
 from fibench.document.kinds import kind_of
 from fibench.document.model import TABLES, BackendTable, CrossoverTable, ExperimentFile
+from fibench.wording import as_toml, did_you_mean, meant, one_of
 
 _ROOT = tuple(ExperimentFile.model_fields)
 
@@ -56,7 +57,7 @@ def _report(fault: ErrorDetails, source: Source) -> None:
     name = _name(path)
     match fault["type"]:
         case "extra_forbidden":
-            what = f"unknown key {shown(path[-1])}{_inside(path)}"
+            what = f"unknown key {as_toml(path[-1])}{_inside(path)}"
             source.report(path, what, _hint_unknown(path), key=True)
         case "missing":
             source.report(path[:-1], f"{name} is missing{_inside(path)}", _hint_missing(path))
@@ -71,7 +72,7 @@ def _report(fault: ErrorDetails, source: Source) -> None:
 def _name(path: Sequence[str | int]) -> str:
     """The last key of a path: an element is called by the name of its list."""
     name = next((step for step in reversed(path) if isinstance(step, str)), "the file")
-    return name if name.isascii() and name.isidentifier() and len(name) < 40 else shown(name)
+    return name if name.isascii() and name.isidentifier() and len(name) < 40 else as_toml(name)
 
 
 def _fields(path: Sequence[str | int]) -> tuple[str, ...]:

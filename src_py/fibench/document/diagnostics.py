@@ -12,9 +12,8 @@ a terminal.
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fibench.document.locate import Location, Path, Span, locate, nearest, normalised
@@ -24,9 +23,6 @@ _INDENT = "    "
 _TAB = 4
 _WIDEST = 96
 """Columns of a source line that are shown; of a longer one, the part around the fault."""
-_LONGEST_VALUE = 60
-_LIKENESS = 0.6
-"""By which a name is proposed for another, up to 1 (difflib)."""
 MOST = 100
 """Faults that are listed for one file."""
 
@@ -142,66 +138,6 @@ def point(file: str, text: str, span: Span, what: str, hint: str = "") -> Diagno
         hint=hint,
         source=text[begin:end],
     )
-
-
-def did_you_mean(name: str, candidates: Iterable[str], likeness: float = _LIKENESS) -> str | None:
-    """The valid name that `name` resembles most, or None if none does by `likeness`, up to 1."""
-    return next(iter(_resembling(name, candidates, likeness)), None)
-
-
-def _resembling(name: str, candidates: Iterable[str], likeness: float) -> list[str]:
-    """The valid names whose spelling is that of `name` but for case, dashes and the like: all of
-    them; or else of those that resemble it most."""
-    spelled: dict[str, list[str]] = {}
-    for candidate in dict.fromkeys(candidates):
-        spelled.setdefault(_spelling(candidate), []).append(candidate)
-    close = difflib.get_close_matches(_spelling(name), spelled, n=1, cutoff=likeness)
-    return spelled[close[0]] if close else []
-
-
-def _spelling(name: str) -> str:
-    """What may pass for the same name: in either case, with - or _, é as one sign or two."""
-    return unicodedata.normalize("NFC", name.casefold()).replace("_", "-")
-
-
-def one_of(names: Iterable[str], most: int = 12) -> str:
-    """Names in a row, a long list cut short, harmless to a terminal."""
-    every = [escaped(name) for name in names]
-    text = ", ".join(every[:most])
-    return text if len(every) <= most else f"{text}, … ({len(every)} in all)"
-
-
-def meant(name: str, candidates: Iterable[str]) -> str:
-    """`did you mean "Lab1"?` after an unknown name; empty where no valid one resembles it."""
-    quoted = [f'"{escaped(one)}"' for one in _resembling(name, candidates, _LIKENESS)]
-    return f"did you mean {' or '.join(quoted)}?" if quoted else ""
-
-
-def suggestion(name: str, candidates: Iterable[str]) -> str:
-    """A hint after an unknown name: the nearest valid ones, or what there is."""
-    every = list(candidates)
-    return meant(name, every) or (f"valid: {one_of(every)}" if every else "")
-
-
-def shown(value: object) -> str:
-    """A value from outside as TOML would write it: one line, short, nothing but printable text."""
-    match value:
-        case bool():
-            text = "true" if value else "false"
-        case str():
-            text = f'"{escaped(value[: _LONGEST_VALUE + 1])}"'
-        case int():
-            text = str(value) if abs(value) < 10**30 else "a number of over 30 digits"
-        case float():
-            text = f"{value:g}"
-        case Mapping():
-            inner = ", ".join(f"{escaped(str(k))} = {shown(v)}" for k, v in value.items())
-            text = f"{{ {inner} }}"
-        case list() | tuple():
-            text = f"[{', '.join(shown(item) for item in value[:10])}]"
-        case _:
-            text = escaped(str(value))
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
 def _underlined(source: str, start: int, length: int) -> list[str]:

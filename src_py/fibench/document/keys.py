@@ -22,8 +22,7 @@ from fibench.document.kinds import (
     rate,
     whole,
 )
-from fibench.experiment.groups import decimal
-from fibench.quantities import format_duration
+from fibench.quantities import decimal, format_duration
 
 Where = Literal["server", "load"]
 Unit = Literal["", "s", "/s"]

@@ -12,7 +12,6 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from fibench.document.cpu_list import CPUS_PATTERN, CpuListError, normalised_cpus
-from fibench.document.diagnostics import shown, suggestion
 from fibench.quantities import (
     DURATION_PATTERN,
     RATE_PATTERN,
@@ -21,6 +20,7 @@ from fibench.quantities import (
     format_duration,
     parse_quantity,
 )
+from fibench.wording import as_toml, suggestion
 
 NAME = re.compile(r"(?!\.{1,2}$)[a-z0-9._-]{1,64}", re.ASCII)
 NAME_RULE = "1 to 64 of a-z, 0-9, '.', '_', '-'"
@@ -81,7 +81,7 @@ def whole(low: int, high: int) -> Checked:
         if isinstance(value, bool) or not isinstance(value, int):
             raise fault(f"must be a whole number, not {kind_of(value)}")
         if not low <= value <= high:
-            raise fault(f"{shown(value)} is outside {low} to {high}")
+            raise fault(f"{as_toml(value)} is outside {low} to {high}")
         return value
 
     schema = {"type": "integer", "minimum": low, "maximum": high}
@@ -100,11 +100,11 @@ def duration(low_s: float, high_s: float) -> Checked:
         seconds = parse_quantity(value, TIME_UNITS)
         if seconds is None:
             raise fault(
-                f"{shown(value)} is no duration", 'write a number and a unit: "0.7s", "200ms"'
+                f"{as_toml(value)} is no duration", 'write a number and a unit: "0.7s", "200ms"'
             )
         if not low_s <= seconds <= high_s:
             limits = f"{format_duration(low_s)} to {format_duration(high_s)}"
-            raise fault(f"{shown(value)} is outside {limits}")
+            raise fault(f"{as_toml(value)} is outside {limits}")
         return seconds
 
     schema = {"type": "string", "pattern": DURATION_PATTERN}
@@ -119,13 +119,13 @@ def rate(low: int, high: int) -> Checked:
         if isinstance(value, str):
             number = parse_quantity(value, RATE_UNITS)
             if number is None:
-                raise fault(f"{shown(value)} is no rate", 'write "500/s", or 500')
+                raise fault(f"{as_toml(value)} is no rate", 'write "500/s", or 500')
         elif isinstance(value, bool) or not isinstance(value, (int, float)):
             raise fault(f'must be a rate such as "500/s", not {kind_of(value)}')
         else:
             number = value
         if not low <= number <= high:  # a number that is none is within no limits
-            raise fault(f"{shown(value)} is outside {low}/s to {high}/s")
+            raise fault(f"{as_toml(value)} is outside {low}/s to {high}/s")
         return round(float(number), 6)  # fibload takes nine decimals
 
     bare = {"type": "number", "minimum": low, "maximum": high}
@@ -149,14 +149,14 @@ def cpu_list() -> Checked:
 
     def check(value: object) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
-            raise fault(f"must be text, not {kind_of(value)}", f'write cpus = "{shown(value)}"')
+            raise fault(f"must be text, not {kind_of(value)}", f'write cpus = "{as_toml(value)}"')
         if not isinstance(value, str):
             raise fault(f"must be text, not {kind_of(value)}", 'write cpus = "0,2-3" or "all"')
         try:
             return normalised_cpus(value)
         except CpuListError as error:
             hint = 'write for example "0", "0,2-3" or "all"'
-            raise fault(f"{shown(value)} {error}", hint) from error
+            raise fault(f"{as_toml(value)} {error}", hint) from error
 
     return Checked(check, {"type": "string", "pattern": CPUS_PATTERN})
 
@@ -172,7 +172,7 @@ def interpreter() -> Checked:
             raise fault("is empty" if not value else f"is longer than {_LONGEST_PATH} characters")
         if value != value.strip() or value.startswith("-") or not value.isprintable():
             hint = 'write "python3.13", "3.13", or a path'
-            raise fault(f"{shown(value)} is no name of a program", hint)
+            raise fault(f"{as_toml(value)} is no name of a program", hint)
         return value
 
     return Checked(check, {"type": "string", "minLength": 1})
@@ -185,7 +185,7 @@ def choice(*names: str) -> Checked:
         if not isinstance(value, str):
             raise fault(f"must be text, not {kind_of(value)}", suggestion("", names))
         if value not in names:
-            raise fault(f"{shown(value)} is unknown", suggestion(value, names))
+            raise fault(f"{as_toml(value)} is unknown", suggestion(value, names))
         return value
 
     return Checked(check, {"enum": list(names)})
@@ -198,7 +198,7 @@ def pattern(expression: re.Pattern[str], allowed: str) -> Checked:
         if not isinstance(value, str):
             raise fault(f"must be text, not {kind_of(value)}", f"allowed: {allowed}")
         if expression.fullmatch(value) is None:
-            raise fault(f"{shown(value)} is not allowed", f"allowed: {allowed}")
+            raise fault(f"{as_toml(value)} is not allowed", f"allowed: {allowed}")
         return value
 
     schema = {"type": "string", "pattern": f"^({expression.pattern})$"}

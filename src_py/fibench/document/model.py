@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from fibench.document.diagnostics import one_of, shown
 from fibench.document.keys import KEYS, LONGEST_START_S, START_TIMEOUT_S, is_numeric
 from fibench.document.kinds import (
     Checked,
@@ -37,6 +36,7 @@ from fibench.document.tables import (
 )
 from fibench.metrics import CLAIMED
 from fibench.quantities import format_duration
+from fibench.wording import as_toml, one_of
 
 
 class PlanTable(Table):
@@ -73,7 +73,9 @@ _AXES = tuple(name for name in KEYS if is_numeric(name))
 
 def _axis(value: object) -> object:
     if isinstance(value, str) and value in KEYS and value not in _AXES:
-        raise fault(f"{shown(value)} has no numbers to go over", f"axes: {one_of(_AXES, most=20)}")
+        raise fault(
+            f"{as_toml(value)} has no numbers to go over", f"axes: {one_of(_AXES, most=20)}"
+        )
     return choice(*_AXES).check(value)
 
 

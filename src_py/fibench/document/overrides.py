@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fibench.document.diagnostics import Diagnostic, ExperimentError, suggestion
+from fibench.document.diagnostics import Diagnostic, ExperimentError
 from fibench.document.keys import KEYS, in_file
 from fibench.document.locate import Path
-from fibench.wording import escaped
+from fibench.wording import escaped, suggestion
 
 _PLAN = ("blocks", "seed")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)

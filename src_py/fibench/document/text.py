@@ -16,16 +16,9 @@ from typing import Any
 
 from fibench import called
 from fibench.document.depth import TooDeepError, check_toml
-from fibench.document.diagnostics import (
-    Diagnostic,
-    ExperimentError,
-    did_you_mean,
-    meant,
-    one_of,
-    point,
-)
+from fibench.document.diagnostics import Diagnostic, ExperimentError, point
 from fibench.document.locate import Span, normalised
-from fibench.wording import escaped
+from fibench.wording import did_you_mean, escaped, meant, one_of
 
 LARGEST_FILE_BYTES = 256 * 1024
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

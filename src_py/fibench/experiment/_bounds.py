@@ -6,12 +6,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from fibench.document.diagnostics import Source, shown
+from fibench.document.diagnostics import Source
 from fibench.document.keys import KEYS
 from fibench.document.locate import Path
 from fibench.document.model import ClaimTable
 from fibench.metrics import METRICS
 from fibench.quantities import RATE_UNITS, TIME_UNITS, parse_quantity
+from fibench.wording import as_toml
 
 _EXAMPLES = {"s": "5ms", "B": "30MiB", "/s": "500/s"}
 _AXIS_UNITS: Mapping[str, Mapping[str, float]] = {"": {}, "s": TIME_UNITS, "/s": RATE_UNITS}
@@ -51,10 +52,10 @@ def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) ->
     if isinstance(given, str):
         number = parse_quantity(given, units) if units else None
         if number is None and units:
-            what = f"{name} {shown(given)} is no measure of {subject}"
+            what = f"{name} {as_toml(given)} is no measure of {subject}"
             source.report(path, what, f"units: {', '.join(units)}")
         elif number is None:
-            what = f"{name} of {subject} is a number without unit, not {shown(given)}"
+            what = f"{name} of {subject} is a number without unit, not {as_toml(given)}"
             source.report(path, what, f"write {name} = {example}")
         if number is None:
             return None
@@ -66,7 +67,7 @@ def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) ->
         number = float(given) if abs(given) < 1e30 else math.inf
     lowest_allowed = table.ratio is None and path[2] != "below"
     if not math.isfinite(number) or number < 0 or (number == 0 and not lowest_allowed):
-        what = f"{name} {shown(given)} is no bound: it must be above 0"
+        what = f"{name} {as_toml(given)} is no bound: it must be above 0"
         source.report(path, what)
         return None
     return number

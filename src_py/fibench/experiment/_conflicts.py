@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from fibench.document.diagnostics import Source, one_of, shown, suggestion
+from fibench.document.diagnostics import Source
 from fibench.document.keys import KEYS
 from fibench.document.kinds import NAME, NAME_RULE
 from fibench.document.locate import Path
 from fibench.document.model import ExperimentFile
 from fibench.document.tables import GroupTable
 from fibench.experiment.cells import Combination, groups_of, inapplicable
+from fibench.wording import as_toml, one_of, suggestion
 
 MOST_TRIALS = 100_000
 MOST_PROCESSES = 512
@@ -51,7 +52,7 @@ def report_unknown_backends(
     for where, name in used:
         if name in unknown:
             hint = "" if source.full else suggestion(name, sorted(backends))
-            source.report(where, f"unknown backend {shown(name)}", hint)
+            source.report(where, f"unknown backend {as_toml(name)}", hint)
     return unknown
 
 
@@ -74,10 +75,10 @@ def report_own_names(file: ExperimentFile, catalogue: Collection[str], source: S
     for name in file.backends:
         path = ("backends", name)
         if name in catalogue:
-            what = f"backend {shown(name)} is one of fibench's own"
+            what = f"backend {as_toml(name)} is one of fibench's own"
             source.report(path, what, "give your server another name", key=True)
         elif NAME.fullmatch(name) is None:
-            what = f"backend {shown(name)} is not allowed as a name"
+            what = f"backend {as_toml(name)} is not allowed as a name"
             source.report(path, what, f"allowed: {NAME_RULE}", key=True)
 
 
@@ -194,7 +195,7 @@ def report_groups(file: ExperimentFile, made: Sequence[Combination], source: Sou
     for index, group in enumerate(groups):
         path: Path = ("load", "group", index)
         if group.name in names:
-            what = f"another client group is called {shown(group.name)} too"
+            what = f"another client group is called {as_toml(group.name)} too"
             source.report((*path, "name"), what, "give each group a name of its own")
         names.add(group.name)
         _report_group(group, path, users, source)

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from fibench.document.diagnostics import one_of
 from fibench.document.keys import KEYS, shown_value
 from fibench.document.locate import Path
 from fibench.document.model import ClaimTable, CrossoverTable
 from fibench.experiment.cells import Cell, Value, lacking, matches, selectable, shown_selector
+from fibench.wording import one_of
 
 FEWEST_POINTS = 3
 """With fewer values of its axis, a crossover is not looked for."""

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fibench.document.diagnostics import Source, meant, shown
+from fibench.document.diagnostics import Source
 from fibench.document.keys import GROUP_KEYS, KEYS, parameter, shown_value
 from fibench.document.locate import Path
 from fibench.document.model import ExperimentFile
 from fibench.document.tables import Table
 from fibench.experiment.groups import Group, parse, resolved, takes, written
+from fibench.wording import as_toml, meant
 
 Value = str | int | float | None
 """A parameter: durations are seconds, as float; None is not passed on."""
@@ -163,7 +164,7 @@ def combinations(
         axes = table.given()
         count = math.prod(len(values) for values in axes.values())
         if count + len(made) > MOST_CELLS:
-            what = f"the matrix makes {shown(count + len(made))} cells; {MOST_CELLS} are allowed"
+            what = f"the matrix makes {as_toml(count + len(made))} cells; {MOST_CELLS} are allowed"
             source.report(("matrix", index), what, "give fewer values, or split the file", key=True)
             return None
         for places in itertools.product(*(range(len(values)) for values in axes.values())):
@@ -229,7 +230,7 @@ def report_repeated(file: ExperimentFile, source: Source) -> None:
         for name, values in table.given().items():
             for place, value in enumerate(values):
                 if value in values[:place]:
-                    written = shown(value) if isinstance(value, str) else shown_value(name, value)
+                    written = as_toml(value) if isinstance(value, str) else shown_value(name, value)
                     path = ("matrix", index, name, place)
                     source.report(path, f"{name} {written} is given twice", "remove one of them")
 
@@ -282,7 +283,7 @@ def shown_selector(selector: Mapping[str, Any]) -> str:
     parts = []
     for name, value in selector.items():
         plain = isinstance(value, str | int) and name != "spin"
-        parts.append(f"{name} = {shown(value if plain else shown_value(name, value))}")
+        parts.append(f"{name} = {as_toml(value if plain else shown_value(name, value))}")
     return f"{{ {', '.join(parts)} }}"
 
 

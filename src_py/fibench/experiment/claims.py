@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fibench.document.diagnostics import Source, one_of, shown, suggestion
+from fibench.document.diagnostics import Source
 from fibench.document.locate import Path
 from fibench.document.model import ClaimTable, slug
 from fibench.experiment._bounds import bounds_of
@@ -21,6 +23,7 @@ from fibench.experiment._sides import (
 )
 from fibench.experiment.cells import Cell, groups_of
 from fibench.metrics import GROUPS_HAVE, METRICS, PROCESSES_HAVE
+from fibench.wording import as_toml, one_of, suggestion
 
 __all__ = ["Claim", "DroppedClaim", "Point", "cells_of", "resolve_claims"]
 
@@ -61,6 +64,22 @@ def cells_of(claim: Claim) -> tuple[Cell, ...]:
     sides = [claim.left, *([] if claim.right is None else [claim.right])]
     sides += [cell for point in claim.points for cell in (point.left, point.right)]
     return tuple({cell.key: cell for cell in sides}.values())
+
+
+def claims_digest(claims: Iterable[Claim]) -> str:
+    """A digest of what claims say of which figures, whatever their words.
+
+    Claims may change when a run is gone on with, since no number depends on them; but who has seen
+    estimates may choose claims by them, so that it is to be said.
+    """
+    document = [
+        [
+            *(claim.kind, claim.metric, claim.group, claim.low, claim.high, claim.over),
+            *(cell.key for cell in cells_of(claim)),
+        ]
+        for claim in claims
+    ]
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -148,7 +167,7 @@ def _report_repeated_id(
 ) -> None:
     if name in ids:
         key = "id" if table.id is not None else "says"
-        what = f"another claim has the id {shown(name)} too"
+        what = f"another claim has the id {as_toml(name)} too"
         source.report(("claim", index, key), what, 'give each claim an id of its own: id = "..."')
     ids.add(name)
 
@@ -198,10 +217,10 @@ def _report_group(table: ClaimTable, index: int, cells: Sequence[Cell], source: 
             what = f"the load of {cell.label} has no client groups"
             source.report(path, what, "write [[load.group]], or remove `group`")
         elif table.group not in groups:
-            what = f"there is no client group {shown(table.group)}"
+            what = f"there is no client group {as_toml(table.group)}"
             source.report(path, what, suggestion(table.group, groups))
         elif groups[table.group].idle:
-            what = f"the client group {shown(table.group)} is idle: it asks for nothing"
+            what = f"the client group {as_toml(table.group)} is idle: it asks for nothing"
             asking = [name for name, group in groups.items() if not group.idle]
             source.report(path, what, f"groups that ask: {one_of(asking)}")
         else:

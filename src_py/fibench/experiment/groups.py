@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fibench.quantities import decimal
+
 
 @dataclass(frozen=True)
 class Group:
@@ -44,11 +46,6 @@ def _words(group: Group) -> list[str]:
     if group.arrivals is not None:
         words.append(f"arrivals={group.arrivals}")
     return [*words, "idle"] if group.idle else words
-
-
-def decimal(rate: float) -> str:
-    """A rate as the shortest decimal number that means it: "500", "0.5"."""
-    return repr(float(rate)).removesuffix(".0")
 
 
 def parse(text: str | None) -> tuple[Group, ...]:

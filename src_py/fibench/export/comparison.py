@@ -9,10 +9,9 @@ from fibench.export import csv as separated
 from fibench.export._rows import finite, name_with_unit
 from fibench.export.md import escape, table
 from fibench.metrics import METRICS
-from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, number, percent, quantity
 from fibench.report.output import page, print_hanging
-from fibench.wording import json_text
+from fibench.wording import json_text, prose, shown
 
 if TYPE_CHECKING:
     from rich.console import Console

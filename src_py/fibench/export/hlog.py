@@ -16,9 +16,9 @@ from fibench import called
 from fibench.export import ExportError
 from fibench.export import _histogram as histogram
 from fibench.export._rows import cells_of
-from fibench.report.escape import shown
 from fibench.store.files import StoredError, shown_path
 from fibench.store.stored_run import is_measured, read_load, trial_folder
+from fibench.wording import shown
 
 if TYPE_CHECKING:
     from fibench.store.stored_run import StoredRun

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import fibench
 from fibench.export._rows import cells_of, name_with_unit, rows_of
+from fibench.report.words import notes_of
 from fibench.verdict.judge import claims_json
 from fibench.wording import json_text
 
@@ -81,7 +82,7 @@ def document(review: Review) -> dict[str, Any]:
             {"trial": failed.trial, "reason": failed.reason, "hint": failed.hint or None}
             for failed in review.failures
         ],
-        "notes": list(review.notes),
+        "notes": notes_of(review),
     }
 
 

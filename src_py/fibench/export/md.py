@@ -11,12 +11,12 @@ from fibench.backends.interpreters import interpreter_lines
 from fibench.build.record import build_line
 from fibench.metrics import METRICS
 from fibench.plan.pinning import pinning_line
-from fibench.report.escape import prose, shown
 from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
-from fibench.report.words import tally, verdict_lines
+from fibench.report.words import notes_of, tally, verdict_lines
 from fibench.verdict.estimate import CellSummary
+from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
     from fibench.verdict.review import Review
@@ -44,7 +44,7 @@ def export(review: Review) -> str:
     lines += [word for line in pythons for word in (f"{escape(line[:1].upper() + line[1:])}.", "")]
     lines += [word for mark in review.marks for word in (f"**Warning:** {escape(prose(mark))}", "")]
     lines += _cells_table(review) if cells else ["None of the cells could be run here."]
-    notes = [*table_notes(cells, review.summaries), *review.notes]
+    notes = [*table_notes(cells, review.summaries), *notes_of(review)]
     lines += ["", *(f"- {escape(prose(note.removeprefix('– ')))}" for note in notes)]
     if review.failures:
         lines += ["", "## Failed trials", ""]

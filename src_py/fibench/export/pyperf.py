@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fibench.export._rows import cells_of
-from fibench.report.escape import shown
 from fibench.store.stored_run import is_measured
-from fibench.wording import json_text
+from fibench.wording import json_text, shown
 
 if TYPE_CHECKING:
     from fibench.experiment.cells import Cell

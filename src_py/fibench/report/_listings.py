@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from fibench.report.escape import prose, shown
 from fibench.report.numbers import seconds
 from fibench.report.output import glued, page, print_hanging
+from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,8 +4,8 @@
 import re
 
 from fibench.metrics import METRICS
-from fibench.report.escape import shown
 from fibench.report.numbers import quantity
+from fibench.wording import shown
 
 _HINT_INDENT = 8
 _NUMBER = re.compile(r"[0-9]+")

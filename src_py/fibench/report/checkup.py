@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
 
 from fibench.machine.doctor import Item
-from fibench.report.escape import prose, shown
 from fibench.report.output import page, print_hanging
+from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fibench.metrics import GROUP_METRICS, METRICS, in_group
-from fibench.report.escape import shown
 from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.verdict.estimate import CellSummary
 from fibench.verdict.twin import is_open
+from fibench.wording import shown
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from fibench import called
 from fibench.backends.interpreters import interpreter_lines
 from fibench.report._trial_line import kind_of_hint
-from fibench.report.escape import prose, shown
-from fibench.report.numbers import ABSENT, RATIO, percent, seconds, with_interval
-from fibench.report.output import glued, page, print_hanging
+from fibench.report.numbers import ABSENT, percent, seconds
+from fibench.report.output import page, print_hanging
 from fibench.report.table import print_table, shown_metrics
-from fibench.report.words import tally, verdict_lines
+from fibench.report.words import tally, twin_line, verdict_lines
 from fibench.verdict.estimate import CONFIDENCE, CellSummary
-from fibench.verdict.twin import ALPHA, TwinCheck
 from fibench.verdict.verdict import Outcome, Verdict
+from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -181,20 +179,6 @@ def _outcomes(summary: CellSummary) -> str:
     """How the requests of failed trials ended, each in one of these: `ok 990, wrong 10`."""
     outcomes = summary.invalid_outcomes
     return ", ".join(f"{shown(name)} {total:,}" for name, total in outcomes.items())
-
-
-def twin_line(twin: TwinCheck) -> str:
-    """What comparing a cell with itself came to, in one line."""
-    label, share = shown(twin.label), percent(1.0 - ALPHA)
-    ratio = glued(with_interval(twin.estimate, RATIO, "×", [1.0]))
-    if not twin.differs:
-        told = "measured twice in each block is itself"
-        return f"A/A: {label} {told}: {twin.metric} {ratio} ({share})"
-    return (
-        f"A/A: {label} measured twice in each block differs from itself: {twin.metric} {ratio} "
-        f"({share}). Something else than the servers decides here: do not trust differences of "
-        f"that size; `{called.command('doctor')}` says what may disturb"
-    )
 
 
 def _print_checks(console: Console, findings: Findings) -> None:

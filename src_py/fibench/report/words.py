@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fibench import called
 from fibench.metrics import METRICS
-from fibench.report.escape import prose, shown
 from fibench.report.numbers import (
     RATIO,
     Scale,
@@ -16,6 +16,7 @@ from fibench.report.numbers import (
     bound_quantity,
     effect,
     number,
+    percent,
     quantity,
     scale_for,
     with_interval,
@@ -23,11 +24,14 @@ from fibench.report.numbers import (
 from fibench.report.output import glued
 from fibench.verdict.crossover import Crossover, Wins
 from fibench.verdict.estimate import Estimate
+from fibench.verdict.twin import ALPHA, TwinCheck
 from fibench.verdict.verdict import Verdict
+from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
     from fibench.experiment.cells import Cell
     from fibench.experiment.experiment import Claim
+    from fibench.verdict.review import Review
 
 
 _UNBOUNDED = "an axis that reaches further, or more blocks, would show where"
@@ -222,3 +226,23 @@ def _effect(verdict: Verdict, size: float) -> str:
     if found is None or found.scale == "log":
         return effect(size)
     return f"{number(size, 2)} of {shown(found.over)}"
+
+
+def twin_line(twin: TwinCheck) -> str:
+    """What comparing a cell with itself came to, in one line."""
+    label, share = shown(twin.label), percent(1.0 - ALPHA)
+    ratio = glued(with_interval(twin.estimate, RATIO, "×", [1.0]))
+    if not twin.differs:
+        told = "measured twice in each block is itself"
+        return f"A/A: {label} {told}: {twin.metric} {ratio} ({share})"
+    return (
+        f"A/A: {label} measured twice in each block differs from itself: {twin.metric} {ratio} "
+        f"({share}). Something else than the servers decides here: do not trust differences of "
+        f"that size; `{called.command('doctor')}` says what may disturb"
+    )
+
+
+def notes_of(review: Review) -> list[str]:
+    """What a reader of a run's figures must know, one line each: first how its twin did."""
+    twin = review.findings.twin
+    return [*([prose(twin_line(twin))] if twin else []), *review.notes]

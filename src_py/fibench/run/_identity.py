@@ -18,7 +18,6 @@ from typing import Any
 
 from fibench.backends.catalogue import Backend
 from fibench.backends.interpreters import interpreter_records, own
-from fibench.experiment.claims import Claim, cells_of
 from fibench.experiment.experiment import Experiment
 from fibench.machine import cores as machine
 from fibench.plan.trials import Trial
@@ -58,22 +57,6 @@ def identity(
         "power_source": machine.power_source(),
         "cores": machine.physical_cores(),
     }
-
-
-def claims_digest(claims: Iterable[Claim]) -> str:
-    """A digest of what claims say of which figures, whatever their words.
-
-    Claims may change when a run is gone on with, since no number depends on them; but who has seen
-    estimates may choose claims by them, so that it is to be said.
-    """
-    document = [
-        [
-            *(claim.kind, claim.metric, claim.group, claim.low, claim.high, claim.over),
-            *(cell.key for cell in cells_of(claim)),
-        ]
-        for claim in claims
-    ]
-    return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 
 
 def backends_used(trials: Iterable[Trial], context: TrialContext) -> dict[str, Backend]:

@@ -13,14 +13,15 @@ from typing import Any
 from fibench import writing
 from fibench.backends.catalogue import Backend
 from fibench.backends.interpreters import Interpreter
+from fibench.experiment.claims import claims_digest
 from fibench.experiment.experiment import Experiment
 from fibench.folders import Places
 from fibench.machine import cores as machine
-from fibench.machine.environment import environment
 from fibench.plan.pinning import choose
 from fibench.plan.trials import Trial, plan_json
-from fibench.run._identity import backends_used, claims_digest, difference, identity
+from fibench.run._identity import backends_used, difference, identity
 from fibench.run._resume import Attempt, Head, is_sound, remaining
+from fibench.run.environment import environment
 from fibench.server.leftovers import end_leftovers
 from fibench.store import journal
 from fibench.store.files import StoredError, inside, read_json

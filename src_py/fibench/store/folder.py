@@ -253,7 +253,7 @@ def _is_run(folder: Path) -> bool:
 
 def _nearest(text: str, results: Path) -> str:
     """The names that resemble the text; what to do when there are none."""
-    from fibench.document.diagnostics import suggestion
+    from fibench.wording import suggestion
 
     try:
         names = sorted(entry.name for entry in os.scandir(results) if _NAME.fullmatch(entry.name))

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fibench.run._identity import claims_digest
+from fibench.experiment.claims import claims_digest
 from fibench.store.machine import is_of_another_boot
 from fibench.store.stored_run import StoredRun
 from fibench.verdict.judge import Verdict, claims_json

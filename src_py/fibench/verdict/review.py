@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fibench.experiment.claims import Claim
-from fibench.report.escape import prose
-from fibench.report.terminal import twin_line
 from fibench.store.stored_run import StoredRun
 from fibench.verdict.audit import has_other_claims, marks_of
 from fibench.verdict.estimate import CellSummary
@@ -61,5 +59,5 @@ def _review(run: StoredRun) -> Review:
         summaries=found.summaries,
         verdicts=found.verdicts,
         failures=found.failures,
-        notes=(*((prose(twin_line(found.twin)),) if found.twin else ()), *found.notes),
+        notes=found.notes,
     )

@@ -12,10 +12,12 @@ from pathlib import Path
 from fibench import __version__
 from fibench.backends.catalogue import Backend
 from fibench.build import premises
+from fibench.build import record as build_record
 from fibench.build.record import build_line, not_own
 from fibench.folders import Places
 from fibench.machine import cores as machine
-from fibench.machine import environment, lock
+from fibench.machine import facts as facts_of
+from fibench.machine import lock
 from fibench.machine import sockets as listening
 from fibench.machine.cores import read_line
 from fibench.machine.doctor import BUSY_SHARE, Busy, Facts, Server
@@ -36,16 +38,16 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
     busy = _busy(LOOK_S)
     steal = _steal_share(before, _cpu_times())
     memory = psutil.virtual_memory()
-    limits, group = environment.limits(), environment.cgroup()
+    limits, group = facts_of.limits(), facts_of.cgroup()
     ports = limits["port_range"]
-    compiler = environment.compiler(places)
+    compiler = build_record.compiler(places.programs)
     return Facts(
         cores=machine.usable_cores(),
         hardware_threads=sum(map(len, machine.physical_cores())),
         governor=machine.governor(),
-        turbo=environment.turbo(),
+        turbo=facts_of.turbo(),
         turbo_switch=_turbo_switch(),
-        virtualisation=environment.virtualisation(),
+        virtualisation=facts_of.virtualisation(),
         power_source=machine.power_source(),
         load_1min=_load(),
         busy=busy,
@@ -56,16 +58,16 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
         nofile_hard=limits["nofile_hard"],
         somaxconn=limits["somaxconn"],
         port_range=(ports[0], ports[1]) if ports and len(ports) == 2 else None,
-        tw_reuse=environment.number("/proc/sys/net/ipv4/tcp_tw_reuse"),
+        tw_reuse=facts_of.number("/proc/sys/net/ipv4/tcp_tw_reuse"),
         cgroup_version=group["version"],
         cgroup_writable=group["unified_writable"],
         strace=shutil.which("strace") is not None,
         perf=shutil.which("perf") is not None,
-        ptrace_scope=environment.number("/proc/sys/kernel/yama/ptrace_scope"),
+        ptrace_scope=facts_of.number("/proc/sys/kernel/yama/ptrace_scope"),
         is_root=os.geteuid() == 0,
         io_uring_disabled=limits["io_uring_disabled"],
         memlock_bytes=_memlock_bytes(),
-        clocksource=environment.clocksource(),
+        clocksource=facts_of.clocksource(),
         clocksources=_clocksources(),
         compiler=compiler.get("full_version") if compiler else _any_compiler(),
         flags=not_own(compiler),
@@ -235,5 +237,5 @@ def doctor(places: Places, backends: dict[str, Backend], as_json: bool) -> None:
         return
     from fibench.report.checkup import render_checkup
 
-    built = build_line(__version__, environment.compiler(places))
+    built = build_line(__version__, build_record.compiler(places.programs))
     render_checkup(items, machine.machine_line(facts.cores), build_line=built)

@@ -1,27 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""environment.json: the machine that a run's numbers were made on. Absent things are null.
-
-docs/results.md says what each member means. Gathering takes some tens of milliseconds, most of them
-for two calls of git.
-"""
+"""What is true of this machine and bears on numbers: None where it cannot be told."""
 
 import os
-import platform
 import re
 import resource
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fibench import __version__
-from fibench.build.record import RECORD, read_record
-from fibench.folders import Places
-from fibench.machine import cores as machine
 from fibench.machine.cores import read_line
-
-SCHEMA = 2
 
 _CPUS = Path("/sys/devices/system/cpu")
 _HYPERVISORS = {
@@ -31,41 +18,6 @@ _HYPERVISORS = {
     "openstack": "OpenStack", "bhyve": "bhyve", "apple virtualization": "Apple Virtualization",
 }  # fmt: skip
 """Words in the names that DMI gives a machine, and whose they are."""
-
-
-def environment(places: Places, identity: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole document; `identity` brings the programs and the interpreters of the run."""
-    return {
-        "schema": SCHEMA,
-        "processor": machine.processor_model(),
-        "architecture": platform.machine(),
-        "cpus": os.cpu_count(),
-        "affinity": sorted(os.sched_getaffinity(0)),
-        "physical_cores": machine.physical_cores(),
-        "usable_cores": machine.usable_cores(),
-        "cgroup_cpu_quota_cores": machine.cgroup_cpu_quota(),
-        "memory_bytes": memory_bytes(),
-        "governor": machine.governor(),
-        "turbo": turbo(),
-        "smt": smt(),
-        "virtualisation": virtualisation(),
-        "power_source": machine.power_source(),
-        "kernel": platform.release(),
-        "boot_id": machine.boot_id(),
-        "clocksource": clocksource(),
-        "transparent_hugepages": chosen(read_line("/sys/kernel/mm/transparent_hugepage/enabled")),
-        "mitigations": mitigations(),
-        "limits": limits(),
-        "cgroup": cgroup(),
-        "libc": " ".join(platform.libc_ver()).strip() or None,
-        "fibench": __version__,
-        "compiler": compiler(places),
-        "libraries": libraries(places),
-        "interpreters": identity["interpreters"],
-        "programs": identity["programs"],
-        "python": {"executable": sys.executable, **machine.own_interpreter()},
-        "git": git(places.checkout),
-    }
 
 
 def memory_bytes() -> int | None:
@@ -188,35 +140,3 @@ def _unified(own: Iterable[str], mounts: Iterable[str]) -> Iterator[Path]:
             root = words[3].rstrip("/")
             if path == root or path.startswith(f"{root}/"):
                 yield Path(words[4]) / path[len(root) :].lstrip("/")
-
-
-def compiler(places: Places) -> dict[str, Any] | None:
-    """The compiler of the C programs and what decided its work, as the build's record has it."""
-    found = read_record(places.programs / RECORD).get("compiler")
-    return found if isinstance(found, dict) else None
-
-
-def libraries(places: Places) -> dict[str, Any] | None:
-    """The libraries that some programs are built with: where each is from, and its version."""
-    found = read_record(places.programs / RECORD).get("libraries")
-    return found if isinstance(found, dict) else None
-
-
-def git(checkout: Path | None) -> dict[str, Any]:
-    """The commit that is checked out, and whether files differ from it."""
-    revision = changed = None
-    if checkout is not None:
-        revision = _git(["rev-parse", "HEAD"], checkout)
-        status = _git(["--no-optional-locks", "status", "--porcelain"], checkout)
-        changed = None if status is None else bool(status)
-    return {"revision": revision or None, "changed": changed}
-
-
-def _git(words: list[str], checkout: Path) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", *words], cwd=checkout, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
