@@ -10,8 +10,9 @@ import pytest
 from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.document.diagnostics import ExperimentError
 from fibench.experiment.experiment import parse_experiment
+from fibench.plan.advice import warnings
 from fibench.plan.pinning import check_cpus, choose
-from fibench.plan.trials import expected_seconds, plan, plan_json, warnings
+from fibench.plan.trials import expected_seconds, plan, plan_json
 from fibench.store.stored_run import claims_for
 
 from .mutations import toml_text

@@ -9,7 +9,8 @@ from tests.runner.samples import GIL, KNOWN, SMALL, faults, parse
 from fibench.experiment.cells import Cell
 from fibench.experiment.groups import Group, described, written
 from fibench.experiment.groups import parse as parse_groups
-from fibench.plan.trials import plan, warnings
+from fibench.plan.advice import warnings
+from fibench.plan.trials import plan
 
 SLOW_AND_SMALL = """
 [[load.group]]

@@ -9,7 +9,8 @@ import pytest
 from tests.runner.own_programs import LACKS, SERVES, Machine, left_out, make_machine, matrix
 from tests.runner.pythons import script
 
-from fibench.plan.trials import plan, plan_json, warnings
+from fibench.plan.advice import warnings
+from fibench.plan.trials import plan, plan_json
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from fibench.document.cpu_list import (
     written_cpus,
 )
 from fibench.machine.cores import physical_cores
+from fibench.plan.advice import warnings
 from fibench.plan.pinning import MOST_COMPUTED_S, Pinning, check_cpus, choose, computing_s
-from fibench.plan.trials import warnings
 
 FOUR = [[0, 4], [1, 5], [2, 6], [3, 7]]
 IO = SMALL + "clients = 256\n"

@@ -10,15 +10,8 @@ from tests.runner.samples import GIL, KNOWN, SMALL, parse
 
 from fibench.experiment.experiment import Experiment
 from fibench.plan._ceilings import ceilings
-from fibench.plan.trials import (
-    Trial,
-    ceiling_of,
-    expected_seconds,
-    plan,
-    plan_json,
-    twin_of,
-    warnings,
-)
+from fibench.plan.advice import warnings
+from fibench.plan.trials import Trial, ceiling_of, expected_seconds, plan, plan_json, twin_of
 
 SEEDS = st.integers(0, 2**63 - 1)
 BLOCKS = st.integers(1, 12)

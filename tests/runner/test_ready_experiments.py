@@ -9,7 +9,8 @@ from tests.here import CHECKOUT
 
 from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.experiment.experiment import Experiment, load_experiment
-from fibench.plan.trials import expected_seconds, plan, warnings
+from fibench.plan.advice import warnings
+from fibench.plan.trials import expected_seconds, plan
 
 FILES = sorted((CHECKOUT / "experiments").glob("*.toml"))
 EVERY = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

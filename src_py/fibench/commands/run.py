@@ -213,8 +213,9 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     """Show what would run, and what cannot run here; measures nothing."""
     from fibench.backends.available import look
     from fibench.backends.interpreters import interpreter_records
+    from fibench.plan.advice import warnings
     from fibench.plan.pinning import choose
-    from fibench.plan.trials import plan_json, warnings
+    from fibench.plan.trials import plan_json
 
     places = find_places()
     asked, source, backends = load(name, _from_here(overrides), places)
@@ -281,7 +282,7 @@ def _request(
 ) -> Any:
     """What is to be run of an experiment here; says what is left out, and what to mind."""
     from fibench.backends.available import look
-    from fibench.plan.trials import warnings
+    from fibench.plan.advice import warnings
     from fibench.run.begin import Request
 
     here = look(experiment, source.resolve().parent, backends, places.programs)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What an experiment allows, and what may surprise who runs it. Pure, as all of a plan."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+
+from fibench.document.cpu_list import ALL, parse_cpus, written_cpus
+from fibench.experiment.cells import Cell, KnownBackend, groups_of
+from fibench.experiment.experiment import Experiment
+from fibench.plan.pinning import computing_s, largest_n
+from fibench.plan.trials import seconds
+from fibench.quantities import format_duration
+
+
+def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: int) -> list[str]:
+    """What is allowed, and may surprise; each in one line.
+
+    `known` are the catalogue's backends; `cpus` the physical cores there are.
+    """
+    every = {**known, **experiment.known_own()}
+    found: dict[str, None] = {}
+    for cell in experiment.cells:
+        backend = every.get(cell.backend)
+        if backend is not None:
+            found |= dict.fromkeys(_of_cell(cell, backend, cpus))
+        host = str(cell.parameters["host"])
+        if not _is_loopback(host):
+            warning = f"host {host} is not loopback: others on the network can reach the servers"
+            found[warning] = None
+    found |= dict.fromkeys(_shared_cpus(experiment))
+    for claim in experiment.claims:
+        obstacle = experiment.absent.obstacle(claim)
+        if obstacle is not None:
+            found[f'"{claim.says}" is not testable here: {obstacle}'] = None
+        elif claim.needs_cpus > cpus:
+            cores = "1 core" if cpus == 1 else f"{cpus} cores"
+            found[
+                f'"{claim.says}" is not testable here: it needs {claim.needs_cpus} cores, '
+                f"and this machine has {cores}"
+            ] = None
+    return list(found)
+
+
+def _of_cell(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
+    for warning in (_waiting(cell, backend, cpus), _slow(cell, backend)):
+        if warning is not None:
+            yield warning
+    yield from _lonely(cell)
+    yield from _silent(cell, backend, cpus)
+
+
+def _lonely(cell: Cell) -> Iterator[str]:
+    """Open loops of one client: a request that is due waits until the one before is answered."""
+    values = cell.parameters
+    if values["pipeline"] not in (None, 1):
+        return
+    said = "an open loop with 1 connection: its requests wait for each other"
+    groups = groups_of(cell)
+    if not groups and values["rate"] is not None and values["clients"] == 1:
+        yield f"rate with 1 client is {said}"
+    for group in groups:
+        if group.rate is not None and group.clients == 1:
+            yield f'client group "{group.name}" is {said}'
+
+
+def _silent(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
+    """Idle clients that keep others from being served, or that the server will not keep."""
+    idle = sum(group.clients for group in groups_of(cell) if group.idle)
+    if idle == 0:
+        return
+    serves = served_at_once(cell, backend, cpus)
+    if serves is not None and idle >= serves:
+        connections = "1 connection" if serves == 1 else f"{serves} connections"
+        yield (
+            f"{cell.backend} serves {connections} at a time, which idle clients may hold: the "
+            "others then wait for them"
+        )
+    limit_s, lasts_s = cell.parameters["idle_timeout"], seconds(cell)
+    if isinstance(limit_s, float) and limit_s <= lasts_s:
+        yield (
+            f"{cell.label}: the server closes idle clients after {format_duration(limit_s)} "
+            f"(idle_timeout), and a trial lasts {format_duration(lasts_s)}"
+        )
+
+
+def _shared_cpus(experiment: Experiment) -> Iterator[str]:
+    given = (experiment.server.get("cpus"), experiment.load.get("cpus"))
+    if any(text in (None, ALL) for text in given):
+        return
+    servers, load = (set(parse_cpus(str(text))) for text in given)
+    if servers & load:
+        yield (
+            f"servers and load both may use CPU {written_cpus(servers & load)}: they take it "
+            "from each other"
+        )
+
+
+def served_at_once(cell: Cell, backend: KnownBackend, cpus: int) -> int | None:
+    """How many connections a cell's server serves at once; None: any number."""
+    if backend.serves == "any":
+        return None
+    if backend.serves == "workers":
+        workers = cell.parameters["workers"]
+        return workers if isinstance(workers, int) else cpus
+    return backend.serves
+
+
+def _waiting(cell: Cell, backend: KnownBackend, cpus: int) -> str | None:
+    """Whether keep-alive leaves clients waiting that the server never comes to."""
+    serves = served_at_once(cell, backend, cpus)
+    clients = cell.parameters["clients"]
+    renewed = cell.parameters["requests_per_connection"]
+    if cell.parameters["framing"] != "line" or renewed or serves is None:
+        return None
+    if not isinstance(clients, int) or clients <= serves:
+        return None
+    connections = "1 connection" if serves == 1 else f"{serves} connections"
+    return (
+        f"{cell.backend} serves {connections} at a time: with {clients} clients under keep-alive "
+        f"the other {clients - serves} wait for ever and are counted as unfinished"
+    )
+
+
+def _slow(cell: Cell, backend: KnownBackend) -> str | None:
+    """Whether one request alone may take longer than the window."""
+    duration, wait = cell.parameters["duration"], cell.parameters["io_wait"]
+    if backend.language == "own" or not isinstance(duration, float):
+        return None
+    takes = computing_s(largest_n(cell), backend.language)
+    takes += wait if isinstance(wait, float) else 0.0
+    if takes < duration:
+        return None
+    window = format_duration(duration)
+    return (
+        f"{cell.label}: one request takes about {takes:.2g} s, and the window is {window}: "
+        "it may see no reply"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
