@@ -11,7 +11,7 @@ import pytest
 
 from fibench.machine.processes import descendants
 from fibench.server.cgroup import create
-from fibench.server.start import RunningServer, ServerCommand, StartError, free_port, start
+from fibench.server.starting import RunningServer, ServerCommand, StartError, free_port, start
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10.0

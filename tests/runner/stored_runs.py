@@ -14,7 +14,7 @@ from fibench.folders import Places, find_places
 from fibench.plan.trials import Trial
 from fibench.store import journal
 from fibench.verdict.findings import samples
-from fibench.verdict.judge import claims_json, judge
+from fibench.verdict.judging import claims_json, judge
 
 from .samples import KNOWN
 

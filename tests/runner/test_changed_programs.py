@@ -26,7 +26,7 @@ from fibench.store import journal
 from fibench.store.folder import RunError
 from fibench.store.stops import STOPPED
 from fibench.store.stored_run import read_run
-from fibench.verdict.review import review
+from fibench.verdict.reviewing import review
 
 TEXT = """
 title = "t"

@@ -15,7 +15,7 @@ from fibench.experiment.absent import Absent, AbsentCell
 from fibench.experiment.cells import Cell, Value
 from fibench.experiment.experiment import Claim
 from fibench.verdict.estimate import Sample
-from fibench.verdict.judge import Outcome, Verdict, claims_json, exit_code, judge
+from fibench.verdict.judging import Outcome, Verdict, claims_json, exit_code, judge
 
 
 def make_cell(backend: str) -> Cell:

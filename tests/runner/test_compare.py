@@ -16,11 +16,11 @@ from rich.console import Console
 
 from fibench.export import comparison as formats
 from fibench.store.stored_run import read_run
-from fibench.verdict.compare import Comparison, compare, matched
+from fibench.verdict.comparison import Comparison, compare, matched
 from fibench.verdict.estimate import summarise
 from fibench.verdict.findings import samples
 from fibench.verdict.ratios import Figures, Ratio, figures, rows, welch
-from fibench.verdict.review import Review, review
+from fibench.verdict.reviewing import Review, review
 
 from .stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, places_with
 

@@ -16,7 +16,7 @@ from fibench.report.words import verdict_lines
 from fibench.verdict.crossover import Crossover, crossing, find_crossover, rising, scale_of
 from fibench.verdict.crossover import Sides as At
 from fibench.verdict.estimate import Sample, contrast
-from fibench.verdict.judge import Verdict, claims_json, judge
+from fibench.verdict.judging import Verdict, claims_json, judge
 from fibench.verdict.sample import Index
 
 NUMBERS = (10.0, 20.0, 30.0)

@@ -87,7 +87,7 @@ def test_the_quantiles_are_those_of_the_printed_table(
 
 def test_scipy_is_not_loaded_by_importing_estimate_and_its_statistics_never() -> None:
     program = (
-        "import sys, fibench.verdict.estimate as e, fibench.verdict.judge, fibench.report\n"
+        "import sys, fibench.verdict.estimate as e, fibench.verdict.judging, fibench.report\n"
         "assert not [m for m in sys.modules if m.split('.')[0] in ('scipy', 'numpy', 'rich')]\n"
         "e.t_quantile(0.975, 9)\n"
         "assert 'scipy.special' in sys.modules and 'scipy.stats' not in sys.modules\n"

@@ -14,7 +14,7 @@ from fibench.export import ExportError, exported
 from fibench.export import _histogram as histogram
 from fibench.store.files import StoredError
 from fibench.store.stored_run import claims_for, read_run
-from fibench.verdict.review import Review, review
+from fibench.verdict.reviewing import Review, review
 
 from .stored_runs import CLAIMS, make_run, places_with, rewrite_journal
 

@@ -11,7 +11,7 @@ from tests.here import require
 
 from fibench.export import exported
 from fibench.store.stored_run import claims_for, read_run
-from fibench.verdict.review import Review, review
+from fibench.verdict.reviewing import Review, review
 
 from .stored_runs import CLAIMS, EXPERIMENT, MACHINE, make_run, places_with
 

@@ -18,7 +18,7 @@ from fibench.export import exported
 from fibench.export.csv import COLUMNS, field, written
 from fibench.export.md import escape, table
 from fibench.store.stored_run import claims_for, read_run
-from fibench.verdict.review import Review, review
+from fibench.verdict.reviewing import Review, review
 from fibench.wording import escaped
 
 from .stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, make_run, places_with

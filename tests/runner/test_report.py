@@ -18,7 +18,7 @@ from fibench.report import Overhead, render_results
 from fibench.report.words import tally, verdict_lines
 from fibench.verdict.estimate import Estimate, Sample, summarise
 from fibench.verdict.findings import Failure, Findings
-from fibench.verdict.judge import Verdict, judge
+from fibench.verdict.judging import Verdict, judge
 from fibench.verdict.twin import TwinCheck
 
 

@@ -25,7 +25,7 @@ from fibench.machine.processes import (
 from fibench.server import resources
 from fibench.server.cgroup import own_folder
 from fibench.server.resources import CpuSnapshot, cpu_between, memory, snapshot, switches
-from fibench.server.start import RunningServer
+from fibench.server.starting import RunningServer
 
 ASK = """
 import resource, threading

@@ -12,7 +12,7 @@ from fibench.develop.bench.estimation import made_experiment, made_records
 from fibench.verdict import findings as results
 from fibench.verdict.estimate import Index, summarise
 from fibench.verdict.findings import Findings, endings, failures, find, sample, samples
-from fibench.verdict.judge import judge
+from fibench.verdict.judging import judge
 from fibench.verdict.sample import Sample
 from fibench.verdict.twin import LEAST_DRIFT, check_twin, drift
 

@@ -26,8 +26,8 @@ from fibench.store import journal
 from fibench.store.folder import NoSuchRun, resolve_run
 from fibench.store.names import run_name
 from fibench.store.stored_run import read_run
-from fibench.verdict.compare import compare
-from fibench.verdict.review import review
+from fibench.verdict.comparison import compare
+from fibench.verdict.reviewing import review
 
 from .stored_runs import EXPERIMENT, MACHINE, make_run, rewrite_journal
 

@@ -30,7 +30,8 @@ from tests.runner.small_servers import (
 
 from fibench.machine import sockets as listening
 from fibench.machine.ports import holder_of
-from fibench.server.start import (
+from fibench.server.start_error import tail
+from fibench.server.starting import (
     Ending,
     RunningServer,
     ServerCommand,
@@ -38,7 +39,6 @@ from fibench.server.start import (
     clean_environment,
     free_port,
 )
-from fibench.server.start_error import tail
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.runner.small_servers import (
 )
 
 from fibench.server.exec_error import not_executed, script_fault
-from fibench.server.start import ServerCommand, free_port
+from fibench.server.starting import ServerCommand, free_port
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.processes import ending
 from tests.runner.small_servers import ECHO, HOST, Starter, command, echo, failure, python, starter
 
 from fibench.machine.ports import bind_once
-from fibench.server.start import StartError, check_port_free, free_port
+from fibench.server.starting import StartError, check_port_free, free_port
 
 
 @pytest.fixture

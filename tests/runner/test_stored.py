@@ -17,7 +17,7 @@ from fibench.document.diagnostics import ExperimentError
 from fibench.store import journal
 from fibench.store.files import StoredError
 from fibench.store.stored_run import StoredRun, claims_for, open_run, read_load, read_run
-from fibench.verdict.review import review
+from fibench.verdict.reviewing import review
 
 from .stored_runs import (
     CLAIMS,

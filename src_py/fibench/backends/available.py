@@ -125,7 +125,7 @@ def _start_once(command: list[str], programs: Path) -> str | None:
     """The line in which a server says what it lacks; None if it starts, or fails otherwise."""
     from tempfile import TemporaryDirectory
 
-    from fibench.server.start import ServerCommand, StartError, start
+    from fibench.server.starting import ServerCommand, StartError, start
 
     with TemporaryDirectory(prefix="fibench-") as folder:
         try:
@@ -147,8 +147,8 @@ def _load_once(program: Path) -> str | None:
     """Why a compiled program cannot be loaded: asked for its help, it does nothing else."""
     import subprocess
 
-    from fibench.server.start import clean_environment
     from fibench.server.start_error import printable
+    from fibench.server.starting import clean_environment
 
     try:
         done = subprocess.run(

@@ -162,8 +162,8 @@ def _is_program(path: str) -> bool:
 
 def _ask(path: str) -> Interpreter:
     """Start it once, and let it say what it is. Raises NotHere."""
-    from fibench.server.start import clean_environment
     from fibench.server.start_error import printable
+    from fibench.server.starting import clean_environment
 
     try:
         done = subprocess.run(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fibench.experiment.claims import Claim
     from fibench.store.stored_run import StoredRun
-    from fibench.verdict.review import Review
+    from fibench.verdict.reviewing import Review
 
 _FILE_WIDTH = 100
 """Columns of a text that goes to a file."""
@@ -33,7 +33,7 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
     """Show a run again, or write it in another format."""
     from fibench.export import FORMATS, ExportError, exported
     from fibench.store.files import StoredError
-    from fibench.verdict.review import review
+    from fibench.verdict.reviewing import review
 
     _check_choice("format", format_name, ("text", *FORMATS))
     target = _target(output, replace=replace)
@@ -57,8 +57,8 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
 def compare(first: str, second: str, format_name: str, output: str, *, replace: bool) -> int:
     """Show what differs between two runs."""
     from fibench.export import comparison as formats
-    from fibench.verdict.compare import compare as compared
-    from fibench.verdict.review import review
+    from fibench.verdict.comparison import compare as compared
+    from fibench.verdict.reviewing import review
 
     _check_choice("format", format_name, formats.FORMATS)
     target = _target(output, replace=replace)

@@ -139,7 +139,7 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
 
 def _refuse_taken_port(port: int, options: list[str]) -> None:
     """Say who holds a port that a server is to listen on. Raises Refused."""
-    from fibench.server.start import PortNames, StartError, check_port_free
+    from fibench.server.starting import PortNames, StartError, check_port_free
 
     host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
     try:
@@ -325,7 +325,7 @@ def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, fl
     from fibench.report import Overhead, render_results
     from fibench.store.folder import CLAIMS, keep_json
     from fibench.verdict.findings import find
-    from fibench.verdict.judge import claims_json, exit_code
+    from fibench.verdict.judging import claims_json, exit_code
 
     cores, experiment = machine.usable_cores(), request.experiment
     complete = not outcome.interrupted

@@ -140,7 +140,7 @@ def _parts(designs: str) -> list[str]:
 def _bench_servers(measure: Callable[[], bool]) -> bool:
     """Run a benchmark that starts servers and loads; returns whether what it holds to was kept."""
     from fibench.develop.bench.measuring import BenchError
-    from fibench.server.start import StartError
+    from fibench.server.starting import StartError
     from fibench.trial.load import LoadError
 
     try:

@@ -13,7 +13,7 @@ from fibench.verdict.estimate import CONFIDENCE, CellSummary
 
 if TYPE_CHECKING:
     from fibench.experiment.cells import Cell
-    from fibench.verdict.review import Review
+    from fibench.verdict.reviewing import Review
 
 
 @dataclass(frozen=True)

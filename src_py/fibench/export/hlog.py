@@ -22,7 +22,7 @@ from fibench.wording import shown
 
 if TYPE_CHECKING:
     from fibench.store.stored_run import StoredRun
-    from fibench.verdict.review import Review
+    from fibench.verdict.reviewing import Review
 
 _NS = 1e-9
 _LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'

@@ -19,7 +19,7 @@ from fibench.verdict.estimate import CellSummary
 from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
-    from fibench.verdict.review import Review
+    from fibench.verdict.reviewing import Review
 
 _MARKUP = re.compile(
     r"([\\`*\[|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+#>=]|^[0-9]+(?=[.)](?:\s|$)))"

@@ -18,7 +18,7 @@ from fibench.wording import json_text, shown
 
 if TYPE_CHECKING:
     from fibench.experiment.cells import Cell
-    from fibench.verdict.review import Review
+    from fibench.verdict.reviewing import Review
 
 FORMAT_VERSION = "1.0"
 BENCHMARKS = {

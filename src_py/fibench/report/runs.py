@@ -23,8 +23,8 @@ from fibench.store.machine import cores_of, processor_of
 from fibench.store.names import head_of, known_as, run_name
 from fibench.store.stored_run import read_run
 from fibench.verdict.audit import copies
-from fibench.verdict.judge import claims_json
-from fibench.verdict.review import review
+from fibench.verdict.judging import claims_json
+from fibench.verdict.reviewing import review
 from fibench.wording import json_text
 
 SCHEMA = 1

@@ -31,7 +31,7 @@ from fibench.wording import prose, shown
 if TYPE_CHECKING:
     from fibench.experiment.cells import Cell
     from fibench.experiment.experiment import Claim
-    from fibench.verdict.review import Review
+    from fibench.verdict.reviewing import Review
 
 
 _UNBOUNDED = "an axis that reaches further, or more blocks, would show where"

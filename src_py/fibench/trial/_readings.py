@@ -4,7 +4,7 @@
 from typing import Any
 
 from fibench.server import resources
-from fibench.server.start import Ending, RunningServer
+from fibench.server.starting import Ending, RunningServer
 from fibench.trial.load import Edge
 
 _NS = 1e-9

@@ -15,7 +15,7 @@ from fibench.experiment.experiment import OwnBackend
 from fibench.plan.pinning import Pinning
 from fibench.quantities import format_duration
 from fibench.server import cgroup
-from fibench.server import start as server
+from fibench.server import starting as server
 from fibench.trial._placement import core_count, server_cpus
 from fibench.trial._replies import WrongReply, check_reply, fibonacci
 

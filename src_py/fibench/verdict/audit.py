@@ -15,7 +15,7 @@ from typing import Any
 from fibench.experiment.claims import claims_digest
 from fibench.store.machine import is_of_another_boot
 from fibench.store.stored_run import StoredRun
-from fibench.verdict.judge import Verdict, claims_json
+from fibench.verdict.judging import Verdict, claims_json
 from fibench.wording import escaped
 
 _SAME = 1e-6

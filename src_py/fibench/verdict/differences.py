@@ -11,7 +11,7 @@ from typing import Any
 from fibench.document.keys import KEYS, shown_value
 from fibench.experiment.cells import Cell
 from fibench.verdict.ratios import Pairs
-from fibench.verdict.review import Review
+from fibench.verdict.reviewing import Review
 
 _PROGRAMS = ("compiler", "fibench", "git", "interpreters", "libc", "libraries", "programs",
              "python")  # fmt: skip

@@ -13,7 +13,7 @@ from fibench.plan.trials import ceiling_of
 from fibench.store.journal import folder_name, last_attempts
 from fibench.verdict._notes import ceilings_note, notes
 from fibench.verdict.estimate import CellSummary, summarise
-from fibench.verdict.judge import Verdict, judge
+from fibench.verdict.judging import Verdict, judge
 from fibench.verdict.sample import Index, Sample, told
 from fibench.verdict.twin import TwinCheck, check_twin
 

@@ -27,7 +27,7 @@ from fibench.develop.bench.ratios import Limit, spread
 from fibench.develop.bench.rounds import Effort
 from fibench.develop.bench.table import NAME_WIDTH, print_head, print_promise
 from fibench.machine.cores import physical_cores
-from fibench.server.start import clean_environment
+from fibench.server.starting import clean_environment
 from fibench.server.supervision import launch
 
 WINDOW_S = 3.0

@@ -21,7 +21,7 @@ from fibench.folders import find_places
 from fibench.plan.trials import Trial, plan, plan_json
 from fibench.store import journal
 from fibench.verdict.findings import samples
-from fibench.verdict.judge import claims_json, judge
+from fibench.verdict.judging import claims_json, judge
 
 LIMIT_S = 20.0
 _CORES = 2

@@ -15,7 +15,7 @@ from typing import Any
 
 from fibench.backends.catalogue import Backend, argv
 from fibench.server import resources
-from fibench.server import start as server
+from fibench.server import starting as server
 from fibench.server.running import RunningServer
 from fibench.trial import load
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from fibench.develop.bench.measuring import HOST, BenchError, pinned
 from fibench.machine.cores import machine_line, usable_cores
-from fibench.server import start as server
+from fibench.server import starting as server
 from fibench.trial import load
 
 RATES_PER_S = (100, 1000, 10_000, 50_000)

@@ -25,7 +25,7 @@ from fibench.experiment.cells import Cell
 from fibench.experiment.claims import Claim, Point
 from fibench.verdict.crossover import crossing
 from fibench.verdict.estimate import Estimate, contrast, seen_from, value
-from fibench.verdict.judge import Verdict, judge
+from fibench.verdict.judging import Verdict, judge
 from fibench.verdict.sample import Index, Sample
 from fibench.verdict.twin import check_twin, drift
 

@@ -11,7 +11,7 @@ from fibench.store.stored_run import StoredRun
 from fibench.verdict.audit import has_other_claims, marks_of
 from fibench.verdict.estimate import CellSummary
 from fibench.verdict.findings import Failure, Findings, find
-from fibench.verdict.judge import Verdict
+from fibench.verdict.judging import Verdict
 
 ADDED_AFTERWARDS = "claims added afterwards"
 """Said wherever verdicts stand that rest on other claims than the experiment was made for."""

@@ -12,7 +12,7 @@ from fibench.verdict.differences import SOURCE_PATH, Difference, differences
 from fibench.verdict.estimate import CONFIDENCE
 from fibench.verdict.findings import samples
 from fibench.verdict.ratios import Pairs, Row, figures, rows
-from fibench.verdict.review import Review
+from fibench.verdict.reviewing import Review
 
 
 @dataclass(frozen=True)
