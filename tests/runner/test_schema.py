@@ -20,7 +20,10 @@ CHECKED_IN = Path(fibench.__file__).parent / "experiment.schema.json"
 
 
 def test_the_checked_in_schema_is_fresh() -> None:
-    """If this fails: python -m fibench.experiment.experiment > src_py/fibench/experiment.schema.json"""
+    """If this fails: python -m fibench.experiment.experiment > src_py/fibench/experiment.schema.json
+
+    in ./dev, with PYTHONPATH=src_py.
+    """
     assert CHECKED_IN.read_text(encoding="utf-8") == json_schema()
 
 

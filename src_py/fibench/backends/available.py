@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 
 from fibench.backends.catalogue import Backend, argv, left_out, unavailable_reason
 from fibench.backends.interpreters import Interpreter, NotHere, find_interpreter
-from fibench.experiment.absent import Absent, AbsentCell
+from fibench.experiment import Absent, AbsentCell
 
 if TYPE_CHECKING:
-    from fibench.experiment.cells import Cell
-    from fibench.experiment.experiment import Experiment
+    from fibench.experiment import Cell, Experiment
 
 _START_LIMIT_S = 20.0
 _SUPERVISE = "supervise"
@@ -125,7 +124,8 @@ def _start_once(command: list[str], programs: Path) -> str | None:
     """The line in which a server says what it lacks; None if it starts, or fails otherwise."""
     from tempfile import TemporaryDirectory
 
-    from fibench.server.starting import ServerCommand, StartError, start
+    from fibench.server import ServerCommand, StartError
+    from fibench.server.starting import start
 
     with TemporaryDirectory(prefix="fibench-") as folder:
         try:
@@ -147,8 +147,8 @@ def _load_once(program: Path) -> str | None:
     """Why a compiled program cannot be loaded: asked for its help, it does nothing else."""
     import subprocess
 
+    from fibench.server import clean_environment
     from fibench.server.start_error import printable
-    from fibench.server.starting import clean_environment
 
     try:
         done = subprocess.run(

@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 from fibench import called
 from fibench.build.record import RECORD, lacking, read_record
-from fibench.document.keys import START_TIMEOUT_S
-from fibench.experiment.experiment import KnownBackend, OwnBackend
+from fibench.document import START_TIMEOUT_S
+from fibench.experiment import OwnBackend
+from fibench.experiment.experiment import KnownBackend
 from fibench.folders import find_places
 from fibench.machine import cores as machine
 

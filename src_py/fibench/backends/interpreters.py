@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from fibench.machine import cores as machine
 
 if TYPE_CHECKING:
-    from fibench.experiment.cells import Cell
+    from fibench.experiment import Cell
 
 OLDEST = (3, 6)
 """What the servers are written for."""
@@ -162,8 +162,8 @@ def _is_program(path: str) -> bool:
 
 def _ask(path: str) -> Interpreter:
     """Start it once, and let it say what it is. Raises NotHere."""
+    from fibench.server import clean_environment
     from fibench.server.start_error import printable
-    from fibench.server.starting import clean_environment
 
     try:
         done = subprocess.run(

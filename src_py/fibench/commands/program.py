@@ -23,7 +23,7 @@ from invoke.program import Program
 
 from fibench import interruption, streams
 from fibench.commands.refused import NOT_STARTED, Refused
-from fibench.machine.processes import descendants
+from fibench.machine import descendants
 
 TRACEBACK = "FIBENCH_TRACEBACK"
 """The variable that shows where a mistake of fibench itself is."""

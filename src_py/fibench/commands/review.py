@@ -21,9 +21,9 @@ from fibench.wording import escaped, suggestion
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fibench.experiment.claims import Claim
-    from fibench.store.stored_run import StoredRun
-    from fibench.verdict.reviewing import Review
+    from fibench.experiment import Claim
+    from fibench.store import StoredRun
+    from fibench.verdict import Review
 
 _FILE_WIDTH = 100
 """Columns of a text that goes to a file."""
@@ -32,8 +32,8 @@ _FILE_WIDTH = 100
 def report(run: str, format_name: str, output: str, claims: str, *, replace: bool) -> int:
     """Show a run again, or write it in another format."""
     from fibench.export import FORMATS, ExportError, exported
-    from fibench.store.files import StoredError
-    from fibench.verdict.reviewing import review
+    from fibench.store import StoredError
+    from fibench.verdict import review
 
     _check_choice("format", format_name, ("text", *FORMATS))
     target = _target(output, replace=replace)
@@ -57,8 +57,8 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
 def compare(first: str, second: str, format_name: str, output: str, *, replace: bool) -> int:
     """Show what differs between two runs."""
     from fibench.export import comparison as formats
-    from fibench.verdict.comparison import compare as compared
-    from fibench.verdict.reviewing import review
+    from fibench.verdict import compare as compared
+    from fibench.verdict import review
 
     _check_choice("format", format_name, formats.FORMATS)
     target = _target(output, replace=replace)
@@ -111,8 +111,7 @@ def _from_here(name: str) -> Path:
 
 
 def _open(run: str) -> StoredRun:
-    from fibench.store.files import StoredError
-    from fibench.store.stored_run import open_run
+    from fibench.store import StoredError, open_run
 
     try:
         stored = open_run(run, find_places())
@@ -145,8 +144,8 @@ def _as_here(path: Path) -> str:
 
 def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     """The claims of a file, for the cells of a run. Raises Refused with every fault at once."""
-    from fibench.document.diagnostics import ExperimentError
-    from fibench.document.text import brief_name, read
+    from fibench.document import ExperimentError, brief_name
+    from fibench.document.text import read
     from fibench.store.stored_run import claims_for
 
     path = _from_here(name)

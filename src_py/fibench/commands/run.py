@@ -14,16 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from fibench import called
-from fibench.backends.catalogue import (
-    WORKERS,
-    Backend,
-    CatalogueError,
-    find_backend,
-    known_backends,
-    listing,
-    read_catalogue,
-    unavailable_reason,
-)
+from fibench.backends import Backend, CatalogueError, find_backend, known_backends, read_catalogue
+from fibench.backends.catalogue import WORKERS, listing, unavailable_reason
 from fibench.backends.catalogue import argv as backend_argv
 from fibench.build.meson import BuildError, built
 from fibench.commands.refused import NOT_STARTED as NOT_STARTED
@@ -97,7 +89,7 @@ def _refuse_unwritable(folders: Mapping[str, Path]) -> None:
 def backends(as_json: bool) -> int:
     """List the catalogue."""
     places = find_places()
-    from fibench.backends.available import why_unavailable
+    from fibench.backends import why_unavailable
 
     rows = listing(read_backends(places).values(), places.programs, why_unavailable)
     if as_json:
@@ -139,7 +131,8 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
 
 def _refuse_taken_port(port: int, options: list[str]) -> None:
     """Say who holds a port that a server is to listen on. Raises Refused."""
-    from fibench.server.starting import PortNames, StartError, check_port_free
+    from fibench.server import StartError, check_port_free
+    from fibench.server.starting import PortNames
 
     host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
     try:
@@ -150,7 +143,7 @@ def _refuse_taken_port(port: int, options: list[str]) -> None:
 
 def _interpreter(asked: str, backend: Backend) -> str:
     """The program of an interpreter for a backend. Raises Refused."""
-    from fibench.backends.interpreters import NotHere, find_interpreter
+    from fibench.backends import NotHere, find_interpreter
 
     option = f"--interpreter {escaped(asked[:100])}"
     if backend.language != "python":
@@ -179,9 +172,11 @@ def doctor(as_json: bool) -> int:
 
 def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
-    from fibench.document.text import brief_name, namesakes
-    from fibench.experiment.experiment import ExperimentError, find_experiment, load_experiment
-    from fibench.plan.pinning import check_cpus
+    from fibench.document import brief_name
+    from fibench.document.text import namesakes
+    from fibench.experiment import load_experiment
+    from fibench.experiment.experiment import ExperimentError, find_experiment
+    from fibench.plan import check_cpus
 
     backends = read_backends(places)
     try:
@@ -211,11 +206,9 @@ def _from_here(overrides: Mapping[str, str]) -> Mapping[str, str]:
 
 def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     """Show what would run, and what cannot run here; measures nothing."""
+    from fibench.backends import interpreter_records
     from fibench.backends.available import look
-    from fibench.backends.interpreters import interpreter_records
-    from fibench.plan.advice import warnings
-    from fibench.plan.pinning import choose
-    from fibench.plan.trials import plan_json
+    from fibench.plan import choose, plan_json, warnings
 
     places = find_places()
     asked, source, backends = load(name, _from_here(overrides), places)
@@ -236,9 +229,8 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
 
 def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
-    from fibench.machine.lock import LockError, measuring
-    from fibench.store.folder import RunError
-    from fibench.store.names import run_name
+    from fibench.machine import LockError, measuring
+    from fibench.store import RunError, run_name
 
     places = find_places()
     overrides = _from_here(overrides)
@@ -282,8 +274,8 @@ def _request(
 ) -> Any:
     """What is to be run of an experiment here; says what is left out, and what to mind."""
     from fibench.backends.available import look
-    from fibench.plan.advice import warnings
-    from fibench.run.begin import Request
+    from fibench.plan import warnings
+    from fibench.run import Request
 
     here = look(experiment, source.resolve().parent, backends, places.programs)
     for line in here.experiment.absent.lines():
@@ -299,7 +291,8 @@ def _request(
 def _measure(request: Any, held: Any) -> Any:
     """Run what is left; returns the outcome."""
     from fibench.report.live import showing_progress
-    from fibench.run.loop import Event, RunStarted, run_experiment
+    from fibench.run import run_experiment
+    from fibench.run.loop import Event, RunStarted
 
     def name_it(event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -320,12 +313,11 @@ def _again(name: str, overrides: Mapping[str, str]) -> str:
 def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench import __version__
-    from fibench.backends.interpreters import interpreter_records
+    from fibench.backends import interpreter_records
     from fibench.build.record import build_line, compiler
     from fibench.report import Overhead, render_results
     from fibench.store.folder import CLAIMS, keep_json
-    from fibench.verdict.findings import find
-    from fibench.verdict.judging import claims_json, exit_code
+    from fibench.verdict import claims_json, exit_code, find
 
     cores, experiment = machine.usable_cores(), request.experiment
     complete = not outcome.interrupted

@@ -10,18 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fibench import __version__
-from fibench.backends.catalogue import Backend
+from fibench.backends import Backend
 from fibench.build import premises
 from fibench.build import record as build_record
 from fibench.build.record import build_line, not_own
 from fibench.folders import Places
+from fibench.machine import Busy, Facts, all_pids, lock, read_line, read_proc
 from fibench.machine import cores as machine
 from fibench.machine import facts as facts_of
-from fibench.machine import lock
 from fibench.machine import sockets as listening
-from fibench.machine.cores import read_line
-from fibench.machine.doctor import BUSY_SHARE, Busy, Facts, Server
-from fibench.machine.processes import all_pids, read_proc
+from fibench.machine.doctor import BUSY_SHARE, Server
 
 LOOK_S = 0.5
 CAP_IPC_LOCK = 14

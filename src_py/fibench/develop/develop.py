@@ -81,7 +81,7 @@ def bench(
 
     `designs` names parts of what is promised of the designs, separated by commas; "all": each.
     """
-    from fibench.machine.lock import LockError, measuring
+    from fibench.machine import LockError, measuring
 
     places, _ = _checkout()
     effort = _effort(duration, rounds)
@@ -140,7 +140,7 @@ def _parts(designs: str) -> list[str]:
 def _bench_servers(measure: Callable[[], bool]) -> bool:
     """Run a benchmark that starts servers and loads; returns whether what it holds to was kept."""
     from fibench.develop.bench.measuring import BenchError
-    from fibench.server.starting import StartError
+    from fibench.server import StartError
     from fibench.trial.load import LoadError
 
     try:

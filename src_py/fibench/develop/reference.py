@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fibench.document.model import json_schema
+from fibench.document import json_schema
 
 _HEAD = """\
 # The keys of an experiment file

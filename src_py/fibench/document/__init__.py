@@ -1,1 +1,54 @@
 # SPDX-License-Identifier: BSD-3-Clause
+"""A file's text becomes tables that are right each by itself, or every fault with its place.
+
+The same on every machine: nothing here looks at what is installed. May know the ground alone.
+KEYS is the one table of what [server] and [load] may hold.
+"""
+
+from fibench.document.check import Sound, check_document
+from fibench.document.cpu_list import parse_cpus, written_cpus
+from fibench.document.depth import parse_json
+from fibench.document.diagnostics import Diagnostic, ExperimentError, Source
+from fibench.document.keys import GROUP_KEYS, KEYS, LONGEST_START_S, START_TIMEOUT_S, shown_value
+from fibench.document.kinds import NAME, NAME_RULE
+from fibench.document.model import (
+    ClaimTable,
+    CrossoverTable,
+    ExperimentFile,
+    PlanTable,
+    json_schema,
+    slug,
+)
+from fibench.document.overrides import apply_overrides
+from fibench.document.tables import Table
+from fibench.document.text import brief_name, file_called, find_experiment, parse_toml
+
+__all__ = [
+    "GROUP_KEYS",
+    "KEYS",
+    "LONGEST_START_S",
+    "NAME",
+    "NAME_RULE",
+    "START_TIMEOUT_S",
+    "ClaimTable",
+    "CrossoverTable",
+    "Diagnostic",
+    "ExperimentError",
+    "ExperimentFile",
+    "PlanTable",
+    "Sound",
+    "Source",
+    "Table",
+    "apply_overrides",
+    "brief_name",
+    "check_document",
+    "file_called",
+    "find_experiment",
+    "json_schema",
+    "parse_cpus",
+    "parse_json",
+    "parse_toml",
+    "shown_value",
+    "slug",
+    "written_cpus",
+]

@@ -1,1 +1,38 @@
 # SPDX-License-Identifier: BSD-3-Clause
+"""Tables become cells and claims that fit each other.
+
+May know `document`, and the ground. Backends are known here only by what a catalogue says of them
+(KnownBackend); whether one can run is asked elsewhere.
+"""
+
+from fibench.experiment.absent import Absent, AbsentCell
+from fibench.experiment.cells import Cell, KnownBackend, Value, cell_key, groups_of
+from fibench.experiment.claims import (
+    Claim,
+    DroppedClaim,
+    Point,
+    cells_of,
+    claims_digest,
+    resolve_claims,
+)
+from fibench.experiment.experiment import Experiment, OwnBackend, load_experiment, parse_experiment
+
+__all__ = [
+    "Absent",
+    "AbsentCell",
+    "Cell",
+    "Claim",
+    "DroppedClaim",
+    "Experiment",
+    "KnownBackend",
+    "OwnBackend",
+    "Point",
+    "Value",
+    "cell_key",
+    "cells_of",
+    "claims_digest",
+    "groups_of",
+    "load_experiment",
+    "parse_experiment",
+    "resolve_claims",
+]

@@ -6,10 +6,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from fibench.document.diagnostics import Source
-from fibench.document.keys import KEYS
+from fibench.document import KEYS, ClaimTable, Source
 from fibench.document.locate import Path
-from fibench.document.model import ClaimTable
 from fibench.metrics import METRICS
 from fibench.quantities import RATE_UNITS, TIME_UNITS, parse_quantity
 from fibench.wording import as_toml

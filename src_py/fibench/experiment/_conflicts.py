@@ -5,11 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from fibench.document.diagnostics import Source
-from fibench.document.keys import KEYS
-from fibench.document.kinds import NAME, NAME_RULE
+from fibench.document import KEYS, NAME, NAME_RULE, ExperimentFile, Source
 from fibench.document.locate import Path
-from fibench.document.model import ExperimentFile
 from fibench.document.tables import GroupTable
 from fibench.experiment.cells import Combination, groups_of, inapplicable
 from fibench.wording import as_toml, one_of, suggestion

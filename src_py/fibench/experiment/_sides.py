@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from fibench.document.keys import KEYS, shown_value
+from fibench.document import KEYS, ClaimTable, CrossoverTable, shown_value
 from fibench.document.locate import Path
-from fibench.document.model import ClaimTable, CrossoverTable
 from fibench.experiment.cells import Cell, Value, lacking, matches, selectable, shown_selector
 from fibench.wording import one_of
 

@@ -11,11 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fibench.document.diagnostics import Source
-from fibench.document.keys import GROUP_KEYS, KEYS, parameter, shown_value
+from fibench.document import GROUP_KEYS, KEYS, ExperimentFile, Source, Table, shown_value
+from fibench.document.keys import parameter
 from fibench.document.locate import Path
-from fibench.document.model import ExperimentFile
-from fibench.document.tables import Table
 from fibench.experiment.groups import Group, parse, resolved, takes, written
 from fibench.wording import as_toml, meant
 

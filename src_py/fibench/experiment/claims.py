@@ -9,9 +9,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fibench.document.diagnostics import Source
+from fibench.document import ClaimTable, Source, slug
 from fibench.document.locate import Path
-from fibench.document.model import ClaimTable, slug
 from fibench.experiment._bounds import bounds_of
 from fibench.experiment._sides import (
     Bounds,

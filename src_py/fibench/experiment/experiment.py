@@ -11,12 +11,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fibench.document.check import Sound, check_document
-from fibench.document.diagnostics import Diagnostic, ExperimentError, Source
-from fibench.document.keys import START_TIMEOUT_S
-from fibench.document.model import ExperimentFile, PlanTable, json_schema
-from fibench.document.overrides import apply_overrides
-from fibench.document.text import brief_name, decode, find_experiment, parse_toml, read
+from fibench.document import (
+    START_TIMEOUT_S,
+    Diagnostic,
+    ExperimentError,
+    ExperimentFile,
+    PlanTable,
+    Sound,
+    Source,
+    apply_overrides,
+    brief_name,
+    check_document,
+    find_experiment,
+    json_schema,
+    parse_toml,
+)
+from fibench.document.text import decode, read
 from fibench.experiment._conflicts import (
     report_conflicts,
     report_given_twice,

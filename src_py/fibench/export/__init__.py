@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fibench.verdict.reviewing import Review
+    from fibench.verdict import Review
 
 FORMATS = ("md", "csv", "json", "pyperf", "hlog")
 

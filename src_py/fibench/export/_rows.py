@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS
-from fibench.verdict.estimate import CONFIDENCE, CellSummary
+from fibench.verdict import CONFIDENCE, CellSummary
 
 if TYPE_CHECKING:
-    from fibench.experiment.cells import Cell
-    from fibench.verdict.reviewing import Review
+    from fibench.experiment import Cell
+    from fibench.verdict import Review
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from fibench.wording import json_text, prose, shown
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fibench.verdict.comparison import Comparison
+    from fibench.verdict import Comparison
     from fibench.verdict.differences import Difference
     from fibench.verdict.ratios import Row
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.export._rows import cells_of, finite, rows_of, unit_of
-from fibench.verdict.judging import Verdict
+from fibench.verdict import Verdict
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
-    from fibench.verdict.reviewing import Review
+    from fibench.verdict import Review
 
 COLUMNS = (
     "row", "name", "metric", "estimate", "low", "high", "blocks", "unit", "interval", "outcome",

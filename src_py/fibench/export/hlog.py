@@ -16,13 +16,14 @@ from fibench import called
 from fibench.export import ExportError
 from fibench.export import _histogram as histogram
 from fibench.export._rows import cells_of
-from fibench.store.files import StoredError, shown_path
+from fibench.store import StoredError
+from fibench.store.files import shown_path
 from fibench.store.stored_run import is_measured, read_load, trial_folder
 from fibench.wording import shown
 
 if TYPE_CHECKING:
-    from fibench.store.stored_run import StoredRun
-    from fibench.verdict.reviewing import Review
+    from fibench.store import StoredRun
+    from fibench.verdict import Review
 
 _NS = 1e-9
 _LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'

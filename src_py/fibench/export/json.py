@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import fibench
 from fibench.export._rows import cells_of, name_with_unit, rows_of
 from fibench.report.words import notes_of
-from fibench.verdict.judging import claims_json
+from fibench.verdict import claims_json
 from fibench.wording import json_text
 
 if TYPE_CHECKING:
-    from fibench.verdict.reviewing import Review
+    from fibench.verdict import Review
 
 SCHEMA = 1
 

@@ -15,11 +15,11 @@ from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
 from fibench.report.words import notes_of, tally, verdict_lines
-from fibench.verdict.estimate import CellSummary
+from fibench.verdict import CellSummary
 from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
-    from fibench.verdict.reviewing import Review
+    from fibench.verdict import Review
 
 _MARKUP = re.compile(
     r"([\\`*\[|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+#>=]|^[0-9]+(?=[.)](?:\s|$)))"

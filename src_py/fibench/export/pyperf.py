@@ -17,8 +17,8 @@ from fibench.store.stored_run import is_measured
 from fibench.wording import json_text, shown
 
 if TYPE_CHECKING:
-    from fibench.experiment.cells import Cell
-    from fibench.verdict.reviewing import Review
+    from fibench.experiment import Cell
+    from fibench.verdict import Review
 
 FORMAT_VERSION = "1.0"
 BENCHMARKS = {

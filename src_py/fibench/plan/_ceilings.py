@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from fibench.document.keys import KEYS, shown_value
-from fibench.experiment.cells import Cell, Value, cell_key
+from fibench.document import KEYS, shown_value
+from fibench.experiment import Cell, Value, cell_key
 
 if TYPE_CHECKING:
-    from fibench.experiment.experiment import Experiment
+    from fibench.experiment import Experiment
 
 BACKEND = "c-null"
 MOST_WINDOW_S = 0.5

@@ -6,9 +6,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 
-from fibench.document.cpu_list import ALL, parse_cpus, written_cpus
-from fibench.experiment.cells import Cell, KnownBackend, groups_of
-from fibench.experiment.experiment import Experiment
+from fibench.document import parse_cpus, written_cpus
+from fibench.document.cpu_list import ALL
+from fibench.experiment import Cell, Experiment, KnownBackend, groups_of
 from fibench.plan.pinning import computing_s, largest_n
 from fibench.plan.trials import seconds
 from fibench.quantities import format_duration

@@ -13,9 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fibench.document.cpu_list import ALL, parse_cpus, written_cpus
-from fibench.experiment.cells import Cell, KnownBackend, groups_of
-from fibench.experiment.experiment import Experiment
+from fibench.document import parse_cpus, written_cpus
+from fibench.document.cpu_list import ALL
+from fibench.experiment import Cell, Experiment, KnownBackend, groups_of
 
 MOST_COMPUTED_S = 1e-4
 """An experiment is about I/O if no request computes for longer."""

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from fibench.experiment.cells import Cell
-from fibench.experiment.claims import cells_of
-from fibench.experiment.experiment import Experiment
+from fibench.experiment import Cell, Experiment, cells_of
 from fibench.plan._ceilings import ceiling_of, ceilings
 
 __all__ = [

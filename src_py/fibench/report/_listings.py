@@ -93,7 +93,7 @@ def render_plan(
 
 def common_parameters(cells: Sequence[Mapping[str, Any]]) -> str:
     """The parameters that all cells share, as the file would write them: `clients=8, ...`."""
-    from fibench.document.keys import shown_value
+    from fibench.document import shown_value
 
     first = cells[0]["parameters"] if cells else {}
     return ", ".join(

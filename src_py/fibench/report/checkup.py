@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
 
-from fibench.machine.doctor import Item
+from fibench.machine import Item
 from fibench.report.output import page, print_hanging
 from fibench.wording import prose, shown
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fibench.plan.trials import Trial, expected_seconds
+from fibench.plan import Trial, expected_seconds
 from fibench.report import block_name, figures, kind_of_hint, trial_line
 from fibench.run.loop import (
     Event,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fibench.metrics import Unit
-from fibench.verdict.estimate import Estimate, half_width
+from fibench.verdict import Estimate
+from fibench.verdict.estimate import half_width
 
 DURATION_AXES = ("io_wait", "idle_timeout", "timeout", "switch_interval", "duration", "warmup")
 """Axes in seconds; all others are bare numbers."""

@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from fibench.folders import Places, find_places
-from fibench.store.files import StoredError, read_json, shown_path
+from fibench.store import StoredError, read_run, run_name
+from fibench.store.files import read_json, shown_path
 from fibench.store.machine import cores_of, processor_of
-from fibench.store.names import head_of, known_as, run_name
-from fibench.store.stored_run import read_run
+from fibench.store.names import head_of, known_as
+from fibench.verdict import claims_json, review
 from fibench.verdict.audit import copies
-from fibench.verdict.judging import claims_json
-from fibench.verdict.reviewing import review
 from fibench.wording import json_text
 
 SCHEMA = 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fibench.metrics import GROUP_METRICS, METRICS, in_group
 from fibench.report.numbers import ABSENT, quantity, spread
-from fibench.verdict.estimate import CellSummary
+from fibench.verdict import CellSummary
 from fibench.verdict.twin import is_open
 from fibench.wording import shown
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from fibench.experiment.cells import Cell
+    from fibench.experiment import Cell
 
 _HEADINGS = {"cpu_per_request": "CPU/request"}
 _GAP = 2

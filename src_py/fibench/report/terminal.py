@@ -14,16 +14,15 @@ from fibench.report.numbers import ABSENT, percent, seconds
 from fibench.report.output import page, print_hanging
 from fibench.report.table import print_table, shown_metrics
 from fibench.report.words import tally, twin_line, verdict_lines
-from fibench.verdict.estimate import CONFIDENCE, CellSummary
+from fibench.verdict import CONFIDENCE, CellSummary
 from fibench.verdict.verdict import Outcome, Verdict
 from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fibench.experiment.cells import Cell
-    from fibench.experiment.experiment import Experiment
-    from fibench.verdict.findings import Failure, Findings
+    from fibench.experiment import Cell, Experiment
+    from fibench.verdict import Failure, Findings
 
 _ADDED_AFTERWARDS = (
     "claims added afterwards: who wrote them could know the figures, so that they are findings to "

@@ -22,16 +22,16 @@ from fibench.report.numbers import (
     with_interval,
 )
 from fibench.report.output import glued
-from fibench.verdict.crossover import Crossover, Wins
-from fibench.verdict.estimate import Estimate
-from fibench.verdict.twin import ALPHA, TwinCheck
+from fibench.verdict import Crossover, Estimate, TwinCheck
+from fibench.verdict.crossover import Wins
+from fibench.verdict.twin import ALPHA
 from fibench.verdict.verdict import Verdict
 from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
-    from fibench.experiment.cells import Cell
+    from fibench.experiment import Cell
     from fibench.experiment.experiment import Claim
-    from fibench.verdict.reviewing import Review
+    from fibench.verdict import Review
 
 
 _UNBOUNDED = "an axis that reaches further, or more blocks, would show where"

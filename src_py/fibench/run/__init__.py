@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
+"""Plan × trial × store: a run is begun or gone on with, kept, and told of as events.
+
+May know `trial`, `store` and `plan`, and what these know; it knows no verdict, and prints nothing.
+"""
+
+from fibench.run.begin import Request
+from fibench.run.loop import run_experiment
+
+__all__ = ["Request", "run_experiment"]

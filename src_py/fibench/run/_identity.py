@@ -16,12 +16,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fibench.backends.catalogue import Backend
-from fibench.backends.interpreters import interpreter_records, own
-from fibench.experiment.experiment import Experiment
+from fibench.backends import Backend, interpreter_records
+from fibench.backends.interpreters import own
+from fibench.experiment import Experiment
 from fibench.machine import cores as machine
-from fibench.plan.trials import Trial
-from fibench.trial.trial import SCHEMA, TrialContext
+from fibench.plan import Trial
+from fibench.trial import SCHEMA
+from fibench.trial.trial import TrialContext
 from fibench.wording import escaped
 
 _LARGEST_HASHED = 64 << 20

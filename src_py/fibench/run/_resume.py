@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fibench.plan.trials import Trial
+from fibench.plan import Trial
 from fibench.store.record import MOST_ATTEMPTS
 
 Head = Mapping[str, Any]

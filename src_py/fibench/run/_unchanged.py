@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibench.plan.trials import Trial
+from fibench.plan import Trial
 from fibench.run._identity import ABSENT, backends_used, digest, interpreters, program_files
 from fibench.trial.trial import TrialContext
 from fibench.wording import escaped

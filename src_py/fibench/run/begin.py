@@ -11,24 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from fibench import writing
-from fibench.backends.catalogue import Backend
-from fibench.backends.interpreters import Interpreter
-from fibench.experiment.claims import claims_digest
-from fibench.experiment.experiment import Experiment
+from fibench.backends import Backend, Interpreter
+from fibench.experiment import Experiment, claims_digest
 from fibench.folders import Places
 from fibench.machine import cores as machine
-from fibench.plan.pinning import choose
-from fibench.plan.trials import Trial, plan_json
+from fibench.plan import Trial, choose, plan_json
 from fibench.run._identity import backends_used, difference, identity
 from fibench.run._resume import Attempt, Head, is_sound, remaining
 from fibench.run.environment import environment
-from fibench.server.leftovers import end_leftovers
-from fibench.store import journal
-from fibench.store.files import StoredError, inside, read_json
+from fibench.server import end_leftovers
+from fibench.store import JOURNAL, RunError, StoredError, journal, run_name
+from fibench.store.files import inside, read_json
 from fibench.store.folder import (
     CLAIMS,
-    JOURNAL,
-    RunError,
     as_json,
     create,
     is_complete,
@@ -37,7 +32,7 @@ from fibench.store.folder import (
     of_source,
     runs_of,
 )
-from fibench.store.names import PLAN, run_name, source_path
+from fibench.store.names import PLAN, source_path
 from fibench.store.record import lacks
 from fibench.store.stops import STOPPED
 from fibench.trial.trial import TrialContext

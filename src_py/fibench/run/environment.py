@@ -17,8 +17,7 @@ from fibench import __version__
 from fibench.build.record import compiler, libraries
 from fibench.folders import Places
 from fibench.machine import cores as machine
-from fibench.machine import facts
-from fibench.machine.cores import read_line
+from fibench.machine import facts, read_line
 
 SCHEMA = 2
 

@@ -15,15 +15,15 @@ from typing import Any
 
 from fibench import writing
 from fibench.interruption import Interrupted, exit_status, heeded
-from fibench.plan.trials import Trial, plan
+from fibench.plan import Trial, plan
 from fibench.run._resume import Attempt, is_sound
 from fibench.run._unchanged import ChangedError, Unchanged
 from fibench.run.begin import Request, begin, context_of
-from fibench.store import journal
-from fibench.store.folder import JOURNAL, RunError
+from fibench.store import JOURNAL, RunError, journal
 from fibench.store.record import lacks
 from fibench.store.stops import keep_stop
-from fibench.trial.trial import TrialContext, run_trial, scratch_name
+from fibench.trial import run_trial, scratch_name
+from fibench.trial.trial import TrialContext
 
 
 @dataclass(frozen=True)

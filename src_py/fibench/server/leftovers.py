@@ -18,7 +18,8 @@ import signal
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
-from fibench.machine.processes import all_pids, began, name_of, read_stat
+from fibench.machine import all_pids
+from fibench.machine.processes import began, name_of, read_stat
 from fibench.server.cgroup import forgotten, own_folder
 from fibench.server.supervision import MARK
 from fibench.wording import escaped

@@ -20,7 +20,8 @@ import time
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from fibench.machine.processes import TICK_NS, Stat, descendants, read_proc, read_stat, thread_ids
+from fibench.machine import descendants, read_proc
+from fibench.machine.processes import TICK_NS, Stat, read_stat, thread_ids
 from fibench.server.cgroup import Cgroup, CpuTime
 
 PASSES = 8

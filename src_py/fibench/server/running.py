@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from fibench.machine.processes import descendants, read_stat
+from fibench.machine import descendants
+from fibench.machine.processes import read_stat
 from fibench.server.cgroup import Cgroup
 from fibench.server.supervision import Supervised, Used
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fibench import called
-from fibench.machine.ports import bind_once, free_port, holder_of, is_taken, reached_by, sockets_of
-from fibench.machine.processes import descendants
+from fibench.machine import bind_once, descendants, free_port
+from fibench.machine.ports import holder_of, is_taken, reached_by, sockets_of
 from fibench.machine.sockets import listeners, unix_listeners
 from fibench.server import exec_error, start_error
 from fibench.server.cgroup import Cgroup

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from fibench.document.depth import parse_json
+from fibench.document import parse_json
 from fibench.wording import escaped
 
 NEWEST_SCHEMA = 2

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench import called, writing
-from fibench.document.text import file_called
+from fibench.document import file_called
 from fibench.store import journal
 from fibench.store.files import StoredError, read_json
 from fibench.store.names import PLAN, head_of, known_as, run_name, source_path

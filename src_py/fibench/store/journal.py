@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from fibench import writing
-from fibench.document.depth import parse_json
+from fibench.document import parse_json
 
 _MARK = ',"sha256":"'
 _MARK_BYTES = _MARK.encode()

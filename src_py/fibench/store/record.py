@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fibench.document.kinds import NAME
+from fibench.document import NAME
 from fibench.store import journal
 from fibench.store.files import NEWEST_SCHEMA
 

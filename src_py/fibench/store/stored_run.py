@@ -13,16 +13,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fibench.backends.catalogue import CatalogueError, known_backends, read_catalogue
-from fibench.document.check import check_document
-from fibench.document.diagnostics import ExperimentError, Source
-from fibench.document.keys import KEYS
-from fibench.document.text import LARGEST_FILE_BYTES, decode, parse_toml
-from fibench.experiment import groups
-from fibench.experiment.absent import Absent, AbsentCell
-from fibench.experiment.cells import Cell, KnownBackend
-from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
-from fibench.experiment.experiment import Experiment, parse_experiment
+from fibench.backends import CatalogueError, known_backends, read_catalogue
+from fibench.document import KEYS, ExperimentError, Source, check_document, parse_toml
+from fibench.document.text import LARGEST_FILE_BYTES, decode
+from fibench.experiment import (
+    Absent,
+    AbsentCell,
+    Cell,
+    Claim,
+    DroppedClaim,
+    Experiment,
+    KnownBackend,
+    groups,
+    parse_experiment,
+    resolve_claims,
+)
 from fibench.folders import Places
 from fibench.store import journal
 from fibench.store.files import (

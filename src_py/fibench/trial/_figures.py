@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fibench.backends.catalogue import Backend, connection_cap
+from fibench.backends import Backend
+from fibench.backends.catalogue import connection_cap
 from fibench.experiment import groups
 from fibench.metrics import LATENCIES
 from fibench.trial import load

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from fibench.document.cpu_list import ALL, parse_cpus
+from fibench.document import parse_cpus
+from fibench.document.cpu_list import ALL
 from fibench.machine import cores as machine
-from fibench.plan.pinning import Pinning
+from fibench.plan import Pinning
 
 
 def server_cpus(parameters: Mapping[str, Any], pinning: Pinning) -> str | None:

@@ -3,8 +3,8 @@
 
 from typing import Any
 
-from fibench.server import resources
-from fibench.server.starting import Ending, RunningServer
+from fibench.server import Ending, resources
+from fibench.server.starting import RunningServer
 from fibench.trial.load import Edge
 
 _NS = 1e-9

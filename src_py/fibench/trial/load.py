@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fibench.experiment import groups
-from fibench.server.starting import clean_environment
-from fibench.server.supervision import Supervised, launch
+from fibench.server import Supervised, clean_environment, launch
 from fibench.trial._replies import fibonacci
 from fibench.writing import open_emptied
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fibench.backends.catalogue import Backend, own_backend, server_argv
-from fibench.backends.interpreters import Interpreter
-from fibench.document.keys import LONGEST_START_S
-from fibench.experiment import groups
-from fibench.experiment.experiment import OwnBackend
-from fibench.plan.pinning import Pinning
+from fibench.backends import Backend, Interpreter, own_backend, server_argv
+from fibench.document import LONGEST_START_S
+from fibench.experiment import OwnBackend, groups
+from fibench.plan import Pinning
 from fibench.quantities import format_duration
 from fibench.server import cgroup
 from fibench.server import starting as server

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fibench.backends.catalogue import Backend
+from fibench.backends import Backend
 from fibench.machine import disturbance
-from fibench.plan.trials import Trial, schedule_seed
+from fibench.plan import Trial, schedule_seed
 from fibench.trial import _gates as gates
 from fibench.trial import load, syscalls
 from fibench.trial._figures import Measured, queue_hint, refused_by_cap, take_course, take_fibload

@@ -1,1 +1,36 @@
 # SPDX-License-Identifier: BSD-3-Clause
+"""Records become samples, estimates and verdicts.
+
+May know `store`, `plan` and `experiment`, and what these know. It starts nothing, prints nothing,
+and looks at no disk.
+"""
+
+from fibench.verdict.comparison import Comparison, compare
+from fibench.verdict.crossover import Crossover
+from fibench.verdict.estimate import CONFIDENCE, CellSummary, Estimate
+from fibench.verdict.findings import Failure, Findings, find
+from fibench.verdict.judging import Verdict, claims_json, exit_code, judge
+from fibench.verdict.reviewing import Review, review
+from fibench.verdict.sample import Index, Sample
+from fibench.verdict.twin import TwinCheck
+
+__all__ = [
+    "CONFIDENCE",
+    "CellSummary",
+    "Comparison",
+    "Crossover",
+    "Estimate",
+    "Failure",
+    "Findings",
+    "Index",
+    "Review",
+    "Sample",
+    "TwinCheck",
+    "Verdict",
+    "claims_json",
+    "compare",
+    "exit_code",
+    "find",
+    "judge",
+    "review",
+]

@@ -14,7 +14,7 @@ from fibench.verdict.sample import Index
 from fibench.verdict.twin import drift
 
 if TYPE_CHECKING:
-    from fibench.experiment.cells import Cell
+    from fibench.experiment import Cell
 
 NEAR_CEILING = 0.8
 """From this share of the null server's throughput on, a cell is said to be near the ceiling."""

@@ -12,9 +12,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fibench.experiment.claims import claims_digest
+from fibench.experiment import claims_digest
+from fibench.store import StoredRun
 from fibench.store.machine import is_of_another_boot
-from fibench.store.stored_run import StoredRun
 from fibench.verdict.judging import Verdict, claims_json
 from fibench.wording import escaped
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fibench.experiment.cells import Cell
+from fibench.experiment import Cell
 from fibench.verdict.audit import copies
 from fibench.verdict.differences import SOURCE_PATH, Difference, differences
 from fibench.verdict.estimate import CONFIDENCE

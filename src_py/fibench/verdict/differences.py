@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fibench.document.keys import KEYS, shown_value
-from fibench.experiment.cells import Cell
+from fibench.document import KEYS, shown_value
+from fibench.experiment import Cell
 from fibench.verdict.ratios import Pairs
 from fibench.verdict.reviewing import Review
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fibench.metrics import METRICS, in_group
-from fibench.plan.trials import ceiling_of
+from fibench.plan import ceiling_of
 from fibench.store.journal import folder_name, last_attempts
 from fibench.verdict._notes import ceilings_note, notes
 from fibench.verdict.estimate import CellSummary, summarise
@@ -18,7 +18,8 @@ from fibench.verdict.sample import Index, Sample, told
 from fibench.verdict.twin import TwinCheck, check_twin
 
 if TYPE_CHECKING:
-    from fibench.experiment.experiment import Claim, Experiment
+    from fibench.experiment import Experiment
+    from fibench.experiment.experiment import Claim
 
 Record = Mapping[str, Any]
 

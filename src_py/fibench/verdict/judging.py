@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fibench.experiment.absent import NOTHING, Absent
-from fibench.experiment.claims import cells_of
+from fibench.experiment import Absent, cells_of
+from fibench.experiment.absent import NOTHING
 from fibench.metrics import METRICS, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
@@ -24,7 +24,7 @@ from fibench.verdict.sample import Index, index
 from fibench.verdict.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
 
 if TYPE_CHECKING:
-    from fibench.experiment.cells import Cell
+    from fibench.experiment import Cell
     from fibench.experiment.experiment import Claim
 
 __all__ = ["CLAIMS_SCHEMA", "Outcome", "Verdict", "claims_json", "exit_code", "judge"]

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fibench.experiment.cells import Cell
+from fibench.experiment import Cell
 from fibench.metrics import METRICS
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample
 from fibench.verdict.sample import Index

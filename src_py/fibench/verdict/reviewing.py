@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from fibench.experiment.claims import Claim
-from fibench.store.stored_run import StoredRun
+from fibench.experiment import Claim
+from fibench.store import StoredRun
 from fibench.verdict.audit import has_other_claims, marks_of
 from fibench.verdict.estimate import CellSummary
 from fibench.verdict.findings import Failure, Findings, find

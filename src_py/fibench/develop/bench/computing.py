@@ -20,15 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from fibench.backends.catalogue import Backend
+from fibench.backends import Backend
 from fibench.develop.bench import alone, loads
 from fibench.develop.bench.measuring import BenchError, Desk, Server, design, measure, shared_desk
 from fibench.develop.bench.ratios import Limit, spread
 from fibench.develop.bench.rounds import Effort
 from fibench.develop.bench.table import NAME_WIDTH, print_head, print_promise
-from fibench.machine.cores import physical_cores
-from fibench.server.starting import clean_environment
-from fibench.server.supervision import launch
+from fibench.machine import physical_cores
+from fibench.server import clean_environment, launch
 
 WINDOW_S = 3.0
 """Where all clients are served at once their replies come in bursts, and a window cuts through one

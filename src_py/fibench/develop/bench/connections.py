@@ -6,7 +6,7 @@ The floor is `bare_accept`, which accepts, receives, sends and closes.
 
 from collections.abc import Mapping
 
-from fibench.backends.catalogue import Backend
+from fibench.backends import Backend
 from fibench.develop.bench import loads
 from fibench.develop.bench.measuring import Desk, design, small_server
 from fibench.develop.bench.ratios import Limit

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from fibench.backends.catalogue import Backend
+from fibench.backends import Backend
 from fibench.develop.bench.computing import print_computing
 from fibench.develop.bench.connections import print_connections
 from fibench.develop.bench.idle import print_idle
@@ -13,7 +13,7 @@ from fibench.develop.bench.keepalive import print_keepalive
 from fibench.develop.bench.measuring import Desk, split_desk
 from fibench.develop.bench.python_loops import print_python_loops
 from fibench.develop.bench.rounds import Effort
-from fibench.machine.cores import machine_line, usable_cores
+from fibench.machine import machine_line, usable_cores
 
 PARTS: Mapping[str, Callable[[Desk, Mapping[str, Backend], Effort], bool]] = {
     "keepalive": print_keepalive,

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fibench.experiment.experiment import Experiment, KnownBackend, parse_experiment
-from fibench.verdict.findings import find
+from fibench.experiment import Experiment, parse_experiment
+from fibench.experiment.experiment import KnownBackend
+from fibench.verdict import find
 
 LIMIT_S = 2.0
 CELLS, BLOCKS, CLAIMS = 100, 100, 50

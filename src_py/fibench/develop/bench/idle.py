@@ -5,7 +5,7 @@ import resource
 from collections.abc import Mapping
 from typing import Any
 
-from fibench.backends.catalogue import Backend
+from fibench.backends import Backend
 from fibench.develop.bench import loads
 from fibench.develop.bench.measuring import BenchError, Desk, Measured, design
 from fibench.develop.bench.ratios import Limit, ratios, spread

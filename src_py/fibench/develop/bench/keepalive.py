@@ -7,7 +7,7 @@ redis-server stand beside ours where they are installed.
 
 from collections.abc import Mapping
 
-from fibench.backends.catalogue import Backend
+from fibench.backends import Backend
 from fibench.develop.bench import loads, rivals
 from fibench.develop.bench.measuring import Desk, design, small_server
 from fibench.develop.bench.ratios import Limit

@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fibench.backends.catalogue import known_backends, read_catalogue
-from fibench.experiment.experiment import Experiment, parse_experiment
+from fibench.backends import known_backends, read_catalogue
+from fibench.experiment import Experiment, parse_experiment
 from fibench.folders import find_places
-from fibench.plan.trials import Trial, plan, plan_json
+from fibench.plan import Trial, plan, plan_json
 from fibench.store import journal
+from fibench.verdict import claims_json, judge
 from fibench.verdict.findings import samples
-from fibench.verdict.judging import claims_json, judge
 
 LIMIT_S = 20.0
 _CORES = 2

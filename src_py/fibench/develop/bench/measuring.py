@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fibench.backends.catalogue import Backend, argv
-from fibench.server import resources
+from fibench.backends import Backend
+from fibench.backends.catalogue import argv
+from fibench.server import RunningServer, resources
 from fibench.server import starting as server
-from fibench.server.running import RunningServer
 from fibench.trial import load
 
 HOST = "127.0.0.1"

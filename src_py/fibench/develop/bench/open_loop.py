@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench.develop.bench.measuring import HOST, BenchError, pinned
-from fibench.machine.cores import machine_line, usable_cores
+from fibench.machine import machine_line, usable_cores
 from fibench.server import starting as server
 from fibench.trial import load
 

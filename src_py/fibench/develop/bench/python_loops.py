@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 
-from fibench.backends.catalogue import Backend
+from fibench.backends import Backend
 from fibench.develop.bench import loads
 from fibench.develop.bench.measuring import Desk, design
 from fibench.develop.bench.ratios import Limit

@@ -5,8 +5,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fibench.backends.available import why_unavailable
-from fibench.backends.catalogue import Backend
+from fibench.backends import Backend, why_unavailable
 from fibench.develop.bench.measuring import Desk, Load, Measured, Server, measure
 
 

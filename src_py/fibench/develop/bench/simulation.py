@@ -21,12 +21,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fibench.experiment.cells import Cell
-from fibench.experiment.claims import Claim, Point
+from fibench.experiment import Cell, Claim, Point
+from fibench.verdict import Estimate, Index, Sample, Verdict, judge
 from fibench.verdict.crossover import crossing
-from fibench.verdict.estimate import Estimate, contrast, seen_from, value
-from fibench.verdict.judging import Verdict, judge
-from fibench.verdict.sample import Index, Sample
+from fibench.verdict.estimate import contrast, seen_from, value
 from fibench.verdict.twin import check_twin, drift
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fibench.backends.catalogue import Backend, argv, known_backends
-from fibench.experiment.experiment import parse_experiment
+from fibench.backends import Backend, known_backends
+from fibench.backends.catalogue import argv
+from fibench.experiment import parse_experiment
 from fibench.folders import Places
-from fibench.run.begin import Request
-from fibench.run.loop import Event, TrialFinished, TrialStarted, run_experiment
+from fibench.run import Request, run_experiment
+from fibench.run.loop import Event, TrialFinished, TrialStarted
 
 LIMIT_MS = 150
 """A trial may take so much longer than its warm-up, its window, and its server alone."""

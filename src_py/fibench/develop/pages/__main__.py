@@ -14,13 +14,19 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from fibench import called
-from fibench.backends.available import why_unavailable
-from fibench.backends.catalogue import Backend, read_catalogue
-from fibench.backends.interpreters import Interpreter, NotHere, find_interpreter, own
+from fibench.backends import (
+    Backend,
+    Interpreter,
+    NotHere,
+    find_interpreter,
+    read_catalogue,
+    why_unavailable,
+)
+from fibench.backends.interpreters import own
 from fibench.develop.pages import counts, memory, sources
 from fibench.develop.pages.pages import Block, Kind, PageError, refresh
 from fibench.folders import find_places
-from fibench.plan.pinning import Pinning
+from fibench.plan import Pinning
 from fibench.trial.syscalls import absent_reason
 from fibench.trial.trial import TrialContext
 

@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fibench.backends.catalogue import Backend, known_backends
-from fibench.backends.interpreters import Interpreter
-from fibench.experiment.experiment import Experiment, parse_experiment
+from fibench.backends import Backend, Interpreter, known_backends
+from fibench.experiment import Experiment, parse_experiment
 from fibench.machine import cores as machine
-from fibench.plan.pinning import choose
-from fibench.plan.trials import Trial, plan
+from fibench.plan import Trial, choose, plan
+from fibench.trial import run_trial
 from fibench.trial.syscalls import per_request, read_summary
-from fibench.trial.trial import TrialContext, run_trial
+from fibench.trial.trial import TrialContext
 
 
 @dataclass(frozen=True)

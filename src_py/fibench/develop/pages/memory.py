@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fibench.backends.catalogue import Backend
+from fibench.backends import Backend
 from fibench.develop.pages.counts import ALONE, NotCounted, cell
 from fibench.server import resources
-from fibench.trial.serving import STOP_GRACE_S, TrialContext, TrialFailed, pick_port, start_server
+from fibench.trial import TrialContext, TrialFailed, pick_port, start_server
+from fibench.trial.serving import STOP_GRACE_S
 from fibench.verdict.sample import told
 
 FIRST = 20
