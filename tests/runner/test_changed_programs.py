@@ -21,7 +21,8 @@ from fibench.plan.trials import plan
 from fibench.run._identity import backends_used, program_files
 from fibench.run._unchanged import ChangedError, Unchanged
 from fibench.run.begin import Request, context_of
-from fibench.run.loop import Event, Outcome, RunStarted, TrialFinished, run_experiment
+from fibench.run.events import Event, RunStarted, TrialFinished
+from fibench.run.loop import Outcome, run_experiment
 from fibench.store import journal
 from fibench.store.folder import RunError
 from fibench.store.stops import STOPPED

@@ -20,10 +20,7 @@ CHECKED_IN = Path(fibench.__file__).parent / "experiment.schema.json"
 
 
 def test_the_checked_in_schema_is_fresh() -> None:
-    """If this fails: python -m fibench.experiment.experiment > src_py/fibench/experiment.schema.json
-
-    in ./dev, with PYTHONPATH=src_py.
-    """
+    """If this fails: PYTHONPATH=src_py ./dev python -m fibench.experiment.experiment > the file."""
     assert CHECKED_IN.read_text(encoding="utf-8") == json_schema()
 
 

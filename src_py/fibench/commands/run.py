@@ -291,8 +291,7 @@ def _request(
 def _measure(request: Any, held: Any) -> Any:
     """Run what is left; returns the outcome."""
     from fibench.report.live import showing_progress
-    from fibench.run import run_experiment
-    from fibench.run.loop import Event, RunStarted
+    from fibench.run import Event, RunStarted, run_experiment
 
     def name_it(event: Event) -> None:
         if isinstance(event, RunStarted):

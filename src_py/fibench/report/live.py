@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fibench.plan import Trial, expected_seconds
 from fibench.report import block_name, figures, kind_of_hint, trial_line
-from fibench.run.loop import (
+from fibench.run import (
     Event,
     Listener,
     Notice,

@@ -5,6 +5,25 @@ May know `trial`, `store` and `plan`, and what these know; it knows no verdict, 
 """
 
 from fibench.run.begin import Request
+from fibench.run.events import (
+    Event,
+    Listener,
+    Notice,
+    RunStarted,
+    StopRequested,
+    TrialFinished,
+    TrialStarted,
+)
 from fibench.run.loop import run_experiment
 
-__all__ = ["Request", "run_experiment"]
+__all__ = [
+    "Event",
+    "Listener",
+    "Notice",
+    "Request",
+    "RunStarted",
+    "StopRequested",
+    "TrialFinished",
+    "TrialStarted",
+    "run_experiment",
+]

@@ -21,6 +21,7 @@ from fibench.backends.interpreters import own
 from fibench.experiment import Experiment
 from fibench.machine import cores as machine
 from fibench.plan import Trial
+from fibench.run._imports import measuring_modules
 from fibench.trial import SCHEMA
 from fibench.trial.trial import TrialContext
 from fibench.wording import escaped
@@ -30,13 +31,6 @@ _LARGEST_HASHED = 64 << 20
 
 ABSENT = "absent"
 _RUNNER = "fibench's way to run trials"
-_MEASURING = (
-    *("cgroup", "gates", "listening", "load", "measured", "placement", "ports", "processes"),
-    *("readings", "replies", "resources", "running", "server", "serving", "supervision"),
-    *("syscalls", "trial"),
-)
-"""The modules that decide how a trial is made; what only reports may change."""
-
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w., ]+)", re.MULTILINE)
 _OFTEN_CHANGED = ("kernel", "governor", "power_source")
 
@@ -109,9 +103,8 @@ def program_files(
 
 @lru_cache
 def _own_digest() -> str:
-    """The digest of the modules of fibench that start servers and read figures."""
-    own = Path(__file__).parent
-    texts = (own.joinpath(f"{name}.py").read_bytes() for name in _MEASURING)
+    """The digest of the modules of fibench that decide how a trial is made, and how often."""
+    texts = (path.read_bytes() for path in measuring_modules())
     return hashlib.sha256(b"".join(texts)).hexdigest()
 
 

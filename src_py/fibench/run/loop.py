@@ -6,7 +6,7 @@ It prints nothing. What happens is told as events to listeners: the progress dis
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,63 +15,24 @@ from typing import Any
 
 from fibench import writing
 from fibench.interruption import Interrupted, exit_status, heeded
-from fibench.plan import Trial, plan
+from fibench.plan import plan
 from fibench.run._resume import Attempt, is_sound
 from fibench.run._unchanged import ChangedError, Unchanged
 from fibench.run.begin import Request, begin, context_of
+from fibench.run.events import (
+    Event,
+    Listener,
+    Notice,
+    RunStarted,
+    StopRequested,
+    TrialFinished,
+    TrialStarted,
+)
 from fibench.store import JOURNAL, RunError, journal
 from fibench.store.record import lacks
 from fibench.store.stops import keep_stop
 from fibench.trial import run_trial, scratch_name
 from fibench.trial.trial import TrialContext
-
-
-@dataclass(frozen=True)
-class RunStarted:
-    """The run's folder exists; `trials` are about to run in this order."""
-
-    folder: Path
-    trials: Sequence[Trial]
-    """What is still to be measured: all, or after a resumption the rest."""
-    total: int = 0
-    """Trials of the whole plan."""
-    resumed: bool = False
-
-    @property
-    def done(self) -> int:
-        """Trials that stand already."""
-        return self.total - len(self.trials)
-
-
-@dataclass(frozen=True)
-class TrialStarted:
-    """A trial begins."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True)
-class TrialFinished:
-    """A trial is in the journal; `record` is its line there."""
-
-    trial: Trial
-    record: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class StopRequested:
-    """A first Ctrl-C: the trial in hand is finished and kept, then the run ends."""
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something a person should know, in one line: why a run is not resumed, a torn journal."""
-
-    text: str
-
-
-Event = RunStarted | TrialStarted | TrialFinished | StopRequested | Notice
-Listener = Callable[[Event], None]
 
 
 @dataclass

@@ -15,8 +15,7 @@ from fibench.backends import Backend, known_backends
 from fibench.backends.catalogue import argv
 from fibench.experiment import parse_experiment
 from fibench.folders import Places
-from fibench.run import Request, run_experiment
-from fibench.run.loop import Event, TrialFinished, TrialStarted
+from fibench.run import Event, Request, TrialFinished, TrialStarted, run_experiment
 
 LIMIT_MS = 150
 """A trial may take so much longer than its warm-up, its window, and its server alone."""
