@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fibench import journal, writing
+from fibench import called, journal, writing
 from fibench.begin import Request, begin, context_of
 from fibench.interruption import Interrupted, exit_status, heeded
 from fibench.plan import Trial, plan
@@ -205,6 +205,4 @@ def _brought_back(change: ChangedError, request: Request) -> str:
     """What to do about a program that is missing."""
     if not change.is_own:
         return "put it there, or correct the command that names it"
-    if request.places.checkout is None:
-        return "install fibench again"
-    return "`invoke build` brings it back"
+    return called.rebuilding()
