@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.here import leave_out
-from tests.processes import wait_until
+from tests.processes import stop, wait_until
 
 from .backends import EVERY_PARSING, Backend, all_backends, each
 from .conftest import Start
@@ -136,8 +136,7 @@ def test_whose_client_takes_no_replies_ends_with_the_parent(
 def test_who_is_stopped_ends_with_the_parent(start_server: Start, backend: Backend) -> None:
     with start_server(backend, "--workers", WORKERS) as server, connect(server) as client:
         ask_on(server, client)
-        for pid in children(server):
-            os.kill(pid, signal.SIGSTOP)
+        stop(lambda: children(server))
         kill_and_check_that_nothing_is_left(server)
 
 

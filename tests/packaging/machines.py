@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Machines that have what is put into them: a PATH of chosen programs, and a small checkout."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -30,6 +31,23 @@ if "about" in sys.argv:
 """A tasks.py that says what it was asked."""
 
 
+QUICK = """case "$*" in
+"-I -m venv "*) "{python}" -I -m venv --without-pip "$4" || exit
+    exec "{cp}" -a {pip} "$4"/lib/python*/site-packages ;;
+esac
+exec "{python}" "$@\""""
+"""A Python, `{python}`, whose venvs have the files {pip} in place of what ensurepip installs."""
+
+
+def own_pip() -> list[Path] | None:
+    """The files of the pip that belongs to this Python; None: it has none."""
+    found = importlib.util.find_spec("pip")
+    if found is None or found.origin is None:
+        return None
+    package = Path(found.origin).parent
+    return [package, *package.parent.glob("pip-*.dist-info")]
+
+
 @dataclass(frozen=True)
 class Machine:
     """A PATH of chosen programs, and a checkout whose requirements are tiny wheels."""
@@ -44,13 +62,19 @@ class Machine:
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    def has_python(self, name: str, before: str = "") -> None:
-        """Put a Python into PATH; what runs `before` is told to -I -c only."""
+    def has_python(self, name: str, before: str = "", *, whole: bool = False) -> None:
+        """Put a Python into PATH; what runs `before` is told to -I -c only.
+
+        One that is not `whole` copies pip into a .venv, instead of installing it for seconds.
+        """
         if before:
             code = f"import sys; {before}; exec(sys.argv[1])"
             self.has(name, f'exec "{PYTHON}" -I -c "{code}" "$3"')
-        else:
+        elif whole or (pip := own_pip()) is None:
             self.has(name, f'exec "{PYTHON}" "$@"')
+        else:
+            copied = " ".join(f'"{path}"' for path in pip)
+            self.has(name, QUICK.format(python=PYTHON, cp=shutil.which("cp"), pip=copied))
 
     def lock(self, name: str, *lines: str) -> None:
         """Write a lock file."""

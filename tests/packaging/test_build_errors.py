@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a build refuses before it changes anything, and what it says where there is no room."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -124,13 +125,21 @@ def test_a_full_disk_is_told_and_what_was_cut_off_is_gone_on_with(
 
 
 @pytest.mark.parametrize("kept", ["", "[opt", "[options]\n", "[options]\n[properties"])
-def test_options_that_were_half_written_do_not_stop_the_next_build(small: Small, kept: str) -> None:
+@pytest.mark.parametrize("left", [(), ("build.ninja",), ("premises.json",)])
+def test_options_that_were_half_written_do_not_stop_the_next_build(
+    small: Small, kept: str, left: tuple[str, ...]
+) -> None:
     build(small.places)
-    (small.places.build / "build.ninja").unlink()
+    for name in ("build.ninja", "premises.json"):
+        if name not in left:
+            (small.places.build / name).unlink()
     (small.places.build / "meson-private" / "cmd_line.txt").write_text(kept)
     build(small.places)
 
     assert "plain_server" in small.programs()
+    options = json.loads((small.places.build / "meson-info/intro-buildoptions.json").read_bytes())
+    (mode,) = [one["value"] for one in options if one["name"] == "wrap_mode"]
+    assert mode == "nodownload", "Meson tries for minutes"
 
 
 def test_a_folder_that_cannot_be_written_is_told(small: Small) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
+from tests.processes import ending
 
 from fibench import tasks
 from fibench.build import lock as build_lock
@@ -75,19 +76,18 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
 
 @contextmanager
 def started(argv: list[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        argv,
-        cwd=CHECKOUT,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src_py"), **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    with ending(
+        subprocess.Popen(
+            argv,
+            cwd=CHECKOUT,
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src_py"), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+        yield process
 
 
 def call(what: str, small: Small) -> list[str]:
@@ -212,11 +212,16 @@ def test_who_cleans_goes_on_when_the_measurement_is_killed(small: Small) -> None
         "getattr(building, sys.argv[1])(places)",
         "with building.built(places, 'gil'):\n        print(flush=True), sys.stdin.read()",
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", holder, "-", str(small.root)],
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src_py")},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as run:  # fmt: skip
+    argv = [sys.executable, "-c", holder, "-", str(small.root)]
+    with ending(
+        subprocess.Popen(
+            argv,
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src_py")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    ) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "\n"
         with started(call("clean", small)) as process:
@@ -334,7 +339,9 @@ def test_a_ninja_of_ones_own_is_waited_for(small: Small, tmp_path: Path) -> None
     script.write_text("#!/bin/sh\nread line\n")
     script.chmod(0o755)
     with (
-        subprocess.Popen([script], cwd=small.root / "build", stdin=subprocess.PIPE) as ninja,
+        ending(
+            subprocess.Popen([script], cwd=small.root / "build", stdin=subprocess.PIPE)
+        ) as ninja,
         started(call("build", small)) as process,
     ):
         assert f"waiting for ninja (pid {ninja.pid}), which builds in" in says(process)

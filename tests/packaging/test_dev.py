@@ -32,7 +32,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Ready:
     made.has("python3.14", "exit 127")
     made.has_python("python3.13", before="sys.version_info = (3, 10, 14)")
     made.has_python("python3.12", before="sys.modules['ensurepip'] = None")
-    made.has_python("python3.11")
+    made.has_python("python3.11", whole=True)
     first = made.dev("pytest", "-k", "some tests")
     for python in made.programs.glob("python*"):
         python.unlink()

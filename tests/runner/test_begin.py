@@ -23,6 +23,7 @@ from fibench.run.begin import Beginning, Request, begin, context_of
 from fibench.store import journal
 from fibench.store.folder import RunError
 
+LEFT_BEHIND = "a killed run had left behind"
 TEXT = """
 title = "t"
 [matrix]
@@ -57,6 +58,12 @@ class Desk:
         return plan(self.request.experiment)
 
     def begin(self, **changes: Any) -> Beginning:
+        """Without the notice of what other tests, which kill runs, have left behind just now."""
+        begun = self.begin_with_all_notices(**changes)
+        begun.notices[:] = [notice for notice in begun.notices if LEFT_BEHIND not in notice]
+        return begun
+
+    def begin_with_all_notices(self, **changes: Any) -> Beginning:
         request = replace(self.request, **changes)
         return begin(request, self.trials, context_of(request))
 
@@ -142,6 +149,16 @@ def test_what_a_crash_left_between_a_folder_and_its_line_is_removed(desk: Desk) 
         (trials / name / "server.err").write_text("x")
     assert desk.begin().todo == begun.todo
     assert [entry.name for entry in trials.iterdir()] == ["notes"]
+
+
+def test_what_a_killed_run_left_behind_is_told_before_all_else(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = f"ended 1 process that {LEFT_BEHIND}: sh (pid 1)"
+    first = desk.begin()
+    (first.folder / "plan.json").write_text("{")
+    monkeypatch.setattr("fibench.run.begin.end_leftovers", lambda: said)
+    assert desk.begin_with_all_notices().notices[0] == said
 
 
 def test_a_finished_run_is_left_alone(desk: Desk) -> None:

@@ -165,7 +165,7 @@ def _exchange(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("does", "what", "hint"),
-    [(_remove, "mt_server has gone", "`invoke build` brings it back"),
+    [(_remove, "mt_server has gone", "run `invoke build`"),
      (_exchange, "mt_server has changed", "in a run of its own")],
 )  # fmt: skip
 def test_a_run_stops_at_the_first_program_that_is_not_what_it_was(

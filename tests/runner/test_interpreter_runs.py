@@ -54,7 +54,7 @@ def test_a_server_is_measured_on_two_interpreters(desk: Desk) -> None:
     require("another Python")
     other = another()
     assert other is not None
-    done = desk.invoke("run", desk.write(TWO.format(own=sys.executable, other=other, blocks=3)))
+    done = desk.run(desk.write(TWO.format(own=sys.executable, other=other, blocks=3)))
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 of 1 claim confirmed" in done.stdout
@@ -80,7 +80,7 @@ def test_an_interpreter_that_is_not_there_fails_no_trial(desk: Desk) -> None:
     planned = desk.invoke("plan", path)
     assert planned.returncode == 0
     assert f"({why})" in " ".join(planned.stdout.split())
-    done = desk.invoke("run", path)
+    done = desk.run(path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr.splitlines()[0] == f"1 cell left out: {why}"
     assert "0 of 1 claim confirmed, 0 testable here" in done.stdout
@@ -140,7 +140,7 @@ def test_an_option_names_it_from_where_one_stands(desk: Desk) -> None:
     script(desk.folder / "here" / "python")
     path = desk.write(TWO.format(own="3.98", other="3.99", blocks=1))
     origin = {"FIBENCH_FROM": str(desk.folder)}
-    done = desk.invoke("run", path, "--interpreter", "./here/python", **origin)
+    done = desk.run(path, "--interpreter", "./here/python", **origin)
 
     assert done.returncode == 0, done.stdout + done.stderr
     (record,) = desk.measured()

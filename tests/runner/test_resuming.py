@@ -167,7 +167,7 @@ def test_a_trial_that_failed_is_tried_again_and_the_run_is_finished(desk: Desk) 
     assert failed.returncode == 5, failed.stdout + failed.stderr
     assert f"`invoke run {path}` tries the failed trials again" in failed.stdout
     assert (desk.run_folder() / "claims.json").exists()
-    mended = desk.invoke("run", path)
+    mended = desk.run(path)
     assert mended.returncode == 0, mended.stdout + mended.stderr
     total = len(desk.planned())
     assert f"resuming {total - 1}/{total} " in mended.stdout

@@ -161,8 +161,9 @@ def test_an_experiment_is_called_what_report_calls_it(
         reviewing.runs("", "text", "LAB1", "", replace=False)
     assert 'did you mean "Lab1" or "lab1"?' in str(refused.value)
     assert reviewing.report("lab", "md", "", "", replace=False) == 0
-    told = capfd.readouterr().err
-    assert "this run is of b/lab.toml; others of that name are of a/lab.toml: give the path" in told
+    other = os.path.relpath(root.parent / "a" / "lab.toml")
+    said = f"this run is of b/lab.toml; others of that name are called {other}"
+    assert said in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

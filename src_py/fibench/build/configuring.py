@@ -50,7 +50,7 @@ class Configuration:
         state = _read(self.folder / _STATE)
         before = _premises(state)
         tried = bool(state.get("tried"))
-        if not (self.folder / "build.ninja").is_file():
+        if not self._is_set_up():
             self.say("building the servers (the first time takes some seconds) …")
             now, tried = self._anew(), False
         elif changes := self._altered(before):
@@ -68,6 +68,14 @@ class Configuration:
         flags = built.not_own(self._record().get("compiler"))
         if flags and not self.options and now != before:
             self.say(f"building with flags that are not fibench's own: {escaped(flags)}")
+
+    def _is_set_up(self) -> bool:
+        """Whether Meson can go on with the folder: it cannot where options were half written."""
+        return (self.folder / "build.ninja").is_file() and _has_options(self._options)
+
+    @property
+    def _options(self) -> Path:
+        return self.folder / "meson-private" / "cmd_line.txt"
 
     def _altered(self, before: Premises | None) -> list[str]:
         """What makes everything that was built another thing, or Meson unable to go on with it."""
@@ -105,11 +113,12 @@ class Configuration:
     def _anew(self) -> Premises:
         """Set up from nothing, with the options of an earlier time if there was one."""
         self.before_change()
-        own = self.folder / "meson-private"
-        if _has_options(own / "cmd_line.txt"):
+        if _has_options(self._options):
             return self._setup(["--wipe"])
-        if own.exists():  # of a setup that was cut off: Meson would neither go on with it nor begin
-            shutil.rmtree(own)
+        # Of a setup that was cut off: Meson would neither go on with it nor begin; and what is told
+        # of its options is true no more.
+        for own in ("meson-private", "meson-info"):
+            shutil.rmtree(self.folder / own, ignore_errors=True)
         return self._setup([])
 
     def _again(self) -> Premises:

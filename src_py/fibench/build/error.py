@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fibench import called
 from fibench.build import wraps
 from fibench.wording import escaped
 from fibench.writing import reason
@@ -49,10 +50,11 @@ def step_error(argv: list[str], output: str, folder: Path, checkout: Path) -> Bu
         return _too_large()
     if 0 <= resource.getrlimit(resource.RLIMIT_FSIZE)[0] < _LARGEST_BYTES:
         return _too_large(output)
-    hint = "mend what the output above names; `invoke clean` starts from nothing"
+    hint = f"mend what the output above names; `{called.command('clean')}` starts from nothing"
     source = _brought_source(checkout)
     if source and re.search(rf"{re.escape(source)}.*\b(error|missing)\b", output):
-        hint = f"remove {escaped(source)}, which may be damaged; `invoke build` brings it again"
+        again = called.command("build")
+        hint = f"remove {escaped(source)}, which may be damaged; `{again}` brings it again"
     return BuildError(f"the build failed while {_STEPS.get(argv[1], _COMPILING)}", hint, output)
 
 

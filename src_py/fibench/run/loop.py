@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fibench import writing
+from fibench import called, writing
 from fibench.interruption import Interrupted, exit_status, heeded
 from fibench.plan import plan
 from fibench.run._resume import Attempt, is_sound
@@ -167,6 +167,4 @@ def _brought_back(change: ChangedError, request: Request) -> str:
     """What to do about a program that is missing."""
     if not change.is_own:
         return "put it there, or correct the command that names it"
-    if request.places.checkout is None:
-        return "install fibench again"
-    return "`invoke build` brings it back"
+    return called.rebuilding()
