@@ -273,7 +273,7 @@ def test(
 
 @command()
 def lint(context: Context) -> int:
-    """Check style and types: ruff, mypy --strict, clang-format."""
+    """Check style, types and imports: ruff, mypy --strict, import-linter, clang-format."""
     from fibench.develop import develop
 
     return develop.lint()

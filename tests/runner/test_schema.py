@@ -20,12 +20,12 @@ CHECKED_IN = Path(fibench.__file__).parent / "experiment.schema.json"
 
 
 def test_the_checked_in_schema_is_fresh() -> None:
-    """If this fails: PYTHONPATH=src_py ./dev python -m fibench.experiment.experiment > the file."""
+    """If this fails: PYTHONPATH=src_py ./dev python -m fibench.develop.schema > the file."""
     assert CHECKED_IN.read_text(encoding="utf-8") == json_schema()
 
 
 def test_the_command_prints_the_schema() -> None:
-    command = [sys.executable, "-m", "fibench.experiment.experiment"]
+    command = [sys.executable, "-m", "fibench.develop.schema"]
     folder = CHECKED_IN.parent.parent
     printed = subprocess.run(command, cwd=folder, capture_output=True, check=True)
 

@@ -36,11 +36,11 @@ def _checkout() -> tuple[Places, Path]:
     return places, places.checkout
 
 
-def _call(argv: list[str], checkout: Path) -> int:
-    """Run a tool in the checkout with its output shown; returns its exit status."""
+def _call(argv: list[str], folder: Path) -> int:
+    """Run a tool in a folder with its output shown; returns its exit status."""
     sys.stdout.flush()
     try:
-        return subprocess.call(argv, cwd=checkout, env=tool_environment())
+        return subprocess.call(argv, cwd=folder, env=tool_environment())
     except FileNotFoundError as error:
         hint = f"`{called.through_dev('invoke …')}` brings it"
         raise Refused(f"{argv[0]} is not installed", hint) from error
@@ -63,12 +63,14 @@ def lint() -> int:
         "ruff": ["ruff", "check", "."],
         "ruff format": ["ruff", "format", "--check", "."],
         "mypy": ["mypy"],
+        "imports": ["lint-imports", "--no-logo", "--no-cache", str(checkout / "pyproject.toml")],
         "clang-format": ["clang-format", "--dry-run", "-Werror", *sources],
     }
     failed = []
     for name, argv in checks.items():
         print(f"== {name}", flush=True)
-        if _call(argv, checkout) != 0:
+        # What is imported is looked for where the tool is started.
+        if _call(argv, checkout / "src_py" if name == "imports" else checkout) != 0:
             failed.append(name)
     print(f"failed: {', '.join(failed)}" if failed else "no complaints")
     return 1 if failed else 0

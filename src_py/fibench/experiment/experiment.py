@@ -23,7 +23,6 @@ from fibench.document import (
     brief_name,
     check_document,
     find_experiment,
-    json_schema,
     parse_toml,
 )
 from fibench.document.text import decode, read
@@ -252,7 +251,3 @@ def _kept(
     if not doubtful:
         return distinct(kept, source, changed=changed)
     return list({tuple(one.parameters.values()): one for one in kept}.values())
-
-
-if __name__ == "__main__":
-    print(json_schema(), end="")
