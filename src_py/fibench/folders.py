@@ -64,7 +64,7 @@ def find_places(package: Path = PACKAGE, working: Path | None = None) -> Places:
 def _named(variable: str) -> Path | None:
     """The folder that a variable names, from where the person stands: ./dev goes elsewhere."""
     named = os.environ.get(variable)
-    return Path(os.environ.get("FIBENCH_FROM", ""), named).absolute() if named else None
+    return from_here(named).absolute() if named else None
 
 
 def refusal_to_write(folder: Path) -> str | None:
@@ -78,3 +78,13 @@ def refusal_to_write(folder: Path) -> str | None:
         reads_only = os.statvfs(above).f_flag & os.ST_RDONLY
         return f"{above} is on a read-only file system" if reads_only else f"{above} is not yours"
     return None
+
+
+def origin() -> Path:
+    """The folder where the person stands: ./dev goes to the checkout."""
+    return from_here("").absolute()
+
+
+def from_here(name: str) -> Path:
+    """A path as the person means it, from where they stand."""
+    return Path(os.environ.get("FIBENCH_FROM", ""), name)

@@ -109,7 +109,7 @@ def plan(context: Context, overrides: dict[str, str], experiment: str, json: boo
 @command(help={"json": "print the list as JSON"})
 def backends(context: Context, json: bool = False) -> int:
     """List every design: what it is, and whether it can run here."""
-    from fibench.commands import run as commands
+    from fibench.commands import serve as commands
 
     return commands.backends(as_json=json)
 
@@ -149,7 +149,7 @@ def serve(
     verbose: bool = False,
 ) -> int:
     """Build, and run one server in the foreground until Ctrl-C."""
-    from fibench.commands import run as commands
+    from fibench.commands import serve as commands
 
     given = {
         "--host": host, "--framing": framing, "--workers": workers, "--io-wait": io_wait,
@@ -164,7 +164,7 @@ def serve(
 @command(help={"json": "print the findings as JSON"})
 def doctor(context: Context, json: bool = False) -> int:
     """Say what on this machine would disturb a measurement; changes nothing."""
-    from fibench.commands import run as commands
+    from fibench.commands import doctor as commands
 
     return commands.doctor(as_json=json)
 
@@ -247,7 +247,7 @@ def runs(
 @command()
 def build(context: Context) -> int:
     """Compile the C programs, and install all servers side by side."""
-    from fibench.commands import run as commands
+    from fibench.commands import build as commands
 
     return commands.build()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fibench.backends.catalogue import read_catalogue
-from fibench.commands.run import Refused
+from fibench.commands.refused import Refused
 from fibench.develop.bench import (
     alone,
     computing,

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from fibench.commands.refused import exit_code
 from fibench.experiment.absent import Absent, AbsentCell
 from fibench.experiment.cells import Cell, Value
 from fibench.experiment.experiment import Claim
 from fibench.verdict.estimate import Sample
-from fibench.verdict.judging import Outcome, Verdict, claims_json, exit_code, judge
+from fibench.verdict.judging import Outcome, Verdict, claims_json, judge
 
 
 def make_cell(backend: str) -> Cell:

@@ -206,8 +206,9 @@ def test_what_nobody_has_foreseen_is_two_lines_and_a_traceback_only_for_who_asks
 ) -> None:
     code = (
         "import sys; sys.path.insert(0, 'src_py'); sys.argv = ['invoke', 'doctor']\n"
-        "from fibench import commands, tasks\n"
-        "commands.doctor = lambda as_json: 1 // 0\n"
+        "from fibench import tasks\n"
+        "from fibench.commands import doctor\n"
+        "doctor.doctor = lambda as_json: 1 // 0\n"
         "tasks.main('invoke', of_a_checkout=True)\n"
     )
     for extra, lines in (({}, 2), ({"FIBENCH_TRACEBACK": "1"}, 3)):

@@ -16,7 +16,7 @@ from tests.processes import ending
 from tests.runner.desk import Desk
 
 from fibench.backends.catalogue import read_catalogue
-from fibench.commands import vitals
+from fibench.commands import doctor as vitals
 from fibench.folders import find_places
 from fibench.machine.doctor import Busy, Facts, Server, judge
 from fibench.report.checkup import render_checkup

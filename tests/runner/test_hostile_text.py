@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fibench.commands import review as reviewing
-from fibench.commands.run import Refused
+from fibench.commands.refused import Refused
 from fibench.export import FORMATS, comparison, listing
 from fibench.store import journal
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fibench.commands import review as reviewing
-from fibench.commands.run import Refused
+from fibench.commands.refused import Refused
 
 from .stored_runs import CLAIMS, make_run, rewrite_journal
 

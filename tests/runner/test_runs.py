@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from fibench.commands import review as reviewing
-from fibench.commands.run import Refused
+from fibench.commands.refused import Refused
 from fibench.develop.bench.listing import make_runs, measure
 from fibench.experiment.claims import claims_digest
 from fibench.export import FORMATS as EXPORTS

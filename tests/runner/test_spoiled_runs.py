@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from fibench.commands import review as reviewing
-from fibench.commands.run import Refused
+from fibench.commands.refused import Refused
 from fibench.export import FORMATS
 from fibench.store.folder import RunError
 

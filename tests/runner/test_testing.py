@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fibench.commands.run import Refused
+from fibench.commands.refused import Refused
 from fibench.develop.testing import Pass, conclusion, exit_status, reasons, run_pytest
 from fibench.develop.testing import test as run_tests
 from fibench.folders import find_places

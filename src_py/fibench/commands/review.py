@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fibench.commands.run import NOT_STARTED, WRONG_INPUT, Refused
-from fibench.folders import find_places
+from fibench.commands.refused import NOT_STARTED, WRONG_INPUT, Refused
+from fibench.folders import find_places, from_here
 from fibench.report.output import carried
 from fibench.wording import escaped, suggestion
 
@@ -85,7 +85,7 @@ def runs(root: str, format_name: str, experiment: str, output: str, *, replace: 
 
     _check_choice("format", format_name, tuple(formats.FORMATS))
     target = _target(output, replace=replace)
-    folder = _from_here(root) if root else find_places().results
+    folder = from_here(root) if root else find_places().results
     if not folder.is_dir():
         hint = "give a folder of runs: --root DIR" if root else "run an experiment first"
         status = WRONG_INPUT if root else NOT_STARTED
@@ -103,11 +103,6 @@ def _check_choice(option: str, text: str, choices: Sequence[str]) -> None:
     if text not in choices:
         what = f"--{option} {escaped(text[:40])}: no such {option}"
         raise Refused(what, suggestion(text, choices), WRONG_INPUT)
-
-
-def _from_here(name: str) -> Path:
-    """A path as the person means it: ./dev goes to the checkout, and they may stand elsewhere."""
-    return Path(os.environ.get("FIBENCH_FROM", ""), name)
 
 
 def _open(run: str) -> StoredRun:
@@ -138,7 +133,7 @@ def _warn_of_other_files(asked: str, stored: StoredRun) -> None:
 
 def _as_here(path: Path) -> str:
     """A file as the person can call it, which a bare name would not."""
-    relative = os.path.relpath(path, _from_here("."))
+    relative = os.path.relpath(path, from_here("."))
     return relative if os.sep in relative else os.path.join(os.curdir, relative)
 
 
@@ -148,7 +143,7 @@ def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     from fibench.document.text import read
     from fibench.store.stored_run import claims_for
 
-    path = _from_here(name)
+    path = from_here(name)
     try:
         shown = brief_name(path)
         claims, _ = claims_for(read(path, shown), shown, stored.planned_cells)
@@ -175,7 +170,7 @@ def _render(console: Console, review: Review) -> None:
         run.experiment,
         review.findings,
         None,
-        os.path.relpath(run.folder, _from_here(".")),
+        os.path.relpath(run.folder, from_here(".")),
         not run.complete,
         run.machine_line,
         pinning_line(run.plan),
@@ -207,7 +202,7 @@ def _target(output: str, *, replace: bool) -> Path | None:
     """
     if not output:
         return None
-    path = _from_here(output)
+    path = from_here(output)
     if path.is_dir():
         raise Refused(f"--output {escaped(output)}: is a folder", "name a file", WRONG_INPUT)
     if path.is_file() and not replace:

@@ -12,13 +12,9 @@ from typing import TYPE_CHECKING
 from fibench import called
 from fibench.build import meson as building
 from fibench.build.meson import BuildError, tool_environment
-from fibench.commands.run import (
-    WRONG_INPUT,
-    Refused,
-    built_or_refused,
-    read_backends,
-    refused_build,
-)
+from fibench.commands.build import built_or_refused, refused_build
+from fibench.commands.refused import WRONG_INPUT, Refused
+from fibench.commands.serve import read_backends
 from fibench.folders import Places, find_places
 
 if TYPE_CHECKING:

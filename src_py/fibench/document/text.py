@@ -18,6 +18,7 @@ from fibench import called
 from fibench.document.depth import TooDeepError, check_toml
 from fibench.document.diagnostics import Diagnostic, ExperimentError, point
 from fibench.document.locate import Span, normalised
+from fibench.folders import from_here, origin
 from fibench.wording import did_you_mean, escaped, meant, one_of
 
 LARGEST_FILE_BYTES = 256 * 1024
@@ -79,7 +80,7 @@ def namesakes(name: str, found: Path, folders: Path | Sequence[Path]) -> list[st
 
 def _origin() -> Path:
     """The folder where the person stands: ./dev goes to the checkout."""
-    return Path(os.environ.get("FIBENCH_FROM") or os.curdir)
+    return from_here(os.curdir)
 
 
 def _searched(folders: Path | Sequence[Path]) -> list[Path]:
@@ -137,7 +138,7 @@ def brief_name(path: Path) -> str:
     """The path as a person would write it: relative for what is below the working folder."""
     try:
         # ./dev goes to the checkout; a person is still where the command was given.
-        relative = os.path.relpath(path, os.environ.get("FIBENCH_FROM") or os.curdir)
+        relative = os.path.relpath(path, origin())
     except (OSError, ValueError):
         return str(path)
     return str(path) if relative.startswith(os.pardir) else relative

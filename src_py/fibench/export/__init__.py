@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A run in the formats of other programs. Each module makes a whole text; none writes it.
+"""Figures for programs: a run in their formats. Each module makes a whole text; none writes it.
 
-Everything that comes from outside is escaped as its format needs. Modules are loaded when used.
+May know `report`, `verdict` and `store`, and what these know. Everything that comes from outside is
+escaped as its format needs. Modules are loaded when used.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from typing import Any
 
 from fibench import called, writing
 from fibench.document import file_called
+from fibench.folders import from_here
 from fibench.store import journal
 from fibench.store.files import StoredError, read_json
 from fibench.store.names import PLAN, head_of, known_as, run_name, source_path
@@ -174,7 +175,7 @@ def resolve_run(text: str, results: Path, experiments: Sequence[Path] = ()) -> P
     Raises NoSuchRun, which proposes the nearest names.
     """
     # ./dev goes to the checkout; a folder is still named from where the person stands.
-    given = Path(os.environ.get("FIBENCH_FROM", ""), text)
+    given = from_here(text)
     if _is_run(given):
         return given
     text = text.removesuffix("/")

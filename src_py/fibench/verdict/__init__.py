@@ -9,7 +9,7 @@ from fibench.verdict.comparison import Comparison, compare
 from fibench.verdict.crossover import Crossover
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Estimate
 from fibench.verdict.findings import Failure, Findings, find
-from fibench.verdict.judging import Verdict, claims_json, exit_code, judge
+from fibench.verdict.judging import Verdict, claims_json, judge
 from fibench.verdict.reviewing import Review, review
 from fibench.verdict.sample import Index, Sample
 from fibench.verdict.twin import TwinCheck
@@ -29,7 +29,6 @@ __all__ = [
     "Verdict",
     "claims_json",
     "compare",
-    "exit_code",
     "find",
     "judge",
     "review",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fibench.experiment import Cell
     from fibench.experiment.experiment import Claim
 
-__all__ = ["CLAIMS_SCHEMA", "Outcome", "Verdict", "claims_json", "exit_code", "judge"]
+__all__ = ["CLAIMS_SCHEMA", "Outcome", "Verdict", "claims_json", "judge"]
 
 
 def judge(
@@ -51,20 +51,6 @@ def judge(
     samples = index(samples)
     alpha = (1.0 - CONFIDENCE) / max(1, total_claims or 0, len(claims))
     return tuple(_judge_one(claim, samples, cpus, alpha, absent) for claim in claims)
-
-
-def exit_code(verdicts: Iterable[Verdict], failed_trials: int, interrupted: bool) -> int:
-    """The exit status of a run: the first of 130, 5, 3 and 4 that applies, else 0."""
-    outcomes = {verdict.outcome for verdict in verdicts}
-    if interrupted:
-        return 130
-    if failed_trials > 0:
-        return 5
-    if "REFUTED" in outcomes:
-        return 3
-    if outcomes & {"INCONCLUSIVE", "INVALID"}:
-        return 4
-    return 0
 
 
 def _judge_one(

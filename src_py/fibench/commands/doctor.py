@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The facts that `doctor` judges: read, over a look of half a second, and nothing is changed."""
+"""What `doctor` does: facts are read, over a look of half a second, and judged; nothing changes."""
 
 import json
 import os
@@ -14,7 +14,8 @@ from fibench.backends import Backend
 from fibench.build import premises
 from fibench.build import record as build_record
 from fibench.build.record import build_line, not_own
-from fibench.folders import Places
+from fibench.commands.serve import read_backends
+from fibench.folders import Places, find_places
 from fibench.machine import Busy, Facts, all_pids, lock, read_line, read_proc
 from fibench.machine import cores as machine
 from fibench.machine import facts as facts_of
@@ -216,11 +217,12 @@ def _free_bytes(folder: Path) -> int | None:
         return None
 
 
-def doctor(places: Places, backends: dict[str, Backend], as_json: bool) -> None:
-    """Look, judge, and show."""
+def doctor(as_json: bool) -> int:
+    """Say what on this machine would disturb a measurement; changes nothing."""
     from fibench.machine.doctor import judge
 
-    facts = read_facts(places, backends)
+    places = find_places()
+    facts = read_facts(places, read_backends(places))
     items = judge(facts)
     if as_json:
         document = {
@@ -232,8 +234,9 @@ def doctor(places: Places, backends: dict[str, Backend], as_json: bool) -> None:
             ],
         }
         print(json.dumps(document, indent=2))
-        return
+        return 0
     from fibench.report.checkup import render_checkup
 
     built = build_line(__version__, build_record.compiler(places.programs))
     render_checkup(items, machine.machine_line(facts.cores), build_line=built)
+    return 0
