@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What only a checkout needs: tests, lint, benchmarks, generated pages, the schema and the reference.
+"""What only a checkout needs: tests, lint, benchmarks, generated pages, schema and reference.
 
 May know every other wing. Nothing is imported here.
 """

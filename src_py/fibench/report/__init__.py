@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Figures for people: what the terminal shows of plans, runs and verdicts.
 
-May know `verdict`, the events of `run`, `store` and `plan`, and what these know. rich is loaded only
-when something is rendered.
+May know `verdict`, the events of `run`, `store` and `plan`, and what these know. rich is loaded
+only when something is rendered.
 """
 
 from fibench.report._listings import render_backends, render_plan
