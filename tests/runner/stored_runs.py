@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.runner.samples import KNOWN
+
 from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.export import _histogram as histogram
 from fibench.folders import Places, find_places
@@ -15,8 +17,6 @@ from fibench.plan.trials import Trial
 from fibench.store import journal
 from fibench.verdict.findings import samples
 from fibench.verdict.judging import claims_json, judge
-
-from .samples import KNOWN
 
 EXPERIMENT = """\
 title = "Threads and processes"

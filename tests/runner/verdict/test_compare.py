@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.console import Console
+from tests.runner.stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, places_with
 
 from fibench.export import comparison as formats
 from fibench.store.stored_run import read_run
@@ -21,8 +22,6 @@ from fibench.verdict.estimate import summarise
 from fibench.verdict.findings import samples
 from fibench.verdict.ratios import Figures, Ratio, figures, rows, welch
 from fibench.verdict.reviewing import Review, review
-
-from .stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, places_with
 
 LOGS = st.lists(st.floats(-12, 12), min_size=2, max_size=12)
 

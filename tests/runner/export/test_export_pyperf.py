@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from tests.here import require
+from tests.runner.stored_runs import CLAIMS, EXPERIMENT, MACHINE, make_run, places_with
 
 from fibench.export import exported
 from fibench.store.stored_run import claims_for, read_run
 from fibench.verdict.reviewing import Review, review
-
-from .stored_runs import CLAIMS, EXPERIMENT, MACHINE, make_run, places_with
 
 
 @pytest.fixture

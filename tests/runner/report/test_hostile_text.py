@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runner.mutations import places
+from tests.runner.store.test_fuzzed_runs import WITH_GROUPS, line
+from tests.runner.stored_runs import make_run
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
 from fibench.export import FORMATS, comparison, listing
 from fibench.store import journal
-
-from .mutations import places
-from .stored_runs import make_run
-from .test_fuzzed_runs import WITH_GROUPS, line
 
 HOSTILE = "\x1b[2J\x1b]0;x\x07\u202e\u2066\x9b31m\x7f\r\n\u2028\u200b"
 FILES = ("trials.jsonl", "plan.json", "environment.json", "claims.json")

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runner.mutations import json_document
+from tests.runner.stored_runs import make_run
+from tests.runner.trials import run, trial
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
 from fibench.export import FORMATS
 from fibench.store import journal
-
-from .mutations import json_document
-from .stored_runs import make_run
-from .trials import run, trial
 
 FEW, MANY = 30, 2500
 FIRST, SECOND = "2026-11-24T2255-63e1", "2026-11-25T0700-0001"

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from tests.here import require
+from tests.runner.stored_runs import CLAIMS, make_run, places_with, rewrite_journal
 
 from fibench.export import ExportError, exported
 from fibench.export import _histogram as histogram
 from fibench.store.files import StoredError
 from fibench.store.stored_run import claims_for, read_run
 from fibench.verdict.reviewing import Review, review
-
-from .stored_runs import CLAIMS, make_run, places_with, rewrite_journal
 
 BEGAN_S = 1795557600.5  # 2026-11-24 22:00:00.5 UTC
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from tests.runner.stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, make_run, places_with
 
 from fibench.export import exported
 from fibench.export.csv import COLUMNS, field, written
@@ -20,8 +21,6 @@ from fibench.export.md import escape, table
 from fibench.store.stored_run import claims_for, read_run
 from fibench.verdict.reviewing import Review, review
 from fibench.wording import escaped
-
-from .stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, make_run, places_with
 
 PLACES = places_with(Path("/nonexistent"))
 EVIL = "a|b `c` <script>alert(1)</script> *d* [e](f) @team & \\x"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runner.stored_runs import EXPERIMENT, MACHINE, make_run, rewrite_journal
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
@@ -28,8 +29,6 @@ from fibench.store.names import run_name
 from fibench.store.stored_run import read_run
 from fibench.verdict.comparison import compare
 from fibench.verdict.reviewing import review
-
-from .stored_runs import EXPERIMENT, MACHINE, make_run, rewrite_journal
 
 NAME = "2026-11-24T2255-63e1"
 

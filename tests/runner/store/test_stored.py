@@ -12,14 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from fibench.document.diagnostics import ExperimentError
-from fibench.store import journal
-from fibench.store.files import StoredError
-from fibench.store.stored_run import StoredRun, claims_for, open_run, read_load, read_run
-from fibench.verdict.reviewing import review
-
-from .stored_runs import (
+from tests.runner.stored_runs import (
     CLAIMS,
     EXPERIMENT,
     leave_out,
@@ -27,6 +20,12 @@ from .stored_runs import (
     places_with,
     rewrite_journal,
 )
+
+from fibench.document.diagnostics import ExperimentError
+from fibench.store import journal
+from fibench.store.files import StoredError
+from fibench.store.stored_run import StoredRun, claims_for, open_run, read_load, read_run
+from fibench.verdict.reviewing import review
 
 TORN = "it is torn, or was altered"
 PLACES = places_with(Path("/nonexistent"))

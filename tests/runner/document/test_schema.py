@@ -9,8 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from tests.runner.experiment.test_groups import EVERYTHING
 from tests.runner.samples import GIL
-from tests.runner.test_groups import EVERYTHING
 
 import fibench
 from fibench.document.keys import KEYS, in_file

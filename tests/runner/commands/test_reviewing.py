@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.here import CHECKOUT
+from tests.runner.stored_runs import CLAIMS, make_run, rewrite_journal
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
 
-from .stored_runs import CLAIMS, make_run, rewrite_journal
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 OLD, NEW = "2026-11-24T2255-63e1", "2026-11-25T0700-0001"
 
 SMALL = """

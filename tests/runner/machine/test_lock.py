@@ -17,7 +17,7 @@ from tests.processes import ending
 
 from fibench.machine import lock
 
-SOURCES = Path(lock.__file__).resolve().parents[1]
+SOURCES = Path(lock.__file__).resolve().parents[2]
 
 HOLD = """
 import signal, sys

@@ -3,9 +3,12 @@
 
 import json
 import random
-from pathlib import Path
 
 import pytest
+from tests.here import CHECKOUT
+from tests.runner.experiment.test_groups import EVERYTHING
+from tests.runner.mutations import toml_text
+from tests.runner.samples import GIL
 
 from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.document.diagnostics import ExperimentError
@@ -15,11 +18,6 @@ from fibench.plan.pinning import check_cpus, choose
 from fibench.plan.trials import expected_seconds, plan, plan_json
 from fibench.store.stored_run import claims_for
 
-from .mutations import toml_text
-from .samples import GIL
-from .test_groups import EVERYTHING
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 KNOWN = known_backends(read_catalogue(CHECKOUT / "catalogue.toml"))
 CELLS = parse_experiment(GIL, "gil.toml", KNOWN).cells
 FEW, MANY = 300, 20_000

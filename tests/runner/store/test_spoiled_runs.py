@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runner.run.test_begin import Desk
+from tests.runner.store.test_fuzzed_runs import WITH_GROUPS
+from tests.runner.stored_runs import make_run
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
 from fibench.export import FORMATS
 from fibench.store.folder import RunError
-
-from .stored_runs import make_run
-from .test_begin import Desk
-from .test_fuzzed_runs import WITH_GROUPS
 
 OLD, NEW = "2026-11-24T2255-63e1", "2026-11-25T0700-0001"
 FILES = ("experiment.toml", "plan.json", "environment.json", "trials.jsonl", "claims.json",

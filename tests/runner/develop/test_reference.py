@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The generated reference of experiment files."""
 
-from pathlib import Path
+from tests.here import CHECKOUT
 
 from fibench.develop.reference import experiments_reference
 from fibench.document.keys import KEYS, in_file
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "experiments.md"
+PAGE = CHECKOUT / "docs" / "experiments.md"
 
 
 def test_the_checked_in_reference_is_fresh() -> None:
