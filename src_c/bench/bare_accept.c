@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The floor where each request has a connection of its own: a loop that accepts, receives, sends
 // back what it received, and closes. It blocks in these calls, and ends wherever it is.
-#include "die.h"
-#include "listener.h"
-#include "small_server.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "bench/small_server.h"
+#include "core/die.h"
+#include "serve/listener.h"
 
 enum { BUFFER_SIZE = 4096 };
 

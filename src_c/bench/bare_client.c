@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The floor of the benchmark: an epoll loop in which every client sends, receives, and sends again.
 // It compares nothing and measures no latency. What fibload costs above it is the price of knowing.
-#include "arguments.h"
-#include "clock.h"
-#include "die.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +15,10 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+
+#include "core/arguments.h"
+#include "core/clock.h"
+#include "core/die.h"
 
 enum { EVENTS_AT_ONCE = 256, BUFFER_SIZE = 4096, CLIENTS_MAX = 100000 };
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The floor of the benchmark: an epoll loop that sends back what it receives, and does nothing
 // else. What a server costs above it is what the server does.
-#include "die.h"
-#include "listener.h"
-#include "small_server.h"
-
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "bench/small_server.h"
+#include "core/die.h"
+#include "serve/listener.h"
 
 enum { EVENTS_AT_ONCE = 256, BUFFER_SIZE = 4096 };
 

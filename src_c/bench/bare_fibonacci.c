@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The work alone: computes fibonacci(n) again and again, with no server around it, and says how
 // often it could, a line for each process. The function is the one that the servers call.
-#include "arguments.h"
-#include "clock.h"
-#include "fibonacci.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "core/arguments.h"
+#include "core/clock.h"
+#include "core/fibonacci.h"
 
 enum { PROCESSES_MAX = 4096 };
 

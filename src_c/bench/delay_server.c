@@ -2,9 +2,6 @@
 // A server whose delays are known, to hold a load generator to: it answers "1" to every line after
 // the next delay of a list, which is begun again when it ends. Any number of replies may be waited
 // for at once, so that one delay does not add to another.
-#include "clock.h"
-#include "small_server.h"
-
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,9 +13,11 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "die.h"
-#include "listener.h"
-#include "numbers.h"
+#include "bench/small_server.h"
+#include "core/clock.h"
+#include "core/die.h"
+#include "core/numbers.h"
+#include "serve/listener.h"
 
 enum { EVENTS_AT_ONCE = 64, BUFFER_SIZE = 4096, OWN_ROWS = 2, COPIES_MAX = 1000000 };
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the small servers of the benchmark share: a listener, an epoll loop's beginnings, an end.
-#include "small_server.h"
-
-#include "die.h"
-#include "listener.h"
-#include "signals.h"
+#include "bench/small_server.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+
+#include "core/die.h"
+#include "serve/listener.h"
+#include "serve/signals.h"
 
 void small_server_rows(struct options *options, struct argument rows[static SMALL_SERVER_ROWS])
 {

@@ -2,10 +2,10 @@
 // What the small servers of the benchmark share: a listener, an epoll loop's beginnings, an end.
 #pragma once
 
-#include "arguments.h"
-#include "options.h"
-
 #include <stdint.h>
+
+#include "core/arguments.h"
+#include "serve/options.h"
 
 struct small_server {
     struct options options;

@@ -5,11 +5,6 @@
 //
 // On standard output it says when its first period begins, how long each is and how long the pause
 // at its end, in nanoseconds of CLOCK_MONOTONIC, so that the true latencies can be computed.
-#include "clock.h"
-#include "die.h"
-#include "listener.h"
-#include "small_server.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +13,11 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "bench/small_server.h"
+#include "core/clock.h"
+#include "core/die.h"
+#include "serve/listener.h"
 
 enum { EVENTS_AT_ONCE = 256, BUFFER_SIZE = 4096, OWN_ROWS = 2 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Command lines read by a table: `--name value` or `--name=value`, never a guess.
-#include "arguments.h"
+#include "core/arguments.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "numbers.h"
+#include "core/numbers.h"
 
 enum { SHOWN_LENGTH = 60 }; // of a wrong value quoted in a message
 

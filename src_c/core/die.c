@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The end of a program that cannot go on: see die.h.
-#include "die.h"
+#include "core/die.h"
 
 #include <stdio.h>
 #include <stdlib.h>

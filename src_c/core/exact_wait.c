@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Waiting for epoll(7) to the nanosecond: see exact_wait.h.
-#include "exact_wait.h"
+#include "core/exact_wait.h"
 
 #include <errno.h>
 #include <linux/time_types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The CPU work that is scheduled: fibonacci(0) = fibonacci(1) = 1, by the naive double recursion.
-#include "fibonacci.h"
+#include "core/fibonacci.h"
 
 enum { CACHE_LINE = 64 };
 

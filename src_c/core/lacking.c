@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Why a system call cannot be had: see lacking.h.
-#include "lacking.h"
+#include "core/lacking.h"
 
 #include <errno.h>
 #include <stdio.h>

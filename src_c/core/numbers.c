@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Numbers written in text, read whole or not at all.
-#include "numbers.h"
+#include "core/numbers.h"
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The wire protocol, pure: bytes in, bytes out. No sockets, no allocation, no state.
-#include "protocol.h"
+#include "core/protocol.h"
 
 #include <string.h>
 

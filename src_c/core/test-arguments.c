@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the command-line parser takes, and how it words what it does not take.
-#include "arguments.h"
-#include "test.h"
+#include "core/arguments.h"
+#include "core/test.h"
 
 struct values {
     bool quiet;

@@ -2,8 +2,8 @@
 // What is said of a call that cannot be had is true of all that may be the reason.
 #include <errno.h>
 
-#include "lacking.h"
-#include "test.h"
+#include "core/lacking.h"
+#include "core/test.h"
 
 static const char *reason(struct lacking lacking)
 {

@@ -5,9 +5,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "fibonacci.h"
-#include "protocol.h"
-#include "test.h"
+#include "core/fibonacci.h"
+#include "core/protocol.h"
+#include "core/test.h"
 
 enum { MAX_N = 34 };
 

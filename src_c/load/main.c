@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // fibload: loads one server, compares every reply, and says how long they took. This thread keeps
 // the time: it opens and closes the window while the workers load.
-#include "clock.h"
-#include "cpu.h"
-#include "die.h"
-#include "listen_queue.h"
-#include "report.h"
-#include "settings.h"
-#include "standing.h"
-#include "window.h"
-#include "worker.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -22,6 +12,16 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+#include "core/clock.h"
+#include "core/die.h"
+#include "load/ask/settings.h"
+#include "load/count/listen_queue.h"
+#include "load/drive/cpu.h"
+#include "load/drive/standing.h"
+#include "load/drive/window.h"
+#include "load/drive/worker.h"
+#include "load/tell/report.h"
 
 enum {
     EXIT_INVALID = 3,

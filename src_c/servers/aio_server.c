@@ -14,13 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "acceptor.h"
-#include "die.h"
-#include "lacking.h"
-#include "listener.h"
-#include "options.h"
-#include "reactor.h"
-#include "signals.h"
+#include "core/die.h"
+#include "core/lacking.h"
+#include "serve/acceptor.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/reactor.h"
+#include "serve/signals.h"
 
 enum {
     EVENTS_PER_TURN = 256,
@@ -148,8 +148,11 @@ static void turn(struct loop *loop)
     struct io_event events[EVENTS_PER_TURN];
 
     submit(loop);
-    int count = io_getevents(loop->context, 1, EVENTS_PER_TURN, events,
-                             (struct timespec *)reactor_patience(&loop->reactor));
+    const struct timespec *patience = reactor_patience(&loop->reactor);
+    // libaio would have one that may be written, and the kernel only reads it: io_getevents(2).
+    struct timespec limit = patience == NULL ? (struct timespec){0} : *patience;
+    int count =
+        io_getevents(loop->context, 1, EVENTS_PER_TURN, events, patience == NULL ? NULL : &limit);
     if (count < 0 && count != -EINTR)
         die(loop->reactor.options->program, "io_getevents", -count);
     reactor_begin_turn(&loop->reactor);

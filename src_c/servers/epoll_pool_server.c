@@ -11,14 +11,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "acceptor.h"
-#include "die.h"
-#include "epolling.h"
-#include "fibonacci.h"
-#include "listener.h"
-#include "options.h"
-#include "reactor.h"
-#include "signals.h"
+#include "core/die.h"
+#include "core/fibonacci.h"
+#include "serve/acceptor.h"
+#include "serve/epolling.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/reactor.h"
+#include "serve/signals.h"
 
 enum { EVENTS_PER_TURN = 256 };
 

@@ -9,14 +9,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "acceptor.h"
-#include "children.h"
-#include "clock.h"
-#include "connection.h"
-#include "die.h"
-#include "listener.h"
-#include "options.h"
-#include "signals.h"
+#include "core/clock.h"
+#include "core/die.h"
+#include "serve/acceptor.h"
+#include "serve/children.h"
+#include "serve/connection.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/signals.h"
 
 // What the processes share. A child that dies may have been serving: its seat tells.
 struct pool {

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "acceptor.h"
-#include "children.h"
-#include "connection.h"
-#include "listener.h"
-#include "options.h"
-#include "signals.h"
+#include "serve/acceptor.h"
+#include "serve/children.h"
+#include "serve/connection.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/signals.h"
 
 // Gives the connection to a child; false where the system has no room for one more process.
 static bool start_child(struct children *children, const struct acceptor *acceptor, int fd,

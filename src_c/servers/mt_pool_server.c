@@ -11,13 +11,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "acceptor.h"
-#include "clock.h"
-#include "connection.h"
-#include "die.h"
-#include "listener.h"
-#include "options.h"
-#include "signals.h"
+#include "core/clock.h"
+#include "core/die.h"
+#include "serve/acceptor.h"
+#include "serve/connection.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/signals.h"
 
 enum { QUEUE_SIZE = 64 };
 

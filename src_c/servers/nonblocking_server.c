@@ -6,12 +6,12 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "acceptor.h"
-#include "die.h"
-#include "listener.h"
-#include "options.h"
-#include "reactor.h"
-#include "signals.h"
+#include "core/die.h"
+#include "serve/acceptor.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/reactor.h"
+#include "serve/signals.h"
 
 struct list {
     int *of; // descriptors to try

@@ -12,15 +12,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "acceptor.h"
-#include "clock.h"
-#include "conversation.h"
-#include "die.h"
-#include "last_input.h"
-#include "listener.h"
-#include "options.h"
-#include "posix_operation.h"
-#include "signals.h"
+#include "core/clock.h"
+#include "core/die.h"
+#include "serve/acceptor.h"
+#include "serve/conversation.h"
+#include "serve/last_input.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/posix_operation.h"
+#include "serve/signals.h"
 
 // One connection at a time. It has one operation in flight, or waits for --io-wait, or is at rest.
 struct seat {

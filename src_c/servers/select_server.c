@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <sys/select.h>
 
-#include "acceptor.h"
-#include "die.h"
-#include "listener.h"
-#include "options.h"
-#include "reactor.h"
-#include "signals.h"
+#include "core/die.h"
+#include "serve/acceptor.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/reactor.h"
+#include "serve/signals.h"
 
 struct sets {
     fd_set reads;

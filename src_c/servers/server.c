@@ -2,11 +2,11 @@
 // Synchronous: one process serves one connection at a time; the next one waits in the backlog.
 #include <errno.h>
 
-#include "acceptor.h"
-#include "connection.h"
-#include "listener.h"
-#include "options.h"
-#include "signals.h"
+#include "serve/acceptor.h"
+#include "serve/connection.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/signals.h"
 
 int main(int argc, char *argv[])
 {

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "acceptor.h"
-#include "listener.h"
-#include "options.h"
-#include "proactor.h"
-#include "signals.h"
+#include "ring/proactor.h"
+#include "serve/acceptor.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/signals.h"
 
 static void accept_one(struct proactor *proactor)
 {

@@ -16,14 +16,14 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "acceptor.h"
-#include "die.h"
-#include "listener.h"
-#include "options.h"
-#include "post.h"
-#include "proactor.h"
-#include "shards.h"
-#include "signals.h"
+#include "core/die.h"
+#include "ring/post.h"
+#include "ring/proactor.h"
+#include "serve/acceptor.h"
+#include "serve/listener.h"
+#include "serve/options.h"
+#include "serve/shards.h"
+#include "serve/signals.h"
 
 enum { HELD_AT_MOST = 4 }; // buffers that one client may have filled and not be answered
 

@@ -3,7 +3,7 @@
 //
 // The command has the file itself, not a pipe: a write costs it what it would cost without us, and
 // whatever happens to us, what it wrote is there. The middle is a hole in the meantime.
-#include "ends.h"
+#include "supervise/ends.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Starting the command that is supervised: on which CPUs, in which cgroup, with which signals.
-#include "start.h"
+#include "supervise/start.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +107,7 @@ int start_open_cgroup(const char *folder, char message[static START_MESSAGE_SIZE
 static pid_t fork_into(int cgroup)
 {
     struct clone_args how = {
-        .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)cgroup};
+        .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (unsigned long long)cgroup};
     return (pid_t)syscall(SYS_clone3, &how, sizeof how);
 }
 

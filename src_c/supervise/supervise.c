@@ -5,11 +5,6 @@
 // however its owner died, the whole tree of the command is killed. As child subreaper, supervise
 // inherits every descendant whose parent has ended, so neither setsid(2) nor a double fork leads
 // out of the tree.
-#include "arguments.h"
-#include "die.h"
-#include "ends.h"
-#include "start.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +20,11 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "core/arguments.h"
+#include "core/die.h"
+#include "supervise/ends.h"
+#include "supervise/start.h"
 
 struct supervisor {
     int lifeline;  // the read end of a pipe

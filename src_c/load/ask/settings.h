@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What fibload was asked to do: its command line, checked and resolved.
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/arguments.h"
+#include "load/ask/exchange.h"
+#include "load/ask/groups.h"
+
+struct settings {
+    const char *host;
+    uint16_t port;
+    struct sockaddr_storage address;
+    socklen_t address_size;
+    enum framing framing;
+    uint64_t clients; // that ask, of all groups
+    uint64_t threads;
+    bool asks_fibonacci; // rather than a text of the user's own
+    uint64_t n;
+    const char *request;
+    const char *expect;
+    int64_t duration_ns; // 0: until `requests` were answered
+    uint64_t requests;   // 0: for `duration_ns`
+    int64_t warmup_ns;
+    uint64_t pipeline;
+    uint64_t requests_per_connection; // 0: a connection is kept
+    int64_t timeout_ns;
+    int64_t start_at_ns; // 0: now
+    uint64_t seed;
+    uint64_t
+        rate_billionths; // of a request per second, of a group that gives none; 0: closed loops
+    enum arrivals arrivals;
+    bool spin;
+    uint64_t max_overdue;
+    int edges_fd;                            // -1: nobody listens
+    struct group groups[ARGUMENT_TEXTS_MAX]; // at least one asks
+    size_t group_count;
+};
+
+// Reads the command line. Prints the help and exits with 0, or one line on stderr and exits with 2.
+// `settings` must stay where it is: its texts point into it.
+void settings_read(struct settings *settings, int argc, char *const argv[]);
+
+// Of all groups, the idle ones included.
+uint64_t settings_all_clients(const struct settings *settings);
+
+bool settings_have_open_loop(const struct settings *settings);

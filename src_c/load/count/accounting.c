@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What became of every request: each one started ends in exactly one count.
+#include "load/count/accounting.h"
+
+const char *outcome_name(enum outcome outcome)
+{
+    static const char *const names[OUTCOMES] = {
+        [OUTCOME_OK] = "ok",           [OUTCOME_WRONG] = "wrong",
+        [OUTCOME_REFUSED] = "refused", [OUTCOME_CLOSED] = "closed",
+        [OUTCOME_RESET] = "reset",     [OUTCOME_TIMEOUT] = "timeout",
+        [OUTCOME_LOCAL] = "local",     [OUTCOME_UNFINISHED] = "unfinished",
+    };
+    return names[outcome];
+}
+
+void accounting_add(struct accounting *sum, const struct accounting *part)
+{
+    sum->started += part->started;
+    for (int i = 0; i < OUTCOMES; i++)
+        sum->by_outcome[i] += part->by_outcome[i];
+    sum->cut_short += part->cut_short;
+    sum->surplus_bytes += part->surplus_bytes;
+    sum->connections_opened += part->connections_opened;
+    sum->retransmits += part->retransmits;
+    sum->resent_timeouts += part->resent_timeouts;
+    if (part->slowest_ns > sum->slowest_ns)
+        sum->slowest_ns = part->slowest_ns;
+    if (!sum->wrong_seen && part->wrong_seen) {
+        sum->wrong_seen = true;
+        sum->first_wrong = part->first_wrong;
+        sum->first_expected = part->first_expected;
+    }
+    if (sum->local_call == NULL && part->local_call != NULL) {
+        sum->local_call = part->local_call;
+        sum->local_errno = part->local_errno;
+    }
+}
+
+bool accounting_balances(const struct accounting *accounting)
+{
+    uint64_t ended = 0;
+
+    for (int i = 0; i < OUTCOMES; i++)
+        ended += accounting->by_outcome[i];
+    return accounting->started == ended;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All that is counted of a group of clients: by one thread, or of all threads together.
+#include "load/count/tally.h"
+
+#include <stddef.h>
+
+void tally_censor(struct tally *tally, int64_t begin_ns, int64_t intended_ns, int64_t seen_ns)
+{
+    if (seen_ns < begin_ns) // over before the window began
+        return;
+    histogram_record(&tally->censored, seen_ns - intended_ns);
+    if (intended_ns < begin_ns)
+        histogram_record(&tally->entered, begin_ns - intended_ns);
+}
+
+void tally_close(struct tally *tally)
+{
+    seconds_close(&tally->seconds);
+    seconds_total(&tally->seconds, &tally->histogram);
+}
+
+void tally_add(struct tally *sum, struct tally *part)
+{
+    sum->open = sum->open || part->open;
+    sum->idle = part->idle;
+    accounting_add(&sum->accounting, &part->accounting);
+    timeline_add(&sum->timeline, &part->timeline);
+    seconds_add(&sum->seconds, &part->seconds);
+    histogram_add(&sum->histogram, &part->histogram);
+    sum->asked += part->asked;
+    sum->connected += part->connected;
+    sum->answered += part->answered;
+    sum->lost += part->lost;
+    sum->due += part->due;
+    sum->sent += part->sent;
+    sum->overdue_at_end += part->overdue_at_end;
+    if (!part->open)
+        return;
+    histogram_add(&sum->lag, &part->lag);
+    histogram_add(&sum->censored, &part->censored);
+    histogram_add(&sum->entered, &part->entered);
+}
+
+const char *tally_fault(const struct tally *tally)
+{
+    uint64_t replies = 0;
+
+    if (!accounting_balances(&tally->accounting))
+        return "requests started and outcomes do not balance";
+    for (int i = 0; i < TIMELINE_SLOTS; i++)
+        replies += tally->timeline.slots[i];
+    if (replies != tally_ok(tally))
+        return "replies counted and latencies recorded differ";
+    if (!seconds_add_up_to(&tally->seconds, &tally->histogram))
+        return "the seconds do not add up to the window";
+    return NULL;
+}

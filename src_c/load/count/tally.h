@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All that is counted of a group of clients: by one thread, or of all threads together.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "load/count/accounting.h"
+#include "load/count/histogram.h"
+#include "load/count/seconds.h"
+#include "load/count/timeline.h"
+
+struct tally {
+    bool open; // latencies count from the intended time
+    bool idle; // nothing is asked
+    struct accounting accounting;
+    struct timeline timeline;   // right replies in the window
+    struct seconds seconds;     // and how long they took
+    struct histogram histogram; // the same, not divided into seconds: from tally_close() on
+    uint64_t asked;             // clients
+    uint64_t connected;         // those that had a connection at least once
+    uint64_t answered;          // and those that had a reply
+    uint64_t lost;              // idle: connections that ended, or were refused
+    // Of an open loop, in the window:
+    uint64_t due;
+    uint64_t sent;
+    uint64_t overdue_at_end;   // and never sent
+    uint64_t most_overdue;     // at once, during the whole run
+    struct histogram lag;      // from the intended time until the loop noticed it
+    struct histogram censored; // ages of requests that were last seen without a reply
+    struct histogram entered; // of these and the answered, those due before: their age at its begin
+};
+
+// Counts a right reply in the window, which began at `begin_ns`.
+static inline void tally_reply(struct tally *tally, int64_t begin_ns, int64_t started_ns,
+                               int64_t now_ns)
+{
+    seconds_record(&tally->seconds, now_ns - begin_ns, now_ns - started_ns);
+    timeline_count(&tally->timeline, now_ns - begin_ns);
+    if (tally->open && started_ns < begin_ns)
+        histogram_record(&tally->entered, begin_ns - started_ns);
+}
+
+// Counts a request of an open loop that had no reply when it was last seen, at `seen_ns`.
+void tally_censor(struct tally *tally, int64_t begin_ns, int64_t intended_ns, int64_t seen_ns);
+
+// When all is recorded: adds the seconds up.
+void tally_close(struct tally *tally);
+
+// Adds a part that is closed; its timeline may be coarsened for it. What was most overdue at once
+// does not follow from the parts.
+void tally_add(struct tally *sum, struct tally *part);
+
+// NULL, or what does not add up: every request has one outcome, every second is in the total.
+const char *tally_fault(const struct tally *tally);
+
+// Right replies in the window.
+static inline uint64_t tally_ok(const struct tally *tally)
+{
+    return tally->histogram.total + tally->histogram.out_of_range;
+}
+
+// Latencies and ages that the histograms could not hold.
+static inline uint64_t tally_out_of_range(const struct tally *tally)
+{
+    return tally->histogram.out_of_range + tally->censored.out_of_range;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How much CPU time fibload itself has used.
+#include "load/drive/cpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "core/clock.h"
+
+static int64_t clock_read_ns(clockid_t clock)
+{
+    struct timespec time;
+
+    if (clock_gettime(clock, &time) == -1) {
+        perror("fibload: clock_gettime");
+        abort();
+    }
+    return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
+}
+
+static int64_t timeval_ns(struct timeval time)
+{
+    return (int64_t)time.tv_sec * NS_PER_S + time.tv_usec * INT64_C(1000);
+}
+
+struct cpu_sample cpu_sample(struct worker *const workers[], size_t count)
+{
+    struct cpu_sample sample = {.total_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID)};
+    struct rusage usage;
+
+    // Thread by thread: the process's clock lags by up to a tick for threads on other CPUs.
+    for (size_t i = 0; i < count; i++) {
+        clockid_t clock;
+        if (pthread_getcpuclockid(workers[i]->thread, &clock) == 0)
+            sample.total_ns += clock_read_ns(clock);
+    }
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        sample.user_ns = timeval_ns(usage.ru_utime);
+        sample.system_ns = timeval_ns(usage.ru_stime);
+    }
+    return sample;
+}
+
+struct cpu_use cpu_between(struct cpu_sample from, struct cpu_sample to)
+{
+    int64_t total_ns = to.total_ns - from.total_ns;
+    int64_t user_ns = to.user_ns - from.user_ns;
+    int64_t ticks_ns = user_ns + to.system_ns - from.system_ns;
+    double share = ticks_ns > 0 ? (double)user_ns / (double)ticks_ns : 1;
+    struct cpu_use use = {.user_ns = (int64_t)((double)total_ns * share)};
+
+    use.system_ns = total_ns - use.user_ns;
+    return use;
+}
+
+struct cpu_extent cpu_extent(void)
+{
+    struct cpu_extent extent = {0};
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        extent.rss_peak_bytes = usage.ru_maxrss * INT64_C(1024);
+        extent.switches_voluntary = usage.ru_nvcsw;
+        extent.switches_involuntary = usage.ru_nivcsw;
+    }
+    return extent;
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How requests begin and end, and connections with them: each request gets exactly one outcome.
+#include "load/drive/ending.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "load/drive/worker.h"
+
+void start_request(struct worker *worker, struct client *client, int64_t started_ns,
+                   int64_t sent_ns)
+{
+    uint32_t slots = (uint32_t)worker->settings->pipeline;
+    uint32_t slot = client->oldest + client->in_flight;
+
+    slot = slot < slots ? slot : slot - slots;
+    client->started_ns[slot] = started_ns;
+    client->sent_ns[slot] = sent_ns;
+    client->in_flight++;
+    client->on_connection++;
+    client->unsent += client->share->exchange->request_size;
+}
+
+int64_t end_request(struct worker *worker, struct client *client, enum outcome outcome)
+{
+    int64_t started_ns = client->started_ns[client->oldest];
+
+    client->oldest++;
+    if (client->oldest == worker->settings->pipeline)
+        client->oldest = 0;
+    client->in_flight--;
+    client->share->tally.accounting.by_outcome[outcome]++;
+    return started_ns;
+}
+
+void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns)
+{
+    if (client->share->is_open)
+        tally_censor(&client->share->tally,
+                     atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire),
+                     client->started_ns[client->oldest], seen_ns);
+}
+
+// How many segments this side of a connection has sent again.
+static uint64_t count_retransmits(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_total_retrans : 0;
+}
+
+void note_resent(struct client *client, uint64_t given_up)
+{
+    if (given_up > 0 && client->fd != -1 && count_retransmits(client->fd) > 0)
+        client->share->tally.accounting.resent_timeouts += given_up;
+}
+
+int leave_connection(struct client *client)
+{
+    int fd = client->fd;
+
+    client->fd = -1;
+    client->state = CLIENT_ABSENT;
+    client->watched = 0;
+    client->send_failed = false;
+    client->on_connection = 0;
+    client->unsent = 0;
+    client->send_offset = 0;
+    memset(&client->reply, 0, sizeof client->reply);
+    return fd;
+}
+
+void close_left(struct client *client, int fd)
+{
+    if (fd == -1)
+        return;
+    client->share->tally.accounting.retransmits += count_retransmits(fd);
+    close(fd);
+}
+
+void close_connection(struct client *client) { close_left(client, leave_connection(client)); }
+
+void end_with_reply(struct worker *worker, struct client *client, enum reply_state state,
+                    int64_t now_ns)
+{
+    enum window_side side = window_admit(worker->window, now_ns);
+    struct tally *tally = &client->share->tally;
+    struct accounting *accounting = &tally->accounting;
+
+    if (side == WINDOW_OVER) {
+        worker->stopped = true;
+        return;
+    }
+    client->was_answered = true;
+    if (state == REPLY_RIGHT) {
+        int64_t service_ns = now_ns - client_oldest_ns(client);
+        int64_t started_ns = end_request(worker, client, OUTCOME_OK);
+        if (service_ns > accounting->slowest_ns)
+            accounting->slowest_ns = service_ns;
+        if (side == WINDOW_INSIDE)
+            tally_reply(tally,
+                        atomic_load_explicit(&worker->window->begin_ns, memory_order_relaxed),
+                        started_ns, now_ns);
+    } else {
+        end_request(worker, client, OUTCOME_WRONG);
+        accounting->surplus_bytes += client->reply.surplus;
+        if (!accounting->wrong_seen) {
+            accounting->wrong_seen = true;
+            accounting->first_wrong = client->reply.got;
+            accounting->first_expected = client->share->group->expect;
+        }
+    }
+    if (reply_begun(&client->reply))
+        memset(&client->reply, 0, sizeof client->reply);
+}
+
+void end_all(struct worker *worker, struct client *client, enum outcome outcome, int64_t now_ns)
+{
+    if (client->in_flight > 0 && reply_begun(&client->reply)) {
+        if (client->reply.wrong)
+            end_with_reply(worker, client, REPLY_WRONG, now_ns);
+        else if (outcome == OUTCOME_CLOSED || outcome == OUTCOME_RESET)
+            client->share->tally.accounting.cut_short++;
+    }
+    if (worker->stopped)
+        return;
+    if (outcome == OUTCOME_TIMEOUT)
+        note_resent(client, client->in_flight);
+    while (client->in_flight > 0) {
+        if (outcome == OUTCOME_TIMEOUT)
+            censor_oldest(worker, client, now_ns);
+        end_request(worker, client, outcome);
+    }
+    close_connection(client);
+}
+
+void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
+                  int64_t now_ns)
+{
+    struct accounting *accounting = &client->share->tally.accounting;
+
+    if (accounting->local_call == NULL) {
+        accounting->local_call = call;
+        accounting->local_errno = error;
+    }
+    end_all(worker, client, OUTCOME_LOCAL, now_ns);
+    worker_pause(worker, client, now_ns);
+}
+
+void lose_connection(struct worker *worker, struct client *client, const char *call, int error,
+                     int64_t now_ns)
+{
+    enum outcome outcome;
+
+    switch (error) {
+    case ECONNREFUSED:
+        outcome = OUTCOME_REFUSED;
+        break;
+    case ECONNRESET:
+        outcome = OUTCOME_RESET;
+        break;
+    case EPIPE: // the server had closed in order before our bytes came
+        outcome = OUTCOME_CLOSED;
+        break;
+    case ETIMEDOUT:
+        outcome = OUTCOME_TIMEOUT;
+        break;
+    default:
+        fail_locally(worker, client, call, error, now_ns);
+        return;
+    }
+    end_all(worker, client, outcome, now_ns);
+    if (!worker->stopped)
+        worker_pause(worker, client, now_ns);
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How requests begin and end, and connections with them: each request gets exactly one outcome.
+#pragma once
+
+#include <stdint.h>
+
+#include "load/ask/exchange.h"
+#include "load/count/accounting.h"
+#include "load/drive/client.h"
+
+// Any of these may find that the window is over: the worker is stopped then, and requests in flight
+// are left for client_settle().
+
+// Puts one request, which was counted as started, in flight: it must end in exactly one outcome.
+// In a closed loop it is started when it is sent.
+void start_request(struct worker *worker, struct client *client, int64_t started_ns,
+                   int64_t sent_ns);
+
+// In an open loop: notes that the oldest request in flight had no reply when it was last seen.
+void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns);
+
+// Ends the oldest request in flight. Returns when it was started.
+int64_t end_request(struct worker *worker, struct client *client, enum outcome outcome);
+
+// Before requests are given up as too old: notes whether segments of their connection had to be
+// sent again, as a full listen queue makes it.
+void note_resent(struct client *client, uint64_t given_up);
+
+// A complete reply, right or wrong, has been received: it ends the oldest request.
+void end_with_reply(struct worker *worker, struct client *client, enum reply_state state,
+                    int64_t now_ns);
+
+// The connection is of no more use: everything in flight on it ends with this outcome.
+void end_all(struct worker *worker, struct client *client, enum outcome outcome, int64_t now_ns);
+
+// A call has failed on this side. The client pauses.
+void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
+                  int64_t now_ns);
+
+// A call has failed: whose fault it is decides the outcome. The client pauses.
+void lose_connection(struct worker *worker, struct client *client, const char *call, int error,
+                     int64_t now_ns);
+
+// Closes the connection, if there is one; nothing may be in flight on it.
+void close_connection(struct client *client);
+
+// The same in two steps: the client can have its next connection on the way before the last one,
+// which the server has ended, is closed. Returns the descriptor; -1 when there was none.
+int leave_connection(struct client *client);
+void close_left(struct client *client, int fd);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What one thread has of a group: some of its clients, its part of the schedule, and its counts.
+#include "load/drive/share.h"
+
+#include <stdlib.h>
+
+bool share_make(struct share *share, const struct settings *settings, struct team *team,
+                size_t group_number, size_t thread)
+{
+    const struct group *group = team->group;
+    size_t threads = (size_t)settings->threads;
+    size_t place = (thread + threads - team->first_thread) % threads;
+    size_t used_threads = group->clients < threads ? (size_t)group->clients : threads;
+    size_t count = (size_t)group->clients / threads + (place < group->clients % threads ? 1 : 0);
+    bool is_open = group->rate_billionths > 0;
+    size_t ring = (size_t)settings->pipeline;
+    size_t rings = is_open ? 2 : 1;
+
+    share->group = group;
+    share->exchange = &team->exchange;
+    share->is_idle = group->idle;
+    share->tally.idle = group->idle;
+    if (count == 0)
+        return true;
+    share->clients = calloc(count, sizeof *share->clients);
+    share->times_ns = calloc(count * ring, rings * sizeof *share->times_ns);
+    if (share->clients == NULL || share->times_ns == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct client *client = &share->clients[i];
+        client->fd = -1;
+        client->share = share;
+        client->started_ns = share->times_ns + i * ring * rings;
+        client->sent_ns = client->started_ns + (rings - 1) * ring;
+    }
+    share->client_count = count;
+    share->tally.asked = count;
+    if (is_open) {
+        share->is_open = true;
+        share->tally.open = true;
+        share->open.due = schedule_make(group->arrivals, group->rate_billionths, settings->seed,
+                                        group_number, place, used_threads);
+        share->open.unsent = share->open.due;
+        share->open.next_due_ns = INT64_MAX;
+        share->open.overdue = &team->overdue;
+    }
+    return true;
+}
+
+void share_free(struct share *share)
+{
+    seconds_free(&share->tally.seconds);
+    free(share->clients);
+    free(share->times_ns);
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One thread of the load: an event loop, its clients, and what it has counted.
+#include "load/drive/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "load/drive/standing.h"
+
+enum {
+    EVENTS_AT_ONCE = 256,
+    LONG_WAIT_SHARE = 64,
+    HEARTBEAT_MS = 20,   // how often it is noted that this thread runs, when nothing happens
+    BEGIN_AT_ONCE = 128, // so that replies do not wait while many connections are opened
+};
+
+static const int64_t PAUSE_NS = INT64_C(10) * NS_PER_MS;    // after a refusal or a loss
+static const int64_t SWEEP_MIN_NS = INT64_C(1) * NS_PER_MS; // how closely spaced sweeps may be
+static const int64_t LONG_WAIT_NS = INT64_C(2) * NS_PER_MS; // of which a thousandth is much
+static const int64_t OVERDUE_NS = INT64_C(250) * NS_PER_MS; // beyond twice the slowest reply
+
+// Has the event loop watch one of the worker's own descriptors.
+static bool watch(const struct worker *worker, int fd, void *mark)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = mark};
+
+    return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool make_shares(struct worker *worker, size_t number)
+{
+    const struct settings *settings = worker->settings;
+
+    worker->shares = calloc(settings->group_count, sizeof *worker->shares);
+    if (worker->shares == NULL)
+        return false;
+    for (; worker->share_count < settings->group_count; worker->share_count++) {
+        size_t i = worker->share_count;
+        struct share *share = &worker->shares[i];
+        if (!share_make(share, settings, &worker->run->teams[i], i, number)) {
+            share_free(share);
+            return false;
+        }
+        worker->has_open_loop = worker->has_open_loop || share->is_open;
+    }
+    return true;
+}
+
+struct worker *worker_make(struct run *run, size_t number)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+
+    if (worker == NULL)
+        return NULL;
+    worker->settings = run->settings;
+    worker->run = run;
+    worker->window = &run->window;
+    worker->overdue = &run->overdue;
+    worker->stop = run->stop;
+    worker->spare = -1;
+    worker->armed_ns = INT64_MAX;
+    worker->next_sweep_ns = INT64_MAX;
+    worker->next_due_ns = INT64_MAX;
+    worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+    worker->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (worker->epoll == -1 || worker->timer == -1 ||
+        !watch(worker, worker->timer, &worker->timer) || !watch(worker, run->stop, &worker->stop) ||
+        !make_shares(worker, number)) {
+        int error = errno;
+        worker_free(worker);
+        errno = error;
+        return NULL;
+    }
+    return worker;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    if (worker->epoll != -1)
+        close(worker->epoll);
+    if (worker->timer != -1)
+        close(worker->timer);
+    if (worker->spare != -1)
+        close(worker->spare);
+    for (size_t i = 0; i < worker->share_count; i++)
+        share_free(&worker->shares[i]);
+    free(worker->shares);
+    free(worker);
+}
+
+void worker_pause(struct worker *worker, struct client *client, int64_t now_ns)
+{
+    if (client->share->is_idle) { // there is nothing to try again
+        client_proceed(worker, client, now_ns);
+        return;
+    }
+    // All pauses are of one length, so they end in the order in which they began.
+    client->is_paused = true;
+    client->resume_ns = now_ns + PAUSE_NS;
+    client->next_paused = NULL;
+    if (worker->last_paused != NULL)
+        worker->last_paused->next_paused = client;
+    else
+        worker->first_paused = client;
+    worker->last_paused = client;
+}
+
+static void end_pauses(struct worker *worker, int64_t now_ns)
+{
+    while (!worker->stopped && worker->first_paused != NULL &&
+           worker->first_paused->resume_ns <= now_ns) {
+        struct client *client = worker->first_paused;
+        worker->first_paused = client->next_paused;
+        if (worker->first_paused == NULL)
+            worker->last_paused = NULL;
+        client->is_paused = false;
+        client_proceed(worker, client, now_ns);
+    }
+}
+
+// Gives up the requests of a share that are too old. Returns when the oldest other one was sent.
+static int64_t sweep_share(struct worker *worker, struct share *share, int64_t now_ns)
+{
+    int64_t timeout_ns = worker->settings->timeout_ns;
+    int64_t oldest_ns = now_ns;
+
+    for (size_t i = 0; i < share->client_count && !worker->stopped; i++) {
+        struct client *client = &share->clients[i];
+        int64_t sent_ns = client_oldest_ns(client);
+        if (sent_ns == INT64_MAX)
+            continue;
+        if (now_ns - sent_ns >= timeout_ns)
+            client_give_up(worker, client, now_ns);
+        else if (sent_ns < oldest_ns)
+            oldest_ns = sent_ns;
+    }
+    return oldest_ns;
+}
+
+// Gives up the requests that are too old. A request that is not yet sent cannot be too old before a
+// whole timeout has passed, so nothing needs to be done for a request while all goes well.
+static void sweep(struct worker *worker, int64_t now_ns)
+{
+    int64_t oldest_ns = now_ns;
+
+    for (size_t i = 0; i < worker->share_count && !worker->stopped; i++) {
+        int64_t of_share_ns = sweep_share(worker, &worker->shares[i], now_ns);
+        if (of_share_ns < oldest_ns)
+            oldest_ns = of_share_ns;
+    }
+    worker->next_sweep_ns = oldest_ns + worker->settings->timeout_ns;
+    if (worker->next_sweep_ns < now_ns + SWEEP_MIN_NS)
+        worker->next_sweep_ns = now_ns + SWEEP_MIN_NS;
+}
+
+// Does what has become due.
+static void on_timer(struct worker *worker)
+{
+    uint64_t expirations;
+    int64_t now_ns = clock_now_ns();
+
+    if (read(worker->timer, &expirations, sizeof expirations) == -1 && errno != EAGAIN) {
+        perror("fibload: timerfd");
+        abort();
+    }
+    worker->armed_ns = INT64_MAX;
+    end_pauses(worker, now_ns);
+    if (now_ns >= worker->next_sweep_ns)
+        sweep(worker, now_ns);
+}
+
+// Sets the timer to what is due next, if that has changed.
+static void arm_timer(struct worker *worker)
+{
+    int64_t due_ns = worker->next_sweep_ns;
+
+    if (worker->first_paused != NULL && worker->first_paused->resume_ns < due_ns)
+        due_ns = worker->first_paused->resume_ns;
+    if (worker->exact.is_lacking && worker->next_due_ns < due_ns)
+        due_ns = worker->next_due_ns;
+    if (due_ns == worker->armed_ns)
+        return;
+    const struct itimerspec at = {.it_value = clock_timespec(due_ns)};
+    if (timerfd_settime(worker->timer, TFD_TIMER_ABSTIME, &at, NULL) == -1) {
+        perror("fibload: timerfd");
+        abort();
+    }
+    worker->armed_ns = due_ns;
+}
+
+// Sets some more clients of closed loops going.
+static void begin_clients(struct worker *worker)
+{
+    int left = BEGIN_AT_ONCE;
+
+    while (left > 0 && worker->share_begun < worker->share_count && !worker->stopped) {
+        struct share *share = &worker->shares[worker->share_begun];
+        if (share->is_open || share->is_idle || worker->client_begun == share->client_count) {
+            worker->share_begun++;
+            worker->client_begun = 0;
+            continue;
+        }
+        client_proceed(worker, &share->clients[worker->client_begun++], clock_now_ns());
+        left--;
+    }
+}
+
+// Waits for events until the next request of an open loop is due. epoll_pwait2(2) may be late by a
+// thousandth of the wait, as select_estimate_accuracy() in the kernel has it: a long wait is ended
+// early, and what is left of it is waited for again.
+static int wait_until_due(struct worker *worker, struct epoll_event *events)
+{
+    int64_t left_ns = worker->next_due_ns - clock_now_ns();
+
+    if (left_ns <= 0)
+        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
+    if (left_ns > HEARTBEAT_MS * (int64_t)NS_PER_MS)
+        left_ns = HEARTBEAT_MS * (int64_t)NS_PER_MS;
+    else if (left_ns > LONG_WAIT_NS)
+        left_ns -= left_ns / LONG_WAIT_SHARE;
+    const struct timespec left = clock_timespec(left_ns);
+    int count;
+    if (exact_wait(&worker->exact, worker->epoll, events, EVENTS_AT_ONCE, &left, &count))
+        return count;
+    arm_timer(worker);
+    return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
+}
+
+static int wait_for_events(struct worker *worker, struct epoll_event *events)
+{
+    if (worker->settings->spin || worker->share_begun < worker->share_count)
+        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
+    if (worker->next_due_ns == INT64_MAX)
+        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
+    return wait_until_due(worker, events);
+}
+
+// One turn of the loop: waits for events and handles them. What is due comes last, since it may
+// close connections that have an event in the same batch. Requests of an open loop are not made to
+// wait for the rest of a batch.
+static void turn(struct worker *worker)
+{
+    struct epoll_event events[EVENTS_AT_ONCE];
+    bool due = false;
+
+    arm_timer(worker);
+    int count = wait_for_events(worker, events);
+    if (count == -1 && errno != EINTR) {
+        perror("fibload: epoll_wait");
+        abort();
+    }
+    worker_note_awake(worker, clock_now_ns());
+    for (int i = 0; i < count && !worker->stopped; i++) {
+        void *mark = events[i].data.ptr;
+        if (mark == &worker->stop)
+            worker->stopped = true;
+        else if (mark == &worker->timer)
+            due = true;
+        else
+            client_event(worker, mark, events[i].events);
+        if (worker->has_open_loop && !worker->stopped)
+            open_loop_serve(worker);
+    }
+    if (due && !worker->stopped)
+        on_timer(worker);
+}
+
+// Waits until the end of the window was announced. The thread must not end before: its CPU time is
+// read then.
+static void await_announcement(const struct worker *worker)
+{
+    struct pollfd stop = {.fd = worker->stop, .events = POLLIN};
+
+    while (poll(&stop, 1, -1) == -1) {
+        if (errno != EINTR) {
+            perror("fibload: poll");
+            abort();
+        }
+    }
+}
+
+// Connects what must stand, and says so.
+static void stand(struct worker *worker)
+{
+    if (!standing_is_needed(worker->settings))
+        return;
+    standing_connect(worker);
+    if (eventfd_write(worker->run->standing, 1) == -1) {
+        perror("fibload: eventfd");
+        abort();
+    }
+}
+
+// Begins the open loops, if there are any: their clients are free.
+static void begin_open_loops(struct worker *worker)
+{
+    open_loop_begin(worker, atomic_load_explicit(&worker->run->zero_ns, memory_order_acquire));
+    for (size_t i = 0; i < worker->share_count; i++) {
+        struct share *share = &worker->shares[i];
+        for (size_t c = 0; c < share->client_count && share->is_open; c++)
+            open_loop_offer(worker, &share->clients[c]);
+    }
+}
+
+void *worker_run(void *argument)
+{
+    struct worker *worker = argument;
+
+    // Sleeps end when they should, not up to 50 us later (prctl(2)); 1 ns is the least there is.
+    if (worker->has_open_loop)
+        prctl(PR_SET_TIMERSLACK, 1UL);
+    stand(worker);
+    pthread_barrier_wait(&worker->run->gate);
+    begin_open_loops(worker);
+    worker->next_sweep_ns = clock_now_ns() + worker->settings->timeout_ns;
+    while (!worker->stopped) {
+        begin_clients(worker);
+        if (worker->has_open_loop && !worker->stopped)
+            open_loop_serve(worker);
+        if (!worker->stopped)
+            turn(worker);
+    }
+    await_announcement(worker);
+    return NULL;
+}
+
+static void settle_share(struct worker *worker, struct share *share, int64_t end_ns,
+                         int64_t slowest_ns)
+{
+    struct tally *tally = &share->tally;
+
+    for (size_t i = 0; i < share->client_count; i++) {
+        struct client *client = &share->clients[i];
+        client_settle(worker, client, end_ns, 2 * slowest_ns + OVERDUE_NS);
+        tally->connected += client->was_connected;
+        tally->answered += client->was_answered;
+    }
+    open_loop_settle(worker, share, end_ns);
+    tally_close(tally);
+}
+
+int64_t worker_slowest_ns(const struct worker *worker)
+{
+    int64_t slowest_ns = 0;
+
+    for (size_t i = 0; i < worker->share_count; i++) {
+        if (worker->shares[i].tally.accounting.slowest_ns > slowest_ns)
+            slowest_ns = worker->shares[i].tally.accounting.slowest_ns;
+    }
+    return slowest_ns;
+}
+
+void worker_settle(struct worker *worker, int64_t end_ns, int64_t slowest_ns)
+{
+    for (size_t i = 0; i < worker->share_count; i++)
+        settle_share(worker, &worker->shares[i], end_ns, slowest_ns);
+}

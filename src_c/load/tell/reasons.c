@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Why a measurement must not be used.
+#include "load/tell/reasons.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/clock.h"
+
+enum {
+    BEGIN_LATE_SHARE = 200, // replies of half a percent of the window may be missing
+    SHOWN_BEFORE = 12,      // bytes before the first that differs
+    SHOWN_BEHIND = 20,      // and from it on
+    EXCERPT_SIZE = (SHOWN_BEFORE + SHOWN_BEHIND) * 4 + 8,
+};
+
+__attribute__((format(printf, 2, 3))) static void add_reason(struct reasons *reasons,
+                                                             const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(reasons->text[reasons->count++], REASON_SIZE, format, list);
+    va_end(list);
+}
+
+// Says that nothing was measured, and what happened instead.
+static void add_silence(struct reasons *reasons, const struct accounting *accounting)
+{
+    char what[REASON_SIZE] = "";
+    size_t used = 0;
+
+    for (int i = 0; i < OUTCOMES; i++) {
+        if (i == OUTCOME_OK || accounting->by_outcome[i] == 0 || used >= sizeof what)
+            continue;
+        used += (size_t)snprintf(what + used, sizeof what - used, "%s%" PRIu64 " %s",
+                                 used == 0 ? "" : ", ", accounting->by_outcome[i],
+                                 outcome_name((enum outcome)i));
+    }
+    add_reason(reasons, "no right reply was received inside the window (%.180s)",
+               used == 0 ? "nothing else happened" : what);
+}
+
+// Says that the server could not keep up, and by how much.
+static void add_abort(struct reasons *reasons, const struct result *result)
+{
+    double elapsed_s = (double)(result->end_ns - result->zero_ns) / NS_PER_S;
+    double ok = (double)result->total.accounting.by_outcome[OUTCOME_OK];
+
+    add_reason(reasons,
+               "the backlog of overdue requests passed %" PRIu64
+               ": the server answered %.4g of %.4g offered per second",
+               result->settings->max_overdue, elapsed_s > 0 ? ok / elapsed_s : 0,
+               result_offered_per_s(result));
+}
+
+// Writes bytes from outside so that they are harmless: what a terminal might obey is escaped.
+static size_t escape(char *text, const char *bytes, size_t size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        if (byte == '"' || byte == '\\')
+            used += (size_t)sprintf(text + used, "\\%c", byte);
+        else if (byte >= 0x20 && byte < 0x7f)
+            text[used++] = (char)byte;
+        else
+            used += (size_t)sprintf(text + used, "\\x%02x", byte);
+    }
+    text[used] = '\0';
+    return used;
+}
+
+// What a text says about its byte `at`; dots stand where it goes on. `bytes` are those kept of it,
+// from its byte `from` on.
+static void excerpt(char text[EXCERPT_SIZE], const char *bytes, size_t size, size_t from, size_t at,
+                    bool goes_on)
+{
+    size_t first = at - from > SHOWN_BEFORE ? at - from - SHOWN_BEFORE : 0;
+    size_t end = at - from + SHOWN_BEHIND;
+    char *out = text;
+
+    if (end >= size)
+        end = size;
+    else
+        goes_on = true;
+    if (from + first > 0)
+        out = stpcpy(out, "...");
+    out += escape(out, bytes + first, end > first ? end - first : 0);
+    stpcpy(out, goes_on ? "..." : "");
+}
+
+// Says how the first wrong reply differs from what was expected.
+static void add_wrong(struct reasons *reasons, const struct accounting *accounting)
+{
+    const struct wrong_reply *got = &accounting->first_wrong;
+    const char *expected = accounting->first_expected + got->from;
+    size_t size = strnlen(expected, WRONG_SHOWN + 1);
+    char came[EXCERPT_SIZE];
+    char wanted[EXCERPT_SIZE];
+    char where[64] = "";
+
+    excerpt(came, got->bytes, got->size, got->from, got->at, got->cut);
+    excerpt(wanted, expected, size < WRONG_SHOWN ? size : WRONG_SHOWN, got->from, got->at,
+            size > WRONG_SHOWN);
+    if (got->at > 0)
+        snprintf(where, sizeof where, "differs at byte %zu: ", got->at);
+    add_reason(reasons, "wrong replies: %" PRIu64 ", the first %s\"%s\" instead of \"%s\"",
+               accounting->by_outcome[OUTCOME_WRONG], where, came, wanted);
+}
+
+// Says that requests were given up, and whether they waited for the kernel to send again what a
+// full listen queue had turned away: that is a wait of whole seconds, and none of the server's
+// code.
+static void add_timeouts(struct reasons *reasons, const struct result *result)
+{
+    const struct accounting *accounting = &result->total.accounting;
+    uint64_t given_up = accounting->by_outcome[OUTCOME_TIMEOUT];
+    uint64_t resent = accounting->resent_timeouts;
+    char how[128] = "";
+
+    if (resent > 0 && resent == given_up)
+        snprintf(how, sizeof how, ", all waiting for a SYN or data sent again");
+    else if (resent > 0)
+        snprintf(how, sizeof how, ", %" PRIu64 " of them waiting for a SYN or data sent again",
+                 resent);
+    if (resent > 0 && result->listen_overflows > 0)
+        add_reason(reasons,
+                   "requests given up as too old: %" PRIu64 "%s: a listen queue overflowed %" PRId64
+                   " times (counted in the whole network namespace)",
+                   given_up, how, result->listen_overflows);
+    else
+        add_reason(reasons, "requests given up as too old: %" PRIu64 "%s", given_up, how);
+}
+
+// Collects why the measurement must not be used. Connections that were refused, closed or reset
+// before the first byte of a reply are counted, and judged by who knows what the server promises.
+struct reasons reasons_collect(const struct result *result)
+{
+    const struct accounting *accounting = &result->total.accounting;
+    const uint64_t *by = accounting->by_outcome;
+    struct reasons found = {0};
+    struct reasons *reasons = &found;
+
+    if (result->aborted)
+        add_abort(reasons, result);
+    if (by[OUTCOME_WRONG] > 0)
+        add_wrong(reasons, accounting);
+    if (accounting->surplus_bytes > 0)
+        add_reason(reasons, "bytes that nobody asked for: %" PRIu64, accounting->surplus_bytes);
+    if (accounting->cut_short > 0)
+        add_reason(reasons, "replies cut short by the server: %" PRIu64, accounting->cut_short);
+    if (by[OUTCOME_TIMEOUT] > 0)
+        add_timeouts(reasons, result);
+    if (accounting->local_call != NULL)
+        add_reason(reasons, "failures on the generator's own side: %" PRIu64 ", the first %s: %s",
+                   by[OUTCOME_LOCAL], accounting->local_call, strerror(accounting->local_errno));
+    if (tally_out_of_range(&result->total) > 0)
+        add_reason(reasons, "latencies outside 1 ns to 60 s: %" PRIu64,
+                   tally_out_of_range(&result->total));
+    if (result->stalled)
+        add_reason(reasons, "stopped before the wanted number of replies: none came for too long");
+    if (result->begin_late_ns * BEGIN_LATE_SHARE > result->end_ns - result->begin_ns)
+        add_reason(reasons,
+                   "the window's begin was set %" PRId64 " us late: this machine stood still",
+                   result->begin_late_ns / 1000);
+    if (result->edges_error != 0)
+        add_reason(reasons, "the window's edges could not be announced: %s",
+                   strerror(result->edges_error));
+    if (tally_ok(&result->total) == 0)
+        add_silence(reasons, accounting);
+    return found;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Why a measurement must not be used.
+#pragma once
+
+#include "load/tell/report.h"
+
+enum { REASONS_MAX = 16, REASON_SIZE = 480 };
+
+struct reasons {
+    int count; // 0: it may be used
+    char text[REASONS_MAX][REASON_SIZE];
+};
+
+struct reasons reasons_collect(const struct result *result);

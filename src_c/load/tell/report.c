@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a run has found, and its answer as one JSON document.
+#include "load/tell/report.h"
+
+#include <string.h>
+
+#include "load/tell/json.h"
+#include "load/tell/reasons.h"
+#include "load/tell/report_tally.h"
+
+static uint64_t offered_billionths(const struct settings *settings)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < settings->group_count; i++)
+        sum += settings->groups[i].rate_billionths;
+    return sum;
+}
+
+double result_offered_per_s(const struct result *result)
+{
+    return (double)offered_billionths(result->settings) / 1e9;
+}
+
+bool report_is_valid(const struct result *result) { return reasons_collect(result).count == 0; }
+
+static void write_settings(struct json *json, const struct settings *s)
+{
+    json_open(json, "settings", '{');
+    json_text(json, "host", s->host);
+    json_unsigned(json, "port", s->port);
+    json_text(json, "framing", s->framing == FRAMING_LINE ? "line" : "message");
+    json_unsigned(json, "clients", s->clients);
+    json_unsigned(json, "threads", s->threads);
+    if (s->asks_fibonacci)
+        json_unsigned(json, "n", s->n);
+    else
+        json_null(json, "n");
+    json_text(json, "request", s->request);
+    json_text(json, "expect", s->expect);
+    if (s->requests == 0)
+        json_signed(json, "duration_ns", s->duration_ns);
+    else
+        json_null(json, "duration_ns");
+    json_unsigned(json, "requests", s->requests);
+    json_signed(json, "warmup_ns", s->warmup_ns);
+    json_unsigned(json, "pipeline", s->pipeline);
+    json_unsigned(json, "requests_per_connection", s->requests_per_connection);
+    json_signed(json, "timeout_ns", s->timeout_ns);
+    json_signed(json, "start_at_ns", s->start_at_ns);
+    json_unsigned(json, "seed", s->seed);
+    if (s->rate_billionths > 0)
+        json_billionths(json, "rate_per_s", s->rate_billionths);
+    else
+        json_null(json, "rate_per_s");
+    if (settings_have_open_loop(s))
+        json_text(json, "arrivals", s->arrivals == ARRIVALS_UNIFORM ? "uniform" : "poisson");
+    else
+        json_null(json, "arrivals");
+    json_bool(json, "spin", s->spin);
+    json_unsigned(json, "max_overdue", s->max_overdue);
+    json_close(json, '}');
+}
+
+static void write_validity(struct json *json, const struct result *result)
+{
+    const struct reasons reasons = reasons_collect(result);
+
+    json_bool(json, "interrupted", result->interrupted);
+    json_bool(json, "valid", reasons.count == 0);
+    json_open(json, "invalid", '[');
+    for (int i = 0; i < reasons.count; i++)
+        json_text(json, NULL, reasons.text[i]);
+    json_close(json, ']');
+}
+
+static void write_firsts(struct json *json, const struct result *result)
+{
+    const struct accounting *accounting = &result->total.accounting;
+
+    if (accounting->wrong_seen) {
+        const struct wrong_reply *got = &accounting->first_wrong;
+        const char *expect = accounting->first_expected + got->from;
+        json_open(json, "first_wrong", '{');
+        json_unsigned(json, "differs_at", got->at);
+        json_unsigned(json, "shown_from", got->from);
+        json_bytes(json, "expected", expect, strnlen(expect, WRONG_SHOWN));
+        json_bytes(json, "got", got->bytes, got->size);
+        json_bool(json, "cut", got->cut);
+        json_close(json, '}');
+    } else {
+        json_null(json, "first_wrong");
+    }
+    if (accounting->local_call != NULL) {
+        char text[REASON_SIZE];
+        snprintf(text, sizeof text, "%s: %s", accounting->local_call,
+                 strerror(accounting->local_errno));
+        json_text(json, "first_local_error", text);
+    } else {
+        json_null(json, "first_local_error");
+    }
+}
+
+// What the latencies of a group, or of all, include.
+static const char *clock_of(const struct settings *s, bool all_open, bool any_open)
+{
+    if (any_open)
+        return all_open ? "intended" : CLOCK_MIXED;
+    return s->framing == FRAMING_MESSAGE || s->requests_per_connection > 0 ? "connection"
+                                                                           : "service";
+}
+
+static void write_group(struct json *json, const struct result *result, size_t number)
+{
+    const struct group *group = &result->settings->groups[number];
+    const struct tally *tally = &result->groups[number];
+
+    json_open(json, NULL, '{');
+    json_text(json, "name", group->name);
+    json_bool(json, "idle", group->idle);
+    report_clients(json, tally);
+    if (result->settings->asks_fibonacci && !group->idle)
+        json_unsigned(json, "n", group->n);
+    else
+        json_null(json, "n");
+    if (tally->open)
+        json_billionths(json, "rate_per_s", group->rate_billionths);
+    else
+        json_null(json, "rate_per_s");
+    json_open(json, "window", '{');
+    report_replies(json, result, tally);
+    json_close(json, '}');
+    report_counts(json, tally);
+    report_latency(json, tally, clock_of(result->settings, tally->open, tally->open));
+    report_open_loop(json, result, tally, group->rate_billionths);
+    report_seconds(json, tally);
+    json_unsigned(json, "lost", tally->lost);
+    json_close(json, '}');
+}
+
+static void write_total(struct json *json, const struct result *result)
+{
+    const struct settings *s = result->settings;
+    const struct tally *total = &result->total;
+    bool all_open = true;
+
+    for (size_t i = 0; i < s->group_count; i++)
+        all_open = all_open && (s->groups[i].idle || s->groups[i].rate_billionths > 0);
+    json_open(json, "window", '{');
+    json_signed(json, "begin_ns", result->begin_ns);
+    json_signed(json, "end_ns", result->end_ns);
+    json_signed(json, "duration_ns", result->end_ns - result->begin_ns);
+    report_replies(json, result, total);
+    json_close(json, '}');
+    report_counts(json, total);
+    json_unsigned(json, "surplus_bytes", total->accounting.surplus_bytes);
+    write_firsts(json, result);
+    report_clients(json, total);
+    json_unsigned(json, "connections_opened", total->accounting.connections_opened);
+    json_unsigned(json, "retransmits", total->accounting.retransmits);
+    if (result->listen_overflows >= 0)
+        json_signed(json, "listen_overflows", result->listen_overflows);
+    else
+        json_null(json, "listen_overflows");
+    report_open_loop(json, result, total, offered_billionths(s));
+    report_latency(json, total, clock_of(s, all_open, total->open));
+}
+
+bool report_write(const struct result *result, FILE *out)
+{
+    struct json json = {.out = out};
+
+    json_open(&json, NULL, '{');
+    json_unsigned(&json, "schema", 2);
+    json_text(&json, "program", "fibload");
+    write_settings(&json, result->settings);
+    write_validity(&json, result);
+    write_total(&json, result);
+    json_open(&json, "groups", '[');
+    for (size_t i = 0; i < result->settings->group_count; i++)
+        write_group(&json, result, i);
+    json_close(&json, ']');
+    json_open(&json, "generator", '{');
+    json_signed(&json, "cpu_user_ns", result->cpu.user_ns);
+    json_signed(&json, "cpu_system_ns", result->cpu.system_ns);
+    json_signed(&json, "wall_ns", result->end_ns - result->begin_ns);
+    json_unsigned(&json, "threads", result->settings->threads);
+    json_signed(&json, "rss_peak_bytes", result->extent.rss_peak_bytes);
+    json_signed(&json, "switches_voluntary", result->extent.switches_voluntary);
+    json_signed(&json, "switches_involuntary", result->extent.switches_involuntary);
+    json_close(&json, '}');
+    json_close(&json, '}');
+    putc('\n', out);
+    return fflush(out) == 0 && ferror(out) == 0;
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What was counted of a group, or of all, as members of the JSON document.
+#include "load/tell/report_tally.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "load/count/survival.h"
+
+void report_replies(struct json *json, const struct result *result, const struct tally *tally)
+{
+    int64_t duration_ns = result->end_ns - result->begin_ns;
+    uint64_t ok = tally_ok(tally);
+    uint64_t first = timeline_before(&tally->timeline, duration_ns / 2);
+    double per_s = duration_ns > 0 ? (double)ok * NS_PER_S / (double)duration_ns : 0;
+
+    json_unsigned(json, "ok", ok);
+    json_open(json, "half_ok", '[');
+    json_unsigned(json, NULL, first);
+    json_unsigned(json, NULL, ok - first);
+    json_close(json, ']');
+    json_thousandths(json, "throughput_per_s", (uint64_t)(per_s * 1000 + 0.5));
+}
+
+void report_counts(struct json *json, const struct tally *tally)
+{
+    const struct accounting *accounting = &tally->accounting;
+
+    json_open(json, "counts", '{');
+    json_unsigned(json, "started", accounting->started);
+    for (int i = 0; i < OUTCOMES; i++)
+        json_unsigned(json, outcome_name((enum outcome)i), accounting->by_outcome[i]);
+    json_close(json, '}');
+    json_unsigned(json, "cut_short", accounting->cut_short);
+}
+
+void report_clients(struct json *json, const struct tally *tally)
+{
+    json_open(json, "clients", '{');
+    json_unsigned(json, "asked", tally->asked);
+    json_unsigned(json, "connected", tally->connected);
+    json_unsigned(json, "answered", tally->answered);
+    json_close(json, '}');
+}
+
+static void write_bin(struct json *json, size_t index, uint64_t count)
+{
+    json_open(json, NULL, '[');
+    json_unsigned(json, NULL, index);
+    json_unsigned(json, NULL, count);
+    json_close(json, ']');
+}
+
+static void write_bins(struct json *json, const struct histogram *histogram)
+{
+    json_open(json, "counts", '[');
+    for (size_t i = 0; i < HISTOGRAM_COUNTS; i++) {
+        if (histogram->counts[i] > 0)
+            write_bin(json, i, histogram->counts[i]);
+    }
+    json_close(json, ']');
+}
+
+static void write_histogram(struct json *json, const struct histogram *histogram)
+{
+    json_open(json, "histogram", '{');
+    json_signed(json, "lowest_ns", HISTOGRAM_LOWEST_NS);
+    json_signed(json, "highest_ns", HISTOGRAM_HIGHEST_NS);
+    json_unsigned(json, "significant_digits", HISTOGRAM_SIGNIFICANT_DIGITS);
+    write_bins(json, histogram);
+    json_close(json, '}');
+}
+
+// A value that is null when there is none.
+static void write_known(struct json *json, const char *name, bool known, int64_t value)
+{
+    if (known)
+        json_signed(json, name, value);
+    else
+        json_null(json, name);
+}
+
+static void write_lag(struct json *json, const struct histogram *lag)
+{
+    bool any = lag->total > 0;
+
+    json_open(json, "lag", '{');
+    json_unsigned(json, "count", lag->total + lag->out_of_range);
+    write_known(json, "p50_ns", any, histogram_percentile(lag, 50));
+    write_known(json, "p99_ns", any, histogram_percentile(lag, 99));
+    write_known(json, "max_ns", any, histogram_max(lag));
+    write_histogram(json, lag);
+    json_close(json, '}');
+}
+
+void report_open_loop(struct json *json, const struct result *result, const struct tally *tally,
+                      uint64_t rate_billionths)
+{
+    if (!tally->open) {
+        json_null(json, "open_loop");
+        return;
+    }
+    json_open(json, "open_loop", '{');
+    json_billionths(json, "offered_per_s", rate_billionths);
+    json_unsigned(json, "due", tally->due);
+    json_unsigned(json, "sent", tally->sent);
+    json_unsigned(json, "overdue_at_end", tally->overdue_at_end);
+    json_unsigned(json, "most_overdue", tally->most_overdue);
+    json_bool(json, "aborted", result->aborted);
+    write_lag(json, &tally->lag);
+    json_close(json, '}');
+}
+
+static void write_percentiles(struct json *json, const struct tally *tally, bool one_clock)
+{
+    static const struct {
+        const char *name;
+        double percent;
+    } percentiles[] = {{"p50_ns", 50}, {"p90_ns", 90}, {"p99_ns", 99}, {"p999_ns", 99.9}};
+    const struct lifetimes lifetimes = {&tally->histogram, &tally->censored, &tally->entered};
+
+    for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++) {
+        double percent = percentiles[i].percent;
+        int64_t value_ns = 0;
+        bool known = tally->histogram.total > 0 && one_clock;
+        if (tally->open && one_clock)
+            known = survival_percentile(&lifetimes, percent, &value_ns);
+        else if (known)
+            value_ns = histogram_percentile(&tally->histogram, percent);
+        write_known(json, percentiles[i].name, known, value_ns);
+    }
+}
+
+// What is known of requests that had no reply when they were last seen.
+static void write_unanswered(struct json *json, const struct tally *tally)
+{
+    const struct histogram *censored = &tally->censored;
+
+    json_open(json, "censored", '{');
+    json_unsigned(json, "count", censored->total + censored->out_of_range);
+    write_known(json, "max_ns", censored->total > 0, histogram_max(censored));
+    write_bins(json, censored);
+    json_close(json, '}');
+    json_open(json, "entered", '{');
+    write_bins(json, &tally->entered);
+    json_close(json, '}');
+}
+
+void report_latency(struct json *json, const struct tally *tally, const char *clock)
+{
+    const struct histogram *histogram = &tally->histogram;
+    int64_t max_ns = histogram_max(histogram);
+    bool any = histogram->total > 0;
+
+    if (histogram_max(&tally->censored) > max_ns)
+        max_ns = histogram_max(&tally->censored);
+    json_open(json, "latency", '{');
+    json_text(json, "clock", clock);
+    json_unsigned(json, "count", histogram->total);
+    write_known(json, "min_ns", any, histogram_min(histogram));
+    write_known(json, "mean_ns", any, (int64_t)histogram_mean(histogram));
+    write_known(json, "max_ns", any || tally->censored.total > 0, max_ns);
+    write_percentiles(json, tally, strcmp(clock, CLOCK_MIXED) != 0);
+    write_histogram(json, histogram);
+    write_unanswered(json, tally);
+    json_close(json, '}');
+}
+
+void report_seconds(struct json *json, const struct tally *tally)
+{
+    json_open(json, "seconds", '[');
+    for (size_t i = 0; i < tally->seconds.kept_count; i++) {
+        const struct second *second = &tally->seconds.kept[i];
+        json_open(json, NULL, '{');
+        json_signed(json, "second", second->number);
+        json_unsigned(json, "ok", second->total + second->out_of_range);
+        json_open(json, "counts", '[');
+        for (size_t j = 0; j < second->bin_count; j++)
+            write_bin(json, second->bins[j].index, second->bins[j].count);
+        json_close(json, ']');
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What was counted of a group, or of all, as members of the JSON document.
+#pragma once
+
+#include <stdint.h>
+
+#include "load/count/tally.h"
+#include "load/tell/json.h"
+#include "load/tell/report.h"
+
+// The clock of totals whose parts have different ones: they have no percentiles in common.
+#define CLOCK_MIXED "mixed"
+
+// Right replies inside the window: how many, when, how fast. Members without brackets.
+void report_replies(struct json *json, const struct result *result, const struct tally *tally);
+
+void report_counts(struct json *json, const struct tally *tally);
+void report_clients(struct json *json, const struct tally *tally);
+
+// "open_loop", null for a closed loop.
+void report_open_loop(struct json *json, const struct result *result, const struct tally *tally,
+                      uint64_t rate_billionths);
+
+// "latency"; `clock` says what it includes.
+void report_latency(struct json *json, const struct tally *tally, const char *clock);
+
+void report_seconds(struct json *json, const struct tally *tally);
