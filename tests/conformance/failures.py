@@ -82,8 +82,8 @@ def try_at_start(
             check_ended(server, about, statuses)
             assert call.failed == 1, f"{about}: it did not fail"
             return Tried(1, were_all=False)
+        call.stop_failing()  # first, as the server goes on calling
         has_failed = call.failed == 1  # before it said so
-        call.stop_failing()
         if has_failed:
             check_serves(server)
             assert server.stop() == 0, about
@@ -111,8 +111,8 @@ def try_at_work(
             assert call.failed == 1, f"{about}: it did not fail, and yet the server ended"
             return Seen(failed=True, unserved=unserved, serves=False)
         unserved += not answered
+    call.stop_failing()  # first, as the server goes on calling
     has_failed = call.failed == 1
-    call.stop_failing()
     assert unserved <= has_failed, f"{about}: {unserved} were not answered"
     if has_failed and not try_to_ask(server):
         check_ended(server, about, statuses)
