@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One connection of a reactor: for core/reactor.c alone; the designs see reactor.h.
+// One connection of a reactor: for reactor.c alone; the designs see reactor.h.
 #pragma once
 
 #include "serve/reactor.h"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Latency histograms in HdrHistogram's geometry: 1 ns to 60 s, three significant digits.
 
-The same geometry as src_c/load/histogram.h. Counts are a numpy array of COUNTS whole numbers; an
-index of it stands for the values from `lowest_at` to `highest_at`. fibload hands counts over as
+The same geometry as src_c/load/count/histogram.h. Counts are a numpy array of COUNTS whole numbers;
+an index of it stands for the values from `lowest_at` to `highest_at`. fibload hands counts over as
 sparse pairs, [[index, count], ...]. The tests hold both to the hdrhistogram package.
 """
 

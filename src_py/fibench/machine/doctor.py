@@ -24,7 +24,7 @@ STEAL_SHARE = 0.01
 MEMORY_PRESSURE_PERCENT = 1.0
 LOW_MEMORY_SHARE = 0.1
 RING_BYTES = 154 << 10
-"""What one loop of an io_uring server has locked: src_c/core/ring.c and post.h."""
+"""What one loop of an io_uring server has locked: src_c/ring/ring.c and post.h."""
 FULL_DISK_BYTES = 512 << 20
 STABLE_CLOCKS = ("tsc", "arch_sys_counter", "kvm-clock", "timebase", "tod")
 """Clock sources that are read without a system call."""

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""docs/architecture.md names every module, and its lists and picture are those of the sources."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+from tests.here import CHECKOUT
+
+from fibench.develop.architecture import PAGE, PICTURE, PYTHON, C, first_sentence, page, picture
+
+TEXT = (CHECKOUT / PAGE).read_text(encoding="utf-8")
+
+
+def test_the_lists_are_fresh() -> None:
+    """If this fails: ./dev python -m fibench.develop.architecture, with PYTHONPATH=src_py."""
+    assert page(CHECKOUT) == TEXT
+
+
+def test_the_picture_is_fresh_and_an_image() -> None:
+    """If this fails: the same."""
+    text = (CHECKOUT / PICTURE).read_text(encoding="utf-8")
+    assert picture(CHECKOUT) == text
+    assert ET.fromstring(text).tag.endswith("svg")
+    assert PICTURE.name in TEXT
+
+
+def test_every_module_is_named() -> None:
+    python = [path for path in (CHECKOUT / PYTHON).glob("*/*.py") if path.name != "__init__.py"]
+    wings = {path.parent.name for path in python}
+    assert {wing for wing in wings if f"<!-- modules: {wing} -->" not in TEXT} == set()
+    headers = {
+        path.parent.relative_to(CHECKOUT / C).as_posix()
+        for path in (CHECKOUT / C).rglob("*.h")
+        if path.parent.name != "bench"
+    }
+    assert {one for one in headers if f"<!-- headers: {one} -->" not in TEXT} == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("One thing. Another.", "One thing."),
+        ("One thing: which\nis told. Not more.", "One thing: which is told."),
+        ("Over\ntwo lines", "Over two lines."),
+    ],
+)
+def test_what_is_said_of_a_module_is_a_sentence(text: str, said: str) -> None:
+    assert first_sentence(text) == said
