@@ -12,7 +12,6 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from fibench.backends.interpreters import own
 from fibench.experiment import Experiment
 from fibench.machine import cores as machine
 from fibench.plan import Trial
-from fibench.run._imports import measuring_modules
+from fibench.run._imports import measuring_digest
 from fibench.trial import SCHEMA
 from fibench.trial.trial import TrialContext
 from fibench.wording import escaped
@@ -79,7 +78,7 @@ def _parameters(
 def programs(trials: Iterable[Trial], used: Mapping[str, Backend], folder: Path) -> dict[str, str]:
     """The digest of every program that a plan runs, by file name; ABSENT where there is none."""
     files = program_files(trials, used, folder)
-    return {name: digest(files[name]) for name in sorted(files)} | {_RUNNER: _own_digest()}
+    return {name: digest(files[name]) for name in sorted(files)} | {_RUNNER: measuring_digest()}
 
 
 def program_files(
@@ -99,13 +98,6 @@ def program_files(
         else:
             files[backend.program] = folder / backend.program
     return files
-
-
-@lru_cache
-def _own_digest() -> str:
-    """The digest of the modules of fibench that decide how a trial is made, and how often."""
-    texts = (path.read_bytes() for path in measuring_modules())
-    return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 def _files_of(backend: Backend) -> dict[str, Path]:

@@ -5,7 +5,9 @@ Importing them and asking sys.modules would name whatever else the command has i
 """
 
 import ast
+import hashlib
 from collections.abc import Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 
 from fibench.folders import PACKAGE
@@ -15,6 +17,16 @@ _MADE_BY = ("fibench.trial.trial",)
 """What makes a trial: with all that it imports."""
 _DECIDED_BY = ("fibench.run.loop",)
 """What decides which trials there are, and how often: alone, as the rest of it only keeps them."""
+
+_Import = tuple[str, str | None, str]
+"""A module, the name that is taken from it (None: itself), and what that is called here."""
+
+
+@lru_cache
+def measuring_digest(root: Path = _ROOT) -> str:
+    """The digest of these modules, all together."""
+    texts = (path.read_bytes() for path in measuring_modules(root))
+    return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 def measuring_modules(root: Path = _ROOT) -> list[Path]:
@@ -26,7 +38,7 @@ def measuring_modules(root: Path = _ROOT) -> list[Path]:
         if name not in found:
             found.add(name)
             waiting += imported(_file(name, root), root)
-    return sorted(path for name in {*found, *_DECIDED_BY} if (path := _file(name, root)))
+    return sorted(_file(name, root) for name in {*found, *_DECIDED_BY})
 
 
 def imported(path: Path, root: Path = _ROOT) -> Iterator[str]:
@@ -34,35 +46,28 @@ def imported(path: Path, root: Path = _ROOT) -> Iterator[str]:
 
     A name that a wing hands on is of the module that it comes from: a face decides nothing.
     """
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names if _is_ours(one.name))
-        elif isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module):
-            for one in node.names:
-                yield _origin(node.module, one.name, root)
+    for module, name, _ in _imports(path.read_bytes()):
+        yield module if name is None else _origin(module, name, root)
 
 
 def _origin(module: str, name: str, root: Path) -> str:
-    if _exists(f"{module}.{name}", root):
+    if _file(f"{module}.{name}", root).is_file():
         return f"{module}.{name}"
     face = _file(module, root)
-    if face.name == "__init__.py":
-        taken = (
-            node for node in ast.parse(face.read_bytes()).body if isinstance(node, ast.ImportFrom)
-        )
-        for node in taken:
-            if node.module and name in (one.asname or one.name for one in node.names):
-                return node.module
-    return module
+    taken = _imports(face.read_bytes()) if face.name == "__init__.py" else ()
+    return next((origin for origin, _, known_as in taken if known_as == name), module)
 
 
-def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] == "fibench"
-
-
-def _exists(module: str, root: Path) -> bool:
-    path = root.joinpath(*module.split("."))
-    return path.with_name(f"{path.name}.py").is_file() or (path / "__init__.py").is_file()
+@cache
+def _imports(source: bytes) -> tuple[_Import, ...]:
+    """What a source imports of fibench."""
+    found: list[_Import] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [(one.name, None, one.name) for one in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [(node.module, one.name, one.asname or one.name) for one in node.names]
+    return tuple(one for one in found if one[0].partition(".")[0] == "fibench")
 
 
 def _file(module: str, root: Path) -> Path:

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What decides how a trial is made is in the digest that a run is gone on with: all of it."""
+
+import shutil
+import sys
+import threading
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+from tests.runner.trials import run_well, trial
+
+from fibench.folders import PACKAGE
+from fibench.run._imports import imported, measuring_digest, measuring_modules
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The root of a copy of the package."""
+    shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def test_touching_any_of_its_modules_changes_the_digest(copy: Path) -> None:
+    found = measuring_modules(copy)
+    assert len(found) > 30
+    seen = {measuring_digest(copy)}
+    for path in found:
+        path.write_bytes(path.read_bytes() + b"\n")
+        measuring_digest.cache_clear()
+        seen.add(measuring_digest(copy))
+    assert len(seen) == 1 + len(found)
+
+
+def test_what_only_shows_figures_is_not_in_it() -> None:
+    wings = {path.parent.name for path in measuring_modules()}
+    assert wings.isdisjoint({"verdict", "report", "export", "commands", "develop", "store"})
+    assert {"trial", "server", "plan", "machine"} <= wings
+
+
+def test_a_module_that_is_imported_from_now_on_is_in_it(copy: Path) -> None:
+    added = copy / "fibench" / "machine" / "added.py"
+    added.write_text("")
+    user = copy / "fibench" / "trial" / "_gates.py"
+    assert added not in measuring_modules(copy)
+    user.write_text(user.read_text() + "\n\ndef later():\n    from fibench.machine import added\n")
+    assert added in measuring_modules(copy)
+
+
+@pytest.mark.parametrize(
+    ("statement", "module"),
+    [
+        ("import fibench.machine.lock", "fibench.machine.lock"),
+        ("from fibench.machine import lock as other", "fibench.machine.lock"),
+        ("from fibench.machine import measuring", "fibench.machine.lock"),
+        ("from fibench import __version__", "fibench"),
+        ("if True:\n    from fibench.plan.trials import plan", "fibench.plan.trials"),
+    ],
+)
+def test_where_a_name_is_from_is_found(tmp_path: Path, statement: str, module: str) -> None:
+    path = tmp_path / "some.py"
+    path.write_text(f"import os\n{statement}\n")
+    assert list(imported(path)) == [module]
+
+
+@pytest.mark.parametrize("backend", ["c-sync", "py-mt"])
+def test_no_code_runs_in_a_trial_that_is_not_in_it(
+    programs: Path, tmp_path: Path, backend: str
+) -> None:
+    """Seen, not read from the sources: every function that is called while a trial is made."""
+    ran: set[CodeType] = set()
+
+    def note(frame: FrameType, event: str, argument: Any) -> None:
+        ran.add(frame.f_code)
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        run_well(trial(backend), programs, tmp_path)
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    files = {Path(code.co_filename).resolve() for code in ran}
+    ours = {path for path in files if path.is_relative_to(PACKAGE)}
+    assert PACKAGE / "trial" / "trial.py" in ours
+    assert ours - set(measuring_modules()) == set()
