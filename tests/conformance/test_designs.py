@@ -30,6 +30,7 @@ from .wire import (
     wait_until_read,
 )
 
+KILLS = 10
 DEATH_S = 3.0  # within which a child notices that its parent is gone
 
 
@@ -106,7 +107,7 @@ def wait_until_replaced(server: Server, before: list[int]) -> None:
 def test_a_new_child_has_no_pipe_of_those_before_it(start_server: Start, backend: Backend) -> None:
     """It would keep their other ends from being seen to end."""
     with start_server(backend, "--workers", "2") as server:
-        for _ in range(2):
+        for _ in range(KILLS):
             before = children(server)
             kill(before[0])
             check_serves(server)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests.packaging.copies import copy_checkout
+from tests.processes import wait_until
 from tests.runner.desk import (
     INVOKE,
     SMALL,
@@ -350,10 +351,16 @@ def test_ctrl_c_keeps_finished_trials_and_leaves_nothing_running(desk: Desk, pre
 def test_a_killed_runner_leaves_no_process_for_longer_than_a_second(desk: Desk) -> None:
     with run_with_a_trial_finished(desk) as process:
         watched: list[int] = []
-        while not watched:  # between two trials there is none, for some milliseconds
+
+        def watch() -> bool:
+            """Whether there is a process to watch; between two trials there is none."""
             for pid in pids_under(desk.results):
                 with contextlib.suppress(ProcessLookupError):  # it has just ended
                     watched.append(os.pidfd_open(pid))
+            return bool(watched) or process.poll() is not None
+
+        wait_until(watch, "a trial has processes")
+        assert watched, "the run has ended before"
         process.kill()
         process.wait()
         for descriptor in watched:
