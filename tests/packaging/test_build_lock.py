@@ -31,7 +31,7 @@ pytestmark = pytest.mark.needs("meson", "ninja", REAL.split()[0])
 CALL = """
 import sys
 from pathlib import Path
-from fibench import build as building
+from fibench.build import meson as building
 from fibench.folders import find_places
 root = Path(sys.argv[2])
 places = find_places(root / "src_py" / "fibench", root)

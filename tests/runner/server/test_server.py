@@ -156,7 +156,7 @@ def test_a_stopped_supervisor_is_woken_to_end_its_tree(start: Starter) -> None:
 RUNNER = """
 import os, signal, sys
 from pathlib import Path
-from fibench import server
+from fibench.server import starting as server
 port = server.free_port("127.0.0.1")
 argv = [sys.executable, "-S", "-c", sys.argv[3], str(port)]
 running = server.start(server.ServerCommand(argv=argv, port=port),
