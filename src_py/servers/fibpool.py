@@ -38,8 +38,8 @@ class Pool:
         multiprocessing.queues.Queue._on_queue_feeder_error = staticmethod(  # type: ignore[attr-defined]
             kill_workers
         )
-        # The executor itself ends the others of a pool that is broken, by a signal that they ignore,
-        # and waits for them with a lock held that whoever asks wants.
+        # The executor ends the others of a pool that is broken by a signal that they ignore, and
+        # waits for them with a lock held that whoever asks wants.
         forked = multiprocessing.get_context("fork").Process
         forked.terminate = forked.kill  # type: ignore[method-assign]
         self._start()
