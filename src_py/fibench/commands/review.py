@@ -141,7 +141,7 @@ def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     """The claims of a file, for the cells of a run. Raises Refused with every fault at once."""
     from fibench.document import ExperimentError, brief_name
     from fibench.document.text import read
-    from fibench.store.stored_run import claims_for
+    from fibench.store.planned import claims_for
 
     path = from_here(name)
     try:

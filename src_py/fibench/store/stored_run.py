@@ -7,26 +7,14 @@ What the folder says is data from outside: every member of it is checked before 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibench.backends import CatalogueError, known_backends, read_catalogue
-from fibench.document import KEYS, ExperimentError, Source, check_document, parse_toml
-from fibench.document.text import LARGEST_FILE_BYTES, decode
 from fibench.experiment import (
-    Absent,
-    AbsentCell,
     Cell,
-    Claim,
-    DroppedClaim,
     Experiment,
-    KnownBackend,
-    groups,
-    parse_experiment,
-    resolve_claims,
 )
 from fibench.folders import Places
 from fibench.store import journal
@@ -34,22 +22,18 @@ from fibench.store.files import (
     DAMAGED,
     NEWER,
     NEWEST_SCHEMA,
-    NOT_UNDERSTOOD,
     UNREADABLE,
     StoredError,
     inside,
-    read_inside,
     read_json,
     shown_path,
 )
 from fibench.store.folder import NoSuchRun, resolve_run
 from fibench.store.machine import cores_of, machine_line_of
+from fibench.store.planned import read_experiment
 from fibench.store.record import usable
 from fibench.store.stops import read_stop
 from fibench.wording import escaped
-
-_FRAMINGS = ("message", "line")
-_VALUES = (str, int, float, type(None))
 
 
 @dataclass(frozen=True)
@@ -142,7 +126,7 @@ def read_run(folder: Path, places: Places) -> StoredRun:
     environment = read_json(folder, "environment.json", missing={})
     kept_claims = _read_claims(folder)
     reading, records, ignored = _read_journal(folder)
-    experiment = _read_experiment(folder, plan, places)
+    experiment = read_experiment(folder, plan, places)
     return StoredRun(
         folder=folder,
         experiment=experiment,
@@ -233,180 +217,3 @@ def _read_journal(
     torn = ((line, "it is torn, or was altered") for line in reading.damaged)
     again = ((line, "it is a copy of one above") for line in reading.repeated)
     return reading, found.records, sorted([*torn, *again, *found.refused])
-
-
-def _read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> Experiment:
-    """The experiment as it was run. Raises StoredError.
-
-    plan.json has the cells that were measured. Where the file, read by this version, makes others
-    (options that schema 1 did not keep, a default that has changed since), those of the plan stand.
-    """
-    data = read_inside(folder, "experiment.toml", LARGEST_FILE_BYTES)
-    assert data is not None, "it is not optional"
-    name = shown_path(folder / "experiment.toml")
-    overrides = plan.get("overrides") or {}
-    if not isinstance(overrides, dict) or not all(isinstance(v, str) for v in overrides.values()):
-        raise StoredError(f"{shown_path(folder / 'plan.json')} has no proper overrides", DAMAGED)
-    measured, absent = _planned_cells(plan, folder)
-    cells = (*measured, *(one.cell for one in absent.cells))
-    try:
-        backends = _known_backends(plan, data, name, places)
-        experiment = parse_experiment(data, name, backends, overrides, folder=folder)
-        given = {key: plan[key] for key in ("blocks", "seed") if type(plan.get(key)) is int}
-        plan_table = experiment.plan.model_copy(update=given)
-        experiment = replace(experiment, plan=plan_table, absent=absent)
-        if {cell.key for cell in experiment.cells} == {cell.key for cell in cells}:
-            return _without_absent(experiment)
-        claims, dropped = claims_for(data, name, cells, changed=True)
-    except CatalogueError as error:
-        raise StoredError(str(error), "restore catalogue.toml from the repository") from error
-    except ExperimentError as error:
-        raise StoredError(_first_fault(error), NOT_UNDERSTOOD) from error
-    return replace(experiment, cells=measured, claims=claims, dropped_claims=dropped)
-
-
-def _first_fault(error: ExperimentError) -> str:
-    """What is wrong with an experiment's file, in one line: nobody is going to mend a run's own."""
-    first, *others = error.diagnostics
-    more = f" (and {len(others)} more)" if others else ""
-    return str(first).splitlines()[0] + more
-
-
-def _without_absent(experiment: Experiment) -> Experiment:
-    """The experiment with the cells alone that were measured, in the order of its file."""
-    absent = {one.cell.key for one in experiment.absent.cells}
-    kept = tuple(cell for cell in experiment.cells if cell.key not in absent)
-    return replace(experiment, cells=kept)
-
-
-def claims_for(
-    data: bytes, name: str, cells: Sequence[Cell], *, changed: bool = False
-) -> tuple[tuple[Claim, ...], tuple[DroppedClaim, ...]]:
-    """The claims of a file, resolved to cells that were measured.
-
-    The file is a whole experiment, or has [[claim]] tables alone. With `changed`, a claim that has
-    lost its cells is dropped instead of reported. Raises ExperimentError with every fault at once.
-    """
-    text = decode(data, name)
-    document = parse_toml(text, name)
-    if "matrix" not in document:
-        document = {"title": "claims", "matrix": [{"backend": ["any"]}], **document}
-    source = Source(name, text)
-    sound = check_document(document, source)
-    if sound is not None and not source.diagnostics:
-        tables = list(zip(sound.claims, sound.file.claim, strict=True))
-        if not tables and not changed:
-            source.report(
-                (), "the file has no [[claim]]", "write [[claim]], and below it says = ..."
-            )
-        claims, dropped = resolve_claims(tables, cells, source, doubtful=(), changed=changed)
-        if not source.diagnostics:
-            return claims, dropped
-    raise ExperimentError(source.sorted())
-
-
-def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[tuple[Cell, ...], Absent]:
-    """The cells of plan.json, and what could not be run. Raises StoredError."""
-    where = shown_path(folder / "plan.json")
-    listed, left_out = plan.get("cells"), plan.get("left_out", [])
-    if not isinstance(listed, list) or not isinstance(left_out, list) or not (listed or left_out):
-        raise StoredError(f"{where} has no cells", DAMAGED)
-    for entry in [*listed, *left_out]:
-        if (
-            not isinstance(entry, dict)
-            or not all(isinstance(entry.get(name), str) for name in ("key", "label"))
-            or not isinstance(entry.get("parameters"), dict)
-            or not all(isinstance(v, _VALUES) for v in entry["parameters"].values())
-            or not isinstance(entry["parameters"].get("backend"), str)
-        ):
-            raise StoredError(f"{where} has a cell without key, label or parameters", DAMAGED)
-        if not _has_proper_groups(entry["parameters"]):
-            raise StoredError(f"{where} has a cell without proper client groups", DAMAGED)
-    cells = _cells([*listed, *left_out])
-    if len({cell.key for cell in cells}) < len(cells) or _are_repeated(cells):
-        raise StoredError(f"{where} has the same cell twice", DAMAGED)
-    absent = zip(cells[len(listed) :], left_out, strict=True)
-    return cells[: len(listed)], Absent(
-        tuple(AbsentCell(cell, str(entry.get("reason"))) for cell, entry in absent),
-        *(_reasons(plan.get("not_here"), name) for name in ("backends", "interpreters")),
-    )
-
-
-def _has_proper_groups(parameters: Mapping[str, Any]) -> bool:
-    try:
-        groups.parse(parameters.get("groups"))
-    except (AttributeError, ValueError):
-        return False
-    return True
-
-
-def _are_repeated(cells: Sequence[Cell]) -> bool:
-    """Whether two cells have the same parameters: no selector could tell them apart."""
-    return len({tuple(cell.parameters.items()) for cell in cells}) < len(cells)
-
-
-def _reasons(kept: object, name: str) -> dict[str, str]:
-    """Why backends or interpreters were not there, as far as plan.json says."""
-    found = kept.get(name) if isinstance(kept, dict) else None
-    return {k: str(v) for k, v in found.items()} if isinstance(found, dict) else {}
-
-
-def _cells(listed: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
-    """Cells as plan.json has them."""
-    every = [dict.fromkeys(("backend", *KEYS)) | entry["parameters"] for entry in listed]
-    varying = [name for name in every[0] if len({each.get(name) for each in every}) > 1]
-    return tuple(
-        Cell(
-            backend=parameters["backend"],
-            parameters=parameters,
-            axes=tuple((n, parameters[n]) for n in varying if parameters.get(n) is not None),
-            label=entry["label"],
-            key=entry["key"],
-        )
-        for entry, parameters in zip(listed, every, strict=True)
-    )
-
-
-def _known_backends(
-    plan: Mapping[str, Any], data: bytes, name: str, places: Places
-) -> dict[str, KnownBackend]:
-    """Every backend that the file may name, as it was when the run was made where that was kept.
-
-    Schema 1 kept nothing of them, and later ones what the run used: the catalogue of today stands
-    for the others. One that it has no more takes anything. What the file brings is its own.
-    """
-    kept = plan.get("backends")
-    then = {
-        backend: KnownBackend(
-            framings=tuple(str(framing) for framing in entry.get("framings") or _FRAMINGS),
-            serves=entry.get("serves", "any"),
-            language=str(entry.get("language", "c")),
-            cores=entry.get("cores", "any"),
-        )
-        for backend, entry in (kept.items() if isinstance(kept, dict) else ())
-        if isinstance(entry, dict)
-    }
-    document = parse_toml(decode(data, name), name)
-    gone = {
-        backend: KnownBackend(_FRAMINGS, "any", "python" if backend.startswith("py-") else "c")
-        for backend in _named(document)
-    }
-    own = document.get("backends")
-    every = {**gone, **_catalogue(places.catalogue), **then}
-    return {backend: known for backend, known in every.items() if backend not in (own or ())}
-
-
-@lru_cache
-def _catalogue(path: Path) -> Mapping[str, KnownBackend]:
-    """The backends of today, read once for however many runs."""
-    return known_backends(read_catalogue(path))
-
-
-def _named(document: Mapping[str, Any]) -> Iterator[str]:
-    """The backends in [[matrix]] and in needs of a document that is still to be validated."""
-    for table_name, key in (("matrix", "backend"), ("claim", "needs_backend")):
-        found = document.get(table_name)
-        for table in found if isinstance(found, list) else [found]:
-            names = table.get(key) if isinstance(table, dict) else None
-            listed = names if isinstance(names, list) else [names]
-            yield from (name for name in listed if type(name) is str)

@@ -16,7 +16,7 @@ from fibench.experiment.experiment import parse_experiment
 from fibench.plan.advice import warnings
 from fibench.plan.pinning import check_cpus, choose
 from fibench.plan.trials import expected_seconds, plan, plan_json
-from fibench.store.stored_run import claims_for
+from fibench.store.planned import claims_for
 
 KNOWN = known_backends(read_catalogue(CHECKOUT / "catalogue.toml"))
 CELLS = parse_experiment(GIL, "gil.toml", KNOWN).cells

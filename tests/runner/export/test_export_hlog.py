@@ -14,7 +14,8 @@ from tests.runner.stored_runs import CLAIMS, make_run, places_with, rewrite_jour
 from fibench.export import ExportError, exported
 from fibench.export import _histogram as histogram
 from fibench.store.files import StoredError
-from fibench.store.stored_run import claims_for, read_run
+from fibench.store.planned import claims_for
+from fibench.store.stored_run import read_run
 from fibench.verdict.reviewing import Review, review
 
 BEGAN_S = 1795557600.5  # 2026-11-24 22:00:00.5 UTC

@@ -11,7 +11,8 @@ from tests.here import require
 from tests.runner.stored_runs import CLAIMS, EXPERIMENT, MACHINE, make_run, places_with
 
 from fibench.export import exported
-from fibench.store.stored_run import claims_for, read_run
+from fibench.store.planned import claims_for
+from fibench.store.stored_run import read_run
 from fibench.verdict.reviewing import Review, review
 
 

@@ -18,7 +18,8 @@ from tests.runner.stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, mak
 from fibench.export import exported
 from fibench.export.csv import COLUMNS, field, written
 from fibench.export.md import escape, table
-from fibench.store.stored_run import claims_for, read_run
+from fibench.store.planned import claims_for
+from fibench.store.stored_run import read_run
 from fibench.verdict.reviewing import Review, review
 from fibench.wording import escaped
 

@@ -24,7 +24,8 @@ from tests.runner.stored_runs import (
 from fibench.document.diagnostics import ExperimentError
 from fibench.store import journal
 from fibench.store.files import StoredError
-from fibench.store.stored_run import StoredRun, claims_for, open_run, read_load, read_run
+from fibench.store.planned import claims_for
+from fibench.store.stored_run import StoredRun, open_run, read_load, read_run
 from fibench.verdict.reviewing import review
 
 TORN = "it is torn, or was altered"
