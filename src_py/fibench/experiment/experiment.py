@@ -179,17 +179,6 @@ def _judge(
 ) -> Experiment:
     """The experiment of the sound part of a file; what is wrong with it is reported."""
     file = sound.file
-    own = {
-        name: OwnBackend(
-            tuple(table.command),
-            table.framing,
-            table.serves,
-            table.ready_fd,
-            folder,
-            table.start_timeout,
-        )
-        for name, table in file.backends.items()
-    }
     backends = dict(catalogue) | {
         name: KnownBackend((table.framing,), table.serves, "own")
         for name, table in file.backends.items()
@@ -225,12 +214,27 @@ def _judge(
         plan=file.plan,
         claims=claims,
         dropped_claims=dropped,
-        backends=own,
+        backends=_own_backends(file, folder),
         cells=cells or (),
         known={
             cell.backend: backends[cell.backend] for cell in cells or () if cell.backend in backends
         },
     )
+
+
+def _own_backends(file: ExperimentFile, folder: Path) -> dict[str, OwnBackend]:
+    """The servers of the user's own that a file in a folder brings."""
+    return {
+        name: OwnBackend(
+            tuple(table.command),
+            table.framing,
+            table.serves,
+            table.ready_fd,
+            folder,
+            table.start_timeout,
+        )
+        for name, table in file.backends.items()
+    }
 
 
 def _kept(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from fibench.verdict import Comparison
-    from fibench.verdict.differences import Difference
-    from fibench.verdict.ratios import Row
+    from fibench.verdict.comparing.differences import Difference
+    from fibench.verdict.comparing.ratios import Row
 
 SCHEMA = 1
 FORMATS = ("text", "md", "csv", "json")

@@ -12,7 +12,7 @@ from fibench.verdict import claims_json
 from fibench.wording import json_text
 
 if TYPE_CHECKING:
-    from fibench.verdict import Review
+    from fibench.verdict import CellSummary, Review
 
 SCHEMA = 1
 
@@ -50,18 +50,7 @@ def document(review: Review) -> dict[str, Any]:
                 "parameters": _without_nan(dict(cell.parameters)),
                 "trials": {"valid": summary.valid, "invalid": summary.invalid},
                 "reason": summary.reason,
-                "metrics": {
-                    name_with_unit(row.metric): {
-                        "mean": row.mean,
-                        "low": row.low,
-                        "high": row.high,
-                        "blocks": row.blocks,
-                        "unit": row.unit,
-                        "interval": row.interval,
-                        "absent": row.absent,
-                    }
-                    for row in rows_of(summary)
-                },
+                "metrics": _metrics(summary),
             }
             for cell, summary in cells_of(review)
         ],
@@ -83,6 +72,22 @@ def document(review: Review) -> dict[str, Any]:
             for failed in review.failures
         ],
         "notes": notes_of(review),
+    }
+
+
+def _metrics(summary: CellSummary) -> dict[str, Any]:
+    """The figures of a cell, by the names that they have in JSON."""
+    return {
+        name_with_unit(row.metric): {
+            "mean": row.mean,
+            "low": row.low,
+            "high": row.high,
+            "blocks": row.blocks,
+            "unit": row.unit,
+            "interval": row.interval,
+            "absent": row.absent,
+        }
+        for row in rows_of(summary)
     }
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -86,18 +86,8 @@ def render_results(
     keys = {cell.key for cell in experiment.cells}
     cells = [summary for summary in findings.summaries if summary.cell_key in keys]
     with page(out) as console:
-        console.print(Text(prose(experiment.title), style="bold"))
-        for line in (
-            machine_line,
-            build_line,
-            pinning,
-            *interpreter_lines(interpreters, experiment.cells),
-        ):
-            if line:
-                console.print(Text(shown(line), style="dim"))
-        for mark in marks:
-            print_hanging(console, 9, "warning", prose(mark), "", "bold yellow")
-        console.print()
+        pythons = interpreter_lines(interpreters, experiment.cells)
+        _print_head(console, experiment.title, (machine_line, build_line, pinning, *pythons), marks)
         if experiment.cells:
             print_table(console, experiment.cells, {cell.cell_key: cell for cell in cells})
         else:
@@ -121,6 +111,19 @@ def render_results(
             print_hanging(console, 2, "", overhead.line(), "")
         # On a line of its own and never wrapped, so that it can be copied.
         console.print(Text(f"results: {shown(str(results_dir))}"), soft_wrap=True)
+
+
+def _print_head(console: Console, title: str, lines: Iterable[str], marks: Sequence[str]) -> None:
+    """What was measured with what; empty lines are of what is not known."""
+    from rich.text import Text
+
+    console.print(Text(prose(title), style="bold"))
+    for line in lines:
+        if line:
+            console.print(Text(shown(line), style="dim"))
+    for mark in marks:
+        print_hanging(console, 9, "warning", prose(mark), "", "bold yellow")
+    console.print()
 
 
 def table_notes(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list[str]:

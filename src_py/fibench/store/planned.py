@@ -28,13 +28,7 @@ from fibench.experiment import (
     resolve_claims,
 )
 from fibench.folders import Places
-from fibench.store.files import (
-    DAMAGED,
-    NOT_UNDERSTOOD,
-    StoredError,
-    read_inside,
-    shown_path,
-)
+from fibench.store.files import DAMAGED, NOT_UNDERSTOOD, StoredError, read_inside, shown_path
 
 _FRAMINGS = ("message", "line")
 _VALUES = (str, int, float, type(None))

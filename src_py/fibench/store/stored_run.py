@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fibench.experiment import (
-    Cell,
-    Experiment,
-)
+from fibench.experiment import Cell, Experiment
 from fibench.folders import Places
 from fibench.store import journal
 from fibench.store.files import (

@@ -5,7 +5,7 @@ May know `store`, `plan` and `experiment`, and what these know. It starts nothin
 and looks at no disk.
 """
 
-from fibench.verdict.comparison import Comparison, compare
+from fibench.verdict.comparing.comparison import Comparison, compare
 from fibench.verdict.crossover import Crossover
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Estimate
 from fibench.verdict.findings import Failure, Findings, find

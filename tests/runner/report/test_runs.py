@@ -27,7 +27,7 @@ from fibench.store import journal
 from fibench.store.folder import NoSuchRun, resolve_run
 from fibench.store.names import run_name
 from fibench.store.stored_run import read_run
-from fibench.verdict.comparison import compare
+from fibench.verdict.comparing.comparison import compare
 from fibench.verdict.reviewing import review
 
 NAME = "2026-11-24T2255-63e1"

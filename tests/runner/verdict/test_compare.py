@@ -17,10 +17,10 @@ from tests.runner.stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, p
 
 from fibench.export import comparison as formats
 from fibench.store.stored_run import read_run
-from fibench.verdict.comparison import Comparison, compare, matched
+from fibench.verdict.comparing.comparison import Comparison, compare, matched
+from fibench.verdict.comparing.ratios import Figures, Ratio, figures, rows, welch
 from fibench.verdict.estimate import summarise
 from fibench.verdict.findings import samples
-from fibench.verdict.ratios import Figures, Ratio, figures, rows, welch
 from fibench.verdict.reviewing import Review, review
 
 LOGS = st.lists(st.floats(-12, 12), min_size=2, max_size=12)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from fibench.experiment import Cell
 from fibench.verdict.audit import copies
-from fibench.verdict.differences import SOURCE_PATH, Difference, differences
+from fibench.verdict.comparing.differences import SOURCE_PATH, Difference, differences
+from fibench.verdict.comparing.ratios import Pairs, Row, figures, rows
 from fibench.verdict.estimate import CONFIDENCE
 from fibench.verdict.findings import samples
-from fibench.verdict.ratios import Pairs, Row, figures, rows
 from fibench.verdict.reviewing import Review
 
 

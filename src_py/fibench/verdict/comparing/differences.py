@@ -10,7 +10,7 @@ from typing import Any
 
 from fibench.document import KEYS, shown_value
 from fibench.experiment import Cell
-from fibench.verdict.ratios import Pairs
+from fibench.verdict.comparing.ratios import Pairs
 from fibench.verdict.reviewing import Review
 
 _PROGRAMS = ("compiler", "fibench", "git", "interpreters", "libc", "libraries", "programs",

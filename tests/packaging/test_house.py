@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What keeps the house in order, beside what `invoke lint` sees: sizes, and the layers of C."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.here import CHECKOUT
+
+MOST_LINES = 400
+MOST_LINES_OF_A_FUNCTION = 60
+MOST_MODULES = 12
+LONGER = {
+    "src_c/load/ask/settings.c": "the table of fibload's options",
+    "src_c/serve/options.c": "the table of the servers' options",
+    "src_c/supervise/supervise.c": "one process from its start to its end",
+}
+"""Files with a longer function, and why."""
+BELOW = {
+    "core": (),
+    "serve": ("core",),
+    "ring": ("core", "serve"),
+    "servers": ("core", "serve", "ring"),
+    "load/count": ("core",),
+    "load/ask": ("core", "load/count"),
+    "load/drive": ("core", "load/count", "load/ask"),
+    "load/tell": ("core", "load/count", "load/ask", "load/drive"),
+    "load": ("core", "load/count", "load/ask", "load/drive", "load/tell"),
+    "supervise": ("core",),
+    "bench": ("core", "serve"),
+}
+"""What each folder of src_c may include, beside itself."""
+PYTHON = sorted((CHECKOUT / "src_py").rglob("*.py"))
+C = sorted((CHECKOUT / "src_c").rglob("*.[ch]"))
+
+
+def name(path: Path) -> str:
+    return path.relative_to(CHECKOUT).as_posix()
+
+
+def functions_of_c(text: str) -> Iterator[int]:
+    """The lines that each function takes, from the brace that opens it."""
+    begin = 0
+    for number, line in enumerate(text.splitlines()):
+        if line == "{":
+            begin = number
+        elif line == "}":
+            yield number - begin + 1
+
+
+def test_no_source_is_longer_than_one_reads_at_a_time() -> None:
+    long = {name(path): len(path.read_bytes().splitlines()) for path in (*PYTHON, *C)}
+    assert {path: lines for path, lines in long.items() if lines > MOST_LINES} == {}
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    found = [
+        f"{name(path)}:{node.lineno} {node.name}"
+        for path in PYTHON
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_A_FUNCTION
+    ]
+    assert found == []
+    long = {
+        name(path)
+        for path in C
+        if any(lines > MOST_LINES_OF_A_FUNCTION for lines in functions_of_c(path.read_text()))
+    }
+    assert long == LONGER.keys()
+
+
+def test_no_wing_has_more_modules_than_one_can_look_over() -> None:
+    folders = {
+        path.parent for path in PYTHON if "fibench" in path.parts and "bench" not in path.parts
+    }
+    full = {
+        name(folder): len(modules)
+        for folder in folders
+        if folder.name != "fibench"
+        and len(modules := [one for one in folder.glob("*.py") if one.name != "__init__.py"])
+        > MOST_MODULES
+    }
+    assert full == {}
+
+
+def test_each_folder_of_c_includes_only_those_below_it_by_their_names() -> None:
+    found = [
+        f"{name(path)}: {include}"
+        for path in C
+        if (folder := path.parent.relative_to(CHECKOUT / "src_c").as_posix())
+        for include in re.findall(r'^#include "([^"]+)"', path.read_text(), re.MULTILINE)
+        if include.rpartition("/")[0] not in (folder, *BELOW[folder])
+    ]
+    assert found == []
