@@ -2,7 +2,7 @@
 // Why a measurement must not be used.
 #pragma once
 
-#include "load/tell/report.h"
+#include "load/tell/result.h"
 
 enum { REASONS_MAX = 16, REASON_SIZE = 480 };
 

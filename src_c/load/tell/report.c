@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a run has found, and its answer as one JSON document.
+// The answer of a run as one JSON document.
 #include "load/tell/report.h"
 
 #include <string.h>
@@ -7,20 +7,6 @@
 #include "load/tell/json.h"
 #include "load/tell/reasons.h"
 #include "load/tell/report_tally.h"
-
-static uint64_t offered_billionths(const struct settings *settings)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < settings->group_count; i++)
-        sum += settings->groups[i].rate_billionths;
-    return sum;
-}
-
-double result_offered_per_s(const struct result *result)
-{
-    return (double)offered_billionths(result->settings) / 1e9;
-}
 
 bool report_is_valid(const struct result *result) { return reasons_collect(result).count == 0; }
 
@@ -162,7 +148,7 @@ static void write_total(struct json *json, const struct result *result)
         json_signed(json, "listen_overflows", result->listen_overflows);
     else
         json_null(json, "listen_overflows");
-    report_open_loop(json, result, total, offered_billionths(s));
+    report_open_loop(json, result, total, result_offered_billionths(result));
     report_latency(json, total, clock_of(s, all_open, total->open));
 }
 

@@ -1,34 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a run has found, and its answer as one JSON document.
+// The answer of a run as one JSON document.
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include "load/ask/settings.h"
-#include "load/count/tally.h"
-#include "load/drive/cpu.h"
-
-struct result {
-    const struct settings *settings;
-    struct tally *groups; // in the order of the settings
-    struct tally total;   // of the groups that ask
-    struct cpu_use cpu;
-    struct cpu_extent extent;
-    int64_t zero_ns; // when the schedules of open loops began
-    int64_t begin_ns;
-    int64_t end_ns;
-    bool interrupted;
-    bool stalled;             // not enough replies came for --requests
-    bool aborted;             // too many requests were overdue
-    int64_t begin_late_ns;    // how late the begin was set; not above 0: in time
-    int64_t listen_overflows; // during the run, in this network namespace; -1: not known
-    int edges_error;          // errno of an announcement that failed; 0: none did
-};
-
-// Requests that all open loops together should start in a second.
-double result_offered_per_s(const struct result *result);
+#include "load/tell/result.h"
 
 // Whether what was measured may be used.
 bool report_is_valid(const struct result *result);

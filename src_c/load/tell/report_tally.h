@@ -6,7 +6,7 @@
 
 #include "load/count/tally.h"
 #include "load/tell/json.h"
-#include "load/tell/report.h"
+#include "load/tell/result.h"
 
 // The clock of totals whose parts have different ones: they have no percentiles in common.
 #define CLOCK_MIXED "mixed"

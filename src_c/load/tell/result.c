@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a run has found.
+#include "load/tell/result.h"
+
+#include <stddef.h>
+
+uint64_t result_offered_billionths(const struct result *result)
+{
+    const struct settings *settings = result->settings;
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < settings->group_count; i++)
+        sum += settings->groups[i].rate_billionths;
+    return sum;
+}
+
+double result_offered_per_s(const struct result *result)
+{
+    return (double)result_offered_billionths(result) / 1e9;
+}
