@@ -18,7 +18,7 @@ from fibench.build.record import RECORD, lacking, read_record
 from fibench.document import START_TIMEOUT_S
 from fibench.experiment import OwnBackend
 from fibench.experiment.experiment import KnownBackend
-from fibench.folders import find_places
+from fibench.folders import find_places, origin
 from fibench.machine import cores as machine
 
 Serves = int | Literal["workers", "any"]
@@ -219,8 +219,7 @@ def _left_out_advice(backend: Backend, programs: Path) -> str:
         places = find_places()
         if places.checkout is None:
             return f"build fibench with {library}"
-        origin = os.environ.get("FIBENCH_FROM") or os.curdir
-        folder = shlex.quote(os.path.relpath(places.build, origin))
+        folder = shlex.quote(os.path.relpath(places.build, origin()))
         meson = called.through_dev(f"meson configure {folder} -D{library}=auto")
         return f"`{meson}`, then `{build}`"
     install = f"install it ({library}-dev, {library}-devel), then `{build}`"
