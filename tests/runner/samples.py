@@ -79,6 +79,24 @@ backend = ["py-sync", "py-mt"]
 [server]
 [load]
 """
+CLAIM = """
+[[claim]]
+says = "c"
+value = { backend = "py-mt" }
+metric = "cores"
+below = 1.1
+"""
+RATIO = """
+[[claim]]
+says = "r"
+ratio = [{ backend = "py-mt" }, { backend = "py-sync" }]
+metric = "throughput"
+above = 1.3
+"""
+OWN = """
+[backends.mine]
+command = ["./my_server", "--threads", "4", "{port}"]
+"""
 
 
 def parse(text: str | bytes, overrides: dict[str, str] | None = None) -> Experiment:

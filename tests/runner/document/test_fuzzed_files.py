@@ -6,7 +6,7 @@ import random
 
 import pytest
 from tests.here import CHECKOUT
-from tests.runner.experiment.test_groups import EVERYTHING
+from tests.runner.experiment.client_groups import EVERYTHING
 from tests.runner.mutations import toml_text
 from tests.runner.samples import GIL
 

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tests.runner.experiment.test_groups import EVERYTHING
+from tests.runner.experiment.client_groups import EVERYTHING
 from tests.runner.samples import GIL
 
 import fibench

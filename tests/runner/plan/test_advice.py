@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What may surprise about a load with client groups is said before it is measured."""
+
+from tests.runner.experiment.client_groups import ONE, SLOW_AND_SMALL
+from tests.runner.samples import KNOWN, SMALL, parse
+
+from fibench.plan.advice import warnings
+
+
+def warned(added: str, backend: str = "py-mt") -> list[str]:
+    return warnings(parse(SMALL + added, {"backend": backend}), KNOWN, 2)
+
+
+def test_it_warns_of_open_loops_of_one_client() -> None:
+    said = "an open loop with 1 connection: its requests wait for each other"
+
+    assert warned("rate = 5") == [f"rate with 1 client is {said}"]
+    assert warned("rate = 5\nclients = 2") == []
+    assert warned(ONE + "rate = 5") == [f'client group "a" is {said}']
+    assert warned(ONE + "rate = 5\nclients = 2") == []
+
+
+def test_it_warns_of_idle_clients_that_hold_what_others_wait_for() -> None:
+    assert warned(ONE + SLOW_AND_SMALL) == []
+    assert warned(ONE + SLOW_AND_SMALL, "py-sync") == [
+        (
+            "py-sync serves 1 connection at a time, which idle clients may hold: the others then "
+            "wait for them"
+        )
+    ]
+
+
+def test_it_warns_of_idle_clients_that_the_server_closes() -> None:
+    assert warned('duration = "60s"\n' + SLOW_AND_SMALL) == [
+        ("py-mt: the server closes idle clients after 60s (idle_timeout), and a trial lasts 60.2s")
+    ]
+
+
+def test_it_warns_of_a_group_whose_request_outlasts_the_window() -> None:
+    assert warned('duration = "50ms"\n' + SLOW_AND_SMALL) == [
+        "py-mt: one request takes about 0.085 s, and the window is 50ms: it may see no reply"
+    ]
