@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the tests of builds share."""
+"""What the tests of builds, and of ./dev, share."""
 
 from pathlib import Path
 
 import pytest
 
+from .machines import Machine, Ready, make_machine
 from .small_builds import ARCHIVE, REAL, Small, make_small
 
 
@@ -18,3 +19,23 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     return made
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine with a C compiler and no Python; the checkout's path has spaces in it."""
+    return make_machine(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Ready:
+    """Four Pythons, of which only the last does, made .venv."""
+    made = make_machine(tmp_path_factory.mktemp("ready"))
+    made.has("python3.14", "exit 127")
+    made.has_python("python3.13", before="sys.version_info = (3, 10, 14)")
+    made.has_python("python3.12", before="sys.modules['ensurepip'] = None")
+    made.has_python("python3.11", whole=True)
+    first = made.dev("pytest", "-k", "some tests")
+    for python in made.programs.glob("python*"):
+        python.unlink()
+    return Ready(made, first)

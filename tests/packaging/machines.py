@@ -138,3 +138,12 @@ def make_machine(folder: Path) -> Machine:
     made.lock("requirements.lock", write_wheel(made.wheels, "running", "invoke"))
     made.lock("requirements-dev.lock", write_wheel(made.wheels, "testing", "pytest"))
     return made
+
+
+def refused(done: "subprocess.CompletedProcess[str]") -> str:
+    """What dev said when it refused to go on: a line of what, and at least one of what to do."""
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    lines = done.stderr.splitlines()
+    assert all(line.startswith("dev: ") for line in lines)
+    assert 2 <= len(lines) <= 3
+    return done.stderr

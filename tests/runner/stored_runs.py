@@ -18,6 +18,8 @@ from fibench.store import journal
 from fibench.verdict.findings import samples
 from fibench.verdict.judging import claims_json, judge
 
+NAME = "2026-11-24T2255-63e1"
+"""What a run is called whose name tells nothing."""
 EXPERIMENT = """\
 title = "Threads and processes"
 [[matrix]]

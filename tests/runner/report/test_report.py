@@ -2,140 +2,27 @@
 """The report: what a person reads on a terminal, in a log, and on a narrow screen."""
 
 import io
-import math
-import random
 import re
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from rich.console import Console
+from tests.runner.report.three_cells import (
+    MP,
+    MT,
+    C,
+    make_cell,
+    make_claim,
+    make_experiment,
+    make_samples,
+    one_line,
+    report,
+)
 
-from fibench.experiment.cells import Cell, Value
-from fibench.experiment.experiment import Claim, Experiment, parse_experiment
-from fibench.report import Overhead, render_results
-from fibench.report.words import tally, verdict_lines
-from fibench.verdict.estimate import Estimate, Sample, summarise
-from fibench.verdict.findings import Failure, Findings
-from fibench.verdict.judging import Verdict, judge
+from fibench.report import render_results
+from fibench.verdict.estimate import Estimate, summarise
+from fibench.verdict.findings import Findings
+from fibench.verdict.judging import judge
 from fibench.verdict.twin import TwinCheck
-
-
-def make_cell(backend: str, n: int = 27, **parameters: Value) -> Cell:
-    given_: dict[str, Value] = {"backend": backend, "n": n, "clients": 8, "kind": "fibload"}
-    return Cell(
-        backend=backend,
-        parameters=given_ | parameters,
-        axes=(("backend", backend), ("n", n)),
-        label=f"{backend} n={n}",
-        key=f"{backend}-{n}",
-    )
-
-
-MP, MT, C = make_cell("py-mp"), make_cell("py-mt"), make_cell("c-sync")
-RATES = {MP.key: 71.3, MT.key: 38.9, C.key: 4312.0}
-
-
-def make_claim(
-    low: float | None = None,
-    high: float | None = None,
-    *,
-    metric: str = "throughput",
-    left: Cell = MP,
-    right: Cell | None = MT,
-    because: str | None = "The GIL lets one thread at a time run Python code",
-    needs_cpus: int = 1,
-) -> Claim:
-    return Claim(
-        id="mp",
-        says="Multiprocess beats threads",
-        because=because,
-        kind="value" if right is None else "ratio",
-        metric=metric,
-        left=left,
-        right=right,
-        low=low,
-        high=high,
-        needs_cpus=needs_cpus,
-    )
-
-
-def make_samples(blocks: int = 10, **counts: int) -> list[Sample]:
-    chance = random.Random(5)
-    found = []
-    for block in range(blocks):
-        for cell in (MP, MT, C):
-            rate = RATES[cell.key] * math.exp(chance.gauss(0.0, 0.03))
-            metrics = {
-                "throughput": rate,
-                "wall": 0.7,
-                "p50": 8 / rate,
-                "p90": 9 / rate,
-                "p99": 12 / rate,
-                "cores": 0.998,
-                "cpu_per_request": 1 / rate,
-                "memory": 9.1 * 2**20,
-            }
-            window_ok = int(rate * 0.7)
-            found.append(
-                Sample(cell.key, block, True, None, metrics, {"window_ok": window_ok, **counts})
-            )
-    return found
-
-
-def make_experiment(title: str = "Threads and processes", cells: Sequence[Cell] = ()) -> Experiment:
-    text = (
-        'title = "made"\n[[matrix]]\nbackend = "own"\n'
-        '[backends.own]\ncommand = ["./own", "{port}"]\n'
-    )
-    parsed = parse_experiment(text, "made.toml", {})
-    return replace(parsed, title=title, cells=tuple(cells or (MP, MT, C)))
-
-
-def report(
-    samples: Sequence[Sample],
-    verdicts: Sequence[Verdict] = (),
-    *,
-    width: int = 120,
-    terminal: bool = False,
-    experiment: Experiment | None = None,
-    failures: Sequence[Failure | tuple[str, str, str]] = (),
-    twin: TwinCheck | None = None,
-    notes: Sequence[str] = (),
-    **options: Any,
-) -> str:
-    experiment = experiment or make_experiment()
-    stream = io.StringIO()
-    render_results(
-        Console(
-            file=stream,
-            width=width,
-            force_terminal=terminal,
-            color_system="standard" if terminal else "auto",
-        ),
-        experiment,
-        Findings(
-            summarise(samples, [cell.key for cell in experiment.cells]),
-            tuple(verdicts),
-            tuple(Failure(*failed) for failed in failures),
-            twin,
-            tuple(notes),
-        ),
-        **{
-            "overhead": Overhead(95.1, 86.9, {"build": 2.1}),
-            "results_dir": "results/gil/2026-11-23T0715-7f3a",
-            "interrupted": False,
-            "machine_line": "two cores",
-            **options,
-        },
-    )
-    return stream.getvalue()
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
 
 # What comes from outside
 
@@ -338,142 +225,6 @@ def test_a_stored_run_is_shown_without_overhead() -> None:
     text = report(make_samples(), overhead=None)
     assert "overhead" not in text
     assert text.endswith("\nresults: results/gil/2026-11-23T0715-7f3a\n")
-
-
-# Verdicts
-
-
-def test_a_claim_about_a_group_names_it() -> None:
-    samples = [
-        replace(
-            sample,
-            metrics={"small/throughput": sample.metrics["throughput"]},
-            counts={"small/window_ok": 100},
-        )
-        for sample in make_samples()
-    ]
-    (verdict,) = judge([replace(make_claim(1.3), group="small")], samples, 2)
-    line = one_line(verdict_lines(verdict)[0])
-    assert re.match(r"throughput py-mp 7[\d.]+/s, py-mt 3[\d.]+/s of small at n=27: ×1", line)
-
-
-def test_an_invalid_claim_says_which_trial_and_still_has_its_figures() -> None:
-    samples = [replace(sample, bound="94 % of its core") for sample in make_samples()]
-    (verdict,) = judge([make_claim(1.3)], samples, 2)
-    lines = verdict_lines(verdict)
-    assert lines[0].startswith("throughput py-mp")
-    assert lines[1].startswith("the load generator was the limit in 20 of 20 trials")
-    assert lines[2].startswith("this run could have seen ")
-
-
-def test_a_confirmed_claim_reads_as_in_the_guide() -> None:
-    (verdict,) = judge([make_claim(1.3)], make_samples(), 2)
-    first, second = verdict_lines(verdict)
-    assert re.fullmatch(
-        r"throughput py-mp 7[\d.]+/s, py-mt 3[\d.]+/s at n=27: "
-        r"×1\.\d\d \[1\.\d\d, 1\.\d\d\], needed > 1\.3",
-        one_line(first),
-    )
-    assert second == "The GIL lets one thread at a time run Python code"
-
-
-def test_a_value_is_set_against_its_bound_in_the_same_unit() -> None:
-    claim = make_claim(high=0.005, metric="p50", left=C, right=None)
-    (verdict,) = judge([claim], make_samples(), 2)
-    line = one_line(verdict_lines(verdict)[0])
-    assert re.fullmatch(r"p50 c-sync at n=27: 1\.\d\d ms \[[\d.]+, [\d.]+\], needed < 5 ms", line)
-
-
-def test_a_range_and_a_count_have_words_of_their_own() -> None:
-    claims = [
-        make_claim(0.95, 1.05),
-        make_claim(high=1.0, metric="refused", left=MT, right=None),
-    ]
-    within, refused = judge(claims, make_samples(refused=3), 2)
-    assert "needed 0.95 to 1.05" in one_line(verdict_lines(within)[0])
-    expected = "refused py-mt at n=27: 3 in each block, 30 in all, needed < 1 in every block"
-    assert one_line(verdict_lines(refused)[0]) == expected
-
-
-def test_an_inconclusive_claim_says_what_the_run_could_have_seen_and_what_would_settle_it() -> None:
-    (verdict,) = judge([make_claim(1.8)], make_samples(), 2)
-    assert verdict.outcome == "INCONCLUSIVE"
-    hint = r"this run could have seen [\d.]+ %; --blocks \d+ would see [\d.]+ %"
-    assert re.fullmatch(hint, verdict_lines(verdict)[1])
-    assert verdict_lines(verdict)[-1].startswith("Expected because: ")
-
-
-def test_a_refuted_claim_says_what_the_run_could_have_seen() -> None:
-    (verdict,) = judge([make_claim(3.0)], make_samples(), 2)
-    assert verdict.outcome == "REFUTED"
-    assert verdict_lines(verdict)[1].startswith("this run could have seen ")
-
-
-def test_a_claim_that_cannot_be_told_from_its_bound_is_advised_no_number_of_blocks() -> None:
-    (verdict,) = judge([make_claim(1.8)], make_samples(), 2)
-    hint = verdict_lines(replace(verdict, blocks_needed=None))[1]
-    assert "--blocks" not in hint
-    assert "too near the bound" in hint
-
-
-def test_a_claim_that_is_not_testable_says_why() -> None:
-    (verdict,) = judge([make_claim(1.3, needs_cpus=2)], make_samples(), 1)
-    assert verdict_lines(verdict)[0] == "needs 2 CPUs; 1 can be used here"
-
-
-def test_sides_that_differ_in_an_axis_are_named_by_it() -> None:
-    many = replace(make_cell("py-mt", 20), key=MP.key)
-    (verdict,) = judge([make_claim(1.3, left=many)], make_samples(), 2)
-    line = one_line(verdict_lines(verdict)[0])
-    assert re.match(r"throughput py-mt n=20 7[\d.]+/s, py-mt n=27 3[\d.]+/s: ×", line)
-
-
-def test_the_tally_counts_what_is_testable_here() -> None:
-    claims = [make_claim(1.3), make_claim(3.0), make_claim(1.3, needs_cpus=8)]
-    assert tally(judge(claims, make_samples(), 2)) == "1 of 3 claims confirmed, 2 testable here"
-
-
-def test_the_report_ends_with_the_tally_the_overhead_and_the_folder() -> None:
-    text = report(make_samples(), judge([make_claim(1.3)], make_samples(), 2))
-    assert "CONFIRMED     Multiprocess beats threads\n" in text
-    assert "1 of 1 claim confirmed, 1 testable here\n" in text
-    assert "overhead 8.2 s of 95.1 s (8.6 %): build 2.1 s\n" in text
-    assert text.endswith("results: results/gil/2026-11-23T0715-7f3a\n")
-
-
-def test_an_interrupted_run_shows_estimates_and_no_verdict() -> None:
-    verdicts = judge([make_claim(1.3)], make_samples(), 2)
-    text = report(make_samples(), verdicts, interrupted=True)
-    assert "71" in text
-    assert "CONFIRMED" not in text
-    assert "Interrupted: these are estimates. Verdicts are given on a whole run only." in text
-
-
-def test_failed_trials_are_listed_with_their_stderr_up_to_a_limit() -> None:
-    failures = [(f"b{n:03d}-py-mp", "the server ended", "") for n in range(25)]
-    text = report(make_samples(), failures=[("b099-py-mt", "hung", "x/server.err"), *failures])
-    assert "FAILED  b099-py-mt: hung (stderr: x/server.err)\n" in text
-    assert text.count("FAILED") == 10
-    assert "and 16 more: see trials.jsonl" in text
-
-
-def test_what_to_do_about_failures_stands_below_the_first_of_a_kind() -> None:
-    hints = ["give it \x1b 5 s", "give it \x1b 60 s", "mend the link"]
-    failures = [Failure(f"t{n}", "why", "", hint) for n, hint in enumerate(hints)]
-    lines = report(make_samples(), failures=failures).splitlines()
-    at = lines.index("FAILED  t0: why")
-    assert lines[at : at + 5] == [
-        "FAILED  t0: why",
-        "        give it \\x1b 5 s",
-        "FAILED  t1: why",
-        "FAILED  t2: why",
-        "        mend the link",
-    ]
-
-
-def test_the_notes_say_what_to_do_about_trials_that_failed() -> None:
-    samples = [replace(one, valid=False, reason="why", hint="do this") for one in make_samples()]
-    assert "trials failed, and do not count: why; do this" in " ".join(report(samples).split())
 
 
 # Where it is written

@@ -2,18 +2,14 @@
 """CPU time and memory are those of the server's whole tree, or said to be unknown."""
 
 import os
-import select
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.here import require
 from tests.processes import wait_until
-from tests.runner.small_servers import PATIENCE_S, Starter, command
+from tests.runner.server.talk import FORK_STORM, Talk, used_s
 
 from fibench.machine import processes
 from fibench.machine.processes import (
@@ -23,86 +19,8 @@ from fibench.machine.processes import (
     thread_ids,
 )
 from fibench.server import resources
-from fibench.server.cgroup import own_folder
-from fibench.server.resources import CpuSnapshot, cpu_between, memory, snapshot, switches
+from fibench.server.resources import cpu_between, memory, snapshot, switches
 from fibench.server.starting import RunningServer
-
-ASK = """
-import resource, threading
-def burn(seconds):
-    until = time.process_time() + seconds
-    while time.process_time() < until: pass
-listen(); tell()
-connection, _ = listener.accept()
-talk = connection.makefile("rw")
-def heard(): return talk.readline()
-def say(*words): print(*words, file=talk, flush=True)
-"""
-"""A server that does one thing for each line it is sent on its only connection."""
-
-
-class Talk:
-    """A running small server and the connection to it."""
-
-    def __init__(self, running: RunningServer) -> None:
-        self.running = running
-        self._socket = socket.create_connection(("127.0.0.1", running.port), PATIENCE_S)
-        self._file = self._socket.makefile("rw")
-
-    def ask(self) -> str:
-        """Send a line, return the line that comes back."""
-        self.say()
-        return self.hear()
-
-    def say(self) -> None:
-        """Send a line."""
-        self._file.write("go\n")
-        self._file.flush()
-
-    def hear(self) -> str:
-        """The next line that the server says."""
-        return self._file.readline().rstrip()
-
-    def silent(self) -> bool:
-        """Whether the server has not said anything yet; does not wait."""
-        return not select.select([self._socket], [], [], 0)[0]
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._file.close()
-        self._socket.close()
-
-
-@pytest.fixture
-def talk(programs: Path, tmp_path: Path) -> Iterator[Callable[[str], Talk]]:
-    """Starts small servers that are talked to."""
-    yield from _talks(Starter(programs / "supervise", tmp_path))
-
-
-def _talks(start: Starter) -> Iterator[Callable[[str], Talk]]:
-    with ExitStack() as stack:
-
-        def begin(text: str) -> Talk:
-            running = stack.enter_context(start(command(ASK + text)))
-            talking = Talk(running)
-            stack.callback(talking.close)
-            return talking
-
-        yield begin
-
-
-@pytest.fixture
-def talk_in_cgroup(programs: Path, tmp_path: Path) -> Iterator[Callable[[str], Talk]]:
-    """Starts small servers that have a cgroup of their own."""
-    require("cgroup v2")
-    yield from _talks(Starter(programs / "supervise", tmp_path, cgroup=True))
-
-
-def used_s(begin: CpuSnapshot, end: CpuSnapshot) -> float:
-    used = cpu_between(begin, end)
-    assert used is not None
-    assert used.total_ns == used.user_ns + used.system_ns
-    return used.total_ns / 1e9
 
 
 def has_threads(running: RunningServer, count: int) -> bool:
@@ -131,18 +49,6 @@ def test_cpu_time_of_threads_is_counted_once_they_ended_and_while_they_live(
         assert seen.total_ns / 1e9 == pytest.approx(told_s, abs=0.02)
         assert seen.user_ns + seen.system_ns == seen.total_ns
         assert (seen.processes, seen.threads) == (1, threads)
-
-
-FORK_STORM = (
-    "while heard():\n"
-    "    told = 0.0\n"
-    "    for _ in range(60):\n"
-    "        pid = os.fork()\n"
-    "        if pid == 0:\n"
-    "            burn(0.005); os._exit(0)\n"
-    "        used = os.wait4(pid, 0)[2]; told += used.ru_utime + used.ru_stime\n"
-    "    say(told)"
-)
 
 
 def test_cpu_time_of_short_lived_children_is_accounted(talk: Callable[[str], Talk]) -> None:
@@ -393,103 +299,3 @@ def test_memory_that_may_not_be_read_is_unknown_not_low(
     assert seen.pss_bytes is None
     assert seen.rss_bytes > 0
     assert seen.processes == 1
-
-
-THREADED = (
-    "import ctypes\n"
-    "def work():\n"
-    "    for _ in range(40): ctypes.CDLL(None).usleep(1000); burn(0.001)\n"
-    "while heard():\n"
-    "    threads = [threading.Thread(target=work) for _ in range(4)]\n"
-    "    for t in threads: t.start()\n"
-    "    for t in threads: t.join()\n"
-    "    say('done')"
-)
-
-
-@pytest.mark.parametrize("text", [FORK_STORM, THREADED], ids=["forking", "threaded"])
-def test_both_ways_of_accounting_agree(talk_in_cgroup: Callable[[str], Talk], text: str) -> None:
-    server = talk_in_cgroup(text)
-    supervisor = server.running.supervisor_pid
-    begins = snapshot(server.running), resources._snapshot_of_tree(supervisor)
-    server.ask()
-    ends = snapshot(server.running), resources._snapshot_of_tree(supervisor)
-    assert [end.accounting for end in ends] == ["cgroup", "subreaper"]
-    by_cgroup, by_tree = map(used_s, begins, ends)
-    assert by_cgroup > 0.1
-    # Two ticks of reaped time and, at each edge, one of the clock of each running CPU.
-    assert by_cgroup == pytest.approx(by_tree, rel=0.03, abs=0.04)
-
-
-def test_a_cgroup_knows_children_that_nobody_waits_for(
-    talk_in_cgroup: Callable[[str], Talk],
-) -> None:
-    server = talk_in_cgroup(
-        "heard(); signal.signal(signal.SIGCHLD, signal.SIG_IGN); alive, hold = os.pipe()\n"
-        "if os.fork() == 0: burn(0.1); os._exit(0)\n"
-        "os.close(hold); os.read(alive, 1); say('gone'); heard()"
-    )
-    begin = snapshot(server.running)
-    server.ask()
-    end = snapshot(server.running)
-    assert end.complete
-    assert end.children_lost
-    assert 0.1 <= used_s(begin, end) < 0.5
-
-
-def test_figures_of_two_kinds_are_not_subtracted(talk_in_cgroup: Callable[[str], Talk]) -> None:
-    server = talk_in_cgroup("heard()")
-    begin = resources._snapshot_of_tree(server.running.supervisor_pid)
-    assert cpu_between(begin, snapshot(server.running)) is None
-
-
-def test_a_cgroup_is_removed_with_its_server(talk_in_cgroup: Callable[[str], Talk]) -> None:
-    server = talk_in_cgroup("heard()")
-    cgroup = server.running.cgroup
-    assert cgroup is not None
-    assert cgroup.path.is_dir()
-    server.running.kill()
-    assert not cgroup.path.exists()
-
-
-def test_a_cgroup_that_cannot_be_removed_hinders_nothing(
-    talk_in_cgroup: Callable[[str], Talk],
-) -> None:
-    server = talk_in_cgroup("heard()")
-    cgroup = server.running.cgroup
-    assert cgroup is not None
-    nested = cgroup.path / "nested"
-    nested.mkdir()
-    try:
-        assert server.running.kill().forced
-        assert cgroup.path.is_dir()
-    finally:
-        nested.rmdir()
-        cgroup.remove()
-
-
-@pytest.mark.parametrize(
-    ("own", "mount", "folder"),
-    [
-        ("/", "/ /sys/fs/cgroup", "/sys/fs/cgroup"),
-        ("/", "/ /sys/fs/cgroup/unified", "/sys/fs/cgroup/unified"),
-        ("/user.slice/a.scope", "/ /sys/fs/cgroup", "/sys/fs/cgroup/user.slice/a.scope"),
-        ("/docker/1/x", "/docker/1 /sys/fs/cgroup", "/sys/fs/cgroup/x"),
-        ("/a", r"/ /mnt/two\040words", "/mnt/two words/a"),
-        ("/other", "/docker/1 /sys/fs/cgroup", None),
-        ("/../outside", "/ /sys/fs/cgroup", None),
-    ],
-)
-def test_the_own_cgroup_is_found_through_mountinfo(
-    tmp_path: Path, own: str, mount: str, folder: str | None
-) -> None:
-    membership, mounts = tmp_path / "cgroup", tmp_path / "mountinfo"
-    membership.write_text(f"9:name=systemd:/v1\n1:cpu:/v1\n0::{own}\n")
-    mounts.write_text(
-        "33 31 0:30 / /sys/fs/cgroup/cpuacct rw - cgroup cgroup rw,cpuacct\n"
-        f"41 31 0:38 {mount} rw,relatime shared:1 - cgroup2 cgroup2 rw\n"
-    )
-    assert own_folder(membership, mounts) == (None if folder is None else Path(folder))
-    membership.write_text("1:cpu:/v1\n")
-    assert own_folder(membership, mounts) is None
-    assert own_folder(tmp_path / "none", mounts) is None
