@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What keeps the house in order, beside what `invoke lint` sees: sizes, and the layers of C."""
+"""What keeps the house in order, beside what `invoke lint` sees: sizes, the layers of C, and the
+wings, which the tests of the runner lie in as well."""
 
 import ast
 import re
@@ -31,7 +32,12 @@ BELOW = {
     "bench": ("core", "serve"),
 }
 """What each folder of src_c may include, beside itself."""
+WINGS = {path.parent.name for path in (CHECKOUT / "src_py" / "fibench").glob("*/__init__.py")}
+RUNNER = CHECKOUT / "tests" / "runner"
+DESK = RUNNER / "desk.py"
+"""What a test types commands with: it may do so for any wing."""
 PYTHON = sorted((CHECKOUT / "src_py").rglob("*.py"))
+TESTS = sorted((CHECKOUT / "tests").rglob("*.py"))
 C = sorted((CHECKOUT / "src_c").rglob("*.[ch]"))
 
 
@@ -49,8 +55,41 @@ def functions_of_c(text: str) -> Iterator[int]:
             yield number - begin + 1
 
 
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports, by their whole names."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def with_what_it_shares(path: Path) -> set[Path]:
+    """A file of tests and the modules of tests that it imports, through each other as well."""
+    found: set[Path] = set()
+    ahead = {path}
+    while ahead:
+        one = ahead.pop()
+        found.add(one)
+        near = {
+            CHECKOUT.joinpath(*module.split(".")).with_suffix(".py") for module in imported(one)
+        }
+        ahead |= near.intersection(TESTS) - found
+    return found
+
+
+def wings_tested_by(path: Path) -> set[str]:
+    shared = with_what_it_shares(path)
+    if DESK in shared:
+        return WINGS
+    modules = (module.split(".") for one in shared for module in imported(one))
+    used = {module[1] for module in modules if module[0] == "fibench" and len(module) > 1}
+    return used | {"commands"} if "tasks" in used else used
+
+
 def test_no_source_is_longer_than_one_reads_at_a_time() -> None:
-    long = {name(path): len(path.read_bytes().splitlines()) for path in (*PYTHON, *C)}
+    long = {name(path): len(path.read_bytes().splitlines()) for path in (*PYTHON, *TESTS, *C)}
     assert {path: lines for path, lines in long.items() if lines > MOST_LINES} == {}
 
 
@@ -94,3 +133,16 @@ def test_each_folder_of_c_includes_only_those_below_it_by_their_names() -> None:
         if include.rpartition("/")[0] not in (folder, *BELOW[folder])
     ]
     assert found == []
+
+
+def test_the_tests_of_the_runner_lie_in_its_wings_as_the_sources_do() -> None:
+    files = [
+        path for path in TESTS if path.is_relative_to(RUNNER) and path.stem.startswith("test_")
+    ]
+    assert {path.parent.relative_to(RUNNER).as_posix() for path in files} == WINGS
+    astray = {
+        name(path): sorted(wings)
+        for path in files
+        if path.parent.name not in (wings := wings_tested_by(path))
+    }
+    assert astray == {}, "each with the wings that it imports, none of which it lies in"

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from tests.runner.samples import KNOWN, SMALL
 
-from fibench.experiment.experiment import ExperimentError, find_experiment, load_experiment
+from fibench.document.diagnostics import ExperimentError
+from fibench.document.text import find_experiment
+from fibench.experiment.experiment import load_experiment
 
 
 def folder_with(tmp_path: Path, *names: str) -> Path:
