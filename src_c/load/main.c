@@ -19,6 +19,7 @@
 #include "load/count/listen_queue.h"
 #include "load/drive/cpu.h"
 #include "load/drive/standing.h"
+#include "load/drive/state.h"
 #include "load/drive/window.h"
 #include "load/drive/worker.h"
 #include "load/tell/report.h"

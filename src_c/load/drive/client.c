@@ -11,7 +11,8 @@
 
 #include "core/clock.h"
 #include "load/drive/ending.h"
-#include "load/drive/worker.h"
+#include "load/drive/open_loop.h"
+#include "load/drive/window.h"
 
 // A socket to connect with; -1 with errno when there is none to be had.
 static int make_socket(const struct settings *settings)

@@ -6,7 +6,7 @@
 
 #include "load/ask/exchange.h"
 #include "load/count/accounting.h"
-#include "load/drive/client.h"
+#include "load/drive/state.h"
 
 // Any of these may find that the window is over: the worker is stopped then, and requests in flight
 // are left for client_settle().

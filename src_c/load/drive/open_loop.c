@@ -6,7 +6,7 @@
 
 #include "core/clock.h"
 #include "load/drive/client.h"
-#include "load/drive/worker.h"
+#include "load/drive/window.h"
 
 // When a time of the schedule is on the clock.
 static int64_t on_the_clock(const struct open_loop *open, int64_t at_ns)

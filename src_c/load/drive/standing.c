@@ -9,7 +9,7 @@
 #include <sys/epoll.h>
 
 #include "core/clock.h"
-#include "load/drive/worker.h"
+#include "load/drive/client.h"
 
 enum {
     EVENTS_AT_ONCE = 256,

@@ -13,7 +13,11 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "load/drive/client.h"
+#include "load/drive/open_loop.h"
+#include "load/drive/share.h"
 #include "load/drive/standing.h"
+#include "load/drive/window.h"
 
 enum {
     EVENTS_AT_ONCE = 256,
@@ -245,6 +249,14 @@ static int wait_for_events(struct worker *worker, struct epoll_event *events)
     return wait_until_due(worker, events);
 }
 
+// A server is not held to have hung while this side did not run either, as on a machine that stood
+// still.
+static void note_awake(struct worker *worker, int64_t now_ns)
+{
+    if (!window_is_over(worker->window, now_ns))
+        worker->awake_ns = now_ns;
+}
+
 // One turn of the loop: waits for events and handles them. What is due comes last, since it may
 // close connections that have an event in the same batch. Requests of an open loop are not made to
 // wait for the rest of a batch.
@@ -259,7 +271,7 @@ static void turn(struct worker *worker)
         perror("fibload: epoll_wait");
         abort();
     }
-    worker_note_awake(worker, clock_now_ns());
+    note_awake(worker, clock_now_ns());
     for (int i = 0; i < count && !worker->stopped; i++) {
         void *mark = events[i].data.ptr;
         if (mark == &worker->stop)
