@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "load/drive/ending.h"
+#include "load/drive/flight.h"
 #include "load/drive/open_loop.h"
 #include "load/drive/window.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How requests begin and end, and connections with them: each request gets exactly one outcome.
-#include "load/drive/ending.h"
+#include "load/drive/flight.h"
 
 #include <errno.h>
 #include <netinet/in.h>
