@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "load/drive/failure.h"
 #include "load/drive/flight.h"
 #include "load/drive/open_loop.h"
 #include "load/drive/window.h"
@@ -252,13 +253,6 @@ void client_send(struct worker *worker, struct client *client, int64_t intended_
         send_and_watch(worker, client);
 }
 
-// An idle client does nothing but note that its connection is lost.
-static void rest(struct client *client)
-{
-    if (client->state == CLIENT_ABSENT)
-        client->share->tally.lost++;
-}
-
 // Lets a client of a closed loop send.
 static void go_on(struct worker *worker, struct client *client, int64_t now_ns)
 {
@@ -289,7 +283,7 @@ void client_proceed(struct worker *worker, struct client *client, int64_t now_ns
     if (client->share->is_open)
         open_loop_offer(worker, client);
     else if (client->share->is_idle)
-        rest(client);
+        note_lost(client);
     else
         go_on(worker, client, now_ns);
 }

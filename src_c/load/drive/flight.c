@@ -2,15 +2,13 @@
 // How requests begin and end, and connections with them: each request gets exactly one outcome.
 #include "load/drive/flight.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/clock.h"
-#include "load/drive/worker.h"
+#include "load/drive/window.h"
 
 void start_request(struct worker *worker, struct client *client, int64_t started_ns,
                    int64_t sent_ns)
@@ -59,6 +57,12 @@ void note_resent(struct client *client, uint64_t given_up)
 {
     if (given_up > 0 && client->fd != -1 && count_retransmits(client->fd) > 0)
         client->share->tally.accounting.resent_timeouts += given_up;
+}
+
+void note_lost(struct client *client)
+{
+    if (client->state == CLIENT_ABSENT)
+        client->share->tally.lost++;
 }
 
 int leave_connection(struct client *client)
@@ -138,44 +142,4 @@ void end_all(struct worker *worker, struct client *client, enum outcome outcome,
         end_request(worker, client, outcome);
     }
     close_connection(client);
-}
-
-void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
-                  int64_t now_ns)
-{
-    struct accounting *accounting = &client->share->tally.accounting;
-
-    if (accounting->local_call == NULL) {
-        accounting->local_call = call;
-        accounting->local_errno = error;
-    }
-    end_all(worker, client, OUTCOME_LOCAL, now_ns);
-    worker_pause(worker, client, now_ns);
-}
-
-void lose_connection(struct worker *worker, struct client *client, const char *call, int error,
-                     int64_t now_ns)
-{
-    enum outcome outcome;
-
-    switch (error) {
-    case ECONNREFUSED:
-        outcome = OUTCOME_REFUSED;
-        break;
-    case ECONNRESET:
-        outcome = OUTCOME_RESET;
-        break;
-    case EPIPE: // the server had closed in order before our bytes came
-        outcome = OUTCOME_CLOSED;
-        break;
-    case ETIMEDOUT:
-        outcome = OUTCOME_TIMEOUT;
-        break;
-    default:
-        fail_locally(worker, client, call, error, now_ns);
-        return;
-    }
-    end_all(worker, client, outcome, now_ns);
-    if (!worker->stopped)
-        worker_pause(worker, client, now_ns);
 }

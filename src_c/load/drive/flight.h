@@ -33,13 +33,8 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
 // The connection is of no more use: everything in flight on it ends with this outcome.
 void end_all(struct worker *worker, struct client *client, enum outcome outcome, int64_t now_ns);
 
-// A call has failed on this side. The client pauses.
-void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
-                  int64_t now_ns);
-
-// A call has failed: whose fault it is decides the outcome. The client pauses.
-void lose_connection(struct worker *worker, struct client *client, const char *call, int error,
-                     int64_t now_ns);
+// Notes that the connection of an idle client is lost, if it is.
+void note_lost(struct client *client);
 
 // Closes the connection, if there is one; nothing may be in flight on it.
 void close_connection(struct client *client);

@@ -15,6 +15,7 @@
 #include "core/clock.h"
 #include "load/drive/client.h"
 #include "load/drive/open_loop.h"
+#include "load/drive/pauses.h"
 #include "load/drive/share.h"
 #include "load/drive/standing.h"
 #include "load/drive/window.h"
@@ -26,7 +27,6 @@ enum {
     BEGIN_AT_ONCE = 128, // so that replies do not wait while many connections are opened
 };
 
-static const int64_t PAUSE_NS = INT64_C(10) * NS_PER_MS;    // after a refusal or a loss
 static const int64_t SWEEP_MIN_NS = INT64_C(1) * NS_PER_MS; // how closely spaced sweeps may be
 static const int64_t LONG_WAIT_NS = INT64_C(2) * NS_PER_MS; // of which a thousandth is much
 static const int64_t OVERDUE_NS = INT64_C(250) * NS_PER_MS; // beyond twice the slowest reply
@@ -102,34 +102,12 @@ void worker_free(struct worker *worker)
     free(worker);
 }
 
-void worker_pause(struct worker *worker, struct client *client, int64_t now_ns)
-{
-    if (client->share->is_idle) { // there is nothing to try again
-        client_proceed(worker, client, now_ns);
-        return;
-    }
-    // All pauses are of one length, so they end in the order in which they began.
-    client->is_paused = true;
-    client->resume_ns = now_ns + PAUSE_NS;
-    client->next_paused = NULL;
-    if (worker->last_paused != NULL)
-        worker->last_paused->next_paused = client;
-    else
-        worker->first_paused = client;
-    worker->last_paused = client;
-}
-
 static void end_pauses(struct worker *worker, int64_t now_ns)
 {
-    while (!worker->stopped && worker->first_paused != NULL &&
-           worker->first_paused->resume_ns <= now_ns) {
-        struct client *client = worker->first_paused;
-        worker->first_paused = client->next_paused;
-        if (worker->first_paused == NULL)
-            worker->last_paused = NULL;
-        client->is_paused = false;
+    struct client *client;
+
+    while (!worker->stopped && (client = pauses_end_next(worker, now_ns)) != NULL)
         client_proceed(worker, client, now_ns);
-    }
 }
 
 // Gives up the requests of a share that are too old. Returns when the oldest other one was sent.
@@ -188,8 +166,8 @@ static void arm_timer(struct worker *worker)
 {
     int64_t due_ns = worker->next_sweep_ns;
 
-    if (worker->first_paused != NULL && worker->first_paused->resume_ns < due_ns)
-        due_ns = worker->first_paused->resume_ns;
+    if (pauses_next_end_ns(worker) < due_ns)
+        due_ns = pauses_next_end_ns(worker);
     if (worker->exact.is_lacking && worker->next_due_ns < due_ns)
         due_ns = worker->next_due_ns;
     if (due_ns == worker->armed_ns)

@@ -23,6 +23,3 @@ int64_t worker_slowest_ns(const struct worker *worker);
 void worker_settle(struct worker *worker, int64_t end_ns, int64_t slowest_ns);
 
 void worker_free(struct worker *worker);
-
-// Lets a client go on after a pause.
-void worker_pause(struct worker *worker, struct client *client, int64_t now_ns);
