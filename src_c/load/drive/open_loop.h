@@ -9,9 +9,6 @@
 // Sets the time at which the schedules of a thread begin.
 void open_loop_begin(struct worker *worker, int64_t zero_ns);
 
-// Queues a client as free if it can take a request.
-void open_loop_offer(struct worker *worker, struct client *client);
-
 // Notices what is due by now, and sends what free clients can take: every request the moment that
 // both it and a client are there, in the order in which they were due.
 void open_loop_serve(struct worker *worker);

@@ -14,6 +14,7 @@
 
 #include "core/clock.h"
 #include "load/drive/client.h"
+#include "load/drive/free_clients.h"
 #include "load/drive/open_loop.h"
 #include "load/drive/pauses.h"
 #include "load/drive/share.h"
@@ -298,7 +299,7 @@ static void begin_open_loops(struct worker *worker)
     for (size_t i = 0; i < worker->share_count; i++) {
         struct share *share = &worker->shares[i];
         for (size_t c = 0; c < share->client_count && share->is_open; c++)
-            open_loop_offer(worker, &share->clients[c]);
+            free_clients_offer(worker, &share->clients[c]);
     }
 }
 
