@@ -16,9 +16,9 @@
 #include "load/drive/client.h"
 #include "load/drive/free_clients.h"
 #include "load/drive/open_loop.h"
-#include "load/drive/pauses.h"
 #include "load/drive/share.h"
 #include "load/drive/standing.h"
+#include "load/drive/timer.h"
 #include "load/drive/window.h"
 
 enum {
@@ -28,7 +28,6 @@ enum {
     BEGIN_AT_ONCE = 128, // so that replies do not wait while many connections are opened
 };
 
-static const int64_t SWEEP_MIN_NS = INT64_C(1) * NS_PER_MS; // how closely spaced sweeps may be
 static const int64_t LONG_WAIT_NS = INT64_C(2) * NS_PER_MS; // of which a thousandth is much
 static const int64_t OVERDUE_NS = INT64_C(250) * NS_PER_MS; // beyond twice the slowest reply
 
@@ -103,84 +102,6 @@ void worker_free(struct worker *worker)
     free(worker);
 }
 
-static void end_pauses(struct worker *worker, int64_t now_ns)
-{
-    struct client *client;
-
-    while (!worker->stopped && (client = pauses_end_next(worker, now_ns)) != NULL)
-        client_proceed(worker, client, now_ns);
-}
-
-// Gives up the requests of a share that are too old. Returns when the oldest other one was sent.
-static int64_t sweep_share(struct worker *worker, struct share *share, int64_t now_ns)
-{
-    int64_t timeout_ns = worker->settings->timeout_ns;
-    int64_t oldest_ns = now_ns;
-
-    for (size_t i = 0; i < share->client_count && !worker->stopped; i++) {
-        struct client *client = &share->clients[i];
-        int64_t sent_ns = client_oldest_ns(client);
-        if (sent_ns == INT64_MAX)
-            continue;
-        if (now_ns - sent_ns >= timeout_ns)
-            client_give_up(worker, client, now_ns);
-        else if (sent_ns < oldest_ns)
-            oldest_ns = sent_ns;
-    }
-    return oldest_ns;
-}
-
-// Gives up the requests that are too old. A request that is not yet sent cannot be too old before a
-// whole timeout has passed, so nothing needs to be done for a request while all goes well.
-static void sweep(struct worker *worker, int64_t now_ns)
-{
-    int64_t oldest_ns = now_ns;
-
-    for (size_t i = 0; i < worker->share_count && !worker->stopped; i++) {
-        int64_t of_share_ns = sweep_share(worker, &worker->shares[i], now_ns);
-        if (of_share_ns < oldest_ns)
-            oldest_ns = of_share_ns;
-    }
-    worker->next_sweep_ns = oldest_ns + worker->settings->timeout_ns;
-    if (worker->next_sweep_ns < now_ns + SWEEP_MIN_NS)
-        worker->next_sweep_ns = now_ns + SWEEP_MIN_NS;
-}
-
-// Does what has become due.
-static void on_timer(struct worker *worker)
-{
-    uint64_t expirations;
-    int64_t now_ns = clock_now_ns();
-
-    if (read(worker->timer, &expirations, sizeof expirations) == -1 && errno != EAGAIN) {
-        perror("fibload: timerfd");
-        abort();
-    }
-    worker->armed_ns = INT64_MAX;
-    end_pauses(worker, now_ns);
-    if (now_ns >= worker->next_sweep_ns)
-        sweep(worker, now_ns);
-}
-
-// Sets the timer to what is due next, if that has changed.
-static void arm_timer(struct worker *worker)
-{
-    int64_t due_ns = worker->next_sweep_ns;
-
-    if (pauses_next_end_ns(worker) < due_ns)
-        due_ns = pauses_next_end_ns(worker);
-    if (worker->exact.is_lacking && worker->next_due_ns < due_ns)
-        due_ns = worker->next_due_ns;
-    if (due_ns == worker->armed_ns)
-        return;
-    const struct itimerspec at = {.it_value = clock_timespec(due_ns)};
-    if (timerfd_settime(worker->timer, TFD_TIMER_ABSTIME, &at, NULL) == -1) {
-        perror("fibload: timerfd");
-        abort();
-    }
-    worker->armed_ns = due_ns;
-}
-
 // Sets some more clients of closed loops going.
 static void begin_clients(struct worker *worker)
 {
@@ -215,7 +136,7 @@ static int wait_until_due(struct worker *worker, struct epoll_event *events)
     int count;
     if (exact_wait(&worker->exact, worker->epoll, events, EVENTS_AT_ONCE, &left, &count))
         return count;
-    arm_timer(worker);
+    timer_arm(worker);
     return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
 }
 
@@ -244,7 +165,7 @@ static void turn(struct worker *worker)
     struct epoll_event events[EVENTS_AT_ONCE];
     bool due = false;
 
-    arm_timer(worker);
+    timer_arm(worker);
     int count = wait_for_events(worker, events);
     if (count == -1 && errno != EINTR) {
         perror("fibload: epoll_wait");
@@ -263,7 +184,7 @@ static void turn(struct worker *worker)
             open_loop_serve(worker);
     }
     if (due && !worker->stopped)
-        on_timer(worker);
+        timer_serve(worker);
 }
 
 // Waits until the end of the window was announced. The thread must not end before: its CPU time is
