@@ -10,20 +10,6 @@
 
 #include "load/drive/window.h"
 
-void start_request(struct worker *worker, struct client *client, int64_t started_ns,
-                   int64_t sent_ns)
-{
-    uint32_t slots = (uint32_t)worker->settings->pipeline;
-    uint32_t slot = client->oldest + client->in_flight;
-
-    slot = slot < slots ? slot : slot - slots;
-    client->started_ns[slot] = started_ns;
-    client->sent_ns[slot] = sent_ns;
-    client->in_flight++;
-    client->on_connection++;
-    client->unsent += client->share->exchange->request_size;
-}
-
 int64_t end_request(struct worker *worker, struct client *client, enum outcome outcome)
 {
     int64_t started_ns = client->started_ns[client->oldest];

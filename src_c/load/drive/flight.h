@@ -13,8 +13,19 @@
 
 // Puts one request, which was counted as started, in flight: it must end in exactly one outcome.
 // In a closed loop it is started when it is sent.
-void start_request(struct worker *worker, struct client *client, int64_t started_ns,
-                   int64_t sent_ns);
+static inline void start_request(struct worker *worker, struct client *client, int64_t started_ns,
+                                 int64_t sent_ns)
+{
+    uint32_t slots = (uint32_t)worker->settings->pipeline;
+    uint32_t slot = client->oldest + client->in_flight;
+
+    slot = slot < slots ? slot : slot - slots;
+    client->started_ns[slot] = started_ns;
+    client->sent_ns[slot] = sent_ns;
+    client->in_flight++;
+    client->on_connection++;
+    client->unsent += client->share->exchange->request_size;
+}
 
 // In an open loop: notes that the oldest request in flight had no reply when it was last seen.
 void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns);

@@ -10,7 +10,6 @@
 
 #include "core/clock.h"
 #include "load/drive/client.h"
-#include "load/drive/pauses.h"
 
 static const int64_t SWEEP_MIN_NS = INT64_C(1) * NS_PER_MS; // how closely spaced sweeps may be
 
@@ -72,20 +71,13 @@ void timer_serve(struct worker *worker)
         sweep(worker, now_ns);
 }
 
-void timer_arm(struct worker *worker)
+void timer_set(struct worker *worker, int64_t at_ns)
 {
-    int64_t due_ns = worker->next_sweep_ns;
+    const struct itimerspec at = {.it_value = clock_timespec(at_ns)};
 
-    if (pauses_next_end_ns(worker) < due_ns)
-        due_ns = pauses_next_end_ns(worker);
-    if (worker->exact.is_lacking && worker->next_due_ns < due_ns)
-        due_ns = worker->next_due_ns;
-    if (due_ns == worker->armed_ns)
-        return;
-    const struct itimerspec at = {.it_value = clock_timespec(due_ns)};
     if (timerfd_settime(worker->timer, TFD_TIMER_ABSTIME, &at, NULL) == -1) {
         perror("fibload: timerfd");
         abort();
     }
-    worker->armed_ns = due_ns;
+    worker->armed_ns = at_ns;
 }
