@@ -24,10 +24,11 @@ int64_t end_request(struct worker *worker, struct client *client, enum outcome o
 
 void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns)
 {
-    if (client->share->is_open)
+    if (client->share->is_open) {
         tally_censor(&client->share->tally,
                      atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire),
                      client->started_ns[client->oldest], seen_ns);
+    }
 }
 
 // How many segments this side of a connection has sent again.
@@ -93,10 +94,11 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
         int64_t started_ns = end_request(worker, client, OUTCOME_OK);
         if (service_ns > accounting->slowest_ns)
             accounting->slowest_ns = service_ns;
-        if (side == WINDOW_INSIDE)
+        if (side == WINDOW_INSIDE) {
             tally_reply(tally,
                         atomic_load_explicit(&worker->window->begin_ns, memory_order_relaxed),
                         started_ns, now_ns);
+        }
     } else {
         end_request(worker, client, OUTCOME_WRONG);
         accounting->surplus_bytes += client->reply.surplus;
