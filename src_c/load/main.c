@@ -19,6 +19,7 @@
 #include "load/count/listen_queue.h"
 #include "load/drive/cpu.h"
 #include "load/drive/standing.h"
+#include "load/drive/state.h"
 #include "load/drive/window.h"
 #include "load/drive/worker.h"
 #include "load/tell/report.h"
@@ -112,7 +113,7 @@ static void make_workers(struct session *session)
     run->settings = session->settings;
     run->stop = eventfd(0, EFD_CLOEXEC);
     run->standing = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
-    session->workers = calloc(session->thread_count, sizeof(struct worker *));
+    session->workers = (struct worker **)calloc(session->thread_count, sizeof *session->workers);
     if (run->stop == -1 || run->standing == -1 || session->workers == NULL ||
         !window_init(&run->window, session->settings->requests))
         die("fibload", "cannot prepare", errno);
@@ -325,7 +326,7 @@ static void release(struct session *session)
     free(session->result->groups);
     free(run->teams);
     pthread_barrier_destroy(&run->gate);
-    free(session->workers);
+    free((void *)session->workers);
     close(run->window.finished);
     close(run->standing);
     close(run->stop);

@@ -32,10 +32,13 @@ BELOW = {
     "bench": ("core", "serve"),
 }
 """What each folder of src_c may include, beside itself."""
-WINGS = {path.parent.name for path in (CHECKOUT / "src_py" / "fibench").glob("*/__init__.py")}
+FIBENCH = CHECKOUT / "src_py" / "fibench"
+WINGS = {path.parent.name for path in FIBENCH.glob("*/__init__.py")}
 RUNNER = CHECKOUT / "tests" / "runner"
 DESK = RUNNER / "desk.py"
 """What a test types commands with: it may do so for any wing."""
+KNOTTED = {"ring/peer", "ring/proactor", "serve/reactor", "serve/reactor_client"}
+"""Modules of C that need each other, still: to be cut, and then named here no more."""
 PYTHON = sorted((CHECKOUT / "src_py").rglob("*.py"))
 TESTS = sorted((CHECKOUT / "tests").rglob("*.py"))
 C = sorted((CHECKOUT / "src_c").rglob("*.[ch]"))
@@ -112,12 +115,14 @@ def test_no_function_is_longer_than_a_screen() -> None:
 
 def test_no_wing_has_more_modules_than_one_can_look_over() -> None:
     folders = {
-        path.parent for path in PYTHON if "fibench" in path.parts and "bench" not in path.parts
+        path.parent
+        for path in PYTHON
+        if path.is_relative_to(FIBENCH) and not path.is_relative_to(FIBENCH / "develop" / "bench")
     }
     full = {
         name(folder): len(modules)
         for folder in folders
-        if folder.name != "fibench"
+        if folder != FIBENCH
         and len(modules := [one for one in folder.glob("*.py") if one.name != "__init__.py"])
         > MOST_MODULES
     }
@@ -146,3 +151,35 @@ def test_the_tests_of_the_runner_lie_in_its_wings_as_the_sources_do() -> None:
         if path.parent.name not in (wings := wings_tested_by(path))
     }
     assert astray == {}, "each with the wings that it imports, none of which it lies in"
+
+
+def needs(sources: list[Path]) -> dict[str, set[str]]:
+    """What each module of C includes, a .c and its .h being one: names without their suffix."""
+    found: dict[str, set[str]] = {}
+    for path in sources:
+        module = path.relative_to(CHECKOUT / "src_c").with_suffix("").as_posix()
+        includes = re.findall(r'^#include "([^"]+)\.h"', path.read_text(), re.MULTILINE)
+        found.setdefault(module, set()).update(each for each in includes if each != module)
+    return found
+
+
+def reached(direct: dict[str, set[str]], module: str) -> set[str]:
+    """All that a module needs, through whatever lies between."""
+    found: set[str] = set()
+    ahead = set(direct[module])
+    while ahead:
+        found |= ahead
+        ahead = {far for near in ahead for far in direct.get(near, ())} - found
+    return found
+
+
+def test_no_modules_of_c_need_each_other() -> None:
+    direct = needs(C)
+    in_circles = {module for module in direct if module in reached(direct, module)}
+    assert in_circles - KNOTTED == set()
+
+
+def test_a_circle_of_modules_would_be_found() -> None:
+    direct = {"serve/a": {"serve/b"}, "serve/b": {"core/c"}, "core/c": {"serve/a"}, "d": {"core/c"}}
+    in_circles = [module for module in direct if module in reached(direct, module)]
+    assert in_circles == ["serve/a", "serve/b", "core/c"]

@@ -16,6 +16,9 @@ static const char *const NAMES[MEMBERS] = {"name", "clients", "n", "rate", "arri
 
 static const uint64_t BILLION = 1000000000;
 
+// A member among those that were seen.
+static unsigned bit(enum member member) { return 1U << (unsigned)member; }
+
 // Names go into file names and tables, so they are kept simple.
 static bool read_name(const char *value, char name[static GROUP_NAME_MAX + 1])
 {
@@ -108,11 +111,11 @@ static bool read_word(char *word, unsigned *seen, struct group *group,
                  word);
         return false;
     }
-    if ((*seen & 1U << member) != 0) {
+    if ((*seen & bit(member)) != 0) {
         snprintf(message, GROUP_MESSAGE_SIZE, "%s is given twice (once is enough)", NAMES[member]);
         return false;
     }
-    *seen |= 1U << member;
+    *seen |= bit(member);
     const char *allowed = read_member(member, value, group);
     if (allowed != NULL)
         snprintf(message, GROUP_MESSAGE_SIZE, "%s '%.*s' is not possible (%s)", NAMES[member],
@@ -122,7 +125,7 @@ static bool read_word(char *word, unsigned *seen, struct group *group,
 
 bool group_read(const char *spec, struct group *group, char message[static GROUP_MESSAGE_SIZE])
 {
-    const unsigned asking = 1U << N | 1U << RATE | 1U << ARRIVALS;
+    const unsigned asking = bit(N) | bit(RATE) | bit(ARRIVALS);
     unsigned seen = 0;
 
     for (const char *at = spec;;) {
@@ -141,7 +144,7 @@ bool group_read(const char *spec, struct group *group, char message[static GROUP
             break;
         at += length + 1;
     }
-    if ((seen & 1U << NAME) == 0) {
+    if ((seen & bit(NAME)) == 0) {
         snprintf(message, GROUP_MESSAGE_SIZE, "a name is missing (name=NAME)");
         return false;
     }

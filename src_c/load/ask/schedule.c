@@ -13,18 +13,18 @@ static uint64_t split_mix(uint64_t *state)
 {
     uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
 
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    z = (z ^ (z >> 30U)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27U)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31U);
 }
 
-static uint64_t rotate(uint64_t x, int by) { return (x << by) | (x >> (64 - by)); }
+static uint64_t rotate(uint64_t x, unsigned by) { return (x << by) | (x >> (64 - by)); }
 
 // xoshiro256** 1.0 (Blackman and Vigna 2018).
 static uint64_t draw(uint64_t s[static 4])
 {
     uint64_t result = rotate(s[1] * 5, 7) * 9;
-    uint64_t t = s[1] << 17;
+    uint64_t t = s[1] << 17U;
 
     s[2] ^= s[0];
     s[3] ^= s[1];
@@ -66,7 +66,7 @@ static int64_t next_uniform(struct schedule *schedule)
 // The part of a nanosecond is carried over, so that rounding does not bend the rate.
 static int64_t next_poisson(struct schedule *schedule)
 {
-    double uniform = (double)(draw(schedule->random) >> 11) * 0x1p-53; // 0 up to, not including, 1
+    double uniform = (double)(draw(schedule->random) >> 11U) * 0x1p-53; // 0 up to, not including, 1
     double gap_ns = schedule->last_part_ns - log1p(-uniform) * schedule->mean_gap_ns;
     double whole_ns = floor(gap_ns);
 

@@ -4,22 +4,24 @@
 
 #include <assert.h>
 
-static_assert(((int64_t)HISTOGRAM_SUB_BUCKETS << (HISTOGRAM_BUCKETS - 1)) > HISTOGRAM_HIGHEST_NS,
+static_assert(HISTOGRAM_HALF == UINT64_C(1) << (unsigned)HISTOGRAM_HALF_MAGNITUDE,
+              "a bucket is half a power of two");
+static_assert(((uint64_t)HISTOGRAM_SUB_BUCKETS << (HISTOGRAM_BUCKETS - 1U)) > HISTOGRAM_HIGHEST_NS,
               "the last bucket must hold the highest value");
-static_assert(((int64_t)HISTOGRAM_SUB_BUCKETS << (HISTOGRAM_BUCKETS - 2)) <= HISTOGRAM_HIGHEST_NS,
+static_assert(((uint64_t)HISTOGRAM_SUB_BUCKETS << (HISTOGRAM_BUCKETS - 2U)) <= HISTOGRAM_HIGHEST_NS,
               "and it must be needed");
 
 // How far values at an index were shifted right.
 static unsigned shift_at(size_t index)
 {
-    return index < HISTOGRAM_SUB_BUCKETS ? 0 : (unsigned)(index >> HISTOGRAM_HALF_MAGNITUDE) - 1;
+    return index < HISTOGRAM_SUB_BUCKETS ? 0 : (unsigned)(index / HISTOGRAM_HALF) - 1;
 }
 
 int64_t histogram_lowest_at(size_t index)
 {
     unsigned shift = shift_at(index);
 
-    return (int64_t)(index - ((size_t)shift << HISTOGRAM_HALF_MAGNITUDE)) << shift;
+    return (int64_t)((index - (size_t)shift * HISTOGRAM_HALF) << shift);
 }
 
 int64_t histogram_highest_at(size_t index)

@@ -12,7 +12,7 @@
 enum {
     HISTOGRAM_SIGNIFICANT_DIGITS = 3,
     HISTOGRAM_HALF_MAGNITUDE = 10, // three digits need 2000 steps; 2048 is the next power of two
-    HISTOGRAM_HALF = 1 << HISTOGRAM_HALF_MAGNITUDE,
+    HISTOGRAM_HALF = 1024,         // 2 to the power of HISTOGRAM_HALF_MAGNITUDE
     HISTOGRAM_SUB_BUCKETS = 2 * HISTOGRAM_HALF,
     HISTOGRAM_BUCKETS = 26, // the first k with 2048 << (k - 1) above the highest value
     HISTOGRAM_COUNTS = (HISTOGRAM_BUCKETS + 1) * HISTOGRAM_HALF,
@@ -31,11 +31,11 @@ struct histogram {
 static inline size_t histogram_index(int64_t value_ns)
 {
     uint64_t value = (uint64_t)value_ns;
-    unsigned magnitude = 64 - (unsigned)__builtin_clzll(value | (HISTOGRAM_SUB_BUCKETS - 1));
+    unsigned magnitude = 64 - (unsigned)__builtin_clzll(value | (HISTOGRAM_SUB_BUCKETS - 1U));
     unsigned bucket = magnitude - (HISTOGRAM_HALF_MAGNITUDE + 1);
 
     // Each bucket above the first uses only its upper half: the lower one is the bucket before it.
-    return ((size_t)bucket << HISTOGRAM_HALF_MAGNITUDE) + (size_t)(value >> bucket);
+    return (size_t)bucket * HISTOGRAM_HALF + (size_t)(value >> bucket);
 }
 
 // The smallest and the largest value that are counted at an index.

@@ -38,7 +38,7 @@ static struct second take(struct histogram *histogram, int64_t number)
     if (second.bin_count > 0)
         second.bins = allocate(NULL, second.bin_count, sizeof *second.bins);
     size_t at = 0;
-    for (size_t i = first; i <= last; i++) {
+    for (size_t i = first; at < second.bin_count; i++) {
         if (histogram->counts[i] == 0)
             continue;
         second.bins[at++] = (struct bin){.index = (uint32_t)i, .count = histogram->counts[i]};

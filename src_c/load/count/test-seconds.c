@@ -74,9 +74,9 @@ static void test_the_seconds_of_all_threads_add_up(void)
 
     for (int i = 0; i < 20000; i++) {
         x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
-        int part = (int)(x >> 63);
-        int64_t latency_ns = 1 + (int64_t)(x >> (20 + (x >> 40) % 35));
-        now_ns[part] += (int64_t)((x >> 20) % 2000000);
+        int part = (int)(x >> 63U);
+        int64_t latency_ns = 1 + (int64_t)(x >> (20 + (x >> 40U) % 35));
+        now_ns[part] += (int64_t)((x >> 20U) % 2000000);
         seconds_record(&parts[part], now_ns[part], latency_ns);
         histogram_record(&all, latency_ns);
     }

@@ -2,12 +2,13 @@
 // How many replies came when: counts over time, so that a window can be halved after it has ended.
 #include "load/count/timeline.h"
 
+#include <stddef.h>
 #include <string.h>
 
 void timeline_coarsen(struct timeline *timeline, unsigned shift)
 {
     for (; timeline->shift < shift; timeline->shift++) {
-        for (int i = 0; i < TIMELINE_SLOTS / 2; i++)
+        for (size_t i = 0; i < TIMELINE_SLOTS / 2; i++)
             timeline->slots[i] = timeline->slots[2 * i] + timeline->slots[2 * i + 1];
         memset(timeline->slots + TIMELINE_SLOTS / 2, 0, sizeof timeline->slots / 2);
     }

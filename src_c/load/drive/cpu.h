@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "load/drive/worker.h"
+#include "load/drive/state.h"
 
 struct cpu_sample {
     int64_t total_ns;  // exact, also of threads that are running

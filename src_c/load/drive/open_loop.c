@@ -5,8 +5,9 @@
 #include <stdbool.h>
 
 #include "core/clock.h"
-#include "load/drive/client.h"
-#include "load/drive/worker.h"
+#include "load/drive/free_clients.h"
+#include "load/drive/sending.h"
+#include "load/drive/window.h"
 
 // When a time of the schedule is on the clock.
 static int64_t on_the_clock(const struct open_loop *open, int64_t at_ns)
@@ -30,37 +31,6 @@ void open_loop_begin(struct worker *worker, int64_t zero_ns)
         if (share->open.next_due_ns < worker->next_due_ns)
             worker->next_due_ns = share->open.next_due_ns;
     }
-}
-
-void open_loop_offer(struct worker *worker, struct client *client)
-{
-    struct open_loop *open = &client->share->open;
-
-    if (client->is_listed || !client_has_room(worker, client))
-        return;
-    client->is_listed = true;
-    client->next_free = NULL;
-    if (open->last_free != NULL)
-        open->last_free->next_free = client;
-    else
-        open->first_free = client;
-    open->last_free = client;
-}
-
-// The client that has been free for longest; NULL when none is. What happened to a client since it
-// was queued may have made it useless: it is offered again when it is of use.
-static struct client *take_free(const struct worker *worker, struct open_loop *open)
-{
-    while (open->first_free != NULL) {
-        struct client *client = open->first_free;
-        open->first_free = client->next_free;
-        if (open->first_free == NULL)
-            open->last_free = NULL;
-        client->is_listed = false;
-        if (client_has_room(worker, client))
-            return client;
-    }
-    return NULL;
 }
 
 // Takes note of a request that has become due: it is started, and must come to an end.
@@ -111,7 +81,8 @@ static void serve(struct worker *worker, struct share *share, int64_t now_ns)
 
     while (open->next_due_ns <= now_ns)
         notice(share, begin_ns, now_ns);
-    while (open->backlog > 0 && !worker->stopped && (client = take_free(worker, open)) != NULL) {
+    while (open->backlog > 0 && !worker->stopped &&
+           (client = free_clients_take(worker, open)) != NULL) {
         int64_t send_ns = clock_now_ns();
         if (window_is_over(worker->window, send_ns)) { // while others were sent: it stays overdue
             worker->stopped = true;
@@ -119,8 +90,8 @@ static void serve(struct worker *worker, struct share *share, int64_t now_ns)
         }
         open->backlog--;
         share->tally.sent += send_ns >= begin_ns;
-        client_send(worker, client, on_the_clock(open, schedule_next(&open->unsent)), send_ns);
-        open_loop_offer(worker, client);
+        send_request(worker, client, on_the_clock(open, schedule_next(&open->unsent)), send_ns);
+        free_clients_offer(worker, client);
     }
     if (tell_backlog(worker, open)) {
         window_abort(worker->window);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What one thread has of a group: some of its clients, its part of the schedule, and its counts.
+// A thread's share of a group: which clients and which part of the schedule are its own.
 #include "load/drive/share.h"
 
 #include <stdlib.h>

@@ -9,7 +9,8 @@
 #include <sys/epoll.h>
 
 #include "core/clock.h"
-#include "load/drive/worker.h"
+#include "load/drive/client.h"
+#include "load/drive/sending.h"
 
 enum {
     EVENTS_AT_ONCE = 256,
@@ -70,7 +71,7 @@ static void connect_all(struct worker *worker, struct share *share)
     for (size_t i = 0; i < share->client_count && !is_told_to_hurry(worker); i++) {
         if (i > 0 && i % CONNECT_AT_ONCE == 0)
             pause_a_turn(worker);
-        client_connect(worker, &share->clients[i], clock_now_ns());
+        connect_client(worker, &share->clients[i], clock_now_ns());
     }
 }
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "load/ask/settings.h"
-#include "load/drive/client.h"
+#include "load/drive/state.h"
 
 // Whether there are any for these settings.
 bool standing_is_needed(const struct settings *settings);

@@ -13,7 +13,13 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "load/drive/client.h"
+#include "load/drive/free_clients.h"
+#include "load/drive/open_loop.h"
+#include "load/drive/share.h"
 #include "load/drive/standing.h"
+#include "load/drive/timer.h"
+#include "load/drive/window.h"
 
 enum {
     EVENTS_AT_ONCE = 256,
@@ -22,8 +28,6 @@ enum {
     BEGIN_AT_ONCE = 128, // so that replies do not wait while many connections are opened
 };
 
-static const int64_t PAUSE_NS = INT64_C(10) * NS_PER_MS;    // after a refusal or a loss
-static const int64_t SWEEP_MIN_NS = INT64_C(1) * NS_PER_MS; // how closely spaced sweeps may be
 static const int64_t LONG_WAIT_NS = INT64_C(2) * NS_PER_MS; // of which a thousandth is much
 static const int64_t OVERDUE_NS = INT64_C(250) * NS_PER_MS; // beyond twice the slowest reply
 
@@ -98,106 +102,6 @@ void worker_free(struct worker *worker)
     free(worker);
 }
 
-void worker_pause(struct worker *worker, struct client *client, int64_t now_ns)
-{
-    if (client->share->is_idle) { // there is nothing to try again
-        client_proceed(worker, client, now_ns);
-        return;
-    }
-    // All pauses are of one length, so they end in the order in which they began.
-    client->is_paused = true;
-    client->resume_ns = now_ns + PAUSE_NS;
-    client->next_paused = NULL;
-    if (worker->last_paused != NULL)
-        worker->last_paused->next_paused = client;
-    else
-        worker->first_paused = client;
-    worker->last_paused = client;
-}
-
-static void end_pauses(struct worker *worker, int64_t now_ns)
-{
-    while (!worker->stopped && worker->first_paused != NULL &&
-           worker->first_paused->resume_ns <= now_ns) {
-        struct client *client = worker->first_paused;
-        worker->first_paused = client->next_paused;
-        if (worker->first_paused == NULL)
-            worker->last_paused = NULL;
-        client->is_paused = false;
-        client_proceed(worker, client, now_ns);
-    }
-}
-
-// Gives up the requests of a share that are too old. Returns when the oldest other one was sent.
-static int64_t sweep_share(struct worker *worker, struct share *share, int64_t now_ns)
-{
-    int64_t timeout_ns = worker->settings->timeout_ns;
-    int64_t oldest_ns = now_ns;
-
-    for (size_t i = 0; i < share->client_count && !worker->stopped; i++) {
-        struct client *client = &share->clients[i];
-        int64_t sent_ns = client_oldest_ns(client);
-        if (sent_ns == INT64_MAX)
-            continue;
-        if (now_ns - sent_ns >= timeout_ns)
-            client_give_up(worker, client, now_ns);
-        else if (sent_ns < oldest_ns)
-            oldest_ns = sent_ns;
-    }
-    return oldest_ns;
-}
-
-// Gives up the requests that are too old. A request that is not yet sent cannot be too old before a
-// whole timeout has passed, so nothing needs to be done for a request while all goes well.
-static void sweep(struct worker *worker, int64_t now_ns)
-{
-    int64_t oldest_ns = now_ns;
-
-    for (size_t i = 0; i < worker->share_count && !worker->stopped; i++) {
-        int64_t of_share_ns = sweep_share(worker, &worker->shares[i], now_ns);
-        if (of_share_ns < oldest_ns)
-            oldest_ns = of_share_ns;
-    }
-    worker->next_sweep_ns = oldest_ns + worker->settings->timeout_ns;
-    if (worker->next_sweep_ns < now_ns + SWEEP_MIN_NS)
-        worker->next_sweep_ns = now_ns + SWEEP_MIN_NS;
-}
-
-// Does what has become due.
-static void on_timer(struct worker *worker)
-{
-    uint64_t expirations;
-    int64_t now_ns = clock_now_ns();
-
-    if (read(worker->timer, &expirations, sizeof expirations) == -1 && errno != EAGAIN) {
-        perror("fibload: timerfd");
-        abort();
-    }
-    worker->armed_ns = INT64_MAX;
-    end_pauses(worker, now_ns);
-    if (now_ns >= worker->next_sweep_ns)
-        sweep(worker, now_ns);
-}
-
-// Sets the timer to what is due next, if that has changed.
-static void arm_timer(struct worker *worker)
-{
-    int64_t due_ns = worker->next_sweep_ns;
-
-    if (worker->first_paused != NULL && worker->first_paused->resume_ns < due_ns)
-        due_ns = worker->first_paused->resume_ns;
-    if (worker->exact.is_lacking && worker->next_due_ns < due_ns)
-        due_ns = worker->next_due_ns;
-    if (due_ns == worker->armed_ns)
-        return;
-    const struct itimerspec at = {.it_value = clock_timespec(due_ns)};
-    if (timerfd_settime(worker->timer, TFD_TIMER_ABSTIME, &at, NULL) == -1) {
-        perror("fibload: timerfd");
-        abort();
-    }
-    worker->armed_ns = due_ns;
-}
-
 // Sets some more clients of closed loops going.
 static void begin_clients(struct worker *worker)
 {
@@ -232,7 +136,7 @@ static int wait_until_due(struct worker *worker, struct epoll_event *events)
     int count;
     if (exact_wait(&worker->exact, worker->epoll, events, EVENTS_AT_ONCE, &left, &count))
         return count;
-    arm_timer(worker);
+    timer_arm(worker);
     return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
 }
 
@@ -245,6 +149,14 @@ static int wait_for_events(struct worker *worker, struct epoll_event *events)
     return wait_until_due(worker, events);
 }
 
+// A server is not held to have hung while this side did not run either, as on a machine that stood
+// still.
+static void note_awake(struct worker *worker, int64_t now_ns)
+{
+    if (!window_is_over(worker->window, now_ns))
+        worker->awake_ns = now_ns;
+}
+
 // One turn of the loop: waits for events and handles them. What is due comes last, since it may
 // close connections that have an event in the same batch. Requests of an open loop are not made to
 // wait for the rest of a batch.
@@ -253,13 +165,13 @@ static void turn(struct worker *worker)
     struct epoll_event events[EVENTS_AT_ONCE];
     bool due = false;
 
-    arm_timer(worker);
+    timer_arm(worker);
     int count = wait_for_events(worker, events);
     if (count == -1 && errno != EINTR) {
         perror("fibload: epoll_wait");
         abort();
     }
-    worker_note_awake(worker, clock_now_ns());
+    note_awake(worker, clock_now_ns());
     for (int i = 0; i < count && !worker->stopped; i++) {
         void *mark = events[i].data.ptr;
         if (mark == &worker->stop)
@@ -272,7 +184,7 @@ static void turn(struct worker *worker)
             open_loop_serve(worker);
     }
     if (due && !worker->stopped)
-        on_timer(worker);
+        timer_serve(worker);
 }
 
 // Waits until the end of the window was announced. The thread must not end before: its CPU time is
@@ -308,7 +220,7 @@ static void begin_open_loops(struct worker *worker)
     for (size_t i = 0; i < worker->share_count; i++) {
         struct share *share = &worker->shares[i];
         for (size_t c = 0; c < share->client_count && share->is_open; c++)
-            open_loop_offer(worker, &share->clients[c]);
+            free_clients_offer(worker, &share->clients[c]);
     }
 }
 

@@ -84,20 +84,20 @@ static size_t utf8_size(const unsigned char *text)
         return 1;
     if (text[0] >= 0xf0 && text[0] < 0xf8) {
         size = 4;
-        code = text[0] & 0x07;
+        code = text[0] & 0x07U;
     } else if (text[0] >= 0xe0) {
         size = 3;
-        code = text[0] & 0x0f;
+        code = text[0] & 0x0fU;
     } else {
         size = 2;
-        code = text[0] & 0x1f;
+        code = text[0] & 0x1fU;
     }
     if (text[0] < 0xc0 || text[0] >= 0xf8)
         return 0;
     for (size_t i = 1; i < size; i++) {
-        if ((text[i] & 0xc0) != 0x80)
+        if ((text[i] & 0xc0U) != 0x80)
             return 0;
-        code = code << 6 | (text[i] & 0x3f);
+        code = code << 6U | (text[i] & 0x3fU);
     }
     // Longer than it needs to be, half of a surrogate pair, or beyond Unicode.
     static const uint32_t least[] = {[2] = 0x80, [3] = 0x800, [4] = 0x10000};

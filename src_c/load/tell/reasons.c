@@ -46,7 +46,7 @@ static void add_silence(struct reasons *reasons, const struct accounting *accoun
 // Says that the server could not keep up, and by how much.
 static void add_abort(struct reasons *reasons, const struct result *result)
 {
-    double elapsed_s = (double)(result->end_ns - result->zero_ns) / NS_PER_S;
+    double elapsed_s = (double)(result->end_ns - result->zero_ns) / (double)NS_PER_S;
     double ok = (double)result->total.accounting.by_outcome[OUTCOME_OK];
 
     add_reason(reasons,
@@ -127,13 +127,14 @@ static void add_timeouts(struct reasons *reasons, const struct result *result)
     else if (resent > 0)
         snprintf(how, sizeof how, ", %" PRIu64 " of them waiting for a SYN or data sent again",
                  resent);
-    if (resent > 0 && result->listen_overflows > 0)
+    if (resent > 0 && result->listen_overflows > 0) {
         add_reason(reasons,
                    "requests given up as too old: %" PRIu64 "%s: a listen queue overflowed %" PRId64
                    " times (counted in the whole network namespace)",
                    given_up, how, result->listen_overflows);
-    else
+    } else {
         add_reason(reasons, "requests given up as too old: %" PRIu64 "%s", given_up, how);
+    }
 }
 
 // Collects why the measurement must not be used. Connections that were refused, closed or reset
@@ -163,10 +164,11 @@ struct reasons reasons_collect(const struct result *result)
                    tally_out_of_range(&result->total));
     if (result->stalled)
         add_reason(reasons, "stopped before the wanted number of replies: none came for too long");
-    if (result->begin_late_ns * BEGIN_LATE_SHARE > result->end_ns - result->begin_ns)
+    if (result->begin_late_ns * BEGIN_LATE_SHARE > result->end_ns - result->begin_ns) {
         add_reason(reasons,
                    "the window's begin was set %" PRId64 " us late: this machine stood still",
                    result->begin_late_ns / 1000);
+    }
     if (result->edges_error != 0)
         add_reason(reasons, "the window's edges could not be announced: %s",
                    strerror(result->edges_error));

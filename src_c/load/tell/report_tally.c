@@ -13,7 +13,7 @@ void report_replies(struct json *json, const struct result *result, const struct
     int64_t duration_ns = result->end_ns - result->begin_ns;
     uint64_t ok = tally_ok(tally);
     uint64_t first = timeline_before(&tally->timeline, duration_ns / 2);
-    double per_s = duration_ns > 0 ? (double)ok * NS_PER_S / (double)duration_ns : 0;
+    double per_s = duration_ns > 0 ? (double)ok * (double)NS_PER_S / (double)duration_ns : 0;
 
     json_unsigned(json, "ok", ok);
     json_open(json, "half_ok", '[');

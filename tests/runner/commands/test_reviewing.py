@@ -9,30 +9,13 @@ from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
+from tests.runner.desk import SMALL
 from tests.runner.stored_runs import CLAIMS, make_run, rewrite_journal
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
 
 OLD, NEW = "2026-11-24T2255-63e1", "2026-11-25T0700-0001"
-
-SMALL = """
-title = "One small block"
-[matrix]
-backend = ["c-sync", "c-mt"]
-[load]
-clients = 2
-n = 20
-duration = "0.2s"
-warmup = "50ms"
-[plan]
-blocks = 3
-[[claim]]
-says = "C answers"
-value = { backend = "c-mt" }
-metric = "throughput"
-above = 1
-"""
 
 
 @pytest.fixture
@@ -97,7 +80,7 @@ def report(run: str = "gil", format_name: str = "text", output: str = "", claims
 
 def test_report_shows_what_run_showed(tmp_path: Path, programs: Path) -> None:
     assert programs.is_dir()
-    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "small.toml").write_text(SMALL.format(blocks=3, above=1))
     own = {"FIBENCH_RESULTS": str(tmp_path / "results"), "FIBENCH_LOCK": f"fibench-test-{tmp_path}"}
     environment = {**os.environ, **own, "COLUMNS": "100"}
     shown = invoke("run", tmp_path / "small.toml", env=environment)

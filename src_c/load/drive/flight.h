@@ -6,15 +6,26 @@
 
 #include "load/ask/exchange.h"
 #include "load/count/accounting.h"
-#include "load/drive/client.h"
+#include "load/drive/state.h"
 
 // Any of these may find that the window is over: the worker is stopped then, and requests in flight
 // are left for client_settle().
 
 // Puts one request, which was counted as started, in flight: it must end in exactly one outcome.
 // In a closed loop it is started when it is sent.
-void start_request(struct worker *worker, struct client *client, int64_t started_ns,
-                   int64_t sent_ns);
+static inline void start_request(struct worker *worker, struct client *client, int64_t started_ns,
+                                 int64_t sent_ns)
+{
+    uint32_t slots = (uint32_t)worker->settings->pipeline;
+    uint32_t slot = client->oldest + client->in_flight;
+
+    slot = slot < slots ? slot : slot - slots;
+    client->started_ns[slot] = started_ns;
+    client->sent_ns[slot] = sent_ns;
+    client->in_flight++;
+    client->on_connection++;
+    client->unsent += client->share->exchange->request_size;
+}
 
 // In an open loop: notes that the oldest request in flight had no reply when it was last seen.
 void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns);
@@ -33,13 +44,8 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
 // The connection is of no more use: everything in flight on it ends with this outcome.
 void end_all(struct worker *worker, struct client *client, enum outcome outcome, int64_t now_ns);
 
-// A call has failed on this side. The client pauses.
-void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
-                  int64_t now_ns);
-
-// A call has failed: whose fault it is decides the outcome. The client pauses.
-void lose_connection(struct worker *worker, struct client *client, const char *call, int error,
-                     int64_t now_ns);
+// Notes that the connection of an idle client is lost, if it is.
+void note_lost(struct client *client);
 
 // Closes the connection, if there is one; nothing may be in flight on it.
 void close_connection(struct client *client);

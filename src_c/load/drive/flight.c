@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How requests begin and end, and connections with them: each request gets exactly one outcome.
-#include "load/drive/ending.h"
+#include "load/drive/flight.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/clock.h"
-#include "load/drive/worker.h"
-
-void start_request(struct worker *worker, struct client *client, int64_t started_ns,
-                   int64_t sent_ns)
-{
-    uint32_t slots = (uint32_t)worker->settings->pipeline;
-    uint32_t slot = client->oldest + client->in_flight;
-
-    slot = slot < slots ? slot : slot - slots;
-    client->started_ns[slot] = started_ns;
-    client->sent_ns[slot] = sent_ns;
-    client->in_flight++;
-    client->on_connection++;
-    client->unsent += client->share->exchange->request_size;
-}
+#include "load/drive/window.h"
 
 int64_t end_request(struct worker *worker, struct client *client, enum outcome outcome)
 {
@@ -40,10 +24,11 @@ int64_t end_request(struct worker *worker, struct client *client, enum outcome o
 
 void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns)
 {
-    if (client->share->is_open)
+    if (client->share->is_open) {
         tally_censor(&client->share->tally,
                      atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire),
                      client->started_ns[client->oldest], seen_ns);
+    }
 }
 
 // How many segments this side of a connection has sent again.
@@ -59,6 +44,12 @@ void note_resent(struct client *client, uint64_t given_up)
 {
     if (given_up > 0 && client->fd != -1 && count_retransmits(client->fd) > 0)
         client->share->tally.accounting.resent_timeouts += given_up;
+}
+
+void note_lost(struct client *client)
+{
+    if (client->state == CLIENT_ABSENT)
+        client->share->tally.lost++;
 }
 
 int leave_connection(struct client *client)
@@ -103,10 +94,11 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
         int64_t started_ns = end_request(worker, client, OUTCOME_OK);
         if (service_ns > accounting->slowest_ns)
             accounting->slowest_ns = service_ns;
-        if (side == WINDOW_INSIDE)
+        if (side == WINDOW_INSIDE) {
             tally_reply(tally,
                         atomic_load_explicit(&worker->window->begin_ns, memory_order_relaxed),
                         started_ns, now_ns);
+        }
     } else {
         end_request(worker, client, OUTCOME_WRONG);
         accounting->surplus_bytes += client->reply.surplus;
@@ -138,44 +130,4 @@ void end_all(struct worker *worker, struct client *client, enum outcome outcome,
         end_request(worker, client, outcome);
     }
     close_connection(client);
-}
-
-void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
-                  int64_t now_ns)
-{
-    struct accounting *accounting = &client->share->tally.accounting;
-
-    if (accounting->local_call == NULL) {
-        accounting->local_call = call;
-        accounting->local_errno = error;
-    }
-    end_all(worker, client, OUTCOME_LOCAL, now_ns);
-    worker_pause(worker, client, now_ns);
-}
-
-void lose_connection(struct worker *worker, struct client *client, const char *call, int error,
-                     int64_t now_ns)
-{
-    enum outcome outcome;
-
-    switch (error) {
-    case ECONNREFUSED:
-        outcome = OUTCOME_REFUSED;
-        break;
-    case ECONNRESET:
-        outcome = OUTCOME_RESET;
-        break;
-    case EPIPE: // the server had closed in order before our bytes came
-        outcome = OUTCOME_CLOSED;
-        break;
-    case ETIMEDOUT:
-        outcome = OUTCOME_TIMEOUT;
-        break;
-    default:
-        fail_locally(worker, client, call, error, now_ns);
-        return;
-    }
-    end_all(worker, client, outcome, now_ns);
-    if (!worker->stopped)
-        worker_pause(worker, client, now_ns);
 }

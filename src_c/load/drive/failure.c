@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a failed call does: whose fault it is decides how the requests in flight end, and the client
+// pauses. An idle one does not, since it has nothing to try again: its connection is lost.
+#include "load/drive/failure.h"
+
+#include <errno.h>
+
+#include "load/drive/flight.h"
+#include "load/drive/pauses.h"
+#include "load/drive/window.h"
+
+// What a client does next.
+static void step_back(struct worker *worker, struct client *client, int64_t now_ns)
+{
+    if (!client->share->is_idle)
+        pauses_begin(worker, client, now_ns);
+    else if (window_is_over(worker->window, now_ns))
+        worker->stopped = true;
+    else
+        note_lost(client);
+}
+
+void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
+                  int64_t now_ns)
+{
+    struct accounting *accounting = &client->share->tally.accounting;
+
+    if (accounting->local_call == NULL) {
+        accounting->local_call = call;
+        accounting->local_errno = error;
+    }
+    end_all(worker, client, OUTCOME_LOCAL, now_ns);
+    step_back(worker, client, now_ns);
+}
+
+void lose_connection(struct worker *worker, struct client *client, const char *call, int error,
+                     int64_t now_ns)
+{
+    enum outcome outcome;
+
+    switch (error) {
+    case ECONNREFUSED:
+        outcome = OUTCOME_REFUSED;
+        break;
+    case ECONNRESET:
+        outcome = OUTCOME_RESET;
+        break;
+    case EPIPE: // the server had closed in order before our bytes came
+        outcome = OUTCOME_CLOSED;
+        break;
+    case ETIMEDOUT:
+        outcome = OUTCOME_TIMEOUT;
+        break;
+    default:
+        fail_locally(worker, client, call, error, now_ns);
+        return;
+    }
+    end_all(worker, client, outcome, now_ns);
+    if (!worker->stopped)
+        step_back(worker, client, now_ns);
+}
