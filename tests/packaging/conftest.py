@@ -13,12 +13,32 @@ from .small_builds import ARCHIVE, REAL, Small, make_small
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
     made = make_small(tmp_path, REAL)
     made.wrap("http://127.0.0.1:1/nothing", ARCHIVE)
+    build_with(made, monkeypatch)
+    return made
+
+
+@pytest.fixture(scope="session")
+def one_checkout(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """A checkout whose build folder several tests break, each after another."""
+    made = make_small(tmp_path_factory.mktemp("kept"), REAL)
+    made.wrap("http://127.0.0.1:1/nothing", ARCHIVE)
+    return made
+
+
+@pytest.fixture
+def shared(one_checkout: Small, monkeypatch: pytest.MonkeyPatch) -> Small:
+    """The one that is kept: for tests that begin with a build, so that it is whole then."""
+    build_with(one_checkout, monkeypatch)
+    return one_checkout
+
+
+def build_with(made: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let builds have its compiler, and nothing else that the environment names."""
     monkeypatch.setenv("CC", str(made.compiler))
     for name in ("CFLAGS", "CPPFLAGS", "LDFLAGS"):
         monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    return made
 
 
 @pytest.fixture

@@ -127,17 +127,17 @@ def test_a_full_disk_is_told_and_what_was_cut_off_is_gone_on_with(
 @pytest.mark.parametrize("kept", ["", "[opt", "[options]\n", "[options]\n[properties"])
 @pytest.mark.parametrize("left", [(), ("build.ninja",), ("premises.json",)])
 def test_options_that_were_half_written_do_not_stop_the_next_build(
-    small: Small, kept: str, left: tuple[str, ...]
+    shared: Small, kept: str, left: tuple[str, ...]
 ) -> None:
-    build(small.places)
+    build(shared.places)
     for name in ("build.ninja", "premises.json"):
         if name not in left:
-            (small.places.build / name).unlink()
-    (small.places.build / "meson-private" / "cmd_line.txt").write_text(kept)
-    build(small.places)
+            (shared.places.build / name).unlink()
+    (shared.places.build / "meson-private" / "cmd_line.txt").write_text(kept)
+    build(shared.places)
 
-    assert "plain_server" in small.programs()
-    options = json.loads((small.places.build / "meson-info/intro-buildoptions.json").read_bytes())
+    assert "plain_server" in shared.programs()
+    options = json.loads((shared.places.build / "meson-info/intro-buildoptions.json").read_bytes())
     (mode,) = [one["value"] for one in options if one["name"] == "wrap_mode"]
     assert mode == "nodownload", "Meson tries for minutes"
 
