@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "serve/acceptor.h"
 #include "serve/last_input.h"
 
 static void grant_time(struct proactor *p, int fd)
@@ -85,12 +84,8 @@ void proactor_close(struct proactor *proactor, int fd)
 
 void proactor_give_up(struct proactor *proactor, int fd, int error)
 {
-    struct census *census = proactor->census;
-
-    if (error == ENOMEM || error == ENOBUFS || error == EAGAIN) {
-        atomic_fetch_add(&census->refused, 1);
-        acceptor_say_why(&census->said, proactor->options->program, "memory", error);
-    }
+    if (error == ENOMEM || error == ENOBUFS || error == EAGAIN)
+        census_refuse(proactor->census, proactor->options, "memory", error);
     proactor_close(proactor, fd);
 }
 

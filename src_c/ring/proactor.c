@@ -207,7 +207,7 @@ void proactor_prepare_or_exit(struct proactor *proactor)
 
     ring_open_or_exit(&p->ring, p->options, p->design->setup, p->design->takes);
     (void)io_uring_register_ring_fd(&p->ring); // spares a look-up for each call, where it is known
-    p->capacity = reactor_capacity(p->options);
+    p->capacity = census_capacity(p->options);
     p->io_wait = (struct __kernel_timespec){.tv_sec = p->options->io_wait_ns / NS_PER_S,
                                             .tv_nsec = p->options->io_wait_ns % NS_PER_S};
     p->desks = (struct desks){.options = p->options};

@@ -21,10 +21,10 @@
 
 #include "core/clock.h"
 #include "core/lacking.h"
+#include "serve/census.h"
 #include "serve/conversation.h"
 #include "serve/deadlines.h"
 #include "serve/options.h"
-#include "serve/reactor.h"
 
 // One connection, by descriptor.
 struct peer {

@@ -13,10 +13,7 @@
 #include "serve/reactor_client.h"
 #include "serve/signals.h"
 
-enum {
-    ACCEPTS_PER_TURN = 64, // a burst of connections does not hold up those that are there
-    SPARE_FDS = 4096,      // descriptors that are not connections: listeners, loops, the inherited
-};
+enum { ACCEPTS_PER_TURN = 64 }; // a burst of connections does not hold up those that are there
 
 static void rest_listener(struct reactor *r)
 {
@@ -143,16 +140,11 @@ const struct timespec *reactor_patience(struct reactor *reactor)
     return &r->patience;
 }
 
-int reactor_capacity(const struct options *options)
-{
-    return (int)options->max_connections + SPARE_FDS;
-}
-
 void reactor_prepare_or_exit(struct reactor *reactor)
 {
     struct reactor *r = reactor;
 
-    r->capacity = reactor_capacity(r->options);
+    r->capacity = census_capacity(r->options);
     r->desks = (struct desks){.options = r->options, .fixed = r->design->fixed_reply};
     r->clients = calloc((size_t)r->capacity, sizeof *r->clients);
     if (r->clients == NULL || deadlines_init(&r->idle, r->capacity) == -1 ||

@@ -12,11 +12,11 @@
 //     reactor_clean_up(&reactor);
 #pragma once
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "core/clock.h"
+#include "serve/census.h"
 #include "serve/conversation.h"
 #include "serve/deadlines.h"
 #include "serve/options.h"
@@ -41,13 +41,6 @@ struct design {
     bool (*ask)(void *waiting, struct question question);
     bool closing_forgets; // a descriptor that is closed need not be told of to watch()
     bool fixed_reply;     // see struct desks
-};
-
-// What the loops of a server count together.
-struct census {
-    atomic_uint_least64_t live;
-    atomic_uint_least64_t refused;
-    atomic_bool said; // why, where it is for want of something
 };
 
 struct client; // by descriptor
@@ -78,9 +71,7 @@ struct reactor {
     struct timespec patience;
 };
 
-// Descriptors that watch() is told of are below this.
-int reactor_capacity(const struct options *options);
-
+// Descriptors that watch() is told of are below census_capacity().
 void reactor_prepare_or_exit(struct reactor *reactor);
 
 // Until it was told to stop, and everything asked is answered, or the grace is over.

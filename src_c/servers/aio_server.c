@@ -17,6 +17,7 @@
 #include "core/die.h"
 #include "core/lacking.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/listener.h"
 #include "serve/options.h"
 #include "serve/reactor.h"
@@ -183,7 +184,7 @@ int main(int argc, char *argv[])
 {
     const struct options options =
         options_parse_or_exit("aio_server", "A Fibonacci server with Linux AIO.", argc, argv);
-    size_t capacity = (size_t)reactor_capacity(&options);
+    size_t capacity = (size_t)census_capacity(&options);
     int stop_fd = signals_install_or_exit(options.program);
     struct census census = {0};
     struct loop loop = {

@@ -14,6 +14,7 @@
 #include "core/die.h"
 #include "core/fibonacci.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/epolling.h"
 #include "serve/listener.h"
 #include "serve/options.h"
@@ -151,7 +152,7 @@ static void prepare_or_exit(struct pool *pool)
     pthread_t thread;
     int error = 0;
 
-    pool->size = (unsigned)reactor_capacity(options);
+    pool->size = (unsigned)census_capacity(options);
     pool->questions.jobs = calloc(pool->size, sizeof(struct job));
     pool->answers.jobs = calloc(pool->size, sizeof(struct job));
     if (pool->questions.jobs == NULL || pool->answers.jobs == NULL)

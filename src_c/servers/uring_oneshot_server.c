@@ -13,6 +13,7 @@
 
 #include "ring/proactor.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/listener.h"
 #include "serve/options.h"
 #include "serve/signals.h"

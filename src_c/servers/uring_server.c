@@ -20,6 +20,7 @@
 #include "ring/post.h"
 #include "ring/proactor.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/listener.h"
 #include "serve/options.h"
 #include "serve/shards.h"
