@@ -8,8 +8,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/die.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/reactor_client.h"
 #include "serve/signals.h"
 
@@ -78,6 +80,23 @@ void reactor_ready(struct reactor *reactor, int fd)
     } else if (reactor->accept_ns == 0) {
         accept_some(reactor);
     }
+}
+
+bool reactor_give_up(struct reactor *reactor, int fd, int error)
+{
+    if (!reactor->clients[fd].open)
+        return false;
+    reactor_client_refuse(reactor, fd, error);
+    return true;
+}
+
+void reactor_reply(struct reactor *reactor, struct question question, unsigned fibonacci_n)
+{
+    const struct client *client = &reactor->clients[question.fd];
+
+    // Else it has gone, and perhaps another came.
+    if (client->open && client->generation == question.generation)
+        reactor_client_reply(reactor, question.fd, fibonacci_n);
 }
 
 void reactor_begin_turn(struct reactor *reactor) { reactor->now_ns = clock_now_ns(); }

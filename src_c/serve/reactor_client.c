@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/clock.h"
+#include "serve/census.h"
+#include "serve/deadlines.h"
 #include "serve/last_input.h"
 
 // What a client needs of what the design waits with.
@@ -223,22 +226,17 @@ void reactor_client_overdue(struct reactor *r, int fd)
         reactor_client_end(r, fd);
 }
 
-bool reactor_give_up(struct reactor *reactor, int fd, int error)
+void reactor_client_refuse(struct reactor *reactor, int fd, int error)
 {
-    if (!reactor->clients[fd].open)
-        return false;
     census_refuse(reactor->census, reactor->options, PLACES, error);
     reactor_client_end(reactor, fd);
-    return true;
 }
 
-void reactor_reply(struct reactor *reactor, struct question question, unsigned fibonacci_n)
+void reactor_client_reply(struct reactor *reactor, int fd, unsigned fibonacci_n)
 {
-    struct client *client = &reactor->clients[question.fd];
+    struct client *client = &reactor->clients[fd];
 
-    if (!client->open || client->generation != question.generation)
-        return; // it has gone, and perhaps another came
     conversation_reply(&client->talk, fibonacci_n);
-    if (!proceed(reactor, question.fd, client))
-        reactor_client_end(reactor, question.fd);
+    if (!proceed(reactor, fd, client))
+        reactor_client_end(reactor, fd);
 }
