@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Making an io_uring: see ring.h.
+// An io_uring: see ring.h.
 #include "ring/ring.h"
 
 #include <errno.h>
@@ -72,3 +72,37 @@ void ring_open_or_exit(struct io_uring *ring, const struct options *options, uns
         lacking_exit(options->program, "io_uring_setup", -error, takes);
     ring_fail(options, "io_uring_setup", -error, takes);
 }
+
+void ring_check_entered(const struct options *options, int result)
+{
+    // EBUSY, EAGAIN: completions are to be taken first.
+    if (result < 0 && result != -ETIME && result != -EINTR && result != -EBUSY && result != -EAGAIN)
+        die(options->program, "io_uring_enter", -result);
+}
+
+struct io_uring_sqe *ring_entry(struct io_uring *ring, const struct options *options)
+{
+    struct io_uring_sqe *entry;
+
+    while ((entry = io_uring_get_sqe(ring)) == NULL)
+        ring_check_entered(options, io_uring_submit(ring));
+    return entry;
+}
+
+// A tag is 8 bits of operation, 24 of generation, 32 of descriptor.
+enum { DESCRIPTOR_BITS = 32, GENERATION_BITS = 24 };
+
+uint64_t ring_tag(enum operation operation, int fd, uint32_t generation)
+{
+    uint64_t short_generation = generation & ((1U << GENERATION_BITS) - 1);
+
+    return (uint64_t)operation << (DESCRIPTOR_BITS + GENERATION_BITS) |
+           short_generation << DESCRIPTOR_BITS | (uint32_t)fd;
+}
+
+enum operation ring_tag_operation(uint64_t tag)
+{
+    return (enum operation)(tag >> (DESCRIPTOR_BITS + GENERATION_BITS));
+}
+
+int ring_tag_descriptor(uint64_t tag) { return (int)(uint32_t)tag; }
