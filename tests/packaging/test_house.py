@@ -94,3 +94,34 @@ def test_each_folder_of_c_includes_only_those_below_it_by_their_names() -> None:
         if include.rpartition("/")[0] not in (folder, *BELOW[folder])
     ]
     assert found == []
+
+
+def needs(sources: list[Path]) -> dict[str, set[str]]:
+    """What each module of C includes, a .c and its .h being one: names without their suffix."""
+    found: dict[str, set[str]] = {}
+    for path in sources:
+        module = path.relative_to(CHECKOUT / "src_c").with_suffix("").as_posix()
+        includes = re.findall(r'^#include "([^"]+)\.h"', path.read_text(), re.MULTILINE)
+        found.setdefault(module, set()).update(each for each in includes if each != module)
+    return found
+
+
+def reached(direct: dict[str, set[str]], module: str) -> set[str]:
+    """All that a module needs, through whatever lies between."""
+    found: set[str] = set()
+    ahead = set(direct[module])
+    while ahead:
+        found |= ahead
+        ahead = {far for near in ahead for far in direct.get(near, ())} - found
+    return found
+
+
+def test_no_modules_of_c_need_each_other() -> None:
+    direct = needs([path for path in C if not path.match("src_c/load/drive/*")])
+    assert [module for module in direct if module in reached(direct, module)] == []
+
+
+def test_a_circle_of_modules_would_be_found() -> None:
+    direct = {"serve/a": {"serve/b"}, "serve/b": {"core/c"}, "core/c": {"serve/a"}, "d": {"core/c"}}
+    in_circles = [module for module in direct if module in reached(direct, module)]
+    assert in_circles == ["serve/a", "serve/b", "core/c"]
