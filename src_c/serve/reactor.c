@@ -166,12 +166,13 @@ void reactor_prepare_or_exit(struct reactor *reactor)
     r->capacity = census_capacity(r->options);
     r->desks = (struct desks){.options = r->options, .fixed = r->design->fixed_reply};
     r->clients = calloc((size_t)r->capacity, sizeof *r->clients);
-    if (r->clients == NULL || deadlines_init(&r->idle, r->capacity) == -1 ||
-        deadlines_init(&r->io_waits, r->capacity) == -1 ||
-        (r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) == -1 ||
-        !reactor_watch(r, r->timer, INTEREST_NONE, INTEREST_READ) ||
-        !(r->listens = reactor_watch(r, r->listener, INTEREST_NONE, INTEREST_READ)) ||
-        !reactor_watch(r, r->stop_fd, INTEREST_NONE, INTEREST_READ))
+    r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (r->clients == NULL || r->timer == -1 || deadlines_init(&r->idle, r->capacity) == -1 ||
+        deadlines_init(&r->io_waits, r->capacity) == -1)
+        die(r->options->program, "cannot prepare to serve", errno);
+    r->listens = reactor_watch(r, r->timer, INTEREST_NONE, INTEREST_READ) &&
+                 reactor_watch(r, r->listener, INTEREST_NONE, INTEREST_READ);
+    if (!r->listens || !reactor_watch(r, r->stop_fd, INTEREST_NONE, INTEREST_READ))
         die(r->options->program, "cannot prepare to serve", errno);
 }
 

@@ -116,6 +116,7 @@ static void submit(struct loop *loop)
             continue;
         io_prep_poll(&slot->iocb, fd, slot->events);
         slot->serial++;
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): 64 bits that the kernel brings back
         slot->iocb.data = (void *)((uintptr_t)slot->serial << 32 | (uintptr_t)fd);
         slot->pending = true;
         loop->batch[count++] = &slot->iocb;

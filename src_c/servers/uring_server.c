@@ -184,7 +184,7 @@ int main(int argc, char *argv[])
     if (loops == NULL || listeners == NULL)
         die(options.program, "cannot prepare", errno);
     listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
-    for (size_t i = 0; i < options.workers; i++)
+    for (size_t i = 0; i < options.workers; i++) {
         loops[i].proactor = (struct proactor){
             .options = &options,
             .design = &MULTISHOT,
@@ -193,6 +193,7 @@ int main(int argc, char *argv[])
             .listener = listeners[i],
             .stop_fd = stop_fd,
         };
+    }
     shards_run_or_exit(&options, listeners, &STEPS, loops, sizeof *loops);
     acceptor_report_refused(atomic_load(&census.refused));
     free(listeners);
