@@ -40,7 +40,7 @@ def lint(checkout: Path) -> int:
         if _call(argv, checkout / "src_py" if name == "imports" else checkout) != 0:
             failed.append(name)
     print("== clang-tidy", flush=True)
-    if not _is_tidy(checkout, [path for path in sources if path.suffix == ".c"]):
+    if not is_tidy(checkout, [path for path in sources if path.suffix == ".c"]):
         failed.append("clang-tidy")
     print(f"failed: {', '.join(failed)}" if failed else "no complaints")
     return 1 if failed else 0
@@ -90,7 +90,7 @@ class Compiled:
     """Those that are not compiled here, for want of a library."""
 
 
-def _is_tidy(checkout: Path, sources: Sequence[Path]) -> bool:
+def is_tidy(checkout: Path, sources: Sequence[Path]) -> bool:
     """Check C sources with clang-tidy, on all cores; what it complains of is printed.
 
     A setup that is made for the purpose, and not the build folder's, has everything that is
