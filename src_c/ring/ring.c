@@ -88,21 +88,3 @@ struct io_uring_sqe *ring_entry(struct io_uring *ring, const struct options *opt
         ring_check_entered(options, io_uring_submit(ring));
     return entry;
 }
-
-// A tag is 8 bits of operation, 24 of generation, 32 of descriptor.
-enum { DESCRIPTOR_BITS = 32, GENERATION_BITS = 24 };
-
-uint64_t ring_tag(enum operation operation, int fd, uint32_t generation)
-{
-    uint64_t short_generation = generation & ((1U << GENERATION_BITS) - 1);
-
-    return (uint64_t)operation << (DESCRIPTOR_BITS + GENERATION_BITS) |
-           short_generation << DESCRIPTOR_BITS | (uint32_t)fd;
-}
-
-enum operation ring_tag_operation(uint64_t tag)
-{
-    return (enum operation)(tag >> (DESCRIPTOR_BITS + GENERATION_BITS));
-}
-
-int ring_tag_descriptor(uint64_t tag) { return (int)(uint32_t)tag; }
