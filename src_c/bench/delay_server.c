@@ -158,10 +158,10 @@ static void take(struct delay_server *server, int fd, uint32_t events)
 {
     char requests[BUFFER_SIZE];
     ssize_t size = recv(fd, requests, sizeof requests, 0);
-    int64_t now_ns = clock_now_ns();
 
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return;
+    int64_t now_ns = clock_now_ns();
     for (ssize_t i = 0; i < size; i++) {
         if (requests[i] != '\n')
             continue;

@@ -12,8 +12,10 @@ enum { CACHE_LINE = 64 };
 // Nor must it depend on the program it is linked into. Where a loop lies in its cache line decides
 // how fast it is decoded: servers that computed the same differed by up to 18 %. Source: Mytkowicz
 // et al., Producing Wrong Data Without Doing Anything Obviously Wrong!, ASPLOS 2009, section 4.
+// NOLINTNEXTLINE(misc-no-recursion): it is the work
 __attribute__((noinline, aligned(CACHE_LINE))) unsigned fibonacci(unsigned n)
 {
+    // NOLINTNEXTLINE(portability-no-assembler): there is nothing in it
     __asm__ volatile("");
     return n < 2 ? 1 : fibonacci(n - 1) + fibonacci(n - 2);
 }

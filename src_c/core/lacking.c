@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 
 static const char IO_URING_DISABLED[] = "/proc/sys/kernel/io_uring_disabled"; // since Linux 6.6
+enum { LONGEST_NUMBER = 32 };
 
 bool lacking_is_why(int error) { return error == ENOSYS || error == EPERM || error == EACCES; }
 
@@ -27,13 +28,14 @@ static bool is_older(const char *release, struct linux_version takes)
 
 static void who_forbids(const struct lacking *lacking, char *text, size_t size)
 {
-    if (lacking->io_uring_disabled != 0)
+    if (lacking->io_uring_disabled != 0) {
         snprintf(text, size, "forbidden here (kernel.io_uring_disabled is %lu)",
                  lacking->io_uring_disabled);
-    else if (lacking->is_filtered)
+    } else if (lacking->is_filtered) {
         snprintf(text, size, "forbidden here, probably by the seccomp filter that is in force");
-    else
+    } else {
         snprintf(text, size, "forbidden here, by a security module or for want of a privilege");
+    }
 }
 
 void lacking_reason(const struct lacking *lacking, char reason[static LACKING_REASON_SIZE])
@@ -44,42 +46,42 @@ void lacking_reason(const struct lacking *lacking, char reason[static LACKING_RE
     char ban[100];
 
     who_forbids(lacking, ban, sizeof ban);
-    if (is_ban && is_old)
+    if (is_ban && is_old) {
         snprintf(reason, LACKING_REASON_SIZE,
                  "%s; besides, it takes Linux %u.%u or newer, and this is %.100s", ban, takes.major,
                  takes.minor, lacking->release);
-    else if (is_ban)
+    } else if (is_ban) {
         snprintf(reason, LACKING_REASON_SIZE, "%s", ban);
-    else if (is_old)
+    } else if (is_old) {
         snprintf(reason, LACKING_REASON_SIZE, "it takes Linux %u.%u or newer, and this is %.100s",
                  takes.major, takes.minor, lacking->release);
-    else if (lacking->error == 0)
+    } else if (lacking->error == 0) {
         snprintf(reason, LACKING_REASON_SIZE,
                  "Linux %.100s, though new enough, lacks a part of it that this design needs",
                  lacking->release);
-    else if (lacking->is_filtered)
+    } else if (lacking->is_filtered) {
         snprintf(reason, LACKING_REASON_SIZE,
                  "Linux %.100s is new enough: the seccomp filter that is in force, as in a "
                  "container, denies the call, or this kernel was built without it",
                  lacking->release);
-    else
+    } else {
         snprintf(reason, LACKING_REASON_SIZE,
                  "Linux %.100s is new enough, and no seccomp filter denies the call: this kernel "
                  "was built without it",
                  lacking->release);
+    }
 }
 
 static unsigned long read_io_uring_disabled(void)
 {
     FILE *file = fopen(IO_URING_DISABLED, "re");
-    unsigned long value = 0;
+    char line[LONGEST_NUMBER];
 
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%lu", &value) != 1)
-        value = 0;
+    bool got = fgets(line, sizeof line, file) != NULL;
     fclose(file);
-    return value;
+    return got ? strtoul(line, NULL, 10) : 0;
 }
 
 void lacking_exit(const char *program, const char *call, int error, struct linux_version takes)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One connection of a proactor: what it asks for, and what becomes of that. See proactor.h.
+// One connection of a proactor: see peer.h.
 #include "ring/peer.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "serve/acceptor.h"
+#include "core/clock.h"
+#include "serve/census.h"
+#include "serve/deadlines.h"
 #include "serve/last_input.h"
 
 static void grant_time(struct proactor *p, int fd)
@@ -34,7 +36,7 @@ void peer_begin(struct proactor *proactor, int fd)
     *peer = (struct peer){.generation = peer->generation, .open = true, .answered = true};
     conversation_begin(&peer->talk, &p->desks, fd);
     p->live++;
-    proactor_proceed(p, fd);
+    peer_proceed(p, fd);
 }
 
 static void close_if_at_rest(struct proactor *p, int fd, struct peer *peer)
@@ -49,17 +51,17 @@ static void close_if_at_rest(struct proactor *p, int fd, struct peer *peer)
         last_input_discard(fd);
     peer->open = false;
     peer->generation++;
-    struct io_uring_sqe *entry = proactor_entry(p);
+    struct io_uring_sqe *entry = ring_entry(&p->ring, p->options);
     io_uring_prep_close(entry, fd);
     entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_OTHER, fd, 0));
+    io_uring_sqe_set_data64(entry, ring_tag(OPERATION_OTHER, fd, 0));
     p->live--;
     atomic_fetch_sub(&p->census->live, 1);
     if (p->accept_ns != 0) // a descriptor is free again
         p->accept_ns = p->now_ns;
 }
 
-void proactor_cut(struct proactor *proactor, int fd)
+void peer_cut(struct proactor *proactor, int fd)
 {
     struct peer *peer = &proactor->peers[fd];
 
@@ -67,42 +69,38 @@ void proactor_cut(struct proactor *proactor, int fd)
         peer->cut = last_input_cut(fd);
 }
 
-void proactor_close(struct proactor *proactor, int fd)
+void peer_close(struct proactor *proactor, int fd)
 {
     struct peer *peer = &proactor->peers[fd];
 
     if (!peer->closing && (peer->receiving || peer->sending))
         shutdown(fd, SHUT_RDWR); // which completes both
     if (!peer->closing && peer->waiting) {
-        struct io_uring_sqe *entry = proactor_entry(proactor);
-        io_uring_prep_timeout_remove(entry, proactor_tag(OPERATION_WAIT, fd, peer->generation), 0);
-        io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_OTHER, fd, 0));
+        struct io_uring_sqe *entry = ring_entry(&proactor->ring, proactor->options);
+        io_uring_prep_timeout_remove(entry, ring_tag(OPERATION_WAIT, fd, peer->generation), 0);
+        io_uring_sqe_set_data64(entry, ring_tag(OPERATION_OTHER, fd, 0));
     }
     peer->closing = true;
     proactor->hurry = proactor->hurry || peer->quietly;
     close_if_at_rest(proactor, fd, peer);
 }
 
-void proactor_give_up(struct proactor *proactor, int fd, int error)
+void peer_give_up(struct proactor *proactor, int fd, int error)
 {
-    struct census *census = proactor->census;
-
-    if (error == ENOMEM || error == ENOBUFS || error == EAGAIN) {
-        atomic_fetch_add(&census->refused, 1);
-        acceptor_say_why(&census->said, proactor->options->program, "memory", error);
-    }
-    proactor_close(proactor, fd);
+    if (error == ENOMEM || error == ENOBUFS || error == EAGAIN)
+        census_refuse(proactor->census, proactor->options, "memory", error);
+    peer_close(proactor, fd);
 }
 
 static void send_replies(struct proactor *p, int fd, struct peer *peer, bool quietly)
 {
     size_t size;
     const char *bytes = conversation_unsent(&peer->talk, &size);
-    struct io_uring_sqe *entry = proactor_entry(p);
+    struct io_uring_sqe *entry = ring_entry(&p->ring, p->options);
 
     io_uring_prep_send(entry, fd, bytes, size,
                        MSG_NOSIGNAL | (quietly ? MSG_WAITALL | MSG_DONTWAIT : 0));
-    io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_SEND, fd, peer->generation));
+    io_uring_sqe_set_data64(entry, ring_tag(OPERATION_SEND, fd, peer->generation));
     peer->sending = true;
     peer->quietly = quietly;
     peer->turn = p->turn;
@@ -127,10 +125,10 @@ static bool only_receives(const struct proactor *p, int fd, const struct peer *p
 
 static void wait_for_io(struct proactor *p, int fd, struct peer *peer)
 {
-    struct io_uring_sqe *entry = proactor_entry(p);
+    struct io_uring_sqe *entry = ring_entry(&p->ring, p->options);
 
     io_uring_prep_timeout(entry, &p->io_wait, 0, 0);
-    io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_WAIT, fd, peer->generation));
+    io_uring_sqe_set_data64(entry, ring_tag(OPERATION_WAIT, fd, peer->generation));
     peer->waiting = true;
     deadlines_clear(&p->idle, fd);
 }
@@ -141,14 +139,14 @@ static void answer(struct proactor *p, struct peer *peer)
     bool is_long = conversation_takes_long(&peer->talk);
 
     if (is_long && io_uring_sq_ready(&p->ring) > 0)
-        proactor_check_entered(p, io_uring_submit(&p->ring));
+        ring_check_entered(p->options, io_uring_submit(&p->ring));
     conversation_answer(&peer->talk);
     if (is_long) // the time of clients runs from when it is over
         p->now_ns = clock_now_ns();
     peer->answered = true;
 }
 
-void proactor_proceed(struct proactor *proactor, int fd)
+void peer_proceed(struct proactor *proactor, int fd)
 {
     struct proactor *p = proactor;
     struct peer *peer = &p->peers[fd];
@@ -159,7 +157,7 @@ void proactor_proceed(struct proactor *proactor, int fd)
         switch (conversation_next(&peer->talk)) {
         case CONVERSATION_READ:
             if (p->stopping)
-                proactor_cut(p, fd);
+                peer_cut(p, fd);
             if (peer->answered) // a fragment alone does not buy more time
                 grant_time(p, fd);
             peer->answered = false;
@@ -179,7 +177,7 @@ void proactor_proceed(struct proactor *proactor, int fd)
             answer(p, peer);
             break;
         case CONVERSATION_END:
-            proactor_close(p, fd);
+            peer_close(p, fd);
             return;
         }
     }
@@ -193,7 +191,7 @@ static void on_send(struct proactor *p, int fd, struct peer *peer, int result)
 
     peer->sending = peer->quietly = false;
     if (result < 0 && !(was_quiet && result == -EAGAIN)) {
-        proactor_give_up(p, fd, -result);
+        peer_give_up(p, fd, -result);
         return;
     }
     if (result > 0)
@@ -204,7 +202,7 @@ static void on_send(struct proactor *p, int fd, struct peer *peer, int result)
         return;
     }
     peer->answered = !was_quiet; // which is known late: its time runs since it was queued
-    proactor_proceed(p, fd);
+    peer_proceed(p, fd);
 }
 
 // What was submitted quietly and not reported has been sent.
@@ -229,11 +227,11 @@ static void on_wait(struct proactor *p, int fd, struct peer *peer, int result)
 {
     peer->waiting = false;
     if (result != -ETIME && result != -ECANCELED) {
-        proactor_give_up(p, fd, -result);
+        peer_give_up(p, fd, -result);
         return;
     }
     conversation_waited(&peer->talk);
-    proactor_proceed(p, fd);
+    peer_proceed(p, fd);
 }
 
 void peer_complete(struct proactor *proactor, enum operation operation, int fd,
@@ -242,7 +240,7 @@ void peer_complete(struct proactor *proactor, enum operation operation, int fd,
     struct proactor *p = proactor;
     struct peer *peer = &p->peers[fd];
 
-    if (!peer->open || completion->user_data != proactor_tag(operation, fd, peer->generation))
+    if (!peer->open || completion->user_data != ring_tag(operation, fd, peer->generation))
         return;
     if (operation == OPERATION_RECEIVE)
         p->design->received(p, fd, peer, completion);

@@ -40,8 +40,8 @@ void post_open_or_exit(struct post *post, struct io_uring *ring, int capacity,
         .bgid = POST_GROUP,
     };
 
-    if (mapping == MAP_FAILED ||
-        (post->inboxes = calloc((size_t)capacity, sizeof *post->inboxes)) == NULL)
+    post->inboxes = calloc((size_t)capacity, sizeof *post->inboxes);
+    if (mapping == MAP_FAILED || post->inboxes == NULL)
         die(options->program, "cannot make buffers", errno);
     int error = io_uring_register_buf_ring(ring, &registration, 0);
     if (error != 0)

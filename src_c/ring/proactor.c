@@ -9,36 +9,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/die.h"
+#include "core/lacking.h"
 #include "ring/peer.h"
 #include "ring/ring.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
+#include "serve/conversation.h"
+#include "serve/deadlines.h"
 #include "serve/signals.h"
-
-enum { GENERATION_BITS = 24 };
-
-uint64_t proactor_tag(enum operation operation, int fd, uint32_t generation)
-{
-    uint64_t short_generation = generation & ((1U << GENERATION_BITS) - 1);
-
-    return (uint64_t)operation << 56 | short_generation << 32 | (uint32_t)fd;
-}
-
-void proactor_check_entered(const struct proactor *proactor, int result)
-{
-    // EBUSY, EAGAIN: completions are to be taken first.
-    if (result < 0 && result != -ETIME && result != -EINTR && result != -EBUSY && result != -EAGAIN)
-        die(proactor->options->program, "io_uring_enter", -result);
-}
-
-struct io_uring_sqe *proactor_entry(struct proactor *proactor)
-{
-    struct io_uring_sqe *entry;
-
-    while ((entry = io_uring_get_sqe(&proactor->ring)) == NULL)
-        proactor_check_entered(proactor, io_uring_submit(&proactor->ring));
-    return entry;
-}
 
 static void on_accept(struct proactor *p, const struct io_uring_cqe *completion)
 {
@@ -60,13 +40,13 @@ static void begin_stop(struct proactor *p)
     close(p->listener);
     for (int fd = 0; fd < p->capacity; fd++) {
         if (p->peers[fd].open)
-            proactor_cut(p, fd);
+            peer_cut(p, fd);
     }
 }
 
 static void complete(struct proactor *p, const struct io_uring_cqe *completion)
 {
-    enum operation operation = (enum operation)(completion->user_data >> 56);
+    enum operation operation = ring_tag_operation(completion->user_data);
 
     switch (operation) {
     case OPERATION_ACCEPT:
@@ -83,7 +63,7 @@ static void complete(struct proactor *p, const struct io_uring_cqe *completion)
     case OPERATION_OTHER:
         break;
     default:
-        peer_complete(p, operation, (int)(uint32_t)completion->user_data, completion);
+        peer_complete(p, operation, ring_tag_descriptor(completion->user_data), completion);
     }
 }
 
@@ -107,7 +87,7 @@ static void end_turn(struct proactor *p, int64_t now_ns)
 
     while ((fd = deadlines_first(&p->idle, &due_ns)) != -1 && due_ns <= now_ns) {
         deadlines_clear(&p->idle, fd);
-        proactor_close(p, fd);
+        peer_close(p, fd);
     }
     accept_if_wanted(p);
     if (p->design->end_turn != NULL)
@@ -122,10 +102,10 @@ static void set_timer(struct proactor *p)
 
     if (p->timer_is_set || deadlines_first(&p->idle, &due_ns) == -1)
         return;
-    struct io_uring_sqe *entry = proactor_entry(p);
+    struct io_uring_sqe *entry = ring_entry(&p->ring, p->options);
     p->timer = (struct __kernel_timespec){due_ns / NS_PER_S, due_ns % NS_PER_S};
     io_uring_prep_timeout(entry, &p->timer, 0, IORING_TIMEOUT_ABS);
-    io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_TIMER, 0, 0));
+    io_uring_sqe_set_data64(entry, ring_tag(OPERATION_TIMER, 0, 0));
     p->timer_is_set = true;
 }
 
@@ -151,7 +131,7 @@ static void await(struct proactor *p)
     int *submitted = p->queued;
 
     set_timer(p);
-    proactor_check_entered(p, submit_and_wait(p));
+    ring_check_entered(p->options, submit_and_wait(p));
     p->hurry = io_uring_sq_ready(&p->ring) > 0;
     if (p->hurry)
         return; // not all of it was submitted
@@ -193,7 +173,7 @@ void proactor_run(struct proactor *proactor)
         p->turn++;
         const int64_t begin_ns = p->now_ns = clock_now_ns();
         while (take_completions(p))
-            proactor_check_entered(p, io_uring_get_events(&p->ring));
+            ring_check_entered(p->options, io_uring_get_events(&p->ring));
         peer_settle_sends(p);
         end_turn(p, begin_ns);
     }
@@ -207,7 +187,7 @@ void proactor_prepare_or_exit(struct proactor *proactor)
 
     ring_open_or_exit(&p->ring, p->options, p->design->setup, p->design->takes);
     (void)io_uring_register_ring_fd(&p->ring); // spares a look-up for each call, where it is known
-    p->capacity = reactor_capacity(p->options);
+    p->capacity = census_capacity(p->options);
     p->io_wait = (struct __kernel_timespec){.tv_sec = p->options->io_wait_ns / NS_PER_S,
                                             .tv_nsec = p->options->io_wait_ns % NS_PER_S};
     p->desks = (struct desks){.options = p->options};
@@ -221,9 +201,9 @@ void proactor_prepare_or_exit(struct proactor *proactor)
         deadlines_init(&p->idle, p->capacity) == -1 || flags == -1 ||
         fcntl(p->listener, F_SETFL, flags & ~O_NONBLOCK) == -1)
         die(p->options->program, "cannot prepare to serve", errno);
-    struct io_uring_sqe *entry = proactor_entry(p);
+    struct io_uring_sqe *entry = ring_entry(&p->ring, p->options);
     io_uring_prep_poll_add(entry, p->stop_fd, POLLIN);
-    io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_STOP, p->stop_fd, 0));
+    io_uring_sqe_set_data64(entry, ring_tag(OPERATION_STOP, p->stop_fd, 0));
     accept_if_wanted(p);
     int submitted = io_uring_submit(&p->ring);
     if (lacking_is_why(-submitted))

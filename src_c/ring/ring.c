@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Making an io_uring: see ring.h.
+// An io_uring: see ring.h.
 #include "ring/ring.h"
 
 #include <errno.h>
@@ -71,4 +71,20 @@ void ring_open_or_exit(struct io_uring *ring, const struct options *options, uns
     if (error == 0 || error == -EINVAL)
         lacking_exit(options->program, "io_uring_setup", -error, takes);
     ring_fail(options, "io_uring_setup", -error, takes);
+}
+
+void ring_check_entered(const struct options *options, int result)
+{
+    // EBUSY, EAGAIN: completions are to be taken first.
+    if (result < 0 && result != -ETIME && result != -EINTR && result != -EBUSY && result != -EAGAIN)
+        die(options->program, "io_uring_enter", -result);
+}
+
+struct io_uring_sqe *ring_entry(struct io_uring *ring, const struct options *options)
+{
+    struct io_uring_sqe *entry;
+
+    while ((entry = io_uring_get_sqe(ring)) == NULL)
+        ring_check_entered(options, io_uring_submit(ring));
+    return entry;
 }

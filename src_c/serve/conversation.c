@@ -130,8 +130,8 @@ enum conversation_step conversation_next(struct conversation *talk)
     struct desk *desk = talk->desk;
     bool unsent = desk != NULL && desk->out_used > 0;
     if (talk->asked) {
-        bool full = sizeof desk->out - desk->out_used < PROTOCOL_REPLY_SIZE;
-        if (unsent && (full || conversation_takes_long(talk) || options->io_wait_ns > 0))
+        if (unsent && (sizeof desk->out - desk->out_used < PROTOCOL_REPLY_SIZE ||
+                       conversation_takes_long(talk) || options->io_wait_ns > 0))
             return CONVERSATION_SEND;
         if (options->io_wait_ns > 0 && !talk->waited)
             return CONVERSATION_WAIT;

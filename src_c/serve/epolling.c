@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "core/clock.h"
 #include "core/die.h"
 
 struct epolling epolling_open_or_exit(const struct options *options)

@@ -49,7 +49,8 @@ bool posix_operation_read(struct posix_operation *operation, int fd, void *bytes
 bool posix_operation_write(struct posix_operation *operation, int fd, const void *bytes,
                            size_t size)
 {
-    prepare(operation, fd, (void *)(uintptr_t)bytes, size); // one type of block for both
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): one type of block for both, and here it is read
+    prepare(operation, fd, (void *)(uintptr_t)bytes, size);
     operation->kind = POSIX_OPERATION_WRITE;
     return aio_write(&operation->block) == 0;
 }

@@ -8,15 +8,14 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/die.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/reactor_client.h"
 #include "serve/signals.h"
 
-enum {
-    ACCEPTS_PER_TURN = 64, // a burst of connections does not hold up those that are there
-    SPARE_FDS = 4096,      // descriptors that are not connections: listeners, loops, the inherited
-};
+enum { ACCEPTS_PER_TURN = 64 }; // a burst of connections does not hold up those that are there
 
 static void rest_listener(struct reactor *r)
 {
@@ -83,6 +82,23 @@ void reactor_ready(struct reactor *reactor, int fd)
     }
 }
 
+bool reactor_give_up(struct reactor *reactor, int fd, int error)
+{
+    if (!reactor->clients[fd].open)
+        return false;
+    reactor_client_refuse(reactor, fd, error);
+    return true;
+}
+
+void reactor_reply(struct reactor *reactor, struct question question, unsigned fibonacci_n)
+{
+    const struct client *client = &reactor->clients[question.fd];
+
+    // Else it has gone, and perhaps another came.
+    if (client->open && client->generation == question.generation)
+        reactor_client_reply(reactor, question.fd, fibonacci_n);
+}
+
 void reactor_begin_turn(struct reactor *reactor) { reactor->now_ns = clock_now_ns(); }
 
 void reactor_end_turn(struct reactor *reactor)
@@ -143,24 +159,20 @@ const struct timespec *reactor_patience(struct reactor *reactor)
     return &r->patience;
 }
 
-int reactor_capacity(const struct options *options)
-{
-    return (int)options->max_connections + SPARE_FDS;
-}
-
 void reactor_prepare_or_exit(struct reactor *reactor)
 {
     struct reactor *r = reactor;
 
-    r->capacity = reactor_capacity(r->options);
+    r->capacity = census_capacity(r->options);
     r->desks = (struct desks){.options = r->options, .fixed = r->design->fixed_reply};
     r->clients = calloc((size_t)r->capacity, sizeof *r->clients);
-    if (r->clients == NULL || deadlines_init(&r->idle, r->capacity) == -1 ||
-        deadlines_init(&r->io_waits, r->capacity) == -1 ||
-        (r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) == -1 ||
-        !reactor_watch(r, r->timer, INTEREST_NONE, INTEREST_READ) ||
-        !(r->listens = reactor_watch(r, r->listener, INTEREST_NONE, INTEREST_READ)) ||
-        !reactor_watch(r, r->stop_fd, INTEREST_NONE, INTEREST_READ))
+    r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (r->clients == NULL || r->timer == -1 || deadlines_init(&r->idle, r->capacity) == -1 ||
+        deadlines_init(&r->io_waits, r->capacity) == -1)
+        die(r->options->program, "cannot prepare to serve", errno);
+    r->listens = reactor_watch(r, r->timer, INTEREST_NONE, INTEREST_READ) &&
+                 reactor_watch(r, r->listener, INTEREST_NONE, INTEREST_READ);
+    if (!r->listens || !reactor_watch(r, r->stop_fd, INTEREST_NONE, INTEREST_READ))
         die(r->options->program, "cannot prepare to serve", errno);
 }
 

@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "serve/acceptor.h"
+#include "core/clock.h"
+#include "serve/census.h"
+#include "serve/deadlines.h"
 #include "serve/last_input.h"
 
 // What a client needs of what the design waits with.
@@ -16,13 +18,6 @@ static const char PLACES[] = "places to wait in";
 static void grant_time(struct reactor *r, int fd)
 {
     deadlines_set(&r->idle, fd, r->now_ns + r->options->idle_timeout_ns);
-}
-
-// A connection is closed unserved, for want of something.
-static void count_refused(struct reactor *r, const char *lacking, int error)
-{
-    atomic_fetch_add(&r->census->refused, 1);
-    acceptor_say_why(&r->census->said, r->options->program, lacking, error);
 }
 
 void reactor_client_end(struct reactor *r, int fd)
@@ -50,7 +45,7 @@ void reactor_client_begin(struct reactor *r, int fd)
     bool has_place = live < r->options->max_connections && fd < r->capacity;
     if (!has_place || !reactor_watch(r, fd, INTEREST_NONE, INTEREST_READ)) {
         if (has_place)
-            count_refused(r, PLACES, errno);
+            census_refuse(r->census, r->options, PLACES, errno);
         else
             atomic_fetch_add(&r->census->refused, 1);
         atomic_fetch_sub(&r->census->live, 1);
@@ -71,7 +66,7 @@ static bool tell_watched(struct reactor *r, int fd, struct client *client)
     enum interest before = client->watched;
 
     if (before != client->wanted && !reactor_watch(r, fd, before, client->wanted)) {
-        count_refused(r, PLACES, errno);
+        census_refuse(r->census, r->options, PLACES, errno);
         return false;
     }
     client->watched = client->wanted;
@@ -176,7 +171,7 @@ static bool receive(struct reactor *r, int fd, struct client *client)
     char *room = conversation_room(&client->talk, &size);
 
     if (room == NULL) {
-        count_refused(r, "memory", errno);
+        census_refuse(r->census, r->options, "memory", errno);
         return false;
     }
     ssize_t got = recv(fd, room, size, 0);
@@ -231,22 +226,17 @@ void reactor_client_overdue(struct reactor *r, int fd)
         reactor_client_end(r, fd);
 }
 
-bool reactor_give_up(struct reactor *reactor, int fd, int error)
+void reactor_client_refuse(struct reactor *reactor, int fd, int error)
 {
-    if (!reactor->clients[fd].open)
-        return false;
-    count_refused(reactor, PLACES, error);
+    census_refuse(reactor->census, reactor->options, PLACES, error);
     reactor_client_end(reactor, fd);
-    return true;
 }
 
-void reactor_reply(struct reactor *reactor, struct question question, unsigned fibonacci_n)
+void reactor_client_reply(struct reactor *reactor, int fd, unsigned fibonacci_n)
 {
-    struct client *client = &reactor->clients[question.fd];
+    struct client *client = &reactor->clients[fd];
 
-    if (!client->open || client->generation != question.generation)
-        return; // it has gone, and perhaps another came
     conversation_reply(&client->talk, fibonacci_n);
-    if (!proceed(reactor, question.fd, client))
-        reactor_client_end(reactor, question.fd);
+    if (!proceed(reactor, fd, client))
+        reactor_client_end(reactor, fd);
 }

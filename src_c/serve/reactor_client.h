@@ -2,7 +2,11 @@
 // One connection of a reactor: for reactor.c alone; the designs see reactor.h.
 #pragma once
 
-#include "serve/reactor.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "serve/conversation.h"
+#include "serve/reactor_state.h"
 
 struct client {
     struct conversation talk;
@@ -35,5 +39,11 @@ void reactor_client_overdue(struct reactor *reactor, int fd);
 
 // The server is to stop: a client of which nothing lies unread and unanswered has to go.
 void reactor_client_hurry(struct reactor *reactor, int fd);
+
+// It is closed for want of places to wait in: it counts as refused.
+void reactor_client_refuse(struct reactor *reactor, int fd, int error);
+
+// Brings what was computed elsewhere for a client that is still there.
+void reactor_client_reply(struct reactor *reactor, int fd, unsigned fibonacci_n);
 
 void reactor_client_end(struct reactor *reactor, int fd);

@@ -58,7 +58,9 @@ void shards_run_or_exit(const struct options *options, const int listeners[],
     for (size_t i = 0; i < count; i++) {
         tasks[i] =
             (struct task){.plan = &plan, .shard = (char *)shards + i * size, .is_first = i == 0};
-        if (i > 0 && (error = pthread_create(&tasks[i].thread, NULL, run_task, &tasks[i])) != 0)
+        if (i > 0)
+            error = pthread_create(&tasks[i].thread, NULL, run_task, &tasks[i]);
+        if (error != 0)
             die(options->program, "cannot start a thread for each loop", error);
     }
     run_task(&tasks[0]);

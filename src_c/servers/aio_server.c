@@ -17,6 +17,7 @@
 #include "core/die.h"
 #include "core/lacking.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/listener.h"
 #include "serve/options.h"
 #include "serve/reactor.h"
@@ -115,6 +116,7 @@ static void submit(struct loop *loop)
             continue;
         io_prep_poll(&slot->iocb, fd, slot->events);
         slot->serial++;
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): 64 bits that the kernel brings back
         slot->iocb.data = (void *)((uintptr_t)slot->serial << 32 | (uintptr_t)fd);
         slot->pending = true;
         loop->batch[count++] = &slot->iocb;
@@ -183,7 +185,7 @@ int main(int argc, char *argv[])
 {
     const struct options options =
         options_parse_or_exit("aio_server", "A Fibonacci server with Linux AIO.", argc, argv);
-    size_t capacity = (size_t)reactor_capacity(&options);
+    size_t capacity = (size_t)census_capacity(&options);
     int stop_fd = signals_install_or_exit(options.program);
     struct census census = {0};
     struct loop loop = {

@@ -14,6 +14,7 @@
 #include "core/die.h"
 #include "core/fibonacci.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/epolling.h"
 #include "serve/listener.h"
 #include "serve/options.h"
@@ -145,26 +146,25 @@ static void run(struct pool *pool)
     }
 }
 
-static void prepare_or_exit(struct pool *pool)
+static void prepare_or_exit(struct pool *pool, const struct options *options)
 {
-    const struct options *options = pool->reactor.options;
     pthread_t thread;
     int error = 0;
 
-    pool->size = (unsigned)reactor_capacity(options);
+    pool->size = (unsigned)census_capacity(options);
     pool->questions.jobs = calloc(pool->size, sizeof(struct job));
     pool->answers.jobs = calloc(pool->size, sizeof(struct job));
     if (pool->questions.jobs == NULL || pool->answers.jobs == NULL)
-        die(pool->reactor.options->program, "cannot make the queues", errno);
+        die(options->program, "cannot make the queues", errno);
     pool->epolling = epolling_open_or_exit(options);
     reactor_prepare_or_exit(&pool->reactor);
     pool->answered_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (pool->answered_fd == -1 || !watch(pool, pool->answered_fd, INTEREST_NONE, INTEREST_READ))
-        die(pool->reactor.options->program, "cannot make what wakes the loop", errno);
+        die(options->program, "cannot make what wakes the loop", errno);
     for (uint64_t i = 0; error == 0 && i < options->workers; i++)
         error = pthread_create(&thread, NULL, compute, pool);
     if (error != 0)
-        die(pool->reactor.options->program, "cannot start the threads", error);
+        die(options->program, "cannot start the threads", error);
 }
 
 int main(int argc, char *argv[])
@@ -187,7 +187,7 @@ int main(int argc, char *argv[])
         .stop_fd = stop_fd,
         .listener = listener_open_or_exit(&options),
     };
-    prepare_or_exit(&pool);
+    prepare_or_exit(&pool, &options);
     listener_announce_or_exit(&options, pool.reactor.listener);
     run(&pool);
     acceptor_report_refused(atomic_load(&census.refused));

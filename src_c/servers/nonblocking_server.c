@@ -8,6 +8,7 @@
 
 #include "core/die.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/listener.h"
 #include "serve/options.h"
 #include "serve/reactor.h"
@@ -75,8 +76,8 @@ int main(int argc, char *argv[])
         .listener = listener_open_or_exit(&options),
     };
 
-    list.of = calloc((size_t)reactor_capacity(&options), sizeof *list.of);
-    list.place = calloc((size_t)reactor_capacity(&options), sizeof *list.place);
+    list.of = calloc((size_t)census_capacity(&options), sizeof *list.of);
+    list.place = calloc((size_t)census_capacity(&options), sizeof *list.place);
     if (list.of == NULL || list.place == NULL)
         die(options.program, "cannot prepare", errno);
     reactor_prepare_or_exit(&reactor);

@@ -131,10 +131,19 @@ static void look_at(struct server *server, struct seat *seat, int64_t now_ns)
         end_seat(server, seat);
 }
 
-static void seat_next(struct server *server)
+// NULL: all are taken.
+static struct seat *free_seat(const struct server *server)
+{
+    for (struct seat *seat = server->seats; seat < server->seats_end; seat++) {
+        if (!seat->taken)
+            return seat;
+    }
+    return NULL;
+}
+
+static void seat_next(struct server *server, struct seat *seat)
 {
     const struct acceptor acceptor = {.listener = server->listener, .stop_fd = server->stop_fd};
-    struct seat *seat = server->seats;
     int fd;
 
     if (acceptor_next(&acceptor, &fd) != ACCEPT_CONNECTION)
@@ -144,8 +153,6 @@ static void seat_next(struct server *server)
         close(fd);
         return;
     }
-    while (seat->taken)
-        seat++;
     *seat = (struct seat){.taken = true, .fd = fd, .answered = true};
     conversation_begin(&seat->talk, &server->desks, fd);
     server->live++;
@@ -178,10 +185,10 @@ static int64_t first_deadline_ns(const struct server *server)
 
 static void turn(struct server *server)
 {
-    bool accepts = server->listener != -1 && server->live < server->options->workers;
+    struct seat *seat = server->listener == -1 ? NULL : free_seat(server);
     struct pollfd waits[] = {
         {.fd = server->listener == -1 ? -1 : server->stop_fd, .events = POLLIN},
-        {.fd = accepts ? server->listener : -1, .events = POLLIN},
+        {.fd = seat != NULL ? server->listener : -1, .events = POLLIN},
     };
     int64_t until_ns = first_deadline_ns(server);
     const struct timespec left = clock_until(until_ns);
@@ -192,8 +199,8 @@ static void turn(struct server *server)
     if (ready > 0 && waits[0].revents != 0)
         begin_stop(server);
     else if (ready > 0 && waits[1].revents != 0)
-        seat_next(server);
-    for (struct seat *seat = server->seats; seat < server->seats_end; seat++) {
+        seat_next(server, seat);
+    for (seat = server->seats; seat < server->seats_end; seat++) {
         if (seat->taken)
             look_at(server, seat, clock_now_ns());
     }

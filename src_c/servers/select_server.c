@@ -7,6 +7,7 @@
 
 #include "core/die.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/listener.h"
 #include "serve/options.h"
 #include "serve/reactor.h"

@@ -11,18 +11,21 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "ring/peer.h"
 #include "ring/proactor.h"
+#include "ring/ring.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/listener.h"
 #include "serve/options.h"
 #include "serve/signals.h"
 
 static void accept_one(struct proactor *proactor)
 {
-    struct io_uring_sqe *entry = proactor_entry(proactor);
+    struct io_uring_sqe *entry = ring_entry(&proactor->ring, proactor->options);
 
     io_uring_prep_accept(entry, proactor->listener, NULL, NULL, SOCK_CLOEXEC);
-    io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_ACCEPT, proactor->listener, 0));
+    io_uring_sqe_set_data64(entry, ring_tag(OPERATION_ACCEPT, proactor->listener, 0));
 }
 
 static bool receive(struct proactor *proactor, int fd, struct peer *peer)
@@ -31,12 +34,12 @@ static bool receive(struct proactor *proactor, int fd, struct peer *peer)
     char *room = conversation_room(&peer->talk, &size);
 
     if (room == NULL) {
-        proactor_give_up(proactor, fd, ENOMEM);
+        peer_give_up(proactor, fd, ENOMEM);
         return false;
     }
-    struct io_uring_sqe *entry = proactor_entry(proactor);
+    struct io_uring_sqe *entry = ring_entry(&proactor->ring, proactor->options);
     io_uring_prep_recv(entry, fd, room, size, 0);
-    io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_RECEIVE, fd, peer->generation));
+    io_uring_sqe_set_data64(entry, ring_tag(OPERATION_RECEIVE, fd, peer->generation));
     peer->receiving = true;
     return false;
 }
@@ -46,15 +49,15 @@ static void received(struct proactor *proactor, int fd, struct peer *peer,
 {
     peer->receiving = false;
     if (completion->res < 0) {
-        proactor_give_up(proactor, fd, -completion->res);
+        peer_give_up(proactor, fd, -completion->res);
         return;
     }
     if (completion->res == 0 && peer->cut) {
-        proactor_close(proactor, fd);
+        peer_close(proactor, fd);
         return;
     }
     conversation_took(&peer->talk, (size_t)completion->res);
-    proactor_proceed(proactor, fd);
+    peer_proceed(proactor, fd);
 }
 
 static const struct proactor_design ONESHOT = {

@@ -17,9 +17,12 @@
 #include <sys/socket.h>
 
 #include "core/die.h"
+#include "ring/peer.h"
 #include "ring/post.h"
 #include "ring/proactor.h"
+#include "ring/ring.h"
 #include "serve/acceptor.h"
+#include "serve/census.h"
 #include "serve/listener.h"
 #include "serve/options.h"
 #include "serve/shards.h"
@@ -36,15 +39,15 @@ struct loop {
 
 static void accept_all(struct proactor *proactor)
 {
-    struct io_uring_sqe *entry = proactor_entry(proactor);
+    struct io_uring_sqe *entry = ring_entry(&proactor->ring, proactor->options);
 
     io_uring_prep_multishot_accept(entry, proactor->listener, NULL, NULL, SOCK_CLOEXEC);
-    io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_ACCEPT, proactor->listener, 0));
+    io_uring_sqe_set_data64(entry, ring_tag(OPERATION_ACCEPT, proactor->listener, 0));
 }
 
 static void receive_all(struct proactor *proactor, int fd, struct peer *peer)
 {
-    struct io_uring_sqe *entry = proactor_entry(proactor);
+    struct io_uring_sqe *entry = ring_entry(&proactor->ring, proactor->options);
 
     if (proactor->options->framing == FRAMING_LINE)
         io_uring_prep_recv_multishot(entry, fd, NULL, 0, 0);
@@ -52,16 +55,16 @@ static void receive_all(struct proactor *proactor, int fd, struct peer *peer)
         io_uring_prep_recv(entry, fd, NULL, 0, 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = POST_GROUP;
-    io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_RECEIVE, fd, peer->generation));
+    io_uring_sqe_set_data64(entry, ring_tag(OPERATION_RECEIVE, fd, peer->generation));
     peer->receiving = true;
 }
 
 static void cancel_receive(struct proactor *proactor, int fd, const struct peer *peer)
 {
-    struct io_uring_sqe *entry = proactor_entry(proactor);
+    struct io_uring_sqe *entry = ring_entry(&proactor->ring, proactor->options);
 
-    io_uring_prep_cancel64(entry, proactor_tag(OPERATION_RECEIVE, fd, peer->generation), 0);
-    io_uring_sqe_set_data64(entry, proactor_tag(OPERATION_OTHER, fd, 0));
+    io_uring_prep_cancel64(entry, ring_tag(OPERATION_RECEIVE, fd, peer->generation), 0);
+    io_uring_sqe_set_data64(entry, ring_tag(OPERATION_OTHER, fd, 0));
 }
 
 // The client is to be read: brings what has come already, or sees to it that more comes.
@@ -76,11 +79,11 @@ static bool receive(struct proactor *proactor, int fd, struct peer *peer)
         return false;
     }
     if (peer->cut && inbox->first == 0) { // what is left of a line is no last request
-        proactor_close(proactor, fd);
+        peer_close(proactor, fd);
         return false;
     }
     if (!post_deliver(&loop->post, inbox, &peer->talk)) {
-        proactor_give_up(proactor, fd, ENOMEM);
+        peer_give_up(proactor, fd, ENOMEM);
         return false;
     }
     return true;
@@ -103,10 +106,10 @@ static void received(struct proactor *proactor, int fd, struct peer *peer,
     else if (result == 0)
         inbox->ended = true;
     else if (result != -ECANCELED)
-        proactor_give_up(proactor, fd, -result);
+        peer_give_up(proactor, fd, -result);
     if (inbox->count > HELD_AT_MOST && peer->receiving)
         cancel_receive(proactor, fd, peer);
-    proactor_proceed(proactor, fd);
+    peer_proceed(proactor, fd);
 }
 
 static bool has_more(const struct proactor *proactor, int fd)
@@ -129,7 +132,7 @@ static void feed_starved(struct proactor *proactor)
     while ((fd = post_next_starved(&loop->post)) != -1) {
         const struct peer *peer = &proactor->peers[fd];
         if (peer->open && !peer->receiving)
-            proactor_proceed(proactor, fd);
+            peer_proceed(proactor, fd);
     }
 }
 
@@ -181,7 +184,7 @@ int main(int argc, char *argv[])
     if (loops == NULL || listeners == NULL)
         die(options.program, "cannot prepare", errno);
     listener_open_shared_or_exit(&options, (unsigned)options.workers, listeners);
-    for (size_t i = 0; i < options.workers; i++)
+    for (size_t i = 0; i < options.workers; i++) {
         loops[i].proactor = (struct proactor){
             .options = &options,
             .design = &MULTISHOT,
@@ -190,6 +193,7 @@ int main(int argc, char *argv[])
             .listener = listeners[i],
             .stop_fd = stop_fd,
         };
+    }
     shards_run_or_exit(&options, listeners, &STEPS, loops, sizeof *loops);
     acceptor_report_refused(atomic_load(&census.refused));
     free(listeners);

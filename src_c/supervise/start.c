@@ -40,8 +40,11 @@ static bool read_list(const char *list, cpu_set_t *set)
         if (!read_cpu(&at, &first))
             return false;
         last = first;
-        if (*at == '-' && (at++, !read_cpu(&at, &last) || last < first))
-            return false;
+        if (*at == '-') {
+            at++;
+            if (!read_cpu(&at, &last) || last < first)
+                return false;
+        }
         for (unsigned long cpu = first; cpu <= last; cpu++)
             CPU_SET(cpu, set);
         if (*at == '\0')
@@ -122,19 +125,20 @@ static int execute(char *const argv[])
     int error = ENOENT;
     for (const char *at = folders == NULL ? _PATH_DEFPATH : folders;; at++) {
         char path[PATH_MAX];
-        size_t length = strcspn(at, ":");
-        int size = snprintf(path, sizeof path, "%.*s%s%s", (int)length, at, length > 0 ? "/" : "",
+        const char *end = strchrnul(at, ':');
+        int size = snprintf(path, sizeof path, "%.*s%s%s", (int)(end - at), at, end > at ? "/" : "",
                             argv[0]);
         if (size > 0 && (size_t)size < sizeof path) {
+            // NOLINTNEXTLINE(clang-analyzer-optin.taint.GenericTaint): that is what PATH is for
             execv(path, argv);
             if (errno == EACCES)
                 error = errno; // worth telling, should no other folder have it
             else if (errno != ENOENT && errno != ENOTDIR)
                 return errno;
         }
-        at += length;
-        if (*at == '\0')
+        if (*end == '\0')
             return error;
+        at = end;
     }
 }
 

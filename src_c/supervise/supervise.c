@@ -122,7 +122,8 @@ static pid_t parent_of(const struct supervisor *supervisor, const char *pid)
 {
     char path[32], text[512];
     snprintf(path, sizeof path, "%.16s/stat", pid);
-    int fd = openat(dirfd(supervisor->proc), path, O_RDONLY | O_CLOEXEC);
+    int folder = dirfd(supervisor->proc);
+    int fd = folder == -1 ? -1 : openat(folder, path, O_RDONLY | O_CLOEXEC);
     if (fd == -1)
         return -1;
     ssize_t length = read(fd, text, sizeof text - 1);
@@ -132,11 +133,14 @@ static pid_t parent_of(const struct supervisor *supervisor, const char *pid)
     text[length] = '\0';
 
     // "PID (NAME) STATE PPID": a name may hold spaces and parentheses, so look from the right.
+    static const char BETWEEN[] = ") S ";
     const char *name_end = strrchr(text, ')');
-    int parent;
-    if (name_end == NULL || sscanf(name_end + 1, " %*c %d", &parent) != 1)
+    if (name_end == NULL || strlen(name_end) < sizeof BETWEEN)
         return -1;
-    return parent;
+    const char *digits = name_end + sizeof BETWEEN - 1;
+    char *end;
+    long parent = strtol(digits, &end, 10);
+    return end == digits ? -1 : (pid_t)parent;
 }
 
 // Kills our own children only: until we reap them, their numbers cannot belong to anyone else.
@@ -214,6 +218,7 @@ static void place(struct supervisor *supervisor, const char *cpus, const char *c
     }
 }
 
+// NOLINTNEXTLINE(readability-function-size): one process from its start to its end
 int main(int argc, char *argv[])
 {
     struct supervisor supervisor = {.lifeline = -1, .report_fd = -1, .cgroup = -1};

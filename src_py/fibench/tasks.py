@@ -273,7 +273,7 @@ def test(
 
 @command()
 def lint(context: Context) -> int:
-    """Check style, types and imports: ruff, mypy --strict, import-linter, clang-format."""
+    """Check style, types, imports: ruff, mypy --strict, import-linter, clang-format, clang-tidy."""
     from fibench.develop import develop
 
     return develop.lint()

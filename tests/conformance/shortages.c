@@ -90,6 +90,8 @@ typedef long call(long, long, long, long, long, long);
 #define BY_RESULT(symbol) PASS_ON(symbol, #symbol, errno)
 #define BY_NEGATION(symbol) PASS_ON(symbol, #symbol, -errno)
 
+// NOLINTBEGIN(misc-use-internal-linkage): by these names the program and its libraries call them
+
 BY_NULL(calloc)
 BY_NULL(malloc)
 BY_ERRNO(mmap)
@@ -196,6 +198,7 @@ long passed_on_init(long entries, long ring, long parameters, long d, long e, lo
 {
     call *real = (call *)dlsym(RTLD_NEXT, "io_uring_queue_init_params");
     // struct io_uring_params begins with sq_entries, cq_entries, flags.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): whatever their types, arguments are long here
     uint32_t *words = (uint32_t *)parameters;
     const uint32_t DEFER_TASKRUN = 1U << 13;
 
@@ -208,3 +211,5 @@ long passed_on_init(long entries, long ring, long parameters, long d, long e, lo
     }
     return real(entries, ring, parameters, d, e, f);
 }
+
+// NOLINTEND(misc-use-internal-linkage)

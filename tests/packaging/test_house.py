@@ -37,8 +37,6 @@ WINGS = {path.parent.name for path in FIBENCH.glob("*/__init__.py")}
 RUNNER = CHECKOUT / "tests" / "runner"
 DESK = RUNNER / "desk.py"
 """What a test types commands with: it may do so for any wing."""
-KNOTTED = {"ring/peer", "ring/proactor", "serve/reactor", "serve/reactor_client"}
-"""Modules of C that need each other, still: to be cut, and then named here no more."""
 PYTHON = sorted((CHECKOUT / "src_py").rglob("*.py"))
 TESTS = sorted((CHECKOUT / "tests").rglob("*.py"))
 C = sorted((CHECKOUT / "src_c").rglob("*.[ch]"))
@@ -176,7 +174,7 @@ def reached(direct: dict[str, set[str]], module: str) -> set[str]:
 def test_no_modules_of_c_need_each_other() -> None:
     direct = needs(C)
     in_circles = {module for module in direct if module in reached(direct, module)}
-    assert in_circles - KNOTTED == set()
+    assert in_circles == set()
 
 
 def test_a_circle_of_modules_would_be_found() -> None:

@@ -2,16 +2,13 @@
 """The commands for those who work on fibench: test, lint, bench, clean. They need a checkout."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fibench import called
 from fibench.build import meson as building
-from fibench.build.meson import BuildError, tool_environment
+from fibench.build.meson import BuildError
 from fibench.commands.build import built_or_refused, refused_build
 from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.commands.serve import read_backends
@@ -21,8 +18,6 @@ if TYPE_CHECKING:
     from fibench.develop.bench.rounds import Effort
 
 ALL_PARTS = "all"
-C_FOLDERS = ("src_c", "tests")
-C_SOURCES = ("*.c", "*.h")
 
 
 def _checkout() -> tuple[Places, Path]:
@@ -30,16 +25,6 @@ def _checkout() -> tuple[Places, Path]:
     if places.checkout is None:
         raise Refused("this command works on fibench's sources", "run it in a checkout")
     return places, places.checkout
-
-
-def _call(argv: list[str], folder: Path) -> int:
-    """Run a tool in a folder with its output shown; returns its exit status."""
-    sys.stdout.flush()
-    try:
-        return subprocess.call(argv, cwd=folder, env=tool_environment())
-    except FileNotFoundError as error:
-        hint = f"`{called.through_dev('invoke …')}` brings it"
-        raise Refused(f"{argv[0]} is not installed", hint) from error
 
 
 def test(long_forms: bool, select: str, sanitize: str) -> int:
@@ -51,25 +36,11 @@ def test(long_forms: bool, select: str, sanitize: str) -> int:
 
 
 def lint() -> int:
-    """Run every check even when one fails, so that one run shows all there is to mend."""
+    """Run every check, of Python and of C."""
+    from fibench.develop import linting
+
     _, checkout = _checkout()
-    folders = [checkout / name for name in C_FOLDERS]
-    sources = [str(p) for each in folders for kind in C_SOURCES for p in sorted(each.rglob(kind))]
-    checks = {
-        "ruff": ["ruff", "check", "."],
-        "ruff format": ["ruff", "format", "--check", "."],
-        "mypy": ["mypy"],
-        "imports": ["lint-imports", "--no-logo", "--no-cache", str(checkout / "pyproject.toml")],
-        "clang-format": ["clang-format", "--dry-run", "-Werror", *sources],
-    }
-    failed = []
-    for name, argv in checks.items():
-        print(f"== {name}", flush=True)
-        # What is imported is looked for where the tool is started.
-        if _call(argv, checkout / "src_py" if name == "imports" else checkout) != 0:
-            failed.append(name)
-    print(f"failed: {', '.join(failed)}" if failed else "no complaints")
-    return 1 if failed else 0
+    return linting.lint(checkout)
 
 
 def bench(
