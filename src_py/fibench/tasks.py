@@ -27,22 +27,10 @@ from invoke.tasks import task
 import fibench
 from fibench import called
 from fibench.commands.program import CommandLine, HelpAsked
+from fibench.parameters import options
 
-OVERRIDES = {
-    "backend": "measure these backends only: c-mt,py-mt",
-    "clients": "client counts: 1,2,4",
-    "n": "numbers to ask for: 20,27",
-    "rate": "requests/s of an open loop: 100,1000",
-    "port": "port of the servers (default: a fresh one for each trial)",
-    "framing": "message or line",
-    "interpreter": "what runs the servers in Python: python3.13,pypy3,3.6",
-    "blocks": "how often every cell is measured",
-    "duration": "measured window of a trial: 2s",
-    "warmup": "time before the window: 200ms",
-    "requests": "replies per trial, instead of a duration",
-    "seed": "seed of the order of trials",
-}
-"""Options of `run` and `plan` that replace a key of the file."""
+OVERRIDES = options()
+"""Options of `run` and `plan` that replace a key of the file: what `--help` says of each."""
 
 _KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
 

@@ -59,7 +59,7 @@ def trial(backend: str, role: Role = "measure", **cell: Any) -> Trial:
     text = CELL.format(backend=backend if backend in known else "c-sync")
     every = plan(parse_experiment(text, "t.toml", known))
     only = next(planned for planned in every if planned.role == "measure")
-    parameters = {**only.cell.parameters, "backend": backend, **cell}
+    parameters = replace(only.cell.parameters, backend=backend, **cell)
     return replace(only, role=role, cell=replace(only.cell, parameters=parameters))
 
 

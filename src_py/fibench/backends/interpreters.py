@@ -223,6 +223,6 @@ def interpreter_words(kept: object, asked: Iterable[object]) -> Iterator[tuple[s
 
 def interpreter_lines(kept: object, cells: Iterable[Cell]) -> Iterator[str]:
     """The same of those that cells name, a line for each."""
-    asked = [cell.parameters.get("interpreter") for cell in cells]
+    asked = [cell.parameters.interpreter for cell in cells]
     for name, words in interpreter_words(kept, asked):
         yield f"interpreter {name}: {words}"

@@ -26,10 +26,9 @@ WORTH_SAYING_S = 0.05
 
 def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
-    from fibench.document import brief_name
+    from fibench.document import ExperimentError, brief_name, find_experiment
     from fibench.document.text import namesakes
     from fibench.experiment import load_experiment
-    from fibench.experiment.experiment import ExperimentError, find_experiment
     from fibench.plan import check_cpus
 
     backends = read_backends(places)

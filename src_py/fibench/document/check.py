@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fibench.document.diagnostics import MOST, Source
-from fibench.document.keys import KEYS, Key
-from fibench.document.kinds import kind_of
 from fibench.document.model import TABLES, BackendTable, CrossoverTable, ExperimentFile
+from fibench.parameters import KEYS, Key, Scalar
+from fibench.parameters.kinds import kind_of
 from fibench.wording import as_toml, did_you_mean, meant, one_of
 
 _ROOT = tuple(ExperimentFile.model_fields)
@@ -121,7 +121,7 @@ def _tables_with(name: str) -> Iterator[str]:
             yield f"[[{table}]]" if several else f"[{table}]"
 
 
-def _keys_written(name: str) -> Iterator[Key]:
+def _keys_written(name: str) -> Iterator[Key[Scalar]]:
     """The keys that the file calls `name`."""
     for parameter, key in KEYS.items():
         if name == (key.written or parameter):

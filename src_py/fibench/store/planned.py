@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fibench.backends import CatalogueError, known_backends, read_catalogue
-from fibench.document import KEYS, ExperimentError, Source, check_document, parse_toml
+from fibench.document import ExperimentError, Source, check_document, parse_toml
 from fibench.document.text import LARGEST_FILE_BYTES, decode
 from fibench.experiment import (
     Absent,
@@ -23,15 +23,15 @@ from fibench.experiment import (
     DroppedClaim,
     Experiment,
     KnownBackend,
-    groups,
     parse_experiment,
     resolve_claims,
 )
 from fibench.folders import Places
+from fibench.parameters import Parameters
 from fibench.store.files import DAMAGED, NOT_UNDERSTOOD, StoredError, read_inside, shown_path
+from fibench.wording import escaped
 
 _FRAMINGS = ("message", "line")
-_VALUES = (str, int, float, type(None))
 
 
 def read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> Experiment:
@@ -115,13 +115,13 @@ def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[tuple[Cell, .
             not isinstance(entry, dict)
             or not all(isinstance(entry.get(name), str) for name in ("key", "label"))
             or not isinstance(entry.get("parameters"), dict)
-            or not all(isinstance(v, _VALUES) for v in entry["parameters"].values())
-            or not isinstance(entry["parameters"].get("backend"), str)
         ):
             raise StoredError(f"{where} has a cell without key, label or parameters", DAMAGED)
-        if not _has_proper_groups(entry["parameters"]):
-            raise StoredError(f"{where} has a cell without proper client groups", DAMAGED)
-    cells = _cells([*listed, *left_out])
+    try:
+        cells = _cells([*listed, *left_out])
+    except ValueError as error:
+        what = f"{where} has a cell without proper parameters: {escaped(str(error))}"
+        raise StoredError(what, DAMAGED) from error
     if len({cell.key for cell in cells}) < len(cells) or _are_repeated(cells):
         raise StoredError(f"{where} has the same cell twice", DAMAGED)
     absent = zip(cells[len(listed) :], left_out, strict=True)
@@ -131,17 +131,9 @@ def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[tuple[Cell, .
     )
 
 
-def _has_proper_groups(parameters: Mapping[str, Any]) -> bool:
-    try:
-        groups.parse(parameters.get("groups"))
-    except (AttributeError, ValueError):
-        return False
-    return True
-
-
 def _are_repeated(cells: Sequence[Cell]) -> bool:
     """Whether two cells have the same parameters: no selector could tell them apart."""
-    return len({tuple(cell.parameters.items()) for cell in cells}) < len(cells)
+    return len({cell.parameters for cell in cells}) < len(cells)
 
 
 def _reasons(kept: object, name: str) -> dict[str, str]:
@@ -151,18 +143,19 @@ def _reasons(kept: object, name: str) -> dict[str, str]:
 
 
 def _cells(listed: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
-    """Cells as plan.json has them."""
-    every = [dict.fromkeys(("backend", *KEYS)) | entry["parameters"] for entry in listed]
-    varying = [name for name in every[0] if len({each.get(name) for each in every}) > 1]
+    """Cells as plan.json has them. Raises ValueError for parameters that are none."""
+    every = [Parameters.read(entry["parameters"]) for entry in listed]
+    values = [parameters.as_json() for parameters in every]
+    varying = [name for name in values[0] if len({each.get(name) for each in values}) > 1]
     return tuple(
         Cell(
-            backend=parameters["backend"],
+            backend=parameters.backend,
             parameters=parameters,
-            axes=tuple((n, parameters[n]) for n in varying if parameters.get(n) is not None),
+            axes=tuple((n, own[n]) for n in varying if own.get(n) is not None),
             label=entry["label"],
             key=entry["key"],
         )
-        for entry, parameters in zip(listed, every, strict=True)
+        for entry, parameters, own in zip(listed, every, values, strict=True)
     )
 
 

@@ -11,14 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, faults, parse
 
-from fibench.experiment.experiment import (
-    Experiment,
-    ExperimentError,
-    OwnBackend,
-    find_experiment,
-    load_experiment,
-    parse_experiment,
-)
+from fibench.document import ExperimentError, find_experiment
+from fibench.experiment import Experiment, OwnBackend, load_experiment, parse_experiment
 
 CLAIM = """
 [[claim]]
@@ -61,7 +55,7 @@ def test_what_is_not_given_has_the_documented_default() -> None:
     parameters = experiment.cells[0].parameters
 
     assert (experiment.plan.blocks, experiment.plan.seed) == (5, 1)
-    assert parameters == {
+    assert parameters.as_json() == {
         "backend": "c-mt", "interpreter": None, "port": None, "host": "127.0.0.1",
         "framing": "message", "workers": None, "io_wait": 0.0, "backlog": 4096,
         "idle_timeout": 60.0,
@@ -705,9 +699,8 @@ def test_options_replace_keys_wherever_they_stand() -> None:
 
     assert (changed.plan.blocks, changed.plan.seed) == (3, 9)
     for cell in changed.cells:
-        assert [cell.parameters[name] for name in ("clients", "n", "port", "duration")] == [
-            4, 20, 4000, 2.0,
-        ]  # fmt: skip
+        asked = cell.parameters
+        assert (asked.clients, asked.n, asked.port, asked.duration) == (4, 20, 4000, 2.0)
     assert len(changed.cells) == 7, "the tables of the matrix may overlap now"
 
 
@@ -729,7 +722,7 @@ def test_a_backend_option_selects_or_adds() -> None:
 def test_requests_as_an_option_replace_the_duration() -> None:
     cell = parse(GIL, {"requests": "100"}).cells[0]
 
-    assert (cell.parameters["requests"], cell.parameters["duration"]) == (100, None)
+    assert (cell.parameters.requests, cell.parameters.duration) == (100, None)
 
 
 def test_claims_whose_cells_an_option_removes_are_left_out_and_listed() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fibench.experiment.cells import Cell, Value
-from fibench.experiment.experiment import Claim, Experiment, parse_experiment
+from fibench.experiment import Cell, Claim, Experiment, parse_experiment
+from fibench.parameters import Parameters
 from fibench.report import Overhead, render_results
 from fibench.report.words import tally, verdict_lines
 from fibench.verdict.estimate import Estimate, Sample, summarise
@@ -22,11 +22,10 @@ from fibench.verdict.judging import Verdict, judge
 from fibench.verdict.twin import TwinCheck
 
 
-def make_cell(backend: str, n: int = 27, **parameters: Value) -> Cell:
-    given_: dict[str, Value] = {"backend": backend, "n": n, "clients": 8, "kind": "fibload"}
+def make_cell(backend: str, n: int = 27, **parameters: Any) -> Cell:
     return Cell(
         backend=backend,
-        parameters=given_ | parameters,
+        parameters=Parameters(backend=backend, n=n, clients=8, **parameters),
         axes=(("backend", backend), ("n", n)),
         label=f"{backend} n={n}",
         key=f"{backend}-{n}",
@@ -250,7 +249,10 @@ def test_p999_is_shown_of_open_loops_that_have_replies_enough() -> None:
         for sample in make_samples()
     ]
     assert "p999" not in report(samples)
-    open_loop = [replace(cell, parameters={**cell.parameters, "rate": 500.0}) for cell in (MP, MT)]
+    parameters = [replace(cell.parameters, rate=500.0) for cell in (MP, MT)]
+    open_loop = [
+        replace(cell, parameters=own) for cell, own in zip((MP, MT), parameters, strict=True)
+    ]
     text = report(samples, width=160, experiment=make_experiment(cells=open_loop))
     assert "p999" in text
     assert "123 ms" in text

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from fibench.commands.refused import exit_code
 from fibench.experiment.absent import Absent, AbsentCell
-from fibench.experiment.cells import Cell, Value
-from fibench.experiment.experiment import Claim
+from fibench.experiment.cells import Cell
+from fibench.experiment.claims import Claim
+from fibench.parameters import Parameters, Value
 from fibench.verdict.estimate import Sample
 from fibench.verdict.judging import Outcome, Verdict, claims_json, judge
 
 
 def make_cell(backend: str) -> Cell:
-    parameters: dict[str, Value] = {"backend": backend, "n": 27, "clients": 8, "kind": "fibload"}
+    parameters = Parameters(backend=backend, n=27, clients=8)
     axes: tuple[tuple[str, Value], ...] = (("backend", backend),)
     return Cell(backend=backend, parameters=parameters, axes=axes, label=backend, key=backend)
 
