@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fibench import called
 from fibench.build.record import RECORD, lacking, read_record
@@ -230,12 +230,12 @@ def unavailable_reason(backend: Backend, programs: Path) -> str | None:
 
 def listing(
     backends: Iterable[Backend], programs: Path, why: Callable[[Backend, Path], str | None]
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """What `backends --json` prints: one object for each backend, in catalogue order.
 
     `why` says of a backend why it cannot run here.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for backend in backends:
         reason = why(backend, programs)
         rows.append(

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from fibench.document.tables import GroupTable
-from fibench.parameters import Group
+from fibench.parameters import Group, Parameters
 
 
 def takes(name: str, group: GroupTable, *, open_loop: bool) -> bool:
@@ -24,20 +23,17 @@ def takes(name: str, group: GroupTable, *, open_loop: bool) -> bool:
     return name != "arrivals" or open_loop or group.has("rate")
 
 
-def resolved(groups: Iterable[GroupTable], load: Mapping[str, Any]) -> tuple[Group, ...]:
-    """Groups as the file gives them, with the load's values where they have none of their own.
-
-    `load` has Any: values that go where a group's own would, of the same keys.
-    """
+def resolved(groups: Iterable[GroupTable], load: Parameters) -> tuple[Group, ...]:
+    """Groups as the file gives them, with the load's values where they have none of their own."""
     return tuple(_resolved_one(group, load) for group in groups)
 
 
-def _resolved_one(group: GroupTable, load: Mapping[str, Any]) -> Group:
-    clients = load["clients"] if group.clients is None else group.clients
+def _resolved_one(group: GroupTable, load: Parameters) -> Group:
+    clients = load.clients if group.clients is None else group.clients
     if group.idle:
         return Group(group.name, clients, None, idle=True)
-    rate = load["rate"] if group.rate is None else group.rate
+    rate = load.rate if group.rate is None else group.rate
     arrivals = None
     if rate is not None:
-        arrivals = load["arrivals"] if group.arrivals is None else group.arrivals
-    return Group(group.name, clients, load["n"] if group.n is None else group.n, rate, arrivals)
+        arrivals = load.arrivals if group.arrivals is None else group.arrivals
+    return Group(group.name, clients, load.n if group.n is None else group.n, rate, arrivals)

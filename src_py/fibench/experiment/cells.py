@@ -8,8 +8,8 @@ import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from fibench.document import ExperimentFile, Source
 from fibench.document.locate import Path
@@ -116,8 +116,7 @@ def resolve(
     They are what is given, else the default, else None. With client groups, `clients` becomes the
     number of those that ask; `n`, if no group takes the load's, the first group's.
     """
-    # Any: each is of its key's kind, as the models of the file, or the table of keys, have checked.
-    values: dict[str, Any] = {"backend": backend}
+    values: dict[str, Value] = {"backend": backend}
     for name, key in KEYS.items():
         if inapplicable(name, known, given, tables) is not None:
             values[name] = None
@@ -127,15 +126,18 @@ def resolve(
             values[name] = None if REPLACED.get(name) in given else key.default
     if known is not None and known.language == "own" and "framing" not in given:
         values["framing"] = known.framings[0]
-    if not tables or values["kind"] != "fibload":
-        return Parameters.of_values(values), {}
-    groups = resolved(tables, values)
+    load = Parameters.of_values(values)
+    if not tables or load.kind != "fibload":
+        return load, {}
+    groups = resolved(tables, load)
     asking = [group for group in groups if not group.idle]
-    written = {"clients": values["clients"]}
-    values["clients"] = sum(group.clients for group in asking)
-    if values["n"] is None:
-        values["n"] = next((group.n for group in asking), NOBODY_ASKS)
-    return Parameters.of_values(values, groups), written
+    first = next((group.n for group in asking if group.n is not None), NOBODY_ASKS)
+    clients, n = (
+        sum(group.clients for group in asking),
+        load.n if values["n"] is not None else first,
+    )
+    parameters = replace(load, clients=clients, n=n, groups=groups)
+    return parameters, {"clients": values["clients"]}
 
 
 def selectable(one: Cell | Combination, name: str) -> Value:

@@ -351,13 +351,17 @@ class Parameters:
 
     @classmethod
     def of_values(cls, values: Mapping[str, object], groups: tuple[Group, ...] = ()) -> Parameters:
-        """Made of values by their names, each of its key's kind; what is not there is None."""
-        # Any: who calls answers for what the fields hold.
-        named: dict[str, Any] = {name: values.get(name) for name in ("backend", *KEYS)}
-        beside: dict[str, Any] = {
-            name: values[name] for name in values if name not in named and name != "groups"
-        }
-        return cls(**named, groups=groups, others=tuple(beside.items()))
+        """Made of values by their names, each of its key's kind.
+
+        What is not there is None, or the default where every cell has a value.
+        """
+        # Any: of which kind each value is, who calls answers for.
+        every: dict[str, Any] = {name: values.get(name) for name in ("backend", *KEYS)}
+        for name in _ALWAYS:
+            every[name] = KEYS[name].default if every[name] is None else every[name]
+        beside = [(name, values[name]) for name in values if name not in every]
+        every["others"] = tuple(pair for pair in beside if pair[0] != "groups")
+        return cls(**every, groups=groups)
 
     def value_of(self, name: str) -> Value:
         """A value as text and JSON have it, for what goes through keys by their names."""
