@@ -9,7 +9,7 @@ from fibench.document import NAME, NAME_RULE, ExperimentFile, Source
 from fibench.document.locate import Path
 from fibench.document.tables import GroupTable
 from fibench.experiment.cells import Combination, inapplicable
-from fibench.parameters import KEYS
+from fibench.parameters import GROUP_KEYS, KEYS
 from fibench.wording import as_toml, one_of, suggestion
 
 MOST_TRIALS = 100_000
@@ -218,8 +218,8 @@ def _report_group(
     group: GroupTable, path: Path, users: Sequence[Combination], source: Source
 ) -> None:
     if group.idle:
-        for key in ("n", "rate", "arrivals"):
-            if group.has(key):
+        for key in GROUP_KEYS:
+            if key != "clients" and group.has(key):
                 what = f"{key} is given for an idle group, which asks for nothing"
                 source.report((*path, key), what, f"remove {key}, or idle", key=True)
         return

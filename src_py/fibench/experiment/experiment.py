@@ -131,9 +131,9 @@ def parse_experiment(
     judge = _Judge(known_backends, folder, frozenset(own if isinstance(own, dict) else ()))
     if sound is None or source.diagnostics or not overrides:
         return judge.experiment(sound, source)
-    changed = apply_overrides(sound.file, overrides)
-    told = Source(filename, text, changed.options)
     try:
+        changed = apply_overrides(sound.file, overrides)
+        told = Source(filename, text, changed.options)
         experiment = judge.experiment(replace(sound, file=changed.file), told)
     except ExperimentError:
         judge.experiment(sound, source)  # a fault of the file itself is called one
@@ -186,7 +186,7 @@ class _Judge:
             doubtful=doubtful,
             changed=changed,
         )
-        used = {cell.backend for cell in cells or ()}
+        used = dict.fromkeys(cell.backend for cell in cells or ())
         return Experiment(
             title=file.title,
             description=file.description,
@@ -197,7 +197,7 @@ class _Judge:
             dropped_claims=dropped,
             backends=_own_backends(file, self.folder),
             cells=cells or (),
-            known={name: known for name, known in backends.items() if name in used},
+            known={name: backends[name] for name in used if name in backends},
         )
 
 

@@ -265,7 +265,10 @@ def _edges(data: bytes) -> list[Edge]:
 
 
 def read_fibload(folder: Path) -> dict[str, Any]:
-    """fibload's answer, from load.out, which becomes load.json. Raises LoadError without one."""
+    """fibload's answer, from load.out, which becomes load.json. Raises LoadError without one.
+
+    It has Any, since it is the answer of a program of ours: who reads a member knows its type.
+    """
     out = folder / "load.out"
     try:
         document = json.loads(out.read_text(encoding="utf-8"))

@@ -76,6 +76,11 @@ def test_a_fault_of_the_file_has_its_place_whatever_the_options(
     assert faults(text, given) == faults(text)
 
 
+def test_a_fault_of_the_file_comes_before_one_of_an_option() -> None:
+    text = SMALL + "n = 40"
+    assert faults(text, {"clients": "x"}) == faults(text)
+
+
 def test_an_option_may_mend_what_is_wrong_in_the_file() -> None:
     text = SMALL + "n = 40"
     assert faults(text)
