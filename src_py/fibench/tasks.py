@@ -16,50 +16,44 @@ if __name__ == "tasks":
 import functools
 import inspect
 import sys
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import task
+from invoke.tasks import Task, task
 
 import fibench
 from fibench import called
 from fibench.commands.program import CommandLine, HelpAsked
+from fibench.parameters import options
 
-OVERRIDES = {
-    "backend": "measure these backends only: c-mt,py-mt",
-    "clients": "client counts: 1,2,4",
-    "n": "numbers to ask for: 20,27",
-    "rate": "requests/s of an open loop: 100,1000",
-    "port": "port of the servers (default: a fresh one for each trial)",
-    "framing": "message or line",
-    "interpreter": "what runs the servers in Python: python3.13,pypy3,3.6",
-    "blocks": "how often every cell is measured",
-    "duration": "measured window of a trial: 2s",
-    "warmup": "time before the window: 200ms",
-    "requests": "replies per trial, instead of a duration",
-    "seed": "seed of the order of trials",
-}
-"""Options of `run` and `plan` that replace a key of the file."""
+OVERRIDES = options()
+"""Options of `run` and `plan` that replace a key of the file: what `--help` says of each."""
 
 _KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_Body = Callable[..., None]
 
 
-def command(*positional: str, **options: Any) -> Callable[[Callable[..., int]], Any]:
+def command(
+    *positional: str,
+    help: Mapping[str, str] | None = None,  # noqa: A002 - Invoke's word
+    optional: Sequence[str] = (),
+) -> Callable[[Callable[..., int]], Task[_Body]]:
     """Declare a task whose function returns an exit status.
 
     A function with a parameter `overrides` gets every option of OVERRIDES that was given, as a
     mapping from the key to its text.
     """
 
-    def declare(function: Callable[..., int]) -> Any:
+    def declare(function: Callable[..., int]) -> Task[_Body]:
+        said = dict(help or {})
         signature = inspect.signature(function)
         takes_overrides = "overrides" in signature.parameters
 
         @functools.wraps(function)
-        def body(*arguments: Any, **keywords: Any) -> None:
+        def body(*arguments: object, **keywords: object) -> None:
             if takes_overrides:
                 given = {key: keywords.pop(key, "") for key in OVERRIDES}
                 keywords["overrides"] = {key: text for key, text in given.items() if text}
@@ -75,8 +69,11 @@ def command(*positional: str, **options: Any) -> Callable[[Callable[..., int]], 
             kept = [p for name, p in signature.parameters.items() if name != "overrides"]
             added = [inspect.Parameter(key, _KEYWORD, default="") for key in OVERRIDES]
             body.__signature__ = signature.replace(parameters=kept + added)  # type: ignore[attr-defined]
-            options["help"] = {**options.get("help", {}), **OVERRIDES}
-        return task(positional=list(positional), auto_shortflags=False, **options)(body)
+            said |= OVERRIDES
+        made: Task[_Body] = task(
+            positional=list(positional), auto_shortflags=False, optional=optional, help=said
+        )(body)
+        return made
 
     return declare
 
@@ -316,7 +313,7 @@ def clean(context: Context) -> int:
     return develop.clean()
 
 
-def _collection(*tasks: Any) -> Collection:
+def _collection(*tasks: Task[_Body]) -> Collection:
     collection = Collection()
     for entry in tasks:
         collection.add_task(entry)

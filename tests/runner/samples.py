@@ -3,12 +3,8 @@
 
 from typing import Literal
 
-from fibench.experiment.experiment import (
-    Experiment,
-    ExperimentError,
-    KnownBackend,
-    parse_experiment,
-)
+from fibench.document import ExperimentError
+from fibench.experiment import Experiment, KnownBackend, parse_experiment
 
 _DESIGNS: dict[str, int | Literal["workers", "any"]] = {
     "sync": 1,

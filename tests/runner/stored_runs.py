@@ -128,7 +128,7 @@ def _plan(experiment: Experiment, trials: Sequence[Trial]) -> dict[str, Any]:
         "blocks": experiment.plan.blocks,
         "seed": experiment.plan.seed,
         "cells": [
-            {"key": cell.key, "label": cell.label, "parameters": dict(cell.parameters)}
+            {"key": cell.key, "label": cell.label, "parameters": cell.parameters.as_json()}
             for cell in experiment.cells
         ],
         "trials": [{"index": trial.index, "key": trial.key} for trial in trials],
@@ -150,7 +150,7 @@ def _record(trial: Trial, rate: float, at: str) -> dict[str, Any]:
         "reason": None,
         "hint": None,
         "failure": None,
-        "parameters": dict(trial.cell.parameters),
+        "parameters": trial.cell.parameters.as_json(),
         "port": 3000,
         "metrics": {
             "throughput_per_s": rate,

@@ -10,6 +10,7 @@ from tests.runner.small_servers import python
 
 from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.experiment.experiment import OwnBackend, parse_experiment
+from fibench.parameters.groups import parse
 from fibench.plan.pinning import Pinning
 from fibench.plan.trials import Role, Trial, plan
 from fibench.trial.trial import TrialContext, run_trial
@@ -53,13 +54,13 @@ def serve_threads():
 """Line framing; `answer(connection, k)` is handed the k-th request, and 1 is the right reply."""
 
 
-def trial(backend: str, role: Role = "measure", **cell: Any) -> Trial:
+def trial(backend: str, role: Role = "measure", groups: str = "", **cell: Any) -> Trial:
     """The only trial of a cell, with some of its parameters replaced."""
     known = known_backends(CATALOGUE)
     text = CELL.format(backend=backend if backend in known else "c-sync")
     every = plan(parse_experiment(text, "t.toml", known))
     only = next(planned for planned in every if planned.role == "measure")
-    parameters = {**only.cell.parameters, "backend": backend, **cell}
+    parameters = replace(only.cell.parameters, backend=backend, groups=parse(groups), **cell)
     return replace(only, role=role, cell=replace(only.cell, parameters=parameters))
 
 

@@ -75,10 +75,10 @@ class _Seen:
 
     def why_not(self, cell: Cell) -> str | None:
         """Why a cell cannot be run here, naming what is lacking; None if it can."""
-        asked = cell.parameters.get("interpreter")
+        asked = cell.parameters.interpreter
         if cell.backend not in self._backends:  # the user's own: its command says it all
             return None
-        if not isinstance(asked, str):
+        if asked is None:
             why = self.server(cell.backend, None)
             return why and f"{cell.backend}: {why}"
         if not self.interpreter(asked):

@@ -9,34 +9,22 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fibench import called
 from fibench.build.record import RECORD, lacking, read_record
 from fibench.document import START_TIMEOUT_S
-from fibench.experiment import OwnBackend
-from fibench.experiment.experiment import KnownBackend
+from fibench.experiment import KnownBackend, OwnBackend
 from fibench.folders import find_places, origin
 from fibench.machine import cores as machine
+from fibench.parameters import KEYS, Parameters
 
 Serves = int | Literal["workers", "any"]
-Framing = Literal["message", "line"]
 
-# Experiment parameters that a server takes as an option, and how its value is written.
-SERVER_OPTIONS: Mapping[str, str] = {
-    "host": "--host",
-    "framing": "--framing",
-    "workers": "--workers",
-    "io_wait": "--io-wait",
-    "backlog": "--backlog",
-    "max_connections": "--max-connections",
-    "idle_timeout": "--idle-timeout",
-    "max_n": "--max-n",
-    "switch_interval": "--switch-interval",
-}
-DEFAULT_MAX_CONNECTIONS = 65536
+MOST_CONNECTIONS = 65536
+"""That a server of the user's own is taken to serve, which is not told a number."""
 WORKERS = "{workers}"
 """In a variant's arguments: the number of workers."""
 
@@ -160,24 +148,24 @@ def argv(
     return [program, *arguments]
 
 
-def server_options(parameters: Mapping[str, Any]) -> list[str]:
+def server_options(parameters: Parameters) -> list[str]:
     """The options which hand a cell's parameters to a server; what is None is left out."""
     options: list[str] = []
-    for key, option in SERVER_OPTIONS.items():
-        value = parameters.get(key)
+    for name, key in KEYS.items():
+        value = parameters.value_of(name) if key.argument else None
         if value is None:
             continue
-        if key == "io_wait":
+        if key.argument == "in ms" and isinstance(value, float):
             value = round(value * 1000, 3)
         text = f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-        options += [option, text]
+        options += [f"--{name.replace('_', '-')}", text]
     return options
 
 
 def server_argv(
     backend: Backend,
     programs: Path,
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
     port: int,
     interpreter: str | None = None,
     cores: int | None = None,
@@ -188,17 +176,17 @@ def server_argv(
         if backend.folder is not None and os.sep in command[0]:
             command[0] = str(backend.folder / command[0])
         return command
-    program = argv(backend, programs, interpreter, parameters.get("workers") or cores)
+    program = argv(backend, programs, interpreter, parameters.workers or cores)
     # A variant has been told already, and an option may be given once. A design without workers
     # must not be turned into its neighbour that has them.
     if WORKERS in backend.arguments or "workers" not in (backend.serves, backend.cores):
-        parameters = {**parameters, "workers": None}
+        parameters = replace(parameters, workers=None)
     return [*program, *server_options(parameters), str(port)]
 
 
-def connection_cap(backend: Backend, parameters: Mapping[str, Any]) -> int:
+def connection_cap(backend: Backend, parameters: Parameters) -> int:
     """Above how many connections the server declares that it refuses new ones."""
-    asked = int(parameters.get("max_connections") or DEFAULT_MAX_CONNECTIONS)
+    asked = parameters.max_connections or MOST_CONNECTIONS
     return asked if backend.cap is None else min(asked, backend.cap)
 
 
@@ -242,12 +230,12 @@ def unavailable_reason(backend: Backend, programs: Path) -> str | None:
 
 def listing(
     backends: Iterable[Backend], programs: Path, why: Callable[[Backend, Path], str | None]
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """What `backends --json` prints: one object for each backend, in catalogue order.
 
     `why` says of a backend why it cannot run here.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for backend in backends:
         reason = why(backend, programs)
         rows.append(

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fibench.machine import cores as machine
 
@@ -202,7 +202,7 @@ def _digest(path: str) -> str:
         return "absent"
 
 
-def interpreter_records(found: Mapping[str, Interpreter]) -> dict[str, dict[str, Any]]:
+def interpreter_records(found: Mapping[str, Interpreter]) -> dict[str, dict[str, object]]:
     """Interpreters as a run keeps them, by the text that asked for each."""
     return {asked: asdict(one) for asked, one in found.items()}
 
@@ -223,6 +223,6 @@ def interpreter_words(kept: object, asked: Iterable[object]) -> Iterator[tuple[s
 
 def interpreter_lines(kept: object, cells: Iterable[Cell]) -> Iterator[str]:
     """The same of those that cells name, a line for each."""
-    asked = [cell.parameters.get("interpreter") for cell in cells]
+    asked = [cell.parameters.interpreter for cell in cells]
     for name, words in interpreter_words(kept, asked):
         yield f"interpreter {name}: {words}"

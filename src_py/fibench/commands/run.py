@@ -1,38 +1,62 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What `plan` and `run` do: each returns the exit status, or raises Refused."""
 
+from __future__ import annotations
+
 import json
 import os
 import shlex
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fibench import called
 from fibench.backends import Backend, known_backends
 from fibench.commands.build import built_or_refused, refuse_unwritable
 from fibench.commands.refused import TRIAL_FAILED, WRONG_INPUT, Refused, exit_code
 from fibench.commands.serve import read_backends
+from fibench.experiment import Experiment, load_experiment
 from fibench.folders import Places, find_places, origin
 from fibench.interruption import exit_status
 from fibench.machine import cores as machine
 from fibench.wording import escaped
 
+if TYPE_CHECKING:
+    from fibench.machine.lock import Held
+    from fibench.run import Request
+    from fibench.run.loop import Outcome
+
 WORTH_SAYING_S = 0.05
 
 
-def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, Path, Any]:
+@dataclass(frozen=True)
+class Asked:
+    """An experiment that a person has named, valid on any machine, and what it was read with."""
+
+    experiment: Experiment
+    source: Path
+    """Its file."""
+    backends: Mapping[str, Backend]
+    """The catalogue."""
+    overrides: Mapping[str, str]
+    """The options that have replaced keys of the file."""
+
+    @property
+    def folder(self) -> Path:
+        """What paths in the file are relative to."""
+        return self.source.resolve().parent
+
+
+def load(name: str, overrides: Mapping[str, str], places: Places) -> Asked:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
-    from fibench.document import brief_name
+    from fibench.document import ExperimentError, brief_name, find_experiment
     from fibench.document.text import namesakes
-    from fibench.experiment import load_experiment
-    from fibench.experiment.experiment import ExperimentError, find_experiment
     from fibench.plan import check_cpus
 
-    backends = read_backends(places)
+    backends, overrides = read_backends(places), _from_here(overrides)
     try:
         path = find_experiment(name, places.experiments)
         experiment = load_experiment(path, known_backends(backends), overrides=overrides)
@@ -43,7 +67,7 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> tuple[Any, 
     if others := namesakes(name, path, places.experiments):
         said = f"{name} is {brief_name(path)}; others of that name are called "
         print(f"note: {escaped(said + ', '.join(others))}", file=sys.stderr)
-    return experiment, path, backends
+    return Asked(experiment, path, backends, overrides)
 
 
 def _from_here(overrides: Mapping[str, str]) -> Mapping[str, str]:
@@ -65,10 +89,10 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     from fibench.plan import choose, plan_json, warnings
 
     places = find_places()
-    asked, source, backends = load(name, _from_here(overrides), places)
-    here = look(asked, source.resolve().parent, backends, places.programs)
+    asked = load(name, overrides, places)
+    here = look(asked.experiment, asked.folder, asked.backends, places.programs)
     experiment = here.experiment
-    advice = warnings(experiment, known_backends(backends), machine.usable_cores())
+    advice = warnings(experiment, known_backends(asked.backends), machine.usable_cores())
     pinning = choose(experiment, machine.physical_cores())
     more = {"pinning": asdict(pinning), "interpreters": interpreter_records(here.interpreters)}
     document = plan_json(experiment, advice, more)
@@ -87,19 +111,18 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     from fibench.store import RunError, run_name
 
     places = find_places()
-    overrides = _from_here(overrides)
-    experiment, source, backends = load(name, overrides, places)
+    asked = load(name, overrides, places)
     written = {"FIBENCH_RESULTS": places.results}
     if places.checkout is not None:
         written["FIBENCH_BUILD"] = places.build
     refuse_unwritable(written)
     try:
         # Before the build, which would disturb another run's measurement.
-        with measuring(run_name(source)) as held:
+        with measuring(run_name(asked.source)) as held:
             began_s = time.monotonic()
-            with built_or_refused(places, run_name(source)):
+            with built_or_refused(places, run_name(asked.source)):
                 parts = {"build": time.monotonic() - began_s}
-                request = _request(experiment, source, backends, places, overrides, fresh)
+                request = _request(asked, places, fresh)
                 looked_s = time.monotonic() - began_s - parts["build"]
                 parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
                 outcome = _measure(request, held)
@@ -114,35 +137,35 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
         raise Refused(str(error), error.hint) from error
     if outcome.interrupted or status == TRIAL_FAILED:
         does = "resumes it" if outcome.interrupted else "tries the failed trials again"
-        print(f"`{_again(name, overrides)}` {does}")
+        print(f"`{_again(name, asked.overrides)}` {does}")
     return status
 
 
-def _request(
-    experiment: Any,
-    source: Path,
-    backends: Mapping[str, Backend],
-    places: Places,
-    overrides: Mapping[str, str],
-    fresh: bool,
-) -> Any:
+def _request(asked: Asked, places: Places, fresh: bool) -> Request:
     """What is to be run of an experiment here; says what is left out, and what to mind."""
     from fibench.backends.available import look
     from fibench.plan import warnings
     from fibench.run import Request
 
-    here = look(experiment, source.resolve().parent, backends, places.programs)
+    here = look(asked.experiment, asked.folder, asked.backends, places.programs)
     for line in here.experiment.absent.lines():
         print(escaped(line), file=sys.stderr)
-    advice = warnings(here.experiment, known_backends(backends), machine.usable_cores())
+    advice = warnings(here.experiment, known_backends(asked.backends), machine.usable_cores())
     for line in advice:
         print(f"warning: {escaped(line)}", file=sys.stderr)
     return Request(
-        here.experiment, source, backends, places, overrides, advice, fresh, here.interpreters
+        here.experiment,
+        asked.source,
+        asked.backends,
+        places,
+        asked.overrides,
+        advice,
+        fresh,
+        here.interpreters,
     )
 
 
-def _measure(request: Any, held: Any) -> Any:
+def _measure(request: Request, held: Held) -> Outcome:
     """Run what is left; returns the outcome."""
     from fibench.report.live import showing_progress
     from fibench.run import Event, RunStarted, run_experiment
@@ -163,7 +186,9 @@ def _again(name: str, overrides: Mapping[str, str]) -> str:
     return called.command(shlex.join(["run", name, *options]))
 
 
-def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:
+def _conclude(
+    request: Request, outcome: Outcome, total_s: float, parts: Mapping[str, float]
+) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench import __version__
     from fibench.backends import interpreter_records

@@ -1,31 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A file's text becomes tables that are right each by itself, or every fault with its place.
 
-The same on every machine: nothing here looks at what is installed. May know the ground alone.
-KEYS is the one table of what [server] and [load] may hold.
+The same on every machine: nothing here looks at what is installed. May know `parameters`, and the
+ground.
 """
 
 from fibench.document.check import Sound, check_document
-from fibench.document.cpu_list import parse_cpus, written_cpus
 from fibench.document.depth import parse_json
 from fibench.document.diagnostics import Diagnostic, ExperimentError, Source
-from fibench.document.keys import GROUP_KEYS, KEYS, LONGEST_START_S, START_TIMEOUT_S, shown_value
 from fibench.document.kinds import NAME, NAME_RULE
 from fibench.document.model import (
+    LONGEST_START_S,
+    START_TIMEOUT_S,
     ClaimTable,
     CrossoverTable,
     ExperimentFile,
-    PlanTable,
     json_schema,
     slug,
 )
 from fibench.document.overrides import apply_overrides
-from fibench.document.tables import Table
+from fibench.document.tables import PlanTable, Table
 from fibench.document.text import brief_name, file_called, find_experiment, parse_toml
 
 __all__ = [
-    "GROUP_KEYS",
-    "KEYS",
     "LONGEST_START_S",
     "NAME",
     "NAME_RULE",
@@ -45,10 +42,7 @@ __all__ = [
     "file_called",
     "find_experiment",
     "json_schema",
-    "parse_cpus",
     "parse_json",
     "parse_toml",
-    "shown_value",
     "slug",
-    "written_cpus",
 ]

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fibench.document.diagnostics import MOST, Source
-from fibench.document.keys import KEYS, Key
-from fibench.document.kinds import kind_of
 from fibench.document.model import TABLES, BackendTable, CrossoverTable, ExperimentFile
+from fibench.parameters import KEYS, Key, Scalar
+from fibench.parameters.kinds import kind_of
 from fibench.wording import as_toml, did_you_mean, meant, one_of
 
 _ROOT = tuple(ExperimentFile.model_fields)
@@ -34,7 +33,7 @@ class Sound:
     """Keys of [server], [load] and [[matrix]] whose values were put aside."""
 
 
-def check_document(document: dict[str, Any], source: Source) -> Sound | None:
+def check_document(document: Mapping[str, object], source: Source) -> Sound | None:
     """Report every fault that the models find; return what is sound, None if nothing follows."""
     try:
         file = ExperimentFile.model_validate(document)
@@ -121,7 +120,7 @@ def _tables_with(name: str) -> Iterator[str]:
             yield f"[[{table}]]" if several else f"[{table}]"
 
 
-def _keys_written(name: str) -> Iterator[Key]:
+def _keys_written(name: str) -> Iterator[Key[Scalar]]:
     """The keys that the file calls `name`."""
     for parameter, key in KEYS.items():
         if name == (key.written or parameter):
@@ -168,16 +167,13 @@ def _hint_missing(path: Sequence[str | int]) -> str:
     }.get(str(path[-1]), "")
 
 
-def _put_aside(document: dict[str, Any], faults: Sequence[tuple[str | int, ...]]) -> Sound | None:
+def _put_aside(
+    document: Mapping[str, object], faults: Sequence[tuple[str | int, ...]]
+) -> Sound | None:
     """The document without its faulty parts; None if cells cannot be made without them."""
-    matrix = document.get("matrix")
-    sound = {
-        **document,
-        "matrix": [dict(table) if isinstance(table, dict) else table for table in _list(matrix)],
-    }
-    for name in ("server", "load", "backends"):
-        if isinstance(document.get(name), dict):
-            sound[name] = dict(document[name])
+    sound = dict(document)
+    matrix = [_table(table) for table in _list(document.get("matrix"))]
+    shared = {name: _table(sound.get(name)) for name in ("server", "load", "backends")}
     claims = _list(document.get("claim"))
     kept = set(range(len(claims)))
     doubtful: set[str] = set()
@@ -186,26 +182,32 @@ def _put_aside(document: dict[str, Any], faults: Sequence[tuple[str | int, ...]]
             case ["claim", int(index), *_]:
                 kept.discard(index)
             case ["matrix", int(index), str(key), *_] if key != "backend":
-                sound["matrix"][index].pop(key, None)
+                matrix[index].pop(key, None)
                 doubtful |= {key, _nearest(path[:3]) or key}
             case ["server" | "load" as table, str(key), *_]:
-                sound[table].pop(key, None)
+                shared[table].pop(key, None)
                 doubtful |= {key, _nearest(path[:2]) or key}
             case ["backends", str(name), *_]:
-                sound["backends"].pop(name, None)
+                shared["backends"].pop(name, None)
             case ["title" | "description" | "plan" as name, *_]:
                 sound.pop(name, None)
             case _:
                 return None
     sound.setdefault("title", "unknown")
-    sound["claim"] = [claims[index] for index in sorted(kept)]
+    sound |= {name: table for name, table in shared.items() if name in sound}
+    sound |= {"matrix": matrix, "claim": [claims[index] for index in sorted(kept)]}
     try:
         return Sound(ExperimentFile.model_validate(sound), sorted(kept), frozenset(doubtful))
     except ValidationError:
         return None
 
 
-def _list(value: object) -> list[Any]:
+def _list(value: object) -> list[object]:
     if isinstance(value, list):
         return value
     return [value] if isinstance(value, Mapping) else []
+
+
+def _table(value: object) -> dict[str, object]:
+    """A table's own copy; empty for what is none, whose fault lets nothing follow."""
+    return dict(value) if isinstance(value, dict) else {}

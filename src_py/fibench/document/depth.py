@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from typing import NoReturn
 
 MOST_PARTS = 16
 """Parts of a dotted key."""
@@ -65,7 +65,7 @@ def check_toml(text: str) -> None:
         parts = 1
 
 
-def parse_json(data: str | bytes) -> Any:
+def parse_json(data: str | bytes) -> object:
     """What JSON text means, as fibench writes it: no NaN, no numbers of thousands of digits.
 
     Here depth costs no memory, and the parser has a limit of its own; but who walks through the

@@ -77,6 +77,8 @@ class Source:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     left_out: int = 0
     """Faults beyond the first `MOST`: nobody reads them, and each costs time to place."""
+    forgiven: bool = False
+    """Whether something was let pass, since options may be why it is so."""
 
     def __post_init__(self) -> None:
         """Find where everything stands."""

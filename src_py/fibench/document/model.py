@@ -6,28 +6,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from fibench.document.keys import KEYS, LONGEST_START_S, START_TIMEOUT_S, is_numeric
-from fibench.document.kinds import (
-    Checked,
-    Name,
-    choice,
-    duration,
-    fault,
-    interpreter,
-    kind_of,
-    prose,
-    true_or_false,
-    whole,
-)
+from fibench.document.kinds import Checked, Name, of_kind, prose
 from fibench.document.tables import (
     LONGEST_LIST,
     GroupTable,
     LoadTable,
     MatrixTable,
+    PlanTable,
     ServerTable,
     SideTable,
     Table,
@@ -35,54 +24,43 @@ from fibench.document.tables import (
     tables_of,
 )
 from fibench.metrics import CLAIMED
+from fibench.parameters import AXES, KEYS, Fault, Framing
+from fibench.parameters.kinds import choice, duration, interpreter, kind_of, true_or_false, whole
+from fibench.parameters.parameters import FRAMINGS
 from fibench.quantities import format_duration
 from fibench.wording import as_toml, one_of
 
-
-class PlanTable(Table):
-    """How often and in which order cells are measured."""
-
-    blocks: Annotated[int, whole(1, 10_000)] = Field(
-        default=5, description="How often every cell is measured; verdicts need at least 3."
-    )
-    seed: Annotated[int, whole(0, 2**63 - 1)] = Field(
-        default=1,
-        description="Seed of the order of trials within each block, and of when the requests of an "
-        "open loop are due.",
-    )
+START_TIMEOUT_S = 10.0
+"""How long a server may take until it listens, if the file does not say."""
+LONGEST_START_S = 3600.0
 
 
 def _bound(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise fault(f"must be a number, or text with a unit, not {kind_of(value)}")
+        raise Fault(f"must be a number, or text with a unit, not {kind_of(value)}")
     return value
 
 
 def _two(value: object) -> object:
     if not isinstance(value, list) or len(value) != 2:
-        raise fault("must be a list of two: [A, B]")
+        raise Fault("must be a list of two: [A, B]")
     return value
 
 
 _ANY_BOUND = {"anyOf": [{"type": "number"}, {"type": "string"}]}
-Bound = Annotated[Any, Checked(_bound, _ANY_BOUND)]
-
-
-_AXES = tuple(name for name in KEYS if is_numeric(name))
+Bound = Annotated[int | float | str, Checked(_bound, _ANY_BOUND)]
 
 
 def _axis(value: object) -> object:
-    if isinstance(value, str) and value in KEYS and value not in _AXES:
-        raise fault(
-            f"{as_toml(value)} has no numbers to go over", f"axes: {one_of(_AXES, most=20)}"
-        )
-    return choice(*_AXES).check(value)
+    if isinstance(value, str) and value in KEYS and value not in AXES:
+        raise Fault(f"{as_toml(value)} has no numbers to go over", f"axes: {one_of(AXES, most=20)}")
+    return choice(*AXES).check(value)
 
 
 class CrossoverTable(Table):
     """Two cells at each value of an axis: where does the first begin to win?"""
 
-    over: Annotated[str, Checked(_axis, {"enum": list(_AXES)})] = Field(
+    over: Annotated[str, Checked(_axis, {"enum": list(AXES)})] = Field(
         description="The axis, a key with numbers for values, such as n, clients, rate or io_wait."
     )
     of: Annotated[
@@ -125,7 +103,7 @@ class ClaimTable(Table):
         description="The client group whose metric is judged: throughput, p50, p90, p99, p999, "
         "max, refused or errors. Default: all clients.",
     )
-    metric: Annotated[str, choice(*CLAIMED)] = Field(
+    metric: Annotated[str, of_kind(choice(*CLAIMED))] = Field(
         description="What is judged: throughput (replies/s), latency p50, p90, p99, p999, "
         "max (time), cores (server CPU time per wall time), cpu_per_request (time), memory and "
         "memory_peak (PSS of the server's processes), switches_per_request and "
@@ -133,12 +111,15 @@ class ClaimTable(Table):
         "load, where it ends by itself)."
     )
     where: SideTable | None = Field(default=None, description="Values that both sides share.")
-    above: Bound = Field(
-        default=None,
-        description="Holds if the ratio, value or crossover is above this. Values of time and size "
-        'have a unit: "5ms", "30MiB"; a crossover has that of its axis.',
-    )
-    below: Bound = Field(default=None, description="Holds if it is below this.")
+    above: Annotated[
+        Bound,
+        Field(
+            default=None,
+            description="Holds if the ratio, value or crossover is above this. Values of time and "
+            'size have a unit: "5ms", "30MiB"; a crossover has that of its axis.',
+        ),
+    ]
+    below: Annotated[Bound, Field(default=None, description="Holds if it is below this.")]
     within: Annotated[
         list[Bound],
         Checked(_two),
@@ -148,7 +129,7 @@ class ClaimTable(Table):
             json_schema_extra={"minItems": 2, "maxItems": 2},
         ),
     ]
-    needs_cpus: Annotated[int, whole(1, 4096)] = Field(
+    needs_cpus: Annotated[int, of_kind(whole(1, 4096))] = Field(
         default=1, description="Physical cores without which the claim cannot be tested."
     )
     needs_backend: Annotated[
@@ -161,7 +142,7 @@ class ClaimTable(Table):
         ),
     ]
     needs_interpreter: Annotated[
-        list[Annotated[str, interpreter()]],
+        list[Annotated[str, of_kind(interpreter())]],
         Checked(listed, or_one=True),
         Field(
             default=(),
@@ -186,25 +167,25 @@ class ClaimTable(Table):
 def _command(value: object) -> object:
     example = '["./my_server", "{port}"]'
     if isinstance(value, str):
-        raise fault(
+        raise Fault(
             "must be a list of arguments, not one text; there is no shell",
             f"write command = {example}",
         )
     if not isinstance(value, list) or not value:
-        raise fault("must be a list of arguments", f"write command = {example}")
+        raise Fault("must be a list of arguments", f"write command = {example}")
     if len(value) > LONGEST_LIST:
-        raise fault(f"has {len(value)} arguments; {LONGEST_LIST} are allowed")
+        raise Fault(f"has {len(value)} arguments; {LONGEST_LIST} are allowed")
     for word in value:
         if not isinstance(word, str):
-            raise fault(f"must be a list of text, not of {kind_of(word)}", f"write {example}")
+            raise Fault(f"must be a list of text, not of {kind_of(word)}", f"write {example}")
         if "\0" in word:
-            raise fault("contains a NUL character", "no program can be given one")
+            raise Fault("contains a NUL character", "no program can be given one")
     if not value[0]:
-        raise fault("names no program: its first argument is empty")
+        raise Fault("names no program: its first argument is empty")
     if "{port}" in value[0]:
-        raise fault("must begin with the program, not with {port}", f"write {example}")
+        raise Fault("must begin with the program, not with {port}", f"write {example}")
     if not any("{port}" in word for word in value):
-        raise fault("lacks {port}", f"the server must be told its port: command = {example}")
+        raise Fault("lacks {port}", f"the server must be told its port: command = {example}")
     return value
 
 
@@ -213,7 +194,7 @@ def _serves(value: object) -> object:
         return value
     if value == "any":
         return value
-    raise fault('must be "any" or the number of connections served at once')
+    raise Fault('must be "any" or the number of connections served at once')
 
 
 class BackendTable(Table):
@@ -229,11 +210,11 @@ class BackendTable(Table):
             json_schema_extra={"minItems": 1},
         ),
     ]
-    framing: Annotated[Literal["message", "line"], choice("message", "line")] = Field(
+    framing: Annotated[Framing, of_kind(FRAMINGS)] = Field(
         default="message", description="The framing that it speaks."
     )
     serves: Annotated[
-        Any,
+        int | Literal["any"],
         Checked(_serves, {"anyOf": [{"const": "any"}, {"type": "integer", "minimum": 1}]}),
     ] = Field(default="any", description="How many connections it serves at once.")
     ready_fd: Annotated[bool, Checked(true_or_false)] = Field(
@@ -241,7 +222,7 @@ class BackendTable(Table):
         description="Whether it takes --ready-fd FD and writes its port there once it listens. "
         "Otherwise readiness is learnt by connecting.",
     )
-    start_timeout: Annotated[float, duration(0.1, LONGEST_START_S)] = Field(
+    start_timeout: Annotated[float, of_kind(duration(0.1, LONGEST_START_S))] = Field(
         default=START_TIMEOUT_S,
         description="How long it may take until it listens. A server that takes longer is ended, "
         "and its trial has failed.",

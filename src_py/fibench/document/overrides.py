@@ -3,42 +3,38 @@
 
 from __future__ import annotations
 
-import copy
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
-from fibench.document.diagnostics import Diagnostic, ExperimentError
-from fibench.document.keys import KEYS, in_file
+from fibench.document.diagnostics import MOST, Diagnostic, ExperimentError
+from fibench.document.kinds import NAMES
 from fibench.document.locate import Path
+from fibench.document.model import ExperimentFile
+from fibench.document.tables import MatrixTable, Table, listed
+from fibench.parameters import KEYS, PLAN, REPLACED, Fault, Kind, Scalar, in_file
 from fibench.wording import escaped, suggestion
 
-_PLAN = ("blocks", "seed")
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
-_OTHER = {"requests": "duration", "duration": "requests"}
-_TEXTS = ("host", "framing", "kind", "backend", "arrivals", "interpreter")
-_TRUTHS = {"true": True, "false": False}
+T = TypeVar("T", bound=Table)
 
 
 @dataclass(frozen=True)
 class Overridden:
-    """A document with the options' values in it."""
+    """A file with the options' values in it."""
 
-    document: dict[str, Any]
+    file: ExperimentFile
     options: Mapping[Path, str]
     """Which option put the value at a path. The empty path: all of them."""
 
 
-def apply_overrides(document: Mapping[str, Any], overrides: Mapping[str, str]) -> Overridden:
+def apply_overrides(file: ExperimentFile, overrides: Mapping[str, str]) -> Overridden:
     """Replace keys wherever they stand: in [server], [load], [plan], or [[matrix]].
 
     Several values of a key that does not vary yet make it vary, in every [[matrix]] table.
     `backend` selects: a table keeps those of its backends that are named; a backend that no table
-    has is added to every table. `document` is a valid one. Raises ExperimentError, naming options.
+    has is added to every table. Raises ExperimentError, naming options.
     """
-    values: dict[str, list[Any]] = {}
+    values: dict[str, list[Scalar]] = {}
     written: dict[str, str] = {}
     faults: list[Diagnostic] = []
     for name, text in overrides.items():
@@ -46,85 +42,125 @@ def apply_overrides(document: Mapping[str, Any], overrides: Mapping[str, str]) -
         option = f"--{key.replace('_', '-')}"
         written[key] = escaped(f"{option} {text}"[:100])
         try:
-            values[key] = _values(key, text)
-        except _OptionError as error:
-            faults.append(Diagnostic(written[key], None, None, 0, error.what, error.hint))
-    if "requests" in values and "duration" in values:
-        what = f"cannot be given beside {written['duration']}"
-        hint = "a window ends after a time or after replies: keep one"
-        faults.append(Diagnostic(written["requests"], None, None, 0, what, hint))
+            words = _words(key, text)
+        except Fault as fault:
+            faults.append(Diagnostic(written[key], None, None, 0, fault.what, fault.hint))
+        else:
+            values[key] = list(_checked(key, words, written[key], faults))
+    for key in values:
+        if key in KEYS and KEYS[key].instead_of in values:
+            what = f"cannot be given beside {written[KEYS[key].instead_of]}"
+            hint = "a window ends after a time or after replies: keep one"
+            faults.append(Diagnostic(written[key], None, None, 0, what, hint))
     if faults:
-        raise ExperimentError(faults)
-    changed = copy.deepcopy(dict(document))
-    matrix = changed["matrix"]
-    changed["matrix"] = [matrix] if isinstance(matrix, dict) else matrix
+        raise ExperimentError(_listed(faults))
     options: dict[Path, str] = {(): " ".join(written.values())}
     for key, given in values.items():
-        paths = _select_backends(changed, given) if key == "backend" else _put(changed, key, given)
+        put = _select_backends if key == "backend" else _put
+        file, paths = put(file, key, given)
         options |= dict.fromkeys(paths, written[key])
-    return Overridden(changed, options)
+    return Overridden(file, options)
 
 
-class _OptionError(Exception):
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
+def _listed(faults: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Each fault once, and no more than anyone reads."""
+    every = list(dict.fromkeys(faults))
+    if len(every) > MOST:
+        what = f"{len(every) - MOST} more faults; only the first {MOST} found are listed"
+        every[MOST:] = [Diagnostic(every[-1].file, None, None, 0, what)]
+    return every
 
 
-def _values(key: str, text: str) -> list[Any]:
-    """An option's values as the file would hold them. Raises _OptionError."""
-    names = ("backend", *KEYS, *_PLAN)
+def _kind(key: str) -> Kind[Scalar]:
+    if key == "backend":
+        return NAMES
+    return KEYS[key].kind if key in KEYS else PLAN[key].kind
+
+
+def _varies(key: str) -> bool:
+    return key == "backend" or (key in KEYS and KEYS[key].varies)
+
+
+def _words(key: str, text: str) -> list[object]:
+    """An option's values as the file would hold them. Raises Fault."""
+    names = ("backend", *KEYS, *PLAN)
     if key not in names:
-        raise _OptionError("there is no such option", suggestion(key, names))
-    if key in KEYS and in_file(key) == "cpus":
+        raise Fault("there is no such option", suggestion(key, names))
+    if _kind(key).commas:
         return [text]
     words = [word.strip() for word in text.split(",")]
     if not all(words):
-        raise _OptionError("a value is empty", "separate values by single commas")
-    single = key in _PLAN or (key in KEYS and not KEYS[key].varies)
-    if single and len(words) > 1:
-        raise _OptionError("takes one value")
-    if key in _TEXTS or (key in KEYS and KEYS[key].unit == "s"):
-        return list(words)
-    if key == "rate":
-        return [float(word) if _NUMBER.fullmatch(word) else word for word in words]
-    if key == "spin":
-        return [_TRUTHS.get(word, word) for word in words]
+        raise Fault("a value is empty", "separate values by single commas")
+    if len(words) > 1 and not _varies(key):
+        raise Fault("takes one value")
+    return [_kind(key).word(word) for word in words]
+
+
+def _checked(
+    key: str, words: list[object], written: str, faults: list[Diagnostic]
+) -> Iterator[Scalar]:
+    """The values that words of an option mean; what is wrong with them is added to `faults`."""
+    name = in_file(key) if key in KEYS else key
+
+    def report(fault: Fault) -> None:
+        faults.append(Diagnostic(written, None, None, 0, f"{name} {fault.what}", fault.hint))
+
+    try:
+        listed(words)
+    except Fault as fault:
+        report(fault)
+        return
     for word in words:
-        if _WHOLE.fullmatch(word) is None:
-            raise _OptionError(f'"{escaped(word[:40])}" is not a whole number')
-    return [int(word) for word in words]
+        try:
+            yield _kind(key).check(word)
+        except Fault as fault:
+            report(fault)
 
 
-def _put(document: dict[str, Any], key: str, given: list[Any]) -> list[Path]:
-    """Put a key's values where the key stands, or belongs; return where they are now."""
-    if key in _PLAN:
-        document.setdefault("plan", {})[key] = given[0]
-        return [("plan", key)]
-    home, written = KEYS[key].table, in_file(key)
-    other = _OTHER.get(key)
-    for table in [document.get("server", {}), document.get("load", {}), *document["matrix"]]:
-        table.pop(other, None)
-    axes = [index for index, table in enumerate(document["matrix"]) if key in table]
-    if not axes and len(given) == 1:
-        document.setdefault(home, {})[written] = given[0]
-        return [(home, written)]
-    document.get(home, {}).pop(key, None)
-    for table in document["matrix"]:
-        table[key] = given
-    return [("matrix", index, key) for index in range(len(document["matrix"]))]
+def _with(table: T, put: Mapping[str, object], without: Collection[str | None] = ()) -> T:
+    """A table with other values of some keys; all of them have been checked."""
+    kept = {name: getattr(table, name) for name in type(table).model_fields if table.has(name)}
+    for name in without:
+        kept.pop(str(name), None)
+    values = {**kept, **put}
+    ordered = {name: values[name] for name in type(table).model_fields if name in values}
+    return type(table).model_construct(set(ordered), **ordered)
 
 
-def _select_backends(document: dict[str, Any], given: list[str]) -> list[Path]:
-    """Keep only the named backends; return where the tables name backends now."""
-    matrix = document["matrix"]
-    listed = [
-        [table["backend"]] if isinstance(table["backend"], str) else table["backend"]
-        for table in matrix
+def _put(
+    file: ExperimentFile, key: str, given: list[Scalar]
+) -> tuple[ExperimentFile, Sequence[Path]]:
+    """Put a key's values where the key stands, or belongs; say where they are now."""
+    if key in PLAN:
+        return _with(file, {"plan": _with(file.plan, {key: given[0]})}), [("plan", key)]
+    home, written, other = KEYS[key].table, in_file(key), REPLACED.get(key)
+    server, load = _with(file.server, {}, [other]), _with(file.load, {}, [other])
+    matrix = [_with(table, {}, [other]) for table in file.matrix]
+    is_axis = len(given) > 1 or any(table.has(key) for table in matrix)
+    put, gone = ({}, [key]) if is_axis else ({written: given[0]}, [])
+    if home == "server":
+        server = _with(server, put, gone)
+    else:
+        load = _with(load, put, gone)
+    if is_axis:
+        matrix = [_with(table, {key: given}) for table in matrix]
+    changed = _with(file, {"server": server, "load": load, "matrix": matrix})
+    places: list[Path] = [("matrix", index, key) for index in range(len(matrix))]
+    return changed, places if is_axis else [(home, written)]
+
+
+def _select_backends(
+    file: ExperimentFile, key: str, given: list[Scalar]
+) -> tuple[ExperimentFile, Sequence[Path]]:
+    """Keep only the named backends; say where the tables name backends now.
+
+    A table that is left without any makes no cell, and keeps the places of the others right.
+    """
+    every = [table.given()[key] for table in file.matrix]
+    new = [name for name in given if not any(name in names for names in every)]
+    matrix: list[MatrixTable] = [
+        _with(table, {key: [name for name in names if name in given] + new})
+        for table, names in zip(file.matrix, every, strict=True)
     ]
-    new = [name for name in given if not any(name in names for names in listed)]
-    for table, names in zip(matrix, listed, strict=True):
-        table["backend"] = [name for name in names if name in given] + new
-    document["matrix"] = [table for table in matrix if table["backend"]]
-    return [("matrix", index, "backend") for index in range(len(document["matrix"]))]
+    places: list[Path] = [("matrix", index, key) for index in range(len(matrix))]
+    return _with(file, {"matrix": matrix}), places

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
-from pydantic.config import JsonDict
 
-from fibench.document.keys import GROUP_KEYS, KEYS, default_text, in_file
-from fibench.document.kinds import Checked, Name, fault, true_or_false
+from fibench.document.kinds import Checked, Name, of_kind
+from fibench.parameters import GROUP_KEYS, KEYS, PLAN, Fault, Scalar, default_text, in_file
+from fibench.parameters.kinds import true_or_false
 
 LONGEST_LIST = 1000
 
@@ -19,13 +20,26 @@ class Table(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def given(self) -> dict[str, Any]:
-        """The keys that the file gives, in the file's order of the model."""
-        return {name: getattr(self, name) for name in type(self).model_fields if self.has(name)}
-
     def has(self, name: str) -> bool:
         """Whether the file gives the key."""
         return name in self.model_fields_set
+
+
+class OneEach(Table):
+    """A table that has one value for each of its keys."""
+
+    def given(self) -> dict[str, Scalar]:
+        """The keys that the file gives, in the model's order; what is a table itself is not one."""
+        found = {name: getattr(self, name) for name in type(self).model_fields if self.has(name)}
+        return {name: value for name, value in found.items() if isinstance(value, Scalar)}
+
+
+class SeveralEach(Table):
+    """A table that has a list of values for each of its keys."""
+
+    def given(self) -> dict[str, list[Scalar]]:
+        """The keys that the file gives, in the model's order."""
+        return {name: getattr(self, name) for name in type(self).model_fields if self.has(name)}
 
 
 def listed(value: object) -> object:
@@ -33,65 +47,32 @@ def listed(value: object) -> object:
     if not isinstance(value, list):
         return [value]
     if not value:
-        raise fault("is an empty list", "give at least one value, or remove the key")
+        raise Fault("is an empty list", "give at least one value, or remove the key")
     if len(value) > LONGEST_LIST:
-        raise fault(f"has {len(value)} values; {LONGEST_LIST} are allowed")
+        raise Fault(f"has {len(value)} values; {LONGEST_LIST} are allowed")
     return value
 
 
-def one_or_more(item: Any) -> Any:
-    """The type of a list that may be written as its only element."""
-    return Annotated[list[item], Checked(listed, or_one=True)]
+def tables_of(name: str) -> Callable[[object], object]:
+    """The check of [[name]], which may be a table that stands alone."""
 
-
-def tables_of(name: str) -> Any:
     def check(value: object) -> object:
         tables = [value] if isinstance(value, dict) else value
         if not isinstance(tables, list):
-            raise fault(f"must be a table: write [[{name}]]")
+            raise Fault(f"must be a table: write [[{name}]]")
         if len(tables) > LONGEST_LIST:
-            raise fault(f"has {len(tables)} tables; {LONGEST_LIST} are allowed")
+            raise Fault(f"has {len(tables)} tables; {LONGEST_LIST} are allowed")
         return tables
 
     return check
 
 
-def _fields(table: str) -> dict[str, Any]:
-    """A field for every key of [server] or [load]."""
-    found = {}
-    for name, key in KEYS.items():
-        if key.table == table:
-            extra: JsonDict = {} if key.default is None else {"default": default_text(name)}
-            field = Field(default=None, description=key.meaning, json_schema_extra=extra)
-            found[in_file(name)] = (key.type, field)
-    return found
-
-
-def _axes(wrap: Any) -> dict[str, Any]:
-    return {
-        name: (wrap(key.type), Field(default=None, description=key.meaning))
-        for name, key in KEYS.items()
-        if key.varies
-    }
-
-
-def _same(item: Any) -> Any:
-    return item
-
-
-_OF_GROUP = {
-    "clients": "Default: the load's.",
-    "n": "Default: the load's.",
-    "rate": "Default: the load's; a closed loop where the load has none.",
-    "arrivals": "Default: the load's.",
-}
-
 if TYPE_CHECKING:
 
-    class ServerTable(Table):
+    class ServerTable(OneEach):
         """One value for every cell: how the servers are started."""
 
-    class GroupTable(Table):
+    class GroupTable(OneEach):
         """Some of the clients of a load."""
 
         name: str
@@ -101,36 +82,65 @@ if TYPE_CHECKING:
         rate: float | None
         arrivals: str | None
 
-    class LoadTable(Table):
+    class LoadTable(OneEach):
         """One value for every cell: what the load is."""
 
         group: tuple[GroupTable, ...] = ()
 
-    class MatrixTable(Table):
+    class PlanTable(Table):
+        """How often and in which order cells are measured."""
+
+        blocks: int = PLAN["blocks"].default or 0
+        seed: int = PLAN["seed"].default or 0
+
+    class MatrixTable(SeveralEach):
         """Every combination of these values is a cell; several tables are joined."""
 
-    class SideTable(Table):
+    class SideTable(OneEach):
         """Values that select cells."""
 
 else:  # from the one table of keys
+
+    def _type(key):
+        return Annotated[key.kind.type, of_kind(key.kind)]
+
+    def _several(key):
+        """A list that may be written as its only element."""
+        return Annotated[list[_type(key)], Checked(listed, or_one=True)]
+
+    def _fields(table):
+        """A field for every key of [server] or [load]."""
+        found = {}
+        for name, key in KEYS.items():
+            if key.table == table:
+                extra = {} if key.default is None else {"default": default_text(name)}
+                field = Field(default=None, description=key.meaning, json_schema_extra=extra)
+                found[in_file(name)] = (_type(key), field)
+        return found
+
+    def _axes(wrap):
+        return {
+            name: (wrap(key), Field(default=None, description=key.meaning))
+            for name, key in KEYS.items()
+            if key.varies
+        }
+
+    def _of_group(name):
+        meaning = f"As in [load], of this group. Default: {KEYS[name].of_group}."
+        return _type(KEYS[name]), Field(default=None, description=meaning)
+
     ServerTable = create_model(
         "ServerTable",
-        __base__=Table,
+        __base__=OneEach,
         __doc__="One value for every cell: how the servers are started.",
         **_fields("server"),
     )
     GroupTable = create_model(
         "GroupTable",
-        __base__=Table,
+        __base__=OneEach,
         __doc__="Some of the clients of a load.",
         name=(Name, Field(description="What claims and results call the group.")),
-        **{
-            name: (
-                KEYS[name].type,
-                Field(default=None, description=f"As in [load], of this group. {_OF_GROUP[name]}"),
-            )
-            for name in GROUP_KEYS
-        },
+        **{name: _of_group(name) for name in GROUP_KEYS},
         idle=(
             Annotated[bool, Checked(true_or_false)],
             Field(
@@ -141,7 +151,7 @@ else:  # from the one table of keys
     )
     LoadTable = create_model(
         "LoadTable",
-        __base__=Table,
+        __base__=OneEach,
         __doc__="One value for every cell: what the load is.",
         **_fields("load"),
         group=(
@@ -152,17 +162,29 @@ else:  # from the one table of keys
             ),
         ),
     )
+    PlanTable = create_model(
+        "PlanTable",
+        __base__=Table,
+        __doc__="How often and in which order cells are measured.",
+        **{
+            name: (_type(key), Field(default=key.default, description=key.meaning))
+            for name, key in PLAN.items()
+        },
+    )
     MatrixTable = create_model(
         "MatrixTable",
-        __base__=Table,
+        __base__=SeveralEach,
         __doc__="Every combination of these values is a cell; several tables are joined.",
-        backend=(one_or_more(Name), Field(description="The servers to measure.")),
-        **_axes(one_or_more),
+        backend=(
+            Annotated[list[Name], Checked(listed, or_one=True)],
+            Field(description="The servers to measure."),
+        ),
+        **_axes(_several),
     )
     SideTable = create_model(
         "SideTable",
-        __base__=Table,
+        __base__=OneEach,
         __doc__="Values that select cells.",
         backend=(Name, Field(default=None, description="The server.")),
-        **_axes(_same),
+        **_axes(_type),
     )

@@ -12,7 +12,6 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fibench import called
 from fibench.document.depth import TooDeepError, check_toml
@@ -179,7 +178,7 @@ def _at_offset(filename: str, text: str, offset: int, what: str, hint: str) -> D
     return point(filename, normalised(text), Span(len(before), len(before) + 1), what, hint)
 
 
-def parse_toml(text: str, filename: str) -> dict[str, Any]:
+def parse_toml(text: str, filename: str) -> dict[str, object]:
     """What TOML text means. Raises ExperimentError, before it costs much, for what is too deep."""
     try:
         check_toml(text)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables become cells and claims that fit each other.
 
-May know `document`, and the ground. Backends are known here only by what a catalogue says of them
-(KnownBackend); whether one can run is asked elsewhere.
+May know `document`, `parameters`, and the ground. Backends are known here only by what a catalogue
+says of them (KnownBackend); whether one can run is asked elsewhere.
 """
 
 from fibench.experiment.absent import Absent, AbsentCell
-from fibench.experiment.cells import Cell, KnownBackend, Value, cell_key, groups_of
+from fibench.experiment.cells import Cell, KnownBackend, cell_key
 from fibench.experiment.claims import (
     Claim,
     DroppedClaim,
@@ -27,11 +27,9 @@ __all__ = [
     "KnownBackend",
     "OwnBackend",
     "Point",
-    "Value",
     "cell_key",
     "cells_of",
     "claims_digest",
-    "groups_of",
     "load_experiment",
     "parse_experiment",
     "resolve_claims",

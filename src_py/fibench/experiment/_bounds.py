@@ -6,9 +6,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from fibench.document import KEYS, ClaimTable, Source
+from fibench.document import ClaimTable, Source
 from fibench.document.locate import Path
 from fibench.metrics import METRICS
+from fibench.parameters import KEYS
 from fibench.quantities import RATE_UNITS, TIME_UNITS, parse_quantity
 from fibench.wording import as_toml
 
@@ -76,7 +77,7 @@ def _measured(table: ClaimTable) -> tuple[str, Mapping[str, float], str]:
     if table.ratio is not None:
         return "a ratio", {}, "1.3"
     if table.crossover is not None:
-        units = _AXIS_UNITS[KEYS[table.crossover.over].unit or ""]
+        units = _AXIS_UNITS[KEYS[table.crossover.over].kind.unit or ""]
         return table.crossover.over, units, _example(units, "22")
     units = METRICS[table.metric].bound_units
     return table.metric, units, _example(units, "1.1")

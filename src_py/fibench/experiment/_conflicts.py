@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from fibench.document import KEYS, NAME, NAME_RULE, ExperimentFile, Source
+from fibench.document import NAME, NAME_RULE, ExperimentFile, Source
 from fibench.document.locate import Path
 from fibench.document.tables import GroupTable
-from fibench.experiment.cells import Combination, groups_of, inapplicable
+from fibench.experiment.cells import Combination, inapplicable
+from fibench.parameters import GROUP_KEYS, KEYS
 from fibench.wording import as_toml, one_of, suggestion
 
 MOST_TRIALS = 100_000
@@ -28,12 +29,12 @@ def report_unknown_backends(
 ) -> set[str]:
     """Report backends that exist nowhere; return their names."""
     used: list[tuple[Path, str]] = [
-        (("matrix", index, "backend", place), name)
+        (("matrix", index, "backend", place), str(name))
         for index, table in enumerate(file.matrix)
         for place, name in enumerate(table.given().get("backend", ()))
     ]
     used += [
-        (("exclude", index, "backend"), table.given()["backend"])
+        (("exclude", index, "backend"), str(table.given()["backend"]))
         for index, table in enumerate(file.exclude)
         if table.has("backend")
     ]
@@ -44,7 +45,7 @@ def report_unknown_backends(
         ]
         for path, side in claim.sides():
             if side.has("backend"):
-                used.append((("claim", index, *path, "backend"), side.given()["backend"]))
+                used.append((("claim", index, *path, "backend"), str(side.given()["backend"])))
     unknown = {name for _, name in used if name not in backends}
     for where, name in used:
         if name in unknown:
@@ -91,7 +92,7 @@ def report_conflicts(
 
 def _conflicts(one: Combination) -> Iterator[_Conflict]:
     yield from _conflicts_of_server(one)
-    if one.parameters["kind"] == "process":
+    if one.parameters.kind == "process":
         yield from _conflicts_of_process(one)
     else:
         yield from _conflicts_of_load(one)
@@ -99,9 +100,9 @@ def _conflicts(one: Combination) -> Iterator[_Conflict]:
 
 def _conflicts_of_server(one: Combination) -> Iterator[_Conflict]:
     values = one.parameters
-    n, max_n, framing = values["n"], values["max_n"], values["framing"]
+    n, max_n, framing = values.n, values.max_n, values.framing
     of_groups = one.groups and "n" not in one.given  # theirs are judged where they stand
-    if isinstance(n, int) and isinstance(max_n, int) and n > max_n and not of_groups:
+    if max_n is not None and n > max_n and not of_groups:
         key = "n" if "n" in one.given else "max_n"
         what = f'n {n} is above max_n {max_n}: the reply would be "out of range"'
         yield key, what, f"write max_n = {n} in [server]", {"n", "max_n"}
@@ -112,27 +113,32 @@ def _conflicts_of_server(one: Combination) -> Iterator[_Conflict]:
 
 
 def _conflicts_of_process(one: Combination) -> Iterator[_Conflict]:
-    clients = one.parameters["clients"]
-    if one.parameters["framing"] != "message":
+    clients = one.parameters.clients
+    if one.parameters.framing != "message":
         what = 'kind "process" needs framing "message"'
         yield "kind", what, "client.py opens a connection for each request", {"kind", "framing"}
-    if isinstance(clients, int) and clients > MOST_PROCESSES:
+    if clients > MOST_PROCESSES:
         what = f'clients {clients} is above {MOST_PROCESSES}, the most for kind "process"'
         yield "clients", what, "each client is a process of its own", {"kind", "clients"}
 
 
 def _conflicts_of_load(one: Combination) -> Iterator[_Conflict]:
     values = one.parameters
-    if "duration" in one.given and "requests" in one.given:
-        what = "duration and requests are both given"
-        yield "requests", what, "a window ends after a time or after replies: keep one", set()
-    for key, none in (("pipeline", 1), ("requests_per_connection", 0)):
-        if values["framing"] == "message" and values[key] != none:
-            what = f'{key} {values[key]} needs framing = "line"'
+    for key in KEYS:
+        other = KEYS[key].instead_of
+        if key in one.given and other in one.given:
+            what = f"{other} and {key} are both given"
+            yield key, what, "a window ends after a time or after replies: keep one", set()
+    for key, value, none in (
+        ("pipeline", values.pipeline, 1),
+        ("requests_per_connection", values.requests_per_connection, 0),
+    ):
+        if values.framing == "message" and value != none:
+            what = f'{key} {value} needs framing = "line"'
             hint = 'with "message" each connection carries one request'
             yield key, what, hint, {key, "framing"}
-    threads, clients = values["threads"], values["clients"]
-    if isinstance(threads, int) and isinstance(clients, int) and threads > clients > 0:
+    threads, clients = values.threads, values.clients
+    if threads is not None and threads > clients > 0:
         what = f"threads {threads} is above clients {clients}: some would have nothing to do"
         yield "threads", what, "give at most one thread per client", {"threads", "clients"}
 
@@ -145,6 +151,17 @@ def report_without_effect(
     With `changed`, an option has put a key into every [[matrix]]: it need not mean something to
     each.
     """
+    judged = [False, True] if changed else [False]
+    faults = [list(_without_effect(made, doubtful, together)) for together in judged]
+    source.forgiven |= bool(faults[0]) and not faults[-1]
+    for path, what, hint in faults[-1]:
+        source.report(path, what, hint, key=True)
+
+
+def _without_effect(
+    made: Sequence[Combination], doubtful: Collection[str], together: bool
+) -> Iterator[tuple[Path, str, str]]:
+    """The keys that mean nothing to their cells; all tables of the matrix are judged `together`."""
     users: dict[tuple[str, Path], list[Combination]] = {}
     first: dict[tuple[str, Path], Path] = {}
     for one in made:
@@ -152,7 +169,7 @@ def report_without_effect(
             if name != "backend":
                 # An element of a list is judged with its list: the path without its place.
                 at = path[:3] if path[0] == "matrix" else path
-                judged_with = (name, at[:1] if changed else at)
+                judged_with = (name, at[:1] if together else at)
                 users.setdefault(judged_with, []).append(one)
                 first.setdefault(judged_with, at)
     for judged_with, cells in users.items():
@@ -162,8 +179,7 @@ def report_without_effect(
         reasons = [inapplicable(name, one.known, one.given, one.groups) for one in cells]
         known = all(one.known is not None for one in cells)
         if known and all(reasons):
-            what = f"{path[-1]} applies to none of these cells"
-            source.report(path, what, reasons[0] or "", key=True)
+            yield path, f"{path[-1]} applies to none of these cells", reasons[0] or ""
 
 
 def report_groups(file: ExperimentFile, made: Sequence[Combination], source: Source) -> None:
@@ -171,7 +187,7 @@ def report_groups(file: ExperimentFile, made: Sequence[Combination], source: Sou
     groups = file.load.group
     if not groups:
         return
-    users = [one for one in made if one.parameters["kind"] == "fibload"]
+    users = [one for one in made if one.parameters.kind == "fibload"]
     first: Path = ("load", "group", 0)
     if made and not users:
         what = "client groups apply to none of these cells"
@@ -184,7 +200,7 @@ def report_groups(file: ExperimentFile, made: Sequence[Combination], source: Sou
         what = "every client group is idle: nobody asks for anything"
         hint = 'add a group that asks: name = "asking", clients = 8, n = 1'
         source.report(first, what, hint, key=True)
-    clients = max((sum(g.clients for g in groups_of(one)) for one in users), default=0)
+    clients = max((sum(g.clients for g in one.parameters.groups) for one in users), default=0)
     if clients > MOST_CLIENTS:
         what = f"the client groups have {clients} clients; {MOST_CLIENTS} are allowed"
         source.report(first, what, "give fewer clients", key=True)
@@ -202,8 +218,8 @@ def _report_group(
     group: GroupTable, path: Path, users: Sequence[Combination], source: Source
 ) -> None:
     if group.idle:
-        for key in ("n", "rate", "arrivals"):
-            if group.has(key):
+        for key in GROUP_KEYS:
+            if key != "clients" and group.has(key):
                 what = f"{key} is given for an idle group, which asks for nothing"
                 source.report((*path, key), what, f"remove {key}, or idle", key=True)
         return
@@ -211,8 +227,8 @@ def _report_group(
     if group.has("arrivals") and users and not any(rates):
         what = f"arrivals has no effect: {group.name} is a closed loop"
         source.report((*path, "arrivals"), what, 'give it a rate: rate = "500/s"', key=True)
-    limits = [one.parameters["max_n"] for one in users]
-    exceeded = [limit for limit in limits if isinstance(limit, int) and (group.n or 0) > limit]
+    limits = [one.parameters.max_n for one in users]
+    exceeded = [limit for limit in limits if limit is not None and (group.n or 0) > limit]
     if exceeded:
         what = f'n {group.n} is above max_n {exceeded[0]}: the reply would be "out of range"'
         source.report((*path, "n"), what, f"write max_n = {group.n} in [server]")

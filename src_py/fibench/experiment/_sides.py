@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from fibench.document import KEYS, ClaimTable, CrossoverTable, shown_value
+from fibench.document import ClaimTable, CrossoverTable
 from fibench.document.locate import Path
-from fibench.experiment.cells import Cell, Value, lacking, matches, selectable, shown_selector
+from fibench.experiment.cells import Cell, lacking, matches, selectable, shown_selector
+from fibench.parameters import KEYS, Scalar, Value, shown_value
 from fibench.wording import one_of
 
 FEWEST_POINTS = 3
@@ -55,14 +56,14 @@ def sides_of(table: ClaimTable, index: int, cells: Sequence[Cell]) -> tuple[Cell
     return found[0], found[1] if len(found) == 2 else None
 
 
-def _refuse_repeated(path: Path, side: dict[str, Value], where: dict[str, Value]) -> None:
+def _refuse_repeated(path: Path, side: dict[str, Scalar], where: dict[str, Scalar]) -> None:
     for name in side.keys() & where.keys():
         what = f"{name} stands in `where` and in this side"
         raise UnresolvedError((*path, name), what, "keep one of them", frozenset())
 
 
 def _select(
-    path: Path, side: dict[str, Value], where: dict[str, Value], cells: Sequence[Cell]
+    path: Path, side: dict[str, Scalar], where: dict[str, Scalar], cells: Sequence[Cell]
 ) -> Cell:
     """The one cell that a side and `where` match together. Raises UnresolvedError."""
     found = _matching(path, side, where, cells)
@@ -72,15 +73,15 @@ def _select(
 
 
 def _matching(
-    path: Path, side: dict[str, Value], where: dict[str, Value], cells: Sequence[Cell]
+    path: Path, side: dict[str, Scalar], where: dict[str, Scalar], cells: Sequence[Cell]
 ) -> list[Cell]:
     """The cells that a side and `where` match together, at least one. Raises UnresolvedError."""
     selector = side | where
-    found = [cell for cell in cells if matches(selector, selectable(cell))]
+    found = [cell for cell in cells if matches(selector, cell)]
     if found:
         return found
     what = f"no cell has {shown_selector(selector)}"
-    hint = lacking(selector, [selectable(cell) for cell in cells])
+    hint = lacking(selector, cells)
     absent = [name for name, value in selector.items() if not _exists(name, value, cells)]
     if absent:
         at = (*path[:2], "where", absent[0]) if absent[0] in where else (*path, absent[0])
@@ -89,12 +90,12 @@ def _matching(
 
 
 def _left_free(
-    path: Path, selector: dict[str, Value], found: Sequence[Cell], over: str | None
+    path: Path, selector: dict[str, Scalar], found: Sequence[Cell], over: str | None
 ) -> UnresolvedError:
     """What to say of a selector that leaves more free than `over`, the axis of a crossover."""
     free: dict[str, list[str]] = {}
     for name in ("backend", *KEYS):
-        values = list(dict.fromkeys(selectable(cell)[name] for cell in found))
+        values = list(dict.fromkeys(selectable(cell, name) for cell in found))
         if len(values) > 1 and name != over:
             free[name] = [shown_value(name, value) for value in values[:8]]
     axes = "; ".join(f"{name} ({', '.join(values)})" for name, values in free.items())
@@ -105,7 +106,7 @@ def _left_free(
 
 
 def _exists(name: str, value: Value, cells: Sequence[Cell]) -> bool:
-    return any(selectable(cell)[name] == value for cell in cells)
+    return any(selectable(cell, name) == value for cell in cells)
 
 
 def points_of(
@@ -136,13 +137,13 @@ def points_of(
 
 
 def _along(
-    path: Path, side: dict[str, Value], where: dict[str, Value], over: str, cells: Sequence[Cell]
+    path: Path, side: dict[str, Scalar], where: dict[str, Scalar], over: str, cells: Sequence[Cell]
 ) -> dict[float, Cell]:
     """For each value of an axis the one cell that a side and `where` match there."""
     found = _matching(path, side, where, cells)
     along: dict[float, Cell] = {}
     for cell in found:
-        value = selectable(cell)[over]
+        value = selectable(cell, over)
         if not isinstance(value, int | float):
             what = f"{over} has no value for {cell.label}"
             raise UnresolvedError(path, what, f"leave out what has no {over}", frozenset({over}))

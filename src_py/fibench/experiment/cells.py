@@ -8,20 +8,27 @@ import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from fibench.document import GROUP_KEYS, KEYS, ExperimentFile, Source, Table, shown_value
-from fibench.document.keys import parameter
+from fibench.document import ExperimentFile, Source
 from fibench.document.locate import Path
-from fibench.experiment.groups import Group, parse, resolved, takes, written
+from fibench.document.tables import GroupTable, SideTable
+from fibench.experiment._groups import resolved, takes
+from fibench.parameters import (
+    GROUP_KEYS,
+    KEYS,
+    REPLACED,
+    Parameters,
+    Scalar,
+    Value,
+    parameter,
+    shown_value,
+)
 from fibench.wording import as_toml, meant
 
-Value = str | int | float | None
-"""A parameter: durations are seconds, as float; None is not passed on."""
-
-Groups = Sequence[Mapping[str, Any]]
-"""What each [[load.group]] gives."""
+NOBODY_ASKS = 0
+"""The number that is asked for where every client is idle, which is reported as a fault."""
 
 MOST_CELLS = 5_000
 """A matrix that makes more is taken for a mistake."""
@@ -45,9 +52,8 @@ class Cell:
     """What one trial measures."""
 
     backend: str
-    parameters: Mapping[str, Value] = field(hash=False)
-    """`backend`, every key of [server] and [load], and `groups`, resolved; None where a key does
-    not apply, or where the program that it is for has a default of its own."""
+    parameters: Parameters = field(hash=False)
+    """Resolved: where the file gives nothing, the defaults."""
     axes: tuple[tuple[str, Value], ...]
     """Names and values of those that differ between the cells of the file."""
     label: str
@@ -67,17 +73,17 @@ class Combination:
     backend: str
     known: KnownBackend | None
     """None: the backend is unknown, which has been reported."""
-    given: Mapping[str, Value]
+    given: Mapping[str, Scalar]
     paths: Mapping[str, Path]
     """Where each given value, and the backend, stands in the file."""
-    groups: Groups
-    parameters: Mapping[str, Value]
+    groups: Sequence[GroupTable]
+    parameters: Parameters
     written: Mapping[str, Value]
     """As in Cell."""
 
 
 def inapplicable(
-    name: str, known: KnownBackend | None, given: Mapping[str, Value], groups: Groups
+    name: str, known: KnownBackend | None, given: Mapping[str, Scalar], groups: Sequence[GroupTable]
 ) -> str | None:
     """Why a key means nothing to a backend under the load that is given, or None."""
     key = KEYS[name]
@@ -91,7 +97,7 @@ def inapplicable(
     if kind == "process":
         return None
     open_loop = "rate" in given
-    if key.open_loop and not open_loop and not any("rate" in group for group in groups):
+    if key.open_loop and not open_loop and not any(group.has("rate") for group in groups):
         return 'the load is a closed loop: give it a rate, as rate = "500/s"'
     taken = (takes(name, group, open_loop=open_loop) for group in groups)
     if groups and name in GROUP_KEYS and not any(taken):
@@ -100,63 +106,56 @@ def inapplicable(
 
 
 def resolve(
-    backend: str, known: KnownBackend | None, given: Mapping[str, Value], groups: Groups = ()
-) -> dict[str, Value]:
-    """Every parameter of a cell but `groups`: what is given, else the default, else None."""
-    parameters: dict[str, Value] = {"backend": backend}
-    for name, key in KEYS.items():
-        if inapplicable(name, known, given, groups) is not None:
-            parameters[name] = None
-        elif name in given:
-            parameters[name] = given[name]
-        else:
-            parameters[name] = key.default
-    if known is not None and known.language == "own" and "framing" not in given:
-        parameters["framing"] = known.framings[0]
-    if "requests" in given and "duration" not in given:
-        parameters["duration"] = None
-    return parameters
+    backend: str,
+    known: KnownBackend | None,
+    given: Mapping[str, Scalar],
+    tables: Sequence[GroupTable] = (),
+) -> tuple[Parameters, Mapping[str, Value]]:
+    """The parameters of a cell, and those that the file calls by another value.
 
-
-def with_groups(
-    parameters: Mapping[str, Value], groups: Groups
-) -> tuple[dict[str, Value], dict[str, Value]]:
-    """The parameters of a cell whose load has client groups, and those written otherwise.
-
-    `clients` becomes the number of those that ask; `n`, if no group takes the load's, the first
-    group's.
+    They are what is given, else the default, else None. With client groups, `clients` becomes the
+    number of those that ask; `n`, if no group takes the load's, the first group's.
     """
-    if not groups or parameters["kind"] != "fibload":
-        return {**parameters, "groups": None}, {}
-    made = resolved(groups, parameters)
-    asking = [group for group in made if not group.idle]
-    n = parameters["n"] if parameters["n"] is not None else next((g.n for g in asking), None)
-    total = {"n": n, "clients": sum(group.clients for group in asking), "groups": written(made)}
-    return {**parameters, **total}, {"clients": parameters["clients"]}
+    values: dict[str, Value] = {"backend": backend}
+    for name, key in KEYS.items():
+        if inapplicable(name, known, given, tables) is not None:
+            values[name] = None
+        elif name in given:
+            values[name] = given[name]
+        else:
+            values[name] = None if REPLACED.get(name) in given else key.default
+    if known is not None and known.language == "own" and "framing" not in given:
+        values["framing"] = known.framings[0]
+    load = Parameters.of_values(values)
+    if not tables or load.kind != "fibload":
+        return load, {}
+    groups = resolved(tables, load)
+    asking = [group for group in groups if not group.idle]
+    first = next((group.n for group in asking if group.n is not None), NOBODY_ASKS)
+    clients, n = (
+        sum(group.clients for group in asking),
+        load.n if values["n"] is not None else first,
+    )
+    parameters = replace(load, clients=clients, n=n, groups=groups)
+    return parameters, {"clients": values["clients"]}
 
 
-def groups_of(cell: Cell | Combination) -> tuple[Group, ...]:
-    """The client groups of a cell's load; none where it has none."""
-    text = cell.parameters.get("groups")
-    return parse(text) if isinstance(text, str) else ()
-
-
-def selectable(one: Cell | Combination) -> Mapping[str, Value]:
-    """The parameters that a selector of the file is compared with."""
-    return {**one.parameters, **one.written} if one.written else one.parameters
+def selectable(one: Cell | Combination, name: str) -> Value:
+    """The value of a parameter that a selector of the file is compared with."""
+    return one.written[name] if name in one.written else one.parameters.value_of(name)
 
 
 def combinations(
     file: ExperimentFile, backends: Mapping[str, KnownBackend], source: Source
 ) -> list[Combination] | None:
     """Every combination that the matrix makes, excluded ones too; None if there are too many."""
-    shared: dict[str, Value] = {}
+    shared: dict[str, Scalar] = {}
     paths: dict[str, Path] = {}
     for name, one_each in (("server", file.server.given()), ("load", file.load.given())):
-        for key in one_each.keys() - {"group"}:
-            shared[parameter(name, key)] = one_each[key]
+        for key, value in one_each.items():
+            shared[parameter(name, key)] = value
             paths[parameter(name, key)] = (name, key)
-    groups = tuple(group.given() for group in file.load.group)
+    groups = tuple(file.load.group)
     made: list[Combination] = []
     for index, table in enumerate(file.matrix):
         axes = table.given()
@@ -168,10 +167,10 @@ def combinations(
         for places in itertools.product(*(range(len(values)) for values in axes.values())):
             at = dict(zip(axes, places, strict=True))
             given = shared | {name: axes[name][place] for name, place in at.items()}
-            backend = given.pop("backend")
+            backend = str(given.pop("backend"))
             known = backends.get(backend)
             where = paths | {name: ("matrix", index, name, place) for name, place in at.items()}
-            parameters, others = with_groups(resolve(backend, known, given, groups), groups)
+            parameters, others = resolve(backend, known, given, groups)
             combination = Combination(
                 index, backend, known, given, where, groups, parameters, others
             )
@@ -179,13 +178,13 @@ def combinations(
     return made
 
 
-def matches(selector: Mapping[str, Value], parameters: Mapping[str, Value]) -> bool:
-    """Whether parameters have all of the selector's values."""
-    return all(parameters[name] == value for name, value in selector.items())
+def matches(selector: Mapping[str, Value], one: Cell | Combination) -> bool:
+    """Whether a cell has all of the selector's values."""
+    return all(selectable(one, name) == value for name, value in selector.items())
 
 
 def leave_out(
-    made: Sequence[Combination], exclude: Sequence[Table], source: Source, *, changed: bool
+    made: Sequence[Combination], exclude: Sequence[SideTable], source: Source, *, changed: bool
 ) -> list[Combination]:
     """The combinations that no `exclude` matches. One that matches nothing is a fault.
 
@@ -195,13 +194,16 @@ def leave_out(
         selector = table.given()
         if not selector:
             source.report(("exclude", index), "exclude matches every cell: it is empty")
-        elif not changed and not any(matches(selector, selectable(one)) for one in made):
-            hint = lacking(selector, [selectable(one) for one in made])
+        elif not any(matches(selector, one) for one in made):
+            if changed:
+                source.forgiven = True
+                continue
+            hint = lacking(selector, made)
             source.report(
                 ("exclude", index), f"exclude {shown_selector(selector)} matches no cell", hint
             )
     selectors = [table.given() for table in exclude]
-    return [one for one in made if not any(matches(each, selectable(one)) for each in selectors)]
+    return [one for one in made if not any(matches(each, one) for each in selectors)]
 
 
 def distinct(made: Sequence[Combination], source: Source, *, changed: bool) -> list[Combination]:
@@ -210,10 +212,14 @@ def distinct(made: Sequence[Combination], source: Source, *, changed: bool) -> l
     A value that does not apply to a backend makes no further cell of it. With `changed`, options
     have changed the matrix, and may have made tables overlap.
     """
-    first: dict[tuple[Value, ...], Combination] = {}
+    first: dict[Parameters, Combination] = {}
     for one in made:
-        before = first.setdefault(tuple(one.parameters.values()), one)
-        if before.table != one.table and not changed:
+        before = first.setdefault(one.parameters, one)
+        if before.table == one.table:
+            continue
+        if changed:
+            source.forgiven = True
+        else:
             source.report(
                 one.paths["backend"],
                 f"an earlier [[matrix]] makes the same cell: {describe(one)}",
@@ -239,27 +245,27 @@ def make_cells(made: Sequence[Combination]) -> tuple[Cell, ...]:
     varying = [
         name
         for name in ("backend", *KEYS)
-        if name in axes and len({selectable(one)[name] for one in made}) > 1
+        if name in axes and len({selectable(one, name) for one in made}) > 1
     ]
     return tuple(_cell(one, varying) for one in made)
 
 
 def _cell(one: Combination, varying: Sequence[str]) -> Cell:
-    values = selectable(one)
-    axes = tuple((name, values[name]) for name in varying if values[name] is not None)
+    values = [(name, selectable(one, name)) for name in varying]
+    axes = tuple((name, value) for name, value in values if value is not None)
     words = [f"{name}={shown_value(name, value)}" for name, value in axes if name != "backend"]
     return Cell(
         backend=one.backend,
         parameters=one.parameters,
         axes=axes,
         label=" ".join([one.backend, *words]),
-        key=cell_key(one.parameters),
+        key=cell_key(one.parameters.as_json()),
         written=one.written,
     )
 
 
 def cell_key(parameters: Mapping[str, Value]) -> str:
-    """A short name for parameters, the same in every file and every version that has them.
+    """A short name for parameters as JSON, the same in every file and every version that has them.
 
     Parameters that are None are left out, so that a key added later changes no name.
     """
@@ -272,30 +278,31 @@ def cell_key(parameters: Mapping[str, Value]) -> str:
 def describe(one: Combination) -> str:
     """A combination in a message: the backend and what the matrix gives it."""
     given = [name for name, path in one.paths.items() if path[0] == "matrix" and name != "backend"]
-    words = [f"{name}={shown_value(name, selectable(one)[name])}" for name in given]
+    words = [f"{name}={shown_value(name, selectable(one, name))}" for name in given]
     return " ".join([one.backend, *words])
 
 
-def shown_selector(selector: Mapping[str, Any]) -> str:
+def shown_selector(selector: Mapping[str, Value]) -> str:
     """A selector as the file writes it."""
     parts = []
     for name, value in selector.items():
-        plain = isinstance(value, str | int) and name != "spin"
-        parts.append(f"{name} = {as_toml(value if plain else shown_value(name, value))}")
+        kind = KEYS[name].kind if name in KEYS else None
+        filed = value if kind is None or value is None else kind.filed(value)
+        parts.append(f"{name} = {as_toml(filed)}")
     return f"{{ {', '.join(parts)} }}"
 
 
-def lacking(selector: Mapping[str, Value], cells: Sequence[Mapping[str, Value]]) -> str:
+def lacking(selector: Mapping[str, Value], cells: Sequence[Cell | Combination]) -> str:
     """Why a selector matches none of some cells: which value is missing, and what there is."""
     if not cells:
         return ""
     for name, value in selector.items():
-        if all(cell[name] != value for cell in cells):
+        if all(selectable(cell, name) != value for cell in cells):
             return _values_hint(name, value, cells)
     left = list(cells)
     fixed: dict[str, Value] = {}
     for name, value in selector.items():
-        narrowed = [cell for cell in left if cell[name] == value]
+        narrowed = [cell for cell in left if selectable(cell, name) == value]
         if not narrowed:
             return f"with {shown_selector(fixed)}, {name} is {_values(name, left)}"
         fixed[name] = value
@@ -303,15 +310,15 @@ def lacking(selector: Mapping[str, Value], cells: Sequence[Mapping[str, Value]])
     return ""
 
 
-def _values_hint(name: str, value: Value, cells: Sequence[Mapping[str, Value]]) -> str:
-    there = [str(cell[name]) for cell in cells]
+def _values_hint(name: str, value: Value, cells: Sequence[Cell | Combination]) -> str:
+    there = [str(selectable(cell, name)) for cell in cells]
     hint = meant(value, there) if isinstance(value, str) else ""
     return f"{hint} {name} is {_values(name, cells)}".lstrip()
 
 
-def _values(name: str, cells: Sequence[Mapping[str, Value]]) -> str:
+def _values(name: str, cells: Sequence[Cell | Combination]) -> str:
     """The values that cells have for a parameter, in their order, a long list cut short."""
-    every = list(dict.fromkeys(shown_value(name, cell[name]) for cell in cells))
+    every = list(dict.fromkeys(shown_value(name, selectable(cell, name)) for cell in cells))
     if len(every) > 8:
         return f"{', '.join(every[:8])}, …"
     return " or ".join([", ".join(every[:-1]), every[-1]]) if len(every) > 1 else every[0]

@@ -20,11 +20,11 @@ from fibench.experiment._sides import (
     refuse_beyond,
     sides_of,
 )
-from fibench.experiment.cells import Cell, groups_of
+from fibench.experiment.cells import Cell
 from fibench.metrics import GROUPS_HAVE, METRICS, PROCESSES_HAVE
 from fibench.wording import as_toml, one_of, suggestion
 
-__all__ = ["Claim", "DroppedClaim", "Point", "cells_of", "resolve_claims"]
+__all__ = ["Claim", "DroppedClaim", "Point", "cells_of", "claims_digest", "resolve_claims"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ def resolve_claims(
             claim = _claim(name, table, index, bounds, cells)
         except UnresolvedError as fault:
             if changed:
+                source.forgiven = True
                 dropped.append(DroppedClaim(name, table.says, f"{fault.what}"))
             elif not fault.keys & set(doubtful):
                 source.report(fault.path, fault.what, fault.hint)
@@ -193,10 +194,10 @@ def _report_metric(table: ClaimTable, index: int, cells: Sequence[Cell], source:
         what = f"{table.metric} has no crossover: it is a count, which may be zero on both sides"
         source.report(path, what, "use a metric that has ratios, such as throughput")
     for cell in cells:
-        if cell.parameters["kind"] == "process" and not metric.of_processes:
+        if cell.parameters.kind == "process" and not metric.of_processes:
             what = f'kind "process" has no {table.metric}'
             source.report(path, what, f"it has {', '.join(PROCESSES_HAVE)}")
-        ends_by_itself = cell.parameters["kind"] == "process" or cell.parameters["requests"]
+        ends_by_itself = cell.parameters.kind == "process" or cell.parameters.requests
         if table.metric == "wall" and not ends_by_itself:
             what = f"wall says nothing of {cell.label}: its load lasts as long as the file says"
             source.report(path, what, "give requests instead of a duration, or use throughput")
@@ -211,7 +212,7 @@ def _report_group(table: ClaimTable, index: int, cells: Sequence[Cell], source: 
         source.report(("claim", index, "metric"), what, f"it has {', '.join(GROUPS_HAVE)}")
     path = ("claim", index, "group")
     for cell in cells:
-        groups = {group.name: group for group in groups_of(cell)}
+        groups = {group.name: group for group in cell.parameters.groups}
         if not groups:
             what = f"the load of {cell.label} has no client groups"
             source.report(path, what, "write [[load.group]], or remove `group`")

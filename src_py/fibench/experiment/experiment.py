@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fibench.document import (
     START_TIMEOUT_S,
-    Diagnostic,
     ExperimentError,
     ExperimentFile,
     PlanTable,
@@ -22,7 +21,6 @@ from fibench.document import (
     apply_overrides,
     brief_name,
     check_document,
-    find_experiment,
     parse_toml,
 )
 from fibench.document.text import decode, read
@@ -47,20 +45,7 @@ from fibench.experiment.cells import (
     report_repeated,
 )
 from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
-
-__all__ = [
-    "Cell",
-    "Claim",
-    "Diagnostic",
-    "DroppedClaim",
-    "Experiment",
-    "ExperimentError",
-    "KnownBackend",
-    "OwnBackend",
-    "find_experiment",
-    "load_experiment",
-    "parse_experiment",
-]
+from fibench.parameters import Framing, Scalar
 
 
 @dataclass(frozen=True)
@@ -69,7 +54,7 @@ class OwnBackend:
 
     command: tuple[str, ...]
     """Program and arguments as the file gives them; `{port}` is still to be replaced."""
-    framing: Literal["message", "line"]
+    framing: Framing
     serves: int | Literal["any"]
     """How many connections it serves at once."""
     ready_fd: bool
@@ -86,12 +71,9 @@ class Experiment:
 
     title: str
     description: str | None
-    matrix: tuple[Mapping[str, Sequence[Any]], ...]
-    """Each [[matrix]] table: key to values."""
-    exclude: tuple[Mapping[str, Any], ...]
-    server: Mapping[str, Any]
+    server: Mapping[str, Scalar]
     """What [server] gives; durations in seconds."""
-    load: Mapping[str, Any]
+    load: Mapping[str, Scalar]
     """What [load] gives, client groups apart; durations in seconds, rates in 1/s."""
     plan: PlanTable
     claims: tuple[Claim, ...]
@@ -141,85 +123,82 @@ def parse_experiment(
     is.
     """
     text = decode(data, filename)
-    document = parse_toml(text, filename)
     folder = folder if folder is not None else Path(filename).parent
-    experiment = _validate(document, Source(filename, text), known_backends, folder)
-    if not overrides:
-        return experiment
-    overridden = apply_overrides(document, overrides)
-    source = Source(filename, text, overridden.options)
-    return _validate(overridden.document, source, known_backends, folder, changed=True)
-
-
-def _validate(
-    document: dict[str, Any],
-    source: Source,
-    catalogue: Mapping[str, KnownBackend],
-    folder: Path,
-    *,
-    changed: bool = False,
-) -> Experiment:
-    """Make the experiment of a document. Raises ExperimentError with every fault at once."""
+    source = Source(filename, text)
+    document = parse_toml(text, filename)
     sound = check_document(document, source)
-    experiment = None
-    if sound is not None:
-        experiment = _judge(sound, document, source, catalogue, folder, changed)
-    if source.diagnostics or experiment is None:
-        raise ExperimentError(source.sorted())
+    own = document.get("backends")
+    judge = _Judge(known_backends, folder, frozenset(own if isinstance(own, dict) else ()))
+    if sound is None or source.diagnostics or not overrides:
+        return judge.experiment(sound, source)
+    try:
+        changed = apply_overrides(sound.file, overrides)
+        told = Source(filename, text, changed.options)
+        experiment = judge.experiment(replace(sound, file=changed.file), told)
+    except ExperimentError:
+        judge.experiment(sound, source)  # a fault of the file itself is called one
+        raise
+    if told.forgiven:  # by options, or was it so in the file?
+        judge.experiment(sound, source)
     return experiment
 
 
-def _judge(
-    sound: Sound,
-    document: dict[str, Any],
-    source: Source,
-    catalogue: Mapping[str, KnownBackend],
-    folder: Path,
-    changed: bool,
-) -> Experiment:
-    """The experiment of the sound part of a file; what is wrong with it is reported."""
-    file = sound.file
-    backends = dict(catalogue) | {
-        name: KnownBackend((table.framing,), table.serves, "own")
-        for name, table in file.backends.items()
-    }
-    faulty = document.get("backends", {})
-    names = {*backends, *(faulty if isinstance(faulty, dict) else ())}
-    doubtful = set(sound.doubtful)
-    if report_unknown_backends(file, sound.claims, names, source):
-        doubtful.add("backend")
-    report_own_names(file, catalogue, source)
-    report_given_twice(file, source)
-    report_repeated(file, source)
-    made = combinations(file, backends, source)
-    cells = None
-    if made is not None:
-        made = _kept(made, file, source, doubtful, changed=changed)
-        cells = make_cells(made) or None  # without any, claims about them cannot be judged
-        report_too_many(len(made), file, source)
-    claims, dropped = resolve_claims(
-        list(zip(sound.claims, file.claim, strict=True)),
-        cells,
-        source,
-        doubtful=doubtful,
-        changed=changed,
-    )
-    return Experiment(
-        title=file.title,
-        description=file.description,
-        matrix=tuple(table.given() for table in file.matrix),
-        exclude=tuple(table.given() for table in file.exclude),
-        server=file.server.given(),
-        load={name: value for name, value in file.load.given().items() if name != "group"},
-        plan=file.plan,
-        claims=claims,
-        dropped_claims=dropped,
-        backends=_own_backends(file, folder),
-        cells=cells or (),
-        known={
-            cell.backend: backends[cell.backend] for cell in cells or () if cell.backend in backends
-        },
-    )
+@dataclass(frozen=True)
+class _Judge:
+    """What a sound file is held against."""
+
+    catalogue: Mapping[str, KnownBackend]
+    folder: Path
+    own: frozenset[str]
+    """The names of the user's own servers, faulty ones too."""
+
+    def experiment(self, sound: Sound | None, source: Source) -> Experiment:
+        """The experiment of what is sound. Raises ExperimentError with every fault at once."""
+        experiment = None if sound is None else self._judged(sound, source)
+        if source.diagnostics or experiment is None:
+            raise ExperimentError(source.sorted())
+        return experiment
+
+    def _judged(self, sound: Sound, source: Source) -> Experiment:
+        """The experiment of the sound part of a file; what is wrong with it is reported."""
+        file = sound.file
+        changed = bool(source.options)
+        backends = dict(self.catalogue) | {
+            name: KnownBackend((table.framing,), table.serves, "own")
+            for name, table in file.backends.items()
+        }
+        doubtful = set(sound.doubtful)
+        if report_unknown_backends(file, sound.claims, {*backends, *self.own}, source):
+            doubtful.add("backend")
+        report_own_names(file, self.catalogue, source)
+        report_given_twice(file, source)
+        report_repeated(file, source)
+        made = combinations(file, backends, source)
+        cells = None
+        if made is not None:
+            made = _kept(made, file, source, doubtful, changed=changed)
+            cells = make_cells(made) or None  # without any, claims about them cannot be judged
+            report_too_many(len(made), file, source)
+        claims, dropped = resolve_claims(
+            list(zip(sound.claims, file.claim, strict=True)),
+            cells,
+            source,
+            doubtful=doubtful,
+            changed=changed,
+        )
+        used = dict.fromkeys(cell.backend for cell in cells or ())
+        return Experiment(
+            title=file.title,
+            description=file.description,
+            server=file.server.given(),
+            load=file.load.given(),
+            plan=file.plan,
+            claims=claims,
+            dropped_claims=dropped,
+            backends=_own_backends(file, self.folder),
+            cells=cells or (),
+            known={name: backends[name] for name in used if name in backends},
+        )
 
 
 def _own_backends(file: ExperimentFile, folder: Path) -> dict[str, OwnBackend]:
@@ -254,4 +233,4 @@ def _kept(
     report_groups(file, kept, source)
     if not doubtful:
         return distinct(kept, source, changed=changed)
-    return list({tuple(one.parameters.values()): one for one in kept}.values())
+    return list({one.parameters: one for one in kept}.values())

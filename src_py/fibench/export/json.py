@@ -47,7 +47,7 @@ def document(review: Review) -> dict[str, Any]:
                 "key": cell.key,
                 "label": cell.label,
                 "backend": cell.backend,
-                "parameters": _without_nan(dict(cell.parameters)),
+                "parameters": _without_nan(cell.parameters.as_json()),
                 "trials": {"valid": summary.valid, "invalid": summary.invalid},
                 "reason": summary.reason,
                 "metrics": _metrics(summary),
@@ -59,7 +59,7 @@ def document(review: Review) -> dict[str, Any]:
                 "key": absent.cell.key,
                 "label": absent.cell.label,
                 "backend": absent.cell.backend,
-                "parameters": _without_nan(dict(absent.cell.parameters)),
+                "parameters": _without_nan(absent.cell.parameters.as_json()),
                 "reason": absent.reason,
             }
             for absent in run.experiment.absent.cells

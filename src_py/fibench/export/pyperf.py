@@ -62,7 +62,7 @@ def _runs(review: Review, cell: Cell, metric: str) -> list[dict[str, Any]]:
 def _interpreter(review: Review, cell: Cell) -> dict[str, str]:
     """What stands in place of the suite's own Python, where a cell names another."""
     kept = review.run.environment.get("interpreters")
-    one = kept.get(cell.parameters.get("interpreter")) if isinstance(kept, Mapping) else None
+    one = kept.get(cell.parameters.interpreter) if isinstance(kept, Mapping) else None
     return {
         f"python_{name}": shown(one[name])
         for name in ("version", "implementation")

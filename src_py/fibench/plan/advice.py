@@ -6,10 +6,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 
-from fibench.document import parse_cpus, written_cpus
-from fibench.document.cpu_list import ALL
-from fibench.experiment import Cell, Experiment, KnownBackend, groups_of
-from fibench.plan.pinning import computing_s, largest_n
+from fibench.experiment import Cell, Experiment, KnownBackend
+from fibench.parameters import ALL, parse_cpus, written_cpus
+from fibench.plan.pinning import asked_cpus, computing_s, largest_n
 from fibench.plan.trials import seconds
 from fibench.quantities import format_duration
 
@@ -25,7 +24,7 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
         backend = every.get(cell.backend)
         if backend is not None:
             found |= dict.fromkeys(_of_cell(cell, backend, cpus))
-        host = str(cell.parameters["host"])
+        host = cell.parameters.host
         if not _is_loopback(host):
             warning = f"host {host} is not loopback: others on the network can reach the servers"
             found[warning] = None
@@ -54,11 +53,11 @@ def _of_cell(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
 def _lonely(cell: Cell) -> Iterator[str]:
     """Open loops of one client: a request that is due waits until the one before is answered."""
     values = cell.parameters
-    if values["pipeline"] not in (None, 1):
+    if values.pipeline not in (None, 1):
         return
     said = "an open loop with 1 connection: its requests wait for each other"
-    groups = groups_of(cell)
-    if not groups and values["rate"] is not None and values["clients"] == 1:
+    groups = values.groups
+    if not groups and values.rate is not None and values.clients == 1:
         yield f"rate with 1 client is {said}"
     for group in groups:
         if group.rate is not None and group.clients == 1:
@@ -67,7 +66,7 @@ def _lonely(cell: Cell) -> Iterator[str]:
 
 def _silent(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
     """Idle clients that keep others from being served, or that the server will not keep."""
-    idle = sum(group.clients for group in groups_of(cell) if group.idle)
+    idle = sum(group.clients for group in cell.parameters.groups if group.idle)
     if idle == 0:
         return
     serves = served_at_once(cell, backend, cpus)
@@ -77,8 +76,8 @@ def _silent(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
             f"{cell.backend} serves {connections} at a time, which idle clients may hold: the "
             "others then wait for them"
         )
-    limit_s, lasts_s = cell.parameters["idle_timeout"], seconds(cell)
-    if isinstance(limit_s, float) and limit_s <= lasts_s:
+    limit_s, lasts_s = cell.parameters.idle_timeout, seconds(cell)
+    if limit_s is not None and limit_s <= lasts_s:
         yield (
             f"{cell.label}: the server closes idle clients after {format_duration(limit_s)} "
             f"(idle_timeout), and a trial lasts {format_duration(lasts_s)}"
@@ -86,10 +85,10 @@ def _silent(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
 
 
 def _shared_cpus(experiment: Experiment) -> Iterator[str]:
-    given = (experiment.server.get("cpus"), experiment.load.get("cpus"))
-    if any(text in (None, ALL) for text in given):
+    given = [text for text in asked_cpus(experiment) if text is not None and text != ALL]
+    if len(given) < 2:
         return
-    servers, load = (set(parse_cpus(str(text))) for text in given)
+    servers, load = (set(parse_cpus(text)) for text in given)
     if servers & load:
         yield (
             f"servers and load both may use CPU {written_cpus(servers & load)}: they take it "
@@ -102,19 +101,17 @@ def served_at_once(cell: Cell, backend: KnownBackend, cpus: int) -> int | None:
     if backend.serves == "any":
         return None
     if backend.serves == "workers":
-        workers = cell.parameters["workers"]
-        return workers if isinstance(workers, int) else cpus
+        workers = cell.parameters.workers
+        return cpus if workers is None else workers
     return backend.serves
 
 
 def _waiting(cell: Cell, backend: KnownBackend, cpus: int) -> str | None:
     """Whether keep-alive leaves clients waiting that the server never comes to."""
     serves = served_at_once(cell, backend, cpus)
-    clients = cell.parameters["clients"]
-    renewed = cell.parameters["requests_per_connection"]
-    if cell.parameters["framing"] != "line" or renewed or serves is None:
-        return None
-    if not isinstance(clients, int) or clients <= serves:
+    clients = cell.parameters.clients
+    renewed = cell.parameters.requests_per_connection
+    if cell.parameters.framing != "line" or renewed or serves is None or clients <= serves:
         return None
     connections = "1 connection" if serves == 1 else f"{serves} connections"
     return (
@@ -125,11 +122,10 @@ def _waiting(cell: Cell, backend: KnownBackend, cpus: int) -> str | None:
 
 def _slow(cell: Cell, backend: KnownBackend) -> str | None:
     """Whether one request alone may take longer than the window."""
-    duration, wait = cell.parameters["duration"], cell.parameters["io_wait"]
-    if backend.language == "own" or not isinstance(duration, float):
+    duration = cell.parameters.duration
+    if backend.language == "own" or duration is None:
         return None
-    takes = computing_s(largest_n(cell), backend.language)
-    takes += wait if isinstance(wait, float) else 0.0
+    takes = computing_s(largest_n(cell), backend.language) + (cell.parameters.io_wait or 0.0)
     if takes < duration:
         return None
     window = format_duration(duration)

@@ -11,11 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from fibench.document import parse_cpus, written_cpus
-from fibench.document.cpu_list import ALL
-from fibench.experiment import Cell, Experiment, KnownBackend, groups_of
+from fibench.experiment import Cell, Experiment, KnownBackend
+from fibench.parameters import ALL, parse_cpus, written_cpus
 
 MOST_COMPUTED_S = 1e-4
 """An experiment is about I/O if no request computes for longer."""
@@ -43,7 +41,7 @@ class Pinning:
         return f"servers on {server}, load on {load} ({self.why})"
 
 
-def pinning_line(plan: Mapping[str, Any]) -> str:
+def pinning_line(plan: Mapping[str, object]) -> str:
     """What plan.json says of it, in one line for people; empty where it says nothing."""
     chosen = plan.get("pinning")
     if not isinstance(chosen, Mapping):
@@ -59,9 +57,15 @@ def computing_s(n: int, language: str) -> float:
 
 def largest_n(cell: Cell) -> int:
     """The largest number that a cell's clients ask for."""
-    asked = [group.n for group in groups_of(cell) if group.n is not None]
-    n = cell.parameters["n"]
-    return max(asked, default=n if isinstance(n, int) else 0)
+    asked = [group.n for group in cell.parameters.groups if group.n is not None]
+    return max(asked, default=cell.parameters.n)
+
+
+def asked_cpus(experiment: Experiment) -> tuple[str | None, str | None]:
+    """The CPUs that the file names for the servers and for the load."""
+    given = (experiment.server.get("cpus"), experiment.load.get("cpus"))
+    server, load = (None if text is None else str(text) for text in given)
+    return server, load
 
 
 def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
@@ -70,14 +74,14 @@ def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
     `cores` are the physical cores that may be used, each with its CPUs. The load gets the last of
     them, or as many of the last as it has threads, but never more than half.
     """
-    server, load = experiment.server.get("cpus"), experiment.load.get("cpus")
+    server, load = asked_cpus(experiment)
     if server is not None or load is not None:
         return Pinning(_explicit(server), _explicit(load), "as the file says")
     if len(cores) < 2:
         return Pinning(None, None, "there is one core only")
     if not experiment.cells:
         return Pinning(None, None, "there is nothing to measure")
-    if any(cell.parameters["kind"] == "process" for cell in experiment.cells):
+    if any(cell.parameters.kind == "process" for cell in experiment.cells):
         why = "client_bench.sh starts a process for each client, which share all cores"
         return Pinning(None, None, why)
     longest = max(experiment.cells, key=lambda cell: _computing_s(cell, experiment.known))
@@ -85,7 +89,7 @@ def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
     if seconds > MOST_COMPUTED_S:
         why = f"a request of {longest.label} computes for about {_about(seconds)}"
         return Pinning(None, None, why)
-    threads = max(int(cell.parameters["threads"] or 1) for cell in experiment.cells)
+    threads = max(cell.parameters.threads or 1 for cell in experiment.cells)
     count = max(1, min(threads, len(cores) // 2))
     why = f"the requests are about I/O: none computes for over {_about(MOST_COMPUTED_S)}"
     return Pinning(_cpus(cores[:-count]), _cpus(cores[-count:]), why)
@@ -114,8 +118,7 @@ def check_cpus(experiment: Experiment, affinity: Collection[int]) -> list[str]:
     Each is a line of what and a line of what to do.
     """
     wrong = []
-    for table, given in (("server", experiment.server), ("load", experiment.load)):
-        text = given.get("cpus")
+    for table, text in zip(("server", "load"), asked_cpus(experiment), strict=True):
         if text is None or text == ALL:
             continue
         absent = set(parse_cpus(text)) - set(affinity)

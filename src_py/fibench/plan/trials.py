@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from fibench.experiment import Cell, Experiment, cells_of
 from fibench.plan._ceilings import ceiling_of, ceilings
@@ -83,7 +83,7 @@ def twin_of(experiment: Experiment) -> Cell | None:
     cells = experiment.cells
     if not cells:
         return None
-    first = next((cell for cell in cells if cell.parameters["kind"] == "fibload"), cells[0])
+    first = next((cell for cell in cells if cell.parameters.kind == "fibload"), cells[0])
     return replace(first, key=f"{first.key}~aa", label=f"{first.label} (again)")
 
 
@@ -118,14 +118,13 @@ def expected_seconds(trials: Iterable[Trial]) -> float:
 
 def seconds(cell: Cell) -> float:
     """How long a trial of a cell takes, as above, without counting system calls."""
-    warmup, duration = cell.parameters["warmup"], cell.parameters["duration"]
-    window = duration if isinstance(duration, float) else UNKNOWN_LENGTH_S
-    return window + (warmup if isinstance(warmup, float) else 0.0)
+    window = cell.parameters.duration
+    return (UNKNOWN_LENGTH_S if window is None else window) + (cell.parameters.warmup or 0.0)
 
 
 def plan_json(
-    experiment: Experiment, warnings: Sequence[str] = (), extra: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+    experiment: Experiment, warnings: Sequence[str] = (), extra: Mapping[str, object] | None = None
+) -> dict[str, object]:
     """What `plan --json` prints and plan.json holds; durations in parameters are seconds.
 
     `extra` are further members, which other rooms know: what of the machine the run depends on.
@@ -137,7 +136,7 @@ def plan_json(
         "blocks": experiment.plan.blocks,
         "seed": experiment.plan.seed,
         "cells": [
-            {"key": cell.key, "label": cell.label, "parameters": dict(cell.parameters)}
+            {"key": cell.key, "label": cell.label, "parameters": cell.parameters.as_json()}
             for cell in experiment.cells
         ],
         "trials": [
@@ -148,7 +147,7 @@ def plan_json(
                 "cell": trial.cell.label,
                 "key": trial.key,
                 "backend": trial.cell.backend,
-                "parameters": dict(trial.cell.parameters),
+                "parameters": trial.cell.parameters.as_json(),
             }
             for trial in trials
         ],
@@ -157,7 +156,7 @@ def plan_json(
             {
                 "key": absent.cell.key,
                 "label": absent.cell.label,
-                "parameters": dict(absent.cell.parameters),
+                "parameters": absent.cell.parameters.as_json(),
                 "reason": absent.reason,
             }
             for absent in experiment.absent.cells

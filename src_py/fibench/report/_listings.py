@@ -93,7 +93,7 @@ def render_plan(
 
 def common_parameters(cells: Sequence[Mapping[str, Any]]) -> str:
     """The parameters that all cells share, as the file would write them: `clients=8, ...`."""
-    from fibench.document import shown_value
+    from fibench.parameters import shown_value
 
     first = cells[0]["parameters"] if cells else {}
     return ", ".join(
@@ -107,7 +107,7 @@ def common_parameters(cells: Sequence[Mapping[str, Any]]) -> str:
 
 def _groups(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """The client groups: in words where all cells have the same, else by their names."""
-    from fibench.experiment.groups import described, parse
+    from fibench.parameters.groups import described, parse
 
     texts = dict.fromkeys(cell["parameters"].get("groups") for cell in cells)
     every = [parse(text) for text in texts if text]

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fibench.metrics import Unit
+from fibench.parameters import KEYS
 from fibench.verdict import Estimate
 from fibench.verdict.estimate import half_width
-
-DURATION_AXES = ("io_wait", "idle_timeout", "timeout", "switch_interval", "duration", "warmup")
-"""Axes in seconds; all others are bare numbers."""
 
 ABSENT = "–"
 DIGITS = 3
@@ -52,7 +50,7 @@ def scale_for(figure: float, unit: Unit) -> Scale:
 
 def axis_scale(over: str, at: float) -> Scale:
     """The unit for places on the axis of a crossover."""
-    return scale_for(at, "s") if over in DURATION_AXES and at > 0.0 else RATIO
+    return scale_for(at, "s") if KEYS[over].kind.unit == "s" and at > 0.0 else RATIO
 
 
 def number(figure: float, digits: int = DIGITS) -> str:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from fibench.metrics import GROUP_METRICS, METRICS, in_group
 from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.verdict import CellSummary
-from fibench.verdict.twin import is_open
 from fibench.wording import shown
 
 if TYPE_CHECKING:
@@ -96,12 +95,12 @@ def shown_metrics(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> li
 
     tail = "p90" if known("p90") and not known("p99") else "p99"
     wall = ["wall"] if any(_ends_by_itself(cell) for cell in cells) else []
-    last = ["p999"] if any(is_open(cell.parameters) for cell in cells) and known("p999") else []
+    last = ["p999"] if any(cell.parameters.is_open for cell in cells) and known("p999") else []
     return [*wall, "throughput", "p50", tail, *last, "cores", "cpu_per_request", "memory"]
 
 
 def _ends_by_itself(cell: Cell) -> bool:
-    return cell.parameters.get("kind") == "process" or bool(cell.parameters.get("requests"))
+    return cell.parameters.kind == "process" or bool(cell.parameters.requests)
 
 
 def print_table(

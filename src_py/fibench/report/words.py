@@ -29,8 +29,7 @@ from fibench.verdict.verdict import Verdict
 from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
-    from fibench.experiment import Cell
-    from fibench.experiment.experiment import Claim
+    from fibench.experiment import Cell, Claim
     from fibench.verdict import Review
 
 

@@ -55,7 +55,7 @@ def identity(
 
 def backends_used(trials: Iterable[Trial], context: TrialContext) -> dict[str, Backend]:
     """The backends that a plan starts, by name."""
-    names = sorted({str(trial.cell.parameters["backend"]) for trial in trials})
+    names = sorted({trial.cell.backend for trial in trials})
     return {name: context.backend(name) for name in names}
 
 
@@ -66,7 +66,7 @@ def _parameters(
     document = {
         "seed": experiment.plan.seed,
         "blocks": experiment.plan.blocks,
-        "trials": [[trial.key, trial.block, dict(trial.cell.parameters)] for trial in trials],
+        "trials": [[trial.key, trial.block, trial.cell.parameters.as_json()] for trial in trials],
         "backends": {
             name: [one.program, *one.arguments, *one.command, one.ready_fd]
             for name, one in used.items()
@@ -87,7 +87,7 @@ def program_files(
     """Every program and script that a plan runs, by the name that a person knows it by."""
     files: dict[str, Path] = {"supervise": folder / "supervise"}
     for trial in trials:
-        process = trial.cell.parameters["kind"] == "process"
+        process = trial.cell.parameters.kind == "process"
         for name in ("client.py", "client_bench.sh") if process else ("fibload",):
             files[name] = folder / name
     for backend in used.values():
@@ -170,8 +170,8 @@ def interpreters(trials: Iterable[Trial], context: TrialContext) -> dict[str, di
     found = {}
     for trial in trials:
         if context.backend(trial.cell.backend).language == "python":
-            asked = trial.cell.parameters["interpreter"]
-            if isinstance(asked, str):
+            asked = trial.cell.parameters.interpreter
+            if asked is not None:
                 found[asked] = context.interpreters[asked]
             elif sys.executable not in found:
                 found[sys.executable] = own()

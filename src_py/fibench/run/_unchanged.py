@@ -100,7 +100,7 @@ def _interpreters(trials: list[Trial], context: TrialContext) -> set[str]:
     """The paths of the Pythons that servers and the course's clients run on."""
     found: Mapping[str, Mapping[str, Any]] = interpreters(trials, context)
     paths = {str(one["path"]) for one in found.values()}
-    if any(trial.cell.parameters["kind"] == "process" for trial in trials):
+    if any(trial.cell.parameters.kind == "process" for trial in trials):
         paths.add(sys.executable)
     return paths
 

@@ -7,13 +7,12 @@ What the folder says is data from outside: every member of it is checked before 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from fibench.backends import CatalogueError, known_backends, read_catalogue
-from fibench.document import KEYS, ExperimentError, Source, check_document, parse_toml
+from fibench.document import ExperimentError, Source, check_document, parse_toml
 from fibench.document.text import LARGEST_FILE_BYTES, decode
 from fibench.experiment import (
     Absent,
@@ -23,18 +22,18 @@ from fibench.experiment import (
     DroppedClaim,
     Experiment,
     KnownBackend,
-    groups,
     parse_experiment,
     resolve_claims,
 )
 from fibench.folders import Places
+from fibench.parameters import Parameters
 from fibench.store.files import DAMAGED, NOT_UNDERSTOOD, StoredError, read_inside, shown_path
+from fibench.wording import escaped
 
 _FRAMINGS = ("message", "line")
-_VALUES = (str, int, float, type(None))
 
 
-def read_experiment(folder: Path, plan: Mapping[str, Any], places: Places) -> Experiment:
+def read_experiment(folder: Path, plan: Mapping[str, object], places: Places) -> Experiment:
     """The experiment as it was run. Raises StoredError.
 
     plan.json has the cells that were measured. Where the file, read by this version, makes others
@@ -104,44 +103,53 @@ def claims_for(
     raise ExperimentError(source.sorted())
 
 
-def _planned_cells(plan: Mapping[str, Any], folder: Path) -> tuple[tuple[Cell, ...], Absent]:
+@dataclass(frozen=True)
+class _Planned:
+    """A cell as plan.json has it, among those that were measured or those that were left out."""
+
+    key: str
+    label: str
+    parameters: Parameters
+    reason: str
+    """Why it was left out."""
+
+
+def _planned(entry: object) -> _Planned:
+    """An entry of plan.json. Raises ValueError, which says what it is without."""
+    if isinstance(entry, dict):
+        key, label, parameters = (entry.get(name) for name in ("key", "label", "parameters"))
+        if isinstance(key, str) and isinstance(label, str) and isinstance(parameters, dict):
+            try:
+                read = Parameters.read(parameters)
+            except ValueError as error:
+                raise ValueError(f"proper parameters: {error}") from error
+            return _Planned(key, label, read, str(entry.get("reason")))
+    raise ValueError("key, label or parameters")
+
+
+def _planned_cells(plan: Mapping[str, object], folder: Path) -> tuple[tuple[Cell, ...], Absent]:
     """The cells of plan.json, and what could not be run. Raises StoredError."""
     where = shown_path(folder / "plan.json")
     listed, left_out = plan.get("cells"), plan.get("left_out", [])
     if not isinstance(listed, list) or not isinstance(left_out, list) or not (listed or left_out):
         raise StoredError(f"{where} has no cells", DAMAGED)
-    for entry in [*listed, *left_out]:
-        if (
-            not isinstance(entry, dict)
-            or not all(isinstance(entry.get(name), str) for name in ("key", "label"))
-            or not isinstance(entry.get("parameters"), dict)
-            or not all(isinstance(v, _VALUES) for v in entry["parameters"].values())
-            or not isinstance(entry["parameters"].get("backend"), str)
-        ):
-            raise StoredError(f"{where} has a cell without key, label or parameters", DAMAGED)
-        if not _has_proper_groups(entry["parameters"]):
-            raise StoredError(f"{where} has a cell without proper client groups", DAMAGED)
-    cells = _cells([*listed, *left_out])
+    try:
+        every = [_planned(entry) for entry in [*listed, *left_out]]
+    except ValueError as error:
+        raise StoredError(f"{where} has a cell without {escaped(str(error))}", DAMAGED) from error
+    cells = _cells(every)
     if len({cell.key for cell in cells}) < len(cells) or _are_repeated(cells):
         raise StoredError(f"{where} has the same cell twice", DAMAGED)
-    absent = zip(cells[len(listed) :], left_out, strict=True)
+    absent = zip(cells[len(listed) :], every[len(listed) :], strict=True)
     return cells[: len(listed)], Absent(
-        tuple(AbsentCell(cell, str(entry.get("reason"))) for cell, entry in absent),
+        tuple(AbsentCell(cell, entry.reason) for cell, entry in absent),
         *(_reasons(plan.get("not_here"), name) for name in ("backends", "interpreters")),
     )
 
 
-def _has_proper_groups(parameters: Mapping[str, Any]) -> bool:
-    try:
-        groups.parse(parameters.get("groups"))
-    except (AttributeError, ValueError):
-        return False
-    return True
-
-
 def _are_repeated(cells: Sequence[Cell]) -> bool:
     """Whether two cells have the same parameters: no selector could tell them apart."""
-    return len({tuple(cell.parameters.items()) for cell in cells}) < len(cells)
+    return len({cell.parameters for cell in cells}) < len(cells)
 
 
 def _reasons(kept: object, name: str) -> dict[str, str]:
@@ -150,24 +158,24 @@ def _reasons(kept: object, name: str) -> dict[str, str]:
     return {k: str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
-def _cells(listed: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
-    """Cells as plan.json has them."""
-    every = [dict.fromkeys(("backend", *KEYS)) | entry["parameters"] for entry in listed]
-    varying = [name for name in every[0] if len({each.get(name) for each in every}) > 1]
+def _cells(listed: Sequence[_Planned]) -> tuple[Cell, ...]:
+    """Cells as plan.json has them; their axes are what differs between them."""
+    values = [entry.parameters.as_json() for entry in listed]
+    varying = [name for name in values[0] if len({each.get(name) for each in values}) > 1]
     return tuple(
         Cell(
-            backend=parameters["backend"],
-            parameters=parameters,
-            axes=tuple((n, parameters[n]) for n in varying if parameters.get(n) is not None),
-            label=entry["label"],
-            key=entry["key"],
+            backend=entry.parameters.backend,
+            parameters=entry.parameters,
+            axes=tuple((name, own[name]) for name in varying if own.get(name) is not None),
+            label=entry.label,
+            key=entry.key,
         )
-        for entry, parameters in zip(listed, every, strict=True)
+        for entry, own in zip(listed, values, strict=True)
     )
 
 
 def _known_backends(
-    plan: Mapping[str, Any], data: bytes, name: str, places: Places
+    plan: Mapping[str, object], data: bytes, name: str, places: Places
 ) -> dict[str, KnownBackend]:
     """Every backend that the file may name, as it was when the run was made where that was kept.
 
@@ -190,9 +198,10 @@ def _known_backends(
         backend: KnownBackend(_FRAMINGS, "any", "python" if backend.startswith("py-") else "c")
         for backend in _named(document)
     }
-    own = document.get("backends")
+    brought = document.get("backends")
+    own = brought if isinstance(brought, dict) else {}
     every = {**gone, **_catalogue(places.catalogue), **then}
-    return {backend: known for backend, known in every.items() if backend not in (own or ())}
+    return {backend: known for backend, known in every.items() if backend not in own}
 
 
 @lru_cache
@@ -201,7 +210,7 @@ def _catalogue(path: Path) -> Mapping[str, KnownBackend]:
     return known_backends(read_catalogue(path))
 
 
-def _named(document: Mapping[str, Any]) -> Iterator[str]:
+def _named(document: Mapping[str, object]) -> Iterator[str]:
     """The backends in [[matrix]] and in needs of a document that is still to be validated."""
     for table_name, key in (("matrix", "backend"), ("claim", "needs_backend")):
         found = document.get(table_name)

@@ -8,8 +8,8 @@ from typing import Any
 
 from fibench.backends import Backend
 from fibench.backends.catalogue import connection_cap
-from fibench.experiment import groups
 from fibench.metrics import LATENCIES
+from fibench.parameters import Parameters
 from fibench.trial import load
 from fibench.trial._gates import UNKNOWN
 
@@ -43,11 +43,11 @@ class Measured:
 
 
 def take_course(
-    ending: load.LoadEnding, parameters: Mapping[str, Any], folder: Path, measured: Measured
+    ending: load.LoadEnding, parameters: Parameters, folder: Path, measured: Measured
 ) -> None:
     """What can be known of client_bench.sh: its wall time, and how many clients were answered."""
-    asked = parameters["clients"]
-    right = load.count_course_replies(folder, parameters["n"])
+    asked = parameters.clients
+    right = load.count_course_replies(folder, parameters.n)
     measured.counts = {"ok": right, "window_ok": right, "started": asked}
     measured.metrics = {"wall_s": ending.wall_s, "throughput_per_s": right / ending.wall_s}
     measured.measured_s = ending.wall_s
@@ -59,7 +59,7 @@ def take_fibload(
     document: Mapping[str, Any],
     ending: load.LoadEnding,
     backend: Backend,
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
     measured: Measured,
 ) -> None:
     """Counts, rates and latencies of fibload's answer, and what is wrong with the trial, if any."""
@@ -75,7 +75,7 @@ def take_fibload(
         "errors": _errors(document),
     }
     measured.halves = list(window["half_ok"])
-    measured.measured_s = parameters["warmup"] + window["duration_ns"] * _NS
+    measured.measured_s = (parameters.warmup or 0.0) + window["duration_ns"] * _NS
     measured.generator = {
         "cpu_s": (generator["cpu_user_ns"] + generator["cpu_system_ns"]) * _NS,
         "cpu_user_s": generator["cpu_user_ns"] * _NS,
@@ -89,7 +89,7 @@ def take_fibload(
         "retransmits": document["retransmits"],
     }
     measured.metrics = {"wall_s": window["duration_ns"] * _NS, **_rate_and_latencies(document)}
-    if parameters["groups"]:
+    if parameters.groups:
         measured.groups = {group["name"]: _group(group) for group in document["groups"]}
         measured.counts["lost"] = sum(g["counts"]["lost"] for g in measured.groups.values())
     measured.reason = judge(document, ending, backend, parameters)
@@ -158,15 +158,15 @@ def judge(
     document: Mapping[str, Any],
     ending: load.LoadEnding,
     backend: Backend,
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
 ) -> str | None:
     """Why a trial is not valid, or None. Refusals that the design declares are outcomes."""
     if not document["valid"]:
         return "; ".join(document["invalid"]) or "fibload calls the trial invalid"
     if ending.status != 0:
         return f"fibload ended with status {ending.status}"
-    idle = sum(group.clients for group in groups.parse(parameters["groups"]) if group.idle)
-    clients, cap = parameters["clients"] + idle, connection_cap(backend, parameters)
+    idle = sum(group.clients for group in parameters.groups if group.idle)
+    clients, cap = parameters.clients + idle, connection_cap(backend, parameters)
     if clients > cap:
         return None
     within = f"though {clients} clients are within the server's cap of {cap}"

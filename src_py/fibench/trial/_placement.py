@@ -1,24 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where the server and the load of a cell run, and how many cores that is."""
 
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
-from fibench.document import parse_cpus
-from fibench.document.cpu_list import ALL
 from fibench.machine import cores as machine
+from fibench.parameters import ALL, Parameters, parse_cpus
 from fibench.plan import Pinning
 
 
-def server_cpus(parameters: Mapping[str, Any], pinning: Pinning) -> str | None:
+def server_cpus(parameters: Parameters, pinning: Pinning) -> str | None:
     """The CPUs of a cell's server, as "0,2-3"; None: not pinned."""
-    return _chosen(parameters["server_cpus"], pinning.server)
+    return _chosen(parameters.server_cpus, pinning.server)
 
 
-def load_cpus(parameters: Mapping[str, Any], pinning: Pinning) -> str | None:
+def load_cpus(parameters: Parameters, pinning: Pinning) -> str | None:
     """The CPUs of a cell's load, likewise."""
-    return _chosen(parameters["load_cpus"], pinning.load)
+    return _chosen(parameters.load_cpus, pinning.load)
 
 
 def _chosen(asked: str | None, otherwise: str | None) -> str | None:

@@ -9,12 +9,13 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from fibench.experiment import groups
+from fibench.parameters import Parameters
+from fibench.parameters.groups import written
 from fibench.server import Supervised, clean_environment, launch
 from fibench.trial._replies import fibonacci
 from fibench.writing import open_emptied
@@ -56,7 +57,7 @@ class LoadCommand:
 
 def fibload_command(
     programs: Path,
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
     host: str,
     port: int,
     *,
@@ -70,47 +71,49 @@ def fibload_command(
     loop.
     """
     argv = [str(programs / "fibload"), "--host", numeric_address(host)]
-    argv += ["--framing", parameters["framing"], "--clients", str(parameters["clients"])]
-    argv += ["--threads", str(parameters["threads"]), "--timeout", _seconds(parameters["timeout"])]
+    argv += ["--framing", parameters.framing, "--clients", str(parameters.clients)]
+    argv += ["--threads", str(parameters.threads), "--timeout", _seconds(parameters.timeout)]
     argv += _asked(parameters, reply)
     argv += _schedule(parameters, seed)
-    argv += ["--warmup", _seconds(parameters["warmup"])]
-    if parameters["framing"] == "line":
-        argv += ["--pipeline", str(parameters["pipeline"])]
-        argv += ["--requests-per-connection", str(parameters["requests_per_connection"] or 0)]
-    if parameters["requests"] is not None:
-        argv += ["--requests", str(parameters["requests"]), str(port)]
+    argv += ["--warmup", _seconds(parameters.warmup or 0.0)]
+    if parameters.framing == "line":
+        argv += ["--pipeline", str(parameters.pipeline)]
+        argv += ["--requests-per-connection", str(parameters.requests_per_connection or 0)]
+    if parameters.requests is not None:
+        argv += ["--requests", str(parameters.requests), str(port)]
         return LoadCommand(argv, 0.0, None, cpus=cpus)
-    argv += ["--duration", _seconds(parameters["duration"]), str(port)]
-    limit_s = parameters["warmup"] + parameters["duration"] + parameters["timeout"] + GRACE_S
-    return LoadCommand(argv, parameters["duration"], limit_s, cpus=cpus)
+    window_s = parameters.duration
+    assert window_s is not None, "a window ends after replies or after a time"
+    argv += ["--duration", _seconds(window_s), str(port)]
+    limit_s = (parameters.warmup or 0.0) + window_s + parameters.timeout + GRACE_S
+    return LoadCommand(argv, window_s, limit_s, cpus=cpus)
 
 
-def _asked(parameters: Mapping[str, Any], reply: str | None) -> list[str]:
+def _asked(parameters: Parameters, reply: str | None) -> list[str]:
     """What the clients ask, by groups if there are any."""
-    every = groups.parse(parameters["groups"])
+    every = parameters.groups
     if not every:
         if reply is None:
-            return ["--n", str(parameters["n"])]
-        return ["--request", str(parameters["n"]), "--expect", reply]
+            return ["--n", str(parameters.n)]
+        return ["--request", str(parameters.n), "--expect", reply]
     if reply is not None:
         # A group has no reply of its own: it asks for the number whose reply that is.
         every = tuple(replace(group, n=None if group.idle else ASKS_FOR_ONE) for group in every)
-    words = [("--group", groups.written([group])) for group in every]
+    words = [("--group", written([group])) for group in every]
     return [word for pair in words for word in pair]
 
 
-def _schedule(parameters: Mapping[str, Any], seed: int) -> list[str]:
+def _schedule(parameters: Parameters, seed: int) -> list[str]:
     """The options of an open loop; none for a closed one."""
-    rate = parameters["rate"]
+    rate = parameters.rate
     options: list[str] = []
     if rate is not None:
         options += ["--rate", _decimal(rate)]
-        if parameters["arrivals"]:
-            options += ["--arrivals", parameters["arrivals"]]
-    if parameters["spin"]:
+        if parameters.arrivals:
+            options += ["--arrivals", parameters.arrivals]
+    if parameters.spin:
         options.append("--spin")
-    by_groups = any(group.rate is not None for group in groups.parse(parameters["groups"]))
+    by_groups = any(group.rate is not None for group in parameters.groups)
     if rate is not None or by_groups:
         options += ["--seed", str(seed)]
     return options
@@ -125,21 +128,21 @@ def numeric_address(host: str) -> str:
 
 
 def process_command(
-    programs: Path, parameters: Mapping[str, Any], port: int, cpus: str | None = None
+    programs: Path, parameters: Parameters, port: int, cpus: str | None = None
 ) -> LoadCommand:
     """client_bench.sh as the course runs it, with this interpreter for its clients.
 
     Raises LoadError for a host that its clients do not ask.
     """
-    if numeric_address(parameters["host"]) != COURSE_HOST:
-        raise LoadError(f"client_bench.sh asks {COURSE_HOST} only, not {parameters['host']}")
+    if numeric_address(parameters.host) != COURSE_HOST:
+        raise LoadError(f"client_bench.sh asks {COURSE_HOST} only, not {parameters.host}")
     environment = {
-        "NUM_CLIENTS": str(parameters["clients"]),
-        "N": str(parameters["n"]),
+        "NUM_CLIENTS": str(parameters.clients),
+        "N": str(parameters.n),
         "PYTHON": sys.executable,
     }
     argv = [str(programs / "client_bench.sh"), str(port)]
-    return LoadCommand(argv, 0.0, parameters["timeout"] + GRACE_S, False, environment, cpus)
+    return LoadCommand(argv, 0.0, parameters.timeout + GRACE_S, False, environment, cpus)
 
 
 def _seconds(value: float) -> str:
@@ -262,7 +265,10 @@ def _edges(data: bytes) -> list[Edge]:
 
 
 def read_fibload(folder: Path) -> dict[str, Any]:
-    """fibload's answer, from load.out, which becomes load.json. Raises LoadError without one."""
+    """fibload's answer, from load.out, which becomes load.json. Raises LoadError without one.
+
+    It has Any, since it is the answer of a program of ours: who reads a member knows its type.
+    """
     out = folder / "load.out"
     try:
         document = json.loads(out.read_text(encoding="utf-8"))

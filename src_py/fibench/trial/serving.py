@@ -5,11 +5,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from fibench.backends import Backend, Interpreter, own_backend, server_argv
 from fibench.document import LONGEST_START_S
-from fibench.experiment import OwnBackend, groups
+from fibench.experiment import OwnBackend
+from fibench.parameters import Parameters
 from fibench.plan import Pinning
 from fibench.quantities import format_duration
 from fibench.server import cgroup
@@ -36,9 +36,9 @@ class TrialContext:
     interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
     """By the text that asks for each: those that are here."""
 
-    def interpreter(self, parameters: Mapping[str, Any]) -> str | None:
+    def interpreter(self, parameters: Parameters) -> str | None:
         """The program that runs a cell's server in Python, if the cell names one."""
-        asked = parameters["interpreter"]
+        asked = parameters.interpreter
         return None if asked is None else self.interpreters[asked].path
 
     def backend(self, name: str) -> Backend:
@@ -62,11 +62,11 @@ class TrialFailed(Exception):
         self.hint = hint
 
 
-def pick_port(parameters: Mapping[str, Any]) -> int:
+def pick_port(parameters: Parameters) -> int:
     """The port that a cell names, or a fresh free one. Raises TrialFailed."""
-    host = parameters["host"]
+    host = parameters.host
     try:
-        return parameters["port"] or server.free_port(host)
+        return parameters.port or server.free_port(host)
     except OSError as error:
         hint = "server.host must be an address of this machine, such as 127.0.0.1"
         what = f"cannot listen on {host}: {error.strerror}"
@@ -75,7 +75,7 @@ def pick_port(parameters: Mapping[str, Any]) -> int:
 
 def start_server(
     context: TrialContext,
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
     port: int,
     folder: Path,
     *,
@@ -88,13 +88,13 @@ def start_server(
 
     A `wrapper` is not of the server: CPU times would be its own as well, so none are accounted for.
     """
-    backend = context.backend(parameters["backend"])
+    backend = context.backend(parameters.backend)
     cpus = server_cpus(parameters, context.pinning)
     python = context.interpreter(parameters)
     command = server.ServerCommand(
         argv=server_argv(backend, context.programs, parameters, port, python, core_count(cpus)),
         port=port,
-        host=parameters["host"],
+        host=parameters.host,
         ready_fd=backend.ready_fd,
         cwd=backend.folder,
         cpus=cpus,
@@ -121,23 +121,23 @@ def _if_slow(backend: Backend) -> str:
     return f'if it is only slow, write start_timeout = "{longer}" in [backends.{backend.name}]'
 
 
-def check_replies(backend: Backend, parameters: Mapping[str, Any], port: int) -> int:
+def check_replies(backend: Backend, parameters: Parameters, port: int) -> int:
     """Compare replies to all requests that the load will send; returns how many there were.
 
     Raises TrialFailed at the first that is wrong.
     """
-    asking = [group.n for group in groups.parse(parameters["groups"]) if not group.idle]
-    numbers = dict.fromkeys(n for n in asking or [parameters["n"]] if n is not None)
+    asking = [group.n for group in parameters.groups if not group.idle]
+    numbers = dict.fromkeys(n for n in asking or [parameters.n] if n is not None)
     for n in numbers:
         reply = fibonacci(n) if backend.ranked else NULL_REPLY
         try:
             check_reply(
-                parameters["host"],
+                parameters.host,
                 port,
                 str(n).encode(),
                 str(reply).encode(),
-                parameters["framing"],
-                CHECK_TIMEOUT_S + (parameters["io_wait"] or 0.0),
+                parameters.framing,
+                CHECK_TIMEOUT_S + (parameters.io_wait or 0.0),
             )
         except WrongReply as error:
             hint = "a server must answer as docs/protocol.md says before it is measured"
@@ -145,7 +145,7 @@ def check_replies(backend: Backend, parameters: Mapping[str, Any], port: int) ->
     return len(numbers)
 
 
-def timed_check(backend: Backend, parameters: Mapping[str, Any], port: int) -> float:
+def timed_check(backend: Backend, parameters: Parameters, port: int) -> float:
     """The same; how long one reply took, in seconds."""
     began_s = time.monotonic()
     replies = check_replies(backend, parameters, port)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from fibench.parameters import Parameters
 from fibench.trial import load
 from fibench.trial._figures import Measured, judge
 from fibench.trial._placement import load_cpus
@@ -94,21 +95,19 @@ def per_request(few: Counter[str], many: Counter[str], requests: int) -> dict[st
     return dict(sorted(gained.items(), key=lambda item: (-item[1], item[0])))
 
 
-def count(
-    context: TrialContext, parameters: Mapping[str, Any], folder: Path, measured: Measured
-) -> None:
+def count(context: TrialContext, parameters: Parameters, folder: Path, measured: Measured) -> None:
     """Fill in a trial that counts system calls. Raises TrialFailed.
 
     Where they cannot be counted, the metric is None and the record says why: no fault of a server.
     """
     why = absent_reason()
-    if parameters["kind"] == "process":
+    if parameters.kind == "process":
         why = "client_bench.sh does not end after a number of requests"
     measured.syscalls = {"absent": why}
     measured.metrics = {"syscalls_per_request": None}
     if why is not None:
         return
-    in_flight: int = parameters["clients"] * (parameters["pipeline"] or 1)
+    in_flight: int = parameters.clients * (parameters.pipeline or 1)
 
     def few(check_s: float) -> int:
         return min(2 * in_flight, more_requests(check_s))
@@ -138,12 +137,12 @@ def _traced(
     name: str,
     requests: Callable[[float], int],
     context: TrialContext,
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
     folder: Path,
     measured: Measured,
 ) -> _Traced:
     """Run a server under strace for a number of requests, which depends on how long one takes."""
-    backend = context.backend(parameters["backend"])
+    backend = context.backend(parameters.backend)
     summary = folder / f"strace-{name}.txt"
     port = measured.port = pick_port(parameters)
     running = start_server(
@@ -181,24 +180,24 @@ def _traced(
 def _load(
     requests: int,
     context: TrialContext,
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
     port: int,
     folder: Path,
 ) -> tuple[load.LoadEnding, Mapping[str, Any]]:
     """The cell's clients and framing, in a closed loop, for a number of requests."""
-    closed = {"rate": None, "arrivals": None, "spin": None, "groups": None}
-    fixed = {**parameters, **closed, "requests": requests, "duration": None, "warmup": 0.0}
-    reply = None if context.backend(parameters["backend"]).ranked else NULL_REPLY
+    closed = replace(parameters, rate=None, arrivals=None, spin=None, groups=())
+    fixed = replace(closed, requests=requests, duration=None, warmup=0.0)
+    reply = None if context.backend(parameters.backend).ranked else NULL_REPLY
     try:
         command = load.fibload_command(
             context.programs,
             fixed,
-            parameters["host"],
+            parameters.host,
             port,
             reply=reply,
             cpus=load_cpus(parameters, context.pinning),
         )
-        limited = replace(command, limit_s=LIMIT_S + parameters["timeout"])
+        limited = replace(command, limit_s=LIMIT_S + parameters.timeout)
         ending = load.drive(limited, context.supervise, folder, lambda edge: None)
         return ending, load.read_fibload(folder)
     except load.LoadError as error:

@@ -6,7 +6,6 @@ trial is valid. A trial that is not valid says why in one line; it is never aver
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from fibench.backends import Backend
 from fibench.machine import disturbance
+from fibench.parameters import Parameters
 from fibench.plan import Trial, schedule_seed
 from fibench.trial import _gates as gates
 from fibench.trial import load, syscalls
@@ -99,7 +99,7 @@ def _identity(trial: Trial, attempt: int) -> dict[str, Any]:
         "reason": None,
         "hint": None,
         "failure": None,
-        "parameters": dict(trial.cell.parameters),
+        "parameters": trial.cell.parameters.as_json(),
     }
 
 
@@ -112,15 +112,15 @@ def _lost_by_the_kernel(gained: disturbance.Counters) -> dict[str, int | None]:
 
 
 def _measure(
-    parameters: Mapping[str, Any], context: TrialContext, folder: Path, measured: Measured
+    parameters: Parameters, context: TrialContext, folder: Path, measured: Measured
 ) -> None:
-    backend = context.backend(parameters["backend"])
+    backend = context.backend(parameters.backend)
     port = measured.port = pick_port(parameters)
     running = start_server(context, parameters, port, folder)
     failed: TrialFailed | None = None
     with running:
         # client_bench.sh announces no window, in whose middle the clients would be there.
-        readings = Readings(running, memory=parameters["kind"] != "process")
+        readings = Readings(running, memory=parameters.kind != "process")
         try:
             measured.checked = check_replies(backend, parameters, port)
             _load(context, backend, parameters, port, folder, readings, measured)
@@ -149,7 +149,7 @@ def _measure(
 def _load(
     context: TrialContext,
     backend: Backend,
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
     port: int,
     folder: Path,
     readings: Readings,
@@ -158,7 +158,7 @@ def _load(
     """Drive the load, and take what it and the readings of the server tell."""
     cpus = load_cpus(parameters, context.pinning)
     try:
-        if parameters["kind"] == "process":
+        if parameters.kind == "process":
             command = load.process_command(context.programs, parameters, port, cpus)
             ending = load.drive(command, context.supervise, folder, readings)
             take_course(ending, parameters, folder, measured)
@@ -166,7 +166,7 @@ def _load(
             command = load.fibload_command(
                 context.programs,
                 parameters,
-                parameters["host"],
+                parameters.host,
                 port,
                 reply=None if backend.ranked else NULL_REPLY,
                 seed=context.seed,
@@ -187,7 +187,7 @@ def _load(
 def _check_meter(
     context: TrialContext,
     backend: Backend,
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
     readings: Readings,
     measured: Measured,
 ) -> None:
@@ -196,7 +196,7 @@ def _check_meter(
         return  # client_bench.sh says nothing of itself
     server_cores = core_count(server_cpus(parameters, context.pinning))
     places = gates.Places(
-        server_cores=gates.design_cores(backend.cores, parameters["workers"], server_cores),
+        server_cores=gates.design_cores(backend.cores, parameters.workers, server_cores),
         load_cores=core_count(load_cpus(parameters, context.pinning)),
     )
     refused = refused_by_cap(measured.document)

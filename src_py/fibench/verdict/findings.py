@@ -18,8 +18,7 @@ from fibench.verdict.sample import Index, Sample, told
 from fibench.verdict.twin import TwinCheck, check_twin
 
 if TYPE_CHECKING:
-    from fibench.experiment import Experiment
-    from fibench.experiment.experiment import Claim
+    from fibench.experiment import Claim, Experiment
 
 Record = Mapping[str, Any]
 

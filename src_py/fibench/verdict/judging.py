@@ -24,8 +24,7 @@ from fibench.verdict.sample import Index, index
 from fibench.verdict.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
 
 if TYPE_CHECKING:
-    from fibench.experiment import Cell
-    from fibench.experiment.experiment import Claim
+    from fibench.experiment import Cell, Claim
 
 __all__ = ["CLAIMS_SCHEMA", "Outcome", "Verdict", "claims_json", "judge"]
 

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from fibench.parameters import Parameters
 from fibench.verdict.estimate import FEWEST_BLOCKS, Estimate, contrast, from_logs
 from fibench.verdict.sample import Index
 
@@ -36,29 +35,22 @@ class TwinCheck:
         return low is not None and high is not None and not low <= 1.0 <= high
 
 
-def is_open(parameters: Mapping[str, Any]) -> bool:
-    """Whether a cell's load, or that of one of its groups, keeps a rate of its own."""
-    return parameters.get("rate") is not None or "rate=" in str(parameters.get("groups") or "")
-
-
 def check_twin(
-    samples: Index, cell_key: str, label: str, parameters: Mapping[str, Any]
+    samples: Index, cell_key: str, label: str, parameters: Parameters
 ) -> TwinCheck | None:
     """Compare a cell with its twin; None if it has none, or too few blocks have both.
 
     An open loop gets the throughput that it offers, whatever the server: there the median latency
     is compared.
     """
-    metric = "p50" if is_open(parameters) else "throughput"
+    metric = "p50" if parameters.is_open else "throughput"
     estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
     if estimate.blocks < FEWEST_BLOCKS:
         return None
     return TwinCheck(cell_key, label, metric, estimate)
 
 
-def drift(
-    samples: Index, cell_key: str, parameters: Mapping[str, Any], cells: int = 1
-) -> Estimate | None:
+def drift(samples: Index, cell_key: str, parameters: Parameters, cells: int = 1) -> Estimate | None:
     """Replies in the second half of the window ÷ those in the first, where that is not steady.
 
     None if 1 is inside the interval over blocks, which is at 99 % for all `cells` that are looked
@@ -77,8 +69,8 @@ def drift(
     if estimate.low <= 1.0 <= estimate.high or abs(estimate.mean - 1.0) < LEAST_DRIFT:
         return None
     apart = abs(sum(second - first for first, second in halves)) / len(halves)
-    if is_open(parameters):
+    if parameters.is_open:
         uneven = 2.58 * math.sqrt(max(first + second for first, second in halves))
     else:
-        uneven = 2.0 * (parameters.get("clients") or 1) * (parameters.get("pipeline") or 1)
+        uneven = 2.0 * (parameters.clients or 1) * (parameters.pipeline or 1)
     return estimate if apart > uneven else None

@@ -12,8 +12,7 @@ from fibench.metrics import METRICS
 from fibench.verdict.estimate import CONFIDENCE, CountRange, Estimate
 
 if TYPE_CHECKING:
-    from fibench.experiment import Cell
-    from fibench.experiment.experiment import Claim
+    from fibench.experiment import Cell, Claim
     from fibench.verdict.crossover import Crossover
 
 CLAIMS_SCHEMA = 2

@@ -139,7 +139,7 @@ def test_the_plan_as_json_has_what_is_left_out_and_why(machine: Machine) -> None
         {
             "key": cell.cell.key,
             "label": "c-off",
-            "parameters": dict(cell.cell.parameters),
+            "parameters": cell.cell.parameters.as_json(),
             "reason": "c-off: no io_uring",
         }
     ]

@@ -4,7 +4,7 @@
 from tests.here import CHECKOUT
 
 from fibench.develop.reference import experiments_reference
-from fibench.document.keys import KEYS, in_file
+from fibench.parameters import KEYS, in_file
 
 PAGE = CHECKOUT / "docs" / "experiments.md"
 

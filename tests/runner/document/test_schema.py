@@ -13,8 +13,8 @@ from tests.runner.experiment.client_groups import EVERYTHING
 from tests.runner.samples import GIL
 
 import fibench
-from fibench.document.keys import KEYS, in_file
 from fibench.document.model import json_schema
+from fibench.parameters import KEYS, in_file
 
 CHECKED_IN = Path(fibench.__file__).parent / "experiment.schema.json"
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, parse
 
-from fibench.document.keys import KEYS
-from fibench.experiment.cells import Value, cell_key
+from fibench.experiment.cells import cell_key
+from fibench.parameters import KEYS, Value
 
 
 def labels(text: str, overrides: dict[str, str] | None = None) -> list[str]:
@@ -32,13 +32,13 @@ def test_every_combination_is_a_cell_and_tables_are_joined() -> None:
 def test_parameters_are_complete_and_resolved() -> None:
     cell = parse(GIL).cells[0]
 
-    assert set(cell.parameters) == {"backend", *KEYS, "groups"}
-    assert cell.parameters["backend"] == "py-sync"
-    assert cell.parameters["n"] == 27
-    assert cell.parameters["duration"] == 0.7
-    assert cell.parameters["timeout"] == 30.0
-    assert cell.parameters["max_n"] == 34
-    assert cell.parameters["workers"] is None
+    assert set(cell.parameters.as_json()) == {"backend", *KEYS, "groups"}
+    assert cell.parameters.backend == "py-sync"
+    assert cell.parameters.n == 27
+    assert cell.parameters.duration == 0.7
+    assert cell.parameters.timeout == 30.0
+    assert cell.parameters.max_n == 34
+    assert cell.parameters.workers is None
 
 
 def test_axes_are_what_varies_in_the_file() -> None:
@@ -70,7 +70,10 @@ def test_the_matrix_is_the_product_of_its_lists(
 
     cells = parse(text).cells
 
-    made = [(cell.backend, *(cell.parameters[name] for name in ("n", "clients"))) for cell in cells]
+    made = [
+        (cell.backend, *(cell.parameters.value_of(name) for name in ("n", "clients")))
+        for cell in cells
+    ]
     assert sorted(set(made)) == sorted(product(backends, ns, clients))
     assert len(cells) == len(backends) * len(ns) * len(clients) * len(waits)
     assert len({cell.key for cell in cells}) == len(cells)
@@ -94,7 +97,7 @@ def test_a_switch_interval_makes_no_further_cells_of_a_c_server() -> None:
         "py-mt switch_interval=50us",
         "c-mt",
     ]
-    assert cells[2].parameters["switch_interval"] is None
+    assert cells[2].parameters.switch_interval is None
 
 
 def test_the_same_cells_are_measured_both_ways() -> None:
@@ -103,15 +106,15 @@ def test_the_same_cells_are_measured_both_ways() -> None:
     cells = [cell for cell in parse(text).cells if cell.backend == "py-mt"]
 
     assert [cell.label for cell in cells] == ["py-mt kind=fibload n=27", "py-mt kind=process n=27"]
-    assert [cell.parameters["duration"] for cell in cells] == [0.7, None]
-    assert [cell.parameters["warmup"] for cell in cells] == [0.2, None]
-    assert [cell.parameters["clients"] for cell in cells] == [8, 8]
+    assert [cell.parameters.duration for cell in cells] == [0.7, None]
+    assert [cell.parameters.warmup for cell in cells] == [0.2, None]
+    assert [cell.parameters.clients for cell in cells] == [8, 8]
 
 
 def test_a_number_of_requests_replaces_the_duration() -> None:
     cell = parse(SMALL + "requests = 100\n").cells[0]
 
-    assert (cell.parameters["duration"], cell.parameters["requests"]) == (None, 100)
+    assert (cell.parameters.duration, cell.parameters.requests) == (None, 100)
 
 
 OWN = """
@@ -126,9 +129,9 @@ def test_a_server_of_the_users_own_gets_none_of_our_options_and_speaks_its_own_f
     cells = [cell for cell in parse(text).cells if cell.backend == "mine"]
 
     assert len(cells) == 1
-    assert cells[0].parameters["framing"] == "line"
-    assert cells[0].parameters["io_wait"] is None
-    assert cells[0].parameters["max_n"] is None
+    assert cells[0].parameters.framing == "line"
+    assert cells[0].parameters.io_wait is None
+    assert cells[0].parameters.max_n is None
 
 
 def test_durations_are_compared_after_parsing() -> None:

@@ -30,7 +30,7 @@ def test_what_is_not_given_has_the_documented_default() -> None:
     parameters = experiment.cells[0].parameters
 
     assert (experiment.plan.blocks, experiment.plan.seed) == (5, 1)
-    assert parameters == {
+    assert parameters.as_json() == {
         "backend": "c-mt", "interpreter": None, "port": None, "host": "127.0.0.1",
         "framing": "message", "workers": None, "io_wait": 0.0, "backlog": 4096,
         "idle_timeout": 60.0,

@@ -8,8 +8,8 @@ from tests.runner.experiment.client_groups import CLAIM, EVERYTHING, SLOW_AND_SM
 from tests.runner.samples import SMALL, parse
 
 from fibench.experiment.cells import Cell
-from fibench.experiment.groups import Group, described, written
-from fibench.experiment.groups import parse as parse_groups
+from fibench.parameters.groups import Group, described, written
+from fibench.parameters.groups import parse as parse_groups
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
 CLIENTS = st.integers(1, 20_000)
@@ -61,10 +61,10 @@ def test_a_group_is_described_in_words() -> None:
 def test_a_cell_has_its_groups_as_one_text_in_the_syntax_of_fibload() -> None:
     cell = first_cell(SMALL + SLOW_AND_SMALL)
 
-    assert cell.parameters["groups"] == (
+    assert cell.parameters.value_of("groups") == (
         "name=small,clients=7,n=1;name=slow,clients=1,n=30;name=idle,clients=10000,idle"
     )
-    assert cell.parameters["clients"] == 8, "those that ask"
+    assert cell.parameters.clients == 8, "those that ask"
     assert cell.label == "py-sync", "groups that all cells have are not in their names"
 
 
@@ -75,12 +75,12 @@ def test_a_group_takes_what_it_lacks_from_the_load() -> None:
     )
     cell = first_cell(text)
 
-    assert cell.parameters["groups"] == (
+    assert cell.parameters.value_of("groups") == (
         "name=a,clients=4,n=9,rate=100,arrivals=uniform;"
         "name=b,clients=1,n=9,rate=2.5,arrivals=poisson"
     )
-    assert cell.parameters["clients"] == 5
-    assert (cell.parameters["n"], cell.parameters["rate"]) == (9, 100.0)
+    assert cell.parameters.clients == 5
+    assert (cell.parameters.n, cell.parameters.rate) == (9, 100.0)
 
 
 def test_what_the_matrix_varies_a_group_takes_from_each_cell() -> None:
@@ -94,8 +94,8 @@ def test_what_the_matrix_varies_a_group_takes_from_each_cell() -> None:
         "py-mt clients=4 n=1",
         "py-mt clients=4 n=30",
     ]
-    assert cells[2].parameters["groups"] == "name=a,clients=4,n=1;name=b,clients=1,n=5"
-    assert cells[2].parameters["clients"] == 5
+    assert cells[2].parameters.value_of("groups") == "name=a,clients=4,n=1;name=b,clients=1,n=5"
+    assert cells[2].parameters.clients == 5
 
 
 def test_claims_select_by_what_the_file_says_not_by_the_sum() -> None:
@@ -112,7 +112,7 @@ def test_cells_that_differ_by_their_idle_clients_alone_are_told_apart() -> None:
     text += '[[load.group]]\nname = "asking"\nclients = 8\n'
     cells = [cell for cell in parse(text).cells if cell.backend == "py-mt"]
 
-    assert [cell.parameters["clients"] for cell in cells] == [8, 8]
+    assert [cell.parameters.clients for cell in cells] == [8, 8]
     assert [cell.label for cell in cells] == ["py-mt clients=100", "py-mt clients=8000"]
 
 
@@ -131,14 +131,14 @@ def test_client_bench_has_no_groups() -> None:
     text = SMALL.replace("[server]", 'kind = ["fibload", "process"]\n[server]') + SLOW_AND_SMALL
     cells = parse(text).cells
 
-    assert {cell.parameters["kind"]: cell.parameters["groups"] is None for cell in cells} == {
+    assert {cell.parameters.kind: cell.parameters.value_of("groups") is None for cell in cells} == {
         "fibload": False,
         "process": True,
     }
 
 
 def test_a_single_table_may_be_written_for_a_list_of_one() -> None:
-    assert first_cell(SMALL + '[load.group]\nname = "a"').parameters["groups"] == (
+    assert first_cell(SMALL + '[load.group]\nname = "a"').parameters.value_of("groups") == (
         "name=a,clients=1,n=1"
     )
 
@@ -150,17 +150,21 @@ def test_a_single_table_may_be_written_for_a_list_of_one() -> None:
 def test_a_rate_is_text_or_a_number(rate: str) -> None:
     cell = first_cell(SMALL + f"rate = {rate}")
 
-    assert [cell.parameters[name] for name in ("rate", "arrivals", "spin")] == [500.0, "poisson", 0]
+    assert [cell.parameters.value_of(name) for name in ("rate", "arrivals", "spin")] == [
+        500.0,
+        "poisson",
+        0,
+    ]
 
 
 def test_a_rate_has_no_more_decimals_than_fibload_takes() -> None:
-    assert first_cell(SMALL + "rate = 33.333333333333336").parameters["rate"] == 33.333333
+    assert first_cell(SMALL + "rate = 33.333333333333336").parameters.rate == 33.333333
 
 
 def test_a_closed_loop_has_no_arrivals() -> None:
     cell = first_cell(SMALL)
 
-    assert [cell.parameters[name] for name in ("rate", "arrivals", "spin")] == [None] * 3
+    assert [cell.parameters.value_of(name) for name in ("rate", "arrivals", "spin")] == [None] * 3
 
 
 def test_a_rate_may_vary_and_be_an_option() -> None:
@@ -180,7 +184,7 @@ def test_tables_may_be_open_and_closed() -> None:
     text = SMALL.replace("[server]", 'rate = 5\n[[matrix]]\nbackend = "py-mt"\n[server]')
     cells = parse(text + 'arrivals = "uniform"').cells
 
-    assert [cell.parameters["arrivals"] for cell in cells] == ["uniform", "uniform", None]
+    assert [cell.parameters.arrivals for cell in cells] == ["uniform", "uniform", None]
 
 
 def test_spinning_and_arrivals_may_vary() -> None:

@@ -28,7 +28,7 @@ def test_each_interpreter_is_a_cell_of_a_server_in_python_and_none_of_another() 
     assert [cell.label for cell in cells] == [
         "py-mt interpreter=3.13", "py-mt interpreter=pypy3", "c-mt",
     ]  # fmt: skip
-    assert [cell.parameters["interpreter"] for cell in cells] == ["3.13", "pypy3", None]
+    assert [cell.parameters.interpreter for cell in cells] == ["3.13", "pypy3", None]
     assert len({cell.key for cell in cells}) == 3
 
 
@@ -42,14 +42,16 @@ def test_one_interpreter_for_all_cells_is_no_axis() -> None:
     text = SMALL.replace("[server]", '[server]\ninterpreter = "python3.13"')
 
     assert labels(text) == ["py-sync", "py-mt"]
-    assert {cell.parameters["interpreter"] for cell in parse(text).cells} == {"python3.13"}
+    assert {cell.parameters.interpreter for cell in parse(text).cells} == {"python3.13"}
 
 
 def test_without_one_the_names_of_cells_are_those_that_they_had_before() -> None:
     cell = parse(SMALL).cells[0]
-    before = {name: value for name, value in cell.parameters.items() if name != "interpreter"}
+    before = {
+        name: value for name, value in cell.parameters.as_json().items() if name != "interpreter"
+    }
 
-    assert cell.parameters["interpreter"] is None
+    assert cell.parameters.interpreter is None
     assert cell.key == cell_key(before)
 
 
@@ -59,7 +61,7 @@ def test_the_interpreter_stands_right_behind_the_backend() -> None:
 
 def test_the_load_shape_is_the_same_for_all_interpreters() -> None:
     (ceiling,) = ceilings(parse(AXIS))
-    assert ceiling.parameters["interpreter"] is None
+    assert ceiling.parameters.interpreter is None
 
 
 # Claims

@@ -21,9 +21,8 @@ def test_options_replace_keys_wherever_they_stand() -> None:
 
     assert (changed.plan.blocks, changed.plan.seed) == (3, 9)
     for cell in changed.cells:
-        assert [cell.parameters[name] for name in ("clients", "n", "port", "duration")] == [
-            4, 20, 4000, 2.0,
-        ]  # fmt: skip
+        asked = cell.parameters
+        assert (asked.clients, asked.n, asked.port, asked.duration) == (4, 20, 4000, 2.0)
     assert len(changed.cells) == 7, "the tables of the matrix may overlap now"
 
 
@@ -45,7 +44,7 @@ def test_a_backend_option_selects_or_adds() -> None:
 def test_requests_as_an_option_replace_the_duration() -> None:
     cell = parse(GIL, {"requests": "100"}).cells[0]
 
-    assert (cell.parameters["requests"], cell.parameters["duration"]) == (100, None)
+    assert (cell.parameters.requests, cell.parameters.duration) == (100, None)
 
 
 def test_claims_whose_cells_an_option_removes_are_left_out_and_listed() -> None:

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.samples import GIL, KNOWN, SMALL, faults, parse
 
-from fibench.document.cpu_list import (
+from fibench.machine.cores import physical_cores
+from fibench.parameters.cpu_list import (
     LARGEST_CPU,
     CpuListError,
     normalised_cpus,
     parse_cpus,
     written_cpus,
 )
-from fibench.machine.cores import physical_cores
 from fibench.plan.advice import warnings
 from fibench.plan.pinning import MOST_COMPUTED_S, Pinning, check_cpus, choose, computing_s
 
@@ -142,7 +142,7 @@ def test_cpus_are_parameters_of_every_cell_under_names_of_their_own() -> None:
     )
 
     for cell in parse(text).cells:
-        assert (cell.parameters["server_cpus"], cell.parameters["load_cpus"]) == ("0-1", "all")
+        assert (cell.parameters.server_cpus, cell.parameters.load_cpus) == ("0-1", "all")
 
 
 def test_a_pinning_says_so_when_it_is_none() -> None:

@@ -175,13 +175,13 @@ def test_a_run_begins_with_a_null_server_for_each_load_shape() -> None:
     ]
     for trial in trials[:2]:
         assert trial.key == f"ceiling-{trial.cell.key}"
-        assert trial.cell.parameters["duration"] == 0.5
-        assert set(trial.cell.parameters) == set(experiment.cells[0].parameters)
+        assert trial.cell.parameters.duration == 0.5
+        assert set(trial.cell.parameters.as_json()) == set(experiment.cells[0].parameters.as_json())
 
 
 def loops(backends: str, extra: str = "") -> list[tuple[str, object]]:
     text = f'title = "t"\n[matrix]\nbackend = {backends}\n[load]\n[server]\n{extra}\n'
-    return [(cell.label, cell.parameters["workers"]) for cell in ceilings(parse(text))]
+    return [(cell.label, cell.parameters.workers) for cell in ceilings(parse(text))]
 
 
 def test_a_ceiling_has_as_many_loops_as_the_design() -> None:
@@ -228,14 +228,14 @@ def test_a_ceiling_is_a_closed_loop_of_all_clients_that_ask() -> None:
     (ceiling,) = ceilings(parse(text, {"backend": "py-mt"}))
 
     names = ("clients", "groups", "rate", "arrivals", "requests", "duration")
-    assert [ceiling.parameters[name] for name in names] == [7, None, None, None, None, 0.5]
+    assert [ceiling.parameters.value_of(name) for name in names] == [7, None, None, None, None, 0.5]
 
 
 @pytest.mark.parametrize(("given_s", "window_s"), [("0.1s", 0.1), ("3s", 0.5)])
 def test_a_ceiling_takes_half_a_second_at_most(given_s: str, window_s: float) -> None:
     (ceiling,) = ceilings(parse(SMALL, {"backend": "py-mt", "duration": given_s, "warmup": "9s"}))
 
-    assert (ceiling.parameters["duration"], ceiling.parameters["warmup"]) == (window_s, 0.2)
+    assert (ceiling.parameters.duration, ceiling.parameters.warmup) == (window_s, 0.2)
 
 
 def test_each_cell_knows_its_ceiling() -> None:

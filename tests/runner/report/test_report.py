@@ -137,7 +137,9 @@ def test_p999_is_shown_of_open_loops_that_have_replies_enough() -> None:
         for sample in make_samples()
     ]
     assert "p999" not in report(samples)
-    open_loop = [replace(cell, parameters={**cell.parameters, "rate": 500.0}) for cell in (MP, MT)]
+    open_loop = [
+        replace(cell, parameters=replace(cell.parameters, rate=500.0)) for cell in (MP, MT)
+    ]
     text = report(samples, width=160, experiment=make_experiment(cells=open_loop))
     assert "p999" in text
     assert "123 ms" in text

@@ -10,8 +10,9 @@ from typing import Any
 
 from rich.console import Console
 
-from fibench.experiment.cells import Cell, Value
-from fibench.experiment.experiment import Claim, Experiment, parse_experiment
+from fibench.experiment import Claim, Experiment, parse_experiment
+from fibench.experiment.cells import Cell
+from fibench.parameters import Parameters
 from fibench.report import Overhead, render_results
 from fibench.verdict.estimate import Sample, summarise
 from fibench.verdict.findings import Failure, Findings
@@ -19,11 +20,10 @@ from fibench.verdict.judging import Verdict
 from fibench.verdict.twin import TwinCheck
 
 
-def make_cell(backend: str, n: int = 27, **parameters: Value) -> Cell:
-    given_: dict[str, Value] = {"backend": backend, "n": n, "clients": 8, "kind": "fibload"}
+def make_cell(backend: str, n: int = 27, **parameters: Any) -> Cell:
     return Cell(
         backend=backend,
-        parameters=given_ | parameters,
+        parameters=Parameters(backend=backend, n=n, clients=8, **parameters),
         axes=(("backend", backend), ("n", n)),
         label=f"{backend} n={n}",
         key=f"{backend}-{n}",

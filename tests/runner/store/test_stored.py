@@ -90,7 +90,7 @@ def test_cells_are_those_of_the_plan_where_options_were_not_kept(tmp_path: Path)
     """Schema 1: the file says five blocks of n = 27, and n = 30 was measured three times."""
     given = {"n": "30", "blocks": "3", "backend": "py-mt"}
     run = opened(make_run(tmp_path / "run", overrides=given))
-    assert [cell.parameters["n"] for cell in run.experiment.cells] == [30]
+    assert [cell.parameters.n for cell in run.experiment.cells] == [30]
     assert run.experiment.plan.blocks == 3
     assert [claim.id for claim in run.experiment.claims] == ["refusals"]
     assert [claim.id for claim in run.experiment.dropped_claims] == ["multiprocess-beats-threads"]

@@ -2,12 +2,15 @@
 """The command of a load says all that a cell says of it, and its edges come in order."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.runner.small_servers import Starter, command
 
+from fibench.parameters import Parameters
+from fibench.parameters.groups import parse
 from fibench.trial import load
 from fibench.trial.load import (
     COURSE_HOST,
@@ -20,28 +23,12 @@ from fibench.trial.load import (
     read_fibload,
 )
 
-CELL: dict[str, Any] = {
-    "groups": None,
-    "rate": None,
-    "arrivals": None,
-    "spin": None,
-    "host": "127.0.0.1",
-    "framing": "message",
-    "clients": 8,
-    "threads": 1,
-    "timeout": 30.0,
-    "n": 27,
-    "warmup": 0.2,
-    "duration": 0.7,
-    "requests": None,
-    "pipeline": None,
-    "requests_per_connection": None,
-}
+CELL = Parameters(backend="c-mt", clients=8, n=27, duration=0.7)
 
 
 def words(cell: dict[str, Any], **more: Any) -> list[str]:
     """fibload's options, without program, host and port."""
-    made = fibload_command(Path("/programs"), CELL | cell, "127.0.0.1", 4000, **more)
+    made = fibload_command(Path("/programs"), replace(CELL, **cell), "127.0.0.1", 4000, **more)
     assert (made.argv[0], made.argv[-1]) == ("/programs/fibload", "4000")
     return made.argv[3:-1]
 
@@ -72,7 +59,7 @@ def test_an_open_loop_has_its_rate_and_the_seed_of_its_schedule() -> None:
 
 def test_each_group_is_an_option_of_its_own() -> None:
     text = "name=small,clients=7,n=1;name=slow,clients=1,n=30,rate=5,arrivals=poisson"
-    grouped = words({"groups": f"{text};name=idle,clients=100,idle"}, seed=3)
+    grouped = words({"groups": parse(f"{text};name=idle,clients=100,idle")}, seed=3)
     assert after("--group", grouped) == [*text.split(";"), "name=idle,clients=100,idle"]
     assert after("--n", grouped) == []
     assert after("--seed", grouped) == ["3"]
@@ -81,13 +68,13 @@ def test_each_group_is_an_option_of_its_own() -> None:
 def test_a_server_that_does_not_compute_is_asked_for_what_it_answers() -> None:
     assert after("--request", words({}, reply="1")) == ["27"]
     assert after("--expect", words({}, reply="1")) == ["1"]
-    grouped = words({"groups": "name=a,clients=1,n=30;name=b,clients=9,idle"}, reply="1")
+    grouped = words({"groups": parse("name=a,clients=1,n=30;name=b,clients=9,idle")}, reply="1")
     assert after("--group", grouped) == ["name=a,clients=1,n=1", "name=b,clients=9,idle"]
     assert "--expect" not in grouped
 
 
 def test_a_load_may_take_its_windows_one_time_out_and_some_grace() -> None:
-    made = fibload_command(Path(), CELL | {"rate": 10.0, "timeout": 5.0}, "127.0.0.1", 1)
+    made = fibload_command(Path(), replace(CELL, rate=10.0, timeout=5.0), "127.0.0.1", 1)
     assert made.limit_s is not None
     assert 0.9 + 5.0 < made.limit_s < 60
 
@@ -106,7 +93,7 @@ def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
         "listen(); tell()\nwhile True: c, _ = listener.accept(); c.recv(9); c.send(b'1'); c.close()"
     )
     with Starter(programs / "supervise", tmp_path)(command(text)) as running:
-        cell = CELL | {"n": 1, "clients": 1, "warmup": 0.0, "duration": 0.2}
+        cell = replace(CELL, n=1, clients=1, warmup=0.0, duration=0.2)
         made = fibload_command(programs, cell, "127.0.0.1", running.port)
         ending = drive(made, programs / "supervise", tmp_path, seen.append)
         assert ending.status == 0
@@ -140,7 +127,7 @@ def test_a_load_runs_on_the_cpus_that_it_is_given(
 ) -> None:
     cpu = max(os.sched_getaffinity(0))
     if course:
-        made = process_command(programs, CELL | {"host": COURSE_HOST}, 1, str(cpu))
+        made = process_command(programs, replace(CELL, host=COURSE_HOST), 1, str(cpu))
     else:
         made = fibload_command(programs, CELL, "127.0.0.1", 1, cpus=str(cpu))
     assert made.cpus == str(cpu)

@@ -1,24 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From fibload's answer to metrics, counts and validity, with answers written by its schema."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.runner.documents import NO_COUNTS, answer, group, idle_group, latency, open_loop
 
 from fibench.backends.catalogue import Backend
+from fibench.parameters import Parameters
+from fibench.parameters.groups import parse
 from fibench.trial._figures import Measured, take_fibload
 from fibench.trial.load import LoadEnding
 
 BACKEND = Backend("c-mt", "mt_server", "c", "mt")
-CELL: dict[str, Any] = {"clients": 8, "warmup": 0.2, "groups": None, "max_connections": None}
-GROUPS = "name=small,clients=4,n=1;name=slow,clients=4,n=30;name=idle,clients=50,idle"
+CELL = Parameters(backend="c-mt", clients=8, warmup=0.2, max_connections=None)
+GROUPS = parse("name=small,clients=4,n=1;name=slow,clients=4,n=30;name=idle,clients=50,idle")
 ENDED = LoadEnding(0, 1.0)
 
 
 def taken(document: dict[str, Any], **cell: Any) -> Measured:
     measured = Measured()
-    take_fibload(document, ENDED, BACKEND, CELL | cell, measured)
+    take_fibload(document, ENDED, BACKEND, replace(CELL, **cell), measured)
     return measured
 
 

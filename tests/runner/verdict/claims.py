@@ -4,14 +4,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fibench.experiment.cells import Cell, Value
-from fibench.experiment.experiment import Claim
+from fibench.experiment.cells import Cell
+from fibench.experiment.claims import Claim
+from fibench.parameters import Parameters, Value
 from fibench.verdict.estimate import Sample
 from fibench.verdict.judging import Verdict, judge
 
 
 def make_cell(backend: str) -> Cell:
-    parameters: dict[str, Value] = {"backend": backend, "n": 27, "clients": 8, "kind": "fibload"}
+    parameters = Parameters(backend=backend, n=27, clients=8)
     axes: tuple[tuple[str, Value], ...] = (("backend", backend),)
     return Cell(backend=backend, parameters=parameters, axes=axes, label=backend, key=backend)
 

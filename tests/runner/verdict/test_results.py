@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fibench.develop.bench.estimation import made_experiment, made_records
+from fibench.parameters import Group, Parameters
 from fibench.verdict import findings as results
 from fibench.verdict.estimate import Index, summarise
 from fibench.verdict.findings import Findings, endings, failures, find, sample, samples
@@ -107,6 +108,12 @@ def test_a_trial_that_failed_again_names_the_folder_of_its_last_attempt(tmp_path
 # A/A
 
 
+def asked(
+    clients: int = 1, rate: float | None = None, groups: tuple[Group, ...] = ()
+) -> Parameters:
+    return Parameters(backend="a", clients=clients, rate=rate, groups=groups)
+
+
 def pair(ratios: Sequence[float], metric: str = "throughput") -> Index:
     found = []
     for block, ratio in enumerate(ratios):
@@ -117,28 +124,30 @@ def pair(ratios: Sequence[float], metric: str = "throughput") -> Index:
 
 
 def test_a_twin_that_is_like_its_cell_raises_no_alarm() -> None:
-    check = check_twin(pair([1.02, 0.98, 1.01, 0.99]), "a", "a n=1", {})
+    check = check_twin(pair([1.02, 0.98, 1.01, 0.99]), "a", "a n=1", asked())
     assert check is not None
     assert (check.metric, check.differs) == ("throughput", False)
 
 
 def test_a_twin_that_is_not_like_its_cell_raises_one_at_99_percent() -> None:
-    check = check_twin(pair([1.10, 1.12, 1.11, 1.09]), "a", "a n=1", {})
+    check = check_twin(pair([1.10, 1.12, 1.11, 1.09]), "a", "a n=1", asked())
     assert check is not None
     assert check.differs
     assert check.estimate.alpha == 0.01
 
 
-@pytest.mark.parametrize("parameters", [{"rate": 500.0}, {"groups": "name=x,clients=1,n=1,rate=5"}])
-def test_in_an_open_loop_the_medians_are_compared(parameters: Mapping[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "parameters", [asked(rate=500.0), asked(groups=(Group("x", 1, 1, 5.0, "poisson"),))]
+)
+def test_in_an_open_loop_the_medians_are_compared(parameters: Parameters) -> None:
     check = check_twin(pair([1.02, 0.98, 1.01], "p50"), "a", "a", parameters)
     assert check is not None
     assert check.metric == "p50"
 
 
 def test_without_a_twin_or_blocks_there_is_nothing_to_say() -> None:
-    assert check_twin(Index([]), "a", "a", {}) is None
-    assert check_twin(pair([2.0, 2.0]), "a", "a", {}) is None
+    assert check_twin(Index([]), "a", "a", asked()) is None
+    assert check_twin(pair([2.0, 2.0]), "a", "a", asked()) is None
 
 
 # Steadiness
@@ -151,32 +160,34 @@ def halves(*pairs: tuple[int, int]) -> Index:
 
 
 def test_windows_that_rise_in_every_block_are_not_steady() -> None:
-    found = drift(halves((1000, 1120), (1000, 1118), (1000, 1123), (1000, 1119)), "a", {})
+    found = drift(halves((1000, 1120), (1000, 1118), (1000, 1123), (1000, 1119)), "a", asked())
     assert found is not None
     assert found.mean == pytest.approx(1.12, abs=0.002)
 
 
 def test_windows_that_vary_without_direction_are_steady() -> None:
-    assert drift(halves((1000, 1120), (1120, 1000), (1000, 1100), (1090, 1000)), "a", {}) is None
+    assert (
+        drift(halves((1000, 1120), (1120, 1000), (1000, 1100), (1090, 1000)), "a", asked()) is None
+    )
 
 
 def test_a_drift_below_two_percent_is_not_worth_a_word_however_sure() -> None:
     assert LEAST_DRIFT == 0.02
-    assert drift(halves(*[(100_000, 101_900)] * 4), "a", {}) is None
-    assert drift(halves(*[(100_000, 102_100)] * 4), "a", {}) is not None
+    assert drift(halves(*[(100_000, 101_900)] * 4), "a", asked()) is None
+    assert drift(halves(*[(100_000, 102_100)] * 4), "a", asked()) is not None
 
 
 def test_clients_that_are_answered_in_bursts_are_not_held_to_be_unsteady() -> None:
     one_burst_more = halves((304, 336), (304, 336), (304, 335))
-    assert drift(one_burst_more, "a", {"clients": 16}) is None
-    assert drift(one_burst_more, "a", {"clients": 1}) is not None
+    assert drift(one_burst_more, "a", asked(clients=16)) is None
+    assert drift(one_burst_more, "a", asked(clients=1)) is not None
 
 
 def test_a_schedule_that_is_uneven_in_itself_is_not_held_against_an_open_loop() -> None:
     same_arrivals = halves((240, 260), (240, 260), (240, 261))
-    assert drift(same_arrivals, "a", {}) is not None
-    assert drift(same_arrivals, "a", {"rate": 500.0}) is None
-    assert drift(halves((100, 400), (100, 401), (100, 400)), "a", {"rate": 500.0}) is not None
+    assert drift(same_arrivals, "a", asked()) is not None
+    assert drift(same_arrivals, "a", asked(rate=500.0)) is None
+    assert drift(halves((100, 400), (100, 401), (100, 400)), "a", asked(rate=500.0)) is not None
 
 
 # Findings

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fibench.experiment import Experiment, parse_experiment
-from fibench.experiment.experiment import KnownBackend
+from fibench.experiment import Experiment, KnownBackend, parse_experiment
 from fibench.verdict import find
 
 LIMIT_S = 2.0

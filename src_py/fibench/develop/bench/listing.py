@@ -112,7 +112,7 @@ def _record(trial: Trial, chance: random.Random, number: int) -> dict[str, Any]:
         "reason": None,
         "hint": None,
         "failure": None,
-        "parameters": dict(trial.cell.parameters),
+        "parameters": trial.cell.parameters.as_json(),
         "metrics": {
             "throughput_per_s": rate,
             **dict.fromkeys(("p50_s", "p90_s", "p99_s", "max_s", "wall_s"), 1.0 / rate),

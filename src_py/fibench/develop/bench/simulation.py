@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from fibench.experiment import Cell, Claim, Point
+from fibench.parameters import Parameters
 from fibench.verdict import Estimate, Index, Sample, Verdict, judge
 from fibench.verdict.crossover import crossing
 from fibench.verdict.estimate import contrast, seen_from, value
@@ -92,9 +93,9 @@ def draw(noise: Noise, chance: np.random.Generator, runs: int, blocks: int, cell
     return own
 
 
-def made_cell(key: str, **parameters: Any) -> Cell:
+def made_cell(key: str, n: float = 1) -> Cell:
     """A cell that nothing was measured of."""
-    return Cell(backend=key, parameters={"backend": key, **parameters}, axes=(), label=key, key=key)
+    return Cell(key, Parameters(backend=key, n=int(n)), axes=(), label=key, key=key)
 
 
 CELLS = tuple(made_cell(key) for key in ("a", "a~aa", "c", "d", "e", "f"))
@@ -172,9 +173,9 @@ def simulate(noise: Noise, blocks: int, runs: int, seed: int) -> Tally:
             tally.add("false in ten", each)
         tally.add("any false in ten", any(confirmed))
         tally.add("false alone", judge([alone], index, 1)[0].outcome == "CONFIRMED")
-        twin = check_twin(index, CELLS[0].key, "a", {})
+        twin = check_twin(index, CELLS[0].key, "a", CELLS[0].parameters)
         tally.add("A/A alarm", twin is not None and twin.differs)
-        tally.add("not steady", drift(index, CELLS[0].key, {}) is not None)
+        tally.add("not steady", drift(index, CELLS[0].key, CELLS[0].parameters) is not None)
     return tally
 
 

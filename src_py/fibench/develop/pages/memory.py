@@ -32,7 +32,7 @@ def measure(backend: Backend, context: TrialContext, folder: Path, connections: 
     """Open so many connections, each of which is answered once and then idle. Raises NotCounted."""
     _, only = cell(backend, context, ALONE)
     parameters = only.cell.parameters
-    host = str(parameters["host"])
+    host = parameters.host
     place = folder / f"{backend.name}-memory"
     place.mkdir()
     try:

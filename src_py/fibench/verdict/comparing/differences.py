@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fibench.document import KEYS, shown_value
-from fibench.experiment import Cell
+from fibench.parameters import KEYS, Value, shown_value
 from fibench.verdict.comparing.ratios import Pairs
 from fibench.verdict.reviewing import Review
 
@@ -88,11 +87,12 @@ def _plan_differences(first: Review, second: Review, pairs: Pairs) -> Iterator[D
         for item in dict.fromkeys([*flat[0], *flat[1]]):
             if flat[0].get(item) != flat[1].get(item):
                 yield Difference("plan", item, flat[0].get(item), flat[1].get(item))
-    for name in dict.fromkeys(name for pair in pairs for cell in pair for name in cell.parameters):
+    asked = [tuple(cell.parameters.as_json() for cell in pair) for pair in pairs]
+    for name in dict.fromkeys(name for pair in asked for each in pair for name in each):
         values = {
-            (_parameter(one, name), _parameter(other, name))
-            for one, other in pairs
-            if one.parameters.get(name) != other.parameters.get(name)
+            (_parameter(name, one.get(name)), _parameter(name, other.get(name)))
+            for one, other in asked
+            if one.get(name) != other.get(name)
         }
         if len(values) == 1:
             yield Difference("plan", name, *values.pop())
@@ -101,8 +101,7 @@ def _plan_differences(first: Review, second: Review, pairs: Pairs) -> Iterator[D
             yield Difference("plan", name, *both)
 
 
-def _parameter(cell: Cell, name: str) -> str | None:
-    value = cell.parameters.get(name)
+def _parameter(name: str, value: Value) -> str | None:
     if value is None:
         return None
     return shown_value(name, value) if name in KEYS else str(value)

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Client groups: parts of a load that ask for different things, or only stay connected.
 
-A cell holds its groups as one text, every value resolved, each group in the syntax of fibload's
---group, joined by ";":
+On the disk a cell's groups are one text, every value resolved, each group in the syntax of
+fibload's --group, joined by ";":
 
     name=small,clients=7,n=1;name=slow,clients=1,n=30,rate=5,arrivals=poisson;name=idle,clients=9,idle
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from fibench.quantities import decimal
 
@@ -49,20 +49,21 @@ def _words(group: Group) -> list[str]:
 
 
 def parse(text: str | None) -> tuple[Group, ...]:
-    """The groups of a cell's parameter `groups`; none of None. Raises ValueError for other text."""
+    """The groups that a text means; none of None. Raises ValueError for other text."""
     return tuple(_parse_one(part) for part in text.split(";")) if text else ()
 
 
 def _parse_one(text: str) -> Group:
     given = dict(word.partition("=")[::2] for word in text.split(","))
     unknown = given.keys() - {"name", "clients", "n", "rate", "arrivals", "idle"}
-    if unknown or not {"name", "clients"} <= given.keys():
+    rate = float(given["rate"]) if "rate" in given else None
+    if unknown or not {"name", "clients"} <= given.keys() or not math.isfinite(rate or 0.0):
         raise ValueError(f"not a client group: {text!r}")
     return Group(
         name=given["name"],
         clients=int(given["clients"]),
         n=int(given["n"]) if "n" in given else None,
-        rate=float(given["rate"]) if "rate" in given else None,
+        rate=rate,
         arrivals=given.get("arrivals"),
         idle="idle" in given,
     )
@@ -79,31 +80,3 @@ def described(group: Group) -> str:
     if group.rate is not None:
         words.append(f"{decimal(group.rate)}/s {group.arrivals}")
     return ", ".join(words)
-
-
-def takes(name: str, group: Mapping[str, Any], *, open_loop: bool) -> bool:
-    """Whether a group, as the file gives it, takes its value of a key from the load.
-
-    `open_loop` says whether the load has a rate.
-    """
-    if name in group:
-        return False
-    if name == "clients":
-        return True
-    if group.get("idle"):
-        return False
-    return name != "arrivals" or open_loop or "rate" in group
-
-
-def resolved(groups: Iterable[Mapping[str, Any]], load: Mapping[str, Any]) -> tuple[Group, ...]:
-    """Groups as the file gives them, with the load's values where they have none of their own."""
-    return tuple(_resolved_one(group, load) for group in groups)
-
-
-def _resolved_one(group: Mapping[str, Any], load: Mapping[str, Any]) -> Group:
-    clients = group.get("clients", load["clients"])
-    if group.get("idle"):
-        return Group(group["name"], clients, None, idle=True)
-    rate = group.get("rate", load["rate"])
-    arrivals = None if rate is None else group.get("arrivals", load["arrivals"])
-    return Group(group["name"], clients, group.get("n", load["n"]), rate, arrivals)

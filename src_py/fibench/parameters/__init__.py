@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a trial can be asked for, typed: the one table of keys, and a cell's parameters.
+
+Pure, and quick to import: the command line takes its options from it. May know the ground alone.
+"""
+
+from fibench.parameters.cpu_list import ALL, parse_cpus, written_cpus
+from fibench.parameters.groups import Group, described
+from fibench.parameters.keys import PLAN, Key
+from fibench.parameters.kinds import Fault, Kind, Scalar
+from fibench.parameters.named import (
+    AXES,
+    GROUP_KEYS,
+    REPLACED,
+    default_text,
+    in_file,
+    options,
+    parameter,
+    shown_value,
+)
+from fibench.parameters.parameters import KEYS, Framing, Parameters, Value
+
+__all__ = [
+    "ALL",
+    "AXES",
+    "GROUP_KEYS",
+    "KEYS",
+    "PLAN",
+    "REPLACED",
+    "Fault",
+    "Framing",
+    "Group",
+    "Key",
+    "Kind",
+    "Parameters",
+    "Scalar",
+    "Value",
+    "default_text",
+    "described",
+    "in_file",
+    "options",
+    "parameter",
+    "parse_cpus",
+    "shown_value",
+    "written_cpus",
+]

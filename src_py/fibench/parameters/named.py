@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Keys by their names: which have what in common, and how each is called and written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fibench.parameters.keys import BACKEND_OPTION, PLAN
+from fibench.parameters.parameters import KEYS, Value
+
+GROUP_KEYS = tuple(name for name, key in KEYS.items() if key.of_group)
+"""Those that a client group may have of its own."""
+AXES = tuple(name for name, key in KEYS.items() if key.varies and key.kind.unit is not None)
+"""Those that have numbers for values, on which a crossover can be looked for."""
+REPLACED: Mapping[str, str] = {
+    one: other
+    for name, key in KEYS.items()
+    if key.instead_of
+    for one, other in ((name, key.instead_of), (key.instead_of, name))
+}
+"""Of two keys of which a cell has one, the other."""
+
+
+def options() -> dict[str, str]:
+    """What `--help` says of each option of `run` and `plan` that replaces a key of the file."""
+    every = {name: key.option for name, key in (*KEYS.items(), *PLAN.items())}
+    found = [(name, option) for name, option in every.items() if option is not None]
+    found.append(("backend", BACKEND_OPTION))
+    return {name: option.help for name, option in sorted(found, key=lambda one: one[1].place)}
+
+
+def in_file(name: str) -> str:
+    """How the file calls a key."""
+    return KEYS[name].written or name
+
+
+def parameter(table: str, written: str) -> str:
+    """The name as a parameter of what [server] or [load] calls `written`."""
+    for name, key in KEYS.items():
+        if key.table == table and key.written == written:
+            return name
+    return written
+
+
+def default_text(name: str) -> Value:
+    """A key's default as the file would write it."""
+    default = KEYS[name].default
+    return None if default is None else KEYS[name].kind.filed(default)
+
+
+def shown_value(name: str, value: Value) -> str:
+    """The value of the backend, or of a key, as it is written in tables and labels."""
+    if value is None:
+        return "default"
+    return KEYS[name].kind.shown(value) if name in KEYS else str(value)

@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The parameters of a cell: every key of [server] and [load], in the one table that there is.
+
+A field is a key: its type, limits, default and meaning. The models of the file, its JSON Schema,
+the matrix, the sides of claims and the options of the command line are all made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from fibench.parameters import groups as texts
+from fibench.parameters import kinds
+from fibench.parameters.groups import Group
+from fibench.parameters.keys import ALWAYS, KEY, Key, Option, always, sometimes
+from fibench.parameters.kinds import Kind, Scalar
+
+Value = Scalar | None
+"""A parameter as text and JSON have it: durations are seconds, as float; None is not passed on."""
+Framing = Literal["message", "line"]
+LoadKind = Literal["fibload", "process"]
+Arrivals = Literal["poisson", "uniform"]
+
+FRAMINGS: Kind[Framing] = kinds.choice("message", "line")
+_KINDS: Kind[LoadKind] = kinds.choice("fibload", "process")
+_ARRIVALS: Kind[Arrivals] = kinds.choice("poisson", "uniform")
+
+_CPUS = (
+    'CPUs that the {} may use: "0", "0,2-3", or "all". Default: all; but where neither is given, '
+    "no request computes for longer than 0.1 ms, and there are two cores or more, the last core "
+    "is the load's and the others are the servers'."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """What one trial is asked for. None: a key does not apply, or its program has a default."""
+
+    backend: str
+    interpreter: str | None = sometimes(
+        Key(
+            "server",
+            kinds.interpreter(),
+            None,
+            'What runs the servers in Python: a program on the PATH ("python3.13", "pypy3"), a '
+            'version of pyenv ("3.6", "3.13.1", "3.13t"), or a path, from the folder of the file. '
+            "It makes no further cells of other servers; cells whose interpreter is not installed "
+            "are left out. Default: the Python that runs fibench.",
+            own=False,
+            python=True,
+            process=True,
+            option=Option(7, "what runs the servers in Python: python3.13,pypy3,3.6"),
+        )
+    )
+    port: int | None = sometimes(
+        Key(
+            "server",
+            kinds.whole(1, 65535),
+            None,
+            "Port of the servers. Default: a fresh free one for each trial.",
+            varies=False,
+            process=True,
+            shape=True,
+            option=Option(5, "port of the servers (default: a fresh one for each trial)"),
+        )
+    )
+    host: str = always(
+        Key(
+            "server",
+            kinds.pattern(kinds.HOST, "an address or a host name"),
+            "127.0.0.1",
+            "Address to listen on and to connect to.",
+            process=True,
+            shape=True,
+            argument="as it is",
+        )
+    )
+    framing: Framing = always(
+        Key(
+            "server",
+            FRAMINGS,
+            "message",
+            '"message": a connection for each request, as in the course; "line": requests and '
+            "replies are lines, and the connection stays open. Default for a server of your own: "
+            "its own.",
+            process=True,
+            shape=True,
+            argument="as it is",
+            option=Option(6, "message or line"),
+        )
+    )
+    workers: int | None = sometimes(
+        Key(
+            "server",
+            kinds.whole(1, 1024),
+            None,
+            "Size of the pool, number of loops or processes, where the design has them. Default: "
+            "the physical cores available.",
+            own=False,
+            process=True,
+            argument="as it is",
+        )
+    )
+    io_wait: float | None = sometimes(
+        Key(
+            "server",
+            kinds.duration(0, 60),
+            0.0,
+            "How long the server waits before each reply without using the CPU; stands for a slow "
+            "downstream call.",
+            own=False,
+            process=True,
+            argument="in ms",
+        )
+    )
+    backlog: int | None = sometimes(
+        Key(
+            "server",
+            kinds.whole(1, 65535),
+            4096,
+            "Backlog of listen(2), in connections.",
+            own=False,
+            process=True,
+            argument="as it is",
+        )
+    )
+    idle_timeout: float | None = sometimes(
+        Key(
+            "server",
+            kinds.duration(0.001, 86400),
+            60.0,
+            "A client that keeps the server waiting for so long is closed.",
+            own=False,
+            process=True,
+            argument="as it is",
+        )
+    )
+    max_connections: int | None = sometimes(
+        Key(
+            "server",
+            kinds.whole(1, 1_000_000),
+            65536,
+            "Connections above this number are refused, and counted.",
+            own=False,
+            process=True,
+            shape=True,
+            argument="as it is",
+        )
+    )
+    max_n: int | None = sometimes(
+        Key(
+            "server",
+            kinds.whole(0, 45),
+            34,
+            'Largest n served; above it the reply is "out of range".',
+            own=False,
+            process=True,
+            argument="as it is",
+        )
+    )
+    switch_interval: float | None = sometimes(
+        Key(
+            "server",
+            kinds.duration(1e-6, 10),
+            None,
+            "How long a Python thread may keep the GIL while others wait: sys.setswitchinterval. "
+            "Servers in Python only. Default: the interpreter's.",
+            own=False,
+            python=True,
+            process=True,
+            argument="as it is",
+        )
+    )
+    server_cpus: str | None = sometimes(
+        Key(
+            "server",
+            kinds.cpu_list(),
+            None,
+            _CPUS.format("servers"),
+            varies=False,
+            process=True,
+            shape=True,
+            written="cpus",
+        )
+    )
+    kind: LoadKind = always(
+        Key(
+            "load",
+            _KINDS,
+            "fibload",
+            '"fibload": the load generator; "process": client_bench.sh, timed as a whole, as in '
+            "the course. Of the load's keys only clients, n and timeout apply to the latter.",
+            process=True,
+        )
+    )
+    clients: int = always(
+        Key(
+            "load",
+            kinds.whole(1, 20_000),
+            1,
+            "How many clients there are, each with a connection of its own.",
+            process=True,
+            shape=True,
+            of_group="the load's",
+            option=Option(2, "client counts: 1,2,4"),
+        )
+    )
+    """With client groups, of those that ask."""
+    n: int = always(
+        Key(
+            "load",
+            kinds.whole(0, 45),
+            1,
+            "Which Fibonacci number is asked for.",
+            process=True,
+            of_group="the load's",
+            option=Option(3, "numbers to ask for: 20,27"),
+        )
+    )
+    """With client groups none of which takes the load's, that of the first that asks."""
+    duration: float | None = sometimes(
+        Key(
+            "load",
+            kinds.duration(0.01, 3600),
+            1.0,
+            "Length of the measured window of each trial.",
+            option=Option(9, "measured window of a trial: 2s"),
+        )
+    )
+    requests: int | None = sometimes(
+        Key(
+            "load",
+            kinds.whole(1, 1_000_000_000),
+            None,
+            "End each trial's window after so many replies, instead of after a duration.",
+            instead_of="duration",
+            option=Option(11, "replies per trial, instead of a duration"),
+        )
+    )
+    warmup: float | None = sometimes(
+        Key(
+            "load",
+            kinds.duration(0, 3600),
+            0.2,
+            "Time under load before the measured window.",
+            option=Option(10, "time before the window: 200ms"),
+        )
+    )
+    pipeline: int | None = sometimes(
+        Key(
+            "load",
+            kinds.whole(1, 1024),
+            1,
+            'Requests each client keeps in flight; more than 1 needs framing = "line".',
+            shape=True,
+        )
+    )
+    requests_per_connection: int | None = sometimes(
+        Key(
+            "load",
+            kinds.whole(0, 1_000_000_000),
+            0,
+            'Open a new connection after so many replies; 0: never. Needs framing = "line".',
+            shape=True,
+        )
+    )
+    threads: int | None = sometimes(
+        Key("load", kinds.whole(1, 256), 1, "Threads of the load generator.", shape=True)
+    )
+    rate: float | None = sometimes(
+        Key(
+            "load",
+            kinds.rate(1, 1_000_000),
+            None,
+            'An open loop: so many requests/s of all clients together, "500/s" or 500, each due '
+            "at a time that does not depend on replies; latency counts from that time. Default: a "
+            "closed loop, in which each client waits for its reply before it asks again.",
+            of_group="the load's; a closed loop where the load has none",
+            option=Option(4, "requests/s of an open loop: 100,1000"),
+        )
+    )
+    arrivals: Arrivals | None = sometimes(
+        Key(
+            "load",
+            _ARRIVALS,
+            "poisson",
+            'When the requests of an open loop are due: "poisson": independently of each other; '
+            '"uniform": at equal distances.',
+            open_loop=True,
+            of_group="the load's",
+        )
+    )
+    spin: int | None = sometimes(
+        Key(
+            "load",
+            kinds.flag(),
+            0,
+            "Whether the load generator of an open loop waits for the next request by spinning, "
+            "which is more exact and wants a core of its own.",
+            open_loop=True,
+        )
+    )
+    load_cpus: str | None = sometimes(
+        Key(
+            "load",
+            kinds.cpu_list(),
+            None,
+            _CPUS.format("load"),
+            varies=False,
+            process=True,
+            shape=True,
+            written="cpus",
+        )
+    )
+    timeout: float = always(
+        Key(
+            "load",
+            kinds.duration(0.001, 60),
+            30.0,
+            "A request without a reply for so long makes the trial invalid.",
+            process=True,
+            shape=True,
+        )
+    )
+    groups: tuple[Group, ...] = ()
+    """The client groups of the load, every value resolved; none where it has none."""
+    others: tuple[tuple[str, Value], ...] = ()
+    """What another version's plan has beside: kept, so that no two cells become one."""
+
+    @classmethod
+    def read(cls, document: Mapping[str, object]) -> Parameters:
+        """What `as_json` has written, by any version, checked; what is not there is None.
+
+        Raises ValueError.
+        """
+        for name, value in document.items():
+            if not (value is None or isinstance(value, Scalar)):
+                raise ValueError(f"{name} is no parameter")
+        if not isinstance(document.get("backend"), str):
+            raise ValueError("there is no backend")
+        for name, key in KEYS.items():
+            value = document.get(name)
+            if not (key.kind.holds(value) or (value is None and name not in _ALWAYS)):
+                raise ValueError(f"{name} is not what it can be")
+        text = document.get("groups")
+        if not (text is None or isinstance(text, str)):
+            raise ValueError("groups is no text")
+        return cls.of_values(document, texts.parse(text))
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, object], groups: tuple[Group, ...] = ()) -> Parameters:
+        """Made of values by their names, each of its key's kind.
+
+        What is not there is None, or the default where every cell has a value.
+        """
+        # Any: of which kind each value is, who calls answers for.
+        every: dict[str, Any] = {name: values.get(name) for name in ("backend", *KEYS)}
+        for name in _ALWAYS:
+            every[name] = KEYS[name].default if every[name] is None else every[name]
+        beside = [(name, values[name]) for name in values if name not in every]
+        every["others"] = tuple(pair for pair in beside if pair[0] != "groups")
+        return cls(**every, groups=groups)
+
+    def value_of(self, name: str) -> Value:
+        """A value as text and JSON have it, for what goes through keys by their names."""
+        if name == "groups":
+            return texts.written(self.groups) or None
+        value: Value = getattr(self, name)
+        return value
+
+    def as_json(self) -> dict[str, Value]:
+        """As plan.json and cell keys have them, in this order."""
+        named = {name: self.value_of(name) for name in ("backend", *KEYS)}
+        return {**named, **dict(self.others), "groups": self.value_of("groups")}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the load, or a group of it, keeps a rate of its own."""
+        return self.rate is not None or any(group.rate is not None for group in self.groups)
+
+
+KEYS: Mapping[str, Key[Scalar]] = {
+    one.name: one.metadata[KEY] for one in fields(Parameters) if KEY in one.metadata
+}
+"""Every key of [server] and [load], by its name as a parameter."""
+_ALWAYS = frozenset(one.name for one in fields(Parameters) if one.metadata.get(ALWAYS))
