@@ -13,7 +13,8 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from fibench.json_values import Json, Object
 
 VARIABLES = (
     "CC", "CC_LD", "AR", "CPPFLAGS", "CFLAGS", "LDFLAGS",
@@ -43,14 +44,31 @@ class Premises:
     watched: Mapping[str, Sight]
     """By path: where the libraries are, or would be found once they are installed."""
 
-    def as_document(self) -> dict[str, Any]:
+    def as_document(self) -> dict[str, Json]:
         """For a file of JSON."""
         return {"variables": self.variables, "compiler": self.compiler, "watched": self.watched}
 
 
-def from_document(document: Mapping[str, Any]) -> Premises:
-    """The opposite of as_document. Raises KeyError."""
-    return Premises(document["variables"], document["compiler"], document["watched"])
+def from_document(document: Object) -> Premises:
+    """The opposite of as_document. Raises KeyError for what it does not write."""
+    variables = _members(document, "variables")
+    kept = {name: text for name, text in variables.items() if isinstance(text, str)}
+    compiler, watched = (
+        {path: _sight(sight) for path, sight in _members(document, name).items()}
+        for name in ("compiler", "watched")
+    )
+    return Premises(kept, compiler, watched)
+
+
+def _members(document: Object, name: str) -> Object:
+    found = document[name]
+    if not isinstance(found, dict):
+        raise KeyError(name)
+    return found
+
+
+def _sight(value: object) -> Sight:
+    return value if isinstance(value, list) else None
 
 
 def see(environment: Mapping[str, str], more: Iterable[Path]) -> Premises:

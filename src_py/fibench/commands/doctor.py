@@ -13,9 +13,10 @@ from fibench import __version__
 from fibench.backends import Backend
 from fibench.build import premises
 from fibench.build import record as build_record
-from fibench.build.record import build_line, not_own
+from fibench.build.record import not_own
 from fibench.commands.serve import read_backends
 from fibench.folders import Places, find_places
+from fibench.json_values import text_or_none
 from fibench.machine import Busy, Facts, all_pids, lock, read_line, read_proc
 from fibench.machine import cores as machine
 from fibench.machine import facts as facts_of
@@ -68,7 +69,7 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
         memlock_bytes=_memlock_bytes(),
         clocksource=facts_of.clocksource(),
         clocksources=_clocksources(),
-        compiler=compiler.get("full_version") if compiler else _any_compiler(),
+        compiler=text_or_none(compiler.get("full_version")) if compiler else _any_compiler(),
         flags=not_own(compiler),
         needs_compiler=places.checkout is not None,
         measuring=lock.holder(),
@@ -236,7 +237,8 @@ def doctor(as_json: bool) -> int:
         print(json.dumps(document, indent=2))
         return 0
     from fibench.report.checkup import render_checkup
+    from fibench.report.lines import build_line, machine_line
 
     built = build_line(__version__, build_record.compiler(places.programs))
-    render_checkup(items, machine.machine_line(facts.cores), build_line=built)
+    render_checkup(items, machine_line(facts.cores), build_line=built)
     return 0

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What `plan` and `run` do: each returns the exit status, or raises Refused."""
 
+from __future__ import annotations
+
 import json
 import os
 import shlex
@@ -9,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fibench import called
 from fibench.backends import Backend, known_backends
@@ -20,6 +22,12 @@ from fibench.folders import Places, find_places, origin
 from fibench.interruption import exit_status
 from fibench.machine import cores as machine
 from fibench.wording import escaped
+
+if TYPE_CHECKING:
+    from fibench.experiment import Experiment
+    from fibench.machine.lock import Held
+    from fibench.run import Request
+    from fibench.run.loop import Outcome
 
 WORTH_SAYING_S = 0.05
 
@@ -119,13 +127,13 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
 
 
 def _request(
-    experiment: Any,
+    experiment: Experiment,
     source: Path,
     backends: Mapping[str, Backend],
     places: Places,
     overrides: Mapping[str, str],
     fresh: bool,
-) -> Any:
+) -> Request:
     """What is to be run of an experiment here; says what is left out, and what to mind."""
     from fibench.backends.available import look
     from fibench.plan import warnings
@@ -142,7 +150,7 @@ def _request(
     )
 
 
-def _measure(request: Any, held: Any) -> Any:
+def _measure(request: Request, held: Held) -> Outcome:
     """Run what is left; returns the outcome."""
     from fibench.report.live import showing_progress
     from fibench.run import Event, RunStarted, run_experiment
@@ -163,18 +171,23 @@ def _again(name: str, overrides: Mapping[str, str]) -> str:
     return called.command(shlex.join(["run", name, *options]))
 
 
-def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, float]) -> int:
+def _conclude(
+    request: Request, outcome: Outcome, total_s: float, parts: Mapping[str, float]
+) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench import __version__
     from fibench.backends import interpreter_records
-    from fibench.build.record import build_line, compiler
+    from fibench.build.record import compiler
     from fibench.report import Overhead, render_results
+    from fibench.report.lines import build_line, machine_line
     from fibench.store.folder import CLAIMS, keep_json
+    from fibench.store.stored_run import server_words
     from fibench.verdict import claims_json, find
 
     cores, experiment = machine.usable_cores(), request.experiment
     complete = not outcome.interrupted
-    found = find(experiment, outcome.records, outcome.folder, cores, complete=complete)
+    words = server_words(outcome.folder, outcome.records)
+    found = find(experiment, outcome.records, cores, complete=complete, server_words=words)
     if complete:
         keep_json(outcome.folder / CLAIMS, claims_json(found.verdicts))
     render_results(
@@ -184,7 +197,7 @@ def _conclude(request: Any, outcome: Any, total_s: float, parts: Mapping[str, fl
         Overhead(total_s, outcome.measured_s, parts),
         os.path.relpath(outcome.folder, origin()),
         outcome.interrupted,
-        machine.machine_line(cores),
+        machine_line(cores),
         outcome.pinning,
         build_line=build_line(__version__, compiler(request.places.programs)),
         added_afterwards=outcome.other_claims,

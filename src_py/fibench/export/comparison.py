@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from fibench.export import csv as separated
 from fibench.export._rows import finite, name_with_unit
 from fibench.export.md import escape, table
+from fibench.json_values import Json
 from fibench.metrics import METRICS
 from fibench.report.numbers import ABSENT, number, percent, quantity
 from fibench.report.output import page, print_hanging
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from fibench.verdict import Comparison
     from fibench.verdict.comparing.differences import Difference
-    from fibench.verdict.comparing.ratios import Row
+    from fibench.verdict.comparing.ratios import RatioRow
 
 SCHEMA = 1
 FORMATS = ("text", "md", "csv", "json")
@@ -151,7 +153,7 @@ def comma_separated(comparison: Comparison) -> str:
     )  # fmt: skip
 
 
-def document(comparison: Comparison) -> dict[str, Any]:
+def document(comparison: Comparison) -> dict[str, Json]:
     """The comparison as JSON; docs/reviewing.md has its layout."""
     return {
         "schema": SCHEMA,
@@ -173,8 +175,8 @@ def document(comparison: Comparison) -> dict[str, Any]:
             }
             for row in comparison.rows
         ],
-        "verdicts_changed": [vars(each) for each in comparison.changed],
-        "differences": [vars(each) for each in comparison.differences],
+        "verdicts_changed": [asdict(each) for each in comparison.changed],
+        "differences": [asdict(each) for each in comparison.differences],
         "only_first": list(comparison.only_first),
         "only_second": list(comparison.only_second),
     }
@@ -185,13 +187,13 @@ def json_document(comparison: Comparison) -> str:
     return json_text(document(comparison), 2)
 
 
-def _ends(row: Row) -> tuple[float | None, float | None, float | None]:
+def _ends(row: RatioRow) -> tuple[float | None, float | None, float | None]:
     if row.ratio is None:
         return None, None, None
     return finite(row.ratio.mean), finite(row.ratio.low), finite(row.ratio.high)
 
 
-def _texts(row: Row) -> tuple[str, ...]:
+def _texts(row: RatioRow) -> tuple[str, ...]:
     unit = METRICS[row.metric].unit
     figures = [ABSENT if side is None else quantity(side, unit) for side in (row.first, row.second)]
     if row.ratio is None:

@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from fibench.export._rows import cells_of, finite, rows_of, unit_of
+from fibench.export._rows import cells_with_summary, finite, rows_of, unit_of
 from fibench.verdict import Verdict
 from fibench.wording import escaped
 
@@ -27,7 +27,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def export(review: Review) -> str:
     """The figures of a run as CSV, with a line of names first."""
     rows: list[Sequence[object]] = []
-    for cell, summary in cells_of(review):
+    for cell, summary in cells_with_summary(review):
         for row in rows_of(summary):
             figures = (row.mean, row.low, row.high, row.blocks, row.unit, row.interval)
             rows.append(("cell", cell.label, row.metric, *figures, "", row.absent or ""))

@@ -6,7 +6,7 @@ import re
 import resource
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from fibench.machine.cores import read_line
 
@@ -18,6 +18,24 @@ _HYPERVISORS = {
     "openstack": "OpenStack", "bhyve": "bhyve", "apple virtualization": "Apple Virtualization",
 }  # fmt: skip
 """Words in the names that DMI gives a machine, and whose they are."""
+
+
+class Limits(TypedDict):
+    """The limits that loads of many connections meet, as environment.json has them."""
+
+    nofile_soft: int | None
+    nofile_hard: int | None
+    somaxconn: int | None
+    tcp_max_syn_backlog: int | None
+    port_range: list[int] | None
+    io_uring_disabled: int | None
+
+
+class Cgroup(TypedDict):
+    """Where this process is in the hierarchies of cgroups, likewise."""
+
+    version: int | None
+    unified_writable: bool
 
 
 def memory_bytes() -> int | None:
@@ -85,7 +103,7 @@ def virtualisation(root: Path = Path("/")) -> str | None:
     return found
 
 
-def limits() -> dict[str, Any]:
+def limits() -> Limits:
     """The limits that loads of many connections meet."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return {
@@ -118,7 +136,7 @@ def numbers(path: str) -> list[int] | None:
 
 def cgroup(
     membership: Path = Path("/proc/self/cgroup"), mounts: Path = Path("/proc/self/mountinfo")
-) -> dict[str, Any]:
+) -> Cgroup:
     """Which version of cgroups holds this process, and whether a version 2 group can be made.
 
     `version` is 2, 1, or None without any; with both mounted it is 1, as the controllers are there.

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fibench.record import last_attempts
 from fibench.store import journal
+from fibench.store.record import Head
 
 RECORDS = st.dictionaries(
     st.text(max_size=12).filter(lambda key: key != "sha256"),
@@ -123,13 +125,10 @@ def test_a_head_is_held_to_the_digest_of_its_whole_line(tmp_path: Path) -> None:
 
 
 def test_of_several_attempts_the_last_counts_in_the_order_of_the_plan() -> None:
-    records = [
-        {"trial": "b", "index": 1, "attempt": 1},
-        {"trial": "a", "index": 0, "attempt": 1},
-        {"trial": "b", "index": 1, "attempt": 2},
-    ]
-    assert journal.last_attempts(records) == [records[1], records[2]]
-    assert journal.last_attempts([]) == []
+    tries = [("b", 1, 1), ("a", 0, 1), ("b", 1, 2)]
+    heads = [Head(key, "measure", index, 0, "c", attempt, True) for key, index, attempt in tries]
+    assert last_attempts(heads) == [heads[1], heads[2]]
+    assert last_attempts(list[Head]()) == []
 
 
 def test_every_attempt_has_a_folder_of_its_own() -> None:

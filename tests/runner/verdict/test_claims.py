@@ -17,6 +17,7 @@ from fibench.experiment.cells import Cell, Value
 from fibench.experiment.experiment import Claim
 from fibench.verdict.estimate import Sample
 from fibench.verdict.judging import Outcome, Verdict, claims_json, judge
+from fibench.verdict.verdict import claim_json
 
 
 def make_cell(backend: str) -> Cell:
@@ -297,7 +298,7 @@ def test_a_claim_about_a_group_is_judged_by_the_figures_of_that_group() -> None:
     verdict = verdict_on(claim, samples)
     assert verdict.outcome == "CONFIRMED"
     assert verdict.left == pytest.approx(2.0)
-    assert claims_json([verdict])["claims"][0]["group"] == "small"
+    assert claim_json(verdict)["group"] == "small"
 
 
 def test_a_percentile_of_a_group_needs_replies_enough_of_that_group() -> None:
@@ -514,14 +515,14 @@ def test_the_json_of_a_ratio_names_its_units_and_can_be_read_back() -> None:
 
 def test_the_json_of_a_value_says_what_is_measured_and_in_which_unit() -> None:
     verdict = verdict_on(make_claim(right=None, high=2.0), ratios(NEAR_ONE_AND_A_HALF))
-    (claim,) = claims_json([verdict])["claims"]
+    claim: Any = claim_json(verdict)
     assert claim["right"] is None
     assert claim["estimate"]["quantity"] == "throughput_per_s"
 
 
 def test_the_json_of_a_count_has_its_range_and_no_estimate() -> None:
     verdict = verdict_on(make_claim("refused", right=None, high=1.0), refusals([0, 2, 0]))
-    (claim,) = claims_json([verdict])["claims"]
+    claim: Any = claim_json(verdict)
     assert claim["estimate"] is None
     assert claim["count"] == {"blocks": 3, "least": 0, "most": 2, "total": 2}
     assert set(claim["left"]) == {"cell", "label"}

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.runner.stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, p
 from fibench.export import comparison as formats
 from fibench.store.stored_run import read_run
 from fibench.verdict.comparing.comparison import Comparison, compare, matched
-from fibench.verdict.comparing.ratios import Figures, Ratio, figures, rows, welch
+from fibench.verdict.comparing.ratios import Figures, Ratio, figures_of, ratio_rows, welch
 from fibench.verdict.estimate import summarise
 from fibench.verdict.findings import samples
 from fibench.verdict.reviewing import Review, review
@@ -128,15 +129,16 @@ def test_equal_runs_differ_in_no_row_nineteen_times_of_twenty(tmp_path: Path) ->
         for record in template.records:
             metrics = {
                 name: value * math.exp(chance.gauss(0.0, 0.05))
-                for name, value in template.records[0]["metrics"].items()
+                for name, value in template.records[0].metrics.items()
+                if value is not None
             }
-            records.append(record | {"metrics": metrics})
+            records.append(replace(record, metrics=metrics))
         found = samples(records)
-        return figures(found, summarise(found, [cell.key for cell in cells]))
+        return figures_of(found, summarise(found, [cell.key for cell in cells]))
 
     wrong = 0
     for _ in range(150):
-        found = rows([(cell, cell) for cell in cells], drawn(), drawn())
+        found = ratio_rows([(cell, cell) for cell in cells], drawn(), drawn())
         assert len(found) == 9, "p99 needs a thousand replies, which py-mt does not have"
         wrong += any(row.ratio is not None and row.ratio.differs for row in found)
     assert wrong <= 15
