@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -47,3 +48,8 @@ def whole_in(document: Object, name: str) -> int:
     """A whole number of a document; 0 where there is none."""
     found = document.get(name)
     return found if isinstance(found, int) else 0
+
+
+def finite(figure: float | None) -> float | None:
+    """A figure, or None for one that JSON has no number for."""
+    return figure if figure is not None and math.isfinite(figure) else None

@@ -88,11 +88,11 @@ class Configuration:
         return [] if before is None else premises.altered(before, self.environment)
 
     def _record(self) -> Object:
-        return built.read_record(self.folder / _RECORD)
+        return built.read_build(self.folder / _RECORD)
 
     def _lacks_liburing(self) -> bool:
         """Whether it could be had from the wrap."""
-        wanted = built.lacking(self._record(), "liburing") == "not found"
+        wanted = built.why_without(self._record(), "liburing") == "not found"
         return wanted and self._known().get("wrap_mode") == "nodownload"
 
     def _with_wrap(self, now: Premises) -> Premises:
@@ -147,7 +147,7 @@ class Configuration:
                 str(self.checkout),
             ]
         )
-        if wrap and built.origin(self._record(), "liburing") == "wrap":
+        if wrap and built.library_origin(self._record(), "liburing") == "wrap":
             source = premises.sights(wraps.source_files(wrap))
             now = replace(now, watched={**now.watched, **source})
         return now
@@ -177,7 +177,7 @@ class Configuration:
             return True
         asked = known.get("liburing")
         asked = known.get("auto_features") if asked == "auto" else asked
-        was_disabled = built.lacking(self._record(), "liburing") == "disabled"
+        was_disabled = built.why_without(self._record(), "liburing") == "disabled"
         return was_disabled != (asked == "disabled")
 
     def _known(self) -> Object:

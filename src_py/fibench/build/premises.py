@@ -79,7 +79,7 @@ def see(environment: Mapping[str, str], more: Iterable[Path]) -> Premises:
     folders = _search_folders(environment)
     paths = [os.path.join(folder, name) for folder in folders for name in _FILES]
     watched = sights([*paths, *map(str, more)])
-    return Premises(variables(environment), compiler(environment), watched)
+    return Premises(variables(environment), compilers(environment), watched)
 
 
 def refused(environment: Mapping[str, str]) -> dict[str, str]:
@@ -110,7 +110,7 @@ def variables(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text}
 
 
-def compiler(environment: Mapping[str, str]) -> dict[str, Sight]:
+def compilers(environment: Mapping[str, str]) -> dict[str, Sight]:
     """The programs that compile: a new version of one is another compiler."""
     found = [shutil.which(word, path=environment.get("PATH")) for word in _command(environment)]
     return sights(os.path.realpath(path) for path in found if path is not None)
@@ -136,7 +136,7 @@ def altered(before: Premises, environment: Mapping[str, str]) -> list[str]:
         for name in VARIABLES
         if before.variables.get(name) != now.get(name)
     ]
-    if not lines and before.compiler != compiler(environment):
+    if not lines and before.compiler != compilers(environment):
         return ["the compiler has changed"]
     return lines
 

@@ -27,7 +27,7 @@ _IMPLIED = ("optimization", "debug")
 _VARIABLES = {"c_args": "CFLAGS", "c_link_args": "LDFLAGS"}
 
 
-def read_record(path: Path) -> Object:
+def read_build(path: Path) -> Object:
     """The record; empty where there is none that can be read."""
     try:
         record = json.loads(path.read_bytes())
@@ -36,13 +36,13 @@ def read_record(path: Path) -> Object:
     return object_or_empty(record)
 
 
-def lacking(record: Object, library: str) -> str | None:
+def why_without(record: Object, library: str) -> str | None:
     """Why a build is without a library, "disabled" or "not found"; None if it has it."""
     about = object_or_empty(object_or_empty(record.get("libraries")).get(library))
     return text_or_none(about.get("lacking"))
 
 
-def origin(record: Object, library: str) -> str | None:
+def library_origin(record: Object, library: str) -> str | None:
     """Where a library of a build is from, "system" or "wrap"; None if the build is without."""
     about = object_or_empty(object_or_empty(record.get("libraries")).get(library))
     return text_or_none(about.get("origin"))
@@ -50,12 +50,12 @@ def origin(record: Object, library: str) -> str | None:
 
 def compiler(programs: Path) -> Object | None:
     """The compiler of the C programs and what decided its work, as the build's record has it."""
-    return object_or_none(read_record(programs / RECORD).get("compiler"))
+    return object_or_none(read_build(programs / RECORD).get("compiler"))
 
 
 def libraries(programs: Path) -> Object | None:
     """The libraries that some programs are built with: where each is from, and its version."""
-    return object_or_none(read_record(programs / RECORD).get("libraries"))
+    return object_or_none(read_build(programs / RECORD).get("libraries"))
 
 
 def not_own(compiler: object) -> str:

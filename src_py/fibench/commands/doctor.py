@@ -58,12 +58,12 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
         nofile_hard=limits["nofile_hard"],
         somaxconn=limits["somaxconn"],
         port_range=(ports[0], ports[1]) if ports and len(ports) == 2 else None,
-        tw_reuse=facts_of.number("/proc/sys/net/ipv4/tcp_tw_reuse"),
+        tw_reuse=facts_of.number_at("/proc/sys/net/ipv4/tcp_tw_reuse"),
         cgroup_version=group["version"],
         cgroup_writable=group["unified_writable"],
         strace=shutil.which("strace") is not None,
         perf=shutil.which("perf") is not None,
-        ptrace_scope=facts_of.number("/proc/sys/kernel/yama/ptrace_scope"),
+        ptrace_scope=facts_of.number_at("/proc/sys/kernel/yama/ptrace_scope"),
         is_root=os.geteuid() == 0,
         io_uring_disabled=limits["io_uring_disabled"],
         memlock_bytes=_memlock_bytes(),
@@ -220,11 +220,11 @@ def _free_bytes(folder: Path) -> int | None:
 
 def doctor(as_json: bool) -> int:
     """Say what on this machine would disturb a measurement; changes nothing."""
-    from fibench.machine.doctor import judge
+    from fibench.machine.doctor import disturbing
 
     places = find_places()
     facts = read_facts(places, read_backends(places))
-    items = judge(facts)
+    items = disturbing(facts)
     if as_json:
         document = {
             "schema": 1,

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fibench.json_values import finite
 from fibench.metrics import METRICS
 from fibench.verdict import CONFIDENCE, CellSummary
 
@@ -67,11 +67,6 @@ def name_with_unit(metric: str) -> str:
     """The name of a metric in JSON: `p50_s`, `small/p50_s`."""
     group, slash, base = metric.rpartition("/")
     return f"{group}{slash}{METRICS[base].name_with_unit}"
-
-
-def finite(figure: float | None) -> float | None:
-    """A figure, or None for one that no format has a number for."""
-    return figure if figure is not None and math.isfinite(figure) else None
 
 
 def _base(metric: str) -> str:

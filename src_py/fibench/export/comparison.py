@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from fibench.export import csv as separated
-from fibench.export._rows import finite, name_with_unit
+from fibench.export._rows import name_with_unit
 from fibench.export.md import escape, table
-from fibench.json_values import Json
+from fibench.json_values import Json, finite
 from fibench.metrics import METRICS
 from fibench.report.numbers import ABSENT, number, percent, quantity
 from fibench.report.output import page, print_hanging
@@ -29,7 +29,7 @@ _NOTHING = "The two runs have no cell in common."
 _HEADS = ("cell", "metric", "first", "second", "ratio", "")
 
 
-def warnings(comparison: Comparison) -> list[str]:
+def leading_warnings(comparison: Comparison) -> list[str]:
     """What leads a comparison: different machines, runs that did not end, or have marks."""
     found = []
     other = comparison.other_machine
@@ -89,7 +89,7 @@ def print_text(console: Console, comparison: Comparison) -> None:
     from rich.text import Text
 
     with page(console) as out:
-        for warning in warnings(comparison):
+        for warning in leading_warnings(comparison):
             print_hanging(out, 9, "warning", prose(warning), "", "bold yellow")
         out.print(Text(f"first   {shown(comparison.first)}"), soft_wrap=True)
         out.print(Text(f"second  {shown(comparison.second)}"), soft_wrap=True)
@@ -119,7 +119,7 @@ def print_text(console: Console, comparison: Comparison) -> None:
 def markdown(comparison: Comparison) -> str:
     """The comparison in GitHub-flavoured Markdown."""
     lines = [f"# {escape(comparison.first)} and {escape(comparison.second)}", ""]
-    for warning in warnings(comparison):
+    for warning in leading_warnings(comparison):
         lines += [f"**Warning:** {escape(warning)}", ""]
     if comparison.rows:
         tally, meaning = closing(comparison)
@@ -143,7 +143,7 @@ def comma_separated(comparison: Comparison) -> str:
     )
     columns = ("cell", "metric", "first", "second", "unit", "ratio", "low", "high",
                "first_blocks", "second_blocks", "differs", "note", "marks")  # fmt: skip
-    return separated.written(
+    return separated.written_rows(
         columns,
         [
             (row.cell, row.metric, finite(row.first), finite(row.second), METRICS[row.metric].unit,
@@ -159,7 +159,7 @@ def document(comparison: Comparison) -> dict[str, Json]:
         "schema": SCHEMA,
         "first": comparison.first,
         "second": comparison.second,
-        "warnings": warnings(comparison),
+        "warnings": leading_warnings(comparison),
         "marks": dict(zip(("first", "second"), map(list, comparison.marks), strict=True)),
         "confidence": comparison.confidence,
         "rows": [

@@ -60,7 +60,7 @@ def markdown(found: Sequence[RunRow]) -> str:
 
 def comma_separated(found: Sequence[RunRow]) -> str:
     """Every column, in base units."""
-    return separated.written(COLUMNS, map(astuple, found))
+    return separated.written_rows(COLUMNS, map(astuple, found))
 
 
 FORMATS: Mapping[str, Callable[[Sequence[RunRow]], str]] = {

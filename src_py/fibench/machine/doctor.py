@@ -113,7 +113,7 @@ class Item:
     """The figures that it rests on."""
 
 
-def judge(facts: Facts) -> list[Item]:
+def disturbing(facts: Facts) -> list[Item]:
     """Everything that would disturb, what disturbs most first within each part."""
     return [
         *_clock_rate(facts),

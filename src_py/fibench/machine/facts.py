@@ -31,7 +31,7 @@ class Limits(TypedDict):
     io_uring_disabled: int | None
 
 
-class Cgroup(TypedDict):
+class CgroupFacts(TypedDict):
     """Where this process is in the hierarchies of cgroups, likewise."""
 
     version: int | None
@@ -109,10 +109,10 @@ def limits() -> Limits:
     return {
         "nofile_soft": _finite(soft),
         "nofile_hard": _finite(hard),
-        "somaxconn": number("/proc/sys/net/core/somaxconn"),
-        "tcp_max_syn_backlog": number("/proc/sys/net/ipv4/tcp_max_syn_backlog"),
-        "port_range": numbers("/proc/sys/net/ipv4/ip_local_port_range"),
-        "io_uring_disabled": number("/proc/sys/kernel/io_uring_disabled"),
+        "somaxconn": number_at("/proc/sys/net/core/somaxconn"),
+        "tcp_max_syn_backlog": number_at("/proc/sys/net/ipv4/tcp_max_syn_backlog"),
+        "port_range": numbers_at("/proc/sys/net/ipv4/ip_local_port_range"),
+        "io_uring_disabled": number_at("/proc/sys/kernel/io_uring_disabled"),
     }
 
 
@@ -120,13 +120,13 @@ def _finite(limit: int) -> int | None:
     return None if limit == resource.RLIM_INFINITY else limit
 
 
-def number(path: str) -> int | None:
+def number_at(path: str) -> int | None:
     """A number in a file of /proc or /sys."""
-    found = numbers(path)
+    found = numbers_at(path)
     return found[0] if found else None
 
 
-def numbers(path: str) -> list[int] | None:
+def numbers_at(path: str) -> list[int] | None:
     """Several numbers in a file of /proc or /sys."""
     try:
         return [int(word) for word in (read_line(path) or "").split()] or None
@@ -136,7 +136,7 @@ def numbers(path: str) -> list[int] | None:
 
 def cgroup(
     membership: Path = Path("/proc/self/cgroup"), mounts: Path = Path("/proc/self/mountinfo")
-) -> Cgroup:
+) -> CgroupFacts:
     """Which version of cgroups holds this process, and whether a version 2 group can be made.
 
     `version` is 2, 1, or None without any; with both mounted it is 1, as the controllers are there.

@@ -14,7 +14,7 @@ from fibench.json_values import (
     text_or_none,
     whole_in,
 )
-from fibench.report.numbers import seconds
+from fibench.report.numbers import time_taken
 from fibench.report.output import glued, page, print_hanging
 from fibench.wording import prose, shown
 
@@ -78,7 +78,7 @@ def render_plan(
     cells = objects_in(plan, "cells")
     with page(out) as console:
         console.print(Text(prose(str(plan["title"])), style="bold"))
-        time = f"about {seconds(number_in(plan, 'expected_s'))} of warm-up and measuring"
+        time = f"about {time_taken(number_in(plan, 'expected_s'))} of warm-up and measuring"
         counts = (_several(len(cells), "cell"), _several(whole_in(plan, "blocks"), "block"))
         trials = _several(len(objects_in(plan, "trials")), "trial")
         console.print(Text(f"{counts[0]} in {counts[1]}: {trials}, {time}"))

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fibench.folders import Places, find_places
+from fibench.json_values import finite
 from fibench.record import Record
 from fibench.report.lines import short_processor
 from fibench.store import StoredError, read_run, run_name
@@ -25,7 +26,6 @@ from fibench.store.kept import KeptEnvironment, read_environment
 from fibench.store.names import head_of, known_as
 from fibench.verdict import Verdict, review
 from fibench.verdict.audit import copies
-from fibench.verdict.verdict import finite
 from fibench.wording import json_text
 
 SCHEMA = 1

@@ -26,9 +26,9 @@ from fibench.store.files import inside, read_json
 from fibench.store.folder import (
     CLAIMS,
     as_json,
-    create,
+    create_run,
     is_complete,
-    keep,
+    keep_file,
     next_number,
     of_source,
     runs_of,
@@ -112,7 +112,7 @@ def begin(request: Request, trials: Sequence[Trial], context: TrialContext) -> B
     }
     name, now = run_name(request.source), datetime.now(UTC)
     notices += _clock_notices(runs_of(request.places.results, name), now)
-    folder = create(request.places.results, name, files, now)
+    folder = create_run(request.places.results, name, files, now)
     return Beginning(folder, [Attempt(trial) for trial in trials], notices=notices)
 
 
@@ -229,9 +229,9 @@ def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial
         writing.remove_scratch(folder)
         experiment = folder / _EXPERIMENT
         if not experiment.exists() or experiment.read_bytes() != text:
-            keep(experiment, text)  # claims may change: they do not touch the numbers
+            keep_file(experiment, text)  # claims may change: they do not touch the numbers
         if before != now:
-            keep(folder / PLAN, as_json(now))
+            keep_file(folder / PLAN, as_json(now))
         (folder / STOPPED).unlink(missing_ok=True)
         # Last, when nothing can fail any more; from here on it counts as unfinished.
         (folder / CLAIMS).unlink(missing_ok=True)

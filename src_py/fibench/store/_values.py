@@ -101,7 +101,7 @@ def or_none(read: Callable[[object], T]) -> Callable[[object], T | None]:
     return lambda value: None if value is None else read(value)
 
 
-def whole(low: int, high: int) -> Callable[[object], int]:
+def whole_between(low: int, high: int) -> Callable[[object], int]:
     def read(value: object) -> int:
         if type(value) is int and low <= value <= high:
             return value
@@ -110,7 +110,7 @@ def whole(low: int, high: int) -> Callable[[object], int]:
     return read
 
 
-def text(longest: int) -> Callable[[object], str]:
+def text_up_to(longest: int) -> Callable[[object], str]:
     def read(value: object) -> str:
         if isinstance(value, str) and len(value) <= longest:
             return value

@@ -48,7 +48,7 @@ class NoSuchRun(Exception):
         self.hint = hint
 
 
-def create(results: Path, name: str, files: Mapping[str, bytes], now: datetime) -> Path:
+def create_run(results: Path, name: str, files: Mapping[str, bytes], now: datetime) -> Path:
     """Make the folder of a new run with these files in it, whole and durably. Raises RunError."""
     parent = results / name
     folder = scratch = parent
@@ -98,7 +98,7 @@ def _remove_unborn(parent: Path) -> None:
 
 def keep_json(path: Path, document: Object) -> None:
     """Write a JSON document whole or not at all, and durably. Raises RunError."""
-    keep(path, as_json(document))
+    keep_file(path, as_json(document))
 
 
 def as_json(document: Object) -> bytes:
@@ -106,7 +106,7 @@ def as_json(document: Object) -> bytes:
     return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
 
 
-def keep(path: Path, data: bytes) -> None:
+def keep_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, and durably. Raises RunError."""
     try:
         writing.replace(path, data, journal.sync_folder)

@@ -48,7 +48,7 @@ def encode(record: Object) -> str:
     return f'{body[:-1]}{_MARK}{digest}"}}\n'
 
 
-def decode(line: str) -> dict[str, object] | None:
+def document_of(line: str) -> dict[str, object] | None:
     """The record of a line, or None when the line is torn or was altered."""
     return _record(line.encode("utf-8", "surrogatepass"))
 

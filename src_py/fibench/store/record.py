@@ -48,11 +48,11 @@ from fibench.store._values import (
     known_whole,
     moment,
     or_none,
-    text,
+    text_up_to,
     that,
     truth,
     two_counts,
-    whole,
+    whole_between,
 )
 from fibench.store.files import NEWEST_SCHEMA
 
@@ -64,11 +64,11 @@ _ROLES: Mapping[object, Role] = {
     "ceiling": "ceiling",
     "syscalls": "syscalls",
 }
-_name = text(LONGEST_NAME)
+_name = text_up_to(LONGEST_NAME)
 _figures = all_of(is_figure_or_none)
 _counts = all_of(is_count)
 _name_or_none = or_none(_name)
-_prose_or_none = or_none(text(LONGEST_TEXT))
+_prose_or_none = or_none(text_up_to(LONGEST_TEXT))
 _figure_or_none = that(is_figure_or_none)
 _count_or_none = or_none(that(is_count))
 
@@ -89,11 +89,11 @@ def read_record(document: Object) -> Record:
     unsaid: Role | None = None if "role" in document else "measure"
     found = Record(
         trial=members.needed("trial", _name, ""),
-        index=members.needed("index", whole(0, LARGEST_INDEX), 0),
-        block=members.needed("block", whole(-1, LARGEST_INDEX), 0),
+        index=members.needed("index", whole_between(0, LARGEST_INDEX), 0),
+        block=members.needed("block", whole_between(-1, LARGEST_INDEX), 0),
         cell=members.needed("cell", _name, ""),
         label=members.needed("label", _name, ""),
-        attempt=members.needed("attempt", whole(1, MOST_ATTEMPTS), 1),
+        attempt=members.needed("attempt", whole_between(1, MOST_ATTEMPTS), 1),
         valid=members.needed("valid", truth, False),
         reason=members.needed("reason", _prose_or_none, None),
         started_at=members.needed("started_at", moment, ""),
@@ -102,7 +102,7 @@ def read_record(document: Object) -> Record:
         counts=members.needed("counts", _counts, {}),
         times=members.needed("times", _times, Times(0.0, 0.0)),
         # Records of schema 1 do not have these, or not always.
-        schema=members.optional("schema", whole(1, NEWEST_SCHEMA), 1),
+        schema=members.optional("schema", whole_between(1, NEWEST_SCHEMA), 1),
         role=members.optional("role", _role, unsaid),
         hint=members.optional("hint", _prose_or_none, None),
         failure=members.optional("failure", _name_or_none, None),

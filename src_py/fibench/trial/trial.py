@@ -51,12 +51,12 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     """
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     context = replace(context, seed=schedule_seed(context.seed, trial.block))
-    began_s, before = time.monotonic(), disturbance.read()
+    began_s, before = time.monotonic(), disturbance.read_counters()
     if trial.role == "syscalls":
         course = count_calls(context, trial.cell.parameters, folder)
     else:
         course = _measure(trial.cell.parameters, context, folder)
-    gained = disturbance.between(before, disturbance.read())
+    gained = disturbance.between(before, disturbance.read_counters())
     figures, failed = course.figures, course.failed
     return Record(
         trial=trial.key,

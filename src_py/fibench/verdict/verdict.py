@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from fibench.json_values import Json
+from fibench.json_values import Json, finite
 from fibench.metrics import METRICS
 from fibench.verdict.estimate import CONFIDENCE, CountRange, Estimate
 
@@ -179,8 +178,3 @@ def _crossover_json(claim: Claim, found: Crossover | None) -> dict[str, Json] | 
         "incomplete_blocks": found.incomplete,
         "falls": found.falls,
     }
-
-
-def finite(figure: float | None) -> float | None:
-    """JSON has no infinity: a bound that is not finite is null."""
-    return figure if figure is not None and math.isfinite(figure) else None

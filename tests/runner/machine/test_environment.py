@@ -164,7 +164,7 @@ def test_the_chosen_word_is_the_one_in_brackets() -> None:
     assert facts.chosen(None) is None
 
 
-def _cgroup(tmp_path: Path, membership: str, mounts: str) -> facts.Cgroup:
+def _cgroup(tmp_path: Path, membership: str, mounts: str) -> facts.CgroupFacts:
     _tree(tmp_path, {"cgroup": membership, "mountinfo": mounts})
     return facts.cgroup(tmp_path / "cgroup", tmp_path / "mountinfo")
 

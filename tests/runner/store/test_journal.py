@@ -26,7 +26,7 @@ RECORDS = st.dictionaries(
 
 @given(RECORDS)
 def test_a_record_comes_back_as_it_was(record: dict[str, object]) -> None:
-    assert journal.decode(journal.encode(record)) == {**record}
+    assert journal.document_of(journal.encode(record)) == {**record}
 
 
 @given(RECORDS)
@@ -46,7 +46,7 @@ def test_no_altered_line_is_taken_for_a_record(
     line = journal.encode(record)
     position = data.draw(st.integers(0, len(line) - 1))
     character = data.draw(st.characters(codec="ascii").filter(lambda c: c != line[position]))
-    assert journal.decode(line[:position] + character + line[position + 1 :]) is None
+    assert journal.document_of(line[:position] + character + line[position + 1 :]) is None
 
 
 def test_a_journal_cut_at_any_byte_loses_at_most_its_last_line(tmp_path: Path) -> None:

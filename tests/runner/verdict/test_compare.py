@@ -170,7 +170,7 @@ def test_a_run_compared_with_itself_shows_no_difference(tmp_path: Path) -> None:
     assert (comparison.changed, comparison.differences) == ((), ())
     assert (comparison.only_first, comparison.only_second) == ((), ())
     assert "0 of 9 ratios differ from 1" in as_text(comparison)
-    assert formats.warnings(comparison) == ["first and second are one run"]
+    assert formats.leading_warnings(comparison) == ["first and second are one run"]
     assert comparison.marks == ((), ())
 
 
@@ -252,10 +252,10 @@ def test_runs_of_two_files_lead_with_a_warning(tmp_path: Path) -> None:
         (folder / "plan.json").write_text(json.dumps(plan))
         reviews.append(review(read_run(folder, places_with(folder))))
     first, second, old = reviews
-    assert "two files" in formats.warnings(compare(first, second))[0]
+    assert "two files" in formats.leading_warnings(compare(first, second))[0]
     assert "a/lab.toml → b/lab.toml" in as_text(compare(first, second))
-    assert formats.warnings(compare(first, first)) == ["first and second are one run"]
-    assert formats.warnings(compare(first, old)) == []
+    assert formats.leading_warnings(compare(first, first)) == ["first and second are one run"]
+    assert formats.leading_warnings(compare(first, old)) == []
 
 
 def test_another_machine_leads_with_a_warning(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_an_interrupted_run_is_compared_without_verdicts(tmp_path: Path) -> None
     comparison = compare(judged(tmp_path / "a"), judged(tmp_path / "b", complete=False))
     assert comparison.changed == ()
     assert {row.blocks for row in comparison.rows} == {(5, 3)}
-    assert "was interrupted" in formats.warnings(comparison)[0]
+    assert "was interrupted" in formats.leading_warnings(comparison)[0]
 
 
 def test_every_format_has_the_same_rows(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def record(cell: str = "a", block: int = 0, **changes: Any) -> dict[str, Any]:
     """A record of schema 2, with what the test changes."""
     made: dict[str, Any] = {
         "trial": f"b{block:03d}-{cell}",
-        "index": block,
+        "index": max(0, block),
         "block": block,
         "cell": cell,
         "label": cell,
@@ -97,7 +97,7 @@ def test_system_calls_join_the_sample_of_their_cell_and_block() -> None:
     )
     (one,) = samples(recorded(counted, record()))
     assert (one.metrics["syscalls_per_request"], one.metrics["throughput"]) == (6.0, 100.0)
-    (without,) = samples(recorded(counted | {"valid": False}, record()))
+    (without,) = samples(recorded(counted | {"valid": False, "reason": "hung"}, record()))
     assert without.metrics["syscalls_per_request"] is None
 
 
