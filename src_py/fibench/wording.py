@@ -10,7 +10,8 @@ import difflib
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any
+
+from fibench.json_values import Json
 
 _LONGEST_VALUE = 60
 _LIKENESS = 0.6
@@ -47,7 +48,7 @@ def _escaped_character(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def json_text(document: Any, indent: int) -> str:
+def json_text(document: Json, indent: int) -> str:
     """A document as JSON in ASCII without control characters, with a line end."""
     text = json.dumps(document, indent=indent, ensure_ascii=True, allow_nan=False)
     return text.replace("\x7f", "\\u007f") + "\n"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What keeps the house in order, beside what `invoke lint` sees: sizes, the layers of C, and the
-wings, which the tests of the runner lie in as well."""
+"""What keeps the house in order, beside what `invoke lint` sees: sizes, names that are there once,
+the layers of C, how much of the runner has no type, and the wings, which the tests lie in as well.
+"""
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +39,20 @@ WINGS = {path.parent.name for path in FIBENCH.glob("*/__init__.py")}
 RUNNER = CHECKOUT / "tests" / "runner"
 DESK = RUNNER / "desk.py"
 """What a test types commands with: it may do so for any wing."""
+THE_SAME_ON_PURPOSE = {
+    "export": "each format has it: the face calls the one that is asked for",
+    "comma_separated": "a comparison and a list of runs are written in the same formats",
+    "markdown": "likewise",
+    "document": "what a module of export writes as JSON",
+    "read": "of a file of TOML, and of a journal, always called with the module's name",
+    "prose": "a kind of value of a file, and how such a value is shown",
+    "lacking": "of a backend, and of a cell: what it cannot be without",
+    "locate": "an interpreter, and a place in a file",
+}
+"""Names of functions that are defined more than once, and why."""
+NAMED_AS_COMMANDS = ("__main__.py", "tasks.py", "commands")
+"""Where functions are called as what a person types, which others do."""
+MOST_ANY = 5
 PYTHON = sorted((CHECKOUT / "src_py").rglob("*.py"))
 TESTS = sorted((CHECKOUT / "tests").rglob("*.py"))
 C = sorted((CHECKOUT / "src_c").rglob("*.[ch]"))
@@ -181,3 +197,45 @@ def test_a_circle_of_modules_would_be_found() -> None:
     direct = {"serve/a": {"serve/b"}, "serve/b": {"core/c"}, "core/c": {"serve/a"}, "d": {"core/c"}}
     in_circles = [module for module in direct if module in reached(direct, module)]
     assert in_circles == ["serve/a", "serve/b", "core/c"]
+
+
+def test_a_name_means_one_thing() -> None:
+    """Of classes everywhere, of functions wherever they are not called as commands."""
+    classes, functions = defaultdict(set), defaultdict(set)
+    for path in FIBENCH.rglob("*.py"):
+        place = path.relative_to(FIBENCH)
+        if place.parts[0] == "develop":
+            continue
+        for node in ast.parse(path.read_bytes()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                classes[node.name].add(place.as_posix())
+            elif (
+                isinstance(node, ast.FunctionDef)
+                and not node.name.startswith("_")
+                and place.parts[0] not in NAMED_AS_COMMANDS
+            ):
+                functions[node.name].add(place.as_posix())
+    assert {one: places for one, places in classes.items() if len(places) > 1} == {}
+    assert {one for one, places in functions.items() if len(places) > 1} == set(THE_SAME_ON_PURPOSE)
+
+
+def untyped(path: Path) -> Iterator[tuple[int, bool]]:
+    """The lines of a module that say Any, its import apart, and whether a comment gives a reason,
+    on the line or above it."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        code = line.partition("#")[0]
+        if re.search(r"\bAny\b", code) and not re.match(r"from typing import ", code):
+            said = "#" in line or (number > 0 and lines[number - 1].lstrip().startswith("#"))
+            yield number + 1, said
+
+
+def test_what_is_typed_stays_so() -> None:
+    found = [
+        (f"{name(path)}:{number}", said)
+        for path in FIBENCH.rglob("*.py")
+        if not path.is_relative_to(FIBENCH / "develop")
+        for number, said in untyped(path)
+    ]
+    assert [place for place, said in found if not said] == []
+    assert len(found) <= MOST_ANY

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.processes import ending
+from tests.runner.records import last_documents
 
 from fibench.store import journal
 
@@ -85,7 +86,7 @@ class Desk:
         """
         for _ in range(PATIENCE):
             done = self.invoke("run", *words, **extra)
-            last = journal.last_attempts(self.records()) if done.returncode == 5 else []
+            last = last_documents(self.records()) if done.returncode == 5 else []
             reasons = [str(record["reason"]) for record in last if not record["valid"]]
             if not reasons or not all(reason.startswith(NO_TIME) for reason in reasons):
                 break
@@ -103,7 +104,7 @@ class Desk:
 
     def measured(self) -> list[dict[str, Any]]:
         """The last records of samples: neither ceilings nor twins."""
-        last = journal.last_attempts(self.records())
+        last = last_documents(self.records())
         return [r for r in last if r.get("role", "measure") == "measure"]
 
     def planned(self) -> list[str]:

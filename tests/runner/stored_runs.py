@@ -15,6 +15,7 @@ from fibench.export import _histogram as histogram
 from fibench.folders import Places, find_places
 from fibench.plan.trials import Trial
 from fibench.store import journal
+from fibench.store.record import read_record
 from fibench.verdict.findings import samples
 from fibench.verdict.judging import claims_json, judge
 
@@ -107,7 +108,7 @@ def make_run(
     for record in records:
         journal.append(folder / "trials.jsonl", record)
     if complete:
-        verdicts = judge(experiment.claims, samples(records), 2)
+        verdicts = judge(experiment.claims, samples(map(read_record, records)), 2)
         (folder / "claims.json").write_text(json.dumps(claims_json(verdicts)))
     return folder
 
@@ -213,7 +214,9 @@ def leave_out(folder: Path, backend: str, reason: str) -> None:
     records = journal.read(folder / "trials.jsonl").records
     (folder / "trials.jsonl").unlink()
     for record in records:
-        if record["parameters"]["backend"] != backend:
+        parameters = record["parameters"]
+        assert isinstance(parameters, dict)
+        if parameters["backend"] != backend:
             journal.append(folder / "trials.jsonl", record)
 
 

@@ -77,7 +77,7 @@ def run(
         argv = (*python(PROTOCOL + own), "{port}")
         backends["own"] = OwnBackend(argv, "line", "any", True, folder)
     context = TrialContext(programs, CATALOGUE, backends, 7, pinning)
-    return run_trial(what, context, folder)
+    return dict(run_trial(what, context, folder).as_document())
 
 
 def run_well(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from fibench import called
-from fibench.build.record import RECORD, lacking, read_record
+from fibench.build.record import RECORD, read_build, why_without
 from fibench.document import START_TIMEOUT_S
 from fibench.experiment import KnownBackend, OwnBackend
 from fibench.folders import find_places, origin
@@ -192,18 +192,18 @@ def connection_cap(backend: Backend, parameters: Parameters) -> int:
 
 def left_out(backend: Backend, programs: Path) -> str:
     """What the build did with a backend whose library it did not find, or was to leave out."""
-    if lacking(read_record(programs / RECORD), backend.needs) == "disabled":
+    if why_without(read_build(programs / RECORD), backend.needs) == "disabled":
         return f"left out of the build, as -D{backend.needs}=disabled asks"
     return f"not built, for want of {backend.needs}"
 
 
 def _left_out_advice(backend: Backend, programs: Path) -> str:
     """What to do about a backend that the build left out."""
-    library, record = backend.needs, read_record(programs / RECORD)
+    library, record = backend.needs, read_build(programs / RECORD)
     if record.get("wheel") is True:
         return f"install a wheel that was built with {library}"
     build = called.command("build")
-    if lacking(record, library) == "disabled":
+    if why_without(record, library) == "disabled":
         places = find_places()
         if places.checkout is None:
             return f"build fibench with {library}"

@@ -9,13 +9,13 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from fibench import called
 from fibench.build import premises, wraps
 from fibench.build import record as built
 from fibench.build.error import BuildError
 from fibench.build.premises import Premises
+from fibench.json_values import Object, object_or_empty
 from fibench.wording import escaped
 
 _STATE = "premises.json"
@@ -79,18 +79,20 @@ class Configuration:
 
     def _altered(self, before: Premises | None) -> list[str]:
         """What makes everything that was built another thing, or Meson unable to go on with it."""
-        about = _object(_read(self.folder / "meson-info" / "meson-info.json").get("directories"))
+        about = object_or_empty(
+            _read(self.folder / "meson-info" / "meson-info.json").get("directories")
+        )
         for was, now in (("build", self.folder), ("source", self.checkout)):
             if was in about and os.path.realpath(str(about[was])) != os.path.realpath(now):
                 return [f"what was built before is of {about['source']}, or was moved"]
         return [] if before is None else premises.altered(before, self.environment)
 
-    def _record(self) -> dict[str, Any]:
-        return built.read_record(self.folder / _RECORD)
+    def _record(self) -> Object:
+        return built.read_build(self.folder / _RECORD)
 
     def _lacks_liburing(self) -> bool:
         """Whether it could be had from the wrap."""
-        wanted = built.lacking(self._record(), "liburing") == "not found"
+        wanted = built.why_without(self._record(), "liburing") == "not found"
         return wanted and self._known().get("wrap_mode") == "nodownload"
 
     def _with_wrap(self, now: Premises) -> Premises:
@@ -145,7 +147,7 @@ class Configuration:
                 str(self.checkout),
             ]
         )
-        if wrap and built.origin(self._record(), "liburing") == "wrap":
+        if wrap and built.library_origin(self._record(), "liburing") == "wrap":
             source = premises.sights(wraps.source_files(wrap))
             now = replace(now, watched={**now.watched, **source})
         return now
@@ -175,10 +177,10 @@ class Configuration:
             return True
         asked = known.get("liburing")
         asked = known.get("auto_features") if asked == "auto" else asked
-        was_disabled = built.lacking(self._record(), "liburing") == "disabled"
+        was_disabled = built.why_without(self._record(), "liburing") == "disabled"
         return was_disabled != (asked == "disabled")
 
-    def _known(self) -> dict[str, Any]:
+    def _known(self) -> Object:
         """The options that the folder was set up with, as Meson's introspection keeps them."""
         try:
             path = self.folder / "meson-info" / "intro-buildoptions.json"
@@ -201,18 +203,14 @@ def _has_options(path: Path) -> bool:
     return kept.has_section("options") and kept.has_section("properties")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Object:
     try:
-        return _object(json.loads(path.read_bytes()))
+        return object_or_empty(json.loads(path.read_bytes()))
     except (OSError, ValueError):
         return {}
 
 
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _premises(state: Mapping[str, Any]) -> Premises | None:
+def _premises(state: Object) -> Premises | None:
     try:
         return premises.from_document(state)
     except KeyError:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from fibench.machine.lock import Label, default_address, name_of
+from fibench.machine.lock import Label, default_address, name_told_by
 from fibench.wording import escaped
 
 LABELS = "fibench-builds"
@@ -127,7 +127,7 @@ def _described(descriptor: int, folder: Path) -> str:
     if not found:  # just ended, or in a namespace that cannot be seen
         return f"another command, which uses {escaped(str(folder))}"
     pid, changes = found[0]
-    name = name_of(default_address(), pid) or name_of(LABELS, pid) or "another command"
+    name = name_told_by(default_address(), pid) or name_told_by(LABELS, pid) or "another command"
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     does = "changes" if changes else "uses what is built in"
     return f"{name} (pid {pid}){more}, which {does} {escaped(str(folder))}"

@@ -13,7 +13,8 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from fibench.json_values import Json, Object
 
 VARIABLES = (
     "CC", "CC_LD", "AR", "CPPFLAGS", "CFLAGS", "LDFLAGS",
@@ -43,14 +44,31 @@ class Premises:
     watched: Mapping[str, Sight]
     """By path: where the libraries are, or would be found once they are installed."""
 
-    def as_document(self) -> dict[str, Any]:
+    def as_document(self) -> dict[str, Json]:
         """For a file of JSON."""
         return {"variables": self.variables, "compiler": self.compiler, "watched": self.watched}
 
 
-def from_document(document: Mapping[str, Any]) -> Premises:
-    """The opposite of as_document. Raises KeyError."""
-    return Premises(document["variables"], document["compiler"], document["watched"])
+def from_document(document: Object) -> Premises:
+    """The opposite of as_document. Raises KeyError for what it does not write."""
+    variables = _members(document, "variables")
+    kept = {name: text for name, text in variables.items() if isinstance(text, str)}
+    compiler, watched = (
+        {path: _sight(sight) for path, sight in _members(document, name).items()}
+        for name in ("compiler", "watched")
+    )
+    return Premises(kept, compiler, watched)
+
+
+def _members(document: Object, name: str) -> Object:
+    found = document[name]
+    if not isinstance(found, dict):
+        raise KeyError(name)
+    return found
+
+
+def _sight(value: object) -> Sight:
+    return value if isinstance(value, list) else None
 
 
 def see(environment: Mapping[str, str], more: Iterable[Path]) -> Premises:
@@ -61,7 +79,7 @@ def see(environment: Mapping[str, str], more: Iterable[Path]) -> Premises:
     folders = _search_folders(environment)
     paths = [os.path.join(folder, name) for folder in folders for name in _FILES]
     watched = sights([*paths, *map(str, more)])
-    return Premises(variables(environment), compiler(environment), watched)
+    return Premises(variables(environment), compilers(environment), watched)
 
 
 def refused(environment: Mapping[str, str]) -> dict[str, str]:
@@ -92,7 +110,7 @@ def variables(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text}
 
 
-def compiler(environment: Mapping[str, str]) -> dict[str, Sight]:
+def compilers(environment: Mapping[str, str]) -> dict[str, Sight]:
     """The programs that compile: a new version of one is another compiler."""
     found = [shutil.which(word, path=environment.get("PATH")) for word in _command(environment)]
     return sights(os.path.realpath(path) for path in found if path is not None)
@@ -118,7 +136,7 @@ def altered(before: Premises, environment: Mapping[str, str]) -> list[str]:
         for name in VARIABLES
         if before.variables.get(name) != now.get(name)
     ]
-    if not lines and before.compiler != compiler(environment):
+    if not lines and before.compiler != compilers(environment):
         return ["the compiler has changed"]
     return lines
 

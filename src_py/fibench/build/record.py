@@ -4,7 +4,8 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from fibench.json_values import Object, object_or_empty, object_or_none, text_or_none
 
 RECORD = "build.json"
 
@@ -26,38 +27,35 @@ _IMPLIED = ("optimization", "debug")
 _VARIABLES = {"c_args": "CFLAGS", "c_link_args": "LDFLAGS"}
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def read_build(path: Path) -> Object:
     """The record; empty where there is none that can be read."""
     try:
         record = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return record if isinstance(record, dict) else {}
+    return object_or_empty(record)
 
 
-def lacking(record: Mapping[str, Any], library: str) -> str | None:
+def why_without(record: Object, library: str) -> str | None:
     """Why a build is without a library, "disabled" or "not found"; None if it has it."""
-    about = _object(_object(record.get("libraries")).get(library))
-    why = about.get("lacking")
-    return why if isinstance(why, str) else None
+    about = object_or_empty(object_or_empty(record.get("libraries")).get(library))
+    return text_or_none(about.get("lacking"))
 
 
-def origin(record: Mapping[str, Any], library: str) -> str | None:
+def library_origin(record: Object, library: str) -> str | None:
     """Where a library of a build is from, "system" or "wrap"; None if the build is without."""
-    found = _object(_object(record.get("libraries")).get(library)).get("origin")
-    return found if isinstance(found, str) else None
+    about = object_or_empty(object_or_empty(record.get("libraries")).get(library))
+    return text_or_none(about.get("origin"))
 
 
-def compiler(programs: Path) -> dict[str, Any] | None:
+def compiler(programs: Path) -> Object | None:
     """The compiler of the C programs and what decided its work, as the build's record has it."""
-    found = read_record(programs / RECORD).get("compiler")
-    return found if isinstance(found, dict) else None
+    return object_or_none(read_build(programs / RECORD).get("compiler"))
 
 
-def libraries(programs: Path) -> dict[str, Any] | None:
+def libraries(programs: Path) -> Object | None:
     """The libraries that some programs are built with: where each is from, and its version."""
-    found = read_record(programs / RECORD).get("libraries")
-    return found if isinstance(found, dict) else None
+    return object_or_none(read_build(programs / RECORD).get("libraries"))
 
 
 def not_own(compiler: object) -> str:
@@ -65,7 +63,7 @@ def not_own(compiler: object) -> str:
 
     `compiler` is that of the record, or of some environment.json: it may be anything.
     """
-    options = _object(_object(compiler).get("options"))
+    options = object_or_empty(object_or_empty(compiler).get("options"))
     found = {
         name: options[name]
         for name, own in _OWN.items()
@@ -81,25 +79,11 @@ def not_own(compiler: object) -> str:
     )
 
 
-def _of_ldflags(options: Mapping[str, Any]) -> list[str]:
+def _of_ldflags(options: Object) -> list[str]:
     """What is for the linker alone: Meson hands it CFLAGS as well."""
     every, of_cflags = options["c_link_args"], options.get("c_args")
     of_cflags = of_cflags if isinstance(of_cflags, list) else []
     return [word for word in every if word not in of_cflags] if isinstance(every, list) else []
-
-
-def build_line(version: object, compiler: object) -> str:
-    """What was measured with, in one line, for the head of a report; empty if nothing is known."""
-    about = _object(compiler)
-    words = [f"fibench {version}"] if isinstance(version, str) else []
-    if isinstance(about.get("id"), str):
-        words.append(f"{about['id']} {about.get('version', '')}".rstrip())
-    flags = not_own(compiler)
-    return ", ".join(words) + (f"; built with flags that are not its own: {flags}" if flags else "")
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str:

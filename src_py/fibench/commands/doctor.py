@@ -13,9 +13,10 @@ from fibench import __version__
 from fibench.backends import Backend
 from fibench.build import premises
 from fibench.build import record as build_record
-from fibench.build.record import build_line, not_own
+from fibench.build.record import not_own
 from fibench.commands.serve import read_backends
 from fibench.folders import Places, find_places
+from fibench.json_values import text_or_none
 from fibench.machine import Busy, Facts, all_pids, lock, read_line, read_proc
 from fibench.machine import cores as machine
 from fibench.machine import facts as facts_of
@@ -57,18 +58,18 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
         nofile_hard=limits["nofile_hard"],
         somaxconn=limits["somaxconn"],
         port_range=(ports[0], ports[1]) if ports and len(ports) == 2 else None,
-        tw_reuse=facts_of.number("/proc/sys/net/ipv4/tcp_tw_reuse"),
+        tw_reuse=facts_of.number_at("/proc/sys/net/ipv4/tcp_tw_reuse"),
         cgroup_version=group["version"],
         cgroup_writable=group["unified_writable"],
         strace=shutil.which("strace") is not None,
         perf=shutil.which("perf") is not None,
-        ptrace_scope=facts_of.number("/proc/sys/kernel/yama/ptrace_scope"),
+        ptrace_scope=facts_of.number_at("/proc/sys/kernel/yama/ptrace_scope"),
         is_root=os.geteuid() == 0,
         io_uring_disabled=limits["io_uring_disabled"],
         memlock_bytes=_memlock_bytes(),
         clocksource=facts_of.clocksource(),
         clocksources=_clocksources(),
-        compiler=compiler.get("full_version") if compiler else _any_compiler(),
+        compiler=text_or_none(compiler.get("full_version")) if compiler else _any_compiler(),
         flags=not_own(compiler),
         needs_compiler=places.checkout is not None,
         measuring=lock.holder(),
@@ -219,11 +220,11 @@ def _free_bytes(folder: Path) -> int | None:
 
 def doctor(as_json: bool) -> int:
     """Say what on this machine would disturb a measurement; changes nothing."""
-    from fibench.machine.doctor import judge
+    from fibench.machine.doctor import disturbing
 
     places = find_places()
     facts = read_facts(places, read_backends(places))
-    items = judge(facts)
+    items = disturbing(facts)
     if as_json:
         document = {
             "schema": 1,
@@ -236,7 +237,8 @@ def doctor(as_json: bool) -> int:
         print(json.dumps(document, indent=2))
         return 0
     from fibench.report.checkup import render_checkup
+    from fibench.report.lines import build_line, machine_line
 
     built = build_line(__version__, build_record.compiler(places.programs))
-    render_checkup(items, machine.machine_line(facts.cores), build_line=built)
+    render_checkup(items, machine_line(facts.cores), build_line=built)
     return 0

@@ -160,9 +160,9 @@ def _warn_of_marks(review: Review) -> None:
 
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
-    from fibench.build.record import build_line
     from fibench.plan.pinning import pinning_line
     from fibench.report import render_results
+    from fibench.report.lines import build_line, machine_line_of
 
     run = review.run
     render_results(
@@ -172,12 +172,12 @@ def _render(console: Console, review: Review) -> None:
         None,
         os.path.relpath(run.folder, from_here(".")),
         not run.complete,
-        run.machine_line,
-        pinning_line(run.plan),
+        machine_line_of(run),
+        pinning_line(run.plan.document),
         added_afterwards=review.added_afterwards,
-        interpreters=run.environment.get("interpreters"),
+        interpreters=run.environment.interpreters,
         marks=review.marks,
-        build_line=build_line(run.environment.get("fibench"), run.environment.get("compiler")),
+        build_line=build_line(run.environment.fibench, run.environment.compiler),
     )
 
 

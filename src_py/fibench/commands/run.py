@@ -192,14 +192,17 @@ def _conclude(
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench import __version__
     from fibench.backends import interpreter_records
-    from fibench.build.record import build_line, compiler
+    from fibench.build.record import compiler
     from fibench.report import Overhead, render_results
+    from fibench.report.lines import build_line, machine_line
     from fibench.store.folder import CLAIMS, keep_json
+    from fibench.store.stored_run import server_words
     from fibench.verdict import claims_json, find
 
     cores, experiment = machine.usable_cores(), request.experiment
     complete = not outcome.interrupted
-    found = find(experiment, outcome.records, outcome.folder, cores, complete=complete)
+    words = server_words(outcome.folder, outcome.records)
+    found = find(experiment, outcome.records, cores, complete=complete, server_words=words)
     if complete:
         keep_json(outcome.folder / CLAIMS, claims_json(found.verdicts))
     render_results(
@@ -209,7 +212,7 @@ def _conclude(
         Overhead(total_s, outcome.measured_s, parts),
         os.path.relpath(outcome.folder, origin()),
         outcome.interrupted,
-        machine.machine_line(cores),
+        machine_line(cores),
         outcome.pinning,
         build_line=build_line(__version__, compiler(request.places.programs)),
         added_afterwards=outcome.other_claims,

@@ -8,8 +8,7 @@ sparse pairs, [[index, count], ...]. The tests hold both to the hdrhistogram pac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +55,7 @@ def empty() -> Counts:
     return np.zeros(COUNTS, dtype=np.int64)
 
 
-def from_sparse(pairs: Iterable[Sequence[Any]]) -> Counts:
+def from_sparse(pairs: Iterable[object]) -> Counts:
     """Counts from fibload's pairs of index and count; an index that comes twice is added up.
 
     Raises ValueError for what is no such pair, or lies outside the geometry.

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fibench.json_values import finite
 from fibench.metrics import METRICS
 from fibench.verdict import CONFIDENCE, CellSummary
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class FigureRow:
     """One metric of one cell, in base units; None where it is not known, and why.
 
     Of a count, `mean` is per trial, and `low` and `high` are the least and the most.
@@ -34,7 +34,7 @@ class Row:
     absent: str | None = None
 
 
-def cells_of(review: Review) -> Iterator[tuple[Cell, CellSummary]]:
+def cells_with_summary(review: Review) -> Iterator[tuple[Cell, CellSummary]]:
     """The cells of a run that have a summary, in the order of the file."""
     summaries = {summary.cell_key: summary for summary in review.summaries}
     for cell in review.run.experiment.cells:
@@ -42,20 +42,20 @@ def cells_of(review: Review) -> Iterator[tuple[Cell, CellSummary]]:
             yield cell, summaries[cell.key]
 
 
-def rows_of(summary: CellSummary) -> Iterator[Row]:
+def rows_of(summary: CellSummary) -> Iterator[FigureRow]:
     """Every metric of a cell in the order of METRICS; those of client groups come last."""
     share = f"{100 * CONFIDENCE:g} %"
     for name in _ordered(summary.estimates):
         estimate = summary.estimates[name]
         low, high = finite(estimate.low), finite(estimate.high)
         mean, unit = finite(estimate.mean), unit_of(name)
-        yield Row(name, unit, mean, low, high, estimate.blocks, share, estimate.absent)
+        yield FigureRow(name, unit, mean, low, high, estimate.blocks, share, estimate.absent)
     for name in _ordered(summary.counts):
         if _base(name) in METRICS:
             counted = summary.counts[name]
             mean = None if counted.total is None else counted.total / counted.blocks
             ends = (counted.least, counted.most)
-            yield Row(name, "count", mean, *ends, counted.blocks, "range")
+            yield FigureRow(name, "count", mean, *ends, counted.blocks, "range")
 
 
 def unit_of(metric: str) -> str:
@@ -67,11 +67,6 @@ def name_with_unit(metric: str) -> str:
     """The name of a metric in JSON: `p50_s`, `small/p50_s`."""
     group, slash, base = metric.rpartition("/")
     return f"{group}{slash}{METRICS[base].name_with_unit}"
-
-
-def finite(figure: float | None) -> float | None:
-    """A figure, or None for one that no format has a number for."""
-    return figure if figure is not None and math.isfinite(figure) else None
 
 
 def _base(metric: str) -> str:

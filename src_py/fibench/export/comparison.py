@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from fibench.export import csv as separated
-from fibench.export._rows import finite, name_with_unit
+from fibench.export._rows import name_with_unit
 from fibench.export.md import escape, table
+from fibench.json_values import Json, finite
 from fibench.metrics import METRICS
 from fibench.report.numbers import ABSENT, number, percent, quantity
 from fibench.report.output import page, print_hanging
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from fibench.verdict import Comparison
     from fibench.verdict.comparing.differences import Difference
-    from fibench.verdict.comparing.ratios import Row
+    from fibench.verdict.comparing.ratios import RatioRow
 
 SCHEMA = 1
 FORMATS = ("text", "md", "csv", "json")
@@ -27,7 +29,7 @@ _NOTHING = "The two runs have no cell in common."
 _HEADS = ("cell", "metric", "first", "second", "ratio", "")
 
 
-def warnings(comparison: Comparison) -> list[str]:
+def leading_warnings(comparison: Comparison) -> list[str]:
     """What leads a comparison: different machines, runs that did not end, or have marks."""
     found = []
     other = comparison.other_machine
@@ -87,7 +89,7 @@ def print_text(console: Console, comparison: Comparison) -> None:
     from rich.text import Text
 
     with page(console) as out:
-        for warning in warnings(comparison):
+        for warning in leading_warnings(comparison):
             print_hanging(out, 9, "warning", prose(warning), "", "bold yellow")
         out.print(Text(f"first   {shown(comparison.first)}"), soft_wrap=True)
         out.print(Text(f"second  {shown(comparison.second)}"), soft_wrap=True)
@@ -117,7 +119,7 @@ def print_text(console: Console, comparison: Comparison) -> None:
 def markdown(comparison: Comparison) -> str:
     """The comparison in GitHub-flavoured Markdown."""
     lines = [f"# {escape(comparison.first)} and {escape(comparison.second)}", ""]
-    for warning in warnings(comparison):
+    for warning in leading_warnings(comparison):
         lines += [f"**Warning:** {escape(warning)}", ""]
     if comparison.rows:
         tally, meaning = closing(comparison)
@@ -141,7 +143,7 @@ def comma_separated(comparison: Comparison) -> str:
     )
     columns = ("cell", "metric", "first", "second", "unit", "ratio", "low", "high",
                "first_blocks", "second_blocks", "differs", "note", "marks")  # fmt: skip
-    return separated.written(
+    return separated.written_rows(
         columns,
         [
             (row.cell, row.metric, finite(row.first), finite(row.second), METRICS[row.metric].unit,
@@ -151,13 +153,13 @@ def comma_separated(comparison: Comparison) -> str:
     )  # fmt: skip
 
 
-def document(comparison: Comparison) -> dict[str, Any]:
+def document(comparison: Comparison) -> dict[str, Json]:
     """The comparison as JSON; docs/reviewing.md has its layout."""
     return {
         "schema": SCHEMA,
         "first": comparison.first,
         "second": comparison.second,
-        "warnings": warnings(comparison),
+        "warnings": leading_warnings(comparison),
         "marks": dict(zip(("first", "second"), map(list, comparison.marks), strict=True)),
         "confidence": comparison.confidence,
         "rows": [
@@ -173,8 +175,8 @@ def document(comparison: Comparison) -> dict[str, Any]:
             }
             for row in comparison.rows
         ],
-        "verdicts_changed": [vars(each) for each in comparison.changed],
-        "differences": [vars(each) for each in comparison.differences],
+        "verdicts_changed": [asdict(each) for each in comparison.changed],
+        "differences": [asdict(each) for each in comparison.differences],
         "only_first": list(comparison.only_first),
         "only_second": list(comparison.only_second),
     }
@@ -185,13 +187,13 @@ def json_document(comparison: Comparison) -> str:
     return json_text(document(comparison), 2)
 
 
-def _ends(row: Row) -> tuple[float | None, float | None, float | None]:
+def _ends(row: RatioRow) -> tuple[float | None, float | None, float | None]:
     if row.ratio is None:
         return None, None, None
     return finite(row.ratio.mean), finite(row.ratio.low), finite(row.ratio.high)
 
 
-def _texts(row: Row) -> tuple[str, ...]:
+def _texts(row: RatioRow) -> tuple[str, ...]:
     unit = METRICS[row.metric].unit
     figures = [ABSENT if side is None else quantity(side, unit) for side in (row.first, row.second)]
     if row.ratio is None:

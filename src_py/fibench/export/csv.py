@@ -9,7 +9,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from fibench.export._rows import cells_of, finite, rows_of, unit_of
+from fibench.export._rows import cells_with_summary, rows_of, unit_of
+from fibench.json_values import finite
 from fibench.verdict import Verdict
 from fibench.wording import escaped
 
@@ -27,7 +28,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def export(review: Review) -> str:
     """The figures of a run as CSV, with a line of names first."""
     rows: list[Sequence[object]] = []
-    for cell, summary in cells_of(review):
+    for cell, summary in cells_with_summary(review):
         for row in rows_of(summary):
             figures = (row.mean, row.low, row.high, row.blocks, row.unit, row.interval)
             rows.append(("cell", cell.label, row.metric, *figures, "", row.absent or ""))
@@ -38,10 +39,10 @@ def export(review: Review) -> str:
     ]
     rows += [_claim_row(verdict, review.claims_mark) for verdict in review.verdicts]
     rows += [("mark", "", "", *nothing, "", mark) for mark in review.marks]
-    return written(COLUMNS, rows)
+    return written_rows(COLUMNS, rows)
 
 
-def written(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def written_rows(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Rows as RFC 4180 has them: CRLF at the ends, quotes where needed, formulas made text."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")

@@ -8,17 +8,19 @@ the lines are written here. Source: HistogramLogProcessor and HistogramLogWriter
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fibench import called
 from fibench.export import ExportError
 from fibench.export import _histogram as histogram
-from fibench.export._rows import cells_of
+from fibench.export._rows import cells_with_summary
+from fibench.json_values import Object
+from fibench.record import Record
 from fibench.store import StoredError
 from fibench.store.files import shown_path
-from fibench.store.stored_run import is_measured, read_load, trial_folder
+from fibench.store.stored_run import read_load, trial_folder
 from fibench.wording import shown
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def export(review: Review) -> str:
     base_s = min((_seconds(record) for record in run.records), default=0.0)
     lines = [*_head(review, base_s), _LEGEND]
     for record in run.records:
-        if not is_measured(record) or record["cell"] not in tags:
+        if not record.is_measurement or record.cell not in tags:
             continue
         for group, start_s, length_s, pairs in _intervals(run, record):
             try:
@@ -57,7 +59,7 @@ def export(review: Review) -> str:
             for index, count in histogram.to_sparse(counts):
                 coded.record_value(histogram.lowest_at(index), count)
             offset_s = _seconds(record) - base_s + start_s
-            tag = f"{tags[record['cell']]}/{_NOT_IN_TAGS.sub('_', group)}"
+            tag = f"{tags[record.cell]}/{_NOT_IN_TAGS.sub('_', group)}"
             largest_ms = histogram.maximum(counts) / 1e6
             figures = f"{offset_s:.3f},{length_s:.3f},{largest_ms:.3f}"
             lines.append(f"Tag={tag},{figures},{coded.encode().decode('ascii')}")
@@ -79,7 +81,7 @@ def _head(review: Review, base_s: float) -> Iterator[str]:
 
 def _tags(review: Review) -> dict[str, str]:
     """A tag for each cell: its label where that is unique without commas and spaces, or its key."""
-    labels = {cell.key: _NOT_IN_TAGS.sub("_", cell.label) for cell, _ in cells_of(review)}
+    labels = {cell.key: _NOT_IN_TAGS.sub("_", cell.label) for cell, _ in cells_with_summary(review)}
     every = list(labels.values())
     return {
         key: label if every.count(label) == 1 else _NOT_IN_TAGS.sub("_", key)
@@ -87,11 +89,11 @@ def _tags(review: Review) -> dict[str, str]:
     }
 
 
-Interval = tuple[str, float, float, list[Any]]
+Interval = tuple[str, float, float, Sequence[object]]
 """A client group, the interval's begin in s after its trial's, its length in s, sparse counts."""
 
 
-def _intervals(run: StoredRun, record: Mapping[str, Any]) -> Iterator[Interval]:
+def _intervals(run: StoredRun, record: Record) -> Iterator[Interval]:
     """The intervals of a trial: each second of its window, or in older runs the window as one.
 
     The window's begin is taken to be a warm-up after the trial's: the server's start, some
@@ -100,34 +102,67 @@ def _intervals(run: StoredRun, record: Mapping[str, Any]) -> Iterator[Interval]:
     document = read_load(run, record)
     if document is None:
         return
-    warmup = record["parameters"].get("warmup")
+    warmup = record.parameters.get("warmup")
     begin_s = float(warmup) if isinstance(warmup, (int, float)) else 0.0
     try:
-        window_s = document["window"]["duration_ns"] * _NS
-        groups = document.get("groups") or [{"name": "all", "latency": document["latency"]}]
-        for group in groups:
-            if group.get("idle"):
-                continue
+        window_s = _number(_inside(document, "window"), "duration_ns") * _NS
+        for group in _groups(document):
             name = str(group["name"])
             if "seconds" in group:
-                for second in group["seconds"]:
-                    start_s = float(second["second"])
+                for second in map(_object, _list(group, "seconds")):
+                    start_s = float(_number(second, "second"))
                     length_s = max(0.0, min(1.0, window_s - start_s))
-                    yield name, begin_s + start_s, length_s, second["counts"]
+                    yield name, begin_s + start_s, length_s, _list(second, "counts")
             else:
-                yield name, begin_s, window_s, group["latency"]["histogram"]["counts"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+                histogram = _inside(_inside(group, "latency"), "histogram")
+                yield name, begin_s, window_s, _list(histogram, "counts")
+    except (KeyError, OverflowError) as error:
         raise _damaged(run, record, f"it lacks {error}") from error
 
 
-def _damaged(run: StoredRun, record: Mapping[str, Any], why: str) -> StoredError:
+def _groups(document: Object) -> list[Object]:
+    """The client groups that ask; of older versions all clients are one."""
+    listed = document.get("groups")
+    if not listed:
+        return [{"name": "all", "latency": document["latency"]}]
+    return [group for group in map(_object, _list(document, "groups")) if not group.get("idle")]
+
+
+def _object(value: object) -> Object:
+    if not isinstance(value, dict):
+        raise KeyError("an object")
+    return value
+
+
+def _inside(document: Object, name: str) -> Object:
+    found = document[name]
+    if not isinstance(found, dict):
+        raise KeyError(name)
+    return found
+
+
+def _list(document: Object, name: str) -> Sequence[object]:
+    found = document[name]
+    if not isinstance(found, list):
+        raise KeyError(name)
+    return found
+
+
+def _number(document: Object, name: str) -> float:
+    found = document[name]
+    if not isinstance(found, int | float):
+        raise KeyError(name)
+    return found
+
+
+def _damaged(run: StoredRun, record: Record, why: str) -> StoredError:
     where = shown_path(run.folder / trial_folder(record) / "load.json")
     return StoredError(f"{where} is not what fibload writes: {why}", "copy the run's folder again")
 
 
-def _seconds(record: Mapping[str, Any]) -> float:
+def _seconds(record: Record) -> float:
     """When a trial began, in s since the epoch; 0.0 where its time is no time."""
     try:
-        return datetime.fromisoformat(str(record["started_at"])).timestamp()
+        return datetime.fromisoformat(record.started_at).timestamp()
     except (ValueError, OverflowError):
         return 0.0

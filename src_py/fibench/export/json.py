@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import fibench
-from fibench.export._rows import cells_of, name_with_unit, rows_of
+from fibench.export._rows import cells_with_summary, name_with_unit, rows_of
+from fibench.json_values import Json
 from fibench.report.words import notes_of
 from fibench.verdict import claims_json
 from fibench.wording import json_text
@@ -22,7 +25,7 @@ def export(review: Review) -> str:
     return json_text(document(review), 2)
 
 
-def document(review: Review) -> dict[str, Any]:
+def document(review: Review) -> dict[str, Json]:
     """The document. Names and units are an interface: `schema` changes when they do."""
     run = review.run
     judged = claims_json(review.verdicts)
@@ -34,14 +37,14 @@ def document(review: Review) -> dict[str, Any]:
             "experiment": run.experiment_name,
             "title": run.experiment.title,
             "complete": run.complete,
-            "started_at": min((str(r["started_at"]) for r in run.records), default=None),
+            "started_at": min((record.started_at for record in run.records), default=None),
             "blocks": run.experiment.plan.blocks,
             "seed": run.experiment.plan.seed,
             "trials": len(run.records),
             "damaged_lines": [line for line, _ in run.ignored],
             "marks": list(review.marks),
         },
-        "machine": _without_nan(dict(run.environment)),
+        "machine": _without_nan(run.environment.document),
         "cells": [
             {
                 "key": cell.key,
@@ -52,7 +55,7 @@ def document(review: Review) -> dict[str, Any]:
                 "reason": summary.reason,
                 "metrics": _metrics(summary),
             }
-            for cell, summary in cells_of(review)
+            for cell, summary in cells_with_summary(review)
         ],
         "left_out": [
             {
@@ -75,7 +78,7 @@ def document(review: Review) -> dict[str, Any]:
     }
 
 
-def _metrics(summary: CellSummary) -> dict[str, Any]:
+def _metrics(summary: CellSummary) -> dict[str, Json]:
     """The figures of a cell, by the names that they have in JSON."""
     return {
         name_with_unit(row.metric): {
@@ -91,13 +94,15 @@ def _metrics(summary: CellSummary) -> dict[str, Any]:
     }
 
 
-def _without_nan(value: Any) -> Any:
-    """The value with null for what JSON has no number for."""
+def _without_nan(value: object) -> Json:
+    """A value that was read as JSON, with null for what JSON has no number for."""
     match value:
-        case dict():
+        case Mapping():
             return {str(name): _without_nan(item) for name, item in value.items()}
         case list() | tuple():
             return [_without_nan(item) for item in value]
-        case float() if value != value or value in (float("inf"), float("-inf")):
-            return None
-    return value
+        case float():
+            return value if math.isfinite(value) else None
+        case None | bool() | int() | str():
+            return value
+    raise TypeError(f"{type(value)} is not of JSON")

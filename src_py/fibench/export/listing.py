@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from fibench.export import csv as separated
 from fibench.report.numbers import number
-from fibench.report.runs import COLUMNS, Row, runs_json
+from fibench.report.runs import COLUMNS, RunRow, runs_json
 from fibench.wording import escaped
 
 _MARK = " !"
@@ -18,7 +18,7 @@ _NAME = _HEADS.index("experiment")
 _GAP = "  "
 
 
-def text(found: Sequence[Row]) -> str:
+def text(found: Sequence[RunRow]) -> str:
     """Columns padded with spaces. A thousand runs are too many for a table of rich's."""
     if not found:
         return "no runs\n"
@@ -34,7 +34,7 @@ def text(found: Sequence[Row]) -> str:
     return "\n".join(padded) + "\n" + (f"{marks}\n" if marks else "") + _tally(found) + "\n"
 
 
-def _marks(found: Sequence[Row]) -> list[str]:
+def _marks(found: Sequence[RunRow]) -> list[str]:
     """What is wrong with runs, a line for each run."""
     return list(dict.fromkeys(f"{row.run}: {row.marks}" for row in found if row.marks))
 
@@ -47,7 +47,7 @@ def _width(field: str) -> int:
     return cell_len(field)
 
 
-def markdown(found: Sequence[Row]) -> str:
+def markdown(found: Sequence[RunRow]) -> str:
     """The same columns as a table that GitHub shows."""
     from fibench.export.md import escape, table
 
@@ -58,12 +58,12 @@ def markdown(found: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def comma_separated(found: Sequence[Row]) -> str:
+def comma_separated(found: Sequence[RunRow]) -> str:
     """Every column, in base units."""
-    return separated.written(COLUMNS, map(astuple, found))
+    return separated.written_rows(COLUMNS, map(astuple, found))
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {
+FORMATS: Mapping[str, Callable[[Sequence[RunRow]], str]] = {
     "text": text,
     "md": markdown,
     "csv": comma_separated,
@@ -71,7 +71,7 @@ FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {
 }
 
 
-def _lines(found: Sequence[Row]) -> list[tuple[str, ...]]:
+def _lines(found: Sequence[RunRow]) -> list[tuple[str, ...]]:
     """The heads, and the fields of each row. What experiments are called stands in a column of its
     own only where it is not what their folders are called."""
     lines = [_HEADS, *map(_fields, found)]
@@ -80,14 +80,14 @@ def _lines(found: Sequence[Row]) -> list[tuple[str, ...]]:
     return lines
 
 
-def _fields(row: Row) -> tuple[str, ...]:
+def _fields(row: RunRow) -> tuple[str, ...]:
     cores = "" if row.cores is None else str(row.cores)
     outcome = f"{row.outcome}, {row.failed} failed" if row.failed else row.outcome
     outcome += _MARK if row.marks else ""
     return row.run, row.experiment, row.machine, cores, outcome, _estimate(row), row.claim
 
 
-def _estimate(row: Row) -> str:
+def _estimate(row: RunRow) -> str:
     if row.estimate is None:
         return ""
     sign, unit = ("×", "") if row.quantity == "ratio" else ("", f" {row.quantity}")
@@ -96,7 +96,7 @@ def _estimate(row: Row) -> str:
     return f"{sign}{number(row.estimate)} [{number(row.low)}, {number(row.high)}]{unit}"
 
 
-def _tally(found: Sequence[Row]) -> str:
+def _tally(found: Sequence[RunRow]) -> str:
     runs = len({row.run for row in found})
     outcomes = [escaped(row.outcome.partition(":")[0]) for row in found]
     counted = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))

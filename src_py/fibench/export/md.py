@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.backends.interpreters import interpreter_lines
-from fibench.build.record import build_line
 from fibench.metrics import METRICS
 from fibench.plan.pinning import pinning_line
+from fibench.report.lines import build_line, machine_line_of
 from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
@@ -35,12 +35,12 @@ def export(review: Review) -> str:
     run = review.run
     cells = run.experiment.cells
     lines = [f"# {escape(prose(run.experiment.title))}", ""]
-    lines += [f"Run {escape(run.name)}: {escape(run.machine_line)}", ""]
-    built = build_line(run.environment.get("fibench"), run.environment.get("compiler"))
+    lines += [f"Run {escape(run.name)}: {escape(machine_line_of(run))}", ""]
+    built = build_line(run.environment.fibench, run.environment.compiler)
     lines += [f"With {escape(built)}.", ""] if built else []
-    pinning = pinning_line(run.plan)
+    pinning = pinning_line(run.plan.document)
     lines += [f"{escape(pinning[:1].upper() + pinning[1:])}.", ""] if pinning else []
-    pythons = interpreter_lines(run.environment.get("interpreters"), cells)
+    pythons = interpreter_lines(run.environment.interpreters, cells)
     lines += [word for line in pythons for word in (f"{escape(line[:1].upper() + line[1:])}.", "")]
     lines += [word for mark in review.marks for word in (f"**Warning:** {escape(prose(mark))}", "")]
     lines += _cells_table(review) if cells else ["None of the cells could be run here."]

@@ -8,12 +8,11 @@ is one run with one value: the server process is the unit.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fibench.export._rows import cells_of
-from fibench.store.stored_run import is_measured
+from fibench.export._rows import cells_with_summary
+from fibench.json_values import Json, object_or_empty, text_or_none
 from fibench.wording import json_text, shown
 
 if TYPE_CHECKING:
@@ -31,51 +30,54 @@ BENCHMARKS = {
 
 def export(review: Review) -> str:
     """The suite as JSON text. pyperf's own layout: https://pyperf.readthedocs.io/en/latest/."""
-    benchmarks = []
-    for cell, summary in cells_of(review):
+    benchmarks: list[Json] = []
+    for cell, summary in cells_with_summary(review):
         for called, metric in BENCHMARKS.items():
             runs = _runs(review, cell, metric) if summary.estimates[metric].mean else []
             if runs:
                 name = f"{shown(cell.label)}: {called}"
                 metadata = {"name": name, **_interpreter(review, cell)}
                 benchmarks.append({"metadata": metadata, "runs": runs})
-    document = {"benchmarks": benchmarks, "metadata": _metadata(review), "version": FORMAT_VERSION}
+    document: Json = {
+        "benchmarks": benchmarks,
+        "metadata": _metadata(review),
+        "version": FORMAT_VERSION,
+    }
     return json_text(document, 1)
 
 
-def _runs(review: Review, cell: Cell, metric: str) -> list[dict[str, Any]]:
+def _runs(review: Review, cell: Cell, metric: str) -> list[Json]:
     from fibench.metrics import METRICS
 
-    found = []
+    found: list[Json] = []
     for record in review.run.records:
-        value = record["metrics"].get(METRICS[metric].name_with_unit)
-        if record["cell"] != cell.key or not is_measured(record):
+        value = record.metrics.get(METRICS[metric].name_with_unit)
+        if record.cell != cell.key or not record.is_measurement:
             continue
-        if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0.0:
+        if value is None or not math.isfinite(value) or value <= 0.0:
             continue
         seconds = 1.0 / value if metric == "throughput" else float(value)
-        metadata = {"date": _date(str(record["started_at"])), "fibench_block": record["block"] + 1}
+        metadata: Json = {"date": _date(record.started_at), "fibench_block": record.block + 1}
         found.append({"metadata": metadata, "values": [seconds]})
     return found
 
 
 def _interpreter(review: Review, cell: Cell) -> dict[str, str]:
     """What stands in place of the suite's own Python, where a cell names another."""
-    kept = review.run.environment.get("interpreters")
-    one = kept.get(cell.parameters.interpreter) if isinstance(kept, Mapping) else None
+    kept = review.run.environment.interpreters
+    one = object_or_empty(kept.get(str(cell.parameters.interpreter)))
     return {
-        f"python_{name}": shown(one[name])
+        f"python_{name}": shown(text)
         for name in ("version", "implementation")
-        if isinstance(one, Mapping) and isinstance(one.get(name), str)
+        if (text := text_or_none(one.get(name))) is not None
     }
 
 
-def _metadata(review: Review) -> dict[str, Any]:
+def _metadata(review: Review) -> dict[str, Json]:
     """What all runs share. No host name: it says nothing of the figures, and may be private."""
-    environment = review.run.environment
-    python = environment.get("python")
-    python = python if isinstance(python, Mapping) else {}
-    metadata: dict[str, Any] = {
+    environment = review.run.environment.document
+    python = object_or_empty(environment.get("python"))
+    metadata: dict[str, object] = {
         "unit": "second",
         "cpu_model_name": environment.get("processor"),
         "cpu_count": environment.get("cpus"),

@@ -5,7 +5,7 @@ May know the ground alone. It knows nothing of servers, experiments or runs; `do
 that it is given.
 """
 
-from fibench.machine.cores import machine_line, physical_cores, read_line, usable_cores
+from fibench.machine.cores import physical_cores, read_line, usable_cores
 from fibench.machine.doctor import Busy, Facts, Item
 from fibench.machine.lock import LockError, measuring
 from fibench.machine.ports import bind_once, free_port
@@ -20,7 +20,6 @@ __all__ = [
     "bind_once",
     "descendants",
     "free_port",
-    "machine_line",
     "measuring",
     "physical_cores",
     "read_line",

@@ -7,9 +7,19 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 _CGROUP_UNLIMITED_US = -1
+
+
+class OwnInterpreter(TypedDict):
+    """What decides how fast a Python is."""
+
+    version: str
+    implementation: str
+    build: str
+    gil: bool
+    free_threaded: bool
 
 
 def physical_cores() -> list[list[int]]:
@@ -165,9 +175,9 @@ def power_source(supplies: Path = Path("/sys/class/power_supply")) -> str | None
     return min(found, default=None)
 
 
-def own_interpreter() -> dict[str, Any]:
+def own_interpreter() -> OwnInterpreter:
     """The interpreter that runs this, which runs the Python servers as well."""
-    gil_enabled = getattr(sys, "_is_gil_enabled", lambda: True)
+    gil_enabled: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
     return {
         "version": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -183,12 +193,3 @@ def read_line(path: str | Path) -> str | None:
         return Path(path).read_text(errors="replace").strip()
     except OSError:
         return None
-
-
-def machine_line(cores: int) -> str:
-    """The machine in one line, for the head of a report."""
-    noun = "core" if cores == 1 else "cores"
-    return (
-        f"{processor_model()}, {cores} {noun}, Linux {platform.release()}, "
-        f"Python {platform.python_version()}"
-    )

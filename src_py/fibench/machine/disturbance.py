@@ -29,7 +29,7 @@ class Counters:
     io_pressure_s: float | None
 
 
-def read(proc: Path = Path("/proc")) -> Counters:
+def read_counters(proc: Path = Path("/proc")) -> Counters:
     """Read the counters now (0.3 ms). Source: proc_pid_net(5), proc_stat(5), PSI."""
     extended = _table(proc / "net/netstat", "TcpExt:")
     tcp = _table(proc / "net/snmp", "Tcp:")

@@ -7,9 +7,9 @@ which is shown and never run.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from fibench import called
+from fibench.json_values import Json
 
 ENOUGH_DESCRIPTORS = 10_240
 """For 10,000 clients and what a server or fibload needs besides."""
@@ -109,11 +109,11 @@ class Item:
     what: str
     why: str
     mend: str = ""
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Json] = field(default_factory=dict)
     """The figures that it rests on."""
 
 
-def judge(facts: Facts) -> list[Item]:
+def disturbing(facts: Facts) -> list[Item]:
     """Everything that would disturb, what disturbs most first within each part."""
     return [
         *_clock_rate(facts),

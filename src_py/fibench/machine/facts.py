@@ -6,7 +6,7 @@ import re
 import resource
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from fibench.machine.cores import read_line
 
@@ -18,6 +18,24 @@ _HYPERVISORS = {
     "openstack": "OpenStack", "bhyve": "bhyve", "apple virtualization": "Apple Virtualization",
 }  # fmt: skip
 """Words in the names that DMI gives a machine, and whose they are."""
+
+
+class Limits(TypedDict):
+    """The limits that loads of many connections meet, as environment.json has them."""
+
+    nofile_soft: int | None
+    nofile_hard: int | None
+    somaxconn: int | None
+    tcp_max_syn_backlog: int | None
+    port_range: list[int] | None
+    io_uring_disabled: int | None
+
+
+class CgroupFacts(TypedDict):
+    """Where this process is in the hierarchies of cgroups, likewise."""
+
+    version: int | None
+    unified_writable: bool
 
 
 def memory_bytes() -> int | None:
@@ -85,16 +103,16 @@ def virtualisation(root: Path = Path("/")) -> str | None:
     return found
 
 
-def limits() -> dict[str, Any]:
+def limits() -> Limits:
     """The limits that loads of many connections meet."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return {
         "nofile_soft": _finite(soft),
         "nofile_hard": _finite(hard),
-        "somaxconn": number("/proc/sys/net/core/somaxconn"),
-        "tcp_max_syn_backlog": number("/proc/sys/net/ipv4/tcp_max_syn_backlog"),
-        "port_range": numbers("/proc/sys/net/ipv4/ip_local_port_range"),
-        "io_uring_disabled": number("/proc/sys/kernel/io_uring_disabled"),
+        "somaxconn": number_at("/proc/sys/net/core/somaxconn"),
+        "tcp_max_syn_backlog": number_at("/proc/sys/net/ipv4/tcp_max_syn_backlog"),
+        "port_range": numbers_at("/proc/sys/net/ipv4/ip_local_port_range"),
+        "io_uring_disabled": number_at("/proc/sys/kernel/io_uring_disabled"),
     }
 
 
@@ -102,13 +120,13 @@ def _finite(limit: int) -> int | None:
     return None if limit == resource.RLIM_INFINITY else limit
 
 
-def number(path: str) -> int | None:
+def number_at(path: str) -> int | None:
     """A number in a file of /proc or /sys."""
-    found = numbers(path)
+    found = numbers_at(path)
     return found[0] if found else None
 
 
-def numbers(path: str) -> list[int] | None:
+def numbers_at(path: str) -> list[int] | None:
     """Several numbers in a file of /proc or /sys."""
     try:
         return [int(word) for word in (read_line(path) or "").split()] or None
@@ -118,7 +136,7 @@ def numbers(path: str) -> list[int] | None:
 
 def cgroup(
     membership: Path = Path("/proc/self/cgroup"), mounts: Path = Path("/proc/self/mountinfo")
-) -> dict[str, Any]:
+) -> CgroupFacts:
     """Which version of cgroups holds this process, and whether a version 2 group can be made.
 
     `version` is 2, 1, or None without any; with both mounted it is 1, as the controllers are there.

@@ -160,10 +160,10 @@ def _peer(connection: socket.socket) -> int:
 def _described(address: str, pid: int) -> str:
     if pid == 0:
         return "another run"
-    return f"{name_of(address, pid) or 'another run'} (pid {pid})"
+    return f"{name_told_by(address, pid) or 'another run'} (pid {pid})"
 
 
-def name_of(address: str, pid: int, table: Path = Path("/proc/net/unix")) -> str | None:
+def name_told_by(address: str, pid: int, table: Path = Path("/proc/net/unix")) -> str | None:
     """What a process says it measures, escaped: anybody can give a socket such a name."""
     # The kernel writes NUL as @; names come last in a line, and may hold anything.
     mark = f" @{address}/{pid}/".encode()

@@ -3,10 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING
 
-from fibench.report.numbers import seconds
+from fibench.json_values import (
+    Object,
+    number_in,
+    object_or_empty,
+    objects_in,
+    text_or_none,
+    whole_in,
+)
+from fibench.report.numbers import time_taken
 from fibench.report.output import glued, page, print_hanging
 from fibench.wording import prose, shown
 
@@ -20,9 +28,7 @@ _BEFORE = -1
 _PLAN_MARGIN = len("not judged") + 2
 
 
-def render_backends(
-    rows: Sequence[Mapping[str, Any]], out: Console | IO[str] | None = None
-) -> None:
+def render_backends(rows: Sequence[Object], out: Console | IO[str] | None = None) -> None:
     """Show the objects of `backends --json`, grouped by language."""
     from rich.text import Text
 
@@ -39,7 +45,7 @@ def render_backends(
         console.print(Text(f"{here} of {len(rows)} can run here"))
 
 
-def _print_backend(console: Console, margin: int, name: str, row: Mapping[str, Any]) -> None:
+def _print_backend(console: Console, margin: int, name: str, row: Object) -> None:
     design = f"{prose(str(row.get('mechanism') or row['design']))} ({_serves(row.get('serves'))})"
     print_hanging(console, margin, f"  {name}", design, mark_style="bold")
     if row.get("teaches"):
@@ -62,26 +68,26 @@ def _serves(serves: object) -> str:
 
 
 def render_plan(
-    plan: Mapping[str, Any],
+    plan: Object,
     warnings: Sequence[str] = (),
     out: Console | IO[str] | None = None,
 ) -> None:
     """Show the document of `plan --json`: the cells, the order of the first blocks, how long."""
     from rich.text import Text
 
-    cells: Sequence[Mapping[str, Any]] = plan["cells"]
+    cells = objects_in(plan, "cells")
     with page(out) as console:
         console.print(Text(prose(str(plan["title"])), style="bold"))
-        time = f"about {seconds(float(plan['expected_s']))} of warm-up and measuring"
-        counts = (_several(len(cells), "cell"), _several(plan["blocks"], "block"))
-        trials = _several(len(plan["trials"]), "trial")
+        time = f"about {time_taken(number_in(plan, 'expected_s'))} of warm-up and measuring"
+        counts = (_several(len(cells), "cell"), _several(whole_in(plan, "blocks"), "block"))
+        trials = _several(len(objects_in(plan, "trials")), "trial")
         console.print(Text(f"{counts[0]} in {counts[1]}: {trials}, {time}"))
         console.print()
         lines = [("all cells", common_parameters(cells))] if cells else []
         lines += [*_groups(cells), *_pinning(plan), *_interpreters(plan), *_left_out(plan)]
         for name, said in [*lines, *_orders(plan)]:
             print_hanging(console, _PLAN_MARGIN, name, said, mark_style="bold")
-        for dropped in plan.get("dropped_claims", ()):
+        for dropped in objects_in(plan, "dropped_claims"):
             said = f"{prose(str(dropped['says']))}: {shown(str(dropped['reason']))}"
             console.print()
             print_hanging(console, _PLAN_MARGIN, "not judged", said, mark_style="bold")
@@ -91,25 +97,27 @@ def render_plan(
             print_hanging(console, _PLAN_MARGIN, "warning", said, mark_style="bold yellow")
 
 
-def common_parameters(cells: Sequence[Mapping[str, Any]]) -> str:
+def common_parameters(cells: Sequence[Object]) -> str:
     """The parameters that all cells share, as the file would write them: `clients=8, ...`."""
     from fibench.parameters import shown_value
 
-    first = cells[0]["parameters"] if cells else {}
+    every = [object_or_empty(cell["parameters"]) for cell in cells]
     return ", ".join(
         glued(f"{shown(name)}={shown(shown_value(name, value))}")
-        for name, value in first.items()
-        if value is not None
+        for name, value in (every[0] if every else {}).items()
+        if isinstance(value, str | int | float)
         and name != "groups"
-        and all(cell["parameters"][name] == value for cell in cells)
+        and all(parameters[name] == value for parameters in every)
     )
 
 
-def _groups(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _groups(cells: Sequence[Object]) -> list[tuple[str, str]]:
     """The client groups: in words where all cells have the same, else by their names."""
     from fibench.parameters.groups import described, parse
 
-    texts = dict.fromkeys(cell["parameters"].get("groups") for cell in cells)
+    texts = dict.fromkeys(
+        text_or_none(object_or_empty(cell["parameters"]).get("groups")) for cell in cells
+    )
     every = [parse(text) for text in texts if text]
     if not every:
         return []
@@ -120,7 +128,7 @@ def _groups(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return [("groups", shown(said))]
 
 
-def _pinning(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _pinning(plan: Object) -> list[tuple[str, str]]:
     """Which CPUs servers and load get."""
     from fibench.plan.pinning import pinning_line
 
@@ -128,28 +136,30 @@ def _pinning(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [("cpus", shown(line))] if line else []
 
 
-def _interpreters(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _interpreters(plan: Object) -> list[tuple[str, str]]:
     """What the interpreters are that cells name."""
     from fibench.backends.interpreters import interpreter_words
 
-    named = dict.fromkeys(cell["parameters"].get("interpreter") for cell in plan["cells"])
+    named = dict.fromkeys(
+        object_or_empty(cell["parameters"]).get("interpreter") for cell in objects_in(plan, "cells")
+    )
     words = interpreter_words(plan.get("interpreters"), named)
     return [("python", shown(f"{name}: {what}")) for name, what in words]
 
 
-def _left_out(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _left_out(plan: Object) -> list[tuple[str, str]]:
     """The cells that cannot be run here, by reason."""
     reasons: dict[str, list[str]] = {}
-    for cell in plan.get("left_out", ()):
+    for cell in objects_in(plan, "left_out"):
         reasons.setdefault(str(cell["reason"]), []).append(glued(shown(str(cell["label"]))))
     return [("left out", f"{', '.join(some)} ({shown(why)})") for why, some in reasons.items()]
 
 
-def _orders(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _orders(plan: Object) -> list[tuple[str, str]]:
     """The order of trials in each of the first blocks."""
     blocks: dict[int, list[str]] = {}
-    for trial in plan["trials"]:
-        blocks.setdefault(trial["block"], []).append(glued(_named(trial)))
+    for trial in objects_in(plan, "trials"):
+        blocks.setdefault(whole_in(trial, "block"), []).append(glued(_named(trial)))
     before = blocks.pop(_BEFORE, None)
     pairs = [(f"block {block + 1}", ", ".join(order)) for block, order in blocks.items()]
     if len(pairs) > _MOST_ORDERS:
@@ -158,7 +168,7 @@ def _orders(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [("first", ", ".join(before)), *pairs] if before else pairs
 
 
-def _named(trial: Mapping[str, Any]) -> str:
+def _named(trial: Object) -> str:
     """A trial as its cell's label, and what else it is for."""
     label = shown(str(trial["cell"]))
     return f"{label} (system calls)" if trial.get("role") == "syscalls" else label

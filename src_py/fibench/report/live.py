@@ -3,12 +3,13 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fibench.plan import Trial, expected_seconds
+from fibench.record import Record
 from fibench.report import block_name, figures, kind_of_hint, trial_line
 from fibench.run import (
     Event,
@@ -60,16 +61,16 @@ class _Lines:
             os.dup2(nowhere, sys.stdout.fileno())
             os.close(nowhere)
 
-    def line(self, trial: Trial, record: Mapping[str, Any]) -> str:
+    def line(self, trial: Trial, record: Record) -> str:
         """The trial's line; a failed one names the reason and the server's stderr, if any.
 
         What to do about it follows, the first time.
         """
-        metrics = record["metrics"]
-        folder = folder_name(trial.index, record["attempt"])
+        metrics = record.metrics
+        folder = folder_name(trial.index, record.attempt)
         stderr = self._folder / "trials" / folder / "server.err"
         said_something = stderr.is_file() and stderr.stat().st_size > 0
-        hint = record.get("hint") or ""
+        hint = record.hint or ""
         kind = kind_of_hint(hint)
         is_new = kind not in self._hints
         self._hints.add(kind)
@@ -80,7 +81,7 @@ class _Lines:
             trial.block,
             metrics.get("throughput_per_s"),
             metrics.get("p50_s"),
-            reason=record["reason"],
+            reason=record.reason,
             stderr_path=str(stderr) if said_something else None,
             hint=hint if is_new else "",
             label_width=self._width,
@@ -111,14 +112,14 @@ class _Bar:
             self._bar.update(self._task, last=_STOPPING)
 
     def _finish(self, event: TrialFinished) -> None:
-        metrics = event.record["metrics"]
+        metrics = event.record.metrics
         last = figures(metrics.get("throughput_per_s"), metrics.get("p50_s"))
         self._bar.update(
             self._task,
             advance=expected_seconds([event.trial]),
             last=_plain(f"{_label(event.trial)}: {last}" if last else ""),
         )
-        if event.record["reason"] is not None:
+        if event.record.reason is not None:
             self._bar.console.print(_plain(self._lines.line(event.trial, event.record)))
 
 

@@ -126,7 +126,7 @@ def effect(share: float) -> str:
     return percent(share) if share < 1.0 else f"a factor of {number(1.0 + share, 2)}"
 
 
-def seconds(duration_s: float) -> str:
+def time_taken(duration_s: float) -> str:
     """A duration of a run: `8.2 s`, `2 min 05 s`."""
     if duration_s < 99.95:
         return f"{duration_s:.1f} s"

@@ -11,18 +11,20 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from fibench.folders import Places, find_places
+from fibench.json_values import finite
+from fibench.record import Record
+from fibench.report.lines import short_processor
 from fibench.store import StoredError, read_run, run_name
 from fibench.store.files import read_json, shown_path
-from fibench.store.machine import cores_of, processor_of
+from fibench.store.kept import KeptEnvironment, read_environment
 from fibench.store.names import head_of, known_as
-from fibench.verdict import claims_json, review
+from fibench.verdict import Verdict, review
 from fibench.verdict.audit import copies
 from fibench.wording import json_text
 
@@ -34,7 +36,7 @@ _DEEPEST = 64
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     """A claim of a run, or what stands in its place: `interrupted`, `no claims`, `damaged: ...`."""
 
     run: str
@@ -61,7 +63,7 @@ class Row:
     """How many of these are not valid."""
 
 
-COLUMNS = tuple(entry.name for entry in fields(Row))
+COLUMNS = tuple(entry.name for entry in fields(RunRow))
 
 
 def find_runs(root: Path) -> Iterator[Path]:
@@ -90,7 +92,7 @@ def find_runs(root: Path) -> Iterator[Path]:
             stack += [(folder / name, depth + 1) for name in reversed(below)]
 
 
-def rows(root: Path, experiment: str = "") -> list[Row]:
+def rows(root: Path, experiment: str = "") -> list[RunRow]:
     """The rows of all runs below a folder, of one experiment if it is named: as `report` takes it,
     or by the name of its folder."""
     found: list[_Run] = []
@@ -135,7 +137,7 @@ def _names(found: Iterable[_Run]) -> dict[str, str]:
     }
 
 
-def runs_json(found: Iterable[Row]) -> str:
+def runs_json(found: Iterable[RunRow]) -> str:
     """The rows as one JSON document."""
     listed = [dict(zip(COLUMNS, astuple(row), strict=True)) for row in found]
     return json_text({"schema": SCHEMA, "runs": listed}, 1)
@@ -146,7 +148,7 @@ class _Run:
     """A run with its rows, one at least."""
 
     folder: Path
-    rows: list[Row]
+    rows: list[RunRow]
     source_path: str | None
     """Where its experiment's file is, as its plan has it."""
     digests: frozenset[bytes] = frozenset()
@@ -163,15 +165,15 @@ def _run_in(folder: Path, root: Path, places: Places) -> _Run:
         experiment = known_as(parent, source)
         why = str(error).replace(f"{shown_path(folder)}/", "")
         environment = _environment_of(folder)
-        machine = (processor_of(environment), cores_of(environment, {}))
-        row = Row(shown, experiment, *machine, _when(folder, ()), False, "", f"damaged: {why}")
+        machine = (short_processor(environment), environment.usable_cores)
+        row = RunRow(shown, experiment, *machine, _when(folder, ()), False, "", f"damaged: {why}")
         return _Run(folder, [row], source)
     run = judged.run
-    source = run.source_path
-    known = Row(
+    source = run.plan.source_path
+    known = RunRow(
         shown,
-        known_as(parent, source or run.source),
-        *(processor_of(run.environment), run.cores),
+        known_as(parent, source or run.plan.source),
+        *(short_processor(run.environment), run.cores),
         _when(folder, run.records),
         run.complete,
         claim="",
@@ -180,33 +182,33 @@ def _run_in(folder: Path, root: Path, places: Places) -> _Run:
         trials=len(run.records),
         failed=len(judged.failures),
     )
-    claims = claims_json(judged.verdicts)["claims"] if run.complete else []
-    return _Run(folder, [_row(known, claim) for claim in claims] or [known], source, run.digests)
+    rows = [_claim_row(known, verdict) for verdict in judged.verdicts]
+    return _Run(folder, rows or [known], source, run.digests)
 
 
-def _row(run: Row, claim: Mapping[str, Any]) -> Row:
-    """The row of a claim, as claims.json would have it."""
-    row = replace(run, claim=str(claim["id"]), outcome=str(claim["outcome"]))
-    estimate, count = claim.get("estimate"), claim.get("count")
-    if estimate is not None:
-        mean, low, high = (estimate[end] for end in ("mean", "low", "high"))
-        return replace(row, estimate=mean, low=low, high=high, quantity=str(estimate["quantity"]))
-    if count is not None and count["blocks"]:
-        mean = count["total"] / count["blocks"]
-        low, high = float(count["least"]), float(count["most"])
-        return replace(row, estimate=mean, low=low, high=high, quantity=str(claim["metric"]))
+def _claim_row(run: RunRow, verdict: Verdict) -> RunRow:
+    """The row of a claim, with the figures that claims.json would have."""
+    row = replace(run, claim=verdict.claim.id, outcome=verdict.outcome)
+    shown, count = verdict.shown_estimate, verdict.count
+    if shown is not None:
+        mean, low, high = map(finite, (shown.mean, shown.low, shown.high))
+        return replace(row, estimate=mean, low=low, high=high, quantity=verdict.quantity)
+    if count is not None and count.total is not None:
+        low, high = (None if end is None else float(end) for end in (count.least, count.most))
+        mean = count.total / count.blocks
+        return replace(row, estimate=mean, low=low, high=high, quantity=verdict.claim.metric)
     return row
 
 
-def _environment_of(folder: Path) -> dict[str, Any]:
+def _environment_of(folder: Path) -> KeptEnvironment:
     """What is known of the machine of a run that cannot be read."""
     try:
-        return read_json(folder, "environment.json", missing={})
+        return read_environment(read_json(folder, "environment.json", missing={}))
     except StoredError:
-        return {}
+        return read_environment({})
 
 
-def _when(folder: Path, records: Sequence[Mapping[str, Any]]) -> str:
+def _when(folder: Path, records: Sequence[Record]) -> str:
     """When the run began, from its folder's name, or where that was changed from its first trial.
 
     Copies keep neither name nor age for sure.
@@ -214,6 +216,6 @@ def _when(folder: Path, records: Sequence[Mapping[str, Any]]) -> str:
     name = folder.name
     if _RUN.fullmatch(name):
         return f"{name[:10]} {name[11:13]}:{name[13:15]}"
-    times = (datetime.fromisoformat(record["started_at"]).astimezone(UTC) for record in records)
+    times = (datetime.fromisoformat(record.started_at).astimezone(UTC) for record in records)
     began = min(times, default=None)
     return f"{began:%Y-%m-%d %H:%M}" if began is not None else ""

@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableLine:
     """One line of the table: a cell, or one client group of it."""
 
     cell: Cell
@@ -122,16 +122,18 @@ def print_table(
         _print_columns(console, labels, label_width, group, stacked=True)
 
 
-def _rows(cells: Sequence[Cell], summaries: Mapping[str, CellSummary]) -> list[Row]:
+def _rows(cells: Sequence[Cell], summaries: Mapping[str, CellSummary]) -> list[TableLine]:
     rows = []
     for cell in cells:
         summary = summaries.get(cell.key)
-        rows.append(Row(cell, summary))
-        rows.extend(Row(cell, summary, group) for group in (summary.groups if summary else ()))
+        rows.append(TableLine(cell, summary))
+        rows.extend(
+            TableLine(cell, summary, group) for group in (summary.groups if summary else ())
+        )
     return rows
 
 
-def _column(metric: str, rows: Sequence[Row]) -> Column:
+def _column(metric: str, rows: Sequence[TableLine]) -> Column:
     return Column(_HEADINGS.get(metric, metric), tuple(row.entry(metric) for row in rows))
 
 

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from fibench.backends.interpreters import interpreter_lines
 from fibench.report._trial_line import kind_of_hint
-from fibench.report.numbers import ABSENT, percent, seconds
+from fibench.report.numbers import ABSENT, percent, time_taken
 from fibench.report.output import page, print_hanging
 from fibench.report.table import print_table, shown_metrics
 from fibench.report.words import tally, twin_line, verdict_lines
@@ -53,8 +53,8 @@ class Overhead:
         """`overhead 8.2 s of 95.1 s (8.6 %): starting servers 4.0 s, ...`."""
         overhead_s = max(0.0, self.total_s - self.measured_s)
         share = overhead_s / self.total_s if self.total_s > 0.0 else 0.0
-        parts = ", ".join(f"{shown(name)} {seconds(took)}" for name, took in self.parts.items())
-        line = f"overhead {seconds(overhead_s)} of {seconds(self.total_s)} ({percent(share)})"
+        parts = ", ".join(f"{shown(name)} {time_taken(took)}" for name, took in self.parts.items())
+        line = f"overhead {time_taken(overhead_s)} of {time_taken(self.total_s)} ({percent(share)})"
         return f"{line}: {parts}" if parts else line
 
 

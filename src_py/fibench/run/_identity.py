@@ -13,15 +13,16 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from fibench.backends import Backend, interpreter_records
 from fibench.backends.interpreters import own
 from fibench.experiment import Experiment
+from fibench.json_values import Object, object_or_empty
 from fibench.machine import cores as machine
 from fibench.plan import Trial
+from fibench.record import SCHEMA
 from fibench.run._imports import measuring_digest
-from fibench.trial import SCHEMA
 from fibench.trial.trial import TrialContext
 from fibench.wording import escaped
 
@@ -31,12 +32,27 @@ _LARGEST_HASHED = 64 << 20
 ABSENT = "absent"
 _RUNNER = "fibench's way to run trials"
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w., ]+)", re.MULTILINE)
-_OFTEN_CHANGED = ("kernel", "governor", "power_source")
 
 
-def identity(
-    experiment: Experiment, trials: Sequence[Trial], context: TrialContext
-) -> dict[str, Any]:
+class Identity(TypedDict):
+    """What the numbers of a run depend on, as plan.json keeps it; absent things are null."""
+
+    schema: int
+    parameters: str
+    """A digest of all that is measured, and in which order."""
+    programs: Mapping[str, str]
+    """The digests of all that a plan runs, by names that a person knows."""
+    interpreters: Mapping[str, Object]
+    """By the text that asks for each."""
+    left_out: list[str]
+    boot_id: str | None
+    kernel: str
+    governor: str | None
+    power_source: str | None
+    cores: list[list[int]]
+
+
+def identity(experiment: Experiment, trials: Sequence[Trial], context: TrialContext) -> Identity:
     """What the numbers of a run, begun now, would depend on; absent things are null."""
     used = backends_used(trials, context)
     return {
@@ -164,7 +180,7 @@ def digest(path: Path) -> str:
         return ABSENT
 
 
-def interpreters(trials: Iterable[Trial], context: TrialContext) -> dict[str, dict[str, Any]]:
+def interpreters(trials: Iterable[Trial], context: TrialContext) -> Mapping[str, Object]:
     """The interpreters that run the servers, by the text that asks for each; the default by its
     path."""
     found = {}
@@ -178,7 +194,7 @@ def interpreters(trials: Iterable[Trial], context: TrialContext) -> dict[str, di
     return interpreter_records(found)
 
 
-def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def difference(before: Object, now: Identity) -> str | None:
     """What has changed between two identities, as a clause; None when nothing has.
 
     `before` comes from a file, and may be anything.
@@ -197,17 +213,22 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
         return f"the Python that runs the servers ({_listed(changed)}) has changed since"
     if before.get("boot_id") != now["boot_id"]:
         return "the machine was restarted since"
-    for key in _OFTEN_CHANGED:
-        if before.get(key) != now[key]:
+    often: dict[str, str | None] = {
+        "kernel": now["kernel"],
+        "governor": now["governor"],
+        "power_source": now["power_source"],
+    }
+    for key, value in often.items():
+        if before.get(key) != value:
             name = {"governor": "frequency governor", "power_source": "power source"}.get(key, key)
-            return f"the {name} was {_said(before.get(key))}, and is {_said(now[key])}"
+            return f"the {name} was {_said(before.get(key))}, and is {_said(value)}"
     if before.get("cores") != now["cores"]:
         return "it could use other cores"
     return None
 
 
-def _changed(before: object, now: Mapping[str, Any]) -> list[str]:
-    known = before if isinstance(before, Mapping) else {}
+def _changed(before: object, now: Object) -> list[str]:
+    known = object_or_empty(before)
     return [str(name) for name in sorted({*known, *now}) if known.get(name) != now.get(name)]
 
 

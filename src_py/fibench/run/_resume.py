@@ -5,34 +5,26 @@ The trials of a block are to be neighbours in time, so that drift hits them alik
 interrupted is measured again as a whole. A trial that failed is tried again by itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fibench.plan import Trial
-from fibench.store.record import MOST_ATTEMPTS
-
-Head = Mapping[str, Any]
-"""Of a journal record at least "trial", "block", "attempt" and "valid"."""
+from fibench.record import Tried
 
 
-def is_sound(head: Mapping[str, Any], trials: Sequence[Trial]) -> bool:
-    """Whether a record is of a trial of the plan, and says what is needed of it.
+def is_planned(record: Tried, trials: Sequence[Trial]) -> bool:
+    """Whether a record is of the trial of the plan that it says it is of.
 
     A journal is proven by digests, which anybody can compute.
     """
-    index, attempt = head.get("index"), head.get("attempt")
-    if type(index) is not int or not 0 <= index < len(trials):
+    if not 0 <= record.index < len(trials):
         return False
-    trial = trials[index]
-    return (
-        head.get("trial") == trial.key
-        and head.get("cell") == trial.cell.key
-        and head.get("block") == trial.block
-        and head.get("role", "measure") == trial.role
-        and type(attempt) is int
-        and 1 <= attempt <= MOST_ATTEMPTS
-        and isinstance(head.get("valid"), bool)
+    trial = trials[record.index]
+    return (record.trial, record.cell, record.block, record.role) == (
+        trial.key,
+        trial.cell.key,
+        trial.block,
+        trial.role,
     )
 
 
@@ -44,15 +36,15 @@ class Attempt:
     number: int = 1
 
 
-def remaining(trials: Sequence[Trial], heads: Iterable[Head]) -> list[Attempt]:
+def remaining(trials: Sequence[Trial], heads: Iterable[Tried]) -> list[Attempt]:
     """What is to be measured, in the order of the plan.
 
     That is every trial of a block that was interrupted, and in the other blocks every trial that
     failed. A new attempt of a block has one number for all of its trials.
     """
-    tries: dict[str, list[Head]] = {}
+    tries: dict[str, list[Tried]] = {}
     for head in heads:
-        tries.setdefault(head["trial"], []).append(head)
+        tries.setdefault(head.trial, []).append(head)
     blocks: dict[int, list[Trial]] = {}
     for trial in trials:
         blocks.setdefault(trial.block, []).append(trial)
@@ -61,17 +53,17 @@ def remaining(trials: Sequence[Trial], heads: Iterable[Head]) -> list[Attempt]:
         made = [tries.get(trial.key, []) for trial in block]
         if _is_whole(made):
             todo += [
-                Attempt(trial, heads[-1]["attempt"] + 1)
+                Attempt(trial, heads[-1].attempt + 1)
                 for trial, heads in zip(block, made, strict=True)
-                if not heads[-1]["valid"]
+                if not heads[-1].valid
             ]
         else:
-            number = 1 + max((head["attempt"] for heads in made for head in heads), default=0)
+            number = 1 + max((head.attempt for heads in made for head in heads), default=0)
             todo += [Attempt(trial, number) for trial in block]
     return sorted(todo, key=lambda attempt: attempt.trial.index)
 
 
-def _is_whole(block: Sequence[Sequence[Head]]) -> bool:
+def _is_whole(block: Sequence[Sequence[Tried]]) -> bool:
     """Whether a block, given as the tries of each of its trials, was not interrupted.
 
     All have a record of one pass over the block. What is later than that pass must be a trial that
@@ -79,8 +71,8 @@ def _is_whole(block: Sequence[Sequence[Head]]) -> bool:
     """
     if not all(block):
         return False
-    last_pass = min(heads[-1]["attempt"] for heads in block)
+    last_pass = min(heads[-1].attempt for heads in block)
     return all(
-        heads[-1]["attempt"] == last_pass or (len(heads) > 1 and not heads[-2]["valid"])
+        heads[-1].attempt == last_pass or (len(heads) > 1 and not heads[-2].valid)
         for heads in block
     )

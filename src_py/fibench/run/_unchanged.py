@@ -8,10 +8,9 @@ program that is being measured.
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fibench.plan import Trial
 from fibench.run._identity import ABSENT, backends_used, digest, interpreters, program_files
@@ -98,8 +97,7 @@ class Unchanged:
 
 def _interpreters(trials: list[Trial], context: TrialContext) -> set[str]:
     """The paths of the Pythons that servers and the course's clients run on."""
-    found: Mapping[str, Mapping[str, Any]] = interpreters(trials, context)
-    paths = {str(one["path"]) for one in found.values()}
+    paths = {str(one["path"]) for one in interpreters(trials, context).values()}
     if any(trial.cell.parameters.kind == "process" for trial in trials):
         paths.add(sys.executable)
     return paths

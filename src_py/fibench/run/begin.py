@@ -8,16 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from fibench import writing
 from fibench.backends import Backend, Interpreter
 from fibench.experiment import Experiment, claims_digest
 from fibench.folders import Places
+from fibench.json_values import Object
 from fibench.machine import cores as machine
 from fibench.plan import Trial, choose, plan_json
-from fibench.run._identity import backends_used, difference, identity
-from fibench.run._resume import Attempt, Head, is_sound, remaining
+from fibench.record import Record, last_attempts
+from fibench.run._identity import Identity, backends_used, difference, identity
+from fibench.run._resume import Attempt, is_planned, remaining
 from fibench.run.environment import environment
 from fibench.server import end_leftovers
 from fibench.store import JOURNAL, RunError, StoredError, journal, run_name
@@ -25,15 +26,15 @@ from fibench.store.files import inside, read_json
 from fibench.store.folder import (
     CLAIMS,
     as_json,
-    create,
+    create_run,
     is_complete,
-    keep,
+    keep_file,
     next_number,
     of_source,
     runs_of,
 )
 from fibench.store.names import PLAN, source_path
-from fibench.store.record import lacks
+from fibench.store.record import read_head, sound_records
 from fibench.store.stops import STOPPED
 from fibench.trial.trial import TrialContext
 
@@ -111,13 +112,13 @@ def begin(request: Request, trials: Sequence[Trial], context: TrialContext) -> B
     }
     name, now = run_name(request.source), datetime.now(UTC)
     notices += _clock_notices(runs_of(request.places.results, name), now)
-    folder = create(request.places.results, name, files, now)
+    folder = create_run(request.places.results, name, files, now)
     return Beginning(folder, [Attempt(trial) for trial in trials], notices=notices)
 
 
 def _plan(
-    request: Request, trials: Sequence[Trial], context: TrialContext, facts: Mapping[str, Any]
-) -> dict[str, Any]:
+    request: Request, trials: Sequence[Trial], context: TrialContext, facts: Identity
+) -> Object:
     """The document plan.json."""
     used = backends_used(trials, context)
     results, made = request.places.results, plan_json(request.experiment, request.warnings)
@@ -155,7 +156,7 @@ def _clock_notices(runs: Sequence[Path], now: datetime) -> list[str]:
 
 
 def _unfinished(
-    request: Request, facts: Mapping[str, Any], trials: Sequence[Trial], notices: list[str]
+    request: Request, facts: Identity, trials: Sequence[Trial], notices: list[str]
 ) -> Path | None:
     """The run to go on with: the latest of this file with these parameters, if it is unfinished.
 
@@ -179,7 +180,7 @@ def _unfinished(
     return None
 
 
-def _identity_of(run: Path, results: Path) -> tuple[dict[str, Any], str | None]:
+def _identity_of(run: Path, results: Path) -> tuple[Object, str | None]:
     """What the numbers of a run depend on; or why that cannot be known, or the run not be used.
 
     Whoever can write to the results folder must not make us write elsewhere, or wait.
@@ -203,16 +204,15 @@ def _identity_of(run: Path, results: Path) -> tuple[dict[str, Any], str | None]:
 
 
 def _has_failed(run: Path, trials: Sequence[Trial]) -> bool:
-    heads = [head for head in journal.read_heads(run / JOURNAL).records if is_sound(head, trials)]
-    return not all(head["valid"] for head in journal.last_attempts(heads))
+    read = map(read_head, journal.read_heads(run / JOURNAL).records)
+    heads = [head for head in read if head is not None and is_planned(head, trials)]
+    return not all(head.valid for head in last_attempts(heads))
 
 
-def _take_up(
-    folder: Path, text: bytes, document: Mapping[str, Any], trials: Sequence[Trial]
-) -> Beginning:
+def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial]) -> Beginning:
     """Go on with a run: put its folder in order, and find what is left to measure."""
     reading = journal.read(folder / JOURNAL)
-    heads = [one for one in reading.records if is_sound(one, trials) and not lacks(one)]
+    heads = [one for one in sound_records(reading) if is_planned(one, trials)]
     notices = _damage(reading)
     strange = len(reading.records) - len(heads)
     if strange:
@@ -220,7 +220,7 @@ def _take_up(
         notices.append(f"{JOURNAL}: {several} of no trial of this plan, and left out")
     try:
         before = read_json(folder, PLAN)
-        kept: dict[str, Any] = {
+        kept: dict[str, object] = {
             name: before[name] for name in ("number", "started_at", "claims") if name in before
         }
         now = json.loads(as_json({**document, **kept}))
@@ -229,9 +229,9 @@ def _take_up(
         writing.remove_scratch(folder)
         experiment = folder / _EXPERIMENT
         if not experiment.exists() or experiment.read_bytes() != text:
-            keep(experiment, text)  # claims may change: they do not touch the numbers
+            keep_file(experiment, text)  # claims may change: they do not touch the numbers
         if before != now:
-            keep(folder / PLAN, as_json(now))
+            keep_file(folder / PLAN, as_json(now))
         (folder / STOPPED).unlink(missing_ok=True)
         # Last, when nothing can fail any more; from here on it counts as unfinished.
         (folder / CLAIMS).unlink(missing_ok=True)
@@ -246,9 +246,9 @@ def _take_up(
     return Beginning(folder, remaining(trials, heads), True, notices, other_claims)
 
 
-def _remove_leftovers(folder: Path, heads: Sequence[Head]) -> None:
+def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> None:
     """Remove what a crash left of trials that never came into the journal."""
-    kept = {journal.folder_name(head["index"], head["attempt"]) for head in heads}
+    kept = {journal.folder_name(head.index, head.attempt) for head in heads}
     for entry in folder.iterdir():
         if entry.name in kept or not _TRIAL_FOLDER.fullmatch(entry.name):
             continue

@@ -9,20 +9,20 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from fibench import __version__
 from fibench.build.record import compiler, libraries
 from fibench.folders import Places
+from fibench.json_values import Json, Object
 from fibench.machine import cores as machine
 from fibench.machine import facts, read_line
+from fibench.run._identity import Identity
 
 SCHEMA = 2
 
 
-def environment(places: Places, identity: Mapping[str, Any]) -> dict[str, Any]:
+def environment(places: Places, identity: Identity) -> Object:
     """The whole document; `identity` brings the programs and the interpreters of the run."""
     return {
         "schema": SCHEMA,
@@ -59,7 +59,7 @@ def environment(places: Places, identity: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def git(checkout: Path | None) -> dict[str, Any]:
+def git(checkout: Path | None) -> dict[str, Json]:
     """The commit that is checked out, and whether files differ from it."""
     revision = changed = None
     if checkout is not None:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What happens in a run, as it is told to listeners: a progress display, a log, a test."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fibench.plan import Trial
+from fibench.record import Record
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class TrialFinished:
     """A trial is in the journal; `record` is its line there."""
 
     trial: Trial
-    record: Mapping[str, Any]
+    record: Record
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from fibench import called, writing
 from fibench.interruption import Interrupted, exit_status, heeded
 from fibench.plan import plan
-from fibench.run._resume import Attempt, is_sound
+from fibench.record import Record, last_attempts
+from fibench.run._resume import Attempt, is_planned
 from fibench.run._unchanged import ChangedError, Unchanged
 from fibench.run.begin import Request, begin, context_of
 from fibench.run.events import (
@@ -29,7 +29,7 @@ from fibench.run.events import (
     TrialStarted,
 )
 from fibench.store import JOURNAL, RunError, journal
-from fibench.store.record import lacks
+from fibench.store.record import sound_records
 from fibench.store.stops import keep_stop
 from fibench.trial import run_trial, scratch_name
 from fibench.trial.trial import TrialContext
@@ -40,7 +40,7 @@ class Outcome:
     """What a run left behind."""
 
     folder: Path
-    records: list[dict[str, Any]] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     """The last attempt of each trial, those of before a resumption too."""
     interrupted: bool = False
     ended_with: int = 0
@@ -110,7 +110,7 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
             for attempt in todo:
                 tell(TrialStarted(attempt.trial))
                 record = _keep(begun.folder, attempt, context, programs)
-                outcome.measured_s += record["times"]["measured_s"]
+                outcome.measured_s += record.times.measured_s
                 tell(TrialFinished(attempt.trial, record))
                 if stop.requested is not None and attempt is not todo[-1]:
                     raise Interrupted(stop.requested)
@@ -122,15 +122,12 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
             keep_stop(begun.folder, what)
             raise RunError(f"stopped: {what}", _mended(change, request)) from change
     # The journal is the truth: an interrupt may come between a line of it and its event.
-    records = journal.read(begun.folder / JOURNAL).records
-    sound = [one for one in records if is_sound(one, trials) and not lacks(one)]
-    outcome.records = journal.last_attempts(sound)
+    kept = sound_records(journal.read(begun.folder / JOURNAL))
+    outcome.records = last_attempts(one for one in kept if is_planned(one, trials))
     return outcome
 
 
-def _keep(
-    folder: Path, attempt: Attempt, context: TrialContext, programs: Unchanged
-) -> dict[str, Any]:
+def _keep(folder: Path, attempt: Attempt, context: TrialContext, programs: Unchanged) -> Record:
     """Run one trial in a scratch folder, and make folder and journal line durable.
 
     Raises ChangedError, before or after the trial, which is not kept then.
@@ -144,7 +141,7 @@ def _keep(
         record = run_trial(trial, context, scratch, attempt.number)
         programs.check()
         journal.settle_folder(scratch, final)
-        journal.append(folder / JOURNAL, record)
+        journal.append(folder / JOURNAL, record.as_document())
     except ChangedError:
         shutil.rmtree(scratch, ignore_errors=True)
         raise

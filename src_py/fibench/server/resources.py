@@ -34,7 +34,7 @@ Accounting = Literal["cgroup", "subreaper"]
 """Where CPU times come from."""
 
 
-class Supervised(Protocol):
+class Observed(Protocol):
     """What a snapshot needs of a running server."""
 
     @property
@@ -93,7 +93,7 @@ class MemorySnapshot:
     threads: int
 
 
-def snapshot(running: Supervised) -> CpuSnapshot:
+def snapshot(running: Observed) -> CpuSnapshot:
     """Read the CPU time of the server's tree; takes about as long as reading /proc once."""
     if running.cgroup is not None:
         monotonic_ns = time.monotonic_ns()
@@ -156,7 +156,7 @@ def cpu_between(begin: CpuSnapshot, end: CpuSnapshot) -> CpuUse | None:
     )
 
 
-def memory(running: Supervised) -> MemorySnapshot:
+def memory(running: Observed) -> MemorySnapshot:
     """Add up the memory of all processes of the server; who ends meanwhile is left out."""
     pss_bytes: int | None = 0
     rss_bytes = processes = threads = 0
@@ -241,7 +241,7 @@ class Switches(NamedTuple):
     involuntary: int
 
 
-def switches(running: Supervised) -> Switches:
+def switches(running: Observed) -> Switches:
     """Those of all threads alive. A thread that has ended has taken its count with it."""
     voluntary = involuntary = 0
     for pid in descendants(running.supervisor_pid):

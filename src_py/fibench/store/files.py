@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 from fibench.document import parse_json
+from fibench.json_values import Object
 from fibench.wording import escaped
 
 NEWEST_SCHEMA = 2
@@ -26,7 +26,7 @@ class StoredError(Exception):
         self.hint = hint
 
 
-def read_json(folder: Path, name: str, missing: dict[str, Any] | None = None) -> dict[str, Any]:
+def read_json(folder: Path, name: str, missing: Object | None = None) -> Object:
     """A JSON object of a run's folder; `missing` stands in for an absent file if it is given.
 
     Raises StoredError, also for a document of a later schema than this version knows.

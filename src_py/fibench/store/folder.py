@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from fibench import called, writing
 from fibench.document import file_called
 from fibench.folders import from_here
+from fibench.json_values import Object
 from fibench.store import journal
 from fibench.store.files import StoredError, read_json
 from fibench.store.names import PLAN, head_of, known_as, run_name, source_path
@@ -48,7 +48,7 @@ class NoSuchRun(Exception):
         self.hint = hint
 
 
-def create(results: Path, name: str, files: Mapping[str, bytes], now: datetime) -> Path:
+def create_run(results: Path, name: str, files: Mapping[str, bytes], now: datetime) -> Path:
     """Make the folder of a new run with these files in it, whole and durably. Raises RunError."""
     parent = results / name
     folder = scratch = parent
@@ -96,17 +96,17 @@ def _remove_unborn(parent: Path) -> None:
             shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def keep_json(path: Path, document: Mapping[str, Any]) -> None:
+def keep_json(path: Path, document: Object) -> None:
     """Write a JSON document whole or not at all, and durably. Raises RunError."""
-    keep(path, as_json(document))
+    keep_file(path, as_json(document))
 
 
-def as_json(document: Mapping[str, Any]) -> bytes:
+def as_json(document: Object) -> bytes:
     """A JSON document for people too."""
     return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
 
 
-def keep(path: Path, data: bytes) -> None:
+def keep_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, and durably. Raises RunError."""
     try:
         writing.replace(path, data, journal.sync_folder)

@@ -13,13 +13,14 @@ the last one counts.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO
 
 from fibench import writing
 from fibench.document import parse_json
+from fibench.json_values import Object
 
 _MARK = ',"sha256":"'
 _MARK_BYTES = _MARK.encode()
@@ -27,8 +28,6 @@ _DIGEST_IN_LINE = slice(-64 - len('"}\n'), -len('"}\n'))
 _CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 20
 """Bytes: the record of a trial with 32 client groups has 40,000."""
-
-Record = TypeVar("Record", bound=Mapping[str, Any])
 
 
 class JournalError(Exception):
@@ -42,19 +41,19 @@ class JournalError(Exception):
         self.hint = hint
 
 
-def encode(record: Mapping[str, Any]) -> str:
+def encode(record: Object) -> str:
     """One journal line. The record must be a non-empty JSON object without a `sha256` member."""
     body = json.dumps(record, allow_nan=False, separators=(",", ":"))
     digest = hashlib.sha256(body.encode()).hexdigest()
     return f'{body[:-1]}{_MARK}{digest}"}}\n'
 
 
-def decode(line: str) -> dict[str, Any] | None:
+def document_of(line: str) -> dict[str, object] | None:
     """The record of a line, or None when the line is torn or was altered."""
     return _record(line.encode("utf-8", "surrogatepass"))
 
 
-def _record(line: bytes) -> dict[str, Any] | None:
+def _record(line: bytes) -> dict[str, object] | None:
     end = _proven(line)
     return _parsed(line[:end]) if end is not None else None
 
@@ -73,7 +72,7 @@ def _proven(line: bytes) -> int | None:
     return end if line[end + len(_MARK_BYTES) :] == tail else None
 
 
-def _parsed(text: bytes) -> dict[str, Any] | None:
+def _parsed(text: bytes) -> dict[str, object] | None:
     """An object without its closing brace; None for what is no JSON that fibench writes."""
     try:
         record = parse_json(text + b"}")
@@ -82,7 +81,7 @@ def _parsed(text: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _head(line: bytes) -> dict[str, Any] | None:
+def _head(line: bytes) -> dict[str, object] | None:
     """What a record says of itself before its parameters and figures, at a tenth of the cost.
 
     Inside a JSON string every quote is escaped, so that the text searched for is a member's name;
@@ -100,8 +99,8 @@ def _head(line: bytes) -> dict[str, Any] | None:
 class Reading:
     """What a journal holds."""
 
-    records: list[dict[str, Any]] = field(default_factory=list)
-    """Every whole record, once, in the order of writing."""
+    records: list[dict[str, object]] = field(default_factory=list)
+    """Every whole record as JSON, once, in the order of writing; nothing in it is proven yet."""
     lines: list[int] = field(default_factory=list)
     """The number of each record's line, from 1."""
     damaged: list[int] = field(default_factory=list)
@@ -125,7 +124,7 @@ def read_heads(path: Path) -> Reading:
     return _reading(path, _head)
 
 
-def _reading(path: Path, parse: Callable[[bytes], dict[str, Any] | None]) -> Reading:
+def _reading(path: Path, parse: Callable[[bytes], dict[str, object] | None]) -> Reading:
     reading = Reading()
     for number, line in enumerate(_lines(path), start=1):
         record = parse(line)
@@ -157,16 +156,6 @@ def _pass_over_rest(stream: IO[bytes]) -> None:
     """Go on to the next line: of one that is too long the begin alone is kept, and is no record."""
     while (rest := stream.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
         pass
-
-
-def last_attempts(records: Iterable[Record]) -> list[Record]:
-    """Of each trial the last attempt that is in the journal, in the order of the plan."""
-    last: dict[str, Record] = {}
-    for record in records:
-        before = last.get(record["trial"])
-        if before is None or record["attempt"] >= before["attempt"]:
-            last[record["trial"]] = record
-    return sorted(last.values(), key=lambda record: int(record["index"]))
 
 
 def folder_name(index: int, attempt: int) -> str:
@@ -208,7 +197,7 @@ def settle_folder(scratch: Path, final: Path) -> None:
         raise JournalError(what, writing.hint(error)) from error
 
 
-def append(path: Path, record: Mapping[str, Any]) -> None:
+def append(path: Path, record: Object) -> None:
     """Append one record and wait until it is on the disk. Raises JournalError.
 
     A half-written line (a full disk) is cut off again, and so is one that a crash left at the end:

@@ -49,7 +49,7 @@ def source_path(source: Path, results: Path) -> str:
     return os.path.normpath(os.path.join(folder, source.name))
 
 
-class Head(NamedTuple):
+class PlanHead(NamedTuple):
     """What a run's plan begins with."""
 
     number: int | None = None
@@ -58,20 +58,20 @@ class Head(NamedTuple):
     source_path: str | None = None
 
 
-def head_of(run: Path) -> Head:
+def head_of(run: Path) -> PlanHead:
     """What the plan of a run begins with; nothing where it cannot be read."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         with open(os.open(run / PLAN, flags), "rb") as stream:
             about = os.fstat(stream.fileno())
             if not stat.S_ISREG(about.st_mode):
-                return Head()
+                return PlanHead()
             text = stream.read(_HEAD_BYTES).decode("utf-8", "replace")
             stream.seek(max(0, about.st_size - _TAIL_BYTES))
             is_whole = text.startswith("{") and stream.read().rstrip().endswith(b"}")
         found = _HEAD.match(text)
         if found is not None:
-            return Head(int(found[1]), str(json.loads(found[2])))
+            return PlanHead(int(found[1]), str(json.loads(found[2])))
     except (OSError, ValueError):
-        return Head()
-    return Head(0) if is_whole else Head()
+        return PlanHead()
+    return PlanHead(0) if is_whole else PlanHead()

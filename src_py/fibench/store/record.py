@@ -8,163 +8,291 @@ in which arithmetic works: no sum, logarithm or reciprocal of them overflows.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from fibench.document import NAME
+from fibench.json_values import (
+    Object,
+    list_or_empty,
+    object_or_empty,
+    object_or_none,
+    text_or_none,
+)
+from fibench.plan import Role
+from fibench.record import (
+    Checks,
+    GeneratorSide,
+    GeneratorUse,
+    GroupFigures,
+    Parameter,
+    Record,
+    ServerSide,
+    SystemCalls,
+    Times,
+    last_attempts,
+)
 from fibench.store import journal
+from fibench.store._values import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    Improper,
+    Members,
+    all_of,
+    is_count,
+    is_figure,
+    is_figure_or_none,
+    is_parameter,
+    known_figure,
+    known_whole,
+    moment,
+    or_none,
+    text_up_to,
+    that,
+    truth,
+    two_counts,
+    whole_between,
+)
 from fibench.store.files import NEWEST_SCHEMA
 
 LARGEST_INDEX = 10_000_000
 MOST_ATTEMPTS = 10**6
-_LONGEST_NAME = 1000
-_LONGEST_TEXT = 100_000
-_LEAST_FIGURE, _LARGEST_FIGURE = 1e-15, 1e15
-"""Of anything that is measured, in base units; and 0."""
-
-_ABSENT = object()
-"""No member has this value."""
-_Check = Callable[[Any], bool]
-
-
-def lacks(record: Mapping[str, Any]) -> list[str]:
-    """The members of a record that are not there, or not what a trial leaves behind."""
-    wrong = [name for name, sound in _NEEDED.items() if not sound(record.get(name, _ABSENT))]
-    wrong += [name for name, sound in _OPTIONAL.items() if not sound(record.get(name))]
-    return wrong or [name for name, sound in _together(record) if not sound]
+_ROLES: Mapping[object, Role] = {
+    "measure": "measure",
+    "twin": "twin",
+    "ceiling": "ceiling",
+    "syscalls": "syscalls",
+}
+_name = text_up_to(LONGEST_NAME)
+_figures = all_of(is_figure_or_none)
+_counts = all_of(is_count)
+_name_or_none = or_none(_name)
+_prose_or_none = or_none(text_up_to(LONGEST_TEXT))
+_figure_or_none = that(is_figure_or_none)
+_count_or_none = or_none(that(is_count))
 
 
-def _together(record: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """What members say of each other."""
-    yield "reason", record["valid"] or record["reason"] is not None
-    answered = record["counts"].get("clients_answered")
-    yield "counts", answered is None or answered <= (record["parameters"].get("clients") or 0)
+class RecordError(Exception):
+    """A line of a journal is no trial's; the text says what it lacks, in a clause."""
+
+    def __init__(self, lacking: Sequence[str]) -> None:
+        super().__init__(f"the trial has no proper {', '.join(lacking)}")
 
 
-def figure(value: object) -> bool:
-    """Whether a value is a figure that can be computed with: 0, or within limits."""
-    if type(value) is not float and type(value) is not int:
-        return False
-    return value == 0 or _LEAST_FIGURE <= value <= _LARGEST_FIGURE
+def read_record(document: Object) -> Record:
+    """The record that a line holds. Raises RecordError, which names all that is wrong.
+
+    What nobody computes with is taken where it is as it should be, and else is not known.
+    """
+    members = Members(document)
+    unsaid: Role | None = None if "role" in document else "measure"
+    found = Record(
+        trial=members.needed("trial", _name, ""),
+        index=members.needed("index", whole_between(0, LARGEST_INDEX), 0),
+        block=members.needed("block", whole_between(-1, LARGEST_INDEX), 0),
+        cell=members.needed("cell", _name, ""),
+        label=members.needed("label", _name, ""),
+        attempt=members.needed("attempt", whole_between(1, MOST_ATTEMPTS), 1),
+        valid=members.needed("valid", truth, False),
+        reason=members.needed("reason", _prose_or_none, None),
+        started_at=members.needed("started_at", moment, ""),
+        parameters=members.needed("parameters", _parameters, {}),
+        metrics=members.needed("metrics", _figures, {}),
+        counts=members.needed("counts", _counts, {}),
+        times=members.needed("times", _times, Times(0.0, 0.0)),
+        # Records of schema 1 do not have these, or not always.
+        schema=members.optional("schema", whole_between(1, NEWEST_SCHEMA), 1),
+        role=members.optional("role", _role, unsaid),
+        hint=members.optional("hint", _prose_or_none, None),
+        failure=members.optional("failure", _name_or_none, None),
+        groups=members.optional("groups", _groups, {}),
+        checks=members.optional("checks", _checks, Checks()),
+        halves=members.optional("halves", or_none(two_counts), None),
+        server=members.optional("server", _server, None),
+        port=known_whole(document.get("port")),
+        generator=_generator(document.get("generator")),
+        machine=_known_figures(document.get("machine")),
+        syscalls=_system_calls(document.get("syscalls")),
+    )
+    wrong = members.wrong or _at_odds(found)
+    if wrong:
+        raise RecordError(wrong)
+    return found
 
 
-def _figure_or_none(value: object) -> bool:
-    return value is None or figure(value)
+def _at_odds(record: Record) -> list[str]:
+    """The members that others contradict."""
+    wrong = [] if record.valid or record.reason is not None else ["reason"]
+    answered = record.counts.get("clients_answered")
+    clients = record.parameters.get("clients")
+    most = clients if isinstance(clients, int) else 0
+    return wrong if answered is None or answered <= most else [*wrong, "counts"]
 
 
-def _count(value: object) -> bool:
-    return type(value) is int and 0 <= value <= _LARGEST_FIGURE
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a record says of itself before its figures: all that resuming needs."""
+
+    trial: str
+    role: Role
+    index: int
+    block: int
+    cell: str
+    attempt: int
+    valid: bool
 
 
-def _whole(low: int, high: int) -> _Check:
-    return lambda value: type(value) is int and low <= value <= high
+def read_head(document: Object) -> Head | None:
+    """The head of a record, read without the rest; None for what is none."""
+    trial, cell = document.get("trial"), document.get("cell")
+    index, block, attempt = (document.get(name) for name in ("index", "block", "attempt"))
+    valid, role = document.get("valid"), document.get("role", "measure")
+    if not isinstance(role, str) or role not in _ROLES or not isinstance(valid, bool):
+        return None
+    if not isinstance(trial, str) or not isinstance(cell, str):
+        return None
+    if type(index) is not int or type(block) is not int or type(attempt) is not int:
+        return None
+    is_attempt = 1 <= attempt <= MOST_ATTEMPTS
+    return Head(trial, _ROLES[role], index, block, cell, attempt, valid) if is_attempt else None
 
 
-def _text(longest: int) -> _Check:
-    return lambda value: isinstance(value, str) and len(value) <= longest
+def _role(value: object) -> Role:
+    if isinstance(value, str) and value in _ROLES:
+        return _ROLES[value]
+    raise Improper
 
 
-def _or_none(check: _Check) -> _Check:
-    return lambda value: value is None or check(value)
+def _parameters(value: object) -> Mapping[str, Parameter]:
+    found = all_of(is_parameter)(value)
+    _count_or_none(found.get("clients"))
+    return found
 
 
-def _all(check: _Check) -> _Check:
-    """An object whose members, whatever they are called, all pass."""
-    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+def _times(value: object) -> Times:
+    found = all_of(is_figure)(value)
+    if not {"wall_s", "measured_s"} <= found.keys():
+        raise Improper
+    return Times(found["wall_s"], found["measured_s"])
 
 
-def _moment(value: object) -> bool:
-    """A time that can be told in any zone."""
-    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
-        return False
-    try:
-        return 1970 <= datetime.fromisoformat(value).year < 9999
-    except ValueError:
-        return False
-
-
-def _halves(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(_count, value))
-
-
-def _parameter(value: object) -> bool:
-    """A parameter: text, or a number of any size that has a name in JSON."""
-    if type(value) is float:
-        return math.isfinite(value)
-    return value is None or type(value) is int or _text(_LONGEST_TEXT)(value)
-
-
-def _parameters(value: object) -> bool:
-    return _all(_parameter)(value) and _or_none(_count)(value.get("clients"))  # type: ignore[attr-defined]
-
-
-def _checks(value: object) -> bool:
+def _checks(value: object) -> Checks:
     if not isinstance(value, dict):
-        return False
-    kernel = ("listen_overflows", "listen_drops", "retransmits")
-    return (
-        _or_none(_text(_LONGEST_TEXT))(value.get("generator_bound"))
-        and _figure_or_none(value.get("lag_p99_s"))
-        and all(_or_none(_count)(value.get(name)) for name in kernel)
+        raise Improper
+    return Checks(
+        generator_bound=_prose_or_none(value.get("generator_bound")),
+        lag_p99_s=_figure_or_none(value.get("lag_p99_s")),
+        listen_overflows=_count_or_none(value.get("listen_overflows")),
+        listen_drops=_count_or_none(value.get("listen_drops")),
+        retransmits=_count_or_none(value.get("retransmits")),
+        generator_share=known_figure(value.get("generator_share")),
+        littles_law=known_figure(value.get("littles_law")),
+        sent_share=known_figure(value.get("sent_share")),
+        offered_per_s=known_figure(value.get("offered_per_s")),
     )
 
 
-def _groups(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        NAME.fullmatch(name) is not None
-        and isinstance(group, dict)
-        and _all(_figure_or_none)(group.get("metrics"))
-        and _all(_count)(group.get("counts"))
-        and _figure_or_none(group.get("lag_p99_s"))
-        for name, group in value.items()
+def _groups(value: object) -> Mapping[str, GroupFigures]:
+    if not isinstance(value, dict) or not all(map(NAME.fullmatch, value)):
+        raise Improper
+    return {name: _group(group) for name, group in value.items()}
+
+
+def _group(value: object) -> GroupFigures:
+    if not isinstance(value, dict):
+        raise Improper
+    return GroupFigures(
+        metrics=_figures(value.get("metrics")),
+        counts=_counts(value.get("counts")),
+        lag_p99_s=_figure_or_none(value.get("lag_p99_s")),
+        idle="lag_p99_s" not in value,
     )
 
 
-def _times(value: object) -> bool:
-    return _all(figure)(value) and {"wall_s", "measured_s"} <= value.keys()  # type: ignore[attr-defined]
-
-
-def _server(value: object) -> bool:
+def _server(value: object) -> ServerSide | None:
     """Of a trial that failed early, nothing."""
-    return isinstance(value, dict) and _or_none(_count)(value.get("swept"))
+    if not isinstance(value, dict):
+        raise Improper
+    swept = _count_or_none(value.get("swept"))
+    if not value:
+        return None
+    backlog, forced, readings = (value.get(n) for n in ("backlog", "forced", "memory_readings"))
+    return ServerSide(
+        status=known_whole(value.get("status")),
+        signal=known_whole(value.get("signal")),
+        swept=swept,
+        forced=forced if isinstance(forced, bool) else None,
+        cpus=text_or_none(value.get("cpus")),
+        backlog=backlog if isinstance(backlog, int) else None,
+        accounting=text_or_none(value.get("accounting")),
+        cpu_user_s=known_figure(value.get("cpu_user_s")),
+        cpu_system_s=known_figure(value.get("cpu_system_s")),
+        threads=known_whole(value.get("threads")),
+        processes=known_whole(value.get("processes")),
+        rss_bytes=known_whole(value.get("rss_bytes")),
+        memory_readings=[size for size in list_or_empty(readings) if is_count(size)],
+        switches_voluntary=known_whole(value.get("switches_voluntary")),
+        switches_involuntary=known_whole(value.get("switches_involuntary")),
+    )
 
 
-_NEEDED: Mapping[str, _Check] = {
-    "trial": _text(_LONGEST_NAME),
-    "index": _whole(0, LARGEST_INDEX),
-    "block": _whole(-1, LARGEST_INDEX),
-    "cell": _text(_LONGEST_NAME),
-    "label": _text(_LONGEST_NAME),
-    "attempt": _whole(1, MOST_ATTEMPTS),
-    "valid": lambda value: isinstance(value, bool),
-    "reason": _or_none(_text(_LONGEST_TEXT)),
-    "started_at": _moment,
-    "parameters": _parameters,
-    "metrics": _all(_figure_or_none),
-    "counts": _all(_count),
-    "times": _times,
-}
-_OPTIONAL: Mapping[str, _Check] = {
-    "schema": _or_none(_whole(1, NEWEST_SCHEMA)),
-    "role": _or_none(lambda value: value in ("measure", "twin", "ceiling", "syscalls")),
-    "hint": _or_none(_text(_LONGEST_TEXT)),
-    "failure": _or_none(_text(_LONGEST_NAME)),
-    "groups": _or_none(_groups),
-    "checks": _or_none(_checks),
-    "halves": _or_none(_halves),
-    "server": _or_none(_server),
-}
-"""Members that records of schema 1 do not have, or not always."""
+def _known_figures(value: object) -> Mapping[str, float | None]:
+    return {name: known_figure(figure) for name, figure in object_or_empty(value).items()}
+
+
+def _generator(value: object) -> GeneratorSide | None:
+    found = object_or_empty(value)
+    return GeneratorSide(text_or_none(found.get("cpus")), _generator_use(found)) if found else None
+
+
+def _generator_use(value: Object) -> GeneratorUse | None:
+    members = Members(value)
+    figure, count = that(is_figure), that(is_count)
+    found = GeneratorUse(
+        cpu_s=members.needed("cpu_s", figure, 0.0),
+        cpu_user_s=members.needed("cpu_user_s", figure, 0.0),
+        cpu_system_s=members.needed("cpu_system_s", figure, 0.0),
+        rss_peak_bytes=members.needed("rss_peak_bytes", count, 0),
+        switches_voluntary=members.needed("switches_voluntary", count, 0),
+        switches_involuntary=members.needed("switches_involuntary", count, 0),
+        wall_s=members.needed("wall_s", figure, 0.0),
+        threads=members.needed("threads", count, 0),
+        clock=members.needed("clock", _name, ""),
+        retransmits=members.needed("retransmits", count, 0),
+    )
+    return None if members.wrong else found
+
+
+def _system_calls(value: object) -> SystemCalls | None:
+    found = object_or_none(value)
+    if found is None:
+        return None
+    calls = object_or_empty(found.get("calls_per_request"))
+    return SystemCalls(
+        absent=text_or_none(found.get("absent")),
+        requests=known_whole(found.get("requests")),
+        # Of calls that chance alone tells apart, a few less than none.
+        calls_per_request={
+            name: share for name, share in calls.items() if isinstance(share, int | float)
+        },
+    )
+
+
+def sound_records(reading: journal.Reading) -> list[Record]:
+    """The records of a journal that are what trials leave behind, in the order of writing."""
+    found = []
+    for document in reading.records:
+        with contextlib.suppress(RecordError):
+            found.append(read_record(document))
+    return found
 
 
 @dataclass(frozen=True)
 class Usable:
     """What of a journal is used."""
 
-    records: list[dict[str, Any]]
+    records: list[Record]
     """The last attempt of each trial, in the order of the plan."""
     refused: list[tuple[int, str]]
     """Of whole lines that are no trial's the number, from 1, and why they are left out."""
@@ -176,29 +304,27 @@ def usable(reading: journal.Reading) -> Usable:
     Of a cell and a block there is one measurement: another trial that claims to be it is left out.
     An attempt has one line, the last that says it is the attempt: each is made once.
     """
-    sound: list[dict[str, Any]] = []
-    lines: dict[int, int] = {}
+    sound: list[Record] = []
+    lines: dict[tuple[str, int], int] = {}
     refused: list[tuple[int, str]] = []
-    for line, record in zip(reading.lines, reading.records, strict=True):
-        wrong = lacks(record)
-        if wrong:
-            refused.append((line, f"the trial has no proper {', '.join(wrong)}"))
-        else:
-            sound.append(record)
-            lines[id(record)] = line
-    made: dict[tuple[str, int], int] = {}
-    for record in sound:
-        attempt = (record["trial"], record["attempt"])
-        if attempt in made:
-            refused.append((made[attempt], "another line has the same attempt of its trial"))
-        made[attempt] = lines[id(record)]
+    for line, document in zip(reading.lines, reading.records, strict=True):
+        try:
+            record = read_record(document)
+        except RecordError as error:
+            refused.append((line, str(error)))
+            continue
+        sound.append(record)
+        attempt = (record.trial, record.attempt)
+        if attempt in lines:
+            refused.append((lines[attempt], "another line has the same attempt of its trial"))
+        lines[attempt] = line
     owners: dict[tuple[str, int, bool], str] = {}
-    kept: list[dict[str, Any]] = []
-    for record in journal.last_attempts(sound):
-        place = (record["cell"], record["block"], record.get("role") == "syscalls")
-        if owners.setdefault(place, record["trial"]) == record["trial"]:
+    kept: list[Record] = []
+    for record in last_attempts(sound):
+        place = (record.cell, record.block, record.role == "syscalls")
+        if owners.setdefault(place, record.trial) == record.trial:
             kept.append(record)
         else:
             why = "another trial has measured its cell in its block"
-            refused.append((lines[id(record)], why))
+            refused.append((lines[record.trial, record.attempt], why))
     return Usable(kept, refused)

@@ -6,14 +6,16 @@ What the folder says is data from outside: every member of it is checked before 
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from fibench.experiment import Cell, Experiment
 from fibench.folders import Places
+from fibench.json_values import Object
+from fibench.record import Record
 from fibench.store import journal
 from fibench.store.files import (
     DAMAGED,
@@ -26,7 +28,14 @@ from fibench.store.files import (
     shown_path,
 )
 from fibench.store.folder import NoSuchRun, resolve_run
-from fibench.store.machine import cores_of, machine_line_of
+from fibench.store.kept import (
+    KeptClaim,
+    KeptEnvironment,
+    KeptPlan,
+    read_claims,
+    read_environment,
+    read_plan,
+)
 from fibench.store.planned import read_experiment
 from fibench.store.record import usable
 from fibench.store.stops import read_stop
@@ -40,10 +49,10 @@ class StoredRun:
     folder: Path
     experiment: Experiment
     """With the cells that were measured, and the claims that can be judged by them."""
-    plan: Mapping[str, Any]
-    environment: Mapping[str, Any]
-    """The machine; empty where it was not kept."""
-    records: list[dict[str, Any]]
+    plan: KeptPlan
+    environment: KeptEnvironment
+    """The machine."""
+    records: list[Record]
     """The last attempt of each trial, in the plan's order."""
     complete: bool
     """It ran to its end; otherwise it has estimates and no verdicts."""
@@ -51,10 +60,12 @@ class StoredRun:
     """Lines of trials.jsonl, from 1, that are left out, and why: torn, altered, or no trial's."""
     stopped: str | None = None
     """Why it was stopped before its end: what it measured changed under it."""
-    kept_claims: tuple[Mapping[str, Any], ...] | None = None
-    """The verdicts of claims.json, each with `id` and `outcome`; None: the run has none yet."""
+    kept_claims: tuple[KeptClaim, ...] | None = None
+    """The verdicts of claims.json; None: the run has none yet."""
     digests: frozenset[bytes] = frozenset()
     """Of every whole line of trials.jsonl: what tells a trial from all others."""
+    server_words: Mapping[str, Path] = field(default_factory=dict)
+    """By the keys of trials that are not valid, the files with what their servers wrote."""
 
     @property
     def name(self) -> str:
@@ -64,19 +75,7 @@ class StoredRun:
     @property
     def experiment_name(self) -> str:
         """The name of the experiment's file without its ending."""
-        return Path(self.source or "").stem or self.folder.resolve().parent.name
-
-    @property
-    def source(self) -> str | None:
-        """The name of the experiment's file, where that was kept."""
-        source = self.plan.get("source")
-        return source if isinstance(source, str) and "\0" not in source else None
-
-    @property
-    def source_path(self) -> str | None:
-        """Where that file is, from the folder that the results are in, where that was kept."""
-        path = self.plan.get("source_path")
-        return path if isinstance(path, str) else None
+        return Path(self.plan.source or "").stem or self.folder.resolve().parent.name
 
     @property
     def damage(self) -> list[str]:
@@ -99,12 +98,9 @@ class StoredRun:
     @property
     def cores(self) -> int | None:
         """The physical cores that the run could use on its machine, at least 1; None: not known."""
-        return cores_of(self.environment, self.plan)
-
-    @property
-    def machine_line(self) -> str:
-        """The machine that the run was made on, in one line that says what is not known."""
-        return machine_line_of(self.environment, self.plan)
+        # plan.json has them too, since a run is gone on with on the same machine alone.
+        known = self.environment.usable_cores
+        return self.plan.cores if known is None else known
 
 
 def open_run(name_or_folder: str, places: Places) -> StoredRun:
@@ -120,14 +116,14 @@ def read_run(folder: Path, places: Places) -> StoredRun:
     """Read the run in a folder. Raises StoredError."""
     _check_is_run(folder)
     plan = read_json(folder, "plan.json")
-    environment = read_json(folder, "environment.json", missing={})
+    environment = read_environment(read_json(folder, "environment.json", missing={}))
     kept_claims = _read_claims(folder)
     reading, records, ignored = _read_journal(folder)
     experiment = read_experiment(folder, plan, places)
     return StoredRun(
         folder=folder,
         experiment=experiment,
-        plan=plan,
+        plan=read_plan(plan),
         environment=environment,
         records=records,
         complete=kept_claims is not None,
@@ -135,6 +131,7 @@ def read_run(folder: Path, places: Places) -> StoredRun:
         stopped=read_stop(folder),
         kept_claims=kept_claims,
         digests=frozenset(reading.digests),
+        server_words=server_words(folder, records),
     )
 
 
@@ -150,22 +147,25 @@ def _check_is_run(folder: Path) -> None:
         raise StoredError(what, "give the folder of a run")
 
 
-def _read_claims(folder: Path) -> tuple[dict[str, Any], ...] | None:
+def _read_claims(folder: Path) -> tuple[KeptClaim, ...] | None:
     """What claims.json has; None where there is none. Raises StoredError."""
-    if not os.path.lexists(folder / "claims.json"):
-        return None
-    claims = read_json(folder, "claims.json").get("claims")
-    if not isinstance(claims, list) or not all(
-        isinstance(claim, dict) and isinstance(claim.get(name), str)
-        for claim in claims
-        for name in ("id", "outcome")
-    ):
-        where = shown_path(folder / "claims.json")
-        raise StoredError(f"{where} has no proper claims", DAMAGED)
-    return tuple(claims)
+    path = folder / "claims.json"
+    return read_claims(read_json(folder, path.name), path) if os.path.lexists(path) else None
 
 
-def read_load(run: StoredRun, record: Mapping[str, Any]) -> dict[str, Any] | None:
+def server_words(folder: Path, records: Iterable[Record]) -> dict[str, Path]:
+    """Of the trials that are not valid, by their keys, the files with what their servers wrote;
+    those that wrote nothing are not among them."""
+    found = {}
+    for record in records:
+        path = folder / trial_folder(record) / "server.err"
+        with contextlib.suppress(OSError):
+            if not record.valid and path.is_file() and path.stat().st_size > 0:
+                found[record.trial] = path
+    return found
+
+
+def read_load(run: StoredRun, record: Record) -> Object | None:
     """What fibload said of a trial; None where it said nothing (client_bench.sh, a failure).
 
     Raises StoredError when the file is there and cannot be used.
@@ -173,14 +173,9 @@ def read_load(run: StoredRun, record: Mapping[str, Any]) -> dict[str, Any] | Non
     return read_json(run.folder, f"{trial_folder(record)}/load.json", missing={}) or None
 
 
-def is_measured(record: Mapping[str, Any]) -> bool:
-    """Whether a trial's times are figures of its cell: its ceiling, say, has the null server's."""
-    return bool(record["valid"]) and record.get("role", "measure") == "measure"
-
-
-def trial_folder(record: Mapping[str, Any]) -> str:
+def trial_folder(record: Record) -> str:
     """Where the files of an attempt are: trials/082, trials/082-2 for the second."""
-    return f"trials/{journal.folder_name(record['index'], record['attempt'])}"
+    return f"trials/{journal.folder_name(record.index, record.attempt)}"
 
 
 def _numbered(lines: Sequence[int]) -> str:
@@ -190,7 +185,7 @@ def _numbered(lines: Sequence[int]) -> str:
 
 def _read_journal(
     folder: Path,
-) -> tuple[journal.Reading, list[dict[str, Any]], list[tuple[int, str]]]:
+) -> tuple[journal.Reading, list[Record], list[tuple[int, str]]]:
     """A run's journal, the last attempts of its trials, and the lines that are left out, and why.
 
     A run that was interrupted at once has no journal. Raises StoredError, also where none of the

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is read of a server in the course of its trial, and what follows from it."""
 
-from typing import Any
-
+from fibench.record import ServerSide
 from fibench.server import Ending, resources
 from fibench.server.starting import RunningServer
 from fibench.trial.load import Edge
@@ -60,10 +59,12 @@ class Readings:
         """CPU and memory metrics; what cannot be known for sure is None, never low."""
         cores, memory = self.cores(), self._proportional_bytes()
         # The readings lie a little off the window's edges: cores are what holds for its length.
-        known = cores is not None and window_s and replies
+        per_request_s = None
+        if cores is not None and window_s and replies:
+            per_request_s = cores * window_s / replies
         return {
             "cores": cores,
-            "cpu_per_request_s": cores * window_s / replies if known else None,  # type: ignore[operator]
+            "cpu_per_request_s": per_request_s,
             "memory_bytes": memory[len(memory) // 2] if memory else None,
             "memory_peak_bytes": max(memory, default=None),
         }
@@ -74,22 +75,28 @@ class Readings:
         known = [pss_bytes for pss_bytes in readings if pss_bytes is not None]
         return known if len(known) == len(readings) else []
 
-    def describe(self, ending: Ending) -> dict[str, Any]:
-        """The server's side of the record; what cannot be known for sure is null."""
+    def describe(self, ending: Ending) -> ServerSide:
+        """How the server ran and ended; what cannot be known for sure is None."""
         end, use = self._cpu.get("end"), self.use()
         seen: list[resources.CpuSnapshot | resources.MemorySnapshot]
         seen = [*self._cpu.values(), *self._memory.values()]
         switches = self.switches(ending)
         steady = self._memory.get("middle") or self._memory.get("begin")
-        return {
-            "accounting": end.accounting if end else None,
-            "cpu_user_s": use.user_ns * _NS if use else None,
-            "cpu_system_s": use.system_ns * _NS if use else None,
+        return ServerSide(
+            status=ending.status,
+            signal=ending.signal,
+            swept=ending.swept,
+            forced=ending.forced,
+            cpus=self._running.command.cpus,
+            backlog=self._running.backlog,
+            accounting=end.accounting if end else None,
+            cpu_user_s=use.user_ns * _NS if use else None,
+            cpu_system_s=use.system_ns * _NS if use else None,
             # The most, since connections, and what serves them, come and go at the edges.
-            "threads": max((snapshot.threads for snapshot in seen), default=None),
-            "processes": max((snapshot.processes for snapshot in seen), default=None),
-            "rss_bytes": steady.rss_bytes if steady else None,
-            "memory_readings": self._proportional_bytes(),
-            "switches_voluntary": switches.voluntary if switches else None,
-            "switches_involuntary": switches.involuntary if switches else None,
-        }
+            threads=max((snapshot.threads for snapshot in seen), default=None),
+            processes=max((snapshot.processes for snapshot in seen), default=None),
+            rss_bytes=steady.rss_bytes if steady else None,
+            memory_readings=self._proportional_bytes(),
+            switches_voluntary=switches.voluntary if switches else None,
+            switches_involuntary=switches.involuntary if switches else None,
+        )

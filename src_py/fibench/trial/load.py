@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from fibench.json_values import Object
 from fibench.parameters import Parameters
 from fibench.parameters.groups import written
 from fibench.server import Supervised, clean_environment, launch
@@ -264,14 +265,11 @@ def _edges(data: bytes) -> list[Edge]:
     return [names[word] for word in re.findall(rb"^(begin|end) [0-9]+$", data, re.MULTILINE)]
 
 
-def read_fibload(folder: Path) -> dict[str, Any]:
-    """fibload's answer, from load.out, which becomes load.json. Raises LoadError without one.
-
-    It has Any, since it is the answer of a program of ours: who reads a member knows its type.
-    """
+def read_fibload(folder: Path) -> Object:
+    """fibload's answer, from load.out, which becomes load.json. Raises LoadError without one."""
     out = folder / "load.out"
     try:
-        document = json.loads(out.read_text(encoding="utf-8"))
+        document: object = json.loads(out.read_text(encoding="utf-8"))
         out.rename(folder / "load.json")
     except ValueError as error:
         words = (folder / "load.err").read_text(errors="replace").strip().splitlines()

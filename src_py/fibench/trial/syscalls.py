@@ -9,16 +9,18 @@ connections still open at the end cost is in both, and the difference is that of
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from fibench.parameters import Parameters
+from fibench.record import SystemCalls
 from fibench.trial import load
-from fibench.trial._figures import Measured, judge
+from fibench.trial._course import INVALID, Course
+from fibench.trial._figures import Figures, why_not_valid
 from fibench.trial._placement import load_cpus
+from fibench.trial.answer import Answer, read_answer
 from fibench.trial.serving import (
     NULL_REPLY,
     STOP_GRACE_S,
@@ -95,18 +97,17 @@ def per_request(few: Counter[str], many: Counter[str], requests: int) -> dict[st
     return dict(sorted(gained.items(), key=lambda item: (-item[1], item[0])))
 
 
-def count(context: TrialContext, parameters: Parameters, folder: Path, measured: Measured) -> None:
-    """Fill in a trial that counts system calls. Raises TrialFailed.
+def count_calls(context: TrialContext, parameters: Parameters, folder: Path) -> Course:
+    """A trial that counts system calls.
 
     Where they cannot be counted, the metric is None and the record says why: no fault of a server.
     """
     why = absent_reason()
     if parameters.kind == "process":
         why = "client_bench.sh does not end after a number of requests"
-    measured.syscalls = {"absent": why}
-    measured.metrics = {"syscalls_per_request": None}
+    course = Course(figures=_NOT_COUNTED, syscalls=SystemCalls(why))
     if why is not None:
-        return
+        return course
     in_flight: int = parameters.clients * (parameters.pipeline or 1)
 
     def few(check_s: float) -> int:
@@ -115,10 +116,19 @@ def count(context: TrialContext, parameters: Parameters, folder: Path, measured:
     def many(check_s: float) -> int:
         return few(first.check_s) + more_requests(first.request_s)
 
-    first = _traced("few", few, context, parameters, folder, measured)
-    if measured.reason is None:
-        second = _traced("many", many, context, parameters, folder, measured)
-        _compare(first, second, measured)
+    try:
+        course = replace(course, port=(port := pick_port(parameters)))
+        first = _traced("few", few, context, parameters, folder, port)
+        if first.failed is not None:
+            return replace(course, failed=first.failed)
+        course = replace(course, port=(port := pick_port(parameters)))
+        second = _traced("many", many, context, parameters, folder, port)
+    except TrialFailed as failure:
+        return replace(course, failed=failure)
+    return replace(_compared(first, second, course), failed=second.failed)
+
+
+_NOT_COUNTED = Figures(metrics={"syscalls_per_request": None})
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,8 @@ class _Traced:
     check_s: float
     request_s: float
     """What a request took under this load, at most what the first one did."""
+    failed: TrialFailed | None
+    """Why the trial is not valid."""
 
 
 def _traced(
@@ -139,12 +151,14 @@ def _traced(
     context: TrialContext,
     parameters: Parameters,
     folder: Path,
-    measured: Measured,
+    port: int,
 ) -> _Traced:
-    """Run a server under strace for a number of requests, which depends on how long one takes."""
+    """Run a server under strace for a number of requests, which depends on how long one takes.
+
+    Raises TrialFailed.
+    """
     backend = context.backend(parameters.backend)
     summary = folder / f"strace-{name}.txt"
-    port = measured.port = pick_port(parameters)
     running = start_server(
         context,
         parameters,
@@ -154,15 +168,16 @@ def _traced(
         slower_times=START_TIMES,
     )
     failed: TrialFailed | None = None
-    document: Mapping[str, Any] = {}
     check_s = load_s = 0.0
+    right = 0
+    reason = None
     with running:
         try:
             check_s = timed_check(backend, parameters, port)
             asked = requests(check_s)
-            ending, document = _load(asked, context, parameters, port, folder)
-            load_s = ending.wall_s
-            measured.reason = judge(document, ending, backend, parameters)
+            ending, answer = _load(asked, context, parameters, port, folder)
+            load_s, right = ending.wall_s, answer.total.counts["ok"]
+            reason = why_not_valid(answer, ending, backend, parameters)
         except TrialFailed as failure:
             failed = failure
         died = not running.alive()
@@ -173,8 +188,8 @@ def _traced(
         raise failed
     (folder / "load.json").rename(folder / f"load-{name}.json")
     calls = read_summary(summary.read_text()) if summary.exists() else Counter()
-    right = document["counts"]["ok"]
-    return _Traced(calls, right, check_s, min(check_s, load_s / max(1, right)))
+    invalid = None if reason is None else TrialFailed(reason, INVALID)
+    return _Traced(calls, right, check_s, min(check_s, load_s / max(1, right)), invalid)
 
 
 def _load(
@@ -183,7 +198,7 @@ def _load(
     parameters: Parameters,
     port: int,
     folder: Path,
-) -> tuple[load.LoadEnding, Mapping[str, Any]]:
+) -> tuple[load.LoadEnding, Answer]:
     """The cell's clients and framing, in a closed loop, for a number of requests."""
     closed = replace(parameters, rate=None, arrivals=None, spin=None, groups=())
     fixed = replace(closed, requests=requests, duration=None, warmup=0.0)
@@ -199,22 +214,25 @@ def _load(
         )
         limited = replace(command, limit_s=LIMIT_S + parameters.timeout)
         ending = load.drive(limited, context.supervise, folder, lambda edge: None)
-        return ending, load.read_fibload(folder)
+        return ending, read_answer(load.read_fibload(folder))
     except load.LoadError as error:
         raise TrialFailed(str(error), "load") from error
 
 
-def _compare(few: _Traced, many: _Traced, measured: Measured) -> None:
-    assert measured.syscalls is not None
+def _compared(few: _Traced, many: _Traced, course: Course) -> Course:
+    """The course with what the difference between two servers says of each request."""
     requests = many.requests - few.requests
+    absent = None
     if not few.calls or not many.calls:
-        measured.syscalls["absent"] = "strace wrote no table, since the server had to be killed"
+        absent = "strace wrote no table, since the server had to be killed"
     elif requests <= 0:
-        measured.syscalls["absent"] = "the longer of two loads got no more replies"
-    else:
-        calls = per_request(few.calls, many.calls, requests)
-        measured.metrics["syscalls_per_request"] = sum(calls.values())
-        measured.syscalls |= {
-            "requests": requests,
-            "calls_per_request": {name: round(share, 4) for name, share in calls.items() if share},
-        }
+        absent = "the longer of two loads got no more replies"
+    if absent is not None:
+        return replace(course, syscalls=SystemCalls(absent))
+    calls = per_request(few.calls, many.calls, requests)
+    rounded = {name: round(share, 4) for name, share in calls.items() if share}
+    return replace(
+        course,
+        figures=Figures(metrics={"syscalls_per_request": sum(calls.values())}),
+        syscalls=SystemCalls(None, requests, rounded),
+    )

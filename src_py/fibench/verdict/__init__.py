@@ -2,7 +2,7 @@
 """Records become samples, estimates and verdicts.
 
 May know `store`, `plan` and `experiment`, and what these know. It starts nothing, prints nothing,
-and asks the disk for one thing only: whether a server that failed has written something (findings).
+and looks at no disk.
 """
 
 from fibench.verdict.comparing.comparison import Comparison, compare

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from fibench.experiment import claims_digest
 from fibench.store import StoredRun
-from fibench.store.machine import is_of_another_boot
-from fibench.verdict.judging import Verdict, claims_json
+from fibench.store.kept import KeptClaim, claim_figures
+from fibench.verdict.judging import Verdict
+from fibench.verdict.verdict import claim_json
 from fibench.wording import escaped
 
 _SAME = 1e-6
@@ -31,19 +31,19 @@ def marks_of(run: StoredRun, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     if has_other_claims(run):
         found.append("its claims are not those that it was begun with")
     if run.kept_claims:
-        found += _of_claims(claims_json(verdicts)["claims"], run.kept_claims)
+        found += _of_claims(verdicts, run.kept_claims)
     return tuple(found)
 
 
 def has_other_claims(run: StoredRun) -> bool:
     """Whether the run was gone on with under other claims than it was begun with."""
-    begun_with = run.plan.get("claims")
+    begun_with = run.plan.claims
     return begun_with is not None and begun_with != claims_digest(run.experiment.claims)
 
 
 def _of_trials(run: StoredRun) -> Iterator[str]:
-    planned = _planned(run.plan)
-    there = {str(record["trial"]) for record in run.records}
+    planned = run.plan.trials
+    there = {record.trial for record in run.records}
     if there and not planned:
         yield "plan.json has no list of its trials"
     missing = len(planned - there)
@@ -58,54 +58,27 @@ def _of_trials(run: StoredRun) -> Iterator[str]:
 
 
 def _of_machine(run: StoredRun) -> Iterator[str]:
-    if not run.environment:
+    told, planned = run.environment.boot_id, run.plan.boot_id
+    if not run.environment.document:
         yield "environment.json is missing or empty: its machine is not known"
-    elif is_of_another_boot(run.environment, run.plan):
+    elif told is not None and planned is not None and told != planned:
         yield "environment.json is of another machine, or boot of it, than plan.json"
 
 
-def _planned(plan: Mapping[str, Any]) -> set[str]:
-    trials = plan.get("trials")
-    return {
-        str(trial["key"])
-        for trial in (trials if isinstance(trials, list) else ())
-        if isinstance(trial, dict) and "key" in trial
-    }
-
-
-def _of_claims(
-    judged: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]]
-) -> Iterator[str]:
-    before = {str(claim.get("id")): claim for claim in kept}
-    for claim in judged:
-        name = str(claim["id"])
+def _of_claims(verdicts: Sequence[Verdict], kept: Sequence[KeptClaim]) -> Iterator[str]:
+    before = {claim.id: claim for claim in kept}
+    for verdict in verdicts:
+        name = verdict.claim.id
         said = before.pop(name, None)
         if said is None:
             yield f"claims.json lacks {escaped(name)}"
-        elif said.get("outcome") != claim["outcome"]:
-            has = f"claims.json has {escaped(str(said.get('outcome'))[:20])} for {escaped(name)}"
-            yield f"{has}, and its trials say {claim['outcome']}"
-        elif not _agree(said, claim):
+        elif said.outcome != verdict.outcome:
+            has = f"claims.json has {escaped(said.outcome[:20])} for {escaped(name)}"
+            yield f"{has}, and its trials say {verdict.outcome}"
+        elif not all(map(_equal, said.figures, claim_figures(claim_json(verdict)))):
             yield f"claims.json has another figure for {escaped(name)}"
     for name in before:
         yield f"claims.json has {escaped(name[:64])}, which is none of its claims"
-
-
-def _agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two claims have the same estimate and counts."""
-    return all(
-        _equal(_member(one, place, name), _member(other, place, name))
-        for place, names in (
-            ("estimate", ("mean", "low", "high")),
-            ("count", ("least", "most", "total")),
-        )
-        for name in names
-    )
-
-
-def _member(claim: Mapping[str, Any], place: str, name: str) -> object:
-    inner = claim.get(place)
-    return inner.get(name) if isinstance(inner, dict) else None
 
 
 def _equal(one: object, other: object) -> bool:

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fibench.metrics import METRICS, in_group
 from fibench.plan import ceiling_of
-from fibench.store.journal import folder_name, last_attempts
+from fibench.record import Record, ServerSide, last_attempts
+from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
 from fibench.verdict.estimate import CellSummary, summarise
 from fibench.verdict.judging import Verdict, judge
@@ -19,8 +20,6 @@ from fibench.verdict.twin import TwinCheck, check_twin
 
 if TYPE_CHECKING:
     from fibench.experiment import Claim, Experiment
-
-Record = Mapping[str, Any]
 
 _COUNTS = {
     "window_ok": "window_ok",
@@ -33,7 +32,7 @@ _COUNTS = {
 _METRICS = {
     metric.name: metric.name_with_unit for metric in METRICS.values() if not metric.is_count
 }
-_KERNEL_COUNTS = ("listen_overflows", "listen_drops", "retransmits")
+NO_WORDS: Mapping[str, Path] = {}
 OUTCOMES = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
 """Every request of a trial ends in one of these."""
 
@@ -67,16 +66,17 @@ class Findings:
 def find(
     experiment: Experiment,
     records: Iterable[Record],
-    folder: Path,
     cores: int | None,
     *,
     complete: bool,
     claims: Sequence[Claim] | None = None,
+    server_words: Mapping[str, Path] = NO_WORDS,
 ) -> Findings:
     """Estimate and judge a run. `cores` is how many the machine had for it, if known.
 
     With `claims` those are judged instead of the file's. A run that is not `complete` has no
-    verdicts.
+    verdicts. `server_words` are the files with what the servers of failed trials wrote, by the
+    trials' keys.
     """
     records = last_attempts(records)
     index = Index(samples(records))
@@ -93,7 +93,7 @@ def find(
     return Findings(
         summaries,
         verdicts,
-        tuple(failures(records, folder)),
+        tuple(failures(records, server_words)),
         _twin(experiment, index),
         tuple(_notes(experiment, summaries, index, records)),
     )
@@ -107,13 +107,13 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     """
     records = last_attempts(records)
     calls = {
-        (record["cell"], record["block"]): record["metrics"].get("syscalls_per_request")
+        (record.cell, record.block): record.metrics.get("syscalls_per_request")
         for record in records
-        if _role(record) == "syscalls" and record["valid"]
+        if record.role == "syscalls" and record.valid
     }
     found = []
     for record in records:
-        if _role(record) in ("measure", "twin"):
+        if record.role in ("measure", "twin"):
             own = sample(record)
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
@@ -124,83 +124,77 @@ def samples(records: Iterable[Record]) -> list[Sample]:
 
 def sample(record: Record) -> Sample:
     """One trial's figures, by metric name, in base units."""
-    counts, checks = record["counts"], record.get("checks") or {}
-    known = {name: counts[source] for name, source in _COUNTS.items() if source in counts}
-    if "clients_answered" in counts:
-        known["waiting"] = record["parameters"]["clients"] - counts["clients_answered"]
-    known |= {name: checks[name] for name in _KERNEL_COUNTS if checks.get(name) is not None}
-    backlog = (record.get("server") or {}).get("backlog")
-    known |= {"backlog": backlog} if isinstance(backlog, int) else {}
     metrics: dict[str, float | None] = {
-        name: record["metrics"].get(with_unit) for name, with_unit in _METRICS.items()
+        name: record.metrics.get(with_unit) for name, with_unit in _METRICS.items()
     }
-    for group, gave in (record.get("groups") or {}).items():
+    counts = _counts(record)
+    for group, gave in record.groups.items():
         metrics |= {
-            in_group(group, name): gave["metrics"][with_unit]
+            in_group(group, name): gave.metrics[with_unit]
             for name, with_unit in _METRICS.items()
-            if with_unit in gave["metrics"]
+            if with_unit in gave.metrics
         }
-        known |= {
-            in_group(group, name): gave["counts"][source]
+        counts |= {
+            in_group(group, name): gave.counts[source]
             for name, source in _COUNTS.items()
-            if source in gave["counts"]
+            if source in gave.counts
         }
-    halves = record.get("halves")
     return Sample(
-        cell_key=record["cell"],
-        block=record["block"],
-        valid=record["valid"],
-        reason=record["reason"],
+        cell_key=record.cell,
+        block=record.block,
+        valid=record.valid,
+        reason=record.reason,
         metrics=metrics,
-        counts=known,
-        hint=hint_of(record),
-        bound=checks.get("generator_bound"),
-        lag_p99_s=checks.get("lag_p99_s"),
-        group_lags_p99_s={
-            name: gave.get("lag_p99_s") for name, gave in (record.get("groups") or {}).items()
-        },
-        halves=None if halves is None else (halves[0], halves[1]),
-        outcomes={name: counts[name] for name in OUTCOMES if name in counts},
+        counts=counts,
+        hint=record.hint or "",
+        bound=record.checks.generator_bound,
+        lag_p99_s=record.checks.lag_p99_s,
+        group_lags_p99_s={name: gave.lag_p99_s for name, gave in record.groups.items()},
+        halves=record.halves,
+        outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
 
 
-def failures(records: Iterable[Record], folder: Path) -> list[Failure]:
+def _counts(record: Record) -> dict[str, int]:
+    """What was counted of a trial as a whole, by the names that claims use; only what is known."""
+    counts, checks = record.counts, record.checks
+    known = {name: counts[source] for name, source in _COUNTS.items() if source in counts}
+    clients = record.parameters.get("clients")
+    if "clients_answered" in counts and isinstance(clients, int):
+        known["waiting"] = clients - counts["clients_answered"]
+    of_kernel = {
+        "listen_overflows": checks.listen_overflows,
+        "listen_drops": checks.listen_drops,
+        "retransmits": checks.retransmits,
+        "backlog": record.server.backlog if record.server else None,
+    }
+    return known | {name: count for name, count in of_kernel.items() if count is not None}
+
+
+def failures(records: Iterable[Record], server_words: Mapping[str, Path]) -> list[Failure]:
     """Every trial that is not valid."""
     failed = []
     for record in last_attempts(records):
-        if record["valid"]:
-            continue
-        name = folder_name(record["index"], record["attempt"])
-        stderr = folder / "trials" / name / "server.err"
-        has_words = stderr.is_file() and stderr.stat().st_size > 0
-        place = "before the blocks" if record["block"] < 0 else f"block {record['block'] + 1}"
-        trial = f"{record['label']}, {place} (trials/{name})"
-        reason = record["reason"] or "no reason given"
-        failed.append(Failure(trial, reason, str(stderr) if has_words else "", hint_of(record)))
+        if not record.valid:
+            place = "before the blocks" if record.block < 0 else f"block {record.block + 1}"
+            trial = f"{record.label}, {place} ({trial_folder(record)})"
+            reason = record.reason or "no reason given"
+            stderr = server_words.get(record.trial)
+            words = "" if stderr is None else str(stderr)
+            failed.append(Failure(trial, reason, words, record.hint or ""))
     return failed
 
 
-def hint_of(record: Record) -> str:
-    """What to do about a trial that failed; empty where its record has nothing of the kind."""
-    hint = record.get("hint")
-    return hint if isinstance(hint, str) else ""
-
-
-def ceilings(experiment: Experiment, records: Iterable[Record]) -> dict[str, float]:
+def null_rates(experiment: Experiment, records: Iterable[Record]) -> dict[str, float]:
     """The throughput of the null server under the load of each cell, by the cell's key."""
     rates = {
-        record["trial"].removeprefix("ceiling-"): record["metrics"].get("throughput_per_s")
+        record.trial.removeprefix("ceiling-"): record.metrics.get("throughput_per_s")
         for record in records
-        if _role(record) == "ceiling" and record["valid"]
+        if record.role == "ceiling" and record.valid
     }
-    found = {cell.key: rates.get(ceiling_of(cell, experiment)) for cell in experiment.cells}
+    shapes = {cell.key: ceiling_of(cell, experiment) for cell in experiment.cells}
+    found = {key: rates.get(shape) for key, shape in shapes.items() if shape is not None}
     return {key: rate for key, rate in found.items() if rate}
-
-
-def _role(record: Record) -> str:
-    """What a trial was for; records of schema 1 are all measurements."""
-    role: str = record.get("role", "measure")
-    return role
 
 
 def _twin(experiment: Experiment, index: Index) -> TwinCheck | None:
@@ -217,15 +211,15 @@ def _notes(
     index: Index,
     records: Sequence[Record],
 ) -> list[str]:
-    known = ceilings(experiment, records)
+    known = null_rates(experiment, records)
     found = list(experiment.absent.lines())
     for cell, summary in zip(experiment.cells, summaries, strict=True):
         found.extend(notes(cell, summary, index, known.get(cell.key)))
     found.extend(endings(records))
     missing = {
-        record["trial"]: told(record["reason"], hint_of(record))
+        record.trial: told(record.reason, record.hint)
         for record in records
-        if _role(record) == "ceiling" and not record["valid"]
+        if record.role == "ceiling" and not record.valid
     }
     said = ceilings_note(missing)
     return found if said is None else [*found, said]
@@ -233,14 +227,14 @@ def _notes(
 
 def endings(records: Iterable[Record]) -> Iterator[str]:
     """Servers that do not end as they should: of each backend once, in how many trials."""
-    by_backend: dict[str, list[Mapping[str, Any]]] = {}
+    by_backend: dict[str, list[ServerSide]] = {}
     for record in records:
-        server, backend = record.get("server") or {}, record["parameters"].get("backend")
-        if server and isinstance(backend, str):
-            by_backend.setdefault(backend, []).append(server)
+        backend = record.parameters.get("backend")
+        if record.server is not None and isinstance(backend, str):
+            by_backend.setdefault(backend, []).append(record.server)
     for backend, servers in by_backend.items():
-        forced = sum(server.get("forced") is True for server in servers)
-        swept = [count for server in servers if (count := server.get("swept") or 0) > 0]
+        forced = sum(server.forced is True for server in servers)
+        swept = [count for server in servers if (count := server.swept or 0) > 0]
         said = []
         if forced:
             said.append(f"did not end at SIGTERM in {forced} of {len(servers)} trials")

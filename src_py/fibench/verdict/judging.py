@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from fibench.experiment import Absent, cells_of
 from fibench.experiment.absent import NOTHING
@@ -131,6 +131,7 @@ def _judge_interval(verdict: Verdict, samples: Index) -> Verdict:
         reason = _too_few_blocks(estimate.blocks, claim, samples)
     else:
         outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
+    settling = _what_would_settle(claim, estimate)
     return replace(
         verdict,
         outcome=outcome,
@@ -139,7 +140,8 @@ def _judge_interval(verdict: Verdict, samples: Index) -> Verdict:
         left=left,
         right=right,
         detectable=estimate.detectable,
-        **_what_would_settle(claim, estimate),
+        needed=settling.needed,
+        blocks_needed=settling.blocks,
     )
 
 
@@ -155,16 +157,26 @@ def _place(low: float, high: float, above: float | None, below: float | None) ->
     return "CONFIRMED" if high < below else "REFUTED" if low > below else "INCONCLUSIVE"
 
 
-def _what_would_settle(claim: Claim, estimate: Estimate) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Settling:
+    """What would settle a claim; None: it is not known."""
+
+    needed: float | None = None
+    """The effect from the estimate to the nearest bound."""
+    blocks: int | None = None
+    """How many blocks would see it."""
+    detectable: float | None = None
+    """The smallest effect that this run could have seen."""
+
+
+def _what_would_settle(claim: Claim, estimate: Estimate) -> _Settling:
     """How far the estimate is from the nearest bound, and how many blocks would see that far."""
     bounds = [bound for bound in (claim.low, claim.high) if bound is not None and bound > 0.0]
     if estimate.mean is None or estimate.sd_log is None or not bounds:
-        return {}
+        return _Settling()
     distance = min(abs(math.log(estimate.mean / bound)) for bound in bounds)
-    return {
-        "needed": math.expm1(distance),
-        "blocks_needed": estimates.blocks_needed(distance, estimate.sd_log, estimate.alpha),
-    }
+    blocks = estimates.blocks_needed(distance, estimate.sd_log, estimate.alpha)
+    return _Settling(math.expm1(distance), blocks)
 
 
 def _judge_crossover(verdict: Verdict, samples: Index) -> Verdict:
@@ -179,7 +191,13 @@ def _judge_crossover(verdict: Verdict, samples: Index) -> Verdict:
     verdict = replace(verdict, crossover=found, estimate=estimate)
     if estimate.absent is not None:
         return replace(verdict, reason=estimate.absent)
-    verdict = replace(verdict, **_what_would_settle_crossover(claim, found))
+    settling = _what_would_settle_crossover(claim, found)
+    verdict = replace(
+        verdict,
+        detectable=settling.detectable,
+        needed=settling.needed,
+        blocks_needed=settling.blocks,
+    )
     blocks = len(found.blocks)
     if blocks < FEWEST_BLOCKS:
         return replace(verdict, reason=_too_few_blocks(blocks, claim, samples))
@@ -194,25 +212,25 @@ def _judge_crossover(verdict: Verdict, samples: Index) -> Verdict:
     return replace(verdict, outcome=outcome)
 
 
-def _what_would_settle_crossover(claim: Claim, found: Crossover) -> dict[str, Any]:
+def _what_would_settle_crossover(claim: Claim, found: Crossover) -> _Settling:
     """As `_what_would_settle`, on the scale of the axis."""
     estimate, sd = found.estimate, found.equivalent_sd()
     if sd is None or estimate.mean is None:
-        return {}
+        return _Settling()
     alpha, log = estimate.alpha, found.scale == "log"
     seen = estimates.seen_from(estimate.blocks, sd, alpha)
     bounds = [b for b in (claim.low, claim.high) if b is not None and (b > 0.0 or not log)]
     if not bounds:
-        return {"detectable": math.expm1(seen) if log else seen}
+        return _Settling(detectable=math.expm1(seen) if log else seen)
     distance = min(
         abs(math.log(estimate.mean / bound)) if log else abs(estimate.mean - bound)
         for bound in bounds
     )
-    return {
-        "detectable": math.expm1(seen) if log else seen,
-        "needed": math.expm1(distance) if log else distance,
-        "blocks_needed": estimates.blocks_needed(distance, sd, alpha),
-    }
+    return _Settling(
+        needed=math.expm1(distance) if log else distance,
+        blocks=estimates.blocks_needed(distance, sd, alpha),
+        detectable=math.expm1(seen) if log else seen,
+    )
 
 
 def _judge_count(verdict: Verdict, samples: Index) -> Verdict:

@@ -52,7 +52,13 @@ def review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
 
 
 def _review(run: StoredRun) -> Review:
-    found = find(run.experiment, run.records, run.folder, run.cores, complete=run.complete)
+    found = find(
+        run.experiment,
+        run.records,
+        run.cores,
+        complete=run.complete,
+        server_words=run.server_words,
+    )
     return Review(
         run=run,
         findings=found,

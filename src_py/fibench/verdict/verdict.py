@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from fibench.json_values import Json, finite
 from fibench.metrics import METRICS
 from fibench.verdict.estimate import CONFIDENCE, CountRange, Estimate
 
@@ -48,8 +48,24 @@ class Verdict:
     blocks_needed: int | None = None
     crossover: Crossover | None = None
 
+    @property
+    def shown_estimate(self) -> Estimate | None:
+        """The estimate, where it says anything: a mean, or an end of its interval."""
+        found = self.estimate
+        if found is None or (found.mean is None and found.low is None):
+            return None
+        return found
 
-def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    @property
+    def quantity(self) -> str:
+        """What the estimate is of: `ratio`, a metric with its unit, or the axis of a crossover."""
+        claim = self.claim
+        if claim.kind == "crossover":
+            return claim.over or ""
+        return "ratio" if claim.right else METRICS[claim.metric].name_with_unit
+
+
+def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Json]:
     """The document kept as claims.json.
 
     ::
@@ -93,11 +109,12 @@ def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {
         "schema": CLAIMS_SCHEMA,
         "confidence": CONFIDENCE,
-        "claims": [_verdict_json(verdict) for verdict in verdicts],
+        "claims": [claim_json(verdict) for verdict in verdicts],
     }
 
 
-def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+def claim_json(verdict: Verdict) -> dict[str, Json]:
+    """One of the claims of that document."""
     claim = verdict.claim
     return {
         "id": claim.id,
@@ -115,38 +132,38 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "reason": verdict.reason,
         "left": _side_json(claim, claim.left, verdict.left),
         "right": None if claim.right is None else _side_json(claim, claim.right, verdict.right),
-        "estimate": _estimate_json(claim, verdict.estimate),
+        "estimate": _estimate_json(verdict),
         "count": None if verdict.count is None else vars(verdict.count).copy(),
         "crossover": _crossover_json(claim, verdict.crossover),
-        "smallest_detectable_effect": _finite(verdict.detectable),
-        "effect_asked_for": _finite(verdict.needed),
+        "smallest_detectable_effect": finite(verdict.detectable),
+        "effect_asked_for": finite(verdict.needed),
         "blocks_needed": verdict.blocks_needed,
     }
 
 
-def _side_json(claim: Claim, cell: Cell, figure: float | None) -> dict[str, Any]:
-    side: dict[str, Any] = {"cell": cell.key, "label": cell.label}
+def _side_json(claim: Claim, cell: Cell, figure: float | None) -> dict[str, Json]:
+    side: dict[str, Json] = {"cell": cell.key, "label": cell.label}
     if not METRICS[claim.metric].is_count:
-        side[METRICS[claim.metric].name_with_unit] = _finite(figure)
+        side[METRICS[claim.metric].name_with_unit] = finite(figure)
     return side
 
 
-def _estimate_json(claim: Claim, estimate: Estimate | None) -> dict[str, Any] | None:
-    if estimate is None or (estimate.mean is None and estimate.low is None):
+def _estimate_json(verdict: Verdict) -> dict[str, Json] | None:
+    estimate = verdict.shown_estimate
+    if estimate is None:
         return None
-    quantity = "ratio" if claim.right else METRICS[claim.metric].name_with_unit
     return {
-        "quantity": claim.over if claim.kind == "crossover" else quantity,
-        "mean": _finite(estimate.mean),
-        "low": _finite(estimate.low),
-        "high": _finite(estimate.high),
+        "quantity": verdict.quantity,
+        "mean": finite(estimate.mean),
+        "low": finite(estimate.low),
+        "high": finite(estimate.high),
         "confidence": 1.0 - estimate.alpha,
         "blocks": estimate.blocks,
         "sd_log": estimate.sd_log,
     }
 
 
-def _crossover_json(claim: Claim, found: Crossover | None) -> dict[str, Any] | None:
+def _crossover_json(claim: Claim, found: Crossover | None) -> dict[str, Json] | None:
     if found is None:
         return None
     return {
@@ -160,8 +177,3 @@ def _crossover_json(claim: Claim, found: Crossover | None) -> dict[str, Any] | N
         "incomplete_blocks": found.incomplete,
         "falls": found.falls,
     }
-
-
-def _finite(figure: float | None) -> float | None:
-    """JSON has no infinity: a bound that is not finite is null."""
-    return figure if figure is not None and math.isfinite(figure) else None

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from fibench.build.record import build_line, not_own
+from fibench.build.record import not_own
+from fibench.report.lines import build_line
 
 OWN: dict[str, Any] = {
     "buildtype": "release", "optimization": "3", "debug": False, "b_ndebug": "false",

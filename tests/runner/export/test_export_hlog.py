@@ -52,9 +52,9 @@ def test_an_older_run_has_an_interval_for_each_trial(hdrh: Any, tmp_path: Path) 
     found = list(intervals(hdrh, exported(review, "hlog"), tmp_path / "log"))
     assert len(found) == 10
     for record, interval in zip(review.run.records, found, strict=True):
-        load = review.run.folder / "trials" / f"{record['index']:03d}" / "load.json"
+        load = review.run.folder / "trials" / f"{record.index:03d}" / "load.json"
         assert counts_of(interval) == json.loads(load.read_text())["latency"]["histogram"]["counts"]
-        assert interval.get_tag() == f"{record['label']}/all"
+        assert interval.get_tag() == f"{record.label}/all"
 
 
 def test_each_second_of_each_group_that_asks_is_an_interval(hdrh: Any, tmp_path: Path) -> None:
@@ -62,11 +62,11 @@ def test_each_second_of_each_group_that_asks_is_an_interval(hdrh: Any, tmp_path:
     found = list(intervals(hdrh, exported(review, "hlog"), tmp_path / "log"))
     assert len(found) == 20, "ten trials of two seconds; the idle group asks nothing"
     for place, record in enumerate(review.run.records):
-        load = review.run.folder / "trials" / f"{record['index']:03d}" / "load.json"
+        load = review.run.folder / "trials" / f"{record.index:03d}" / "load.json"
         group = json.loads(load.read_text())["groups"][0]
         own = found[2 * place : 2 * place + 2]
         assert [counts_of(each) for each in own] == [s["counts"] for s in group["seconds"]]
-        assert own[0].get_tag() == f"{record['label']}/small"
+        assert own[0].get_tag() == f"{record.label}/small"
         together = histogram.merge(histogram.from_sparse(counts_of(each)) for each in own)
         assert histogram.to_sparse(together) == group["latency"]["histogram"]["counts"]
 

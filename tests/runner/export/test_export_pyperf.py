@@ -45,7 +45,7 @@ def test_each_cell_has_its_three_benchmarks_with_a_run_for_each_block(
 
 def test_the_values_are_those_of_the_trials_in_seconds(judged: Review, tmp_path: Path) -> None:
     suite = loaded(judged, tmp_path)
-    metrics = [r["metrics"] for r in judged.run.records if r["label"] == "py-mt"]
+    metrics: list[Any] = [r.metrics for r in judged.run.records if r.label == "py-mt"]
     values = suite.get_benchmark("py-mt: time per request (1/throughput)").get_values()
     assert values == pytest.approx([1 / m["throughput_per_s"] for m in metrics])
     values = suite.get_benchmark("py-mt: p50 latency").get_values()

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from tests.runner.stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, make_run, places_with
 
 from fibench.export import exported
-from fibench.export.csv import COLUMNS, field, written
+from fibench.export.csv import COLUMNS, field, written_rows
 from fibench.export.md import escape, table
 from fibench.store.planned import claims_for
 from fibench.store.stored_run import read_run
@@ -102,7 +102,7 @@ def test_csv_is_rfc_4180(judged: Review) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=5))
 def test_any_csv_field_comes_back_escaped_and_none_is_a_formula(fields: list[str]) -> None:
-    text = written([f"f{place}" for place in range(len(fields))], [fields])
+    text = written_rows([f"f{place}" for place in range(len(fields))], [fields])
     _, back = csv.reader(io.StringIO(text, newline=""))
     for given_, found in zip(fields, back, strict=True):
         assert not found.startswith(("=", "+", "-", "@", "\t", "\r"))

@@ -4,7 +4,7 @@
 import socket
 from pathlib import Path
 
-from fibench.machine.disturbance import Counters, between, machine_json, read
+from fibench.machine.disturbance import Counters, between, machine_json, read_counters
 
 NETSTAT = """\
 TcpExt: SyncookiesSent ListenOverflows ListenDrops TCPFastOpen
@@ -30,7 +30,7 @@ def test_counters_are_read_by_their_names(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert read(tmp_path) == Counters(
+    assert read_counters(tmp_path) == Counters(
         listen_overflows=7,
         listen_drops=9,
         retransmits=33,
@@ -42,9 +42,9 @@ def test_counters_are_read_by_their_names(tmp_path: Path) -> None:
 
 
 def test_a_kernel_that_says_nothing_leaves_everything_unknown(tmp_path: Path) -> None:
-    nothing = read(tmp_path)
+    nothing = read_counters(tmp_path)
     assert nothing == Counters(None, None, None, None, None, None, None)
-    assert between(nothing, read()) == nothing
+    assert between(nothing, read_counters()) == nothing
 
 
 def test_differences_are_those_of_the_time_between(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_differences_are_those_of_the_time_between(tmp_path: Path) -> None:
 
 
 def test_a_connection_lost_by_a_full_accept_queue_is_counted() -> None:
-    before = read()
+    before = read_counters()
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
         clients = [socket.socket() for _ in range(4)]
@@ -72,7 +72,7 @@ def test_a_connection_lost_by_a_full_accept_queue_is_counted() -> None:
             client.connect_ex(address)
         for client in clients:
             client.close()
-    gained = between(before, read())
+    gained = between(before, read_counters())
     assert gained.listen_overflows is not None
     assert gained.listen_overflows > 0
     assert gained.listen_drops is not None

@@ -18,7 +18,7 @@ from tests.runner.desk import Desk
 from fibench.backends.catalogue import read_catalogue
 from fibench.commands import doctor as vitals
 from fibench.folders import find_places
-from fibench.machine.doctor import Busy, Facts, Server, judge
+from fibench.machine.doctor import Busy, Facts, Server, disturbing
 from fibench.report.checkup import render_checkup
 
 QUIET = Facts(
@@ -71,15 +71,15 @@ FACTS = st.builds(
 
 
 def _ids(facts: Facts) -> list[str]:
-    return [item.id for item in judge(facts)]
+    return [item.id for item in disturbing(facts)]
 
 
 def test_a_quiet_machine_has_nothing_that_disturbs() -> None:
-    assert judge(QUIET) == []
+    assert disturbing(QUIET) == []
 
 
 def test_what_cannot_be_told_is_no_finding() -> None:
-    assert judge(Facts()) == []
+    assert disturbing(Facts()) == []
 
 
 @pytest.mark.parametrize(
@@ -133,21 +133,21 @@ def test_an_installed_fibench_needs_no_compiler() -> None:
 
 
 def test_ports_that_rest_a_minute_bound_the_rate_of_connections() -> None:
-    (item,) = judge(replace(QUIET, port_range=(32768, 60999), tw_reuse=0))
+    (item,) = disturbing(replace(QUIET, port_range=(32768, 60999), tw_reuse=0))
     assert item.values == {"ports": 28232, "rest_s": 60, "connections_per_s": 470}
     assert "470 a second" in item.why
 
 
 def test_a_command_mends_what_it_stands_beside() -> None:
-    (item,) = judge(replace(QUIET, turbo=True, turbo_switch="intel"))
+    (item,) = disturbing(replace(QUIET, turbo=True, turbo_switch="intel"))
     assert "no_turbo" in item.mend
-    (item,) = judge(replace(QUIET, clocksource="hpet", clocksources=("hpet", "tsc")))
+    (item,) = disturbing(replace(QUIET, clocksource="hpet", clocksources=("hpet", "tsc")))
     assert "current_clocksource" in item.mend
 
 
 @given(FACTS)
 def test_any_machine_gets_items_of_one_line_each_that_are_shown_harmlessly(facts: Facts) -> None:
-    items = judge(facts)
+    items = disturbing(facts)
     for item in items:
         assert item.id
         assert item.what
@@ -175,7 +175,7 @@ def test_the_facts_of_this_machine_can_be_read_and_judged(programs: Path) -> Non
     assert facts.cores >= 1
     assert facts.hardware_threads >= facts.cores
     assert facts.compiler
-    judge(facts)
+    disturbing(facts)
 
 
 def test_a_server_that_was_left_running_is_found(programs: Path) -> None:

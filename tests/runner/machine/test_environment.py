@@ -27,8 +27,8 @@ def _tree(root: Path, files: dict[str, str]) -> Path:
 
 
 def _document() -> dict[str, Any]:
-    identity = {"programs": {"server": "00"}, "interpreters": {}}
-    return run_environment.environment(find_places(), identity)
+    identity: Any = {"programs": {"server": "00"}, "interpreters": {}}
+    return dict(run_environment.environment(find_places(), identity))
 
 
 def test_the_document_is_json_with_a_schema_and_names_this_machine(programs: Path) -> None:
@@ -164,7 +164,7 @@ def test_the_chosen_word_is_the_one_in_brackets() -> None:
     assert facts.chosen(None) is None
 
 
-def _cgroup(tmp_path: Path, membership: str, mounts: str) -> dict[str, Any]:
+def _cgroup(tmp_path: Path, membership: str, mounts: str) -> facts.CgroupFacts:
     _tree(tmp_path, {"cgroup": membership, "mountinfo": mounts})
     return facts.cgroup(tmp_path / "cgroup", tmp_path / "mountinfo")
 

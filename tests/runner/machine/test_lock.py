@@ -152,4 +152,4 @@ def test_an_address_that_somebody_has_and_does_not_listen_on_is_named(address: s
 
 
 def test_a_missing_table_of_sockets_leaves_the_process_alone_named(tmp_path: Path) -> None:
-    assert lock.name_of("a", 1, tmp_path / "none") is None
+    assert lock.name_told_by("a", 1, tmp_path / "none") is None

@@ -79,7 +79,7 @@ def other_boot(folder: Path) -> None:
 
 def again(folder: Path, place: int) -> None:
     """A second line for an attempt that has one, with another note and a right digest."""
-    record = journal.decode(lines_of(folder)[place])
+    record = journal.document_of(lines_of(folder)[place])
     assert record is not None
     journal.append(folder / "trials.jsonl", {**record, "note": "again"})
 
@@ -184,7 +184,7 @@ def test_compare_says_that_runs_have_trials_in_common(root: Path) -> None:
     own, other = make_run(root / "gil" / NAME), make_run(root / "gil" / "second", seed=2)
     write_lines(own, [*lines_of(own)[:9], lines_of(other)[9]])
     found = compare(*(review(read_run(run, find_places())) for run in (own, other)))
-    (line,) = [line for line in comparison.warnings(found) if "second run" in line]
+    (line,) = [line for line in comparison.leading_warnings(found) if "second run" in line]
     assert line == f"gil/{NAME}: 1 of its 10 trials are also in the second run"
 
 

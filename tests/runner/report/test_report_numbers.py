@@ -14,8 +14,8 @@ from fibench.report.numbers import (
     percent,
     quantity,
     scale_for,
-    seconds,
     spread,
+    time_taken,
     with_interval,
 )
 from fibench.verdict.estimate import Estimate
@@ -82,7 +82,7 @@ def test_an_effect_of_more_than_double_is_a_factor() -> None:
 
 
 def test_durations_of_runs_have_minutes_when_they_are_long() -> None:
-    assert [seconds(s) for s in (8.24, 125.0, 7300.0)] == ["8.2 s", "2 min 05 s", "2 h 01 min"]
+    assert [time_taken(s) for s in (8.24, 125.0, 7300.0)] == ["8.2 s", "2 min 05 s", "2 h 01 min"]
 
 
 def estimate_of(low: float, mean: float, high: float) -> Estimate:

@@ -18,7 +18,7 @@ from fibench.backends.interpreters import Interpreter
 from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import find_places
 from fibench.plan.trials import plan
-from fibench.run._identity import difference, identity, with_modules
+from fibench.run._identity import Identity, difference, identity, with_modules
 from fibench.run.begin import Request, context_of
 
 BASE = """
@@ -31,8 +31,9 @@ duration = "0.1s"
 blocks = 2
 """
 
-NOW: dict[str, Any] = {
+NOW: Identity = {
     "schema": 2, "parameters": "p", "programs": {"a": "1", "b": "2"}, "interpreters": {},
+    "left_out": [],
     "boot_id": "x", "kernel": "6.1", "governor": None, "power_source": "mains", "cores": [[0]],
 }  # fmt: skip
 
@@ -46,7 +47,7 @@ def _identity(
     programs: Path,
     folder: Path = Path(),
     interpreters: Mapping[str, Interpreter] | None = None,
-) -> dict[str, Any]:
+) -> Identity:
     experiment: Experiment = parse_experiment(text, "e.toml", KNOWN, None, folder)
     places = replace(find_places(), programs=programs)
     request = Request(

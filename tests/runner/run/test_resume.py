@@ -8,20 +8,24 @@ from hypothesis import strategies as st
 from tests.runner.samples import SMALL, parse
 
 from fibench.plan.trials import Trial, plan
-from fibench.run._resume import Attempt, Head, remaining
-from fibench.store import journal
+from fibench.record import last_attempts
+from fibench.run._resume import Attempt, remaining
+from fibench.store.record import Head
 
 TRIALS = plan(parse(SMALL, {"blocks": "3", "backend": "py-sync,py-mt,py-mp"}))
 
 
 def _record(attempt: Attempt, *, valid: bool = True) -> Head:
-    return {
-        "trial": attempt.trial.key,
-        "index": attempt.trial.index,
-        "block": attempt.trial.block,
-        "attempt": attempt.number,
-        "valid": valid,
-    }
+    trial = attempt.trial
+    return Head(
+        trial=trial.key,
+        role=trial.role,
+        index=trial.index,
+        block=trial.block,
+        cell=trial.cell.key,
+        attempt=attempt.number,
+        valid=valid,
+    )
 
 
 def _block(trials: Sequence[Trial], number: int) -> list[Trial]:
@@ -79,10 +83,10 @@ def test_whatever_is_broken_off_in_the_end_every_trial_counts_once_and_is_valid(
             valid = session > 15 or data.draw(st.booleans())
             heads.append(_record(attempt, valid=valid))
     assert remaining(TRIALS, heads) == []
-    last = journal.last_attempts(heads)
-    assert [head["trial"] for head in last] == [trial.key for trial in TRIALS]
-    assert all(head["valid"] for head in last)
-    made = [(head["trial"], head["attempt"]) for head in heads]
+    last = last_attempts(heads)
+    assert [head.trial for head in last] == [trial.key for trial in TRIALS]
+    assert all(head.valid for head in last)
+    made = [(head.trial, head.attempt) for head in heads]
     assert len(set(made)) == len(made), "no attempt has a folder that another one has"
 
 
@@ -100,9 +104,9 @@ def test_trials_that_stand_are_neighbours_of_one_pass_unless_they_had_failed(
         keys = [trial.key for trial in _block(TRIALS, block)]
         if left.intersection(keys) == set(keys):
             continue
-        tries = {key: [h for h in heads if h["trial"] == key] for key in keys}
-        passes = set.intersection(*({h["attempt"] for h in tries[key]} for key in keys))
+        tries = {key: [h for h in heads if h.trial == key] for key in keys}
+        passes = set.intersection(*({h.attempt for h in tries[key]} for key in keys))
         assert passes, "there is a pass in which all were measured"
         for key in keys:
-            later = [h for h in tries[key] if h["attempt"] > max(passes)]
-            assert not later or not tries[key][-len(later) - 1]["valid"]
+            later = [h for h in tries[key] if h.attempt > max(passes)]
+            assert not later or not tries[key][-len(later) - 1].valid

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.processes import ending
 from tests.runner.desk import CHECKOUT, INVOKE, SMALL, Desk, run_with_a_trial_finished
+from tests.runner.records import last_documents
 
 from fibench.store import journal
 
@@ -66,7 +67,7 @@ def _runs(desk: Desk) -> list[Path]:
 def _assert_whole(desk: Desk) -> None:
     """Every trial counts exactly once, and every line has its folder and no folder is without."""
     records = desk.records()
-    last = journal.last_attempts(records)
+    last = last_documents(records)
     assert [record["trial"] for record in last] == desk.planned()
     assert all(record["valid"] for record in last)
     attempts = [(record["trial"], record["attempt"]) for record in records]
@@ -78,7 +79,7 @@ def _assert_whole(desk: Desk) -> None:
 def _is_finished(desk: Desk) -> bool:
     if not list(desk.results.glob("*/*/claims.json")):
         return False
-    return all(record["valid"] for record in journal.last_attempts(desk.records()))
+    return all(record["valid"] for record in last_documents(desk.records()))
 
 
 def _finish(desk: Desk, path: Path) -> None:

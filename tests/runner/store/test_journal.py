@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fibench.record import last_attempts
 from fibench.store import journal
+from fibench.store.record import Head
 
 RECORDS = st.dictionaries(
     st.text(max_size=12).filter(lambda key: key != "sha256"),
@@ -24,7 +26,7 @@ RECORDS = st.dictionaries(
 
 @given(RECORDS)
 def test_a_record_comes_back_as_it_was(record: dict[str, object]) -> None:
-    assert journal.decode(journal.encode(record)) == {**record}
+    assert journal.document_of(journal.encode(record)) == {**record}
 
 
 @given(RECORDS)
@@ -44,7 +46,7 @@ def test_no_altered_line_is_taken_for_a_record(
     line = journal.encode(record)
     position = data.draw(st.integers(0, len(line) - 1))
     character = data.draw(st.characters(codec="ascii").filter(lambda c: c != line[position]))
-    assert journal.decode(line[:position] + character + line[position + 1 :]) is None
+    assert journal.document_of(line[:position] + character + line[position + 1 :]) is None
 
 
 def test_a_journal_cut_at_any_byte_loses_at_most_its_last_line(tmp_path: Path) -> None:
@@ -123,13 +125,10 @@ def test_a_head_is_held_to_the_digest_of_its_whole_line(tmp_path: Path) -> None:
 
 
 def test_of_several_attempts_the_last_counts_in_the_order_of_the_plan() -> None:
-    records = [
-        {"trial": "b", "index": 1, "attempt": 1},
-        {"trial": "a", "index": 0, "attempt": 1},
-        {"trial": "b", "index": 1, "attempt": 2},
-    ]
-    assert journal.last_attempts(records) == [records[1], records[2]]
-    assert journal.last_attempts([]) == []
+    tries = [("b", 1, 1), ("a", 0, 1), ("b", 1, 2)]
+    heads = [Head(key, "measure", index, 0, "c", attempt, True) for key, index, attempt in tries]
+    assert last_attempts(heads) == [heads[1], heads[2]]
+    assert last_attempts(list[Head]()) == []
 
 
 def test_every_attempt_has_a_folder_of_its_own() -> None:

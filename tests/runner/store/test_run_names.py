@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fibench.store.folder import NoSuchRun, create, next_number, resolve_run, runs_of
+from fibench.store.folder import NoSuchRun, create_run, next_number, resolve_run, runs_of
 from fibench.store.names import head_of, run_name, source_path
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -30,7 +30,7 @@ def make(results: Path, source: Path, now: datetime = NOON) -> Path:
         "title": "t",
     }
     plan = (json.dumps(head, indent=2) + "\n").encode()
-    return create(results, name, {"plan.json": plan}, now)
+    return create_run(results, name, {"plan.json": plan}, now)
 
 
 @pytest.fixture
@@ -147,7 +147,9 @@ def test_runs_are_in_the_order_in_which_they_were_made_whatever_the_clock_said(h
 
 def test_runs_of_earlier_versions_stand_before_by_their_times(here: Path) -> None:
     results, source = here / "results", write(here / "experiments" / "lab.toml")
-    old = [create(results, "lab", {"plan.json": b"{}"}, NOON + timedelta(days=k)) for k in (0, 1)]
+    old = [
+        create_run(results, "lab", {"plan.json": b"{}"}, NOON + timedelta(days=k)) for k in (0, 1)
+    ]
     new = [make(results, source, NOON + timedelta(hours=k)) for k in (0, 1)]
     assert set(runs_of(results, "lab")) == {*old, *new}
     assert runs_of(results, "lab")[-1] == new[1]

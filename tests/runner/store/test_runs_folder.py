@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fibench.store import folder as runs_folder
-from fibench.store.folder import NoSuchRun, RunError, create, resolve_run, runs_of
+from fibench.store.folder import NoSuchRun, RunError, create_run, resolve_run, runs_of
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_new_folder_has_its_files_from_the_moment_it_has_its_name(tmp_path: Path) -> None:
-    folder = create(tmp_path / "results", "gil", {"plan.json": b"{}"}, NOON)
+    folder = create_run(tmp_path / "results", "gil", {"plan.json": b"{}"}, NOON)
     assert folder.parent == tmp_path / "results" / "gil"
     assert folder.name.startswith("2026-11-23T1200-")
     assert (folder / "plan.json").read_bytes() == b"{}"
@@ -43,7 +43,7 @@ def test_what_a_crash_left_of_a_folder_without_its_name_is_no_run_and_goes(tmp_p
     unborn = tmp_path / "gil" / ".2026-11-23T1200-abcd.new"
     unborn.mkdir(parents=True)
     assert runs_of(tmp_path, "gil") == []
-    folder = create(tmp_path, "gil", {}, NOON)
+    folder = create_run(tmp_path, "gil", {}, NOON)
     assert list(folder.parent.iterdir()) == [folder]
 
 
@@ -52,14 +52,14 @@ def test_a_results_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> Non
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "results" / "gil").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(RunError, match="outside the results"):
-        create(tmp_path / "results", "gil", {}, NOON)
+        create_run(tmp_path / "results", "gil", {}, NOON)
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_disk_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("a file")
     with pytest.raises(RunError, match="cannot make"):
-        create(tmp_path / "results", "gil", {}, NOON)
+        create_run(tmp_path / "results", "gil", {}, NOON)
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,10 @@ from tests.runner.stored_runs import (
 )
 
 from fibench.document.diagnostics import ExperimentError
+from fibench.report.lines import machine_line_of
 from fibench.store import journal
 from fibench.store.files import StoredError
+from fibench.store.kept import read_environment
 from fibench.store.planned import claims_for
 from fibench.store.stored_run import StoredRun, open_run, read_load, read_run
 from fibench.verdict.reviewing import review
@@ -55,7 +57,7 @@ def test_a_run_is_what_it_was(folder: Path) -> None:
     assert run.name == "gil/2026-11-24T2255-63e1"
     assert [cell.label for cell in run.experiment.cells] == ["py-mp", "py-mt"]
     assert (run.complete, len(run.records), run.cores, run.ignored) == (True, 10, 2, ())
-    assert [record["index"] for record in run.records] == list(range(10))
+    assert [record.index for record in run.records] == list(range(10))
     found = {v.claim.id: v.outcome for v in review(run).verdicts}
     kept = json.loads((folder / "claims.json").read_text())["claims"]
     assert found == {claim["id"]: claim["outcome"] for claim in kept}
@@ -113,12 +115,12 @@ def test_a_backend_that_is_no_more_is_still_shown(tmp_path: Path) -> None:
 
 
 def test_the_last_attempt_of_a_trial_counts(folder: Path) -> None:
-    first = journal.read(folder / "trials.jsonl").records[0]
+    first: Any = journal.read(folder / "trials.jsonl").records[0]
     again = first | {"attempt": 2, "metrics": first["metrics"] | {"throughput_per_s": 1.0}}
     journal.append(folder / "trials.jsonl", again)
     run = opened(folder)
     assert len(run.records) == 10
-    assert run.records[0]["metrics"]["throughput_per_s"] == 1.0
+    assert run.records[0].metrics["throughput_per_s"] == 1.0
     (folder / "trials" / "000-2").mkdir()
     (folder / "trials" / "000-2" / "load.json").write_text('{"schema": 1, "attempt": 2}')
     assert read_load(run, run.records[0]) == {"schema": 1, "attempt": 2}
@@ -133,13 +135,15 @@ def test_a_torn_line_is_told_and_what_came_before_it_is_kept(folder: Path) -> No
 
 def test_a_run_without_environment_is_of_an_unknown_machine(folder: Path) -> None:
     (folder / "environment.json").unlink()
-    assert (opened(folder).environment, opened(folder).cores) == ({}, None)
-    assert opened(folder).machine_line.startswith("an unknown machine (environment.json is missing")
+    assert (opened(folder).environment.document, opened(folder).cores) == ({}, None)
+    assert machine_line_of(opened(folder)).startswith(
+        "an unknown machine (environment.json is missing"
+    )
     plan = json.loads((folder / "plan.json").read_text())
     kept = {**plan, "identity": {"cores": [[0], [1, 5]]}}
     (folder / "plan.json").write_text(json.dumps(kept))
     assert opened(folder).cores == 2
-    assert opened(folder).machine_line.startswith("an unknown machine of 2 cores")
+    assert machine_line_of(opened(folder)).startswith("an unknown machine of 2 cores")
 
 
 @pytest.mark.parametrize("cores", [None, 0, -1, "2", True, 1.0])
@@ -149,7 +153,7 @@ def test_a_number_of_cores_that_is_none_is_not_made_up(folder: Path, cores: obje
     (folder / "environment.json").write_text(json.dumps(changed))
     run = opened(folder)
     assert run.cores is None
-    assert run.machine_line == (
+    assert machine_line_of(run) == (
         "unknown processor, an unknown number of cores, Linux of unknown version, Python 3.12.1"
     )
 
@@ -305,7 +309,7 @@ def test_the_machine_of_the_run_decides_what_is_testable(tmp_path: Path) -> None
     folder = make_run(tmp_path / "run", text=text)
     run = opened(folder)
     assert review(run).verdicts[0].outcome == "CONFIRMED"
-    one_core = replace(run, environment={"usable_cores": 1})
+    one_core = replace(run, environment=read_environment({"usable_cores": 1}))
     assert review(one_core).verdicts[0].outcome == "NOT HERE"
 
 

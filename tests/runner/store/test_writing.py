@@ -13,7 +13,7 @@ import pytest
 from tests.runner.desk import CHECKOUT, SMALL, Desk
 
 from fibench.store import journal
-from fibench.store.folder import RunError, create, keep, keep_json
+from fibench.store.folder import RunError, create_run, keep_file, keep_json
 from fibench.writing import open_emptied, write_new
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ def link_nowhere(path: Path) -> Path:
 
 
 WRITES: dict[str, Callable[[Path], object]] = {
-    "keep": lambda path: keep(path, b"x"),
+    "keep": lambda path: keep_file(path, b"x"),
     "keep_json": lambda path: keep_json(path, {}),
     "journal": lambda path: journal.append(path, {"x": 1}),
     "open_emptied": open_emptied,
@@ -77,7 +77,7 @@ def test_what_is_in_the_way_is_named_with_what_to_do(
     path = tmp_path / "claims.json"
     make(path)
     if name == "keep" and make is os.mkfifo:
-        keep(path, b"x")
+        keep_file(path, b"x")
         assert path.read_bytes() == b"x"
         return
     with pytest.raises((RunError, journal.JournalError)) as caught:
@@ -103,7 +103,7 @@ def test_what_has_the_name_of_an_unborn_run_blocks_no_new_one(tmp_path: Path, la
             odd.write_text("x")
         case "fifo":
             os.mkfifo(odd)
-    folder = create(tmp_path / "results", "gil", {"plan.json": b"{}"}, NOON)
+    folder = create_run(tmp_path / "results", "gil", {"plan.json": b"{}"}, NOON)
     assert (folder / "plan.json").read_bytes() == b"{}"
     assert (outside / "trials").is_dir()
     assert not (tmp_path / "nowhere").exists()
@@ -118,7 +118,7 @@ def test_a_name_of_results_that_is_taken_is_told(tmp_path: Path, lay: str) -> No
     else:
         path.symlink_to(tmp_path / "nowhere")
     with pytest.raises(RunError) as caught:
-        create(tmp_path / "results", "gil", {}, NOON)
+        create_run(tmp_path / "results", "gil", {}, NOON)
     assert str(path) in str(caught.value)
     assert "None" not in str(caught.value)
     assert "out of the way" in caught.value.hint

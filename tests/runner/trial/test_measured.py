@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From fibload's answer to metrics, counts and validity, with answers written by its schema."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -10,7 +10,9 @@ from tests.runner.documents import NO_COUNTS, answer, group, idle_group, latency
 from fibench.backends.catalogue import Backend
 from fibench.parameters import Parameters
 from fibench.parameters.groups import parse
-from fibench.trial._figures import Measured, take_fibload
+from fibench.record import GroupFigures
+from fibench.trial._figures import Figures, fibload_figures
+from fibench.trial.answer import read_answer
 from fibench.trial.load import LoadEnding
 
 BACKEND = Backend("c-mt", "mt_server", "c", "mt")
@@ -19,13 +21,11 @@ GROUPS = parse("name=small,clients=4,n=1;name=slow,clients=4,n=30;name=idle,clie
 ENDED = LoadEnding(0, 1.0)
 
 
-def taken(document: dict[str, Any], **cell: Any) -> Measured:
-    measured = Measured()
-    take_fibload(document, ENDED, BACKEND, replace(CELL, **cell), measured)
-    return measured
+def taken(document: dict[str, Any], ending: LoadEnding = ENDED, **cell: Any) -> Figures:
+    return fibload_figures(read_answer(document), ending, BACKEND, replace(CELL, **cell))
 
 
-def taken_with_groups(document: dict[str, Any], cap: int | None = None) -> Measured:
+def taken_with_groups(document: dict[str, Any], cap: int | None = None) -> Figures:
     return taken(document, groups=GROUPS, max_connections=cap)
 
 
@@ -41,10 +41,11 @@ def test_a_closed_loop_gives_every_metric_count_and_half() -> None:
     )
     assert measured.counts["window_ok"] == 1000
     assert measured.counts["started"] == 1208
-    assert measured.halves == [490, 510]
+    assert measured.halves == (490, 510)
     assert measured.groups == {}
     assert measured.measured_s == pytest.approx(1.2)
-    assert measured.generator == {
+    assert measured.use is not None
+    assert asdict(measured.use) == {
         "cpu_s": pytest.approx(0.2),
         "cpu_user_s": pytest.approx(0.1),
         "cpu_system_s": pytest.approx(0.1),
@@ -77,20 +78,20 @@ def test_each_group_has_its_own_figures_and_idle_ones_their_losses() -> None:
     slow = group("slow", 100, counts=NO_COUNTS | {"ok": 100, "timeout": 1, "unfinished": 3})
     measured = taken_with_groups(answer(groups=[small, slow, idle_group(50)]))
     assert measured.reason is None
-    assert measured.groups["small"]["metrics"] == pytest.approx(
+    assert measured.groups["small"].metrics == pytest.approx(
         {
             "throughput_per_s": 900.0,
             **{f"{name}_s": 0.002 for name in ("p50", "p90", "p99", "p999", "max")},
         }
     )
-    assert measured.groups["slow"]["counts"] == {
+    assert measured.groups["slow"].counts == {
         "window_ok": 100,
         "refused_by_cap": 0,
         "errors": 1,
         "unfinished": 3,
         "lost": 0,
     }
-    assert measured.groups["idle"] == {"metrics": {}, "counts": {"lost": 0}}
+    assert measured.groups["idle"] == GroupFigures({}, {"lost": 0}, idle=True)
 
 
 REFUSED = answer(
@@ -131,6 +132,4 @@ def test_what_fibload_calls_invalid_is_the_reason() -> None:
     assert taken(answer(valid=False, invalid=["wrong replies: 3", "late"])).reason == (
         "wrong replies: 3; late"
     )
-    measured = Measured()
-    take_fibload(answer(), LoadEnding(None, 1.0), BACKEND, CELL, measured)
-    assert measured.reason == "fibload ended with status None"
+    assert taken(answer(), LoadEnding(None, 1.0)).reason == "fibload ended with status None"

@@ -19,7 +19,8 @@ from tests.runner.verdict.claims import (
 
 from fibench.experiment.absent import Absent, AbsentCell
 from fibench.verdict.estimate import Sample
-from fibench.verdict.judging import Outcome, claims_json, judge
+from fibench.verdict.judging import Outcome, judge
+from fibench.verdict.verdict import claim_json
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_a_claim_about_a_group_is_judged_by_the_figures_of_that_group() -> None:
     verdict = verdict_on(claim, samples)
     assert verdict.outcome == "CONFIRMED"
     assert verdict.left == pytest.approx(2.0)
-    assert claims_json([verdict])["claims"][0]["group"] == "small"
+    assert claim_json(verdict)["group"] == "small"
 
 
 def test_a_percentile_of_a_group_needs_replies_enough_of_that_group() -> None:

@@ -2,6 +2,7 @@
 """claims.json: what a program reads of verdicts."""
 
 import json
+from typing import Any
 
 from tests.runner.verdict.claims import (
     NEAR_ONE_AND_A_HALF,
@@ -12,6 +13,7 @@ from tests.runner.verdict.claims import (
 )
 
 from fibench.verdict.judging import claims_json
+from fibench.verdict.verdict import claim_json
 
 
 def test_the_json_of_a_ratio_names_its_units_and_can_be_read_back() -> None:
@@ -35,14 +37,14 @@ def test_the_json_of_a_ratio_names_its_units_and_can_be_read_back() -> None:
 
 def test_the_json_of_a_value_says_what_is_measured_and_in_which_unit() -> None:
     verdict = verdict_on(make_claim(right=None, high=2.0), ratios(NEAR_ONE_AND_A_HALF))
-    (claim,) = claims_json([verdict])["claims"]
+    claim: Any = claim_json(verdict)
     assert claim["right"] is None
     assert claim["estimate"]["quantity"] == "throughput_per_s"
 
 
 def test_the_json_of_a_count_has_its_range_and_no_estimate() -> None:
     verdict = verdict_on(make_claim("refused", right=None, high=1.0), refusals([0, 2, 0]))
-    (claim,) = claims_json([verdict])["claims"]
+    claim: Any = claim_json(verdict)
     assert claim["estimate"] is None
     assert claim["count"] == {"blocks": 3, "least": 0, "most": 2, "total": 2}
     assert set(claim["left"]) == {"cell", "label"}

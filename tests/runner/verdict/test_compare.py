@@ -6,6 +6,7 @@ import io
 import json
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.runner.stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, p
 from fibench.export import comparison as formats
 from fibench.store.stored_run import read_run
 from fibench.verdict.comparing.comparison import Comparison, compare, matched
-from fibench.verdict.comparing.ratios import Figures, Ratio, figures, rows, welch
+from fibench.verdict.comparing.ratios import Figures, Ratio, figures_of, ratio_rows, welch
 from fibench.verdict.estimate import summarise
 from fibench.verdict.findings import samples
 from fibench.verdict.reviewing import Review, review
@@ -128,15 +129,16 @@ def test_equal_runs_differ_in_no_row_nineteen_times_of_twenty(tmp_path: Path) ->
         for record in template.records:
             metrics = {
                 name: value * math.exp(chance.gauss(0.0, 0.05))
-                for name, value in template.records[0]["metrics"].items()
+                for name, value in template.records[0].metrics.items()
+                if value is not None
             }
-            records.append(record | {"metrics": metrics})
+            records.append(replace(record, metrics=metrics))
         found = samples(records)
-        return figures(found, summarise(found, [cell.key for cell in cells]))
+        return figures_of(found, summarise(found, [cell.key for cell in cells]))
 
     wrong = 0
     for _ in range(150):
-        found = rows([(cell, cell) for cell in cells], drawn(), drawn())
+        found = ratio_rows([(cell, cell) for cell in cells], drawn(), drawn())
         assert len(found) == 9, "p99 needs a thousand replies, which py-mt does not have"
         wrong += any(row.ratio is not None and row.ratio.differs for row in found)
     assert wrong <= 15
@@ -168,7 +170,7 @@ def test_a_run_compared_with_itself_shows_no_difference(tmp_path: Path) -> None:
     assert (comparison.changed, comparison.differences) == ((), ())
     assert (comparison.only_first, comparison.only_second) == ((), ())
     assert "0 of 9 ratios differ from 1" in as_text(comparison)
-    assert formats.warnings(comparison) == ["first and second are one run"]
+    assert formats.leading_warnings(comparison) == ["first and second are one run"]
     assert comparison.marks == ((), ())
 
 
@@ -250,10 +252,10 @@ def test_runs_of_two_files_lead_with_a_warning(tmp_path: Path) -> None:
         (folder / "plan.json").write_text(json.dumps(plan))
         reviews.append(review(read_run(folder, places_with(folder))))
     first, second, old = reviews
-    assert "two files" in formats.warnings(compare(first, second))[0]
+    assert "two files" in formats.leading_warnings(compare(first, second))[0]
     assert "a/lab.toml → b/lab.toml" in as_text(compare(first, second))
-    assert formats.warnings(compare(first, first)) == ["first and second are one run"]
-    assert formats.warnings(compare(first, old)) == []
+    assert formats.leading_warnings(compare(first, first)) == ["first and second are one run"]
+    assert formats.leading_warnings(compare(first, old)) == []
 
 
 def test_another_machine_leads_with_a_warning(tmp_path: Path) -> None:
@@ -278,7 +280,7 @@ def test_an_interrupted_run_is_compared_without_verdicts(tmp_path: Path) -> None
     comparison = compare(judged(tmp_path / "a"), judged(tmp_path / "b", complete=False))
     assert comparison.changed == ()
     assert {row.blocks for row in comparison.rows} == {(5, 3)}
-    assert "was interrupted" in formats.warnings(comparison)[0]
+    assert "was interrupted" in formats.leading_warnings(comparison)[0]
 
 
 def test_every_format_has_the_same_rows(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -16,8 +17,9 @@ from fibench.report.words import verdict_lines
 from fibench.verdict.crossover import Crossover, crossing, find_crossover, rising, scale_of
 from fibench.verdict.crossover import Sides as At
 from fibench.verdict.estimate import Sample, contrast
-from fibench.verdict.judging import Verdict, claims_json, judge
+from fibench.verdict.judging import Verdict, judge
 from fibench.verdict.sample import Index
+from fibench.verdict.verdict import claim_json
 
 NUMBERS = (10.0, 20.0, 30.0)
 figures = st.floats(min_value=-2.0, max_value=2.0).map(lambda figure: round(figure, 4))
@@ -379,7 +381,7 @@ def test_a_claim_that_is_not_won_says_what_the_run_could_have_seen() -> None:
 
 
 def test_the_json_of_a_crossover_has_its_axis_and_every_block() -> None:
-    (claim,) = claims_json([verdict_on(claim_of(15.0), CLEAR)])["claims"]
+    claim: Any = claim_json(verdict_on(claim_of(15.0), CLEAR))
     assert claim["kind"] == "crossover"
     assert claim["estimate"]["quantity"] == "n"
     assert claim["estimate"]["sd_log"] is None

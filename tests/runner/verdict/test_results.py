@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runner.records import recorded
 
 from fibench.develop.bench.estimation import made_experiment, made_records
 from fibench.parameters import Group, Parameters
+from fibench.record import last_attempts
+from fibench.store.stored_run import server_words
 from fibench.verdict import findings as results
 from fibench.verdict.estimate import Index, summarise
 from fibench.verdict.findings import Findings, endings, failures, find, sample, samples
@@ -22,7 +25,7 @@ def record(cell: str = "a", block: int = 0, **changes: Any) -> dict[str, Any]:
     """A record of schema 2, with what the test changes."""
     made: dict[str, Any] = {
         "trial": f"b{block:03d}-{cell}",
-        "index": block,
+        "index": max(0, block),
         "block": block,
         "cell": cell,
         "label": cell,
@@ -40,31 +43,35 @@ def record(cell: str = "a", block: int = 0, **changes: Any) -> dict[str, Any]:
     return made | changes
 
 
+def one_sample(document: dict[str, Any]) -> Sample:
+    return sample(*recorded(document))
+
+
 # Records to samples
 
 
 def test_a_record_of_the_first_schema_is_a_measurement() -> None:
     old = {name: part for name, part in record().items() if name not in ("role", "checks")}
     del old["halves"], old["groups"]
-    (one,) = samples([old])
+    (one,) = samples(recorded(old))
     assert one.metrics["throughput"] == 100.0
     assert (one.bound, one.lag_p99_s, one.halves) == (None, None, None)
 
 
 def test_counts_have_the_names_that_claims_use_and_outcomes_their_own() -> None:
-    one = sample(record(counts={"window_ok": 9, "ok": 10, "wrong": 2, "refused_by_cap": 3}))
+    one = one_sample(record(counts={"window_ok": 9, "ok": 10, "wrong": 2, "refused_by_cap": 3}))
     assert one.counts == {"window_ok": 9, "refused": 3}
     assert one.outcomes == {"ok": 10, "wrong": 2}
 
 
 def test_clients_that_were_never_answered_are_waiting() -> None:
-    one = sample(record(counts={"window_ok": 9, "clients_answered": 5}))
+    one = one_sample(record(counts={"window_ok": 9, "clients_answered": 5}))
     assert one.counts["waiting"] == 3
 
 
 def test_what_the_checks_found_comes_with_the_sample() -> None:
     checks = {"generator_bound": "94 % of its core", "lag_p99_s": 2e-4, "listen_overflows": 7}
-    one = sample(record(checks=checks, halves=[40, 60]))
+    one = one_sample(record(checks=checks, halves=[40, 60]))
     assert (one.bound, one.lag_p99_s, one.halves) == ("94 % of its core", 2e-4, (40, 60))
     assert one.counts["listen_overflows"] == 7
 
@@ -74,7 +81,7 @@ def test_what_a_group_gave_has_its_name_in_front() -> None:
         "metrics": {"throughput_per_s": 40.0, "p99_s": 0.2},
         "counts": {"window_ok": 300, "lost": 1},
     }
-    one = sample(record(groups={"small": gave}))
+    one = one_sample(record(groups={"small": gave}))
     assert (one.metrics["small/throughput"], one.metrics["small/p99"]) == (40.0, 0.2)
     assert (one.counts["small/window_ok"], one.counts["small/lost"]) == (300, 1)
 
@@ -82,16 +89,16 @@ def test_what_a_group_gave_has_its_name_in_front() -> None:
 def test_twins_are_cells_of_their_own_and_ceilings_are_no_samples() -> None:
     twin = record("a~aa", role="twin", trial="b000-a~aa")
     ceiling = record("ceiling", -1, role="ceiling", trial="ceiling-1")
-    assert [one.cell_key for one in samples([ceiling, record(), twin])] == ["a", "a~aa"]
+    assert [one.cell_key for one in samples(recorded(ceiling, record(), twin))] == ["a", "a~aa"]
 
 
 def test_system_calls_join_the_sample_of_their_cell_and_block() -> None:
     counted = record(
         trial="b000-a~syscalls", role="syscalls", metrics={"syscalls_per_request": 6.0}
     )
-    (one,) = samples([counted, record()])
+    (one,) = samples(recorded(counted, record()))
     assert (one.metrics["syscalls_per_request"], one.metrics["throughput"]) == (6.0, 100.0)
-    (without,) = samples([counted | {"valid": False}, record()])
+    (without,) = samples(recorded(counted | {"valid": False, "reason": "hung"}, record()))
     assert without.metrics["syscalls_per_request"] is None
 
 
@@ -99,8 +106,8 @@ def test_a_trial_that_failed_again_names_the_folder_of_its_last_attempt(tmp_path
     for folder in ("004", "004-2"):
         (tmp_path / "trials" / folder).mkdir(parents=True)
         (tmp_path / "trials" / folder / "server.err").write_text("oops")
-    failed = [record(index=4, attempt=n, valid=False, reason="hung") for n in (1, 2)]
-    (told,) = failures(failed, tmp_path)
+    failed = recorded(*(record(index=4, attempt=n, valid=False, reason="hung") for n in (1, 2)))
+    (told,) = failures(failed, server_words(tmp_path, last_attempts(failed)))
     assert (told.trial, told.reason) == ("a, block 1 (trials/004-2)", "hung")
     assert told.stderr.endswith("004-2/server.err")
 
@@ -198,7 +205,7 @@ def findings(blocks: int = 5, change: Any = None, **options: Any) -> Findings:
     records = made_records(experiment, blocks)
     if change is not None:
         records = [change(record) or record for record in records]
-    return find(experiment, records, Path(), 2, **{"complete": True, **options})
+    return find(experiment, recorded(*records), 2, **{"complete": True, **options})
 
 
 def test_a_run_is_found_to_have_estimates_verdicts_and_a_twin() -> None:
@@ -296,10 +303,10 @@ def test_a_cell_near_the_null_servers_rate_is_told_of(monkeypatch: pytest.Monkey
         "null", -1, trial="ceiling-shape", role="ceiling", metrics={"throughput_per_s": 22_000.0}
     )
     records = [ceiling, *made_records(experiment, 3)]
-    (note,) = find(experiment, records, Path(), 2, complete=True).notes
+    (note,) = find(experiment, recorded(*records), 2, complete=True).notes
     assert note.startswith(f"{near.label}: near the ceiling: 9")
     failed = [ceiling | {"valid": False, "reason": "hung"}, *records[1:]]
-    (note,) = find(experiment, failed, Path(), 2, complete=True).notes
+    (note,) = find(experiment, recorded(*failed), 2, complete=True).notes
     assert note == "the ceiling of this load is not known: the null server failed: hung"
 
 
@@ -337,7 +344,8 @@ class Counted(Mapping[str, float | None]):
 def test_each_figure_is_read_a_few_times_however_many_claims_there_are() -> None:
     experiment = made_experiment(cells=10, blocks=10, claims=5)
     made = [
-        replace(one, metrics=Counted(one.metrics)) for one in samples(made_records(experiment, 10))
+        replace(one, metrics=Counted(one.metrics))
+        for one in samples(recorded(*made_records(experiment, 10)))
     ]
     figures = sum(len(one.metrics) for one in made)
 
@@ -354,8 +362,8 @@ def test_each_figure_is_read_a_few_times_however_many_claims_there_are() -> None
 def test_only_the_last_attempt_of_a_trial_counts() -> None:
     first = record(valid=False, reason="hung")
     again = record(attempt=2)
-    assert [one.valid for one in samples([first, again])] == [True]
-    assert failures([first, again], Path()) == []
+    assert [one.valid for one in samples(recorded(first, again))] == [True]
+    assert failures(recorded(first, again), {}) == []
 
 
 def ended(backend: str, **server: object) -> dict[str, object]:
@@ -367,7 +375,7 @@ def test_servers_that_do_not_end_as_they_should_are_told_of_once_for_each_backen
     well = [ended("mine", forced=False, swept=0), ended("c-mt", forced=False, swept=0)]
     untidy = [ended("other", forced=False, swept=1)]
     unknown = [record(server={}), record(server={"swept": None, "forced": None})]
-    mine, other = endings([*stubborn, *well, *untidy, *unknown])
+    mine, other = endings(recorded(*stubborn, *well, *untidy, *unknown))
     assert mine.startswith("mine did not end at SIGTERM in 9 of 10 trials and left 27 processes ")
     assert "behind in 9 of 10 trials: they were killed" in mine
     assert other.startswith("other left 1 process behind in 1 of 1 trials: they were killed")

@@ -13,7 +13,8 @@ from fibench.develop.bench.keepalive import print_keepalive
 from fibench.develop.bench.measuring import Desk, split_desk
 from fibench.develop.bench.python_loops import print_python_loops
 from fibench.develop.bench.rounds import Effort
-from fibench.machine import machine_line, usable_cores
+from fibench.machine import usable_cores
+from fibench.report.lines import machine_line
 
 PARTS: Mapping[str, Callable[[Desk, Mapping[str, Backend], Effort], bool]] = {
     "keepalive": print_keepalive,

@@ -14,7 +14,8 @@ from fibench.develop.bench.measuring import PORT, Desk, Measured, Server, small_
 from fibench.develop.bench.ratios import Limit, ratios, spread
 from fibench.develop.bench.rounds import Effort, Subject, measure_rounds
 from fibench.develop.bench.table import print_head
-from fibench.machine import machine_line, usable_cores
+from fibench.machine import usable_cores
+from fibench.report.lines import machine_line
 
 LIMIT = Limit(most=1.15)
 """So many times the CPU time of a bare client fibload may use for a request."""

@@ -20,6 +20,7 @@ from fibench.experiment import Experiment, parse_experiment
 from fibench.folders import find_places
 from fibench.plan import Trial, plan, plan_json
 from fibench.store import journal
+from fibench.store.record import read_record
 from fibench.verdict import claims_json, judge
 from fibench.verdict.findings import samples
 
@@ -128,7 +129,7 @@ def _record(trial: Trial, chance: random.Random, number: int) -> dict[str, Any]:
 
 
 def _claims(experiment: Experiment, records: list[dict[str, Any]]) -> str:
-    verdicts = judge(experiment.claims, samples(records), _CORES)
+    verdicts = judge(experiment.claims, samples(map(read_record, records)), _CORES)
     return json.dumps(claims_json(verdicts), indent=2)
 
 

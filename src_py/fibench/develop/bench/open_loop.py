@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from fibench.develop.bench.measuring import HOST, BenchError, pinned
-from fibench.machine import machine_line, usable_cores
+from fibench.machine import usable_cores
+from fibench.report.lines import machine_line
 from fibench.server import starting as server
 from fibench.trial import load
 

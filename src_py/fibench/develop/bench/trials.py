@@ -54,8 +54,8 @@ class _Stopwatch:
         elif isinstance(event, TrialFinished):
             took_s = time.monotonic() - self._began_s
             self.trials_s += took_s
-            self.failed += not event.record["valid"]
-            beside_s = took_s - event.record["times"]["measured_s"]
+            self.failed += not event.record.valid
+            beside_s = took_s - event.record.times.measured_s
             self.by_label.setdefault(event.trial.cell.label, []).append(beside_s)
             self.backends[event.trial.cell.label] = event.trial.cell.backend
 

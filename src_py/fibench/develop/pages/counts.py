@@ -107,14 +107,13 @@ def _count_once(backend: Backend, context: TrialContext, load: Load, folder: Pat
     experiment, only = cell(backend, context, load)
     pinned = replace(context, pinning=choose(experiment, machine.physical_cores()))
     record = run_trial(replace(only, role="syscalls"), pinned, folder)
-    why = record["reason"] or record["syscalls"]["absent"]
-    if why:
-        raise NotCounted(f"{backend.name}: {why}")
+    counted = record.syscalls
+    if record.reason or counted is None or counted.requests is None:
+        raise NotCounted(f"{backend.name}: {record.reason or (counted and counted.absent)}")
     few, many = ((folder / f"strace-{name}.txt").read_text() for name in ("few", "many"))
-    requests = record["syscalls"]["requests"]
     calls = Calls(
-        made=_gained(read_summary(few), read_summary(many), requests),
-        failed=_gained(read_failures(few), read_failures(many), requests),
+        made=_gained(read_summary(few), read_summary(many), counted.requests),
+        failed=_gained(read_failures(few), read_failures(many), counted.requests),
     )
     return calls.of_requests() if backend.busy else calls
 

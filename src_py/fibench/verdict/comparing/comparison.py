@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fibench.experiment import Cell
 from fibench.verdict.audit import copies
 from fibench.verdict.comparing.differences import SOURCE_PATH, Difference, differences
-from fibench.verdict.comparing.ratios import Pairs, Row, figures, rows
+from fibench.verdict.comparing.ratios import Pairs, RatioRow, figures_of, ratio_rows
 from fibench.verdict.estimate import CONFIDENCE
 from fibench.verdict.findings import samples
 from fibench.verdict.reviewing import Review
@@ -31,7 +31,7 @@ class Comparison:
 
     first: str
     second: str
-    rows: tuple[Row, ...]
+    rows: tuple[RatioRow, ...]
     confidence: float
     """Of all intervals at once."""
     changed: tuple[Changed, ...]
@@ -63,11 +63,11 @@ def compare(first: Review, second: Review) -> Comparison:
         first.run.experiment.cells, second.run.experiment.cells
     )
     is_one_run = first.run.folder.resolve() == second.run.folder.resolve()
-    sides = (figures(samples(each.run.records), each.summaries) for each in (first, second))
+    sides = (figures_of(samples(each.run.records), each.summaries) for each in (first, second))
     return Comparison(
         first=first.run.name,
         second=second.run.name,
-        rows=rows(pairs, *sides),
+        rows=ratio_rows(pairs, *sides),
         confidence=CONFIDENCE,
         changed=changed_verdicts(first, second),
         differences=differences(first, second, pairs),

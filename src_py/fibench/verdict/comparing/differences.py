@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from fibench.json_values import Object
 from fibench.parameters import KEYS, Value, shown_value
 from fibench.verdict.comparing.ratios import Pairs
 from fibench.verdict.reviewing import Review
@@ -44,14 +44,12 @@ class Difference:
 def differences(first: Review, second: Review, pairs: Pairs) -> tuple[Difference, ...]:
     """All that the files of two runs say differently; `pairs` are the cells that are compared."""
     return (
-        *_environment_differences(first.run.environment, second.run.environment),
+        *_environment_differences(first.run.environment.document, second.run.environment.document),
         *_plan_differences(first, second, pairs),
     )
 
 
-def _environment_differences(
-    first: Mapping[str, Any], second: Mapping[str, Any]
-) -> Iterator[Difference]:
+def _environment_differences(first: Object, second: Object) -> Iterator[Difference]:
     """What environment.json says differently, of the machine and of the programs.
 
     Of a run that has none nothing is known, and so nothing differs.
@@ -76,14 +74,14 @@ def _short(text: str | None) -> str | None:
 
 def _plan_differences(first: Review, second: Review, pairs: Pairs) -> Iterator[Difference]:
     """What was asked for differently: options of the plan, and parameters of paired cells."""
-    sides = (first.run, second.run)
+    sides = (first.run.plan.document, second.run.plan.document)
     for name in ("title", "blocks", "seed", SOURCE_PATH):
-        one, other = (str(run.plan.get(name)) for run in sides)
-        known = name != SOURCE_PATH or all(SOURCE_PATH in run.plan for run in sides)
+        one, other = (str(plan.get(name)) for plan in sides)
+        known = name != SOURCE_PATH or all(SOURCE_PATH in plan for plan in sides)
         if one != other and known:
             yield Difference("plan", name, one, other)
     for name in ("overrides", "pinning"):
-        flat = [_flat({name: run.plan.get(name) or {}}) for run in sides]
+        flat = [_flat({name: plan.get(name) or {}}) for plan in sides]
         for item in dict.fromkeys([*flat[0], *flat[1]]):
             if flat[0].get(item) != flat[1].get(item):
                 yield Difference("plan", item, flat[0].get(item), flat[1].get(item))

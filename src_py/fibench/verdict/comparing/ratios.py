@@ -47,7 +47,7 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class Row:
+class RatioRow:
     """One metric of a cell that both runs have; figures in base units, geometric means."""
 
     cell: str
@@ -77,7 +77,7 @@ Figures = Mapping[tuple[str, str], Figure]
 """By the keys of cells and metrics."""
 
 
-def figures(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Figures:
+def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Figures:
     """What there is to compare of one run. What its report does not show is not compared either."""
     found = tuple(found)
     index = Index(found)
@@ -101,7 +101,7 @@ def figures(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Figure
     }
 
 
-def rows(pairs: Pairs, first: Figures, second: Figures) -> tuple[Row, ...]:
+def ratio_rows(pairs: Pairs, first: Figures, second: Figures) -> tuple[RatioRow, ...]:
     """A row for each pair of cells and metric that a side knows, simultaneous over all of them."""
     known: list[tuple[Cell, str, Figure, Figure]] = []
     for one, other in pairs:
@@ -115,7 +115,7 @@ def rows(pairs: Pairs, first: Figures, second: Figures) -> tuple[Row, ...]:
     )
     alpha = (1.0 - CONFIDENCE) / max(1, both)
     return tuple(
-        Row(
+        RatioRow(
             cell=cell.label,
             metric=metric,
             first=_mean(here.logs),

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One trial's record: what a trial leaves behind, and a line of trials.jsonl holds.
+
+`trial` makes records, `store` writes them and reads them back as hostile; docs/results.md says what
+each member means. Figures are in base units; None is what is not known, and never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Protocol, TypeVar
+
+from fibench.json_values import Json
+from fibench.plan import Role
+
+SCHEMA = 2
+
+Parameter = str | int | float | None
+"""The value of a cell's parameter."""
+
+
+class Tried(Protocol):
+    """Which trial a record is of, and how it went: all that resuming needs."""
+
+    @property
+    def trial(self) -> str:
+        """The trial's key."""
+
+    @property
+    def role(self) -> Role | None:
+        """What the trial is for."""
+
+    @property
+    def index(self) -> int:
+        """Its place in the plan, from 0."""
+
+    @property
+    def block(self) -> int:
+        """Its block, from 0; -1: before all blocks."""
+
+    @property
+    def cell(self) -> str:
+        """The key of its cell."""
+
+    @property
+    def attempt(self) -> int:
+        """Which try it was, from 1."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether its figures count."""
+
+
+T = TypeVar("T", bound=Tried)
+
+
+def last_attempts(records: Iterable[T]) -> list[T]:
+    """Of each trial the last attempt that is in the journal, in the order of the plan."""
+    last: dict[str, T] = {}
+    for record in records:
+        before = last.get(record.trial)
+        if before is None or record.attempt >= before.attempt:
+            last[record.trial] = record
+    return sorted(last.values(), key=lambda record: record.index)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFigures:
+    """What a client group gave. An idle one has only counted how many of its connections ended."""
+
+    metrics: Mapping[str, float | None]
+    counts: Mapping[str, int]
+    lag_p99_s: float | None = None
+    """The generator's own lag behind the group's schedule; None where it has none."""
+    idle: bool = False
+
+    def as_document(self) -> dict[str, Json]:
+        """As it stands in a record."""
+        lag: dict[str, Json] = {} if self.idle else {"lag_p99_s": self.lag_p99_s}
+        return {"metrics": self.metrics, **lag, "counts": self.counts}
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Whether the load generator was the limit, and what the kernel lost during the trial."""
+
+    generator_bound: str | None = None
+    """Why the generator, not the server, was the limit; None: it was not, as far as is known."""
+    generator_share: float | None = None
+    littles_law: float | None = None
+    lag_p99_s: float | None = None
+    sent_share: float | None = None
+    offered_per_s: float | None = None
+    listen_overflows: int | None = None
+    listen_drops: int | None = None
+    retransmits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSide:
+    """How the server ran and ended."""
+
+    status: int | None = None
+    signal: int | None = None
+    swept: int | None = None
+    """How many processes it left behind, which were killed."""
+    forced: bool | None = None
+    """It did not end at SIGTERM, and was killed."""
+    cpus: str | None = None
+    backlog: int | None = None
+    """How many connections may wait to be accepted."""
+    accounting: str | None = None
+    cpu_user_s: float | None = None
+    cpu_system_s: float | None = None
+    threads: int | None = None
+    processes: int | None = None
+    rss_bytes: int | None = None
+    memory_readings: Sequence[int] = ()
+    switches_voluntary: int | None = None
+    switches_involuntary: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorUse:
+    """What fibload says of itself."""
+
+    cpu_s: float
+    cpu_user_s: float
+    cpu_system_s: float
+    rss_peak_bytes: int
+    switches_voluntary: int
+    switches_involuntary: int
+    wall_s: float
+    threads: int
+    clock: str
+    retransmits: int
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorSide:
+    """How the load ran."""
+
+    cpus: str | None
+    use: GeneratorUse | None = None
+    """None of client_bench.sh, which says nothing of itself."""
+
+    def as_document(self) -> dict[str, Json]:
+        """As it stands in a record."""
+        return {**(asdict(self.use) if self.use else {}), "cpus": self.cpus}
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCalls:
+    """What a trial counted that counts system calls."""
+
+    absent: str | None = None
+    """Why they could not be counted."""
+    requests: int | None = None
+    calls_per_request: Mapping[str, float] = field(default_factory=dict)
+
+    def as_document(self) -> dict[str, Json]:
+        """As it stands in a record."""
+        if self.requests is None:
+            return {"absent": self.absent}
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Where a trial's time went."""
+
+    wall_s: float
+    measured_s: float
+    """Warm-up and window: what is not overhead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One attempt at one trial."""
+
+    trial: str
+    """The trial's key."""
+    role: Role | None
+    """What the trial was for; None: the record says that it was for nothing."""
+    index: int
+    """The trial's place in the plan, from 0."""
+    block: int
+    """From 0; -1: before all blocks."""
+    cell: str
+    """The key of its cell."""
+    label: str
+    """What that is called."""
+    attempt: int
+    """Which try it was, from 1."""
+    started_at: str
+    """ISO 8601."""
+    valid: bool
+    reason: str | None
+    """Why it is not valid."""
+    hint: str | None
+    """What to do about that."""
+    failure: str | None
+    """The kind of that, for programs."""
+    parameters: Mapping[str, Parameter]
+    metrics: Mapping[str, float | None]
+    counts: Mapping[str, int]
+    times: Times
+    port: int | None = None
+    groups: Mapping[str, GroupFigures] = field(default_factory=dict)
+    halves: tuple[int, int] | None = None
+    """Replies in the first and the second half of the window."""
+    checks: Checks = field(default_factory=Checks)
+    server: ServerSide | None = None
+    """None of one that did not start."""
+    generator: GeneratorSide | None = None
+    machine: Mapping[str, float | None] = field(default_factory=dict)
+    """What the rest of the machine did meanwhile."""
+    syscalls: SystemCalls | None = None
+    """Only of a trial that counts system calls."""
+    schema: int = SCHEMA
+
+    @property
+    def is_measurement(self) -> bool:
+        """Whether its times are figures of its cell: a ceiling's are those of the null server."""
+        return self.valid and self.role == "measure"
+
+    def as_document(self) -> dict[str, Json]:
+        """The record as trials.jsonl has it. What decides about resuming stands before the
+        parameters: there a journal is read no further."""
+        return {
+            "schema": self.schema,
+            "trial": self.trial,
+            "role": self.role,
+            "index": self.index,
+            "block": self.block,
+            "cell": self.cell,
+            "label": self.label,
+            "attempt": self.attempt,
+            "started_at": self.started_at,
+            "valid": self.valid,
+            "reason": self.reason,
+            "hint": self.hint,
+            "failure": self.failure,
+            "parameters": self.parameters,
+            "port": self.port,
+            "metrics": self.metrics,
+            "counts": self.counts,
+            "groups": {name: group.as_document() for name, group in self.groups.items()},
+            "halves": None if self.halves is None else list(self.halves),
+            "checks": asdict(self.checks),
+            "server": asdict(self.server) if self.server else {},
+            "generator": self.generator.as_document() if self.generator else {},
+            "machine": self.machine,
+            **({} if self.syscalls is None else {"syscalls": self.syscalls.as_document()}),
+            "times": asdict(self.times),
+        }

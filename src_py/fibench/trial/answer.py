@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""fibload's answer: its JSON document, read once.
+
+It comes from our own program, so that nothing in it is hostile; but it may be of another version.
+docs/fibload.md has its layout. Times are in ns, as it tells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fibench.json_values import Object
+from fibench.metrics import LATENCIES
+from fibench.trial.load import LoadError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long replies took; None where unfinished requests hide it, or none came."""
+
+    mean_ns: float | None
+    percentiles_ns: Mapping[str, float | None]
+    """By the names in LATENCIES."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoop:
+    """How a schedule was kept."""
+
+    offered_per_s: float
+    due: int
+    sent: int
+    lag_p99_ns: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was counted of all clients, or of a group of them."""
+
+    ok: int
+    """Replies in the window."""
+    half_ok: tuple[int, int]
+    throughput_per_s: float
+    counts: Mapping[str, int]
+    """How every request ended."""
+    cut_short: int
+    asked: int
+    """Clients that there were to be."""
+    answered: int
+    """Clients that had a reply."""
+    latency: Latency
+    open_loop: OpenLoop | None
+
+    @property
+    def refused(self) -> int:
+        """Requests refused, closed or reset before any byte of a reply."""
+        counts = self.counts
+        return counts["refused"] + counts["closed"] + counts["reset"] - self.cut_short
+
+    @property
+    def errors(self) -> int:
+        """Requests that ended otherwise than by a right reply, or as a design declares."""
+        counts = self.counts
+        return counts["wrong"] + counts["timeout"] + counts["local"] + self.cut_short
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAnswer:
+    """A client group."""
+
+    name: str
+    idle: bool
+    lost: int
+    """Connections that ended before the window did."""
+    part: Part
+
+    @property
+    def open_loop(self) -> OpenLoop | None:
+        """How its schedule was kept; None without one."""
+        return self.part.open_loop
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUse:
+    """What fibload used itself."""
+
+    cpu_user_ns: int
+    cpu_system_ns: int
+    wall_ns: int
+    threads: int
+    rss_peak_bytes: int
+    switches_voluntary: int
+    switches_involuntary: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole answer."""
+
+    invalid: str | None
+    """Why fibload calls the trial invalid; None if it does not."""
+    pipeline: int
+    spin: bool
+    duration_ns: int
+    clock: str
+    """From when on a latency counts: "service" or "schedule"."""
+    surplus_bytes: int
+    retransmits: int
+    listen_overflows: int | None
+    """As the kernel counts them; None where it does not say."""
+    total: Part
+    groups: Sequence[GroupAnswer]
+    own: OwnUse
+
+    @property
+    def asking(self) -> list[GroupAnswer]:
+        """The groups that are not idle."""
+        return [group for group in self.groups if not group.idle]
+
+
+class _Members:
+    """An object of the document; asking for what is not there raises LoadError with its name."""
+
+    def __init__(self, members: Object, path: str = "") -> None:
+        self._members = members
+        self._path = path
+
+    def get(self, name: str, kind: type[T]) -> T:
+        found = self._members.get(name)
+        if not isinstance(found, kind):
+            raise LoadError(f"fibload's answer has no proper {self._path}{name}")
+        return found
+
+    def whole(self, name: str) -> int:
+        return self.get(name, int)
+
+    def number(self, name: str) -> float:
+        return (
+            self.whole(name) if isinstance(self._members.get(name), int) else self.get(name, float)
+        )
+
+    def number_or_none(self, name: str) -> float | None:
+        return None if self._members.get(name) is None else self.number(name)
+
+    def inside(self, name: str) -> _Members:
+        return _Members(self.get(name, dict), f"{self._path}{name}.")
+
+    def has(self, name: str) -> bool:
+        return self._members.get(name) is not None
+
+    def each(self, name: str) -> list[_Members]:
+        path = f"{self._path}{name}."
+        found = self.get(name, list)
+        return [_Members(one if isinstance(one, dict) else {}, path) for one in found]
+
+    def counts(self, name: str) -> Mapping[str, int]:
+        inner = self.inside(name)
+        return {key: inner.whole(key) for key in self.get(name, dict)}
+
+
+def read_answer(document: Object) -> Answer:
+    """The answer that a document holds. Raises LoadError for one of another version."""
+    told = _Members(document)
+    settings, latency = told.inside("settings"), told.inside("latency")
+    return Answer(
+        invalid=_invalid(told),
+        pipeline=settings.whole("pipeline"),
+        spin=settings.get("spin", bool),
+        duration_ns=told.inside("window").whole("duration_ns"),
+        clock=latency.get("clock", str),
+        surplus_bytes=told.whole("surplus_bytes"),
+        retransmits=told.whole("retransmits"),
+        listen_overflows=told.whole("listen_overflows") if told.has("listen_overflows") else None,
+        total=_part(told),
+        groups=[
+            GroupAnswer(
+                group.get("name", str), group.get("idle", bool), group.whole("lost"), _part(group)
+            )
+            for group in told.each("groups")
+        ],
+        own=_own(told.inside("generator")),
+    )
+
+
+def _invalid(told: _Members) -> str | None:
+    if told.get("valid", bool):
+        return None
+    reasons = [str(reason) for reason in told.get("invalid", list)]
+    return "; ".join(reasons) or "fibload calls the trial invalid"
+
+
+def _part(told: _Members) -> Part:
+    window, clients, latency = (told.inside(name) for name in ("window", "clients", "latency"))
+    halves = window.get("half_ok", list)
+    return Part(
+        ok=window.whole("ok"),
+        half_ok=(halves[0], halves[1]),
+        throughput_per_s=window.number("throughput_per_s"),
+        counts=told.counts("counts"),
+        cut_short=told.whole("cut_short"),
+        asked=clients.whole("asked"),
+        answered=clients.whole("answered"),
+        latency=Latency(
+            latency.number_or_none("mean_ns"),
+            {name: latency.number_or_none(f"{name}_ns") for name in LATENCIES},
+        ),
+        open_loop=_open_loop(told.inside("open_loop")) if told.has("open_loop") else None,
+    )
+
+
+def _open_loop(told: _Members) -> OpenLoop:
+    return OpenLoop(
+        offered_per_s=told.number("offered_per_s"),
+        due=told.whole("due"),
+        sent=told.whole("sent"),
+        lag_p99_ns=told.inside("lag").number_or_none("p99_ns"),
+    )
+
+
+def _own(told: _Members) -> OwnUse:
+    return OwnUse(
+        cpu_user_ns=told.whole("cpu_user_ns"),
+        cpu_system_ns=told.whole("cpu_system_ns"),
+        wall_ns=told.whole("wall_ns"),
+        threads=told.whole("threads"),
+        rss_peak_bytes=told.whole("rss_peak_bytes"),
+        switches_voluntary=told.whole("switches_voluntary"),
+        switches_involuntary=told.whole("switches_involuntary"),
+    )

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Records of trials, made from documents as lines of trials.jsonl hold them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fibench.record import Record, last_attempts
+from fibench.store.record import read_head, read_record
+
+_ALSO = {
+    "started_at": "2026-11-24T22:00:00.500+00:00",
+    "times": {"wall_s": 1.4, "measured_s": 1.2},
+}
+
+
+def recorded(*documents: Mapping[str, Any]) -> list[Record]:
+    """The records of documents, which need not say when a trial began and how long it took."""
+    return [read_record({**_ALSO, **document}) for document in documents]
+
+
+def last_documents(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each trial the last attempt, in the order of the plan."""
+    by_attempt = {(one["trial"], one["attempt"]): one for one in documents}
+    heads = [head for one in by_attempt.values() if (head := read_head(one)) is not None]
+    return [by_attempt[head.trial, head.attempt] for head in last_attempts(heads)]

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A record is written as it was made, and read back as it was written."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runner.documents import answer
+from tests.runner.trials import run, trial
+
+from fibench.store import journal
+from fibench.store.record import RecordError, read_record
+from fibench.trial.answer import read_answer
+from fibench.trial.load import LoadError
+
+GROUPS = "name=small,clients=2,n=1;name=due,clients=2,n=1,rate=50;name=still,clients=2,idle"
+ENDS = "def answer(connection, k):\n    import os\n    os._exit(3)\nserve_threads()"
+
+
+@pytest.mark.parametrize(
+    ("backend", "role", "cell"),
+    [
+        ("c-epoll", "measure", {}),
+        ("c-epoll", "measure", {"groups": GROUPS}),
+        ("c-mt", "measure", {"kind": "process", "framing": "message", "n": 5}),
+        ("c-mt", "syscalls", {}),
+        ("own", "measure", {}),
+        ("c-mt", "measure", {"host": "192.0.2.1"}),
+    ],
+    ids=["closed loop", "groups", "client_bench.sh", "system calls", "it ends", "no such address"],
+)
+def test_a_record_that_is_read_is_the_one_that_was_written(
+    programs: Path, tmp_path: Path, backend: str, role: Any, cell: dict[str, Any]
+) -> None:
+    own = ENDS if backend == "own" else None
+    document = run(trial(backend, role, **cell), programs, tmp_path, own)
+    line = journal.encode(document)
+    kept = journal.document_of(line)
+    assert kept is not None
+    assert journal.encode(read_record(kept).as_document()) == line
+
+
+def test_what_a_line_lacks_is_named_all_at_once() -> None:
+    with pytest.raises(RecordError) as caught:
+        read_record({"trial": 7, "role": "nothing", "checks": []})
+    assert str(caught.value) == (
+        "the trial has no proper trial, index, block, cell, label, attempt, valid, reason, "
+        "started_at, parameters, metrics, counts, times, role, checks"
+    )
+
+
+@pytest.mark.parametrize("path", [("window", "ok"), ("generator", "threads"), ("groups", "lost")])
+def test_an_answer_of_another_version_is_refused_by_the_name_of_what_it_lacks(
+    path: tuple[str, str],
+) -> None:
+    document = json.loads(json.dumps(answer()))
+    inner = document[path[0]][0] if path[0] == "groups" else document[path[0]]
+    del inner[path[1]]
+    with pytest.raises(LoadError, match=f"no proper {path[0]}.{path[1]}$"):
+        read_answer(document)
