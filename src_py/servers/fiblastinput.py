@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     class Socket(Protocol):
         """A socket, or what an event loop of others shows of one."""
 
-        def fileno(self) -> int: ...
+        def fileno(self) -> int:
+            """Return its descriptor."""
+            ...
 
 
 POLLRDHUP = 0x2000  # poll(2); `select` has it since Python 3.7

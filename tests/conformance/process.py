@@ -156,7 +156,7 @@ class Server:
 
 
 @contextmanager
-def start(
+def start(  # noqa: PLR0913 - each is something that a test may vary
     programs: Path,
     backend: Backend,
     *options: str,
@@ -277,7 +277,7 @@ def _skip_what_cannot_be(backend: Backend, framing: Framing, options: Sequence[s
         leave_out_backend(backend.name, f"it speaks {spoken} framing only")
 
 
-def _spawn(
+def _spawn(  # noqa: PLR0913 - those of start()
     programs: Path,
     backend: Backend,
     options: Sequence[str],

@@ -71,7 +71,7 @@ MACHINE: dict[str, Any] = {
 RATES = {"py-mp": 710.0, "py-mt": 390.0}
 
 
-def make_run(
+def make_run(  # noqa: PLR0913 - each is something that a test may vary
     folder: Path,
     *,
     text: str = EXPERIMENT,

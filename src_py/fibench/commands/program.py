@@ -77,11 +77,11 @@ class CommandLine(Program):
 
     @property
     def initial_context(self) -> ParserContext:
-        # A bare `invoke` may have been told where to look for us: -r FOLDER, -c tasks.
+        """What is read first: a bare `invoke` may be told where to look, -r FOLDER, -c tasks."""
         return ParserContext(args=[*self.core_args(), *self.task_args()])
 
     def print_columns(self, tuples: Sequence[tuple[str, str | None]]) -> None:
-        # Invoke's own ends in a traceback where the terminal is narrow.
+        """Names and words side by side: Invoke's own ends in a traceback on a narrow terminal."""
         width = max((len(name) for name, _ in tuples), default=0)
         columns = shutil.get_terminal_size().columns
         wrapper = textwrap.TextWrapper(max(20, columns - width - 6))

@@ -161,7 +161,7 @@ def _warn_of_marks(review: Review) -> None:
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
     from fibench.plan.pinning import pinning_line
-    from fibench.report import render_results
+    from fibench.report import Circumstances, render_results
     from fibench.report.lines import build_line, machine_line_of
 
     run = review.run
@@ -169,15 +169,16 @@ def _render(console: Console, review: Review) -> None:
         console,
         run.experiment,
         review.findings,
-        None,
-        os.path.relpath(run.folder, from_here(".")),
-        not run.complete,
-        machine_line_of(run),
-        pinning_line(run.plan.document),
-        added_afterwards=review.added_afterwards,
-        interpreters=run.environment.interpreters,
-        marks=review.marks,
-        build_line=build_line(run.environment.fibench, run.environment.compiler),
+        Circumstances(
+            os.path.relpath(run.folder, from_here(".")),
+            interrupted=not run.complete,
+            machine_line=machine_line_of(run),
+            pinning=pinning_line(run.plan.document),
+            build_line=build_line(run.environment.fibench, run.environment.compiler),
+            interpreters=run.environment.interpreters,
+            added_afterwards=review.added_afterwards,
+            marks=review.marks,
+        ),
     )
 
 

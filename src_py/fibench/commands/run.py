@@ -193,7 +193,7 @@ def _conclude(
     from fibench import __version__
     from fibench.backends import interpreter_records
     from fibench.build.record import compiler
-    from fibench.report import Overhead, render_results
+    from fibench.report import Circumstances, Overhead, render_results
     from fibench.report.lines import build_line, machine_line
     from fibench.store.folder import CLAIMS, keep_json
     from fibench.store.stored_run import server_words
@@ -209,14 +209,16 @@ def _conclude(
         None,
         experiment,
         found,
-        Overhead(total_s, outcome.measured_s, parts),
-        os.path.relpath(outcome.folder, origin()),
-        outcome.interrupted,
-        machine_line(cores),
-        outcome.pinning,
-        build_line=build_line(__version__, compiler(request.places.programs)),
-        added_afterwards=outcome.other_claims,
-        interpreters=interpreter_records(request.interpreters),
+        Circumstances(
+            os.path.relpath(outcome.folder, origin()),
+            interrupted=outcome.interrupted,
+            overhead=Overhead(total_s, outcome.measured_s, parts),
+            machine_line=machine_line(cores),
+            pinning=outcome.pinning,
+            build_line=build_line(__version__, compiler(request.places.programs)),
+            interpreters=interpreter_records(request.interpreters),
+            added_afterwards=outcome.other_claims,
+        ),
     )
     status = exit_code(found.verdicts, len(found.failures), outcome.interrupted)
     return outcome.ended_with or status

@@ -58,7 +58,7 @@ def _axis(value: object) -> object:
 
 
 class CrossoverTable(Table):
-    """Two cells at each value of an axis: where does the first begin to win?"""
+    """Two cells at each value of an axis: where does the first begin to win?"""  # noqa: D400
 
     over: Annotated[str, Checked(_axis, {"enum": list(AXES)})] = Field(
         description="The axis, a key with numbers for values, such as n, clients, rate or io_wait."

@@ -6,14 +6,24 @@ only when something is rendered.
 """
 
 from fibench.report._listings import render_backends, render_plan
-from fibench.report._trial_line import block_name, figures, kind_of_hint, trial_line
-from fibench.report.terminal import Overhead, render_results
+from fibench.report._trial_line import (
+    block_name,
+    failure,
+    figures,
+    kind_of_hint,
+    place_of,
+    trial_line,
+)
+from fibench.report.terminal import Circumstances, Overhead, render_results
 
 __all__ = [
+    "Circumstances",
     "Overhead",
     "block_name",
+    "failure",
     "figures",
     "kind_of_hint",
+    "place_of",
     "render_backends",
     "render_plan",
     "render_results",

@@ -31,30 +31,18 @@ def block_name(block: int) -> str:
     return f"block {block + 1}" if block >= 0 else "ceiling"
 
 
-def trial_line(
-    index: int,
-    total: int,
-    label: str,
-    block: int,
-    throughput: float | None = None,
-    p50_s: float | None = None,
-    *,
-    reason: str | None = None,
-    stderr_path: str | None = None,
-    hint: str = "",
-    label_width: int = 0,
-) -> str:
-    """One plain line for a finished trial; `index` and `block` count from 0, and are shown from 1.
+def place_of(index: int, total: int, block: int) -> str:
+    """Where in a run a trial stands: `[ 12/120] block 2`; `index` and `block` count from 0."""
+    return f"[{index + 1:>{len(str(total))}}/{total}] {block_name(block)}"
 
-    With a `reason` the trial failed: it says why, and where the server's stderr is. A `hint`, what
-    to do about it, is a second line.
-    """
-    place = f"[{index + 1:>{len(str(total))}}/{total}] {block_name(block)}"
-    if reason is None:
-        said = figures(throughput, p50_s)
-    else:
-        said = f"FAILED: {shown(reason)}"
-        if stderr_path is not None:
-            said += f" (stderr: {shown(stderr_path)})"
+
+def failure(reason: str, stderr_path: str | None = None) -> str:
+    """What is said of a trial that failed: why, and where the server's stderr is."""
+    where = "" if stderr_path is None else f" (stderr: {shown(stderr_path)})"
+    return f"FAILED: {shown(reason)}{where}"
+
+
+def trial_line(place: str, label: str, said: str, hint: str = "", label_width: int = 0) -> str:
+    """One plain line for a finished trial; a hint, what to do about a failure, is a second one."""
     line = f"{place}  {shown(label):<{label_width}}  {said}".rstrip()
     return f"{line}\n{' ' * _HINT_INDENT}{shown(hint)}" if hint else line

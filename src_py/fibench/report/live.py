@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fibench.plan import Trial, expected_seconds
 from fibench.record import Record
-from fibench.report import block_name, figures, kind_of_hint, trial_line
+from fibench.report import block_name, failure, figures, kind_of_hint, place_of, trial_line
 from fibench.run import (
     Event,
     Listener,
@@ -66,26 +66,20 @@ class _Lines:
 
         What to do about it follows, the first time.
         """
-        metrics = record.metrics
-        folder = folder_name(trial.index, record.attempt)
-        stderr = self._folder / "trials" / folder / "server.err"
-        said_something = stderr.is_file() and stderr.stat().st_size > 0
+        if record.reason is None:
+            metrics = record.metrics
+            said = figures(metrics.get("throughput_per_s"), metrics.get("p50_s"))
+        else:
+            folder = folder_name(trial.index, record.attempt)
+            stderr = self._folder / "trials" / folder / "server.err"
+            said_something = stderr.is_file() and stderr.stat().st_size > 0
+            said = failure(record.reason, str(stderr) if said_something else None)
         hint = record.hint or ""
         kind = kind_of_hint(hint)
         is_new = kind not in self._hints
         self._hints.add(kind)
-        return trial_line(
-            trial.index,
-            self._total,
-            _label(trial),
-            trial.block,
-            metrics.get("throughput_per_s"),
-            metrics.get("p50_s"),
-            reason=record.reason,
-            stderr_path=str(stderr) if said_something else None,
-            hint=hint if is_new else "",
-            label_width=self._width,
-        )
+        place = place_of(trial.index, self._total, trial.block)
+        return trial_line(place, _label(trial), said, hint if is_new else "", self._width)
 
 
 class _Bar:

@@ -58,36 +58,50 @@ class Overhead:
         return f"{line}: {parts}" if parts else line
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """What a report says of a run beside its findings; a line that is empty is left out."""
+
+    results_dir: str | Path
+    interrupted: bool = False
+    """Estimates are shown, and no verdicts."""
+    overhead: Overhead | None = None
+    """Known of a run that has just ended."""
+    machine_line: str = ""
+    pinning: str = ""
+    """Which CPUs servers and load had, in one line."""
+    build_line: str = ""
+    """With what the programs were built."""
+    interpreters: object = None
+    """What the run keeps of them."""
+    added_afterwards: bool = False
+    """The claims are not those that the run was made for."""
+    marks: Sequence[str] = ()
+    """What is wrong with a stored run."""
+
+
 def render_results(
     out: Console | IO[str] | None,
     experiment: Experiment,
     findings: Findings,
-    overhead: Overhead | None,
-    results_dir: str | Path,
-    interrupted: bool,
-    machine_line: str = "",
-    pinning: str = "",
-    added_afterwards: bool = False,
-    interpreters: object = None,
-    build_line: str = "",
-    marks: Sequence[str] = (),
+    run: Circumstances,
 ) -> None:
-    """Show a run, with the findings of results.find.
+    """Show a run, with the findings of results.find. What comes from outside is escaped.
 
-    `out` is a console, a stream, or None for the standard output. An interrupted run shows
-    estimates and no verdicts. `pinning` says in one line which CPUs servers and load had.
-    `overhead` is known of a run that has just ended. `added_afterwards`: the claims are not those
-    that the run was made for. `interpreters` is what the run keeps of them. `build_line` says with
-    what the programs were built. `marks` are what is wrong with a stored run.
-    Everything that comes from outside is escaped.
+    `out` is a console, a stream, or None for the standard output.
     """
     from rich.text import Text
 
     keys = {cell.key for cell in experiment.cells}
     cells = [summary for summary in findings.summaries if summary.cell_key in keys]
     with page(out) as console:
-        pythons = interpreter_lines(interpreters, experiment.cells)
-        _print_head(console, experiment.title, (machine_line, build_line, pinning, *pythons), marks)
+        pythons = interpreter_lines(run.interpreters, experiment.cells)
+        _print_head(
+            console,
+            experiment.title,
+            (run.machine_line, run.build_line, run.pinning, *pythons),
+            run.marks,
+        )
         if experiment.cells:
             print_table(console, experiment.cells, {cell.cell_key: cell for cell in cells})
         else:
@@ -97,20 +111,20 @@ def render_results(
             print_hanging(console, 2, "", note, "dim")
         _print_checks(console, findings)
         _print_failures(console, findings.failures)
-        if interrupted:
+        if run.interrupted:
             console.print()
             console.print(Text(_INTERRUPTED, style="bold yellow"))
         elif findings.verdicts:
             console.print()
-            _print_verdicts(console, findings.verdicts, added_afterwards)
-        for dropped in () if added_afterwards else experiment.dropped_claims:
+            _print_verdicts(console, findings.verdicts, run.added_afterwards)
+        for dropped in () if run.added_afterwards else experiment.dropped_claims:
             said = f"not judged: {prose(dropped.says)}: {shown(dropped.reason)}"
             print_hanging(console, 2, "", said, "")
         console.print()
-        if overhead is not None:
-            print_hanging(console, 2, "", overhead.line(), "")
+        if run.overhead is not None:
+            print_hanging(console, 2, "", run.overhead.line(), "")
         # On a line of its own and never wrapped, so that it can be copied.
-        console.print(Text(f"results: {shown(str(results_dir))}"), soft_wrap=True)
+        console.print(Text(f"results: {shown(str(run.results_dir))}"), soft_wrap=True)
 
 
 def _print_head(console: Console, title: str, lines: Iterable[str], marks: Sequence[str]) -> None:

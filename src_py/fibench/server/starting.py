@@ -138,7 +138,7 @@ def start(
         return RunningServer(port, command, environment, supervised, cgroup, backlog)
 
 
-def _launch(
+def _launch(  # noqa: PLR0913 - what start() has found out
     command: ServerCommand,
     argv: list[str],
     supervise: Path,

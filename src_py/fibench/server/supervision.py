@@ -168,7 +168,7 @@ class Supervised:
         self.kill()
 
 
-def launch(
+def launch(  # noqa: PLR0913 - each is an attribute of the process
     argv: Sequence[str],
     *,
     supervise: Path,

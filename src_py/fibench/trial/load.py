@@ -59,7 +59,6 @@ class LoadCommand:
 def fibload_command(
     programs: Path,
     parameters: Parameters,
-    host: str,
     port: int,
     *,
     reply: str | None = None,
@@ -71,7 +70,7 @@ def fibload_command(
     `reply` is what a server answers that does not compute. `seed` decides the schedule of an open
     loop.
     """
-    argv = [str(programs / "fibload"), "--host", numeric_address(host)]
+    argv = [str(programs / "fibload"), "--host", numeric_address(parameters.host)]
     argv += ["--framing", parameters.framing, "--clients", str(parameters.clients)]
     argv += ["--threads", str(parameters.threads), "--timeout", _seconds(parameters.timeout)]
     argv += _asked(parameters, reply)
@@ -237,8 +236,13 @@ def _follow(
                 seen_s = time.monotonic()
                 on_edge(edge)
                 moments = _moments(seen_s, command.window_s) if edge == "begin" else []
-    # The load may have announced its last edge between the last look and its end.
-    while command.announces and select.select([edges], [], [], 0.0)[0]:
+    if command.announces:
+        _last_edges(edges, on_edge)
+
+
+def _last_edges(edges: int, on_edge: OnEdge) -> None:
+    """What the load has announced between the last look and its end."""
+    while select.select([edges], [], [], 0.0)[0]:
         data = os.read(edges, 4096)
         if not data:
             return

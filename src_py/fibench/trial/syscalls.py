@@ -207,7 +207,6 @@ def _load(
         command = load.fibload_command(
             context.programs,
             fixed,
-            parameters.host,
             port,
             reply=reply,
             cpus=load_cpus(parameters, context.pinning),

@@ -147,7 +147,6 @@ def _load(
             command = load.fibload_command(
                 context.programs,
                 parameters,
-                parameters.host,
                 port,
                 reply=None if backend.ranked else NULL_REPLY,
                 seed=context.seed,

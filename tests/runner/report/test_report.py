@@ -18,7 +18,7 @@ from tests.runner.report.three_cells import (
     report,
 )
 
-from fibench.report import render_results
+from fibench.report import Circumstances, render_results
 from fibench.verdict.estimate import Estimate, summarise
 from fibench.verdict.findings import Findings
 from fibench.verdict.judging import judge
@@ -180,7 +180,7 @@ def test_a_run_without_a_single_trial_can_be_shown() -> None:
 def test_a_summary_without_its_cell_is_not_shown() -> None:
     findings = Findings(summarise(make_samples(), [MP.key, MT.key]), (), (), None, ())
     stream = io.StringIO()
-    render_results(stream, make_experiment(cells=[MP]), findings, None, "x", False)
+    render_results(stream, make_experiment(cells=[MP]), findings, Circumstances("x"))
     assert "py-mp" in stream.getvalue()
     assert "py-mt" not in stream.getvalue()
 

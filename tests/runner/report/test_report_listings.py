@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fibench.report import figures, render_backends, render_plan, trial_line
+from fibench.report import (
+    failure,
+    figures,
+    place_of,
+    render_backends,
+    render_plan,
+    trial_line,
+)
 
 
 def one_line(text: str) -> str:
@@ -18,17 +25,17 @@ def one_line(text: str) -> str:
 
 
 def test_a_trial_is_one_line_with_its_figures() -> None:
-    line = trial_line(11, 120, "py-mt n=27", 1, 71.34, 0.0249, label_width=14)
+    line = trial_line(place_of(11, 120, 1), "py-mt n=27", figures(71.34, 0.0249), label_width=14)
     assert line == "[ 12/120] block 2  py-mt n=27      71.3/s, p50 24.9 ms"
 
 
 def test_a_failed_trial_says_why_and_where_the_servers_stderr_is() -> None:
-    line = trial_line(0, 9, "c-mt", 0, None, None, reason="hung\x07", stderr_path="x/server.err")
+    line = trial_line(place_of(0, 9, 0), "c-mt", failure("hung\x07", "x/server.err"))
     assert line == "[1/9] block 1  c-mt  FAILED: hung\\x07 (stderr: x/server.err)"
 
 
 def test_what_to_do_about_a_failed_trial_is_a_line_of_its_own() -> None:
-    line = trial_line(0, 9, "c-mt", 0, reason="hung", hint="give it\x1b time")
+    line = trial_line(place_of(0, 9, 0), "c-mt", failure("hung"), "give it\x1b time")
     assert line == "[1/9] block 1  c-mt  FAILED: hung\n        give it\\x1b time"
 
 

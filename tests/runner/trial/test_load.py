@@ -28,7 +28,7 @@ CELL = Parameters(backend="c-mt", clients=8, n=27, duration=0.7)
 
 def words(cell: dict[str, Any], **more: Any) -> list[str]:
     """fibload's options, without program, host and port."""
-    made = fibload_command(Path("/programs"), replace(CELL, **cell), "127.0.0.1", 4000, **more)
+    made = fibload_command(Path("/programs"), replace(CELL, **cell), 4000, **more)
     assert (made.argv[0], made.argv[-1]) == ("/programs/fibload", "4000")
     return made.argv[3:-1]
 
@@ -74,14 +74,14 @@ def test_a_server_that_does_not_compute_is_asked_for_what_it_answers() -> None:
 
 
 def test_a_load_may_take_its_windows_one_time_out_and_some_grace() -> None:
-    made = fibload_command(Path(), replace(CELL, rate=10.0, timeout=5.0), "127.0.0.1", 1)
+    made = fibload_command(Path(), replace(CELL, rate=10.0, timeout=5.0), 1)
     assert made.limit_s is not None
     assert 0.9 + 5.0 < made.limit_s < 60
 
 
 def test_a_name_that_stands_for_no_address_is_an_error() -> None:
     with pytest.raises(LoadError, match="cannot resolve"):
-        fibload_command(Path(), CELL, "no.such.host.invalid", 1)
+        fibload_command(Path(), replace(CELL, host="no.such.host.invalid"), 1)
 
 
 def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
@@ -94,7 +94,7 @@ def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
     )
     with Starter(programs / "supervise", tmp_path)(command(text)) as running:
         cell = replace(CELL, n=1, clients=1, warmup=0.0, duration=0.2)
-        made = fibload_command(programs, cell, "127.0.0.1", running.port)
+        made = fibload_command(programs, cell, running.port)
         ending = drive(made, programs / "supervise", tmp_path, seen.append)
         assert ending.status == 0
         assert seen in (["begin", "middle", "late", "end"], ["begin", "middle", "end"])
@@ -129,7 +129,7 @@ def test_a_load_runs_on_the_cpus_that_it_is_given(
     if course:
         made = process_command(programs, replace(CELL, host=COURSE_HOST), 1, str(cpu))
     else:
-        made = fibload_command(programs, CELL, "127.0.0.1", 1, cpus=str(cpu))
+        made = fibload_command(programs, CELL, 1, cpus=str(cpu))
     assert made.cpus == str(cpu)
     show = ["python3", "-c", "import os; print(sorted(os.sched_getaffinity(0)))"]
     ending = drive(
@@ -143,7 +143,7 @@ def test_a_load_runs_on_the_cpus_that_it_is_given(
 
 
 def test_cpus_that_are_not_here_are_named(programs: Path, tmp_path: Path) -> None:
-    made = fibload_command(programs, CELL, "127.0.0.1", 1, cpus="1023")
+    made = fibload_command(programs, CELL, 1, cpus="1023")
     drive(made, programs / "supervise", tmp_path, lambda edge: None)
     with pytest.raises(LoadError, match="CPU 1023 may not be used here"):
         read_fibload(tmp_path)
