@@ -50,6 +50,12 @@ class Metric:
     """Whether each client group has its own; the rest is known of the server as a whole."""
     of_processes: bool = False
     """Whether a load of kind "process" has it, which keeps no clock for each request."""
+    in_table: bool = False
+    """Whether the table of cells has a column of it; the other formats have every metric."""
+    compared: bool = False
+    """Whether `compare` makes ratios of it."""
+    counted_as: str = ""
+    """A count: what the counts of a record call it, where that is not its name."""
 
     @property
     def is_count(self) -> bool:
@@ -77,8 +83,16 @@ class Metric:
         return _BOUNDS.get(self.unit, {})
 
 
-def _latency(name: str, least_requests: int) -> Metric:
-    return Metric(name, "s", least_requests, rests_on_meter=True, of_groups=True)
+def _latency(
+    name: str, least_requests: int, *, in_table: bool = False, compared: bool = False
+) -> Metric:
+    return Metric(
+        *(name, "s", least_requests),
+        rests_on_meter=True,
+        of_groups=True,
+        in_table=in_table,
+        compared=compared,
+    )
 
 
 METRICS: Mapping[str, Metric] = {
@@ -90,20 +104,28 @@ METRICS: Mapping[str, Metric] = {
             per_reply=True,
             of_groups=True,
             of_processes=True,
+            in_table=True,
+            compared=True,
         ),
-        Metric("wall", "s", rests_on_meter=True, of_processes=True),
-        _latency("p50", 10),
-        _latency("p90", 100),
-        _latency("p99", 1000),
-        _latency("p999", 10_000),
+        Metric("wall", "s", rests_on_meter=True, of_processes=True, in_table=True),
+        _latency("p50", 10, in_table=True, compared=True),
+        _latency("p90", 100, in_table=True),
+        _latency("p99", 1000, in_table=True, compared=True),
+        _latency("p999", 10_000, in_table=True),
         _latency("max", 1),
-        Metric("cores", "cores", of_processes=True),
-        Metric("cpu_per_request", "s", 1, per_reply=True, of_processes=True),
-        Metric("memory", "bytes"),
+        Metric("cores", "cores", of_processes=True, in_table=True),
+        Metric(
+            *("cpu_per_request", "s", 1),
+            per_reply=True,
+            of_processes=True,
+            in_table=True,
+            compared=True,
+        ),
+        Metric("memory", "bytes", in_table=True, compared=True),
         Metric("memory_peak", "bytes"),
         Metric("switches_per_request", "1/request"),
         Metric("syscalls_per_request", "1/request"),
-        Metric("refused", "count", of_groups=True),
+        Metric("refused", "count", of_groups=True, counted_as="refused_by_cap"),
         Metric("errors", "count", of_groups=True),
     )
 }

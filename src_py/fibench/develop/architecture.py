@@ -17,7 +17,7 @@ PICTURE = Path("docs", "architecture.svg")
 PYTHON = Path("src_py", "fibench")
 C = Path("src_c")
 
-_BLOCK = re.compile(r"(<!-- (modules|headers): (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- (modules|headers|scripts): (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 _SENTENCE = re.compile(r"(.*?\.)(?:\s|$)", re.DOTALL)
 _WIDTH, _ROW, _GAP, _MARGIN = 760, 40, 6, 12
 _MOST_EXPLAINED = 2
@@ -55,9 +55,16 @@ def said_of_file(path: Path) -> str:
 def modules(checkout: Path, wing: str) -> Iterator[str]:
     """A line for each module of a wing; of "ground" for those that stand alone."""
     folder = checkout / PYTHON / ("" if wing == "ground" else wing)
-    for path in sorted(folder.glob("*.py")):
+    within = "*.py" if wing in ("ground", "develop") else "**/*.py"
+    for path in sorted(folder.glob(within)):
         if path.name != "__init__.py":
-            yield f"- `{path.name}`: {said_of_module(path)}"
+            yield f"- `{path.relative_to(folder).as_posix()}`: {said_of_module(path)}"
+
+
+def scripts(checkout: Path, folder: str) -> Iterator[str]:
+    """A line for each program and module of a folder of src_py that is not the runner's."""
+    for path in sorted((checkout / PYTHON.parent / folder).glob("*.py")):
+        yield f"- `{path.name}`: {said_of_module(path)}"
 
 
 def headers(checkout: Path, folder: str) -> Iterator[str]:
@@ -72,7 +79,7 @@ def page(checkout: Path) -> str:
     """docs/architecture.md with its blocks written anew."""
 
     def block(found: re.Match[str]) -> str:
-        write = modules if found[2] == "modules" else headers
+        write = {"modules": modules, "headers": headers, "scripts": scripts}[found[2]]
         return found[1] + "".join(f"{line}\n" for line in write(checkout, found[3])) + found[4]
 
     return _BLOCK.sub(block, (checkout / PAGE).read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What on this machine would disturb a measurement, judged from facts. Pure: it changes nothing.
 
-vitals.py reads the facts. Each item says what it is, why it matters, and the command that mends it,
-which is shown and never run.
+commands/doctor.py reads the facts. Each item says what it is, why it matters, and the command that
+mends it, which is shown and never run.
 """
 
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fibench.metrics import GROUP_METRICS, METRICS, in_group
+from fibench.metrics import METRICS, in_group
 from fibench.report.numbers import ABSENT, quantity, spread
 from fibench.verdict import CellSummary
 from fibench.wording import shown
@@ -50,14 +50,23 @@ class TableLine:
 
     def entry(self, metric: str) -> Entry:
         """Its figure; nothing at all where a group has no figure of its own."""
-        if self.group is not None and metric not in GROUP_METRICS:
+        if self.group is not None and not METRICS[metric].of_groups:
             return Entry("", "")
         if self.summary is None or (metric == "wall" and not _ends_by_itself(self.cell)):
             return Entry(ABSENT, "")
+        if METRICS[metric].is_count:
+            return Entry(self._counted(metric), "")
         estimate = self.summary.estimates[in_group(self.group, metric)]
         if estimate.mean is None:
             return Entry(ABSENT, "")
         return Entry(quantity(estimate.mean, METRICS[metric].unit), spread(estimate))
+
+    def _counted(self, metric: str) -> str:
+        """The fewest and the most of a count in any block."""
+        found = self.summary.counts.get(in_group(self.group, metric)) if self.summary else None
+        if found is None or found.least is None:
+            return ABSENT
+        return f"{found.least}" if found.least == found.most else f"{found.least} to {found.most}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ class Column:
 
 
 def shown_metrics(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list[str]:
-    """The metrics to show.
+    """The metrics to show: those of the table, first the one that few loads have.
 
     p90 stands in where no cell has replies enough for p99; p999 is shown of open loops, where it is
     what users meet. `wall` is shown where a load ends by itself: of a window it would only repeat
@@ -93,10 +102,13 @@ def shown_metrics(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> li
     def known(metric: str) -> bool:
         return any(summary.estimates[metric].mean is not None for summary in summaries)
 
-    tail = "p90" if known("p90") and not known("p99") else "p99"
-    wall = ["wall"] if any(_ends_by_itself(cell) for cell in cells) else []
-    last = ["p999"] if any(cell.parameters.is_open for cell in cells) and known("p999") else []
-    return [*wall, "throughput", "p50", tail, *last, "cores", "cpu_per_request", "memory"]
+    left_out = {"p99" if known("p90") and not known("p99") else "p90"}
+    if not any(_ends_by_itself(cell) for cell in cells):
+        left_out.add("wall")
+    if not any(cell.parameters.is_open for cell in cells) or not known("p999"):
+        left_out.add("p999")
+    columns = [m.name for m in METRICS.values() if m.in_table and m.name not in left_out]
+    return sorted(columns, key=lambda name: name != "wall")
 
 
 def _ends_by_itself(cell: Cell) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from fibench.backends.interpreters import interpreter_lines
+from fibench.metrics import METRICS
 from fibench.report._trial_line import kind_of_hint
 from fibench.report.numbers import ABSENT, percent, time_taken
 from fibench.report.output import page, print_hanging
@@ -184,7 +185,7 @@ def _cell_notes(label: str, summary: CellSummary, metrics: Sequence[str]) -> lis
             f"{label}: up to {waiting.most} clients never had a reply; "
             "their requests are counted as unfinished"
         )
-    for name in ("refused", "errors"):
+    for name in (metric.name for metric in METRICS.values() if metric.is_count):
         counted = summary.counts.get(name)
         if counted is not None and counted.total:
             notes.append(f"{label}: {counted.total} {name} in all of its trials")

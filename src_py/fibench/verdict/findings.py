@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from fibench.experiment import Claim, Experiment
 
 _COUNTS = {
-    "window_ok": "window_ok",
-    "refused": "refused_by_cap",
-    "errors": "errors",
-    "unfinished": "unfinished",
-    "lost": "lost",
+    **{m.name: m.counted_as or m.name for m in METRICS.values() if m.is_count},
+    **{name: name for name in ("window_ok", "unfinished", "lost")},
 }
-"""Counts of a sample, and what records call them."""
+"""Counts of a sample, and what records call them: what is claimed, and what is told beside it."""
 _METRICS = {
     metric.name: metric.name_with_unit for metric in METRICS.values() if not metric.is_count
 }

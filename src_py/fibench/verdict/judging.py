@@ -244,6 +244,8 @@ def _judge_count(verdict: Verdict, samples: Index) -> Verdict:
         blocks = [block for block in blocks if block in scales]
     counts = estimates.count_range(lefts[block] for block in blocks)
     verdict = replace(verdict, count=counts)
+    if not blocks and any(samples.valid(cell.key) for cell in cells_of(claim)):
+        return replace(verdict, reason=f"{claim.metric} was not measured")
     if len(blocks) < FEWEST_BLOCKS:
         return replace(verdict, reason=_too_few_blocks(len(blocks), claim, samples))
     missed = [b for b in blocks if not _meets(lefts[b], scales[b], claim.low, claim.high)]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """docs/architecture.md names every module, and its lists and picture are those of the sources."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -33,7 +34,24 @@ def test_every_module_is_named() -> None:
         for path in (CHECKOUT / C).rglob("*.h")
         if path.parent.name != "bench"
     }
+    scripts = {path.parent.name for path in (CHECKOUT / "src_py").glob("*/*.py")} - {PYTHON.name}
+    assert {one for one in scripts if f"<!-- scripts: {one} -->" not in TEXT} == set()
+    headers.add("servers")
     assert {one for one in headers if f"<!-- headers: {one} -->" not in TEXT} == set()
+
+
+PLACES = sorted(set(re.findall(r"`([\w/]+\.(?:py|c|h))`\s+\(`(\w+)`", TEXT)))
+ROOTS = (PYTHON, PYTHON.parent, C)
+
+
+@pytest.mark.parametrize(("file", "name"), PLACES)
+def test_what_the_page_names_is_where_it_says(file: str, name: str) -> None:
+    (path,) = [path for root in ROOTS if (path := CHECKOUT / root / file).is_file()]
+    assert re.search(rf"\b{name}\b", path.read_text(encoding="utf-8"))
+
+
+def test_the_page_names_many_places() -> None:
+    assert len(PLACES) > 10
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.processes import ending
 from tests.runner.desk import Desk
 
 from fibench.backends.catalogue import read_catalogue
-from fibench.commands import doctor as vitals
+from fibench.commands import doctor as commands
 from fibench.folders import find_places
 from fibench.machine.doctor import Busy, Facts, Server, disturbing
 from fibench.report.checkup import render_checkup
@@ -171,7 +171,7 @@ def test_a_better_machine_has_no_more_findings(facts: Facts, other: Facts) -> No
 
 def test_the_facts_of_this_machine_can_be_read_and_judged(programs: Path) -> None:
     places = find_places()
-    facts = vitals.read_facts(places, read_catalogue(places.catalogue))
+    facts = commands.read_facts(places, read_catalogue(places.catalogue))
     assert facts.cores >= 1
     assert facts.hardware_threads >= facts.cores
     assert facts.compiler
@@ -188,7 +188,7 @@ def test_a_server_that_was_left_running_is_found(programs: Path) -> None:
         ) as process:
             assert process.stdout is not None
             port = int(process.stdout.readline())
-            found = [one for one in vitals.servers({program}) if one.pid == process.pid]
+            found = [one for one in commands.servers({program}) if one.pid == process.pid]
         assert found == [Server(program, process.pid, port)]
 
 
@@ -209,13 +209,13 @@ def test_a_program_of_the_same_name_that_is_not_ours_is_not_found(tmp_path: Path
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"listening\n"
-        found = [one for one in vitals.servers({"server.py"}) if one.pid == process.pid]
+        found = [one for one in commands.servers({"server.py"}) if one.pid == process.pid]
     assert found == []
 
 
 def test_a_busy_process_is_found(programs: Path) -> None:
     with ending(subprocess.Popen([sys.executable, "-c", "while True: pass"])) as process:
-        facts = vitals.read_facts(find_places(), {})
+        facts = commands.read_facts(find_places(), {})
     # On a crowded machine five others may be busier.
     assert process.pid in {busy.pid for busy in facts.busy} or len(facts.busy) == 5
 

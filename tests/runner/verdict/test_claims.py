@@ -259,6 +259,11 @@ def test_a_count_that_misses_says_in_how_many_blocks() -> None:
     assert (verdict.count.least, verdict.count.most, verdict.count.total) == (0, 7, 9)
 
 
+def test_a_count_that_no_trial_has_was_not_measured() -> None:
+    verdict = verdict_on(make_claim("refused", right=None, high=1.0), ratios([1.0] * 5))
+    assert (verdict.outcome, verdict.reason) == ("INCONCLUSIVE", "refused was not measured")
+
+
 def test_a_ratio_of_counts_is_judged_in_every_block_even_where_one_is_zero() -> None:
     claim = make_claim("refused", low=1.5)
     clear = refusals([2, 4, 6, 1]) + refusals([1, 2, 3, 0], B)

@@ -17,7 +17,7 @@ from fibench.metrics import METRICS
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample
 from fibench.verdict.sample import Index
 
-COMPARED = ("throughput", "p50", "p99", "cpu_per_request", "memory")
+COMPARED = tuple(metric.name for metric in METRICS.values() if metric.compared)
 """The metrics of a comparison."""
 
 _SAME_LOG = 1e-9
