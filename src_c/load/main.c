@@ -294,18 +294,13 @@ static void add_up(struct session *session)
 static void collect(struct session *session)
 {
     struct result *result = session->result;
-    int64_t slowest_ns = 0;
 
     if (eventfd_write(session->run.stop, 1) == -1)
         die("fibload", "eventfd", errno);
-    for (size_t i = 0; i < session->thread_count; i++) {
-        pthread_join(session->workers[i]->thread, NULL);
-        int64_t of_thread_ns = worker_slowest_ns(session->workers[i]);
-        if (of_thread_ns > slowest_ns)
-            slowest_ns = of_thread_ns;
-    }
     for (size_t i = 0; i < session->thread_count; i++)
-        worker_settle(session->workers[i], result->end_ns, slowest_ns);
+        pthread_join(session->workers[i]->thread, NULL);
+    for (size_t i = 0; i < session->thread_count; i++)
+        worker_settle(session->workers[i], result->end_ns);
     result->groups = calloc(session->settings->group_count, sizeof *result->groups);
     if (result->groups == NULL)
         die("fibload", "cannot collect", errno);

@@ -265,7 +265,7 @@ def test_a_server_that_falls_silent_does_not_look_fast(fibload: Program) -> None
     assert latency["censored"]["count"] == answer.counts["started"] - 400
     assert latency["p99_ns"] is None
     assert latency["max_ns"] >= 0.3e9
-    assert answer.status == 3  # its clients had been answered before
+    assert answer.status == 0  # its clients had been answered before, and none has given up
     check_percentiles(answer)
 
 

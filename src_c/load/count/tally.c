@@ -4,13 +4,18 @@
 
 #include <stddef.h>
 
-void tally_censor(struct tally *tally, int64_t begin_ns, int64_t intended_ns, int64_t seen_ns)
+// What had no reply at 60 s and later had none at 60 s: all that the histogram can hold.
+void tally_censor(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t seen_ns)
 {
-    if (seen_ns < begin_ns) // over before the window began
+    int64_t age_ns = seen_ns - started_ns;
+    int64_t entered_ns = begin_ns - started_ns;
+
+    if (seen_ns < begin_ns || age_ns < HISTOGRAM_LOWEST_NS || entered_ns > HISTOGRAM_HIGHEST_NS)
         return;
-    histogram_record(&tally->censored, seen_ns - intended_ns);
-    if (intended_ns < begin_ns)
-        histogram_record(&tally->entered, begin_ns - intended_ns);
+    histogram_record(&tally->censored,
+                     age_ns < HISTOGRAM_HIGHEST_NS ? age_ns : HISTOGRAM_HIGHEST_NS);
+    if (entered_ns > 0)
+        histogram_record(&tally->entered, entered_ns);
 }
 
 void tally_close(struct tally *tally)
@@ -34,11 +39,10 @@ void tally_add(struct tally *sum, struct tally *part)
     sum->due += part->due;
     sum->sent += part->sent;
     sum->overdue_at_end += part->overdue_at_end;
-    if (!part->open)
-        return;
-    histogram_add(&sum->lag, &part->lag);
     histogram_add(&sum->censored, &part->censored);
     histogram_add(&sum->entered, &part->entered);
+    if (part->open)
+        histogram_add(&sum->lag, &part->lag);
 }
 
 const char *tally_fault(const struct tally *tally)

@@ -21,14 +21,14 @@ struct tally {
     uint64_t connected;         // those that had a connection at least once
     uint64_t answered;          // and those that had a reply
     uint64_t lost;              // idle: connections that ended, or were refused
+    struct histogram censored;  // ages of requests that were last seen without a reply
+    struct histogram entered;   // ages at its begin of those, answered or not, that began before
     // Of an open loop, in the window:
     uint64_t due;
     uint64_t sent;
-    uint64_t overdue_at_end;   // and never sent
-    uint64_t most_overdue;     // at once, during the whole run
-    struct histogram lag;      // from the intended time until the loop noticed it
-    struct histogram censored; // ages of requests that were last seen without a reply
-    struct histogram entered; // of these and the answered, those due before: their age at its begin
+    uint64_t overdue_at_end; // and never sent
+    uint64_t most_overdue;   // at once, during the whole run
+    struct histogram lag;    // from the intended time until the loop noticed it
 };
 
 // Counts a right reply in the window, which began at `begin_ns`.
@@ -37,12 +37,13 @@ static inline void tally_reply(struct tally *tally, int64_t begin_ns, int64_t st
 {
     seconds_record(&tally->seconds, now_ns - begin_ns, now_ns - started_ns);
     timeline_count(&tally->timeline, now_ns - begin_ns);
-    if (tally->open && started_ns < begin_ns)
+    if (started_ns < begin_ns)
         histogram_record(&tally->entered, begin_ns - started_ns);
 }
 
-// Counts a request of an open loop that had no reply when it was last seen, at `seen_ns`.
-void tally_censor(struct tally *tally, int64_t begin_ns, int64_t intended_ns, int64_t seen_ns);
+// Counts a request that had no reply when it was last seen, at `seen_ns`. One that was not yet
+// started then was not seen at all.
+void tally_censor(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t seen_ns);
 
 // When all is recorded: adds the seconds up.
 void tally_close(struct tally *tally);
@@ -58,10 +59,4 @@ const char *tally_fault(const struct tally *tally);
 static inline uint64_t tally_ok(const struct tally *tally)
 {
     return tally->histogram.total + tally->histogram.out_of_range;
-}
-
-// Latencies and ages that the histograms could not hold.
-static inline uint64_t tally_out_of_range(const struct tally *tally)
-{
-    return tally->histogram.out_of_range + tally->censored.out_of_range;
 }

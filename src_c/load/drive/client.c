@@ -176,17 +176,12 @@ void client_give_up(struct worker *worker, struct client *client, int64_t now_ns
         client_proceed(worker, client, now_ns);
 }
 
-void client_settle(struct worker *worker, struct client *client, int64_t end_ns, int64_t overdue_ns)
+void client_settle(struct worker *worker, struct client *client, int64_t end_ns)
 {
-    uint64_t given_up = 0;
-
+    note_resent(client, OUTCOME_UNFINISHED);
     while (client->in_flight > 0) {
-        int64_t age_ns = worker->awake_ns - client_oldest_ns(client);
-        bool overdue = client->was_answered && age_ns > overdue_ns;
-        given_up += overdue;
         censor_oldest(worker, client, end_ns);
-        end_request(worker, client, overdue ? OUTCOME_TIMEOUT : OUTCOME_UNFINISHED);
+        end_request(worker, client, OUTCOME_UNFINISHED);
     }
-    note_resent(client, given_up);
     close_connection(client);
 }

@@ -24,11 +24,9 @@ int64_t end_request(struct worker *worker, struct client *client, enum outcome o
 
 void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns)
 {
-    if (client->share->is_open) {
-        tally_censor(&client->share->tally,
-                     atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire),
-                     client->started_ns[client->oldest], seen_ns);
-    }
+    tally_censor(&client->share->tally,
+                 atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire),
+                 client->started_ns[client->oldest], seen_ns);
 }
 
 // How many segments this side of a connection has sent again.
@@ -40,10 +38,10 @@ static uint64_t count_retransmits(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_total_retrans : 0;
 }
 
-void note_resent(struct client *client, uint64_t given_up)
+void note_resent(struct client *client, enum outcome outcome)
 {
-    if (given_up > 0 && client->fd != -1 && count_retransmits(client->fd) > 0)
-        client->share->tally.accounting.resent_timeouts += given_up;
+    if (client->in_flight > 0 && client->fd != -1 && count_retransmits(client->fd) > 0)
+        client->share->tally.accounting.resent[outcome] += client->in_flight;
 }
 
 void note_lost(struct client *client)
@@ -71,7 +69,9 @@ void close_left(struct client *client, int fd)
 {
     if (fd == -1)
         return;
-    client->share->tally.accounting.retransmits += count_retransmits(fd);
+    uint64_t retransmits = count_retransmits(fd);
+    client->share->tally.accounting.retransmits += retransmits;
+    client->share->tally.accounting.resent_connections += retransmits > 0;
     close(fd);
 }
 
@@ -90,10 +90,7 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
     }
     client->was_answered = true;
     if (state == REPLY_RIGHT) {
-        int64_t service_ns = now_ns - client_oldest_ns(client);
         int64_t started_ns = end_request(worker, client, OUTCOME_OK);
-        if (service_ns > accounting->slowest_ns)
-            accounting->slowest_ns = service_ns;
         if (side == WINDOW_INSIDE) {
             tally_reply(tally,
                         atomic_load_explicit(&worker->window->begin_ns, memory_order_relaxed),
@@ -123,7 +120,7 @@ void end_all(struct worker *worker, struct client *client, enum outcome outcome,
     if (worker->stopped)
         return;
     if (outcome == OUTCOME_TIMEOUT)
-        note_resent(client, client->in_flight);
+        note_resent(client, outcome);
     while (client->in_flight > 0) {
         if (outcome == OUTCOME_TIMEOUT)
             censor_oldest(worker, client, now_ns);

@@ -125,8 +125,7 @@ struct worker {
     struct exact_wait exact;     // what is known of waiting to the nanosecond
     struct client *first_paused; // in the order in which their pauses end
     struct client *last_paused;
-    bool stopped;     // the window is over, nothing is looked at any more
-    int64_t awake_ns; // when, before the end of the window, this thread was last seen to run
+    bool stopped; // the window is over, nothing is looked at any more
 
     struct share *shares; // one for each group
     size_t share_count;

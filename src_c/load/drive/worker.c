@@ -24,12 +24,10 @@
 enum {
     EVENTS_AT_ONCE = 256,
     LONG_WAIT_SHARE = 64,
-    HEARTBEAT_MS = 20,   // how often it is noted that this thread runs, when nothing happens
     BEGIN_AT_ONCE = 128, // so that replies do not wait while many connections are opened
 };
 
 static const int64_t LONG_WAIT_NS = INT64_C(2) * NS_PER_MS; // of which a thousandth is much
-static const int64_t OVERDUE_NS = INT64_C(250) * NS_PER_MS; // beyond twice the slowest reply
 
 // Has the event loop watch one of the worker's own descriptors.
 static bool watch(const struct worker *worker, int fd, void *mark)
@@ -128,16 +126,14 @@ static int wait_until_due(struct worker *worker, struct epoll_event *events)
 
     if (left_ns <= 0)
         return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
-    if (left_ns > HEARTBEAT_MS * (int64_t)NS_PER_MS)
-        left_ns = HEARTBEAT_MS * (int64_t)NS_PER_MS;
-    else if (left_ns > LONG_WAIT_NS)
+    if (left_ns > LONG_WAIT_NS)
         left_ns -= left_ns / LONG_WAIT_SHARE;
     const struct timespec left = clock_timespec(left_ns);
     int count;
     if (exact_wait(&worker->exact, worker->epoll, events, EVENTS_AT_ONCE, &left, &count))
         return count;
     timer_arm(worker);
-    return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
+    return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, -1);
 }
 
 static int wait_for_events(struct worker *worker, struct epoll_event *events)
@@ -145,16 +141,8 @@ static int wait_for_events(struct worker *worker, struct epoll_event *events)
     if (worker->settings->spin || worker->share_begun < worker->share_count)
         return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
     if (worker->next_due_ns == INT64_MAX)
-        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
+        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, -1);
     return wait_until_due(worker, events);
-}
-
-// A server is not held to have hung while this side did not run either, as on a machine that stood
-// still.
-static void note_awake(struct worker *worker, int64_t now_ns)
-{
-    if (!window_is_over(worker->window, now_ns))
-        worker->awake_ns = now_ns;
 }
 
 // One turn of the loop: waits for events and handles them. What is due comes last, since it may
@@ -171,7 +159,6 @@ static void turn(struct worker *worker)
         perror("fibload: epoll_wait");
         abort();
     }
-    note_awake(worker, clock_now_ns());
     for (int i = 0; i < count && !worker->stopped; i++) {
         void *mark = events[i].data.ptr;
         if (mark == &worker->stop)
@@ -246,14 +233,13 @@ void *worker_run(void *argument)
     return NULL;
 }
 
-static void settle_share(struct worker *worker, struct share *share, int64_t end_ns,
-                         int64_t slowest_ns)
+static void settle_share(struct worker *worker, struct share *share, int64_t end_ns)
 {
     struct tally *tally = &share->tally;
 
     for (size_t i = 0; i < share->client_count; i++) {
         struct client *client = &share->clients[i];
-        client_settle(worker, client, end_ns, 2 * slowest_ns + OVERDUE_NS);
+        client_settle(worker, client, end_ns);
         tally->connected += client->was_connected;
         tally->answered += client->was_answered;
     }
@@ -261,19 +247,8 @@ static void settle_share(struct worker *worker, struct share *share, int64_t end
     tally_close(tally);
 }
 
-int64_t worker_slowest_ns(const struct worker *worker)
-{
-    int64_t slowest_ns = 0;
-
-    for (size_t i = 0; i < worker->share_count; i++) {
-        if (worker->shares[i].tally.accounting.slowest_ns > slowest_ns)
-            slowest_ns = worker->shares[i].tally.accounting.slowest_ns;
-    }
-    return slowest_ns;
-}
-
-void worker_settle(struct worker *worker, int64_t end_ns, int64_t slowest_ns)
+void worker_settle(struct worker *worker, int64_t end_ns)
 {
     for (size_t i = 0; i < worker->share_count; i++)
-        settle_share(worker, &worker->shares[i], end_ns, slowest_ns);
+        settle_share(worker, &worker->shares[i], end_ns);
 }

@@ -15,11 +15,8 @@ struct worker *worker_make(struct run *run, size_t number);
 // window is over, and returns when its end was announced.
 void *worker_run(void *worker);
 
-// The slowest right reply, from its sending.
-int64_t worker_slowest_ns(const struct worker *worker);
-
 // After the threads have ended: gives each request in flight its outcome and closes the
-// connections. `slowest_ns` is the slowest right reply of all threads.
-void worker_settle(struct worker *worker, int64_t end_ns, int64_t slowest_ns);
+// connections.
+void worker_settle(struct worker *worker, int64_t end_ns);
 
 void worker_free(struct worker *worker);

@@ -48,16 +48,40 @@ static void write_settings(struct json *json, const struct settings *s)
     json_close(json, '}');
 }
 
+static void write_reasons(struct json *json, const char *name, const struct reasons *reasons)
+{
+    json_open(json, name, '[');
+    for (int i = 0; i < reasons->count; i++)
+        json_text(json, NULL, reasons->text[i]);
+    json_close(json, ']');
+}
+
 static void write_validity(struct json *json, const struct result *result)
 {
     const struct reasons reasons = reasons_collect(result);
+    const struct reasons notes = notes_collect(result);
 
     json_bool(json, "interrupted", result->interrupted);
     json_bool(json, "valid", reasons.count == 0);
-    json_open(json, "invalid", '[');
-    for (int i = 0; i < reasons.count; i++)
-        json_text(json, NULL, reasons.text[i]);
-    json_close(json, ']');
+    write_reasons(json, "invalid", &reasons);
+    write_reasons(json, "notes", &notes);
+}
+
+// How connections fared of which the kernel had to send something again.
+static void write_resent(struct json *json, const struct result *result)
+{
+    const struct accounting *accounting = &result->total.accounting;
+
+    json_unsigned(json, "retransmits", accounting->retransmits);
+    json_open(json, "resent", '{');
+    json_unsigned(json, "connections", accounting->resent_connections);
+    json_unsigned(json, "timeout", accounting->resent[OUTCOME_TIMEOUT]);
+    json_unsigned(json, "unfinished", accounting->resent[OUTCOME_UNFINISHED]);
+    json_close(json, '}');
+    if (result->listen_overflows >= 0)
+        json_signed(json, "listen_overflows", result->listen_overflows);
+    else
+        json_null(json, "listen_overflows");
 }
 
 static void write_firsts(struct json *json, const struct result *result)
@@ -143,11 +167,7 @@ static void write_total(struct json *json, const struct result *result)
     write_firsts(json, result);
     report_clients(json, total);
     json_unsigned(json, "connections_opened", total->accounting.connections_opened);
-    json_unsigned(json, "retransmits", total->accounting.retransmits);
-    if (result->listen_overflows >= 0)
-        json_signed(json, "listen_overflows", result->listen_overflows);
-    else
-        json_null(json, "listen_overflows");
+    write_resent(json, result);
     report_open_loop(json, result, total, result_offered_billionths(result));
     report_latency(json, total, clock_of(s, all_open, total->open));
 }

@@ -123,11 +123,7 @@ static void write_percentiles(struct json *json, const struct tally *tally, bool
     for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++) {
         double percent = percentiles[i].percent;
         int64_t value_ns = 0;
-        bool known = tally->histogram.total > 0 && one_clock;
-        if (tally->open && one_clock)
-            known = survival_percentile(&lifetimes, percent, &value_ns);
-        else if (known)
-            value_ns = histogram_percentile(&tally->histogram, percent);
+        bool known = one_clock && survival_percentile(&lifetimes, percent, &value_ns);
         write_known(json, percentiles[i].name, known, value_ns);
     }
 }
