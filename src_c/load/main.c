@@ -33,6 +33,7 @@ enum {
 };
 
 static const int64_t SCHEDULE_AHEAD_NS = INT64_C(1) * NS_PER_MS; // until all threads look at it
+static const int64_t LEAVE_NS = INT64_C(250) * NS_PER_MS;        // until the server has closed
 static const int64_t STALL_SPARE_NS = INT64_C(100) * NS_PER_MS;  // for a pause, and for delays
 
 struct session {
@@ -290,17 +291,17 @@ static void add_up(struct session *session)
     result->total.most_overdue = (uint64_t)atomic_load(&session->run.overdue.most);
 }
 
-// Lets the threads end and collects what they have counted.
+// Lets the threads take leave and end, and collects what they have counted.
 static void collect(struct session *session)
 {
     struct result *result = session->result;
 
+    atomic_store(&session->run.end_ns, result->end_ns);
+    atomic_store(&session->run.leave_ns, clock_now_ns() + LEAVE_NS);
     if (eventfd_write(session->run.stop, 1) == -1)
         die("fibload", "eventfd", errno);
     for (size_t i = 0; i < session->thread_count; i++)
         pthread_join(session->workers[i]->thread, NULL);
-    for (size_t i = 0; i < session->thread_count; i++)
-        worker_settle(session->workers[i], result->end_ns);
     result->groups = calloc(session->settings->group_count, sizeof *result->groups);
     if (result->groups == NULL)
         die("fibload", "cannot collect", errno);

@@ -25,6 +25,9 @@ void accounting_add(struct accounting *sum, const struct accounting *part)
     sum->connections_opened += part->connections_opened;
     sum->retransmits += part->retransmits;
     sum->resent_connections += part->resent_connections;
+    sum->parting.closed += part->parting.closed;
+    sum->parting.reset += part->parting.reset;
+    sum->parting.held += part->parting.held;
     if (!sum->wrong_seen && part->wrong_seen) {
         sum->wrong_seen = true;
         sum->first_wrong = part->first_wrong;

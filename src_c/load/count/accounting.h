@@ -34,6 +34,13 @@ struct wrong_reply {
     char bytes[WRONG_SHOWN];
 };
 
+// How the connections ended that stood when the window did.
+struct parting {
+    uint64_t closed; // by the server, after it was told that nothing more would be sent
+    uint64_t reset;  // likewise
+    uint64_t held;   // not by the server, in the time that it had
+};
+
 struct accounting {
     uint64_t started;
     uint64_t by_outcome[OUTCOMES];
@@ -43,6 +50,7 @@ struct accounting {
     uint64_t retransmits;        // segments that this side sent again, SYNs included
     uint64_t resent_connections; // with such segments
     uint64_t resent[OUTCOMES];   // timeouts and unfinished requests on those
+    struct parting parting;
     bool wrong_seen;
     struct wrong_reply first_wrong;
     const char *first_expected; // instead of it

@@ -178,10 +178,11 @@ void client_give_up(struct worker *worker, struct client *client, int64_t now_ns
 
 void client_settle(struct worker *worker, struct client *client, int64_t end_ns)
 {
+    if (client->fd != -1)
+        note_retransmits(client, client->fd); // which shutdown(2) may forget
     note_resent(client, OUTCOME_UNFINISHED);
     while (client->in_flight > 0) {
         censor_oldest(worker, client, end_ns);
         end_request(worker, client, OUTCOME_UNFINISHED);
     }
-    close_connection(client);
 }

@@ -65,13 +65,19 @@ int leave_connection(struct client *client)
     return fd;
 }
 
+void note_retransmits(struct client *client, int fd)
+{
+    uint64_t retransmits = count_retransmits(fd);
+
+    client->share->tally.accounting.retransmits += retransmits;
+    client->share->tally.accounting.resent_connections += retransmits > 0;
+}
+
 void close_left(struct client *client, int fd)
 {
     if (fd == -1)
         return;
-    uint64_t retransmits = count_retransmits(fd);
-    client->share->tally.accounting.retransmits += retransmits;
-    client->share->tally.accounting.resent_connections += retransmits > 0;
+    note_retransmits(client, fd);
     close(fd);
 }
 

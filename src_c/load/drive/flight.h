@@ -44,6 +44,9 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
 // The connection is of no more use: everything in flight on it ends with this outcome.
 void end_all(struct worker *worker, struct client *client, enum outcome outcome, int64_t now_ns);
 
+// Before a connection ends: notes the segments that had to be sent again on it.
+void note_retransmits(struct client *client, int fd);
+
 // Notes that the connection of an idle client is lost, if it is.
 void note_lost(struct client *client);
 

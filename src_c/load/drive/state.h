@@ -104,6 +104,9 @@ struct run {
     pthread_barrier_t gate;
     atomic_bool hurry;       // do not wait for connections to stand
     _Atomic int64_t zero_ns; // when the schedules begin: known when the gate opens
+    // Known when the end is announced: when the window ended, and when leave must be taken.
+    _Atomic int64_t end_ns;
+    _Atomic int64_t leave_ns;
 };
 
 // One thread. Nothing here is written by another.

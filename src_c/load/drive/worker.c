@@ -15,6 +15,7 @@
 #include "core/clock.h"
 #include "load/drive/client.h"
 #include "load/drive/free_clients.h"
+#include "load/drive/leave.h"
 #include "load/drive/open_loop.h"
 #include "load/drive/share.h"
 #include "load/drive/standing.h"
@@ -211,6 +212,28 @@ static void begin_open_loops(struct worker *worker)
     }
 }
 
+static void settle_share(struct worker *worker, struct share *share, int64_t end_ns)
+{
+    struct tally *tally = &share->tally;
+
+    for (size_t i = 0; i < share->client_count; i++) {
+        struct client *client = &share->clients[i];
+        client_settle(worker, client, end_ns);
+        tally->connected += client->was_connected;
+        tally->answered += client->was_answered;
+    }
+    open_loop_settle(worker, share, end_ns);
+    tally_close(tally);
+}
+
+static void settle(struct worker *worker)
+{
+    int64_t end_ns = atomic_load_explicit(&worker->run->end_ns, memory_order_acquire);
+
+    for (size_t i = 0; i < worker->share_count; i++)
+        settle_share(worker, &worker->shares[i], end_ns);
+}
+
 void *worker_run(void *argument)
 {
     struct worker *worker = argument;
@@ -230,25 +253,7 @@ void *worker_run(void *argument)
             turn(worker);
     }
     await_announcement(worker);
+    settle(worker);
+    leave(worker, atomic_load_explicit(&worker->run->leave_ns, memory_order_acquire));
     return NULL;
-}
-
-static void settle_share(struct worker *worker, struct share *share, int64_t end_ns)
-{
-    struct tally *tally = &share->tally;
-
-    for (size_t i = 0; i < share->client_count; i++) {
-        struct client *client = &share->clients[i];
-        client_settle(worker, client, end_ns);
-        tally->connected += client->was_connected;
-        tally->answered += client->was_answered;
-    }
-    open_loop_settle(worker, share, end_ns);
-    tally_close(tally);
-}
-
-void worker_settle(struct worker *worker, int64_t end_ns)
-{
-    for (size_t i = 0; i < worker->share_count; i++)
-        settle_share(worker, &worker->shares[i], end_ns);
 }

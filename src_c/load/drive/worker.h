@@ -11,12 +11,9 @@
 // or no descriptor left.
 struct worker *worker_make(struct run *run, size_t number);
 
-// A thread's function: connects what must stand, waits at the gate, loads the server until the
-// window is over, and returns when its end was announced.
+// A thread's function: connects what must stand, waits at the gate, and loads the server until the
+// window is over. When its end was announced it gives each request in flight its outcome, takes
+// leave of the server, and returns.
 void *worker_run(void *worker);
-
-// After the threads have ended: gives each request in flight its outcome and closes the
-// connections.
-void worker_settle(struct worker *worker, int64_t end_ns);
 
 void worker_free(struct worker *worker);

@@ -172,6 +172,15 @@ static void write_total(struct json *json, const struct result *result)
     report_latency(json, total, clock_of(s, all_open, total->open));
 }
 
+static void write_parting(struct json *json, const struct parting *parting)
+{
+    json_open(json, "parting", '{');
+    json_unsigned(json, "closed", parting->closed);
+    json_unsigned(json, "reset", parting->reset);
+    json_unsigned(json, "held", parting->held);
+    json_close(json, '}');
+}
+
 bool report_write(const struct result *result, FILE *out)
 {
     struct json json = {.out = out};
@@ -186,6 +195,7 @@ bool report_write(const struct result *result, FILE *out)
     for (size_t i = 0; i < result->settings->group_count; i++)
         write_group(&json, result, i);
     json_close(&json, ']');
+    write_parting(&json, &result->total.accounting.parting);
     json_open(&json, "generator", '{');
     json_signed(&json, "cpu_user_ns", result->cpu.user_ns);
     json_signed(&json, "cpu_system_ns", result->cpu.system_ns);
