@@ -57,6 +57,12 @@ def check_part(part: dict[str, Any]) -> None:
     loop, censored = part["open_loop"], latency["censored"]
     assert total(censored["counts"]) == censored["count"]
     assert total(latency["entered"]["counts"]) <= latency["count"] + censored["count"]
+    # A request at an edge of the window counts in part.
+    entered = total(latency["entered"]["counts"])
+    assert -entered - 0.001 <= window["served"] - window["ok"] <= censored["count"] + 0.001
+    closed = part["closed_loop"]
+    if closed is not None and closed["littles_law"] is not None:
+        assert 0 <= closed["littles_law"] <= 1
     # What was seen without a reply is what is unfinished, and what was given up in the window.
     assert censored["count"] <= counts["unfinished"] + counts["timeout"]
     if loop is None:

@@ -4,6 +4,14 @@
 
 #include <stddef.h>
 
+#include "load/count/throughput.h"
+
+void tally_enter(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns)
+{
+    histogram_record(&tally->entered, begin_ns - started_ns);
+    tally->before += (double)(begin_ns - started_ns) / (double)(now_ns - started_ns);
+}
+
 // What had no reply at 60 s and later had none at 60 s: all that the histogram can hold.
 void tally_censor(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t seen_ns)
 {
@@ -16,6 +24,23 @@ void tally_censor(struct tally *tally, int64_t begin_ns, int64_t started_ns, int
                      age_ns < HISTOGRAM_HIGHEST_NS ? age_ns : HISTOGRAM_HIGHEST_NS);
     if (entered_ns > 0)
         histogram_record(&tally->entered, entered_ns);
+}
+
+void tally_resume(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t end_ns)
+{
+    int64_t age_ns = end_ns - started_ns;
+
+    tally_censor(tally, begin_ns, started_ns, end_ns);
+    if (age_ns >= HISTOGRAM_LOWEST_NS && age_ns <= HISTOGRAM_HIGHEST_NS)
+        histogram_record(&tally->resumed, age_ns);
+}
+
+void tally_fail(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns)
+{
+    int64_t from_ns = started_ns > begin_ns ? started_ns : begin_ns;
+
+    if (now_ns > from_ns)
+        tally->failed_ns += now_ns - from_ns;
 }
 
 void tally_close(struct tally *tally)
@@ -41,8 +66,29 @@ void tally_add(struct tally *sum, struct tally *part)
     sum->overdue_at_end += part->overdue_at_end;
     histogram_add(&sum->censored, &part->censored);
     histogram_add(&sum->entered, &part->entered);
+    histogram_add(&sum->resumed, &part->resumed);
+    sum->before += part->before;
+    sum->failed_ns += part->failed_ns;
     if (part->open)
         histogram_add(&sum->lag, &part->lag);
+}
+
+double tally_requests(const struct tally *tally, int64_t window_ns)
+{
+    const struct served served = {.window_ns = window_ns,
+                                  .answered = &tally->histogram,
+                                  .before = tally->before,
+                                  .censored = &tally->censored,
+                                  .resumed = &tally->resumed};
+
+    return tally->open ? (double)tally_ok(tally) : served_requests(&served);
+}
+
+int64_t tally_in_flight_ns(const struct tally *tally)
+{
+    uint64_t lasted_ns = tally->histogram.sum_ns + tally->censored.sum_ns;
+
+    return (int64_t)(lasted_ns - tally->entered.sum_ns) + tally->failed_ns;
 }
 
 const char *tally_fault(const struct tally *tally)

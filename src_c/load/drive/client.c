@@ -178,11 +178,16 @@ void client_give_up(struct worker *worker, struct client *client, int64_t now_ns
 
 void client_settle(struct worker *worker, struct client *client, int64_t end_ns)
 {
+    int64_t begin_ns = atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire);
+
     if (client->fd != -1)
         note_retransmits(client, client->fd); // which shutdown(2) may forget
     note_resent(client, OUTCOME_UNFINISHED);
     while (client->in_flight > 0) {
-        censor_oldest(worker, client, end_ns);
-        end_request(worker, client, OUTCOME_UNFINISHED);
+        int64_t started_ns = end_request(worker, client, OUTCOME_UNFINISHED);
+        if (client->was_answered)
+            tally_resume(&client->share->tally, begin_ns, started_ns, end_ns);
+        else
+            tally_censor(&client->share->tally, begin_ns, started_ns, end_ns);
     }
 }

@@ -22,11 +22,17 @@ int64_t end_request(struct worker *worker, struct client *client, enum outcome o
     return started_ns;
 }
 
-void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns)
+// The oldest request in flight ends without a right reply.
+static void fail_request(struct worker *worker, struct client *client, enum outcome outcome,
+                         int64_t now_ns)
 {
-    tally_censor(&client->share->tally,
-                 atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire),
-                 client->started_ns[client->oldest], seen_ns);
+    int64_t begin_ns = atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire);
+    int64_t started_ns = end_request(worker, client, outcome);
+
+    if (outcome == OUTCOME_TIMEOUT) // it might have had one later
+        tally_censor(&client->share->tally, begin_ns, started_ns, now_ns);
+    else
+        tally_fail(&client->share->tally, begin_ns, started_ns, now_ns);
 }
 
 // How many segments this side of a connection has sent again.
@@ -103,7 +109,7 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
                         started_ns, now_ns);
         }
     } else {
-        end_request(worker, client, OUTCOME_WRONG);
+        fail_request(worker, client, OUTCOME_WRONG, now_ns);
         accounting->surplus_bytes += client->reply.surplus;
         if (!accounting->wrong_seen) {
             accounting->wrong_seen = true;
@@ -127,10 +133,7 @@ void end_all(struct worker *worker, struct client *client, enum outcome outcome,
         return;
     if (outcome == OUTCOME_TIMEOUT)
         note_resent(client, outcome);
-    while (client->in_flight > 0) {
-        if (outcome == OUTCOME_TIMEOUT)
-            censor_oldest(worker, client, now_ns);
-        end_request(worker, client, outcome);
-    }
+    while (client->in_flight > 0)
+        fail_request(worker, client, outcome, now_ns);
     close_connection(client);
 }

@@ -27,9 +27,6 @@ static inline void start_request(struct worker *worker, struct client *client, i
     client->unsent += client->share->exchange->request_size;
 }
 
-// Notes that the oldest request in flight had no reply when it was last seen.
-void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns);
-
 // Ends the oldest request in flight. Returns when it was started.
 int64_t end_request(struct worker *worker, struct client *client, enum outcome outcome);
 

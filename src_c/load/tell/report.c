@@ -138,11 +138,12 @@ static void write_group(struct json *json, const struct result *result, size_t n
     else
         json_null(json, "rate_per_s");
     json_open(json, "window", '{');
-    report_replies(json, result, tally);
+    report_replies(json, result, tally, tally_requests(tally, result_window_ns(result)));
     json_close(json, '}');
     report_counts(json, tally);
     report_latency(json, tally, clock_of(result->settings, tally->open, tally->open));
     report_open_loop(json, result, tally, group->rate_billionths);
+    report_closed_loop(json, result, tally);
     report_seconds(json, tally);
     json_unsigned(json, "lost", tally->lost);
     json_close(json, '}');
@@ -160,7 +161,7 @@ static void write_total(struct json *json, const struct result *result)
     json_signed(json, "begin_ns", result->begin_ns);
     json_signed(json, "end_ns", result->end_ns);
     json_signed(json, "duration_ns", result->end_ns - result->begin_ns);
-    report_replies(json, result, total);
+    report_replies(json, result, total, result_served(result));
     json_close(json, '}');
     report_counts(json, total);
     json_unsigned(json, "surplus_bytes", total->accounting.surplus_bytes);
@@ -169,6 +170,7 @@ static void write_total(struct json *json, const struct result *result)
     json_unsigned(json, "connections_opened", total->accounting.connections_opened);
     write_resent(json, result);
     report_open_loop(json, result, total, result_offered_billionths(result));
+    report_closed_loop(json, result, total);
     report_latency(json, total, clock_of(s, all_open, total->open));
 }
 

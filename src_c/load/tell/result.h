@@ -26,6 +26,15 @@ struct result {
     int edges_error;          // errno of an announcement that failed; 0: none did
 };
 
+// How long the window was.
+static inline int64_t result_window_ns(const struct result *result)
+{
+    return result->end_ns - result->begin_ns;
+}
+
+// Requests that were served in it, of all groups: see tally_requests().
+double result_served(const struct result *result);
+
 // Requests that all open loops together should start in a second; in billionths: exactly.
 double result_offered_per_s(const struct result *result);
 uint64_t result_offered_billionths(const struct result *result);
