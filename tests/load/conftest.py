@@ -61,8 +61,9 @@ def check_part(part: dict[str, Any]) -> None:
     entered = total(latency["entered"]["counts"])
     assert -entered - 0.001 <= window["served"] - window["ok"] <= censored["count"] + 0.001
     closed = part["closed_loop"]
-    if closed is not None and closed["littles_law"] is not None:
-        assert 0 <= closed["littles_law"] <= 1
+    if closed is not None:
+        assert closed["littles_law"] is None or 0 <= closed["littles_law"] <= 1
+        check_read_lag(closed["lag"], part)
     # What was seen without a reply is what is unfinished, and what was given up in the window.
     assert censored["count"] <= counts["unfinished"] + counts["timeout"]
     if loop is None:
@@ -72,6 +73,17 @@ def check_part(part: dict[str, Any]) -> None:
     assert loop["overdue_at_end"] <= counts["unfinished"]
     assert loop["lag"]["count"] == total(loop["lag"]["histogram"]["counts"]) == loop["due"]
     assert loop["due"] <= part["counts"]["started"]
+
+
+def check_read_lag(lag: dict[str, Any], part: dict[str, Any]) -> None:
+    """Hold the lag of a closed loop to what it is: a part of a latency."""
+    if lag["count"] == 0:
+        assert lag["p50_ns"] is lag["p99_ns"] is lag["max_ns"] is None
+        return
+    assert 0 < lag["p50_ns"] <= lag["p99_ns"] <= lag["max_ns"]
+    counts = part["counts"]
+    if counts["started"] == counts["ok"] + counts["unfinished"]:
+        assert lag["max_ns"] <= part["latency"]["max_ns"]
 
 
 def check_seconds(group: dict[str, Any]) -> None:

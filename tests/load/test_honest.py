@@ -180,6 +180,7 @@ def test_the_generator_tells_its_own_cpu_time(fibload: Program) -> None:
     generator = answer.report["generator"]
     assert 0 < generator["cpu_user_ns"] + generator["cpu_system_ns"] <= 2 * generator["wall_ns"]
     assert generator["threads"] == 1
+    assert generator["run_delay_ns"] is None or generator["run_delay_ns"] >= 0
 
 
 def test_a_start_in_the_future_is_waited_for(fibload: Program) -> None:

@@ -67,6 +67,7 @@ void tally_add(struct tally *sum, struct tally *part)
     histogram_add(&sum->censored, &part->censored);
     histogram_add(&sum->entered, &part->entered);
     histogram_add(&sum->resumed, &part->resumed);
+    histogram_add(&sum->read_lag, &part->read_lag);
     sum->before += part->before;
     sum->failed_ns += part->failed_ns;
     if (part->open)

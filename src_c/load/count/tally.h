@@ -23,6 +23,7 @@ struct tally {
     uint64_t lost;              // idle: connections that ended, or were refused
     struct histogram censored;  // ages of requests that were last seen without a reply
     struct histogram entered;   // ages at its begin of those, answered or not, that began before
+    struct histogram read_lag;  // how long what came may have waited to be read
     // Of a closed loop, in the window:
     double before;            // of replies, the parts of their requests that lie before it
     struct histogram resumed; // of the censored at the end, those of clients answered before

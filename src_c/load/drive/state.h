@@ -128,7 +128,11 @@ struct worker {
     struct exact_wait exact;     // what is known of waiting to the nanosecond
     struct client *first_paused; // in the order in which their pauses end
     struct client *last_paused;
-    bool stopped; // the window is over, nothing is looked at any more
+    int64_t asked_ns;   // when events were waited for
+    int64_t ready_ns;   // until when none of those that came was ready; 0: not known yet
+    int64_t looked_ns;  // when nothing was ready but what was dealt with then
+    uint32_t lags_left; // until the next is recorded
+    bool stopped;       // the window is over, nothing is looked at any more
 
     struct share *shares; // one for each group
     size_t share_count;

@@ -17,6 +17,7 @@
 #include "load/drive/free_clients.h"
 #include "load/drive/leave.h"
 #include "load/drive/open_loop.h"
+#include "load/drive/read_lag.h"
 #include "load/drive/share.h"
 #include "load/drive/standing.h"
 #include "load/drive/timer.h"
@@ -155,6 +156,7 @@ static void turn(struct worker *worker)
     bool due = false;
 
     timer_arm(worker);
+    read_lag_ask(worker, clock_now_ns());
     int count = wait_for_events(worker, events);
     if (count == -1 && errno != EINTR) {
         perror("fibload: epoll_wait");
@@ -171,6 +173,7 @@ static void turn(struct worker *worker)
         if (worker->has_open_loop && !worker->stopped)
             open_loop_serve(worker);
     }
+    read_lag_settle(worker, count < EVENTS_AT_ONCE);
     if (due && !worker->stopped)
         timer_serve(worker);
 }
@@ -244,6 +247,8 @@ void *worker_run(void *argument)
     stand(worker);
     pthread_barrier_wait(&worker->run->gate);
     begin_open_loops(worker);
+    worker->looked_ns = clock_now_ns();
+    worker->lags_left = 1;
     worker->next_sweep_ns = clock_now_ns() + worker->settings->timeout_ns;
     while (!worker->stopped) {
         begin_clients(worker);

@@ -201,6 +201,10 @@ bool report_write(const struct result *result, FILE *out)
     json_open(&json, "generator", '{');
     json_signed(&json, "cpu_user_ns", result->cpu.user_ns);
     json_signed(&json, "cpu_system_ns", result->cpu.system_ns);
+    if (result->cpu.delay_ns >= 0)
+        json_signed(&json, "run_delay_ns", result->cpu.delay_ns);
+    else
+        json_null(&json, "run_delay_ns");
     json_signed(&json, "wall_ns", result->end_ns - result->begin_ns);
     json_unsigned(&json, "threads", result->settings->threads);
     json_signed(&json, "rss_peak_bytes", result->extent.rss_peak_bytes);

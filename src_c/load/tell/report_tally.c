@@ -91,15 +91,20 @@ static void write_known(struct json *json, const char *name, bool known, int64_t
         json_null(json, name);
 }
 
-static void write_lag(struct json *json, const struct histogram *lag)
+static void write_lag_figures(struct json *json, const struct histogram *lag)
 {
     bool any = lag->total > 0;
 
-    json_open(json, "lag", '{');
     json_unsigned(json, "count", lag->total + lag->out_of_range);
     write_known(json, "p50_ns", any, histogram_percentile(lag, 50));
     write_known(json, "p99_ns", any, histogram_percentile(lag, 99));
     write_known(json, "max_ns", any, histogram_max(lag));
+}
+
+static void write_lag(struct json *json, const struct histogram *lag)
+{
+    json_open(json, "lag", '{');
+    write_lag_figures(json, lag);
     write_histogram(json, lag);
     json_close(json, '}');
 }
@@ -151,6 +156,9 @@ void report_closed_loop(struct json *json, const struct result *result, const st
     }
     json_open(json, "closed_loop", '{');
     write_littles_law(json, result, tally);
+    json_open(json, "lag", '{');
+    write_lag_figures(json, &tally->read_lag);
+    json_close(json, '}');
     json_close(json, '}');
 }
 

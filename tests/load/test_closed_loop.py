@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The window's edges: what is served does not depend on where they fall, and Little's law is exact.
+"""What closed loops tell of themselves: what was served does not depend on where the window's edges
+fall, Little's law is exact, and what waited to be read is known.
 
 The estimator itself is held to processes of known rates by src_c/load/count/test-throughput.c.
 """
@@ -126,3 +127,16 @@ def test_a_number_of_requests_of_one_client_is_served_to_the_unit(fibload: Progr
     with serving(line=True) as server:
         answer = fibload.load(server.port, *LINE, *ASK_30, "--requests", "50")
     assert answer.report["window"]["served"] == pytest.approx(50, abs=1)
+
+
+@FRAMINGS
+def test_what_waited_to_be_read_is_told_and_part_of_what_was_measured(
+    fibload: Program, framing: str
+) -> None:
+    with serving(line=framing == "line") as server:
+        answer = fibload.load(
+            server.port, "--framing", framing, *ASK_30, "--clients", "8", "--requests", "200"
+        )
+    lag = answer.report["closed_loop"]["lag"]  # load() has compared it to the latencies
+    assert lag["count"] >= 1  # one read of eight, and there may be eight replies in a turn
+    assert lag == answer.report["groups"][0]["closed_loop"]["lag"]
