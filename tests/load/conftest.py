@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ class Answer:
     report: dict[str, Any]
     stderr: str
     edges: tuple[str, ...]  # the lines announced on --edges-fd
+    begin_seen_ns: int  # when the first of them was there, of CLOCK_MONOTONIC
 
     @property
     def counts(self) -> dict[str, int]:
@@ -115,6 +117,7 @@ def check_identity(answer: Answer) -> None:
     assert window["ok"] == sum(group["window"]["ok"] for group in asking)
     assert window["end_ns"] - window["begin_ns"] == window["duration_ns"]
     assert report["clients"]["connected"] <= report["connections_opened"]
+    assert report["warmup"]["ns"] >= 0
     assert report["valid"] == (not report["invalid"])
     resent = report["resent"]
     for outcome in ("timeout", "unfinished"):
@@ -170,12 +173,13 @@ class Program:
             with self.start(*argv, pass_fds=[writer]) as process:
                 os.close(writer)
                 lines = [edges.readline()]
+                begin_seen_ns = time.monotonic_ns()
                 if interrupt:
                     process.send_signal(signal.SIGINT)
                 stdout, stderr = process.communicate(timeout=LIMIT_S)
                 lines += edges.readlines()
         assert stderr == ""
-        answer = Answer(process.returncode, json.loads(stdout), stderr, tuple(lines))
+        answer = Answer(process.returncode, json.loads(stdout), stderr, tuple(lines), begin_seen_ns)
         check_identity(answer)
         return answer
 

@@ -89,6 +89,15 @@ void close_left(struct client *client, int fd)
 
 void close_connection(struct client *client) { close_left(client, leave_connection(client)); }
 
+static void add_warmth(struct warmth *warmth, int64_t lasted_ns)
+{
+    uint64_t replies = atomic_load_explicit(&warmth->replies, memory_order_relaxed);
+    int64_t before_ns = atomic_load_explicit(&warmth->lasted_ns, memory_order_relaxed);
+
+    atomic_store_explicit(&warmth->replies, replies + 1, memory_order_relaxed);
+    atomic_store_explicit(&warmth->lasted_ns, before_ns + lasted_ns, memory_order_relaxed);
+}
+
 void end_with_reply(struct worker *worker, struct client *client, enum reply_state state,
                     int64_t now_ns)
 {
@@ -107,6 +116,8 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
             tally_reply(tally,
                         atomic_load_explicit(&worker->window->begin_ns, memory_order_relaxed),
                         started_ns, now_ns);
+        } else {
+            add_warmth(&worker->warmth, now_ns - started_ns);
         }
     } else {
         fail_request(worker, client, OUTCOME_WRONG, now_ns);

@@ -109,6 +109,12 @@ struct run {
     _Atomic int64_t leave_ns;
 };
 
+// What a thread has done before the window begins. Written by it alone, and read by others.
+struct warmth {
+    alignas(CACHE_LINE) _Atomic uint64_t replies;
+    _Atomic int64_t lasted_ns; // how long their requests took, all together
+};
+
 // One thread. Nothing here is written by another.
 struct worker {
     const struct settings *settings;
@@ -133,6 +139,8 @@ struct worker {
     int64_t looked_ns;  // when nothing was ready but what was dealt with then
     uint32_t lags_left; // until the next is recorded
     bool stopped;       // the window is over, nothing is looked at any more
+
+    struct warmth warmth;
 
     struct share *shares; // one for each group
     size_t share_count;

@@ -29,7 +29,10 @@ static void write_settings(struct json *json, const struct settings *s)
     else
         json_null(json, "duration_ns");
     json_unsigned(json, "requests", s->requests);
-    json_signed(json, "warmup_ns", s->warmup_ns);
+    if (s->warms_up_until_steady)
+        json_null(json, "warmup_ns");
+    else
+        json_signed(json, "warmup_ns", s->warmup_ns);
     json_unsigned(json, "pipeline", s->pipeline);
     json_unsigned(json, "requests_per_connection", s->requests_per_connection);
     json_signed(json, "timeout_ns", s->timeout_ns);
@@ -65,6 +68,18 @@ static void write_validity(struct json *json, const struct result *result)
     json_bool(json, "valid", reasons.count == 0);
     write_reasons(json, "invalid", &reasons);
     write_reasons(json, "notes", &notes);
+}
+
+// How long the warm-up was; whether the server was steady then, if that was looked at.
+static void write_warmup(struct json *json, const struct result *result)
+{
+    json_open(json, "warmup", '{');
+    json_signed(json, "ns", result->warmup_ns);
+    if (result->settings->warms_up_until_steady)
+        json_bool(json, "steady", result->steady);
+    else
+        json_null(json, "steady");
+    json_close(json, '}');
 }
 
 // How connections fared of which the kernel had to send something again.
@@ -192,6 +207,7 @@ bool report_write(const struct result *result, FILE *out)
     json_text(&json, "program", "fibload");
     write_settings(&json, result->settings);
     write_validity(&json, result);
+    write_warmup(&json, result);
     write_total(&json, result);
     json_open(&json, "groups", '[');
     for (size_t i = 0; i < result->settings->group_count; i++)

@@ -15,7 +15,9 @@ struct result {
     struct tally total;   // of the groups that ask
     struct cpu_use cpu;
     struct cpu_extent extent;
-    int64_t zero_ns; // when the schedules of open loops began
+    int64_t zero_ns;   // when the schedules of open loops began
+    int64_t warmup_ns; // from the start to the begin
+    bool steady;       // the warm-up ended since the server was
     int64_t begin_ns;
     int64_t end_ns;
     bool interrupted;
