@@ -167,15 +167,16 @@ static void check(const struct process *process, double bias, double largest)
 // At each phase by itself: the phase may be the same in every trial.
 static void test_clients_in_step_have_their_rate_at_every_phase(const struct process *process)
 {
-    enum { PHASES = 100, TIMES = 10 };
+    const int phases = 100;
+    const int times = 10;
     double worst[ESTIMATORS] = {0};
 
-    for (int p = 0; p < PHASES; p++) {
+    for (int p = 0; p < phases; p++) {
         double sums[ESTIMATORS] = {0};
-        for (int i = 0; i < TIMES; i++)
-            run_once(process, (p + .5) / PHASES, sums);
+        for (int i = 0; i < times; i++)
+            run_once(process, (p + .5) / phases, sums);
         for (int e = 0; e < ESTIMATORS; e++) {
-            double bias = sums[e] / TIMES / process->rate_per_s - 1;
+            double bias = sums[e] / times / process->rate_per_s - 1;
             if (fabs(bias) > fabs(worst[e]))
                 worst[e] = bias;
         }
@@ -187,17 +188,17 @@ static void test_clients_in_step_have_their_rate_at_every_phase(const struct pro
 // On average. What is counted in a window is right then, so that the difference to it is the bias.
 static void test_independent_clients_have_their_rate(const struct process *process)
 {
-    enum { TIMES = 2500 };
+    const int times = 2500;
     double sums[ESTIMATORS] = {0};
     double bias[ESTIMATORS];
 
-    for (int i = 0; i < TIMES; i++)
+    for (int i = 0; i < times; i++)
         run_once(process, 0, sums);
     for (int e = 0; e < ESTIMATORS; e++)
-        bias[e] = (sums[e] - sums[COUNTED]) / TIMES / process->rate_per_s;
+        bias[e] = (sums[e] - sums[COUNTED]) / times / process->rate_per_s;
     print(process, bias);
     check(process, bias[BY_PARTS], LARGEST_BIAS);
-    check(process, sums[COUNTED] / TIMES / process->rate_per_s - 1, ERROR_OF_MANY);
+    check(process, sums[COUNTED] / times / process->rate_per_s - 1, ERROR_OF_MANY);
 }
 
 static void test_without_a_reply_there_is_no_rate(void)

@@ -60,13 +60,14 @@ static void test_a_steady_server_is_warm_as_soon_as_that_can_be_said(void)
 static void test_noise_is_no_transient(void)
 {
     size_t sum = 0;
+    const size_t times = 200;
 
-    for (int i = 0; i < 200; i++) {
+    for (size_t i = 0; i < times; i++) {
         size_t count = batches_until_steady(noisy);
         CHECK(count >= 5);
         sum += count;
     }
-    CHECK(sum < 200 * 10); // on average within a second
+    CHECK(sum < times * 10); // on average within a second
 }
 
 static void test_a_server_that_answers_seldom_is_warm_when_it_has_answered(void)

@@ -3,8 +3,10 @@
 #include "load/drive/cpu.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -32,19 +34,15 @@ static int64_t delay_of(const char *thread)
 {
     char path[64];
     char text[128];
-    long long ran_ns;
-    long long delay_ns = -1;
 
     snprintf(path, sizeof path, "/proc/self/task/%.20s/schedstat", thread);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return -1;
-    // NOLINTNEXTLINE(cert-err34-c): the kernel wrote these numbers
-    if (fgets(text, sizeof text, file) == NULL ||
-        sscanf(text, "%lld %lld", &ran_ns, &delay_ns) != 2)
-        delay_ns = -1;
+    bool is_read = fgets(text, sizeof text, file) != NULL;
     fclose(file);
-    return delay_ns;
+    const char *second = is_read ? strchr(text, ' ') : NULL;
+    return second == NULL ? -1 : strtoll(second, NULL, 10);
 }
 
 static int64_t delay_of_all(void)
