@@ -112,19 +112,37 @@ static void add_wrong(struct reasons *reasons, const struct accounting *accounti
                accounting->by_outcome[OUTCOME_WRONG], where, came, wanted);
 }
 
-// Says that requests were given up.
-static void add_timeouts(struct reasons *reasons, const struct accounting *accounting)
+enum { QUEUE_SIZE = 128 };
+
+// Says that a listen queue overflowed, where something had to be sent again. Who waits for the
+// kernel to do that waits whole seconds, and for none of the server's code.
+static void say_overflows(char text[QUEUE_SIZE], const struct result *result, uint64_t resent)
 {
+    text[0] = '\0';
+    if (resent > 0 && result->listen_overflows > 0) {
+        snprintf(text, QUEUE_SIZE,
+                 ": a listen queue overflowed %" PRId64
+                 " times (counted in the whole network namespace)",
+                 result->listen_overflows);
+    }
+}
+
+// Says that requests were given up.
+static void add_timeouts(struct reasons *reasons, const struct result *result)
+{
+    const struct accounting *accounting = &result->total.accounting;
     uint64_t given_up = accounting->by_outcome[OUTCOME_TIMEOUT];
     uint64_t resent = accounting->resent[OUTCOME_TIMEOUT];
     char how[128] = "";
+    char queue[QUEUE_SIZE];
 
     if (resent > 0 && resent == given_up)
         snprintf(how, sizeof how, ", all waiting for a SYN or data sent again");
     else if (resent > 0)
         snprintf(how, sizeof how, ", %" PRIu64 " of them waiting for a SYN or data sent again",
                  resent);
-    add_reason(reasons, "requests given up as too old: %" PRIu64 "%s", given_up, how);
+    say_overflows(queue, result, resent);
+    add_reason(reasons, "requests given up as too old: %" PRIu64 "%s%s", given_up, how, queue);
 }
 
 // Collects why the measurement must not be used. Connections that were refused, closed or reset
@@ -145,7 +163,7 @@ struct reasons reasons_collect(const struct result *result)
     if (accounting->cut_short > 0)
         add_reason(reasons, "replies cut short by the server: %" PRIu64, accounting->cut_short);
     if (by[OUTCOME_TIMEOUT] > 0)
-        add_timeouts(reasons, accounting);
+        add_timeouts(reasons, result);
     if (accounting->local_call != NULL)
         add_reason(reasons, "failures on the generator's own side: %" PRIu64 ", the first %s: %s",
                    by[OUTCOME_LOCAL], accounting->local_call, strerror(accounting->local_errno));
@@ -167,19 +185,13 @@ struct reasons reasons_collect(const struct result *result)
     return found;
 }
 
-// Who waits for the kernel to send again what a full listen queue has turned away waits whole
-// seconds, and for none of the server's code.
+// Says that connections had to send something again.
 static void add_resent(struct reasons *notes, const struct result *result)
 {
     const struct accounting *accounting = &result->total.accounting;
-    char queue[128] = "";
+    char queue[QUEUE_SIZE];
 
-    if (result->listen_overflows > 0) {
-        snprintf(queue, sizeof queue,
-                 ": a listen queue overflowed %" PRId64
-                 " times (counted in the whole network namespace)",
-                 result->listen_overflows);
-    }
+    say_overflows(queue, result, accounting->resent_connections);
     add_reason(notes,
                "connections that waited for a SYN or data sent again: %" PRIu64
                ", requests still waiting at the end: %" PRIu64 "%s",
