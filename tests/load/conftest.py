@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ class Answer:
     report: dict[str, Any]
     stderr: str
     edges: tuple[str, ...]  # the lines announced on --edges-fd
+    begin_seen_ns: int  # when the first of them was there, of CLOCK_MONOTONIC
 
     @property
     def counts(self) -> dict[str, int]:
@@ -57,16 +59,33 @@ def check_part(part: dict[str, Any]) -> None:
     loop, censored = part["open_loop"], latency["censored"]
     assert total(censored["counts"]) == censored["count"]
     assert total(latency["entered"]["counts"]) <= latency["count"] + censored["count"]
-    if loop is None:
-        assert censored["count"] == 0
-        return
+    # A request at an edge of the window counts in part.
+    entered = total(latency["entered"]["counts"])
+    assert -entered - 0.001 <= window["served"] - window["ok"] <= censored["count"] + 0.001
+    closed = part["closed_loop"]
+    if closed is not None:
+        assert closed["littles_law"] is None or 0 <= closed["littles_law"] <= 1
+        check_read_lag(closed["lag"], part)
     # What was seen without a reply is what is unfinished, and what was given up in the window.
     assert censored["count"] <= counts["unfinished"] + counts["timeout"]
+    if loop is None:
+        return  # where the last requests may have been sent after the end, before it was known
     assert counts["unfinished"] <= censored["count"] or latency["clock"] == "mixed"
     assert loop["overdue_at_end"] <= loop["most_overdue"]
     assert loop["overdue_at_end"] <= counts["unfinished"]
     assert loop["lag"]["count"] == total(loop["lag"]["histogram"]["counts"]) == loop["due"]
     assert loop["due"] <= part["counts"]["started"]
+
+
+def check_read_lag(lag: dict[str, Any], part: dict[str, Any]) -> None:
+    """Hold the lag of a closed loop to what it is: a part of a latency."""
+    if lag["count"] == 0:
+        assert lag["p50_ns"] is lag["p99_ns"] is lag["max_ns"] is None
+        return
+    assert 0 < lag["p50_ns"] <= lag["p99_ns"] <= lag["max_ns"]
+    counts = part["counts"]
+    if counts["started"] == counts["ok"] + counts["unfinished"]:
+        assert lag["max_ns"] <= part["latency"]["max_ns"]
 
 
 def check_seconds(group: dict[str, Any]) -> None:
@@ -98,7 +117,13 @@ def check_identity(answer: Answer) -> None:
     assert window["ok"] == sum(group["window"]["ok"] for group in asking)
     assert window["end_ns"] - window["begin_ns"] == window["duration_ns"]
     assert report["clients"]["connected"] <= report["connections_opened"]
+    assert report["warmup"]["ns"] >= 0
     assert report["valid"] == (not report["invalid"])
+    resent = report["resent"]
+    for outcome in ("timeout", "unfinished"):
+        assert resent[outcome] <= report["counts"][outcome]
+    assert resent["connections"] <= report["retransmits"]
+    assert bool(report["notes"]) == (resent["connections"] > 0)
     if report["interrupted"]:
         assert answer.status == 130
     else:
@@ -148,12 +173,13 @@ class Program:
             with self.start(*argv, pass_fds=[writer]) as process:
                 os.close(writer)
                 lines = [edges.readline()]
+                begin_seen_ns = time.monotonic_ns()
                 if interrupt:
                     process.send_signal(signal.SIGINT)
                 stdout, stderr = process.communicate(timeout=LIMIT_S)
                 lines += edges.readlines()
         assert stderr == ""
-        answer = Answer(process.returncode, json.loads(stdout), stderr, tuple(lines))
+        answer = Answer(process.returncode, json.loads(stdout), stderr, tuple(lines), begin_seen_ns)
         check_identity(answer)
         return answer
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from .conftest import Program
+from .estimator import check_percentiles, highest_at, lowest_at
 from .servers import ASK_30, Action, serving
 
 pytestmark = pytest.mark.serial
@@ -24,27 +25,6 @@ SHAPES = [
     ("line", ["--requests-per-connection", "3", "--pipeline", "2", "--clients", "2"]),
     ("line", ["--requests-per-connection", "3", "--pipeline", "8"]),
 ]
-
-
-def lowest_at(index: int) -> int:
-    """The smallest value counted at an index of a histogram with 2048 sub-buckets."""
-    bucket = max((index >> 10) - 1, 0)
-    return (index - (bucket << 10)) << bucket
-
-
-def highest_at(index: int) -> int:
-    """The largest one."""
-    return lowest_at(index + 1) - 1
-
-
-def percentile(counts: list[list[int]], percent: float) -> int:
-    """What HdrHistogram gives for a percentile of sparse counts."""
-    wanted = max(1, int(percent / 100 * sum(count for _, count in counts) + 0.5))
-    for index, count in counts:
-        wanted -= count
-        if wanted <= 0:
-            return highest_at(index)
-    raise AssertionError("no such percentile")
 
 
 @pytest.mark.parametrize(("framing", "options"), SHAPES)
@@ -169,10 +149,10 @@ def test_percentiles_follow_from_the_counts(fibload: Program) -> None:
     assert histogram["significant_digits"] == 3
     counts = histogram["counts"]
     assert [index for index, _ in counts] == sorted({index for index, _ in counts})
-    for name, percent in (("p50_ns", 50), ("p90_ns", 90), ("p99_ns", 99), ("p999_ns", 99.9)):
-        assert latency[name] == percentile(counts, percent)
+    check_percentiles(answer)
     assert latency["min_ns"] == lowest_at(counts[0][0])
-    assert latency["max_ns"] == highest_at(counts[-1][0])
+    seen = [*counts, *latency["censored"]["counts"]]
+    assert latency["max_ns"] == highest_at(max(index for index, _ in seen))
     low = sum(lowest_at(index) * count for index, count in counts)
     high = sum(highest_at(index) * count for index, count in counts)
     assert low <= (latency["mean_ns"] + 1) * latency["count"]
@@ -200,6 +180,7 @@ def test_the_generator_tells_its_own_cpu_time(fibload: Program) -> None:
     generator = answer.report["generator"]
     assert 0 < generator["cpu_user_ns"] + generator["cpu_system_ns"] <= 2 * generator["wall_ns"]
     assert generator["threads"] == 1
+    assert generator["run_delay_ns"] is None or generator["run_delay_ns"] >= 0
 
 
 def test_a_start_in_the_future_is_waited_for(fibload: Program) -> None:

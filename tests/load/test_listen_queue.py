@@ -3,28 +3,71 @@
 
 import re
 import socket
+import threading
 
-from .conftest import Program
-from .servers import ASK_30, Action, serving
+from .conftest import Answer, Program
+from .servers import ASK_30, RIGHT, Action, serving
 
-OPEN = ("--clients", "16", "--duration", "3", "--timeout", "1.5")
+CLIENTS = ("--clients", "16", "--duration", "3")
 
 
-def test_what_a_full_listen_queue_kept_waiting_is_counted_and_named(fibload: Program) -> None:
+def check_named(answer: Answer) -> None:
+    """Hold the note to the counts: of 16 clients the queue holds two, and the others wait."""
+    (note,) = answer.report["notes"]
+    named = re.fullmatch(
+        r"connections that waited for a SYN or data sent again: (\d+), requests still waiting at "
+        r"the end: (\d+): a listen queue overflowed (\d+) times "
+        r"\(counted in the whole network namespace\)",
+        note,
+    )
+    assert named is not None, note
+    connections, unfinished, overflowed = (int(text) for text in named.groups())
+    resent = answer.report["resent"]
+    assert (connections, unfinished) == (resent["connections"], resent["unfinished"])
+    assert connections >= 10
+    assert overflowed == answer.report["listen_overflows"] >= 14
+
+
+def test_what_is_given_up_for_a_full_listen_queue_is_counted_and_named(fibload: Program) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:  # and nobody accepts
-        answer = fibload.load(listener.getsockname()[1], *ASK_30, *OPEN)
+        port = listener.getsockname()[1]
+        answer = fibload.load(port, *ASK_30, *CLIENTS, "--timeout", "1.5")
     assert answer.status == 3
     named = re.search(
         r"requests given up as too old: (\d+), (?:all|(\d+) of them) waiting for a SYN or data "
-        r"sent again: "
-        r"a listen queue overflowed (\d+) times \(counted in the whole network namespace\)",
+        r"sent again: a listen queue overflowed \d+ times",
         answer.reasons,
     )
     assert named is not None, answer.reasons
-    given_up, resent, overflowed = (int(text or named[1]) for text in named.groups())
+    given_up, resent = (int(text or named[1]) for text in named.groups())
     assert given_up == answer.counts["timeout"]
-    assert 10 <= resent <= given_up, "the queue holds two, and the others wait"
-    assert overflowed == answer.report["listen_overflows"] >= 14
+    assert 10 <= resent == answer.report["resent"]["timeout"] <= given_up
+    check_named(answer)
+
+
+def test_what_still_waits_for_a_full_listen_queue_is_named_and_takes_nothing(
+    fibload: Program,
+) -> None:
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
+
+        def serve_one() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(RIGHT)
+            ended.wait()
+
+        thread = threading.Thread(target=serve_one)
+        thread.start()
+        answer = fibload.load(listener.getsockname()[1], *ASK_30, *CLIENTS)
+        ended.set()
+        thread.join()
+    assert answer.status == 0, answer.reasons
+    assert answer.counts["ok"] == 1
+    assert answer.counts["timeout"] == 0
+    assert 10 <= answer.report["resent"]["unfinished"] <= answer.counts["unfinished"] == 16
+    check_named(answer)
 
 
 def test_a_server_that_is_silent_is_not_taken_for_one_with_a_full_queue(fibload: Program) -> None:
@@ -34,3 +77,4 @@ def test_a_server_that_is_silent_is_not_taken_for_one_with_a_full_queue(fibload:
     assert answer.counts["timeout"] > 0
     assert f"requests given up as too old: {answer.counts['timeout']}" in answer.reasons
     assert "sent again" not in answer.reasons
+    assert answer.report["notes"] == []

@@ -65,12 +65,9 @@ def test_connections_that_end_early(
     ended = sum(answer.counts[outcome] for outcome in outcomes)
     # The last one may still have been on its way when the window ended.
     assert 0 <= server.requests // 20 - ended <= 1
-    # Where the machine held up the server at the end, what it had not answered looks hung.
-    hung = answer.counts["timeout"]
-    others = answer.counts["ok"] + answer.counts["unfinished"] + hung
+    others = answer.counts["ok"] + answer.counts["unfinished"]
     assert answer.counts["started"] == ended + others
-    assert hung <= 8
-    assert answer.status == (3 if action is Action.CUT or hung else 0)
+    assert answer.status == (3 if action is Action.CUT else 0)
 
 
 @UNDISTURBED
@@ -80,13 +77,11 @@ def test_a_server_that_stops_reading(fibload: Program) -> None:
         answer = fibload.load(
             server.port, *LINE, *ASK_30, "--clients", "8", "--rate", "500", "--duration", "2"
         )
-    assert answer.status == 3
+    assert answer.status == 0
     assert answer.counts["ok"] == 200
-    # Those sent are too old; those that were never sent only wait.
-    assert answer.counts["timeout"] == 8
-    assert answer.counts["unfinished"] == answer.counts["started"] - 208
-    assert answer.report["open_loop"]["overdue_at_end"] == answer.counts["unfinished"]
-    assert "given up as too old" in answer.reasons
+    # Those sent wait for a reply, the others for a client.
+    assert answer.counts["unfinished"] == answer.counts["started"] - 200
+    assert answer.report["open_loop"]["overdue_at_end"] == answer.counts["unfinished"] - 8
 
 
 @FRAMINGS

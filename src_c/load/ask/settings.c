@@ -11,6 +11,7 @@
 
 #include "core/arguments.h"
 #include "core/clock.h"
+#include "core/numbers.h"
 
 enum { THREADS_MAX = 1024, PIPELINE_MAX = 1024 };
 
@@ -97,11 +98,10 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
          "N",
          .help = "end the window with the Nth reply instead; 0 for never"},
         {"warmup",
-         ARGUMENT_SECONDS,
-         {.ns = &s->warmup_ns},
+         ARGUMENT_TEXT,
+         {.text = &s->warmup},
          "S",
-         .max = duration_max,
-         .help = "load before the window"},
+         .help = "load before the window; auto: until the server is steady, at most 10"},
         {"pipeline",
          ARGUMENT_UNSIGNED,
          {.number = &s->pipeline},
@@ -181,6 +181,18 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
     s->arrivals = (enum arrivals)arrivals;
     s->rate_billionths = (uint64_t)rate_billionths;
     s->start_at_ns = (int64_t)start_at_ns;
+}
+
+static void resolve_warmup(struct settings *s)
+{
+    uint64_t ns = 0;
+
+    s->warms_up_until_steady = strcmp(s->warmup, "auto") == 0;
+    if (!s->warms_up_until_steady && (numbers_read_time(s->warmup, NS_PER_S, &ns) != NUMBER_GOOD ||
+                                      ns > (uint64_t)DURATION_MAX_NS))
+        reject("--warmup '%.60s' is not a time (auto, or 0 to %" PRId64 " seconds)", s->warmup,
+               DURATION_MAX_NS / NS_PER_S);
+    s->warmup_ns = (int64_t)ns;
 }
 
 static void resolve_address(struct settings *s)
@@ -321,6 +333,7 @@ void settings_read(struct settings *settings, int argc, char *const argv[])
         .clients = 1,
         .threads = 1,
         .n = 1,
+        .warmup = "0",
         .duration_ns = NS_PER_S,
         .pipeline = 1,
         .timeout_ns = INT64_C(30) * NS_PER_S,
@@ -341,6 +354,7 @@ void settings_read(struct settings *settings, int argc, char *const argv[])
     bool duration_given = settings->duration_ns == probe.duration_ns;
 
     resolve_address(settings);
+    resolve_warmup(settings);
     check_texts(settings, settings->n == probe.n);
     resolve_groups(settings, &groups);
     check_combinations(settings, settings->arrivals == probe.arrivals);

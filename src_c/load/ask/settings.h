@@ -24,7 +24,9 @@ struct settings {
     const char *expect;
     int64_t duration_ns; // 0: until `requests` were answered
     uint64_t requests;   // 0: for `duration_ns`
-    int64_t warmup_ns;
+    const char *warmup;
+    int64_t warmup_ns; // unless
+    bool warms_up_until_steady;
     uint64_t pipeline;
     uint64_t requests_per_connection; // 0: a connection is kept
     int64_t timeout_ns;

@@ -16,15 +16,18 @@ const char *outcome_name(enum outcome outcome)
 void accounting_add(struct accounting *sum, const struct accounting *part)
 {
     sum->started += part->started;
-    for (int i = 0; i < OUTCOMES; i++)
+    for (int i = 0; i < OUTCOMES; i++) {
         sum->by_outcome[i] += part->by_outcome[i];
+        sum->resent[i] += part->resent[i];
+    }
     sum->cut_short += part->cut_short;
     sum->surplus_bytes += part->surplus_bytes;
     sum->connections_opened += part->connections_opened;
     sum->retransmits += part->retransmits;
-    sum->resent_timeouts += part->resent_timeouts;
-    if (part->slowest_ns > sum->slowest_ns)
-        sum->slowest_ns = part->slowest_ns;
+    sum->resent_connections += part->resent_connections;
+    sum->parting.closed += part->parting.closed;
+    sum->parting.reset += part->parting.reset;
+    sum->parting.held += part->parting.held;
     if (!sum->wrong_seen && part->wrong_seen) {
         sum->wrong_seen = true;
         sum->first_wrong = part->first_wrong;

@@ -9,10 +9,10 @@
 enum outcome {
     OUTCOME_OK,         // the whole reply came and every byte was right
     OUTCOME_WRONG,      // a reply came, and it was another one
-    OUTCOME_REFUSED,    // no connection: nobody listens
+    OUTCOME_REFUSED,    // no connection: nobody listens, or the kernel gave it up
     OUTCOME_CLOSED,     // the server closed before the reply was complete
     OUTCOME_RESET,      // the server reset the connection before the reply was complete
-    OUTCOME_TIMEOUT,    // given up
+    OUTCOME_TIMEOUT,    // given up after the time that was set for it
     OUTCOME_LOCAL,      // a failure on this side, as no free port
     OUTCOME_UNFINISHED, // still waiting when the window ended
     OUTCOMES,
@@ -34,15 +34,23 @@ struct wrong_reply {
     char bytes[WRONG_SHOWN];
 };
 
+// How the connections ended that stood when the window did.
+struct parting {
+    uint64_t closed; // by the server, after it was told that nothing more would be sent
+    uint64_t reset;  // likewise
+    uint64_t held;   // not by the server, in the time that it had
+};
+
 struct accounting {
     uint64_t started;
     uint64_t by_outcome[OUTCOMES];
     uint64_t cut_short; // of closed and reset, those after the first byte of a reply
     uint64_t surplus_bytes;
     uint64_t connections_opened;
-    uint64_t retransmits;     // segments that this side sent again, SYNs included
-    uint64_t resent_timeouts; // of the timeouts, those on a connection with such segments
-    int64_t slowest_ns;       // of all right replies from their sending, warm-up included
+    uint64_t retransmits;        // segments that this side sent again, SYNs included
+    uint64_t resent_connections; // with such segments
+    uint64_t resent[OUTCOMES];   // timeouts and unfinished requests on those
+    struct parting parting;
     bool wrong_seen;
     struct wrong_reply first_wrong;
     const char *first_expected; // instead of it

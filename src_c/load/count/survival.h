@@ -8,12 +8,13 @@
 
 #include "load/count/histogram.h"
 
-// What was seen in the window of an open loop. All are ages in nanoseconds since the intended time.
+// What was seen in the window. All are ages in nanoseconds: since the intended time in an open
+// loop, since the start in a closed one.
 struct lifetimes {
     const struct histogram *answered; // when the reply came
     const struct histogram *censored; // of those without a reply, when they were seen last
     const struct histogram
-        *entered; // of either, those due before the window: their age at its begin
+        *entered; // of either, those from before the window: their age at its begin
 };
 
 // The age by which `percent` of the requests are answered: the largest that is equivalent to the

@@ -4,13 +4,43 @@
 
 #include <stddef.h>
 
-void tally_censor(struct tally *tally, int64_t begin_ns, int64_t intended_ns, int64_t seen_ns)
+#include "load/count/throughput.h"
+
+void tally_enter(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns)
 {
-    if (seen_ns < begin_ns) // over before the window began
+    histogram_record(&tally->entered, begin_ns - started_ns);
+    tally->before += (double)(begin_ns - started_ns) / (double)(now_ns - started_ns);
+}
+
+// What had no reply at 60 s and later had none at 60 s: all that the histogram can hold.
+void tally_censor(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t seen_ns)
+{
+    int64_t age_ns = seen_ns - started_ns;
+    int64_t entered_ns = begin_ns - started_ns;
+
+    if (seen_ns < begin_ns || age_ns < HISTOGRAM_LOWEST_NS || entered_ns > HISTOGRAM_HIGHEST_NS)
         return;
-    histogram_record(&tally->censored, seen_ns - intended_ns);
-    if (intended_ns < begin_ns)
-        histogram_record(&tally->entered, begin_ns - intended_ns);
+    histogram_record(&tally->censored,
+                     age_ns < HISTOGRAM_HIGHEST_NS ? age_ns : HISTOGRAM_HIGHEST_NS);
+    if (entered_ns > 0)
+        histogram_record(&tally->entered, entered_ns);
+}
+
+void tally_resume(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t end_ns)
+{
+    int64_t age_ns = end_ns - started_ns;
+
+    tally_censor(tally, begin_ns, started_ns, end_ns);
+    if (age_ns >= HISTOGRAM_LOWEST_NS && age_ns <= HISTOGRAM_HIGHEST_NS)
+        histogram_record(&tally->resumed, age_ns);
+}
+
+void tally_fail(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns)
+{
+    int64_t from_ns = started_ns > begin_ns ? started_ns : begin_ns;
+
+    if (now_ns > from_ns)
+        tally->failed_ns += now_ns - from_ns;
 }
 
 void tally_close(struct tally *tally)
@@ -34,11 +64,32 @@ void tally_add(struct tally *sum, struct tally *part)
     sum->due += part->due;
     sum->sent += part->sent;
     sum->overdue_at_end += part->overdue_at_end;
-    if (!part->open)
-        return;
-    histogram_add(&sum->lag, &part->lag);
     histogram_add(&sum->censored, &part->censored);
     histogram_add(&sum->entered, &part->entered);
+    histogram_add(&sum->resumed, &part->resumed);
+    histogram_add(&sum->read_lag, &part->read_lag);
+    sum->before += part->before;
+    sum->failed_ns += part->failed_ns;
+    if (part->open)
+        histogram_add(&sum->lag, &part->lag);
+}
+
+double tally_requests(const struct tally *tally, int64_t window_ns)
+{
+    const struct served served = {.window_ns = window_ns,
+                                  .answered = &tally->histogram,
+                                  .before = tally->before,
+                                  .censored = &tally->censored,
+                                  .resumed = &tally->resumed};
+
+    return tally->open ? (double)tally_ok(tally) : served_requests(&served);
+}
+
+int64_t tally_in_flight_ns(const struct tally *tally)
+{
+    uint64_t lasted_ns = tally->histogram.sum_ns + tally->censored.sum_ns;
+
+    return (int64_t)(lasted_ns - tally->entered.sum_ns) + tally->failed_ns;
 }
 
 const char *tally_fault(const struct tally *tally)

@@ -21,15 +21,23 @@ struct tally {
     uint64_t connected;         // those that had a connection at least once
     uint64_t answered;          // and those that had a reply
     uint64_t lost;              // idle: connections that ended, or were refused
+    struct histogram censored;  // ages of requests that were last seen without a reply
+    struct histogram entered;   // ages at its begin of those, answered or not, that began before
+    struct histogram read_lag;  // how long what came may have waited to be read
+    // Of a closed loop, in the window:
+    double before;            // of replies, the parts of their requests that lie before it
+    struct histogram resumed; // of the censored at the end, those of clients answered before
+    int64_t failed_ns;        // that requests took of it which had no right reply and have ended
     // Of an open loop, in the window:
     uint64_t due;
     uint64_t sent;
-    uint64_t overdue_at_end;   // and never sent
-    uint64_t most_overdue;     // at once, during the whole run
-    struct histogram lag;      // from the intended time until the loop noticed it
-    struct histogram censored; // ages of requests that were last seen without a reply
-    struct histogram entered; // of these and the answered, those due before: their age at its begin
+    uint64_t overdue_at_end; // and never sent
+    uint64_t most_overdue;   // at once, during the whole run
+    struct histogram lag;    // from the intended time until the loop noticed it
 };
+
+// Counts a right reply in the window to a request from before it.
+void tally_enter(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns);
 
 // Counts a right reply in the window, which began at `begin_ns`.
 static inline void tally_reply(struct tally *tally, int64_t begin_ns, int64_t started_ns,
@@ -37,12 +45,19 @@ static inline void tally_reply(struct tally *tally, int64_t begin_ns, int64_t st
 {
     seconds_record(&tally->seconds, now_ns - begin_ns, now_ns - started_ns);
     timeline_count(&tally->timeline, now_ns - begin_ns);
-    if (tally->open && started_ns < begin_ns)
-        histogram_record(&tally->entered, begin_ns - started_ns);
+    if (started_ns < begin_ns)
+        tally_enter(tally, begin_ns, started_ns, now_ns);
 }
 
-// Counts a request of an open loop that had no reply when it was last seen, at `seen_ns`.
-void tally_censor(struct tally *tally, int64_t begin_ns, int64_t intended_ns, int64_t seen_ns);
+// Counts a request that had no reply when it was last seen, at `seen_ns`. One that was not yet
+// started then was not seen at all.
+void tally_censor(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t seen_ns);
+
+// The same of one that is in flight when the window ends, after other replies to its client.
+void tally_resume(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t end_ns);
+
+// Notes when a request ended without a right reply.
+void tally_fail(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns);
 
 // When all is recorded: adds the seconds up.
 void tally_close(struct tally *tally);
@@ -51,6 +66,13 @@ void tally_close(struct tally *tally);
 // does not follow from the parts.
 void tally_add(struct tally *sum, struct tally *part);
 
+// Requests served in a window of this length: as a closed loop has them (throughput.h), or, in an
+// open loop, the replies that came in it. Of one group, after tally_close().
+double tally_requests(const struct tally *tally, int64_t window_ns);
+
+// How long requests of a closed loop were in flight in the window, all together.
+int64_t tally_in_flight_ns(const struct tally *tally);
+
 // NULL, or what does not add up: every request has one outcome, every second is in the total.
 const char *tally_fault(const struct tally *tally);
 
@@ -58,10 +80,4 @@ const char *tally_fault(const struct tally *tally);
 static inline uint64_t tally_ok(const struct tally *tally)
 {
     return tally->histogram.total + tally->histogram.out_of_range;
-}
-
-// Latencies and ages that the histograms could not hold.
-static inline uint64_t tally_out_of_range(const struct tally *tally)
-{
-    return tally->histogram.out_of_range + tally->censored.out_of_range;
 }

@@ -37,12 +37,46 @@ static void test_a_request_due_in_the_window_enters_with_nothing(void)
     CHECK_NUMBER(tally.entered.total, 0);
 }
 
-static void test_a_closed_loop_has_no_ages_at_the_begin(void)
+static void test_a_closed_loop_has_ages_at_both_edges_as_an_open_one(void)
+{
+    static struct tally parts[2];
+    static struct tally sum;
+
+    for (int i = 0; i < 2; i++) {
+        tally_reply(&parts[i], BEGIN_NS, 100, 3000);
+        tally_censor(&parts[i], BEGIN_NS, 3000, 3700);
+        tally_close(&parts[i]);
+        tally_add(&sum, &parts[i]);
+        seconds_free(&parts[i].seconds);
+    }
+    CHECK(!sum.open);
+    CHECK_NUMBER(sum.entered.total, 2);
+    CHECK_NUMBER(sum.entered.max_ns, 900);
+    CHECK_NUMBER(sum.censored.total, 2);
+    CHECK_NUMBER(sum.censored.max_ns, 700);
+    seconds_free(&sum.seconds);
+}
+
+static void test_what_was_started_after_it_was_last_looked_at_was_not_seen(void)
 {
     static struct tally tally;
 
-    tally_reply(&tally, BEGIN_NS, 100, 3000);
-    CHECK_NUMBER(tally.entered.total, 0);
+    tally_censor(&tally, BEGIN_NS, 3000, 3000);
+    tally_censor(&tally, BEGIN_NS, 3001, 3000);
+    CHECK_NUMBER(tally.censored.total + tally.censored.out_of_range, 0);
+}
+
+static void test_an_age_beyond_the_histogram_is_one_of_at_least_its_highest(void)
+{
+    static struct tally tally;
+    const int64_t begin_ns = HISTOGRAM_HIGHEST_NS;
+
+    tally_censor(&tally, begin_ns, 100, HISTOGRAM_HIGHEST_NS + 200);
+    tally_censor(&tally, begin_ns + 200, 100, HISTOGRAM_HIGHEST_NS + 300); // never at risk
+    CHECK_NUMBER(tally.censored.total, 1);
+    CHECK_NUMBER(tally.censored.max_ns, HISTOGRAM_HIGHEST_NS);
+    CHECK_NUMBER(tally.entered.total, 1);
+    CHECK_NUMBER(tally.censored.out_of_range + tally.entered.out_of_range, 0);
 }
 
 // Counts one right reply, and all that belongs to it.
@@ -96,7 +130,9 @@ int main(void)
     test_a_request_given_up_before_the_window_is_not_censored_in_it();
     test_a_request_from_before_the_window_enters_with_its_age();
     test_a_request_due_in_the_window_enters_with_nothing();
-    test_a_closed_loop_has_no_ages_at_the_begin();
+    test_a_closed_loop_has_ages_at_both_edges_as_an_open_one();
+    test_what_was_started_after_it_was_last_looked_at_was_not_seen();
+    test_an_age_beyond_the_histogram_is_one_of_at_least_its_highest();
     test_parts_add_up();
     test_what_does_not_add_up_is_named();
     return test_result();

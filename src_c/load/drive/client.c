@@ -10,8 +10,49 @@
 #include "load/drive/failure.h"
 #include "load/drive/flight.h"
 #include "load/drive/free_clients.h"
+#include "load/drive/read_lag.h"
 #include "load/drive/sending.h"
 #include "load/drive/window.h"
+
+// Lets a client of a closed loop send.
+static void go_on(struct worker *worker, struct client *client, int64_t now_ns)
+{
+    if (client->state == CLIENT_ABSENT) { // one request, which includes opening the connection
+        client->share->tally.accounting.started++;
+        start_request(worker, client, now_ns, now_ns);
+        connect_client(worker, client, now_ns);
+        return;
+    }
+    if (client->state == CLIENT_OPEN && !client->send_failed) {
+        fill_pipeline(worker, client, now_ns);
+        if (client->unsent > 0)
+            send_and_watch(worker, client);
+    }
+}
+
+// What a client does next while the window is not over.
+static void proceed(struct worker *worker, struct client *client, int64_t now_ns)
+{
+    uint64_t limit = worker->settings->requests_per_connection;
+
+    if (client->state == CLIENT_OPEN && limit > 0 && client->on_connection == limit &&
+        client->in_flight == 0)
+        close_connection(client);
+    if (client->share->is_open)
+        free_clients_offer(worker, client);
+    else if (client->share->is_idle)
+        note_lost(client);
+    else
+        go_on(worker, client, now_ns);
+}
+
+void client_proceed(struct worker *worker, struct client *client, int64_t now_ns)
+{
+    if (window_is_over(worker->window, now_ns))
+        worker->stopped = true;
+    else
+        proceed(worker, client, now_ns);
+}
 
 // The server has closed in order.
 static void meet_end(struct worker *worker, struct client *client, int64_t now_ns)
@@ -73,7 +114,7 @@ static bool take_bytes(struct worker *worker, struct client *client, const char 
 // short read means that nothing is left, and new bytes bring a new event (epoll(7)).
 static void receive(struct worker *worker, struct client *client, bool to_the_end)
 {
-    for (;;) {
+    for (bool first = true;; first = false) {
         ssize_t size = recv(client->fd, worker->buffer, sizeof worker->buffer, 0);
         int error = size < 0 ? errno : 0;
         if (error == EINTR)
@@ -87,6 +128,8 @@ static void receive(struct worker *worker, struct client *client, bool to_the_en
             worker->stopped = true;
             return;
         }
+        if (first)
+            read_lag_note(worker, client, now_ns);
         if (size <= 0) {
             if (size == 0)
                 meet_end(worker, client, now_ns);
@@ -97,45 +140,10 @@ static void receive(struct worker *worker, struct client *client, bool to_the_en
         if (!take_bytes(worker, client, worker->buffer, (size_t)size, now_ns))
             return;
         if (!to_the_end && (size_t)size < sizeof worker->buffer) {
-            client_proceed(worker, client, now_ns);
+            proceed(worker, client, now_ns);
             return;
         }
     }
-}
-
-// Lets a client of a closed loop send.
-static void go_on(struct worker *worker, struct client *client, int64_t now_ns)
-{
-    if (client->state == CLIENT_ABSENT) { // one request, which includes opening the connection
-        client->share->tally.accounting.started++;
-        start_request(worker, client, now_ns, now_ns);
-        connect_client(worker, client, now_ns);
-        return;
-    }
-    if (client->state == CLIENT_OPEN && !client->send_failed) {
-        fill_pipeline(worker, client, now_ns);
-        if (client->unsent > 0)
-            send_and_watch(worker, client);
-    }
-}
-
-void client_proceed(struct worker *worker, struct client *client, int64_t now_ns)
-{
-    uint64_t limit = worker->settings->requests_per_connection;
-
-    if (window_is_over(worker->window, now_ns)) {
-        worker->stopped = true;
-        return;
-    }
-    if (client->state == CLIENT_OPEN && limit > 0 && client->on_connection == limit &&
-        client->in_flight == 0)
-        close_connection(client);
-    if (client->share->is_open)
-        free_clients_offer(worker, client);
-    else if (client->share->is_idle)
-        note_lost(client);
-    else
-        go_on(worker, client, now_ns);
 }
 
 // A connection that was opened before there was anything to send stands, or has failed.
@@ -176,17 +184,18 @@ void client_give_up(struct worker *worker, struct client *client, int64_t now_ns
         client_proceed(worker, client, now_ns);
 }
 
-void client_settle(struct worker *worker, struct client *client, int64_t end_ns, int64_t overdue_ns)
+void client_settle(struct worker *worker, struct client *client, int64_t end_ns)
 {
-    uint64_t given_up = 0;
+    int64_t begin_ns = atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire);
 
+    if (client->fd != -1)
+        note_retransmits(client, client->fd); // which shutdown(2) may forget
+    note_resent(client, OUTCOME_UNFINISHED);
     while (client->in_flight > 0) {
-        int64_t age_ns = worker->awake_ns - client_oldest_ns(client);
-        bool overdue = client->was_answered && age_ns > overdue_ns;
-        given_up += overdue;
-        censor_oldest(worker, client, end_ns);
-        end_request(worker, client, overdue ? OUTCOME_TIMEOUT : OUTCOME_UNFINISHED);
+        int64_t started_ns = end_request(worker, client, OUTCOME_UNFINISHED);
+        if (client->was_answered)
+            tally_resume(&client->share->tally, begin_ns, started_ns, end_ns);
+        else
+            tally_censor(&client->share->tally, begin_ns, started_ns, end_ns);
     }
-    note_resent(client, given_up);
-    close_connection(client);
 }

@@ -11,11 +11,13 @@ struct cpu_sample {
     int64_t total_ns;  // exact, also of threads that are running
     int64_t user_ns;   // as the kernel divides it: exact to a clock tick
     int64_t system_ns; // likewise
+    int64_t delay_ns;  // in which threads were ready to run and had no CPU; -1: not known
 };
 
 struct cpu_use {
     int64_t user_ns;
     int64_t system_ns;
+    int64_t delay_ns; // -1: not known
 };
 
 // What the whole process has had, from its start.

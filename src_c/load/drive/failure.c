@@ -48,8 +48,8 @@ void lose_connection(struct worker *worker, struct client *client, const char *c
     case EPIPE: // the server had closed in order before our bytes came
         outcome = OUTCOME_CLOSED;
         break;
-    case ETIMEDOUT:
-        outcome = OUTCOME_TIMEOUT;
+    case ETIMEDOUT: // the kernel has given up: a timeout is what --timeout alone makes
+        outcome = client->state == CLIENT_OPEN ? OUTCOME_RESET : OUTCOME_REFUSED;
         break;
     default:
         fail_locally(worker, client, call, error, now_ns);

@@ -22,13 +22,17 @@ int64_t end_request(struct worker *worker, struct client *client, enum outcome o
     return started_ns;
 }
 
-void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns)
+// The oldest request in flight ends without a right reply.
+static void fail_request(struct worker *worker, struct client *client, enum outcome outcome,
+                         int64_t now_ns)
 {
-    if (client->share->is_open) {
-        tally_censor(&client->share->tally,
-                     atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire),
-                     client->started_ns[client->oldest], seen_ns);
-    }
+    int64_t begin_ns = atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire);
+    int64_t started_ns = end_request(worker, client, outcome);
+
+    if (outcome == OUTCOME_TIMEOUT) // it might have had one later
+        tally_censor(&client->share->tally, begin_ns, started_ns, now_ns);
+    else
+        tally_fail(&client->share->tally, begin_ns, started_ns, now_ns);
 }
 
 // How many segments this side of a connection has sent again.
@@ -40,10 +44,10 @@ static uint64_t count_retransmits(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_total_retrans : 0;
 }
 
-void note_resent(struct client *client, uint64_t given_up)
+void note_resent(struct client *client, enum outcome outcome)
 {
-    if (given_up > 0 && client->fd != -1 && count_retransmits(client->fd) > 0)
-        client->share->tally.accounting.resent_timeouts += given_up;
+    if (client->in_flight > 0 && client->fd != -1 && count_retransmits(client->fd) > 0)
+        client->share->tally.accounting.resent[outcome] += client->in_flight;
 }
 
 void note_lost(struct client *client)
@@ -67,15 +71,32 @@ int leave_connection(struct client *client)
     return fd;
 }
 
+void note_retransmits(struct client *client, int fd)
+{
+    uint64_t retransmits = count_retransmits(fd);
+
+    client->share->tally.accounting.retransmits += retransmits;
+    client->share->tally.accounting.resent_connections += retransmits > 0;
+}
+
 void close_left(struct client *client, int fd)
 {
     if (fd == -1)
         return;
-    client->share->tally.accounting.retransmits += count_retransmits(fd);
+    note_retransmits(client, fd);
     close(fd);
 }
 
 void close_connection(struct client *client) { close_left(client, leave_connection(client)); }
+
+static void add_warmth(struct warmth *warmth, int64_t lasted_ns)
+{
+    uint64_t replies = atomic_load_explicit(&warmth->replies, memory_order_relaxed);
+    int64_t before_ns = atomic_load_explicit(&warmth->lasted_ns, memory_order_relaxed);
+
+    atomic_store_explicit(&warmth->replies, replies + 1, memory_order_relaxed);
+    atomic_store_explicit(&warmth->lasted_ns, before_ns + lasted_ns, memory_order_relaxed);
+}
 
 void end_with_reply(struct worker *worker, struct client *client, enum reply_state state,
                     int64_t now_ns)
@@ -90,17 +111,16 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
     }
     client->was_answered = true;
     if (state == REPLY_RIGHT) {
-        int64_t service_ns = now_ns - client_oldest_ns(client);
         int64_t started_ns = end_request(worker, client, OUTCOME_OK);
-        if (service_ns > accounting->slowest_ns)
-            accounting->slowest_ns = service_ns;
         if (side == WINDOW_INSIDE) {
             tally_reply(tally,
                         atomic_load_explicit(&worker->window->begin_ns, memory_order_relaxed),
                         started_ns, now_ns);
+        } else {
+            add_warmth(&worker->warmth, now_ns - started_ns);
         }
     } else {
-        end_request(worker, client, OUTCOME_WRONG);
+        fail_request(worker, client, OUTCOME_WRONG, now_ns);
         accounting->surplus_bytes += client->reply.surplus;
         if (!accounting->wrong_seen) {
             accounting->wrong_seen = true;
@@ -123,11 +143,8 @@ void end_all(struct worker *worker, struct client *client, enum outcome outcome,
     if (worker->stopped)
         return;
     if (outcome == OUTCOME_TIMEOUT)
-        note_resent(client, client->in_flight);
-    while (client->in_flight > 0) {
-        if (outcome == OUTCOME_TIMEOUT)
-            censor_oldest(worker, client, now_ns);
-        end_request(worker, client, outcome);
-    }
+        note_resent(client, outcome);
+    while (client->in_flight > 0)
+        fail_request(worker, client, outcome, now_ns);
     close_connection(client);
 }

@@ -27,15 +27,12 @@ static inline void start_request(struct worker *worker, struct client *client, i
     client->unsent += client->share->exchange->request_size;
 }
 
-// In an open loop: notes that the oldest request in flight had no reply when it was last seen.
-void censor_oldest(struct worker *worker, struct client *client, int64_t seen_ns);
-
 // Ends the oldest request in flight. Returns when it was started.
 int64_t end_request(struct worker *worker, struct client *client, enum outcome outcome);
 
-// Before requests are given up as too old: notes whether segments of their connection had to be
-// sent again, as a full listen queue makes it.
-void note_resent(struct client *client, uint64_t given_up);
+// Before what is in flight ends with this outcome: notes whether segments of its connection had to
+// be sent again, as a full listen queue makes it.
+void note_resent(struct client *client, enum outcome outcome);
 
 // A complete reply, right or wrong, has been received: it ends the oldest request.
 void end_with_reply(struct worker *worker, struct client *client, enum reply_state state,
@@ -43,6 +40,9 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
 
 // The connection is of no more use: everything in flight on it ends with this outcome.
 void end_all(struct worker *worker, struct client *client, enum outcome outcome, int64_t now_ns);
+
+// Before a connection ends: notes the segments that had to be sent again on it.
+void note_retransmits(struct client *client, int fd);
 
 // Notes that the connection of an idle client is lost, if it is.
 void note_lost(struct client *client);

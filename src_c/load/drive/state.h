@@ -104,6 +104,15 @@ struct run {
     pthread_barrier_t gate;
     atomic_bool hurry;       // do not wait for connections to stand
     _Atomic int64_t zero_ns; // when the schedules begin: known when the gate opens
+    // Known when the end is announced: when the window ended, and when leave must be taken.
+    _Atomic int64_t end_ns;
+    _Atomic int64_t leave_ns;
+};
+
+// What a thread has done before the window begins. Written by it alone, and read by others.
+struct warmth {
+    alignas(CACHE_LINE) _Atomic uint64_t replies;
+    _Atomic int64_t lasted_ns; // how long their requests took, all together
 };
 
 // One thread. Nothing here is written by another.
@@ -125,8 +134,13 @@ struct worker {
     struct exact_wait exact;     // what is known of waiting to the nanosecond
     struct client *first_paused; // in the order in which their pauses end
     struct client *last_paused;
-    bool stopped;     // the window is over, nothing is looked at any more
-    int64_t awake_ns; // when, before the end of the window, this thread was last seen to run
+    int64_t asked_ns;   // when events were waited for
+    int64_t ready_ns;   // until when none of those that came was ready; 0: not known yet
+    int64_t looked_ns;  // when nothing was ready but what was dealt with then
+    uint32_t lags_left; // until the next is recorded
+    bool stopped;       // the window is over, nothing is looked at any more
+
+    struct warmth warmth;
 
     struct share *shares; // one for each group
     size_t share_count;

@@ -15,7 +15,9 @@
 #include "core/clock.h"
 #include "load/drive/client.h"
 #include "load/drive/free_clients.h"
+#include "load/drive/leave.h"
 #include "load/drive/open_loop.h"
+#include "load/drive/read_lag.h"
 #include "load/drive/share.h"
 #include "load/drive/standing.h"
 #include "load/drive/timer.h"
@@ -24,12 +26,10 @@
 enum {
     EVENTS_AT_ONCE = 256,
     LONG_WAIT_SHARE = 64,
-    HEARTBEAT_MS = 20,   // how often it is noted that this thread runs, when nothing happens
     BEGIN_AT_ONCE = 128, // so that replies do not wait while many connections are opened
 };
 
 static const int64_t LONG_WAIT_NS = INT64_C(2) * NS_PER_MS; // of which a thousandth is much
-static const int64_t OVERDUE_NS = INT64_C(250) * NS_PER_MS; // beyond twice the slowest reply
 
 // Has the event loop watch one of the worker's own descriptors.
 static bool watch(const struct worker *worker, int fd, void *mark)
@@ -128,16 +128,14 @@ static int wait_until_due(struct worker *worker, struct epoll_event *events)
 
     if (left_ns <= 0)
         return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
-    if (left_ns > HEARTBEAT_MS * (int64_t)NS_PER_MS)
-        left_ns = HEARTBEAT_MS * (int64_t)NS_PER_MS;
-    else if (left_ns > LONG_WAIT_NS)
+    if (left_ns > LONG_WAIT_NS)
         left_ns -= left_ns / LONG_WAIT_SHARE;
     const struct timespec left = clock_timespec(left_ns);
     int count;
     if (exact_wait(&worker->exact, worker->epoll, events, EVENTS_AT_ONCE, &left, &count))
         return count;
     timer_arm(worker);
-    return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
+    return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, -1);
 }
 
 static int wait_for_events(struct worker *worker, struct epoll_event *events)
@@ -145,16 +143,8 @@ static int wait_for_events(struct worker *worker, struct epoll_event *events)
     if (worker->settings->spin || worker->share_begun < worker->share_count)
         return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, 0);
     if (worker->next_due_ns == INT64_MAX)
-        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, HEARTBEAT_MS);
+        return epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, -1);
     return wait_until_due(worker, events);
-}
-
-// A server is not held to have hung while this side did not run either, as on a machine that stood
-// still.
-static void note_awake(struct worker *worker, int64_t now_ns)
-{
-    if (!window_is_over(worker->window, now_ns))
-        worker->awake_ns = now_ns;
 }
 
 // One turn of the loop: waits for events and handles them. What is due comes last, since it may
@@ -166,12 +156,12 @@ static void turn(struct worker *worker)
     bool due = false;
 
     timer_arm(worker);
+    read_lag_ask(worker, clock_now_ns());
     int count = wait_for_events(worker, events);
     if (count == -1 && errno != EINTR) {
         perror("fibload: epoll_wait");
         abort();
     }
-    note_awake(worker, clock_now_ns());
     for (int i = 0; i < count && !worker->stopped; i++) {
         void *mark = events[i].data.ptr;
         if (mark == &worker->stop)
@@ -183,6 +173,7 @@ static void turn(struct worker *worker)
         if (worker->has_open_loop && !worker->stopped)
             open_loop_serve(worker);
     }
+    read_lag_settle(worker, count < EVENTS_AT_ONCE);
     if (due && !worker->stopped)
         timer_serve(worker);
 }
@@ -224,6 +215,28 @@ static void begin_open_loops(struct worker *worker)
     }
 }
 
+static void settle_share(struct worker *worker, struct share *share, int64_t end_ns)
+{
+    struct tally *tally = &share->tally;
+
+    for (size_t i = 0; i < share->client_count; i++) {
+        struct client *client = &share->clients[i];
+        client_settle(worker, client, end_ns);
+        tally->connected += client->was_connected;
+        tally->answered += client->was_answered;
+    }
+    open_loop_settle(worker, share, end_ns);
+    tally_close(tally);
+}
+
+static void settle(struct worker *worker)
+{
+    int64_t end_ns = atomic_load_explicit(&worker->run->end_ns, memory_order_acquire);
+
+    for (size_t i = 0; i < worker->share_count; i++)
+        settle_share(worker, &worker->shares[i], end_ns);
+}
+
 void *worker_run(void *argument)
 {
     struct worker *worker = argument;
@@ -234,6 +247,8 @@ void *worker_run(void *argument)
     stand(worker);
     pthread_barrier_wait(&worker->run->gate);
     begin_open_loops(worker);
+    worker->looked_ns = clock_now_ns();
+    worker->lags_left = 1;
     worker->next_sweep_ns = clock_now_ns() + worker->settings->timeout_ns;
     while (!worker->stopped) {
         begin_clients(worker);
@@ -243,37 +258,7 @@ void *worker_run(void *argument)
             turn(worker);
     }
     await_announcement(worker);
+    settle(worker);
+    leave(worker, atomic_load_explicit(&worker->run->leave_ns, memory_order_acquire));
     return NULL;
-}
-
-static void settle_share(struct worker *worker, struct share *share, int64_t end_ns,
-                         int64_t slowest_ns)
-{
-    struct tally *tally = &share->tally;
-
-    for (size_t i = 0; i < share->client_count; i++) {
-        struct client *client = &share->clients[i];
-        client_settle(worker, client, end_ns, 2 * slowest_ns + OVERDUE_NS);
-        tally->connected += client->was_connected;
-        tally->answered += client->was_answered;
-    }
-    open_loop_settle(worker, share, end_ns);
-    tally_close(tally);
-}
-
-int64_t worker_slowest_ns(const struct worker *worker)
-{
-    int64_t slowest_ns = 0;
-
-    for (size_t i = 0; i < worker->share_count; i++) {
-        if (worker->shares[i].tally.accounting.slowest_ns > slowest_ns)
-            slowest_ns = worker->shares[i].tally.accounting.slowest_ns;
-    }
-    return slowest_ns;
-}
-
-void worker_settle(struct worker *worker, int64_t end_ns, int64_t slowest_ns)
-{
-    for (size_t i = 0; i < worker->share_count; i++)
-        settle_share(worker, &worker->shares[i], end_ns, slowest_ns);
 }

@@ -11,15 +11,9 @@
 // or no descriptor left.
 struct worker *worker_make(struct run *run, size_t number);
 
-// A thread's function: connects what must stand, waits at the gate, loads the server until the
-// window is over, and returns when its end was announced.
+// A thread's function: connects what must stand, waits at the gate, and loads the server until the
+// window is over. When its end was announced it gives each request in flight its outcome, takes
+// leave of the server, and returns.
 void *worker_run(void *worker);
-
-// The slowest right reply, from its sending.
-int64_t worker_slowest_ns(const struct worker *worker);
-
-// After the threads have ended: gives each request in flight its outcome and closes the
-// connections. `slowest_ns` is the slowest right reply of all threads.
-void worker_settle(struct worker *worker, int64_t end_ns, int64_t slowest_ns);
 
 void worker_free(struct worker *worker);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Why a measurement must not be used.
+// Why a measurement must not be used, and what must be known of it.
 #include "load/tell/reasons.h"
 
 #include <inttypes.h>
@@ -112,29 +112,37 @@ static void add_wrong(struct reasons *reasons, const struct accounting *accounti
                accounting->by_outcome[OUTCOME_WRONG], where, came, wanted);
 }
 
-// Says that requests were given up, and whether they waited for the kernel to send again what a
-// full listen queue had turned away: that is a wait of whole seconds, and none of the server's
-// code.
+enum { QUEUE_SIZE = 128 };
+
+// Says that a listen queue overflowed, where something had to be sent again. Who waits for the
+// kernel to do that waits whole seconds, and for none of the server's code.
+static void say_overflows(char text[QUEUE_SIZE], const struct result *result, uint64_t resent)
+{
+    text[0] = '\0';
+    if (resent > 0 && result->listen_overflows > 0) {
+        snprintf(text, QUEUE_SIZE,
+                 ": a listen queue overflowed %" PRId64
+                 " times (counted in the whole network namespace)",
+                 result->listen_overflows);
+    }
+}
+
+// Says that requests were given up.
 static void add_timeouts(struct reasons *reasons, const struct result *result)
 {
     const struct accounting *accounting = &result->total.accounting;
     uint64_t given_up = accounting->by_outcome[OUTCOME_TIMEOUT];
-    uint64_t resent = accounting->resent_timeouts;
+    uint64_t resent = accounting->resent[OUTCOME_TIMEOUT];
     char how[128] = "";
+    char queue[QUEUE_SIZE];
 
     if (resent > 0 && resent == given_up)
         snprintf(how, sizeof how, ", all waiting for a SYN or data sent again");
     else if (resent > 0)
         snprintf(how, sizeof how, ", %" PRIu64 " of them waiting for a SYN or data sent again",
                  resent);
-    if (resent > 0 && result->listen_overflows > 0) {
-        add_reason(reasons,
-                   "requests given up as too old: %" PRIu64 "%s: a listen queue overflowed %" PRId64
-                   " times (counted in the whole network namespace)",
-                   given_up, how, result->listen_overflows);
-    } else {
-        add_reason(reasons, "requests given up as too old: %" PRIu64 "%s", given_up, how);
-    }
+    say_overflows(queue, result, resent);
+    add_reason(reasons, "requests given up as too old: %" PRIu64 "%s%s", given_up, how, queue);
 }
 
 // Collects why the measurement must not be used. Connections that were refused, closed or reset
@@ -159,9 +167,9 @@ struct reasons reasons_collect(const struct result *result)
     if (accounting->local_call != NULL)
         add_reason(reasons, "failures on the generator's own side: %" PRIu64 ", the first %s: %s",
                    by[OUTCOME_LOCAL], accounting->local_call, strerror(accounting->local_errno));
-    if (tally_out_of_range(&result->total) > 0)
+    if (result->total.histogram.out_of_range > 0)
         add_reason(reasons, "latencies outside 1 ns to 60 s: %" PRIu64,
-                   tally_out_of_range(&result->total));
+                   result->total.histogram.out_of_range);
     if (result->stalled)
         add_reason(reasons, "stopped before the wanted number of replies: none came for too long");
     if (result->begin_late_ns * BEGIN_LATE_SHARE > result->end_ns - result->begin_ns) {
@@ -175,4 +183,26 @@ struct reasons reasons_collect(const struct result *result)
     if (tally_ok(&result->total) == 0)
         add_silence(reasons, accounting);
     return found;
+}
+
+// Says that connections had to send something again.
+static void add_resent(struct reasons *notes, const struct result *result)
+{
+    const struct accounting *accounting = &result->total.accounting;
+    char queue[QUEUE_SIZE];
+
+    say_overflows(queue, result, accounting->resent_connections);
+    add_reason(notes,
+               "connections that waited for a SYN or data sent again: %" PRIu64
+               ", requests still waiting at the end: %" PRIu64 "%s",
+               accounting->resent_connections, accounting->resent[OUTCOME_UNFINISHED], queue);
+}
+
+struct reasons notes_collect(const struct result *result)
+{
+    struct reasons notes = {0};
+
+    if (result->total.accounting.resent_connections > 0)
+        add_resent(&notes, result);
+    return notes;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Why a measurement must not be used.
+// Why a measurement must not be used, and what must be known of it.
 #pragma once
 
 #include "load/tell/result.h"
@@ -12,3 +12,6 @@ struct reasons {
 };
 
 struct reasons reasons_collect(const struct result *result);
+
+// What must be known of a measurement, and takes nothing from it.
+struct reasons notes_collect(const struct result *result);

@@ -29,7 +29,10 @@ static void write_settings(struct json *json, const struct settings *s)
     else
         json_null(json, "duration_ns");
     json_unsigned(json, "requests", s->requests);
-    json_signed(json, "warmup_ns", s->warmup_ns);
+    if (s->warms_up_until_steady)
+        json_null(json, "warmup_ns");
+    else
+        json_signed(json, "warmup_ns", s->warmup_ns);
     json_unsigned(json, "pipeline", s->pipeline);
     json_unsigned(json, "requests_per_connection", s->requests_per_connection);
     json_signed(json, "timeout_ns", s->timeout_ns);
@@ -48,16 +51,52 @@ static void write_settings(struct json *json, const struct settings *s)
     json_close(json, '}');
 }
 
+static void write_reasons(struct json *json, const char *name, const struct reasons *reasons)
+{
+    json_open(json, name, '[');
+    for (int i = 0; i < reasons->count; i++)
+        json_text(json, NULL, reasons->text[i]);
+    json_close(json, ']');
+}
+
 static void write_validity(struct json *json, const struct result *result)
 {
     const struct reasons reasons = reasons_collect(result);
+    const struct reasons notes = notes_collect(result);
 
     json_bool(json, "interrupted", result->interrupted);
     json_bool(json, "valid", reasons.count == 0);
-    json_open(json, "invalid", '[');
-    for (int i = 0; i < reasons.count; i++)
-        json_text(json, NULL, reasons.text[i]);
-    json_close(json, ']');
+    write_reasons(json, "invalid", &reasons);
+    write_reasons(json, "notes", &notes);
+}
+
+// How long the warm-up was; whether the server was steady then, if that was looked at.
+static void write_warmup(struct json *json, const struct result *result)
+{
+    json_open(json, "warmup", '{');
+    json_signed(json, "ns", result->warmup_ns);
+    if (result->settings->warms_up_until_steady)
+        json_bool(json, "steady", result->steady);
+    else
+        json_null(json, "steady");
+    json_close(json, '}');
+}
+
+// How connections fared of which the kernel had to send something again.
+static void write_resent(struct json *json, const struct result *result)
+{
+    const struct accounting *accounting = &result->total.accounting;
+
+    json_unsigned(json, "retransmits", accounting->retransmits);
+    json_open(json, "resent", '{');
+    json_unsigned(json, "connections", accounting->resent_connections);
+    json_unsigned(json, "timeout", accounting->resent[OUTCOME_TIMEOUT]);
+    json_unsigned(json, "unfinished", accounting->resent[OUTCOME_UNFINISHED]);
+    json_close(json, '}');
+    if (result->listen_overflows >= 0)
+        json_signed(json, "listen_overflows", result->listen_overflows);
+    else
+        json_null(json, "listen_overflows");
 }
 
 static void write_firsts(struct json *json, const struct result *result)
@@ -114,11 +153,12 @@ static void write_group(struct json *json, const struct result *result, size_t n
     else
         json_null(json, "rate_per_s");
     json_open(json, "window", '{');
-    report_replies(json, result, tally);
+    report_replies(json, result, tally, tally_requests(tally, result_window_ns(result)));
     json_close(json, '}');
     report_counts(json, tally);
     report_latency(json, tally, clock_of(result->settings, tally->open, tally->open));
     report_open_loop(json, result, tally, group->rate_billionths);
+    report_closed_loop(json, result, tally);
     report_seconds(json, tally);
     json_unsigned(json, "lost", tally->lost);
     json_close(json, '}');
@@ -136,20 +176,26 @@ static void write_total(struct json *json, const struct result *result)
     json_signed(json, "begin_ns", result->begin_ns);
     json_signed(json, "end_ns", result->end_ns);
     json_signed(json, "duration_ns", result->end_ns - result->begin_ns);
-    report_replies(json, result, total);
+    report_replies(json, result, total, result_served(result));
     json_close(json, '}');
     report_counts(json, total);
     json_unsigned(json, "surplus_bytes", total->accounting.surplus_bytes);
     write_firsts(json, result);
     report_clients(json, total);
     json_unsigned(json, "connections_opened", total->accounting.connections_opened);
-    json_unsigned(json, "retransmits", total->accounting.retransmits);
-    if (result->listen_overflows >= 0)
-        json_signed(json, "listen_overflows", result->listen_overflows);
-    else
-        json_null(json, "listen_overflows");
+    write_resent(json, result);
     report_open_loop(json, result, total, result_offered_billionths(result));
+    report_closed_loop(json, result, total);
     report_latency(json, total, clock_of(s, all_open, total->open));
+}
+
+static void write_parting(struct json *json, const struct parting *parting)
+{
+    json_open(json, "parting", '{');
+    json_unsigned(json, "closed", parting->closed);
+    json_unsigned(json, "reset", parting->reset);
+    json_unsigned(json, "held", parting->held);
+    json_close(json, '}');
 }
 
 bool report_write(const struct result *result, FILE *out)
@@ -161,14 +207,20 @@ bool report_write(const struct result *result, FILE *out)
     json_text(&json, "program", "fibload");
     write_settings(&json, result->settings);
     write_validity(&json, result);
+    write_warmup(&json, result);
     write_total(&json, result);
     json_open(&json, "groups", '[');
     for (size_t i = 0; i < result->settings->group_count; i++)
         write_group(&json, result, i);
     json_close(&json, ']');
+    write_parting(&json, &result->total.accounting.parting);
     json_open(&json, "generator", '{');
     json_signed(&json, "cpu_user_ns", result->cpu.user_ns);
     json_signed(&json, "cpu_system_ns", result->cpu.system_ns);
+    if (result->cpu.delay_ns >= 0)
+        json_signed(&json, "run_delay_ns", result->cpu.delay_ns);
+    else
+        json_null(&json, "run_delay_ns");
     json_signed(&json, "wall_ns", result->end_ns - result->begin_ns);
     json_unsigned(&json, "threads", result->settings->threads);
     json_signed(&json, "rss_peak_bytes", result->extent.rss_peak_bytes);

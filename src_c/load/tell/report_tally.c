@@ -8,19 +8,29 @@
 #include "core/clock.h"
 #include "load/count/survival.h"
 
-void report_replies(struct json *json, const struct result *result, const struct tally *tally)
+// A number per second of the window, in thousandths.
+static uint64_t per_second(const struct result *result, double number)
 {
-    int64_t duration_ns = result->end_ns - result->begin_ns;
+    double duration_s = (double)(result_window_ns(result)) / (double)NS_PER_S;
+
+    return duration_s > 0 && number > 0 ? (uint64_t)(number / duration_s * 1000 + 0.5) : 0;
+}
+
+void report_replies(struct json *json, const struct result *result, const struct tally *tally,
+                    double served)
+{
+    int64_t duration_ns = result_window_ns(result);
     uint64_t ok = tally_ok(tally);
     uint64_t first = timeline_before(&tally->timeline, duration_ns / 2);
-    double per_s = duration_ns > 0 ? (double)ok * (double)NS_PER_S / (double)duration_ns : 0;
 
     json_unsigned(json, "ok", ok);
     json_open(json, "half_ok", '[');
     json_unsigned(json, NULL, first);
     json_unsigned(json, NULL, ok - first);
     json_close(json, ']');
-    json_thousandths(json, "throughput_per_s", (uint64_t)(per_s * 1000 + 0.5));
+    json_thousandths(json, "throughput_per_s", per_second(result, (double)ok));
+    json_thousandths(json, "served", served > 0 ? (uint64_t)(served * 1000 + 0.5) : 0);
+    json_thousandths(json, "served_per_s", per_second(result, served));
 }
 
 void report_counts(struct json *json, const struct tally *tally)
@@ -81,15 +91,20 @@ static void write_known(struct json *json, const char *name, bool known, int64_t
         json_null(json, name);
 }
 
-static void write_lag(struct json *json, const struct histogram *lag)
+static void write_lag_figures(struct json *json, const struct histogram *lag)
 {
     bool any = lag->total > 0;
 
-    json_open(json, "lag", '{');
     json_unsigned(json, "count", lag->total + lag->out_of_range);
     write_known(json, "p50_ns", any, histogram_percentile(lag, 50));
     write_known(json, "p99_ns", any, histogram_percentile(lag, 99));
     write_known(json, "max_ns", any, histogram_max(lag));
+}
+
+static void write_lag(struct json *json, const struct histogram *lag)
+{
+    json_open(json, "lag", '{');
+    write_lag_figures(json, lag);
     write_histogram(json, lag);
     json_close(json, '}');
 }
@@ -112,6 +127,41 @@ void report_open_loop(struct json *json, const struct result *result, const stru
     json_close(json, '}');
 }
 
+// Requests in flight by Little's law: exactly, since each counts for the time that it was in flight
+// in the window. Null where their number is not fixed: before a connection is renewed its pipeline
+// runs dry.
+static void write_littles_law(struct json *json, const struct result *result,
+                              const struct tally *tally)
+{
+    const struct settings *settings = result->settings;
+    int64_t duration_ns = result_window_ns(result);
+    double in_flight = 0;
+
+    if (duration_ns > 0)
+        in_flight = (double)tally_in_flight_ns(tally) / (double)duration_ns;
+    json_thousandths(json, "in_flight", (uint64_t)(in_flight * 1000 + 0.5));
+    if (duration_ns > 0 && (settings->pipeline == 1 || settings->requests_per_connection == 0)) {
+        double most = (double)tally->asked * (double)settings->pipeline;
+        json_billionths(json, "littles_law", (uint64_t)(in_flight / most * 1e9 + 0.5));
+    } else {
+        json_null(json, "littles_law");
+    }
+}
+
+void report_closed_loop(struct json *json, const struct result *result, const struct tally *tally)
+{
+    if (tally->open || tally->idle) {
+        json_null(json, "closed_loop");
+        return;
+    }
+    json_open(json, "closed_loop", '{');
+    write_littles_law(json, result, tally);
+    json_open(json, "lag", '{');
+    write_lag_figures(json, &tally->read_lag);
+    json_close(json, '}');
+    json_close(json, '}');
+}
+
 static void write_percentiles(struct json *json, const struct tally *tally, bool one_clock)
 {
     static const struct {
@@ -123,11 +173,7 @@ static void write_percentiles(struct json *json, const struct tally *tally, bool
     for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++) {
         double percent = percentiles[i].percent;
         int64_t value_ns = 0;
-        bool known = tally->histogram.total > 0 && one_clock;
-        if (tally->open && one_clock)
-            known = survival_percentile(&lifetimes, percent, &value_ns);
-        else if (known)
-            value_ns = histogram_percentile(&tally->histogram, percent);
+        bool known = one_clock && survival_percentile(&lifetimes, percent, &value_ns);
         write_known(json, percentiles[i].name, known, value_ns);
     }
 }

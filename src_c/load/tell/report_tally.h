@@ -11,8 +11,10 @@
 // The clock of totals whose parts have different ones: they have no percentiles in common.
 #define CLOCK_MIXED "mixed"
 
-// Right replies inside the window: how many, when, how fast. Members without brackets.
-void report_replies(struct json *json, const struct result *result, const struct tally *tally);
+// Right replies inside the window: how many, when, how fast; and `served`, which has those at its
+// edges in part. Members without brackets.
+void report_replies(struct json *json, const struct result *result, const struct tally *tally,
+                    double served);
 
 void report_counts(struct json *json, const struct tally *tally);
 void report_clients(struct json *json, const struct tally *tally);
@@ -20,6 +22,9 @@ void report_clients(struct json *json, const struct tally *tally);
 // "open_loop", null for a closed loop.
 void report_open_loop(struct json *json, const struct result *result, const struct tally *tally,
                       uint64_t rate_billionths);
+
+// "closed_loop", null for an open loop and an idle group.
+void report_closed_loop(struct json *json, const struct result *result, const struct tally *tally);
 
 // "latency"; `clock` says what it includes.
 void report_latency(struct json *json, const struct tally *tally, const char *clock);

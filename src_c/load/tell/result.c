@@ -14,6 +14,15 @@ uint64_t result_offered_billionths(const struct result *result)
     return sum;
 }
 
+double result_served(const struct result *result)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < result->settings->group_count; i++)
+        sum += tally_requests(&result->groups[i], result_window_ns(result));
+    return sum;
+}
+
 double result_offered_per_s(const struct result *result)
 {
     return (double)result_offered_billionths(result) / 1e9;

@@ -15,7 +15,9 @@ struct result {
     struct tally total;   // of the groups that ask
     struct cpu_use cpu;
     struct cpu_extent extent;
-    int64_t zero_ns; // when the schedules of open loops began
+    int64_t zero_ns;   // when the schedules of open loops began
+    int64_t warmup_ns; // from the start to the begin
+    bool steady;       // the warm-up ended since the server was
     int64_t begin_ns;
     int64_t end_ns;
     bool interrupted;
@@ -25,6 +27,15 @@ struct result {
     int64_t listen_overflows; // during the run, in this network namespace; -1: not known
     int edges_error;          // errno of an announcement that failed; 0: none did
 };
+
+// How long the window was.
+static inline int64_t result_window_ns(const struct result *result)
+{
+    return result->end_ns - result->begin_ns;
+}
+
+// Requests that were served in it, of all groups: see tally_requests().
+double result_served(const struct result *result);
 
 // Requests that all open loops together should start in a second; in billionths: exactly.
 double result_offered_per_s(const struct result *result);

@@ -193,7 +193,9 @@ def test_a_server_that_does_wrong_makes_the_trial_invalid(
     programs: Path, tmp_path: Path, behaviour: str, kind: str, reason: str, count: str | None
 ) -> None:
     text = f"def answer(connection, k):\n    {behaviour}\nserve_threads()"
-    record: dict[str, Any] = run(trial("own", duration=0.5), programs, tmp_path, text)
+    # A server that hangs is one that somebody has given up.
+    own = trial("own", duration=1.0, timeout=0.4)
+    record: dict[str, Any] = run(own, programs, tmp_path, text)
     assert not record["valid"]
     assert record["failure"] == kind
     assert reason in record["reason"]
