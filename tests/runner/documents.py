@@ -28,6 +28,12 @@ def open_loop(**more: Any) -> dict[str, Any]:
     } | more
 
 
+def closed_loop(clients: int, littles_law: float | None = 1.0) -> dict[str, Any]:
+    """So many clients were kept waiting, or a share of them."""
+    in_flight = clients * (1.0 if littles_law is None else littles_law)
+    return {"in_flight": in_flight, "littles_law": littles_law}
+
+
 def group(name: str, ok: int = 500, **more: Any) -> dict[str, Any]:
     """A group that asks, and is answered."""
     return {
@@ -36,18 +42,19 @@ def group(name: str, ok: int = 500, **more: Any) -> dict[str, Any]:
         "clients": {"asked": 4, "connected": 4, "answered": 4},
         "n": 1,
         "rate_per_s": None,
-        "window": {"ok": ok, "throughput_per_s": float(ok), "half_ok": [ok // 2, ok - ok // 2]},
+        "window": {"ok": ok, "served_per_s": float(ok), "half_ok": [ok // 2, ok - ok // 2]},
         "counts": NO_COUNTS | {"started": ok, "ok": ok},
         "cut_short": 0,
         "latency": latency(8.0),
         "open_loop": None,
+        "closed_loop": None if more.get("open_loop") else closed_loop(4),
         "lost": 0,
     } | more
 
 
 def idle_group(clients: int, lost: int = 0) -> dict[str, Any]:
     """Connections that are silent."""
-    nothing = {"ok": 0, "throughput_per_s": 0.0, "half_ok": [0, 0]}
+    nothing = {"ok": 0, "served_per_s": 0.0, "half_ok": [0, 0]}
     return group(
         "idle",
         idle=True,
@@ -55,6 +62,7 @@ def idle_group(clients: int, lost: int = 0) -> dict[str, Any]:
         n=None,
         window=nothing,
         counts=NO_COUNTS,
+        closed_loop=None,
         latency={f"{name}_ns": None for name in ("p50", "p90", "p99", "p999", "max", "mean")},
         lost=lost,
     )
@@ -72,15 +80,17 @@ def answer(**more: Any) -> dict[str, Any]:
             "duration_ns": 10**9,
             "ok": 1000,
             "half_ok": [490, 510],
-            "throughput_per_s": 1000.0,
+            "served_per_s": 1000.0,
         },
         "counts": NO_COUNTS | {"started": 1208, "ok": 1200, "unfinished": 8},
         "cut_short": 0,
         "surplus_bytes": 0,
         "clients": {"asked": 8, "connected": 8, "answered": 8},
         "retransmits": 0,
+        "resent": {"connections": 0, "timeout": 0, "unfinished": 0},
         "latency": latency(8.0),
         "open_loop": None,
+        "closed_loop": None if loop else closed_loop(8),
         "generator": {
             "cpu_user_ns": 10**8,
             "cpu_system_ns": 10**8,

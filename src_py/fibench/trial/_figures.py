@@ -123,8 +123,7 @@ def queue_hint(answer: Answer, backlog: int | None) -> str:
 
     `backlog` is the length of the server's, None where it is not known.
     """
-    waited = answer.total.counts["timeout"] and answer.retransmits
-    if not (waited and answer.listen_overflows):
+    if not (answer.resent_in_vain and answer.listen_overflows):
         return ""
     length = "" if backlog is None else f" (backlog {backlog})"
     return (

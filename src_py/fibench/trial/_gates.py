@@ -5,19 +5,21 @@ The gates are those of docs/measurement.md. That of the lag depends on the perce
 claimed, so that it is judged with the claims; the lag is only handed on here.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from fibench.record import Checks
-from fibench.trial.answer import Answer, OpenLoop, OwnUse, Part
+from fibench.trial.answer import Answer, ClosedLoop, OpenLoop, OwnUse
 
 GENERATOR_BUSY = 0.80
 """Above this share of the CPU that it may use, the generator may be the limit…"""
 SERVER_BUSY = 0.90
 """…unless the server used at least this share of the cores that its design can use."""
 LEAST_SENT = 0.99
-LITTLE_TOLERANCE = 0.05
+LITTLE_LEAST = 0.95
+"""A closed loop keeps at least this share of its requests in flight: less, and it was the limit…"""
+LITTLE_MOST = 1.001
+"""…and never more than all of them, but for rounding."""
 
 _NS = 1e-9
 
@@ -82,45 +84,26 @@ def _open_loops(answer: Answer) -> list[OpenLoop]:
     return [one for one in loops if one and one.due]
 
 
-def closed_parts(answer: Answer) -> Sequence[Part]:
+def closed_loops(answer: Answer) -> list[ClosedLoop]:
     """What keeps a fixed number of requests in flight: all clients, or groups without a rate."""
-    if not any(group.open_loop for group in answer.asking):
-        return [answer.total]
-    return [group.part for group in answer.asking if not group.open_loop]
-
-
-def littles_ratio(part: Part, pipeline: int) -> float | None:
-    """Requests in flight by Little's law, ÷ those that a closed loop keeps in flight.
-
-    Throughput × mean latency is the mean number in flight. Clients that were never answered wait
-    for ever and are left out. None without a reply.
-    """
-    mean_ns = part.latency.mean_ns
-    if not part.ok or not part.answered or mean_ns is None:
-        return None
-    in_flight = part.throughput_per_s * mean_ns * _NS
-    return in_flight / (part.answered * pipeline)
-
-
-def littles_tolerance(part: Part, pipeline: int) -> float:
-    """By how much the ratio may differ from 1: the requests at the window's edges count half."""
-    return max(LITTLE_TOLERANCE, 2 * part.answered * pipeline / max(1, part.ok))
+    if answer.total.closed_loop is not None:
+        return [answer.total.closed_loop]
+    return [group.part.closed_loop for group in answer.asking if group.part.closed_loop is not None]
 
 
 def _littles(answer: Answer) -> tuple[float | None, str | None]:
-    """The ratio that is furthest from 1, and the gate in words if one is too far."""
-    pipeline = answer.pipeline
-    parts = [(littles_ratio(part, pipeline), part) for part in closed_parts(answer)]
-    known = [(ratio, part) for ratio, part in parts if ratio is not None]
+    """The ratio that is furthest from 1, and the gate in words if it is too far."""
+    known = [(one.littles_law, one) for one in closed_loops(answer) if one.littles_law is not None]
     if not known:
         return None, None
-    ratio, part = max(known, key=lambda one: abs(one[0] - 1.0))
-    if abs(ratio - 1.0) <= littles_tolerance(part, pipeline):
+    ratio, loop = max(known, key=lambda one: abs(one[0] - 1.0))
+    if LITTLE_LEAST <= ratio <= LITTLE_MOST:
         return ratio, None
-    clients = part.answered * pipeline
     return ratio, (
-        f"Little's law is off by {abs(ratio - 1.0) * 100:.0f} %: rate × latency gives "
-        f"{ratio * clients:.2f} requests in flight, and {clients} were"
+        f"the load generator kept {ratio * 100:.0f} % of the requests in flight that it was to: "
+        f"{loop.in_flight:.2f} of {loop.in_flight / ratio:.0f}"
+        if ratio > 0
+        else "the load generator kept no request in flight"
     )
 
 

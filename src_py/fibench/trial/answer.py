@@ -38,6 +38,16 @@ class OpenLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedLoop:
+    """How full a closed loop was kept, over the window."""
+
+    in_flight: float
+    """Requests in flight, on average: the sum of what of each lies in the window, ÷ the window."""
+    littles_law: float | None
+    """The same ÷ clients × pipeline; None where that is not what was to be in flight."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What was counted of all clients, or of a group of them."""
 
@@ -45,6 +55,8 @@ class Part:
     """Replies in the window."""
     half_ok: tuple[int, int]
     throughput_per_s: float
+    """Of a closed loop each request counts by the part of it that lies in the window, so that it
+    does not matter where its edges fall; of an open one, what came in the window counts."""
     counts: Mapping[str, int]
     """How every request ended."""
     cut_short: int
@@ -54,6 +66,8 @@ class Part:
     """Clients that had a reply."""
     latency: Latency
     open_loop: OpenLoop | None
+    closed_loop: ClosedLoop | None
+    """None of an open loop, and of all clients where some are in one."""
 
     @property
     def refused(self) -> int:
@@ -110,6 +124,8 @@ class Answer:
     """From when on a latency counts: "service" or "schedule"."""
     surplus_bytes: int
     retransmits: int
+    resent_in_vain: int
+    """Requests whose segments were sent again, and which ended without a reply."""
     listen_overflows: int | None
     """As the kernel counts them; None where it does not say."""
     total: Part
@@ -174,6 +190,7 @@ def read_answer(document: Object) -> Answer:
         clock=latency.get("clock", str),
         surplus_bytes=told.whole("surplus_bytes"),
         retransmits=told.whole("retransmits"),
+        resent_in_vain=sum(told.inside("resent").whole(end) for end in ("timeout", "unfinished")),
         listen_overflows=told.whole("listen_overflows") if told.has("listen_overflows") else None,
         total=_part(told),
         groups=[
@@ -199,7 +216,7 @@ def _part(told: _Members) -> Part:
     return Part(
         ok=window.whole("ok"),
         half_ok=(halves[0], halves[1]),
-        throughput_per_s=window.number("throughput_per_s"),
+        throughput_per_s=window.number("served_per_s"),
         counts=told.counts("counts"),
         cut_short=told.whole("cut_short"),
         asked=clients.whole("asked"),
@@ -209,7 +226,12 @@ def _part(told: _Members) -> Part:
             {name: latency.number_or_none(f"{name}_ns") for name in LATENCIES},
         ),
         open_loop=_open_loop(told.inside("open_loop")) if told.has("open_loop") else None,
+        closed_loop=_closed_loop(told.inside("closed_loop")) if told.has("closed_loop") else None,
     )
+
+
+def _closed_loop(told: _Members) -> ClosedLoop:
+    return ClosedLoop(told.number("in_flight"), told.number_or_none("littles_law"))
 
 
 def _open_loop(told: _Members) -> OpenLoop:

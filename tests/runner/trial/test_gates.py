@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.documents import NO_COUNTS, answer, group, latency, open_loop
+from tests.runner.documents import NO_COUNTS, answer, closed_loop, group, open_loop
 
 from fibench.record import Checks
 from fibench.trial import _gates as gates
-from fibench.trial._gates import AvailableCores, design_cores, littles_tolerance
+from fibench.trial._gates import AvailableCores, design_cores
 from fibench.trial.answer import read_answer
 
 ONE = AvailableCores(server=1, load=1)
@@ -118,38 +118,21 @@ def test_what_was_sent_and_the_lag_are_handed_on() -> None:
     assert checked.littles_law is None
 
 
-@given(
-    clients=st.integers(1, 100),
-    pipeline=st.integers(1, 8),
-    replies=st.integers(1, 100_000),
-    ratio=st.floats(0.01, 3.0),
-)
-def test_littles_law_holds_within_5_percent_or_the_windows_edges(
-    clients: int, pipeline: int, replies: int, ratio: float
+@given(clients=st.integers(1, 1000), ratio=st.floats(0.0, 1.2))
+def test_a_closed_loop_keeps_almost_all_of_its_requests_in_flight(
+    clients: int, ratio: float
 ) -> None:
-    in_flight = clients * pipeline
-    document = answer(
-        window={
-            "ok": replies,
-            "throughput_per_s": float(replies),
-            "half_ok": [0, 0],
-            "duration_ns": 10**9,
-        },
-        latency=latency(mean_ns=ratio * in_flight / replies * 1e9),
-        clients={"asked": clients, "connected": clients, "answered": clients},
+    checked = check(answer(closed_loop=closed_loop(clients, ratio)), ONE, 0.5)
+    assert checked.littles_law == ratio
+    assert (checked.generator_bound is None) == (0.95 <= ratio <= 1.001)
+
+
+def test_what_was_in_flight_is_told() -> None:
+    assert bound(answer(closed_loop=closed_loop(8, 0.75))) == (
+        "the load generator kept 75 % of the requests in flight that it was to: 6.00 of 8"
     )
-    document["settings"]["pipeline"] = pipeline
-    tolerance = max(0.05, 2 * in_flight / replies)
-    assert littles_tolerance(read_answer(document).total, pipeline) == pytest.approx(tolerance)
-    checked = check(document, ONE, 0.5)
-    assert checked.littles_law == pytest.approx(ratio)
-    if abs(abs(ratio - 1.0) - tolerance) > 1e-9:
-        assert (checked.generator_bound is not None) == (abs(ratio - 1.0) > tolerance)
-
-
-def test_littles_law_names_how_many_were_in_flight() -> None:
-    assert bound(answer(latency=latency(6.0))) == (
-        "Little's law is off by 25 %: rate × latency gives 6.00 requests in flight, and 8 were"
+    assert bound(answer(closed_loop=closed_loop(8, 0.0))) == (
+        "the load generator kept no request in flight"
     )
 
 
@@ -157,13 +140,10 @@ def test_littles_law_names_how_many_were_in_flight() -> None:
     "document",
     [
         pytest.param(
-            answer(latency=latency(1.0), counts=NO_COUNTS | {"ok": 1000, "refused": 3}),
-            id="somebody was refused",
+            answer(closed_loop=closed_loop(8, 0.5), counts=NO_COUNTS | {"ok": 1000, "refused": 3}),
+            id="somebody was refused, and rests before he tries again",
         ),
-        pytest.param(
-            answer(clients={"asked": 8, "connected": 8, "answered": 0}, latency=latency(1.0)),
-            id="nobody was answered",
-        ),
+        pytest.param(answer(closed_loop=closed_loop(8, None)), id="fibload cannot say"),
     ],
 )
 def test_where_littles_law_does_not_apply_it_is_not_judged(
@@ -175,27 +155,20 @@ def test_where_littles_law_does_not_apply_it_is_not_judged(
 
 
 def test_of_a_mixed_load_each_group_without_a_rate_is_judged() -> None:
-    own_pace = group("b", open_loop=open_loop(), latency=latency(1.0))
-    fair = group("a", ok=500, latency=latency(8.0))  # 4 clients: 500/s × 8 ms
-    document = answer(latency=latency(1.0), groups=[fair, own_pace])
-    assert check(document, ONE, 0.5).littles_law == pytest.approx(1.0)
-    short = group("a", ok=500, latency=latency(4.0))
-    document = answer(latency=latency(1.0), groups=[short, own_pace])
-    checked = check(document, ONE, 0.5)
-    assert checked.littles_law == pytest.approx(0.5)
-    assert "2.00 requests in flight, and 4 were" in str(checked.generator_bound)
-
-
-def test_clients_that_wait_for_ever_are_not_in_flight() -> None:
-    one_of_eight = answer(clients={"asked": 8, "connected": 8, "answered": 1}, latency=latency(1.0))
-    assert check(one_of_eight, ONE, 0.5).littles_law == pytest.approx(1.0)
+    own_pace, fair = group("b", open_loop=open_loop()), group("a")
+    document = answer(closed_loop=None, groups=[fair, own_pace])
+    assert check(document, ONE, 0.5).littles_law == 1.0
+    short = group("a", closed_loop=closed_loop(4, 0.5))
+    checked = check(answer(closed_loop=None, groups=[fair, short, own_pace]), ONE, 0.5)
+    assert checked.littles_law == 0.5
+    assert "2.00 of 4" in str(checked.generator_bound)
 
 
 def test_all_gates_that_fail_are_named() -> None:
-    document = answer(generator=generator(0.95), latency=latency(6.0))
+    document = answer(generator=generator(0.95), closed_loop=closed_loop(8, 0.75))
     told = bound(document)
     assert told is not None
-    assert [part.split()[0] for part in told.split("; ")] == ["the", "Little's"]
+    assert [part.split()[3] for part in told.split("; ")] == ["used", "kept"]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_percentile_that_unfinished_requests_hide_is_absent() -> None:
 
 
 def test_without_a_reply_there_are_no_latencies() -> None:
-    window = {"duration_ns": 10**9, "ok": 0, "half_ok": [0, 0], "throughput_per_s": 0.0}
+    window = {"duration_ns": 10**9, "ok": 0, "half_ok": [0, 0], "served_per_s": 0.0}
     metrics = taken(answer(window=window)).metrics
     assert metrics["p50_s"] is metrics["max_s"] is None
     assert metrics["throughput_per_s"] == 0.0
