@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is said to be somewhere is there: each path that documents and configuration name."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .copies import CHECKOUT, MADE_HERE
+
+AS_EXAMPLES = re.compile(r"\bNAME\b|\bpackagecache\b")
+"""What stands for any name, and a folder that only a wrap makes."""
+
+
+def files() -> Iterator[str]:
+    """The files of the checkout by their paths in it, without what was made there."""
+    for folder, folders, names in os.walk(CHECKOUT):
+        made = MADE_HERE if Path(folder) == CHECKOUT else set()
+        folders[:] = [each for each in folders if each not in made and each != "__pycache__"]
+        yield from (Path(folder, each).relative_to(CHECKOUT).as_posix() for each in names)
+
+
+FILES = frozenset(files())
+FOLDERS = frozenset(parent.as_posix() for file in FILES for parent in Path(file).parents)
+TOPS = sorted({file.partition("/")[0] for file in FILES if "/" in file})
+PATH = re.compile(r"(?<![\w./$}<>-])(?:\./)?((?:%s)/[\w./*-]*[\w*])" % "|".join(map(re.escape, TOPS)))
+SOURCE = re.compile(r"(?<![\w./<>-])((?:\w[\w.-]*/)*[\w.-]+\.(?:py|c|h))(?![\w/])")
+
+PAGES = sorted(file for file in FILES if file.endswith((".md", ".1")))
+CONFIGURATION = sorted(
+    file
+    for file in FILES
+    if re.search(r"\.(?:in|nix|toml|sh|options|wrap)$|(?:^|/)meson\.build$", file)
+    or file in ("dev", ".ci/run", "tasks.py", ".gitattributes")
+    or file.startswith(".github/")
+)
+
+
+def lost_paths(text: str) -> set[str]:
+    """The paths from the root of the checkout that a text names, and that are not there."""
+    return {
+        path
+        for path in PATH.findall(text)
+        if path not in FILES | FOLDERS
+        and not ("*" in path and any(CHECKOUT.glob(path)))
+        and not AS_EXAMPLES.search(path)
+    }
+
+
+def lost_sources(text: str) -> set[str]:
+    """The sources that a text names by the end of their paths, and that are not there."""
+    named = {name for name in SOURCE.findall(text) if not AS_EXAMPLES.search(name)}
+    return {name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in FILES)}
+
+
+@pytest.mark.parametrize("file", [*PAGES, *CONFIGURATION])
+def test_each_path_that_is_named_is_there(file: str) -> None:
+    assert lost_paths((CHECKOUT / file).read_text(encoding="utf-8")) == set()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_source_that_a_page_names_is_there(page: str) -> None:
+    assert lost_sources((CHECKOUT / page).read_text(encoding="utf-8")) == set()
+
+
+def test_what_has_moved_would_be_found() -> None:
+    text = "pytest --ignore tests/packaging/gone.py tests, `.ci/run`, ./docs/architecture.md, a/tests/x"
+    assert lost_paths(text) == {"tests/packaging/gone.py"}
+    assert lost_sources("`test_paths.py`, `packaging/test_paths.py`, `runner/test_paths.py`") == {
+        "runner/test_paths.py"
+    }
