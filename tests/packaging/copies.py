@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Copies of the checkout, for tests that build in them."""
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -27,3 +29,12 @@ def copy_checkout(target: Path) -> Path:
 
     shutil.copytree(CHECKOUT, target, symlinks=True, ignore=left_out)
     return target
+
+
+def files_of_the_checkout() -> Iterator[str]:
+    """The files of the checkout by their paths in it, without what was made in it."""
+    for folder, folders, names in os.walk(CHECKOUT):
+        made = MADE_HERE if Path(folder) == CHECKOUT else set()
+        folders[:] = [each for each in folders if each not in made and each != "__pycache__"]
+        here = Path(folder).relative_to(CHECKOUT)
+        yield from ((here / each).as_posix() for each in names if each not in made)

@@ -5,21 +5,25 @@ the layers of C, how much of the runner has no type, and the wings, which the te
 
 import ast
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.here import CHECKOUT
+from .copies import CHECKOUT, files_of_the_checkout
 
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_MODULES = 12
 LONGER = {
-    "src_c/load/ask/settings.c": "the table of fibload's options",
-    "src_c/serve/options.c": "the table of the servers' options",
-    "src_c/supervise/supervise.c": "one process from its start to its end",
+    ("src_c/load/ask/settings.c", "parse"): "the table of fibload's options",
+    ("src_c/serve/options.c", "options_table"): "the table of the servers' options",
 }
-"""Files with a longer function, and why."""
+"""Functions that are longer, and why."""
+FULLER = {
+    "src_py/fibench/develop/bench": "a module for each benchmark that `invoke bench` has",
+    "src_py/servers": "a file for each design, and for each thing that they share",
+}
+"""Folders with more modules, and why."""
 BELOW = {
     "core": (),
     "serve": ("core",),
@@ -62,14 +66,41 @@ def name(path: Path) -> str:
     return path.relative_to(CHECKOUT).as_posix()
 
 
-def functions_of_c(text: str) -> Iterator[int]:
-    """The lines that each function takes, from the brace that opens it."""
-    begin = 0
+def scripts() -> list[Path]:
+    """The programs of a shell and what Meson and Nix read, wherever they are."""
+    paths = [CHECKOUT / file for file in files_of_the_checkout()]
+    return [
+        path
+        for path in paths
+        if path.name in ("meson.build", "meson.options")
+        or path.suffix in (".sh", ".nix")
+        or (path.suffix == "" and path.read_bytes().startswith(b"#!"))
+    ]
+
+
+def functions_of_c(text: str) -> Iterator[tuple[str, int]]:
+    """Each function, and the lines that it takes from the brace that opens it."""
+    begin, called, head = 0, "", ""
     for number, line in enumerate(text.splitlines()):
         if line == "{":
-            begin = number
+            begin, called = number, head
         elif line == "}":
-            yield number - begin + 1
+            yield called, number - begin + 1
+        elif named := re.match(r"(?:\w.*?)?\b(\w+)\(", line):
+            head = named[1]
+
+
+def functions_of_python(path: Path) -> Iterator[tuple[str, int]]:
+    """Each function, and the lines that it takes."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or 0) - node.lineno + 1
+
+
+def fuller(modules: Iterable[Path]) -> dict[str, int]:
+    """The folders with more modules of Python than one can look over, and how many."""
+    counted = Counter(name(path.parent) for path in modules if path.name != "__init__.py")
+    return {folder: count for folder, count in counted.items() if count > MOST_MODULES}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -106,41 +137,48 @@ def wings_tested_by(path: Path) -> set[str]:
 
 
 def test_no_source_is_longer_than_one_reads_at_a_time() -> None:
-    long = {name(path): len(path.read_bytes().splitlines()) for path in (*PYTHON, *TESTS, *C)}
+    long = {
+        name(path): len(path.read_bytes().splitlines())
+        for path in (*PYTHON, *TESTS, *C, *scripts())
+    }
+    assert {"dev", ".ci/run", "flake.nix", "src_c/meson.build"} <= long.keys()
     assert {path: lines for path, lines in long.items() if lines > MOST_LINES} == {}
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
-    found = [
-        f"{name(path)}:{node.lineno} {node.name}"
-        for path in PYTHON
-        for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_A_FUNCTION
+    functions = [
+        *((name(path), *each) for path in (*PYTHON, *TESTS) for each in functions_of_python(path)),
+        *((name(path), *each) for path in C for each in functions_of_c(path.read_text())),
     ]
-    assert found == []
-    long = {
-        name(path)
-        for path in C
-        if any(lines > MOST_LINES_OF_A_FUNCTION for lines in functions_of_c(path.read_text()))
-    }
+    assert len(functions) > 1000
+    long = {(path, one) for path, one, lines in functions if lines > MOST_LINES_OF_A_FUNCTION}
     assert long == LONGER.keys()
 
 
-def test_no_wing_has_more_modules_than_one_can_look_over() -> None:
-    folders = {
-        path.parent
-        for path in PYTHON
-        if path.is_relative_to(FIBENCH) and not path.is_relative_to(FIBENCH / "develop" / "bench")
+def test_functions_of_c_are_known_by_their_names() -> None:
+    text = """struct a {
+    int b;
+};
+static const struct a *one(int x,
+                           void (*call)(int))
+{
+    return f(x);
+}
+
+// Says why (as it is).
+int two(void)
+{
+    if (x) {
     }
-    full = {
-        name(folder): len(modules)
-        for folder in folders
-        if folder != FIBENCH
-        and len(modules := [one for one in folder.glob("*.py") if one.name != "__init__.py"])
-        > MOST_MODULES
-    }
-    assert full == {}
+    return g(
+        1);
+}
+"""
+    assert list(functions_of_c(text)) == [("one", 3), ("two", 6)]
+
+
+def test_no_folder_has_more_modules_than_one_can_look_over() -> None:
+    assert fuller(PYTHON).keys() == FULLER.keys()
 
 
 def test_each_folder_of_c_includes_only_those_below_it_by_their_names() -> None:

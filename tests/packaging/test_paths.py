@@ -1,31 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is said to be somewhere is there: each path that documents and configuration name."""
 
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .copies import CHECKOUT, MADE_HERE
+from .copies import CHECKOUT, files_of_the_checkout
 
 AS_EXAMPLES = re.compile(r"\bNAME\b|\bpackagecache\b")
 """What stands for any name, and a folder that only a wrap makes."""
 
 
-def files() -> Iterator[str]:
-    """The files of the checkout by their paths in it, without what was made there."""
-    for folder, folders, names in os.walk(CHECKOUT):
-        made = MADE_HERE if Path(folder) == CHECKOUT else set()
-        folders[:] = [each for each in folders if each not in made and each != "__pycache__"]
-        yield from (Path(folder, each).relative_to(CHECKOUT).as_posix() for each in names)
-
-
-FILES = frozenset(files())
+FILES = frozenset(files_of_the_checkout())
 FOLDERS = frozenset(parent.as_posix() for file in FILES for parent in Path(file).parents)
 TOPS = sorted({file.partition("/")[0] for file in FILES if "/" in file})
-PATH = re.compile(r"(?<![\w./$}<>-])(?:\./)?((?:%s)/[\w./*-]*[\w*])" % "|".join(map(re.escape, TOPS)))
+PATH = re.compile(
+    r"(?<![\w./$}<>-])(?:\./)?((?:%s)/[\w./*-]*[\w*])" % "|".join(map(re.escape, TOPS))
+)
 SOURCE = re.compile(r"(?<![\w./<>-])((?:\w[\w.-]*/)*[\w.-]+\.(?:py|c|h))(?![\w/])")
 
 PAGES = sorted(file for file in FILES if file.endswith((".md", ".1")))
@@ -66,7 +58,7 @@ def test_each_source_that_a_page_names_is_there(page: str) -> None:
 
 
 def test_what_has_moved_would_be_found() -> None:
-    text = "pytest --ignore tests/packaging/gone.py tests, `.ci/run`, ./docs/architecture.md, a/tests/x"
+    text = "pytest --ignore tests/packaging/gone.py tests, `.ci/run`, ./docs/README.md, a/tests/x"
     assert lost_paths(text) == {"tests/packaging/gone.py"}
     assert lost_sources("`test_paths.py`, `packaging/test_paths.py`, `runner/test_paths.py`") == {
         "runner/test_paths.py"
