@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .conftest import Answer
-from .test_honest import highest_at
+from .geometry import highest_at
 
 
 def survival_percentile(latency: dict[str, Any], percent: float) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from .conftest import Program
+from .geometry import highest_at, lowest_at
 from .servers import ASK_30, Action, serving
 
 pytestmark = pytest.mark.serial
@@ -24,17 +25,6 @@ SHAPES = [
     ("line", ["--requests-per-connection", "3", "--pipeline", "2", "--clients", "2"]),
     ("line", ["--requests-per-connection", "3", "--pipeline", "8"]),
 ]
-
-
-def lowest_at(index: int) -> int:
-    """The smallest value counted at an index of a histogram with 2048 sub-buckets."""
-    bucket = max((index >> 10) - 1, 0)
-    return (index - (bucket << 10)) << bucket
-
-
-def highest_at(index: int) -> int:
-    """The largest one."""
-    return lowest_at(index + 1) - 1
 
 
 def percentile(counts: list[list[int]], percent: float) -> int:

@@ -42,7 +42,16 @@ FIBENCH = CHECKOUT / "src_py" / "fibench"
 WINGS = {path.parent.name for path in FIBENCH.glob("*/__init__.py")}
 RUNNER = CHECKOUT / "tests" / "runner"
 DESK = RUNNER / "desk.py"
-"""What a test types commands with: it may do so for any wing."""
+"""What a test types commands with: those of `commands` and of `run` need import nothing else."""
+GROUND = {path.stem for path in FIBENCH.glob("*.py")} - {"__init__", "__main__", "tasks", "record"}
+"""Modules that no wing has and that tests lie in one folder for."""
+SLEEPS = {
+    ("tests/load/test_honest.py", "test_a_delay_of_the_server_is_in_every_latency"): "served",
+    ("tests/load/test_honest.py", "every_twentieth"): "served",
+    ("tests/load/test_honest.py", "test_pipelined_requests_wait_for_those_before_them"): "served",
+}
+"""Functions that sleep: it is how long a stand-in for a server takes over a request, which is what
+is measured. Nobody waits for anything by it."""
 THE_SAME_ON_PURPOSE = {
     "export": "each format has it: the face calls the one that is asked for",
     "comma_separated": "a comparison and a list of runs are written in the same formats",
@@ -113,27 +122,31 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{each.name}" for each in node.names)
 
 
-def with_what_it_shares(path: Path) -> set[Path]:
-    """A file of tests and the modules of tests that it imports, through each other as well."""
+def near(path: Path) -> set[Path]:
+    """The modules of tests that a file imports."""
+    package = ".".join(path.relative_to(CHECKOUT).parent.parts)
     found: set[Path] = set()
-    ahead = {path}
-    while ahead:
-        one = ahead.pop()
-        found.add(one)
-        near = {
-            CHECKOUT.joinpath(*module.split(".")).with_suffix(".py") for module in imported(one)
-        }
-        ahead |= near.intersection(TESTS) - found
-    return found
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom):
+            base = f"{package}.{node.module or ''}".rstrip(".") if node.level else node.module or ""
+            modules = {base, *(f"{base}.{each.name}" for each in node.names)}
+            found |= {CHECKOUT.joinpath(*one.split(".")).with_suffix(".py") for one in modules}
+    return found.intersection(TESTS)
+
+
+def wings_imported(path: Path) -> set[str]:
+    """The wings of the runner that a file imports itself; "ground" for a module of none."""
+    parts = [module.split(".") for module in imported(path)]
+    used = {part[1] for part in parts if part[0] == "fibench" and len(part) > 1}
+    return used & WINGS | ({"ground"} if used & GROUND else set())
 
 
 def wings_tested_by(path: Path) -> set[str]:
-    shared = with_what_it_shares(path)
-    if DESK in shared:
-        return WINGS
-    modules = (module.split(".") for one in shared for module in imported(one))
-    used = {module[1] for module in modules if module[0] == "fibench" and len(module) > 1}
-    return used | {"commands"} if "tasks" in used else used
+    """Those that a file of tests imports, or else what it shares with its neighbours, one by one:
+    what all tests share leads everywhere."""
+    shared = near(path)
+    found = wings_imported(path).union(*map(wings_imported, shared - {DESK}))
+    return found | {"commands", "run"} if DESK in shared else found
 
 
 def test_no_source_is_longer_than_one_reads_at_a_time() -> None:
@@ -196,13 +209,58 @@ def test_the_tests_of_the_runner_lie_in_its_wings_as_the_sources_do() -> None:
     files = [
         path for path in TESTS if path.is_relative_to(RUNNER) and path.stem.startswith("test_")
     ]
-    assert {path.parent.relative_to(RUNNER).as_posix() for path in files} == WINGS
+    assert {path.parent.relative_to(RUNNER).as_posix() for path in files} == WINGS | {"ground"}
     astray = {
         name(path): sorted(wings)
         for path in files
         if path.parent.name not in (wings := wings_tested_by(path))
     }
     assert astray == {}, "each with the wings that it imports, none of which it lies in"
+
+
+def test_every_module_of_the_ground_has_tests_there() -> None:
+    tests = (RUNNER / "ground").glob("test_*.py")
+    used = {module.split(".")[1] for path in tests for module in imported(path) if "." in module}
+    assert GROUND - used == set()
+
+
+def test_no_test_imports_from_a_file_of_tests() -> None:
+    """What two share lies in a module beside them."""
+    found = {
+        name(path): sorted(name(one) for one in shared)
+        for path in TESTS
+        if (shared := {one for one in near(path) if one.stem.startswith("test_")})
+    }
+    assert found == {}
+
+
+def test_no_fixture_is_written_twice_where_one_would_do() -> None:
+    """The same name and the same body, in files that could share them."""
+    places: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for path in TESTS:
+        for node in ast.parse(path.read_bytes()).body:
+            if isinstance(node, ast.FunctionDef):
+                body = "\n".join(map(ast.unparse, node.body[bool(ast.get_docstring(node)) :]))
+                places[node.name, f"{ast.unparse(node.args)}: {body}"].append(name(path))
+    assert {one[0]: files for one, files in places.items() if len(files) > 1} == {}
+
+
+def sleeping(path: Path) -> Iterator[str]:
+    """The functions of a file that sleep, each by its name; the innermost, but no lambda."""
+    tree = ast.parse(path.read_bytes())
+    inside = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).endswith("sleep")):
+            continue
+        outer: ast.AST = node
+        while not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+            outer = inside[outer]
+        yield "" if isinstance(outer, ast.Module) else outer.name
+
+
+def test_no_test_sleeps() -> None:
+    found = {(name(path), function) for path in TESTS for function in sleeping(path)}
+    assert found == SLEEPS.keys()
 
 
 def needs(sources: list[Path]) -> dict[str, set[str]]:

@@ -16,7 +16,7 @@ FILES = frozenset(files_of_the_checkout())
 FOLDERS = frozenset(parent.as_posix() for file in FILES for parent in Path(file).parents)
 TOPS = sorted({file.partition("/")[0] for file in FILES if "/" in file})
 PATH = re.compile(
-    r"(?<![\w./$}<>-])(?:\./)?((?:%s)/[\w./*-]*[\w*])" % "|".join(map(re.escape, TOPS))
+    rf"(?<![\w./$}}<>-])(?:\./)?((?:{'|'.join(map(re.escape, TOPS))})/[\w./*-]*[\w*])"
 )
 SOURCE = re.compile(r"(?<![\w./<>-])((?:\w[\w.-]*/)*[\w.-]+\.(?:py|c|h))(?![\w/])")
 
