@@ -205,6 +205,30 @@ def test_each_folder_of_c_includes_only_those_below_it_by_their_names() -> None:
     assert found == []
 
 
+def test_what_programs_of_c_share_is_one_library_of_their_folder() -> None:
+    """Those of `servers` and of `load` itself are a file each."""
+    libraries = {
+        path.parent.relative_to(CHECKOUT / "src_c").as_posix(): path.read_text().count(
+            "static_library("
+        )
+        for path in (CHECKOUT / "src_c").rglob("meson.build")
+        if list(path.parent.glob("*.c"))
+    }
+    assert libraries == {folder: int(folder not in ("servers", "load")) for folder in BELOW}
+
+
+def test_the_ceiling_is_the_epoll_server_but_for_what_it_answers() -> None:
+    """Else it would not spend what that spends."""
+    servers = CHECKOUT / "src_c" / "servers"
+    epoll, null = ((servers / f"{one}_server.c").read_text() for one in ("epoll", "null"))
+    made = [re.sub(r"^//.*\n", "", text, flags=re.MULTILINE) for text in (epoll, null)]
+    code = [text.partition("int main(")[0] for text in made]
+    design = "EPOLL = {.watch = watch, .closing_forgets = true}"
+    ceiling = "NULL_SERVER = {\n    .watch = watch, .closing_forgets = true, .fixed_reply = true}"
+    assert design in code[0]
+    assert code[0].replace(design, ceiling) == code[1]
+
+
 def test_the_tests_of_the_runner_lie_in_its_wings_as_the_sources_do() -> None:
     files = [
         path for path in TESTS if path.is_relative_to(RUNNER) and path.stem.startswith("test_")
