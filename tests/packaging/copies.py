@@ -32,9 +32,10 @@ def copy_checkout(target: Path) -> Path:
 
 
 def files_of_the_checkout() -> Iterator[str]:
-    """The files of the checkout by their paths in it, without what was made in it."""
+    """The files of the checkout by their paths in it, without what was made or brought there."""
     for folder, folders, names in os.walk(CHECKOUT):
-        made = MADE_HERE if Path(folder) == CHECKOUT else set()
-        folders[:] = [each for each in folders if each not in made and each != "__pycache__"]
         here = Path(folder).relative_to(CHECKOUT)
+        made = MADE_HERE if here == Path() else set()
+        kept = set(folders) - made - {"__pycache__"}
+        folders[:] = kept & {"packagefiles"} if here == Path("subprojects") else kept
         yield from ((here / each).as_posix() for each in names if each not in made)

@@ -41,8 +41,13 @@ BELOW = {
 FIBENCH = CHECKOUT / "src_py" / "fibench"
 WINGS = {path.parent.name for path in FIBENCH.glob("*/__init__.py")}
 RUNNER = CHECKOUT / "tests" / "runner"
-DESK = RUNNER / "desk.py"
-"""What a test types commands with: those of `commands` and of `run` need import nothing else."""
+STAND_FOR = {
+    RUNNER / "desk.py": {"commands", "run"},
+    RUNNER / "experiments.py": {"experiment"},
+    RUNNER / "own_programs.py": {"backends"},
+    RUNNER / "trials.py": {"trial"},
+}
+"""What tests share and call a wing through: such a test need not import the wing itself."""
 GROUND = {path.stem for path in FIBENCH.glob("*.py")} - {"__init__", "__main__", "tasks", "record"}
 """Modules that no wing has and that tests lie in one folder for."""
 SLEEPS = {
@@ -142,11 +147,12 @@ def wings_imported(path: Path) -> set[str]:
 
 
 def wings_tested_by(path: Path) -> set[str]:
-    """Those that a file of tests imports, or else what it shares with its neighbours, one by one:
-    what all tests share leads everywhere."""
+    """Those that a file of tests imports, itself or through what lies beside it, or that it calls
+    through what stands for them."""
     shared = near(path)
-    found = wings_imported(path).union(*map(wings_imported, shared - {DESK}))
-    return found | {"commands", "run"} if DESK in shared else found
+    beside = {one for one in shared if one.parent == path.parent}
+    stood_for = (STAND_FOR.get(one, set()) for one in shared)
+    return wings_imported(path).union(*map(wings_imported, beside), *stood_for)
 
 
 def test_no_source_is_longer_than_one_reads_at_a_time() -> None:
@@ -242,6 +248,11 @@ def test_the_tests_of_the_runner_lie_in_its_wings_as_the_sources_do() -> None:
     assert astray == {}, "each with the wings that it imports, none of which it lies in"
 
 
+def test_a_test_of_commands_that_lay_elsewhere_would_be_astray() -> None:
+    typed = RUNNER / "commands" / "test_commands.py"
+    assert wings_tested_by(typed) == {"commands", "run"}
+
+
 def test_every_module_of_the_ground_has_tests_there() -> None:
     tests = (RUNNER / "ground").glob("test_*.py")
     used = {module.split(".")[1] for path in tests for module in imported(path) if "." in module}
@@ -258,8 +269,8 @@ def test_no_test_imports_from_a_file_of_tests() -> None:
     assert found == {}
 
 
-def test_no_fixture_is_written_twice_where_one_would_do() -> None:
-    """The same name and the same body, in files that could share them."""
+def test_no_test_has_a_function_that_another_has_as_well() -> None:
+    """Of the same name, parameters and body."""
     places: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path in TESTS:
         for node in ast.parse(path.read_bytes()).body:

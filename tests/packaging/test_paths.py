@@ -57,6 +57,13 @@ def test_each_source_that_a_page_names_is_there(page: str) -> None:
     assert lost_sources((CHECKOUT / page).read_text(encoding="utf-8")) == set()
 
 
+@pytest.mark.parametrize("file", [*PAGES, *CONFIGURATION])
+def test_each_file_of_tests_that_is_selected_is_there(file: str) -> None:
+    """As `invoke test --select` takes it, by its name alone."""
+    named = set(re.findall(r"\btest_\w+", (CHECKOUT / file).read_text(encoding="utf-8")))
+    assert named <= {Path(one).stem for one in FILES}
+
+
 def test_what_has_moved_would_be_found() -> None:
     text = "pytest --ignore tests/packaging/gone.py tests, `.ci/run`, ./docs/README.md, a/tests/x"
     assert lost_paths(text) == {"tests/packaging/gone.py"}
