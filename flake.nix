@@ -70,7 +70,7 @@
           invoke build
           meson test -C build --no-rebuild
           # test_commands runs whole experiments, which takes longer and a git checkout.
-          pytest -p no:cacheprovider --ignore tests/runner/test_commands.py tests/runner
+          pytest -p no:cacheprovider --ignore tests/runner/commands/test_commands.py tests/runner
           touch $out
         '';
       });

@@ -30,28 +30,14 @@ static void end(int signal_number)
     _exit(EXIT_SUCCESS);
 }
 
-static void read_options(struct options *options, int argc, char *argv[])
-{
-    struct argument rows[SMALL_SERVER_ROWS];
-    const struct argument port = small_server_port(options);
-    const struct arguments table = {
-        .program = options->program,
-        .summary = "Accept, send back what is received, close: the least that a connection costs.",
-        .options = rows,
-        .option_count = SMALL_SERVER_ROWS,
-        .positionals = &port,
-        .positional_count = 1,
-    };
-
-    small_server_rows(options, rows);
-    arguments_parse_or_exit(&table, argc, argv);
-}
-
 int main(int argc, char *argv[])
 {
     struct small_server server = {.options = options_default("bare_accept")};
 
-    read_options(&server.options, argc, argv);
+    small_server_read_options(
+        &server.options,
+        "Accept, send back what is received, close: the least that a connection costs.", argc,
+        argv);
     if (signal(SIGTERM, end) == SIG_ERR || signal(SIGINT, end) == SIG_ERR)
         die(server.options.program, "signal", errno);
     server.listener = listener_open_or_exit(&server.options);

@@ -28,29 +28,14 @@ static void echo(int fd, uint32_t events)
         close(fd);
 }
 
-static void read_options(struct options *options, int argc, char *argv[])
-{
-    struct argument rows[SMALL_SERVER_ROWS];
-    const struct argument port = small_server_port(options);
-    const struct arguments table = {
-        .program = options->program,
-        .summary = "Send back what is received: the least that a server can cost.",
-        .options = rows,
-        .option_count = SMALL_SERVER_ROWS,
-        .positionals = &port,
-        .positional_count = 1,
-    };
-
-    small_server_rows(options, rows);
-    arguments_parse_or_exit(&table, argc, argv);
-}
-
 int main(int argc, char *argv[])
 {
     struct small_server server = {.options = options_default("bare_echo")};
     struct epoll_event events[EVENTS_AT_ONCE];
 
-    read_options(&server.options, argc, argv);
+    small_server_read_options(&server.options,
+                              "Send back what is received: the least that a server can cost.", argc,
+                              argv);
     small_server_open(&server);
     listener_announce_or_exit(&server.options, server.listener);
     for (;;) {

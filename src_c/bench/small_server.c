@@ -32,6 +32,23 @@ struct argument small_server_port(struct options *options)
                              .help = "TCP port to listen on; 0: the kernel picks"};
 }
 
+void small_server_read_options(struct options *options, const char *summary, int argc, char *argv[])
+{
+    struct argument rows[SMALL_SERVER_ROWS];
+    const struct argument port = small_server_port(options);
+    const struct arguments table = {
+        .program = options->program,
+        .summary = summary,
+        .options = rows,
+        .option_count = SMALL_SERVER_ROWS,
+        .positionals = &port,
+        .positional_count = 1,
+    };
+
+    small_server_rows(options, rows);
+    arguments_parse_or_exit(&table, argc, argv);
+}
+
 void small_server_watch(const struct small_server *server, int fd, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.fd = fd};

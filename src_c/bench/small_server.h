@@ -19,6 +19,10 @@ enum { SMALL_SERVER_ROWS = 2 };
 void small_server_rows(struct options *options, struct argument rows[static SMALL_SERVER_ROWS]);
 struct argument small_server_port(struct options *options);
 
+// Reads the command line of one that has these rows and no others; at a mistake the process ends.
+void small_server_read_options(struct options *options, const char *summary, int argc,
+                               char *argv[]);
+
 // Listens and makes the loop, or says why not and ends the process. When all else is there, too,
 // listener_announce_or_exit() is to be called.
 void small_server_open(struct small_server *server);

@@ -203,13 +203,19 @@ static void report_use(int fd)
                ns_of(use.ru_stime), use.ru_nvcsw, use.ru_nivcsw);
 }
 
-// Sees to what --cpus and --cgroup ask for, before anything starts. Exits with 2 where it cannot.
-static void place(struct supervisor *supervisor, const char *cpus, const char *cgroup)
+// Where the command is to run, as the command line has it; NULL: where we do.
+struct placement {
+    const char *cpus;
+    const char *cgroup;
+};
+
+// Sees to that before anything starts. Exits with 2 where it cannot.
+static void place(struct supervisor *supervisor, const struct placement *wanted)
 {
     char message[START_MESSAGE_SIZE];
-    bool placed = cpus == NULL || start_pin(cpus, message);
-    if (placed && cgroup != NULL) {
-        supervisor->cgroup = start_open_cgroup(cgroup, message);
+    bool placed = wanted->cpus == NULL || start_pin(wanted->cpus, message);
+    if (placed && wanted->cgroup != NULL) {
+        supervisor->cgroup = start_open_cgroup(wanted->cgroup, message);
         placed = supervisor->cgroup != -1;
     }
     if (!placed) {
@@ -218,36 +224,59 @@ static void place(struct supervisor *supervisor, const char *cpus, const char *c
     }
 }
 
-// NOLINTNEXTLINE(readability-function-size): one process from its start to its end
-int main(int argc, char *argv[])
+// Starts the command. False where it could not be, which is reported.
+static bool start(struct supervisor *supervisor, char *command[])
 {
-    struct supervisor supervisor = {.lifeline = -1, .report_fd = -1, .cgroup = -1};
-    const char *cpus = NULL, *cgroup = NULL;
+    int error = start_command(command, supervisor->cgroup, &supervisor->command);
+
+    if (error != 0)
+        report(supervisor->report_fd, "failed %d %s\n", error, strerror(error));
+    else
+        report(supervisor->report_fd, "started %d\n", (int)supervisor->command);
+    return error == 0;
+}
+
+// Ends all that is left of the command, and reports what became of it and what it has used.
+static void finish(struct supervisor *supervisor)
+{
+    // The command and its group in one stroke: a storm of forks outruns one kill after another.
+    kill(-supervisor->command, SIGKILL);
+    report_end(supervisor);
+    unsigned swept = sweep(supervisor);
+    ends_finish(&supervisor->output);
+    report(supervisor->report_fd, "swept %u\n", swept);
+    report_use(supervisor->report_fd);
+}
+
+// Reads the command line. Returns where in argv the command begins; at a mistake the process ends.
+static int read_arguments(struct supervisor *supervisor, struct placement *placement, int argc,
+                          char *argv[])
+{
     const struct argument options[] = {
         {.name = "lifeline",
          .kind = ARGUMENT_FD,
-         .to.fd = &supervisor.lifeline,
+         .to.fd = &supervisor->lifeline,
          .placeholder = "FD",
          .help = "pipe to watch: at its end the command and all it started are killed"},
         {.name = "report",
          .kind = ARGUMENT_FD,
-         .to.fd = &supervisor.report_fd,
+         .to.fd = &supervisor->report_fd,
          .placeholder = "FD",
          .help = "pipe to tell: started PID, failed ERRNO TEXT, exited N, killed SIGNAL, swept N, "
                  "used UTIME_NS STIME_NS VOLUNTARY INVOLUNTARY"},
         {.name = "cpus",
          .kind = ARGUMENT_TEXT,
-         .to.text = &cpus,
+         .to.text = &placement->cpus,
          .placeholder = "LIST",
          .help = "run the command on these CPUs only, as 0,2-3"},
         {.name = "cgroup",
          .kind = ARGUMENT_TEXT,
-         .to.text = &cgroup,
+         .to.text = &placement->cgroup,
          .placeholder = "DIR",
          .help = "start the command in this cgroup v2"},
         {.name = "keep-ends",
          .kind = ARGUMENT_UNSIGNED,
-         .to.number = &supervisor.keep,
+         .to.number = &supervisor->keep,
          .placeholder = "BYTES",
          .max = 1 << 20,
          .help = "of a longer standard error, a file, keep so much of its beginning and its end"},
@@ -260,31 +289,29 @@ int main(int argc, char *argv[])
         .rest = "COMMAND [ARG ...]",
     };
     int first = arguments_parse_or_exit(&table, argc, argv);
-    if (supervisor.lifeline == -1 || supervisor.report_fd == -1) {
+    if (supervisor->lifeline == -1 || supervisor->report_fd == -1) {
         fprintf(stderr, "supervise: --lifeline and --report are needed (open descriptors); "
                         "try --help\n");
-        return 2;
+        exit(2);
     }
+    return first;
+}
 
-    place(&supervisor, cpus, cgroup);
+int main(int argc, char *argv[])
+{
+    struct supervisor supervisor = {.lifeline = -1, .report_fd = -1, .cgroup = -1};
+    struct placement placement = {0};
+    int first = read_arguments(&supervisor, &placement, argc, argv);
+
+    place(&supervisor, &placement);
     prepare(&supervisor);
-    int error = start_command(&argv[first], supervisor.cgroup, &supervisor.command);
-    if (error != 0) {
-        report(supervisor.report_fd, "failed %d %s\n", error, strerror(error));
+    bool started = start(&supervisor, &argv[first]);
+    if (started) {
+        watch(&supervisor);
+        finish(&supervisor);
+    } else {
         ends_finish(&supervisor.output);
-        closedir(supervisor.proc);
-        return EXIT_FAILURE;
     }
-    report(supervisor.report_fd, "started %d\n", (int)supervisor.command);
-    watch(&supervisor);
-
-    // The command and its group in one stroke: a storm of forks outruns one kill after another.
-    kill(-supervisor.command, SIGKILL);
-    report_end(&supervisor);
-    unsigned swept = sweep(&supervisor);
-    ends_finish(&supervisor.output);
-    report(supervisor.report_fd, "swept %u\n", swept);
-    report_use(supervisor.report_fd);
     closedir(supervisor.proc);
-    return EXIT_SUCCESS;
+    return started ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -13,33 +13,9 @@ from . import oracle, sanitized
 from .backends import EVERY_CONCURRENT_WITH_OPTIONS, EVERY_WITH_OPTIONS, Backend
 from .borrowed import limit_buffers
 from .conftest import Start
+from .flood import BLOCKED_S, MIB, MOST_SENT, ROUND, limit_buffers_if_allowed, send_until_blocked
 from .process import Server
 from .wire import PATIENCE_S, ask_on, check_serves, connect, is_readable, read_to_end, short
-
-MIB = 1 << 20
-BLOCKED_S = 0.4
-MOST_SENT = 8 * MIB
-BUFFERS = 1 << 13  # of the server, in the kernel, which would give it some MiB
-# Most replies are long and cost nothing, so that buffers fill soon; the others tell places apart.
-ROUND = b"".join(b"%d\n" % n + b"-1\n" * 30 for n in range(10)) + b"x\n"
-
-
-def send_until_blocked(server: Server, connection: socket.socket) -> int:
-    """Send rounds of requests, reading nothing; how many bytes the two ends took in."""
-    connection.setblocking(False)
-    text = ROUND * (MIB // len(ROUND))
-    sent = 0
-    poll = select.poll()
-    poll.register(connection, select.POLLOUT)
-    while poll.poll(BLOCKED_S * 1000):
-        try:
-            sent += connection.send(text[sent % len(ROUND) :])
-        except BlockingIOError:
-            continue
-        assert sent < MOST_SENT, f"{server} takes in requests without end"
-    connection.setblocking(True)
-    connection.settimeout(PATIENCE_S)
-    return sent
 
 
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
@@ -61,12 +37,6 @@ def test_a_client_that_never_reads_is_no_longer_read(start_server: Start, backen
     # A process of its own for the connection is no buffer, but it counts here.
     most = 24 if backend.language == "python" else 8 if backend.serves == "workers" else 2
     assert sanitized.KINDS or grown < most * MIB
-
-
-def limit_buffers_if_allowed(server: Server) -> None:
-    """Otherwise it takes longer until they are full."""
-    with suppress(OSError):
-        limit_buffers(server, BUFFERS)
 
 
 def drain(connection: socket.socket, sent: int) -> bytes:

@@ -15,9 +15,7 @@ from tests.processes import wait_until
 from . import sanitized
 from .backends import Backend, all_backends, each
 from .conftest import Start
-from .process import Server
-from .states import ProcessState
-from .test_signals import (
+from .ends import (
     LIMIT_S,
     SIGNALS,
     SLACK_S,
@@ -25,6 +23,8 @@ from .test_signals import (
     check_nothing_is_left,
     name_of,
 )
+from .process import Server
+from .states import ProcessState
 from .wire import ask_on, check_serves, connect, read_to_end, right_answer
 
 IN_C = [b for b in all_backends() if b.language == "c"]

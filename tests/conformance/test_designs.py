@@ -19,6 +19,7 @@ from .backends import (
     python36,
 )
 from .conftest import Start
+from .ends import children
 from .process import Server, run_to_end
 from .wire import (
     ask,
@@ -58,15 +59,6 @@ def test_an_old_interpreter_is_told_in_a_line_what_it_lacks(
     ended = run_to_end([str(old), *backend.argv(programs, ["--no-such-option"])[1:]])
     assert ended.returncode in (2, 77)
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
-
-
-def children(server: Server) -> list[int]:
-    """The processes that the main one has started, those that have ended left out."""
-    return [
-        state.pid
-        for state in server.tree()
-        if state.parent == server.process.pid and state.state not in "ZX"
-    ]
 
 
 def kill(pid: int) -> None:

@@ -15,11 +15,9 @@ from tests.processes import stop, wait_until
 
 from .backends import EVERY_PARSING, Backend, all_backends, each
 from .conftest import Start
+from .ends import SIGNALS, check_exit, children, name_of
+from .flood import limit_buffers_if_allowed, send_until_blocked
 from .process import Server
-from .test_backpressure import limit_buffers_if_allowed, send_until_blocked
-from .test_designs import children
-from .test_signals import SIGNALS, name_of
-from .test_stopping import check_exit
 from .wire import (
     ask_on,
     check_serves,

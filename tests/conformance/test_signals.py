@@ -10,34 +10,11 @@ import pytest
 from . import oracle, sanitized
 from .backends import EVERY_PARSING, EVERY_WITH_OPTIONS, Backend
 from .conftest import Start
+from .ends import LIMIT_S, SIGNALS, SLACK_S, ask_after_a_reply, check_nothing_is_left, name_of
 from .process import Server
 from .wire import check_serves, connect, read_exactly, read_to_end, right_answer, wait_until_read
 
 PROMPT_S = 1.2  # well below the 2 s after which a server that computes is ended
-LIMIT_S = 2.0
-SLACK_S = 1.5  # for a busy machine
-
-SIGNALS = [signal.SIGTERM, signal.SIGINT]
-
-
-def name_of(number: signal.Signals) -> str:
-    """A signal as a test's id."""
-    return number.name
-
-
-def check_nothing_is_left(server: Server) -> None:
-    """Fail if a process of the server outlives its main process by more than a moment."""
-    left = server.wait_until_nothing_is_left(0.5)
-    assert left == [], f"{server} left processes behind"
-
-
-def ask_after_a_reply(server: Server, text: bytes) -> socket.socket:
-    """Ask something in line framing behind a whole request, whose reply says that both are read."""
-    connection = connect(server)
-    connection.sendall(b"10\n" + text)
-    reply = right_answer(server)
-    assert read_exactly(connection, len(reply)) == reply
-    return connection
 
 
 def ask_and_wait_until_read(server: Server, text: bytes) -> socket.socket:

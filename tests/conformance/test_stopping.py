@@ -15,6 +15,7 @@ from tests.processes import wait_until
 from . import oracle, sanitized
 from .backends import EVERY_PARSING, EVERY_WITH_OPTIONS, PLACES, Backend
 from .conftest import Start
+from .ends import check_exit
 from .oracle import Framing
 from .process import Server, frozen
 from .queues import is_accepted_by_peer, unread_by_peer
@@ -24,8 +25,6 @@ KEPT = 20
 FEW = 4
 QUEUED = 10
 """Connections that a pool of threads has accepted and that wait for one."""
-LIMIT_S = 2.0
-SLACK_S = 3.0  # for a busy machine
 ROUNDS_OF_LOAD = 30
 LONG_ENOUGH = {"c": b"29" if sanitized.KINDS else b"38", "python": b"29", "own": b"29"}
 """A number whose computing takes a while, and far less than the time that a stop has."""
@@ -74,13 +73,6 @@ def check_end(server: Server, connection: socket.socket, replies: bytes) -> None
             f"{server}: got {short(got.received)}, then {got.end}, not {short(replies)}, then eof;"
             f" stderr: {server.stderr()!r}"
         )
-
-
-def check_exit(server: Server) -> None:
-    """Fail unless it ends with 0, without a word, and nothing of it is left."""
-    assert server.wait(LIMIT_S + SLACK_S) == 0
-    assert server.wait_until_nothing_is_left(SLACK_S) == []
-    assert "Traceback" not in server.stderr()
 
 
 @ONCE_OR_OFTEN

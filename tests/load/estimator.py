@@ -7,17 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .conftest import Answer
-
-
-def lowest_at(index: int) -> int:
-    """The smallest value counted at an index of a histogram with 2048 sub-buckets."""
-    bucket = max((index >> 10) - 1, 0)
-    return (index - (bucket << 10)) << bucket
-
-
-def highest_at(index: int) -> int:
-    """The largest one."""
-    return lowest_at(index + 1) - 1
+from .geometry import highest_at
 
 
 def survival_percentile(latency: dict[str, Any], percent: float) -> int | None:

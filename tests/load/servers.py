@@ -160,6 +160,22 @@ def serving(
         server.stop()
 
 
+@contextlib.contextmanager
+def stopped_when(enough: threading.Event, server: Server) -> Iterator[None]:
+    """A server that dies once there is enough, for the length of a with block."""
+
+    def kill() -> None:
+        enough.wait(10)
+        server.stop()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        killer.join()
+
+
 def closed_port() -> int:
     """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

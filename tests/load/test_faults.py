@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .conftest import Program
-from .servers import ASK_30, Action, closed_port, serving
+from .servers import ASK_30, Action, closed_port, serving, stopped_when
 
 FRAMINGS = pytest.mark.parametrize("framing", ["message", "line"])
 OK = Action.ANSWER
@@ -182,19 +182,14 @@ def test_a_server_that_dies_during_the_run_leaves_the_identity(
         if next(calls) == 200:
             enough.set()
 
-    with serving(line=framing == "line", before_reply=count) as server:
-
-        def kill() -> None:
-            enough.wait(10)
-            server.stop()
-
-        killer = threading.Thread(target=kill)
-        killer.start()
+    with (
+        serving(line=framing == "line", before_reply=count) as server,
+        stopped_when(enough, server),
+    ):
         answer = fibload.load(
             server.port, "--framing", framing, *ASK_30, "--clients", "4", "--threads", "2",
             "--duration", "1.5",
         )  # fmt: skip
-        killer.join()
     assert answer.counts["ok"] >= 100
     assert answer.counts["refused"] > 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Program, running
-from .servers import Action, closed_port, serving
+from .servers import Action, closed_port, serving, stopped_when
 
 pytestmark = pytest.mark.serial
 
@@ -125,19 +125,11 @@ def test_idle_clients_that_are_refused_are_lost_once(fibload: Program) -> None:
 
 def test_idle_clients_whose_server_dies_are_lost(fibload: Program) -> None:
     enough = threading.Event()
-    with serving(line=True, before_reply=enough.set) as server:
-
-        def kill() -> None:
-            enough.wait(10)
-            server.stop()
-
-        killer = threading.Thread(target=kill)
-        killer.start()
+    with serving(line=True, before_reply=enough.set) as server, stopped_when(enough, server):
         answer = fibload.load(
             server.port, *LINE, "--n", "30", "--duration", "0.5", "--threads", "2",
             "--group", "name=idle,clients=7,idle", "--group", "name=busy,clients=2",
         )  # fmt: skip
-        killer.join()
     assert answer.report["groups"][0]["lost"] == 7
 
 

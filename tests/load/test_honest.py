@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from .conftest import Program
-from .estimator import check_percentiles, highest_at, lowest_at
+from .estimator import check_percentiles
+from .geometry import highest_at, lowest_at
 from .servers import ASK_30, Action, serving
 
 pytestmark = pytest.mark.serial

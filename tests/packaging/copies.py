@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Copies of the checkout, for tests that build in them."""
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -27,3 +29,13 @@ def copy_checkout(target: Path) -> Path:
 
     shutil.copytree(CHECKOUT, target, symlinks=True, ignore=left_out)
     return target
+
+
+def files_of_the_checkout() -> Iterator[str]:
+    """The files of the checkout by their paths in it, without what was made or brought there."""
+    for folder, folders, names in os.walk(CHECKOUT):
+        here = Path(folder).relative_to(CHECKOUT)
+        made = MADE_HERE if here == Path() else set()
+        kept = set(folders) - made - {"__pycache__"}
+        folders[:] = kept & {"packagefiles"} if here == Path("subprojects") else kept
+        yield from ((here / each).as_posix() for each in names if each not in made)

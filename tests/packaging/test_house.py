@@ -5,21 +5,25 @@ the layers of C, how much of the runner has no type, and the wings, which the te
 
 import ast
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.here import CHECKOUT
+from .copies import CHECKOUT, files_of_the_checkout
 
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_MODULES = 12
 LONGER = {
-    "src_c/load/ask/settings.c": "the table of fibload's options",
-    "src_c/serve/options.c": "the table of the servers' options",
-    "src_c/supervise/supervise.c": "one process from its start to its end",
+    ("src_c/load/ask/settings.c", "parse"): "the table of fibload's options",
+    ("src_c/serve/options.c", "options_table"): "the table of the servers' options",
 }
-"""Files with a longer function, and why."""
+"""Functions that are longer, and why."""
+FULLER = {
+    "src_py/fibench/develop/bench": "a module for each benchmark that `invoke bench` has",
+    "src_py/servers": "a file for each design, and for each thing that they share",
+}
+"""Folders with more modules, and why."""
 BELOW = {
     "core": (),
     "serve": ("core",),
@@ -37,8 +41,23 @@ BELOW = {
 FIBENCH = CHECKOUT / "src_py" / "fibench"
 WINGS = {path.parent.name for path in FIBENCH.glob("*/__init__.py")}
 RUNNER = CHECKOUT / "tests" / "runner"
-DESK = RUNNER / "desk.py"
-"""What a test types commands with: it may do so for any wing."""
+STAND_FOR = {
+    RUNNER / "desk.py": {"commands", "run"},
+    RUNNER / "experiments.py": {"experiment"},
+    RUNNER / "own_programs.py": {"backends"},
+    RUNNER / "trials.py": {"trial"},
+}
+"""What tests share and call a wing through: such a test need not import the wing itself."""
+GROUND = {path.stem for path in FIBENCH.glob("*.py")} - {"__init__", "__main__", "tasks", "record"}
+"""Modules that no wing has and that tests lie in one folder for."""
+SLEEPS = {
+    ("tests/load/test_honest.py", "test_a_delay_of_the_server_is_in_every_latency"): "served",
+    ("tests/load/test_honest.py", "every_twentieth"): "served",
+    ("tests/load/test_honest.py", "test_pipelined_requests_wait_for_those_before_them"): "served",
+    ("tests/load/test_leave.py", "_converse"): "paced",
+}
+"""Functions that sleep: it is how long a stand-in for a server takes over a request, which is what
+is measured, or how fast one that never ends goes on. Nobody waits for anything by it."""
 THE_SAME_ON_PURPOSE = {
     "export": "each format has it: the face calls the one that is asked for",
     "comma_separated": "a comparison and a list of runs are written in the same formats",
@@ -62,14 +81,41 @@ def name(path: Path) -> str:
     return path.relative_to(CHECKOUT).as_posix()
 
 
-def functions_of_c(text: str) -> Iterator[int]:
-    """The lines that each function takes, from the brace that opens it."""
-    begin = 0
+def scripts() -> list[Path]:
+    """The programs of a shell and what Meson and Nix read, wherever they are."""
+    paths = [CHECKOUT / file for file in files_of_the_checkout()]
+    return [
+        path
+        for path in paths
+        if path.name in ("meson.build", "meson.options")
+        or path.suffix in (".sh", ".nix")
+        or (path.suffix == "" and path.read_bytes().startswith(b"#!"))
+    ]
+
+
+def functions_of_c(text: str) -> Iterator[tuple[str, int]]:
+    """Each function, and the lines that it takes from the brace that opens it."""
+    begin, called, head = 0, "", ""
     for number, line in enumerate(text.splitlines()):
         if line == "{":
-            begin = number
+            begin, called = number, head
         elif line == "}":
-            yield number - begin + 1
+            yield called, number - begin + 1
+        elif named := re.match(r"(?:\w.*?)?\b(\w+)\(", line):
+            head = named[1]
+
+
+def functions_of_python(path: Path) -> Iterator[tuple[str, int]]:
+    """Each function, and the lines that it takes."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or 0) - node.lineno + 1
+
+
+def fuller(modules: Iterable[Path]) -> dict[str, int]:
+    """The folders with more modules of Python than one can look over, and how many."""
+    counted = Counter(name(path.parent) for path in modules if path.name != "__init__.py")
+    return {folder: count for folder, count in counted.items() if count > MOST_MODULES}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -82,65 +128,77 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{each.name}" for each in node.names)
 
 
-def with_what_it_shares(path: Path) -> set[Path]:
-    """A file of tests and the modules of tests that it imports, through each other as well."""
+def near(path: Path) -> set[Path]:
+    """The modules of tests that a file imports."""
+    package = ".".join(path.relative_to(CHECKOUT).parent.parts)
     found: set[Path] = set()
-    ahead = {path}
-    while ahead:
-        one = ahead.pop()
-        found.add(one)
-        near = {
-            CHECKOUT.joinpath(*module.split(".")).with_suffix(".py") for module in imported(one)
-        }
-        ahead |= near.intersection(TESTS) - found
-    return found
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom):
+            base = f"{package}.{node.module or ''}".rstrip(".") if node.level else node.module or ""
+            modules = {base, *(f"{base}.{each.name}" for each in node.names)}
+            found |= {CHECKOUT.joinpath(*one.split(".")).with_suffix(".py") for one in modules}
+    return found.intersection(TESTS)
+
+
+def wings_imported(path: Path) -> set[str]:
+    """The wings of the runner that a file imports itself; "ground" for a module of none."""
+    parts = [module.split(".") for module in imported(path)]
+    used = {part[1] for part in parts if part[0] == "fibench" and len(part) > 1}
+    return used & WINGS | ({"ground"} if used & GROUND else set())
 
 
 def wings_tested_by(path: Path) -> set[str]:
-    shared = with_what_it_shares(path)
-    if DESK in shared:
-        return WINGS
-    modules = (module.split(".") for one in shared for module in imported(one))
-    used = {module[1] for module in modules if module[0] == "fibench" and len(module) > 1}
-    return used | {"commands"} if "tasks" in used else used
+    """Those that a file of tests imports, itself or through what lies beside it, or that it calls
+    through what stands for them."""
+    shared = near(path)
+    beside = {one for one in shared if one.parent == path.parent}
+    stood_for = (STAND_FOR.get(one, set()) for one in shared)
+    return wings_imported(path).union(*map(wings_imported, beside), *stood_for)
 
 
 def test_no_source_is_longer_than_one_reads_at_a_time() -> None:
-    long = {name(path): len(path.read_bytes().splitlines()) for path in (*PYTHON, *TESTS, *C)}
+    long = {
+        name(path): len(path.read_bytes().splitlines())
+        for path in (*PYTHON, *TESTS, *C, *scripts())
+    }
+    assert {"dev", ".ci/run", "flake.nix", "src_c/meson.build"} <= long.keys()
     assert {path: lines for path, lines in long.items() if lines > MOST_LINES} == {}
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
-    found = [
-        f"{name(path)}:{node.lineno} {node.name}"
-        for path in PYTHON
-        for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_A_FUNCTION
+    functions = [
+        *((name(path), *each) for path in (*PYTHON, *TESTS) for each in functions_of_python(path)),
+        *((name(path), *each) for path in C for each in functions_of_c(path.read_text())),
     ]
-    assert found == []
-    long = {
-        name(path)
-        for path in C
-        if any(lines > MOST_LINES_OF_A_FUNCTION for lines in functions_of_c(path.read_text()))
-    }
+    assert len(functions) > 1000
+    long = {(path, one) for path, one, lines in functions if lines > MOST_LINES_OF_A_FUNCTION}
     assert long == LONGER.keys()
 
 
-def test_no_wing_has_more_modules_than_one_can_look_over() -> None:
-    folders = {
-        path.parent
-        for path in PYTHON
-        if path.is_relative_to(FIBENCH) and not path.is_relative_to(FIBENCH / "develop" / "bench")
+def test_functions_of_c_are_known_by_their_names() -> None:
+    text = """struct a {
+    int b;
+};
+static const struct a *one(int x,
+                           void (*call)(int))
+{
+    return f(x);
+}
+
+// Says why (as it is).
+int two(void)
+{
+    if (x) {
     }
-    full = {
-        name(folder): len(modules)
-        for folder in folders
-        if folder != FIBENCH
-        and len(modules := [one for one in folder.glob("*.py") if one.name != "__init__.py"])
-        > MOST_MODULES
-    }
-    assert full == {}
+    return g(
+        1);
+}
+"""
+    assert list(functions_of_c(text)) == [("one", 3), ("two", 6)]
+
+
+def test_no_folder_has_more_modules_than_one_can_look_over() -> None:
+    assert fuller(PYTHON).keys() == FULLER.keys()
 
 
 def test_each_folder_of_c_includes_only_those_below_it_by_their_names() -> None:
@@ -154,17 +212,91 @@ def test_each_folder_of_c_includes_only_those_below_it_by_their_names() -> None:
     assert found == []
 
 
+def test_what_programs_of_c_share_is_one_library_of_their_folder() -> None:
+    """Those of `servers` and of `load` itself are a file each."""
+    libraries = {
+        path.parent.relative_to(CHECKOUT / "src_c").as_posix(): path.read_text().count(
+            "static_library("
+        )
+        for path in (CHECKOUT / "src_c").rglob("meson.build")
+        if list(path.parent.glob("*.c"))
+    }
+    assert libraries == {folder: int(folder not in ("servers", "load")) for folder in BELOW}
+
+
+def test_the_ceiling_is_the_epoll_server_but_for_what_it_answers() -> None:
+    """Else it would not spend what that spends."""
+    servers = CHECKOUT / "src_c" / "servers"
+    epoll, null = ((servers / f"{one}_server.c").read_text() for one in ("epoll", "null"))
+    made = [re.sub(r"^//.*\n", "", text, flags=re.MULTILINE) for text in (epoll, null)]
+    code = [text.partition("int main(")[0] for text in made]
+    design = "EPOLL = {.watch = watch, .closing_forgets = true}"
+    ceiling = "NULL_SERVER = {\n    .watch = watch, .closing_forgets = true, .fixed_reply = true}"
+    assert design in code[0]
+    assert code[0].replace(design, ceiling) == code[1]
+
+
 def test_the_tests_of_the_runner_lie_in_its_wings_as_the_sources_do() -> None:
     files = [
         path for path in TESTS if path.is_relative_to(RUNNER) and path.stem.startswith("test_")
     ]
-    assert {path.parent.relative_to(RUNNER).as_posix() for path in files} == WINGS
+    assert {path.parent.relative_to(RUNNER).as_posix() for path in files} == WINGS | {"ground"}
     astray = {
         name(path): sorted(wings)
         for path in files
         if path.parent.name not in (wings := wings_tested_by(path))
     }
     assert astray == {}, "each with the wings that it imports, none of which it lies in"
+
+
+def test_a_test_of_commands_that_lay_elsewhere_would_be_astray() -> None:
+    typed = RUNNER / "commands" / "test_commands.py"
+    assert wings_tested_by(typed) == {"commands", "run"}
+
+
+def test_every_module_of_the_ground_has_tests_there() -> None:
+    tests = (RUNNER / "ground").glob("test_*.py")
+    used = {module.split(".")[1] for path in tests for module in imported(path) if "." in module}
+    assert GROUND - used == set()
+
+
+def test_no_test_imports_from_a_file_of_tests() -> None:
+    """What two share lies in a module beside them."""
+    found = {
+        name(path): sorted(name(one) for one in shared)
+        for path in TESTS
+        if (shared := {one for one in near(path) if one.stem.startswith("test_")})
+    }
+    assert found == {}
+
+
+def test_no_test_has_a_function_that_another_has_as_well() -> None:
+    """Of the same name, parameters and body."""
+    places: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for path in TESTS:
+        for node in ast.parse(path.read_bytes()).body:
+            if isinstance(node, ast.FunctionDef):
+                body = "\n".join(map(ast.unparse, node.body[bool(ast.get_docstring(node)) :]))
+                places[node.name, f"{ast.unparse(node.args)}: {body}"].append(name(path))
+    assert {one[0]: files for one, files in places.items() if len(files) > 1} == {}
+
+
+def sleeping(path: Path) -> Iterator[str]:
+    """The functions of a file that sleep, each by its name; the innermost, but no lambda."""
+    tree = ast.parse(path.read_bytes())
+    inside = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).endswith("sleep")):
+            continue
+        outer: ast.AST = node
+        while not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+            outer = inside[outer]
+        yield "" if isinstance(outer, ast.Module) else outer.name
+
+
+def test_no_test_sleeps() -> None:
+    found = {(name(path), function) for path in TESTS for function in sleeping(path)}
+    assert found == SLEEPS.keys()
 
 
 def needs(sources: list[Path]) -> dict[str, set[str]]:

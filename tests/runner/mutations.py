@@ -6,6 +6,8 @@ are still TOML, and most mutated documents still look like what fibench writes.
 """
 
 import copy
+import hashlib
+import json
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -202,3 +204,10 @@ def _change(document: Any, path: tuple[Any, ...], chance: random.Random) -> str:
             return f"{where} scaled"
     holder[last] = value = copy.deepcopy(chance.choice(ODD))
     return f"{where} = {value!r:.40}"
+
+
+def journal_line(record: dict[str, Any]) -> bytes:
+    """A journal's line with a right digest, also of what `journal.encode` refuses to write."""
+    body = json.dumps(record, separators=(",", ":")) if record else '{"x":1}'
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    return f'{body[:-1]},"sha256":"{digest}"}}\n'.encode()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.runner.samples import KNOWN
+from tests.runner.experiments import KNOWN
 
 from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.export import _histogram as histogram
@@ -45,6 +45,36 @@ id = "refusals"
 value = { backend = "py-mt" }
 metric = "refused"
 below = 1
+"""
+
+WITH_GROUPS = """\
+title = "Groups"
+[matrix]
+backend = ["py-mt", "py-mp"]
+[load]
+duration = "2s"
+[[load.group]]
+name = "small"
+clients = 8
+n = 1
+rate = "200/s"
+[[load.group]]
+name = "idle"
+clients = 4
+idle = true
+[plan]
+blocks = 3
+[[claim]]
+says = "Small ones are fast"
+value = { backend = "py-mt" }
+group = "small"
+metric = "p50"
+below = "1s"
+[[claim]]
+says = "Threads win"
+ratio = [{ backend = "py-mt" }, { backend = "py-mp" }]
+metric = "throughput"
+above = 1.1
 """
 
 CLAIMS = """\

@@ -7,7 +7,7 @@ that it sets up anew, and `clean` removes it. The kernel drops it with its proce
 asked of the kernel too (/proc/locks), and what they are doing of the names that lock.py gives.
 
 Meson and ninja that a person starts know nothing of it. They are waited for before anything is
-changed; what they change beneath a run, the run finds out by itself (unchanged.py).
+changed; what they change beneath a run, the run finds out by itself (run/_unchanged.py).
 """
 
 import errno

@@ -52,11 +52,23 @@ def said_of_file(path: Path) -> str:
     return first_sentence(" ".join(comment))
 
 
+def single(checkout: Path) -> dict[str, list[str]]:
+    """The modules that no wing has: "ground" are those below every wing, "between" the others."""
+    found: dict[str, list[str]] = {"ground": [], "between": []}
+    place = "ground"
+    for names in reversed(layers(checkout)):
+        if any((checkout / PYTHON / name).is_dir() for name in names):
+            place = "between"
+        found[place] += [name for name in names if (checkout / PYTHON / f"{name}.py").is_file()]
+    return found
+
+
 def modules(checkout: Path, wing: str) -> Iterator[str]:
-    """A line for each module of a wing; of "ground" for those that stand alone."""
-    folder = checkout / PYTHON / ("" if wing == "ground" else wing)
-    within = "*.py" if wing in ("ground", "develop") else "**/*.py"
-    for path in sorted(folder.glob(within)):
+    """A line for each module of a wing, or of those that no wing has."""
+    alone = single(checkout)
+    folder = checkout / PYTHON / ("" if wing in alone else wing)
+    paths = [folder / f"{name}.py" for name in alone.get(wing, ())] or folder.rglob("*.py")
+    for path in sorted(paths):
         if path.name != "__init__.py":
             yield f"- `{path.relative_to(folder).as_posix()}`: {said_of_module(path)}"
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.runner.own_programs import LACKS, SERVES, Machine, left_out, make_machine, matrix
+from tests.runner.own_programs import LACKS, SERVES, Machine, left_out, matrix
 
 from fibench.backends.available import lacking, unloadable, why_unavailable
 from fibench.backends.catalogue import Backend, listing, read_catalogue
@@ -24,11 +24,6 @@ ALLOW_LIBAIO = (
 )
 PATH = os.environ.get("PATH", os.defpath)
 COMPILER = shutil.which("cc") or shutil.which("gcc")
-
-
-@pytest.fixture
-def machine(programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    return make_machine(programs, tmp_path, monkeypatch)
 
 
 def test_a_backend_says_itself_what_it_lacks(machine: Machine) -> None:

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.runner.experiments import parse
 from tests.runner.pythons import pyenv, script
-from tests.runner.samples import parse
 
 from fibench.backends import interpreters
 from fibench.backends.interpreters import NotHere, find_interpreter, interpreter_lines, locate, own

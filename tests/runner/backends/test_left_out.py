@@ -3,19 +3,13 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
-from tests.runner.own_programs import LACKS, SERVES, Machine, left_out, make_machine, matrix
+from tests.runner.own_programs import LACKS, SERVES, Machine, left_out, matrix
 from tests.runner.pythons import script
 
 from fibench.plan.advice import warnings
 from fibench.plan.trials import plan, plan_json
-
-
-@pytest.fixture
-def machine(programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    return make_machine(programs, tmp_path, monkeypatch)
 
 
 def claim(needs: str) -> str:

@@ -35,12 +35,6 @@ while True:
 """
 
 
-@pytest.fixture
-def desk(tmp_path: Path, programs: Path) -> Desk:
-    assert programs.is_dir()
-    return Desk(tmp_path)
-
-
 @contextmanager
 def start(desk: Desk, *words: str | Path, **extra: str) -> "Iterator[subprocess.Popen[str]]":
     """The program for the length of a with block."""

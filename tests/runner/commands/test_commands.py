@@ -42,12 +42,6 @@ blocks = 1
 """
 
 
-@pytest.fixture
-def desk(tmp_path: Path, programs: Path) -> Desk:
-    assert programs.is_dir()
-    return Desk(tmp_path)
-
-
 def _reason(desk: Desk) -> str:
     (record,) = desk.measured()
     assert record["valid"] is False

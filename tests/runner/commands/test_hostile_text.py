@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.runner.mutations import places
-from tests.runner.store.test_fuzzed_runs import WITH_GROUPS, line
-from tests.runner.stored_runs import make_run
+from tests.runner.mutations import journal_line, places
+from tests.runner.stored_runs import WITH_GROUPS, make_run
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
@@ -56,7 +55,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     records = journal.read(own / "trials.jsonl").records
     for record in records[:2]:  # failures have words of their own
         record |= {"valid": False, "reason": "it ended", "hint": "look", "failure": "exited"}
-    (own / "trials.jsonl").write_bytes(b"".join(map(line, records)))
+    (own / "trials.jsonl").write_bytes(b"".join(map(journal_line, records)))
     plan = json.loads((own / "plan.json").read_bytes())
     plan["warnings"] = ["beware"]
     plan["pinning"] = {"server": "0", "load": "1", "why": "because"}
@@ -155,7 +154,7 @@ def read(path: Path) -> list[Any]:
 
 def write(path: Path, documents: list[Any]) -> None:
     if path.name == "trials.jsonl":
-        path.write_bytes(b"".join(map(line, documents)))
+        path.write_bytes(b"".join(map(journal_line, documents)))
     else:
         path.write_text(json.dumps(documents[0]))
 

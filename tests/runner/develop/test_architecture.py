@@ -3,6 +3,8 @@
 
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
@@ -25,19 +27,47 @@ def test_the_picture_is_fresh_and_an_image() -> None:
     assert PICTURE.name in TEXT
 
 
-def test_every_module_is_named() -> None:
-    python = [path for path in (CHECKOUT / PYTHON).glob("*/*.py") if path.name != "__init__.py"]
-    wings = {path.parent.name for path in python}
-    assert {wing for wing in wings if f"<!-- modules: {wing} -->" not in TEXT} == set()
-    headers = {
-        path.parent.relative_to(CHECKOUT / C).as_posix()
-        for path in (CHECKOUT / C).rglob("*.h")
-        if path.parent.name != "bench"
+def listed() -> Counter[Path]:
+    """Each file that a list of the page names, by its path in the checkout, as often as it does."""
+    roots = {"modules": PYTHON, "headers": C, "scripts": PYTHON.parent}
+    found: Counter[Path] = Counter()
+    for kind, folder, lines in re.findall(
+        r"<!-- (\w+): (\S+) -->\n(.*?)<!-- end -->", TEXT, re.DOTALL
+    ):
+        place = roots[kind] / ("" if folder in ("ground", "between") else folder)
+        found.update(place / name for name in re.findall(r"^- `(\S+)`: \S", lines, re.MULTILINE))
+    return found
+
+
+def test_every_module_is_listed_once() -> None:
+    python = {
+        path.relative_to(CHECKOUT)
+        for path in (CHECKOUT / PYTHON.parent).rglob("*.py")
+        if path.name != "__init__.py"
     }
-    scripts = {path.parent.name for path in (CHECKOUT / "src_py").glob("*/*.py")} - {PYTHON.name}
-    assert {one for one in scripts if f"<!-- scripts: {one} -->" not in TEXT} == set()
-    headers.add("servers")
-    assert {one for one in headers if f"<!-- headers: {one} -->" not in TEXT} == set()
+    c = {
+        path.relative_to(CHECKOUT)
+        for path in (CHECKOUT / C).rglob("*.[ch]")
+        if not path.name.startswith("test")
+        and not (path.suffix == ".c" and path.with_suffix(".h").exists())
+    }
+    assert len(c) > 70
+    assert listed() == Counter(python | c)
+
+
+def test_what_else_lies_among_the_sources_of_c_is_named() -> None:
+    paths = {
+        path.relative_to(CHECKOUT / C).as_posix()
+        for path in (CHECKOUT / C).rglob("*.py")
+        if "__pycache__" not in path.parts
+    }
+    folders = {
+        path.parent.relative_to(CHECKOUT / C).as_posix()
+        for path in (CHECKOUT / C).rglob("meson.build")
+        if path.parent != CHECKOUT / C and not list(path.parent.glob("*.[ch]"))
+    }
+    named = {one for one in paths | folders if re.search(rf"`{re.escape(one)}[`/]", TEXT)}
+    assert paths | folders == named
 
 
 PLACES = sorted(set(re.findall(r"`([\w/]+\.(?:py|c|h))`\s+\(`(\w+)`", TEXT)))

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.runner.samples import KNOWN, SMALL
+from tests.runner.experiments import KNOWN, SMALL
 
 from fibench.document.diagnostics import ExperimentError
 from fibench.document.text import find_experiment

@@ -7,8 +7,8 @@ import random
 import pytest
 from tests.here import CHECKOUT
 from tests.runner.experiment.client_groups import EVERYTHING
+from tests.runner.experiments import GIL
 from tests.runner.mutations import toml_text
-from tests.runner.samples import GIL
 
 from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.document.diagnostics import ExperimentError

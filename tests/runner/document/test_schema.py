@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.runner.experiment.client_groups import EVERYTHING
-from tests.runner.samples import GIL
+from tests.runner.experiments import GIL
 
 import fibench
 from fibench.document.model import json_schema

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Loads of client groups, and a claim about one, that tests of experiments share."""
 
-from tests.runner.samples import SMALL
+from tests.runner.experiments import SMALL
 
 SLOW_AND_SMALL = """
 [[load.group]]

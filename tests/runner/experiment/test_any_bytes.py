@@ -6,31 +6,7 @@ import random
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.runner.samples import GIL, SMALL, faults, parse
-
-DIAGNOSTICS = {
-    "unquoted text": (
-        ('["py-sync", "py-mt"]', "py-mt"),
-        'e.toml:3:11: not TOML: invalid value\ntext needs quotes: backend = "py-mt"',
-    ),
-    "key twice": (
-        ('title = "t"', 'title = "t"\ntitle = "u"'),
-        "e.toml:2:12: not TOML: cannot overwrite a value\na key is given twice: keep one of them",
-    ),
-    "list without an end": (
-        ('"py-mt"]\n[server]\n[load]\n', '"py-mt"'),
-        "e.toml:3:30: not TOML: unclosed array\na list ends with ]",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", DIAGNOSTICS)
-def test_a_fault_is_explained(name: str) -> None:
-    (right, wrong), expected = DIAGNOSTICS[name]
-    assert right in SMALL
-
-    assert faults(SMALL.replace(right, wrong, 1)) == [expected]
-
+from tests.runner.experiments import GIL, faults, parse
 
 DEEP = "an experiment is a few levels deep: is this one?"
 

@@ -6,14 +6,10 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.samples import GIL, KNOWN, SMALL, parse
+from tests.runner.experiments import GIL, KNOWN, SMALL, labels, parse
 
 from fibench.experiment.cells import cell_key
 from fibench.parameters import KEYS, Value
-
-
-def labels(text: str, overrides: dict[str, str] | None = None) -> list[str]:
-    return [cell.label for cell in parse(text, overrides).cells]
 
 
 def test_every_combination_is_a_cell_and_tables_are_joined() -> None:

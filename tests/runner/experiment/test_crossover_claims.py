@@ -2,7 +2,7 @@
 """Claims about where one begins to win over another: what they mean, and their faults."""
 
 import pytest
-from tests.runner.samples import KNOWN, faults, parse
+from tests.runner.experiments import KNOWN, faults, parse
 
 from fibench.experiment.claims import Claim, cells_of
 from fibench.experiment.experiment import parse_experiment

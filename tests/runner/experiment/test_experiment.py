@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import pytest
-from tests.runner.samples import CLAIM, GIL, KNOWN, OWN, SMALL, parse
+from tests.runner.experiments import CLAIM, GIL, KNOWN, OWN, SMALL, parse
 
 from fibench.experiment.experiment import OwnBackend, parse_experiment
 

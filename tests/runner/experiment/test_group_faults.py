@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.experiment.client_groups import CLAIM, EVERYTHING, ONE, SLOW_AND_SMALL
-from tests.runner.samples import GIL, SMALL, faults, parse
+from tests.runner.experiments import GIL, SMALL, faults, parse
 
 from fibench.plan.trials import plan
 

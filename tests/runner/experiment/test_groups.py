@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.experiment.client_groups import CLAIM, EVERYTHING, SLOW_AND_SMALL
-from tests.runner.samples import SMALL, parse
+from tests.runner.experiments import SMALL, parse
 
 from fibench.experiment.cells import Cell
 from fibench.parameters.groups import Group, described, written

@@ -2,7 +2,7 @@
 """`interpreter` in an experiment file: as an axis, in claims, as an option, and its faults."""
 
 import pytest
-from tests.runner.samples import GIL, SMALL, faults, parse
+from tests.runner.experiments import GIL, SMALL, faults, labels, parse
 
 from fibench.experiment.cells import cell_key
 from fibench.plan._ceilings import ceilings
@@ -13,13 +13,6 @@ title = "t"
 backend = ["py-mt", "c-mt"]
 interpreter = ["3.13", "pypy3"]
 """
-
-
-def labels(text: str, overrides: dict[str, str] | None = None) -> list[str]:
-    return [cell.label for cell in parse(text, overrides).cells]
-
-
-# Cells
 
 
 def test_each_interpreter_is_a_cell_of_a_server_in_python_and_none_of_another() -> None:

@@ -4,7 +4,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.samples import GIL, SMALL, faults, parse
+from tests.runner.experiments import GIL, SMALL, faults, parse
 
 from fibench.experiment.experiment import Experiment
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A file is judged once, with its options; whose a fault is, the file's or an option's, is told."""
+"""A file is steps once, with its options; whose a fault is, the file's or an option's, is told."""
 
 import pytest
-from tests.runner.samples import GIL, SMALL, faults, parse
+from tests.runner.experiments import GIL, SMALL, faults, parse
 
 from fibench.experiment import experiment
 
@@ -24,7 +24,7 @@ pipeline = [1, 2]
 
 
 @pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is done to a file, in its order."""
     done: list[str] = []
     for name in ("check_document", "resolve_claims"):
@@ -39,14 +39,14 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def test_a_file_with_options_is_checked_and_judged_once(judged: list[str]) -> None:
+def test_a_file_with_options_is_checked_and_judged_once(steps: list[str]) -> None:
     assert parse(GIL, {"clients": "4", "blocks": "3"}).plan.blocks == 3
-    assert judged == ["check_document", "resolve_claims"]
+    assert steps == ["check_document", "resolve_claims"]
 
 
-def test_a_claim_that_an_option_robs_of_its_cells_is_left_out(judged: list[str]) -> None:
+def test_a_claim_that_an_option_robs_of_its_cells_is_left_out(steps: list[str]) -> None:
     assert [one.id for one in parse(SMALL + "clients = 8" + CLAIM, {"clients": "4"}).dropped_claims]
-    assert judged == ["check_document", "resolve_claims", "resolve_claims"]
+    assert steps == ["check_document", "resolve_claims", "resolve_claims"]
 
 
 @pytest.mark.parametrize("given", [{"clients": "4"}, {"blocks": "3"}, {"backend": "py-mt"}])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.here import require
+from tests.runner.judged_runs import judged_run
 from tests.runner.stored_runs import CLAIMS, make_run, places_with, rewrite_journal
 
 from fibench.export import ExportError, exported
@@ -16,7 +17,7 @@ from fibench.export import _histogram as histogram
 from fibench.store.files import StoredError
 from fibench.store.planned import claims_for
 from fibench.store.stored_run import read_run
-from fibench.verdict.reviewing import Review, review
+from fibench.verdict.reviewing import review
 
 BEGAN_S = 1795557600.5  # 2026-11-24 22:00:00.5 UTC
 
@@ -28,10 +29,6 @@ def hdrh() -> Any:
     import hdrh.log
 
     return hdrh
-
-
-def judged(folder: Path, **how: Any) -> Review:
-    return review(read_run(make_run(folder, **how), places_with(folder)))
 
 
 def intervals(hdrh: Any, text: str, path: Path) -> Iterator[Any]:
@@ -48,7 +45,7 @@ def counts_of(interval: Any) -> list[list[int]]:
 
 
 def test_an_older_run_has_an_interval_for_each_trial(hdrh: Any, tmp_path: Path) -> None:
-    review = judged(tmp_path / "run")
+    review = judged_run(tmp_path / "run")
     found = list(intervals(hdrh, exported(review, "hlog"), tmp_path / "log"))
     assert len(found) == 10
     for record, interval in zip(review.run.records, found, strict=True):
@@ -58,7 +55,7 @@ def test_an_older_run_has_an_interval_for_each_trial(hdrh: Any, tmp_path: Path) 
 
 
 def test_each_second_of_each_group_that_asks_is_an_interval(hdrh: Any, tmp_path: Path) -> None:
-    review = judged(tmp_path / "run", second_by_second=True)
+    review = judged_run(tmp_path / "run", second_by_second=True)
     found = list(intervals(hdrh, exported(review, "hlog"), tmp_path / "log"))
     assert len(found) == 20, "ten trials of two seconds; the idle group asks nothing"
     for place, record in enumerate(review.run.records):
@@ -72,7 +69,7 @@ def test_each_second_of_each_group_that_asks_is_an_interval(hdrh: Any, tmp_path:
 
 
 def test_times_are_a_base_and_offsets_from_it(tmp_path: Path, hdrh: Any) -> None:
-    lines = exported(judged(tmp_path / "run", second_by_second=True), "hlog").splitlines()
+    lines = exported(judged_run(tmp_path / "run", second_by_second=True), "hlog").splitlines()
     assert lines[0] == "#[Histogram log format version 1.3]"
     assert f"#[BaseTime: {BEGAN_S:.3f} (seconds since epoch)]" in lines
     assert f"#[StartTime: {BEGAN_S:.3f} (seconds since epoch)]" in lines
@@ -84,7 +81,7 @@ def test_times_are_a_base_and_offsets_from_it(tmp_path: Path, hdrh: Any) -> None
 
 
 def test_claims_stand_in_comments_and_added_ones_are_marked(tmp_path: Path, hdrh: Any) -> None:
-    own = judged(tmp_path / "run")
+    own = judged_run(tmp_path / "run")
     assert "#[claim refusals: CONFIRMED]" in exported(own, "hlog")
     claims, _ = claims_for(CLAIMS.encode(), "claims.toml", own.run.experiment.cells)
     text = exported(review(own.run, claims), "hlog")
@@ -108,7 +105,7 @@ def test_only_trials_that_measure_their_cell_are_in_it(tmp_path: Path, hdrh: Any
 
 
 def test_a_damaged_load_is_named(tmp_path: Path, hdrh: Any) -> None:
-    review = judged(tmp_path / "run")
+    review = judged_run(tmp_path / "run")
     path = review.run.folder / "trials" / "003" / "load.json"
     for content in ('{"schema": 1}', '{"schema": 1, "window": {"duration_ns": 1}, "latency": 7}'):
         path.write_text(content)
@@ -119,7 +116,7 @@ def test_a_damaged_load_is_named(tmp_path: Path, hdrh: Any) -> None:
 def test_without_the_package_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    review = judged(tmp_path / "run")
+    review = judged_run(tmp_path / "run")
     monkeypatch.setitem(sys.modules, "hdrh.histogram", None)
     with pytest.raises(ExportError, match="hdrhistogram") as caught:
         exported(review, "hlog")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.here import require
+from tests.runner.judged_runs import judged_run
 from tests.runner.stored_runs import CLAIMS, EXPERIMENT, MACHINE, make_run, places_with
 
 from fibench.export import exported
@@ -18,7 +19,7 @@ from fibench.verdict.reviewing import Review, review
 
 @pytest.fixture
 def judged(tmp_path: Path) -> Review:
-    return review(read_run(make_run(tmp_path / "gil" / "run"), places_with(tmp_path)))
+    return judged_run(tmp_path / "gil" / "run")
 
 
 def loaded(judged: Review, folder: Path) -> Any:

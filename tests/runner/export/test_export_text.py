@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from tests.runner.judged_runs import judged_run
 from tests.runner.stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, make_run, places_with
 
 from fibench.export import exported
@@ -29,7 +30,7 @@ EVIL = "a|b `c` <script>alert(1)</script> *d* [e](f) @team & \\x"
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Review:
-    return review(read_run(make_run(tmp_path_factory.mktemp("gil") / "run"), PLACES))
+    return judged_run(tmp_path_factory.mktemp("gil") / "run")
 
 
 @pytest.fixture(scope="module")

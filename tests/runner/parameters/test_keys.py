@@ -14,7 +14,7 @@ from typing import get_args, get_type_hints
 import pytest
 from tests.here import CHECKOUT
 from tests.runner.experiment.client_groups import EVERYTHING
-from tests.runner.samples import GIL, SMALL, parse
+from tests.runner.experiments import GIL, SMALL, parse
 
 from fibench.document import Source, apply_overrides, check_document, parse_toml
 from fibench.parameters import KEYS, PLAN, Kind, Parameters, Scalar, kinds, options, shown_value

@@ -2,7 +2,7 @@
 """What may surprise about a load with client groups is said before it is measured."""
 
 from tests.runner.experiment.client_groups import ONE, SLOW_AND_SMALL
-from tests.runner.samples import KNOWN, SMALL, parse
+from tests.runner.experiments import KNOWN, SMALL, parse
 
 from fibench.plan.advice import warnings
 

@@ -6,7 +6,7 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.samples import GIL, KNOWN, SMALL, faults, parse
+from tests.runner.experiments import GIL, KNOWN, SMALL, faults, parse
 
 from fibench.machine.cores import physical_cores
 from fibench.parameters.cpu_list import (

@@ -6,7 +6,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.samples import GIL, KNOWN, SMALL, parse
+from tests.runner.experiments import GIL, KNOWN, SMALL, parse
 
 from fibench.experiment.experiment import Experiment
 from fibench.plan._ceilings import ceilings

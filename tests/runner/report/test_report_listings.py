@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from tests.runner.report.three_cells import one_line
 
 from fibench.report import (
     failure,
@@ -15,13 +16,6 @@ from fibench.report import (
     render_plan,
     trial_line,
 )
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-# One trial
 
 
 def test_a_trial_is_one_line_with_its_figures() -> None:

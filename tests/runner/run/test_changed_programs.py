@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.runner.desk import Desk
-from tests.runner.samples import KNOWN
+from tests.runner.experiments import KNOWN
 
 from fibench.backends.catalogue import read_catalogue
 from fibench.experiment.experiment import parse_experiment

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.samples import KNOWN
+from tests.runner.experiments import KNOWN
 
 from fibench.backends.catalogue import Backend, read_catalogue
 from fibench.backends.interpreters import Interpreter

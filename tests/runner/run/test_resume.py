@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.samples import SMALL, parse
+from tests.runner.experiments import SMALL, parse
 
 from fibench.plan.trials import Trial, plan
 from fibench.record import last_attempts

@@ -54,12 +54,6 @@ except FileExistsError:
 """
 
 
-@pytest.fixture
-def desk(tmp_path: Path, programs: Path) -> Desk:
-    assert programs.is_dir()
-    return Desk(tmp_path)
-
-
 def _runs(desk: Desk) -> list[Path]:
     return sorted(desk.results.glob("*/*"))
 

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,6 @@ from tests.runner.small_servers import (
     echo,
     failure,
     python,
-    starter,
 )
 
 from fibench.machine import sockets as listening
@@ -39,13 +37,6 @@ from fibench.server.starting import (
     clean_environment,
     free_port,
 )
-
-
-@pytest.fixture
-def start(programs: Path, tmp_path: Path) -> Iterator[Starter]:
-    """Starts servers, and checks that this process has no child left after the test."""
-    yield from starter(programs, tmp_path)
-
 
 FORKING = """
 listen()

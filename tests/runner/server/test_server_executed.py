@@ -6,7 +6,6 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,10 @@ from tests.runner.small_servers import (
     HOST,
     Starter,
     failure,
-    starter,
 )
 
 from fibench.server.exec_error import not_executed, script_fault
 from fibench.server.starting import ServerCommand, free_port
-
-
-@pytest.fixture
-def start(programs: Path, tmp_path: Path) -> Iterator[Starter]:
-    """Starts servers, and checks that this process has no child left after the test."""
-    yield from starter(programs, tmp_path)
 
 
 def made(path: Path, content: bytes, mode: int = 0o755) -> Path:

@@ -4,7 +4,6 @@
 import re
 import socket
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +11,10 @@ from pathlib import Path
 import pytest
 from tests.here import leave_out
 from tests.processes import ending
-from tests.runner.small_servers import ECHO, HOST, Starter, command, echo, failure, python, starter
+from tests.runner.small_servers import ECHO, HOST, Starter, command, echo, failure, python
 
 from fibench.machine.ports import bind_once
 from fibench.server.starting import StartError, check_port_free, free_port
-
-
-@pytest.fixture
-def start(programs: Path, tmp_path: Path) -> Iterator[Starter]:
-    """Starts servers, and checks that this process has no child left after the test."""
-    yield from starter(programs, tmp_path)
 
 
 def test_a_port_in_use_is_told_with_who_holds_it(start: Starter) -> None:

@@ -5,7 +5,6 @@ command in every format, and gone on with or not; never a traceback.
 Digests are right: anybody can compute them.
 """
 
-import hashlib
 import json
 import random
 import shutil
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.runner.mutations import json_document
-from tests.runner.stored_runs import make_run
+from tests.runner.mutations import journal_line, json_document
+from tests.runner.stored_runs import WITH_GROUPS, make_run
 from tests.runner.trials import run, trial
 
 from fibench.commands import review as reviewing
@@ -28,36 +27,6 @@ FEW, MANY = 30, 2500
 FIRST, SECOND = "2026-11-24T2255-63e1", "2026-11-25T0700-0001"
 FILES = ("trials.jsonl", "trials.jsonl", "trials.jsonl", "plan.json", "environment.json",
          "claims.json", "load.json")  # fmt: skip
-
-WITH_GROUPS = """\
-title = "Groups"
-[matrix]
-backend = ["py-mt", "py-mp"]
-[load]
-duration = "2s"
-[[load.group]]
-name = "small"
-clients = 8
-n = 1
-rate = "200/s"
-[[load.group]]
-name = "idle"
-clients = 4
-idle = true
-[plan]
-blocks = 3
-[[claim]]
-says = "Small ones are fast"
-value = { backend = "py-mt" }
-group = "small"
-metric = "p50"
-below = "1s"
-[[claim]]
-says = "Threads win"
-ratio = [{ backend = "py-mt" }, { backend = "py-mp" }]
-metric = "throughput"
-above = 1.1
-"""
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +76,8 @@ def _mutate_journal(path: Path, chance: random.Random) -> str:
     for at in chance.sample(range(len(records)), chance.choice((1, 1, len(records)))):
         records[at], what = json_document(records[at], chance)
         said.append(f"record {at}: {what}")
-    path.write_bytes(b"".join(map(line, records)))
+    path.write_bytes(b"".join(map(journal_line, records)))
     return "; ".join(said)
-
-
-def line(record: dict[str, Any]) -> bytes:
-    """A journal's line with a right digest, also of what `journal.encode` refuses to write."""
-    body = json.dumps(record, separators=(",", ":")) if record else '{"x":1}'
-    digest = hashlib.sha256(body.encode()).hexdigest()
-    return f'{body[:-1]},"sha256":"{digest}"}}\n'.encode()
 
 
 def look(capfd: pytest.CaptureFixture[str]) -> int:

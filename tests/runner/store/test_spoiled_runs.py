@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.runner.run.test_begin import Desk
-from tests.runner.store.test_fuzzed_runs import WITH_GROUPS
-from tests.runner.stored_runs import make_run
+from tests.runner.beginner import Beginner
+from tests.runner.stored_runs import WITH_GROUPS, make_run
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
@@ -220,25 +219,25 @@ def test_a_run_with_a_spoiled_file_is_gone_on_with_or_left_alone(
 ) -> None:
     assert programs.is_dir()
     for name in FILES[:-1]:
-        desk = Desk(tmp_path / name.replace("/", "-"))
-        desk.folder.mkdir()
-        outside = desk.folder / "outside"
+        beginner = Beginner(tmp_path / name.replace("/", "-"))
+        beginner.folder.mkdir()
+        outside = beginner.folder / "outside"
         outside.mkdir()
-        other = desk.begin()
-        desk.keep(other.folder, other.todo)
-        run = desk.begin(fresh=True)
-        desk.keep(run.folder, run.todo[:3])
+        other = beginner.begin()
+        beginner.keep(other.folder, other.todo)
+        run = beginner.begin(fresh=True)
+        beginner.keep(run.folder, run.todo[:3])
         (run.folder / "claims.json").write_text('{"schema": 2, "claims": []}')
         (other.folder / "claims.json").write_text('{"schema": 2, "claims": []}')
         if name == "claims.json":
-            desk.keep(run.folder, run.todo[3:])
+            beginner.keep(run.folder, run.todo[3:])
         spoil(run.folder / name, other.folder / name, outside)
         before = contents(outside)
         with watched(outside):
             refusal = None
             try:
-                begun = desk.begin()
-                desk.keep(begun.folder, begun.todo)
+                begun = beginner.begin()
+                beginner.keep(begun.folder, begun.todo)
             except RunError as error:
                 refusal = error
         assert refusal is None or (str(refusal).isprintable() and refusal.hint)

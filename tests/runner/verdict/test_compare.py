@@ -8,12 +8,12 @@ import math
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.console import Console
+from tests.runner.judged_runs import judged_run
 from tests.runner.stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, places_with
 
 from fibench.export import comparison as formats
@@ -22,13 +22,9 @@ from fibench.verdict.comparing.comparison import Comparison, compare, matched
 from fibench.verdict.comparing.ratios import Figures, Ratio, figures_of, ratio_rows, welch
 from fibench.verdict.estimate import summarise
 from fibench.verdict.findings import samples
-from fibench.verdict.reviewing import Review, review
+from fibench.verdict.reviewing import review
 
 LOGS = st.lists(st.floats(-12, 12), min_size=2, max_size=12)
-
-
-def judged(folder: Path, **how: Any) -> Review:
-    return review(read_run(make_run(folder, **how), places_with(folder)))
 
 
 def as_text(comparison: Comparison) -> str:
@@ -120,7 +116,7 @@ def test_intervals_cover_the_true_ratio_as_often_as_they_say(
 
 def test_equal_runs_differ_in_no_row_nineteen_times_of_twenty(tmp_path: Path) -> None:
     """All rows at once: 2 cells of 5 metrics, in 150 pairs of runs of one truth."""
-    template = judged(tmp_path / "run").run
+    template = judged_run(tmp_path / "run").run
     cells = template.experiment.cells
     chance = random.Random(3)
 
@@ -146,7 +142,7 @@ def test_equal_runs_differ_in_no_row_nineteen_times_of_twenty(tmp_path: Path) ->
 
 def test_twice_the_throughput_is_a_ratio_of_two_that_differs(tmp_path: Path) -> None:
     comparison = compare(
-        judged(tmp_path / "a" / "one"), judged(tmp_path / "b" / "two", seed=2, factor=2.0)
+        judged_run(tmp_path / "a" / "one"), judged_run(tmp_path / "b" / "two", seed=2, factor=2.0)
     )
     found = {(row.cell, row.metric): row for row in comparison.rows}
     row = found["py-mt", "throughput"]
@@ -164,7 +160,7 @@ def test_twice_the_throughput_is_a_ratio_of_two_that_differs(tmp_path: Path) -> 
 
 
 def test_a_run_compared_with_itself_shows_no_difference(tmp_path: Path) -> None:
-    one = judged(tmp_path / "gil" / "one")
+    one = judged_run(tmp_path / "gil" / "one")
     comparison = compare(one, one)
     assert {row.ratio.mean for row in comparison.rows if row.ratio} == {1.0}
     assert (comparison.changed, comparison.differences) == ((), ())
@@ -175,8 +171,8 @@ def test_a_run_compared_with_itself_shows_no_difference(tmp_path: Path) -> None:
 
 
 def test_a_metric_that_only_one_side_knows_is_a_row_without_a_ratio(tmp_path: Path) -> None:
-    long = judged(tmp_path / "long", factor=4.0)
-    short = judged(tmp_path / "short")
+    long = judged_run(tmp_path / "long", factor=4.0)
+    short = judged_run(tmp_path / "short")
     (row,) = [
         r for r in compare(short, long).rows if (r.cell, r.metric) == ("py-mt", "p99")
     ]  # fmt: skip
@@ -186,8 +182,8 @@ def test_a_metric_that_only_one_side_knows_is_a_row_without_a_ratio(tmp_path: Pa
 
 
 def test_cells_of_other_settings_are_paired_by_name_and_that_is_told(tmp_path: Path) -> None:
-    longer = judged(tmp_path / "b", overrides={"duration": "3s"}, schema=2)
-    comparison = compare(judged(tmp_path / "a"), longer)
+    longer = judged_run(tmp_path / "b", overrides={"duration": "3s"}, schema=2)
+    comparison = compare(judged_run(tmp_path / "a"), longer)
     assert len(comparison.rows) == 9
     told = {each.name: (each.first, each.second) for each in comparison.differences}
     assert told["duration"] == ("2s", "3s")
@@ -195,17 +191,17 @@ def test_cells_of_other_settings_are_paired_by_name_and_that_is_told(tmp_path: P
 
 
 def test_cells_that_only_one_has_are_listed(tmp_path: Path) -> None:
-    alone = judged(tmp_path / "b", overrides={"backend": "py-mt"})
-    comparison = compare(judged(tmp_path / "a"), alone)
+    alone = judged_run(tmp_path / "b", overrides={"backend": "py-mt"})
+    comparison = compare(judged_run(tmp_path / "a"), alone)
     assert (comparison.only_first, comparison.only_second) == (("py-mp",), ())
     assert "cells that only" in as_text(comparison)
-    one, other = (each.run.experiment.cells for each in (judged(tmp_path / "c"), alone))
+    one, other = (each.run.experiment.cells for each in (judged_run(tmp_path / "c"), alone))
     assert matched(one, other)[1:] == (("py-mp",), ())
 
 
 def test_runs_without_a_common_cell_are_told_apart_in_every_format(tmp_path: Path) -> None:
-    one = judged(tmp_path / "a", overrides={"backend": "py-mp"})
-    comparison = compare(one, judged(tmp_path / "b", overrides={"backend": "py-mt"}))
+    one = judged_run(tmp_path / "a", overrides={"backend": "py-mp"})
+    comparison = compare(one, judged_run(tmp_path / "b", overrides={"backend": "py-mt"}))
     for text in (as_text(comparison), formats.markdown(comparison)):
         assert "no cell in common" in text
         assert "ratios differ" not in text
@@ -217,7 +213,7 @@ def test_of_cells_that_one_run_left_out_it_is_said_why(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "b")
     leave_out(folder, "py-mp", "py-mp: there is no fork")
     other = review(read_run(folder, places_with(tmp_path)))
-    comparison = compare(judged(tmp_path / "a"), other)
+    comparison = compare(judged_run(tmp_path / "a"), other)
 
     assert comparison.only_first == ("py-mp (left out of the other: py-mp: there is no fork)",)
     assert comparison.only_second == ()
@@ -226,7 +222,7 @@ def test_of_cells_that_one_run_left_out_it_is_said_why(tmp_path: Path) -> None:
 
 def test_another_python_behind_a_name_is_a_difference(tmp_path: Path) -> None:
     one, other = (
-        judged(tmp_path / version, environment={**MACHINE, "interpreters": kept})
+        judged_run(tmp_path / version, environment={**MACHINE, "interpreters": kept})
         for version in ("3.13.0", "3.13.1")
         for kept in [{"python3.13": {"version": version, "gil": True}}]
     )
@@ -236,7 +232,7 @@ def test_another_python_behind_a_name_is_a_difference(tmp_path: Path) -> None:
 
 def test_verdicts_that_changed_are_named(tmp_path: Path) -> None:
     stricter = EXPERIMENT.replace("above = 1.3", "above = 1.9")
-    comparison = compare(judged(tmp_path / "a"), judged(tmp_path / "b", text=stricter))
+    comparison = compare(judged_run(tmp_path / "a"), judged_run(tmp_path / "b", text=stricter))
     (changed,) = comparison.changed
     assert (changed.claim, changed.first) == ("multiprocess-beats-threads", "CONFIRMED")
     assert changed.second in ("REFUTED", "INCONCLUSIVE")
@@ -265,7 +261,7 @@ def test_another_machine_leads_with_a_warning(tmp_path: Path) -> None:
         "boot_id": "0",
         "git": {"revision": "0" * 40, "changed": True},
     }
-    comparison = compare(judged(tmp_path / "a"), judged(tmp_path / "b", environment=other))
+    comparison = compare(judged_run(tmp_path / "a"), judged_run(tmp_path / "b", environment=other))
     text = as_text(comparison)
     assert text.startswith("warning")
     assert "different machines" in text.split("\n\n")[0]
@@ -277,15 +273,15 @@ def test_another_machine_leads_with_a_warning(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_is_compared_without_verdicts(tmp_path: Path) -> None:
-    comparison = compare(judged(tmp_path / "a"), judged(tmp_path / "b", complete=False))
+    comparison = compare(judged_run(tmp_path / "a"), judged_run(tmp_path / "b", complete=False))
     assert comparison.changed == ()
     assert {row.blocks for row in comparison.rows} == {(5, 3)}
     assert "was interrupted" in formats.leading_warnings(comparison)[0]
 
 
 def test_every_format_has_the_same_rows(tmp_path: Path) -> None:
-    other = judged(tmp_path / "b", seed=2, factor=2.0)
-    comparison = compare(judged(tmp_path / "a"), other)
+    other = judged_run(tmp_path / "b", seed=2, factor=2.0)
+    comparison = compare(judged_run(tmp_path / "a"), other)
     document = json.loads(formats.json_document(comparison))
     table = list(csv.DictReader(io.StringIO(formats.comma_separated(comparison), newline="")))
     assert document["schema"] == 1

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How well the statistics work: the real code on made-up runs whose truth is known.
 
-Only the figures of the trials are made up; what is measured is estimate.py, claims.py, crossover.py
-and steady.py themselves. docs/statistics.md has the results, and what they rest on.
+Only the figures of the trials are made up; what is measured are modules of `verdict` themselves:
+estimate.py, judging.py, crossover.py and twin.py. docs/statistics.md has the results, and what they
+rest on.
 """
 
 from __future__ import annotations

@@ -38,12 +38,6 @@ within = [0.01, 100]
 """
 
 
-@pytest.fixture
-def desk(tmp_path: Path, programs: Path) -> Desk:
-    assert programs.is_dir()
-    return Desk(tmp_path)
-
-
 def document(desk: Desk, name: str) -> dict[str, Any]:
     (folder,) = desk.results.glob("*/*")
     found: dict[str, Any] = json.loads((folder / name).read_bytes())

@@ -109,3 +109,7 @@ def faults(text: str | bytes, overrides: dict[str, str] | None = None) -> list[s
             for fault in error.diagnostics
         ]
     return []
+
+
+def labels(text: str, overrides: dict[str, str] | None = None) -> list[str]:
+    return [cell.label for cell in parse(text, overrides).cells]

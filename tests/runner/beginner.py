@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Begins runs of one experiment, and keeps records in place of measuring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.runner.experiments import KNOWN
+
+from fibench.backends.catalogue import read_catalogue
+from fibench.experiment.experiment import parse_experiment
+from fibench.folders import find_places
+from fibench.plan.trials import Trial, plan
+from fibench.run._resume import Attempt
+from fibench.run.begin import Beginning, Request, begin, context_of
+from fibench.store import journal
+
+LEFT_BEHIND = "a killed run had left behind"
+TEXT = """
+title = "t"
+[matrix]
+backend = ["c-sync", "c-mt"]
+[load]
+duration = "0.1s"
+[plan]
+blocks = 2
+"""
+
+
+@dataclass
+class Beginner:
+    """Begins runs of one experiment, and keeps records in place of measuring."""
+
+    folder: Path
+    overrides: dict[str, str] | None = None
+
+    @cached_property
+    def request(self) -> Request:
+        """What is asked for, the same each time."""
+        source = self.folder / "small.toml"
+        source.write_text(TEXT)
+        experiment = parse_experiment(TEXT, "small.toml", KNOWN, self.overrides, self.folder)
+        places = replace(find_places(), results=self.folder / "results")
+        backends = read_catalogue(places.catalogue)
+        return Request(experiment, source, backends, places, self.overrides or {})
+
+    @cached_property
+    def trials(self) -> Sequence[Trial]:
+        """The whole plan."""
+        return plan(self.request.experiment)
+
+    def begin(self, **changes: Any) -> Beginning:
+        """Without the notice of what other tests, which kill runs, have left behind just now."""
+        begun = self.begin_with_all_notices(**changes)
+        begun.notices[:] = [notice for notice in begun.notices if LEFT_BEHIND not in notice]
+        return begun
+
+    def begin_with_all_notices(self, **changes: Any) -> Beginning:
+        request = replace(self.request, **changes)
+        return begin(request, self.trials, context_of(request))
+
+    def keep(self, run: Path, attempts: Sequence[Attempt], *, valid: bool = True) -> None:
+        for attempt in attempts:
+            trial = attempt.trial
+            (run / "trials" / journal.folder_name(trial.index, attempt.number)).mkdir()
+            record = {
+                "trial": trial.key, "role": trial.role, "index": trial.index, "block": trial.block,
+                "cell": trial.cell.key, "label": trial.cell.label, "attempt": attempt.number,
+                "started_at": "2026-11-24T22:00:00.000+00:00", "valid": valid,
+                "reason": None if valid else "it failed", "parameters": {}, "metrics": {},
+                "counts": {}, "times": {"wall_s": 1.0, "measured_s": 0.5},
+            }  # fmt: skip
+            journal.append(run / "trials.jsonl", record)
