@@ -12,10 +12,12 @@ from fibench.parameters.named import (
     AXES,
     GROUP_KEYS,
     REPLACED,
+    arguments,
     default_text,
     in_file,
     options,
     parameter,
+    server_option,
     shown_value,
 )
 from fibench.parameters.parameters import KEYS, Framing, Parameters, Value
@@ -35,12 +37,14 @@ __all__ = [
     "Parameters",
     "Scalar",
     "Value",
+    "arguments",
     "default_text",
     "described",
     "in_file",
     "options",
     "parameter",
     "parse_cpus",
+    "server_option",
     "shown_value",
     "written_cpus",
 ]

@@ -22,6 +22,15 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Argument:
+    """An option of our servers, and so of `serve`, called as the key is."""
+
+    help: str
+    in_ms: bool = False
+    """Whether it is told in milliseconds; other times are in seconds."""
+
+
+@dataclass(frozen=True)
 class Key(Generic[T_co]):
     """One key of [server], [load] or [plan]."""
 
@@ -44,8 +53,8 @@ class Key(Generic[T_co]):
     """Whether a ceiling of the meter has it in common with its cells: all that the wire sees, but
     for the work asked for, the times of an open loop, and the backlog: a short one would be
     measured, and no ceiling."""
-    argument: Literal["", "as it is", "in ms"] = ""
-    """How our servers take it, as an option of its name."""
+    argument: Argument | None = None
+    """How our servers take it, if they do."""
     instead_of: str = ""
     """The key that it replaces: a cell has one of the two."""
     of_group: str = ""

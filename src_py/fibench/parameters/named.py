@@ -29,6 +29,16 @@ def options() -> dict[str, str]:
     return {name: option.help for name, option in sorted(found, key=lambda one: one[1].place)}
 
 
+def arguments() -> dict[str, str]:
+    """What `--help` says of each option that `serve` hands on to a server, by the key's name."""
+    return {name: key.argument.help for name, key in KEYS.items() if key.argument is not None}
+
+
+def server_option(name: str) -> str:
+    """What our servers call a key: "--max-n"."""
+    return f"--{name.replace('_', '-')}"
+
+
 def in_file(name: str) -> str:
     """How the file calls a key."""
     return KEYS[name].written or name

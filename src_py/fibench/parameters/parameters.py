@@ -14,7 +14,7 @@ from typing import Any, Literal
 from fibench.parameters import groups as texts
 from fibench.parameters import kinds
 from fibench.parameters.groups import Group
-from fibench.parameters.keys import ALWAYS, KEY, Key, Option, always, sometimes
+from fibench.parameters.keys import ALWAYS, KEY, Argument, Key, Option, always, sometimes
 from fibench.parameters.kinds import Kind, Scalar
 
 Value = Scalar | None
@@ -74,7 +74,7 @@ class Parameters:
             "Address to listen on and to connect to.",
             process=True,
             shape=True,
-            argument="as it is",
+            argument=Argument("address to listen on (default: 127.0.0.1)"),
         )
     )
     framing: Framing = always(
@@ -87,7 +87,7 @@ class Parameters:
             "its own.",
             process=True,
             shape=True,
-            argument="as it is",
+            argument=Argument("message or line"),
             option=Option(6, "message or line"),
         )
     )
@@ -100,7 +100,7 @@ class Parameters:
             "the physical cores available.",
             own=False,
             process=True,
-            argument="as it is",
+            argument=Argument("pool size, loops or processes, where the design has them"),
         )
     )
     io_wait: float | None = sometimes(
@@ -112,7 +112,7 @@ class Parameters:
             "downstream call.",
             own=False,
             process=True,
-            argument="in ms",
+            argument=Argument("milliseconds to wait before each reply", in_ms=True),
         )
     )
     backlog: int | None = sometimes(
@@ -123,7 +123,7 @@ class Parameters:
             "Backlog of listen(2), in connections.",
             own=False,
             process=True,
-            argument="as it is",
+            argument=Argument("listen(2) backlog"),
         )
     )
     idle_timeout: float | None = sometimes(
@@ -134,7 +134,7 @@ class Parameters:
             "A client that keeps the server waiting for so long is closed.",
             own=False,
             process=True,
-            argument="as it is",
+            argument=Argument("seconds a client may keep the server waiting"),
         )
     )
     max_connections: int | None = sometimes(
@@ -146,7 +146,7 @@ class Parameters:
             own=False,
             process=True,
             shape=True,
-            argument="as it is",
+            argument=Argument("refuse connections above this number"),
         )
     )
     max_n: int | None = sometimes(
@@ -157,7 +157,7 @@ class Parameters:
             'Largest n served; above it the reply is "out of range".',
             own=False,
             process=True,
-            argument="as it is",
+            argument=Argument("largest number served"),
         )
     )
     switch_interval: float | None = sometimes(
@@ -170,7 +170,7 @@ class Parameters:
             own=False,
             python=True,
             process=True,
-            argument="as it is",
+            argument=Argument("seconds; Python only"),
         )
     )
     server_cpus: str | None = sometimes(

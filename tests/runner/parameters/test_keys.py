@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The one table of keys: what is derived from it holds for every key, a new one too."""
 
+import ast
 import inspect
 import json
 import subprocess
@@ -16,8 +17,20 @@ from tests.here import CHECKOUT
 from tests.runner.experiment.client_groups import EVERYTHING
 from tests.runner.samples import GIL, SMALL, parse
 
+from fibench import tasks
 from fibench.document import Source, apply_overrides, check_document, parse_toml
-from fibench.parameters import KEYS, PLAN, Kind, Parameters, Scalar, kinds, options, shown_value
+from fibench.parameters import (
+    KEYS,
+    PLAN,
+    Kind,
+    Parameters,
+    Scalar,
+    arguments,
+    kinds,
+    options,
+    server_option,
+    shown_value,
+)
 from fibench.parameters.keys import KEY, Key
 from fibench.parameters.kinds import HOST, Fault
 
@@ -87,6 +100,21 @@ def test_the_options_are_in_the_order_in_which_a_plan_keeps_them() -> None:
         "backend", "clients", "n", "rate", "port", "framing", "interpreter", "blocks", "duration",
         "warmup", "requests", "seed",
     ]  # fmt: skip
+
+
+def test_serve_takes_every_key_that_our_servers_take_as_the_table_has_it() -> None:
+    said = {one.attr_name or one.name: one.help for one in tasks.serve.get_arguments()}
+    assert arguments().items() <= said.items()
+    assert arguments().keys() == {name for name, key in KEYS.items() if key.argument is not None}
+
+
+def test_the_command_line_lists_no_key_a_second_time() -> None:
+    """But for those of `serve` that it does not hand on, and the duration of `bench`."""
+    tree = ast.parse((CHECKOUT / "src_py" / "fibench" / "tasks.py").read_bytes())
+    words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    named = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    keys = {spelled for name in (*KEYS, *PLAN) for spelled in (name, server_option(name)[2:])}
+    assert keys & (named | words) == {"port", "interpreter", "duration"}
 
 
 def test_the_type_of_a_parameter_is_that_of_its_kind() -> None:
