@@ -27,7 +27,9 @@ from invoke.tasks import Task, task
 import fibench
 from fibench import called
 from fibench.commands.program import CommandLine, HelpAsked
+from fibench.export import OF_LISTS, OF_RUNS
 from fibench.parameters import arguments, options, server_option
+from fibench.wording import any_of
 
 OF_KEYS: Mapping[str, Mapping[str, str]] = {"overrides": options(), "of_server": arguments()}
 """By the parameter of a command that gets them: the options that are made from the table of keys,
@@ -158,7 +160,7 @@ _OUTPUT = {
     "run",
     help={
         "run": "a run's folder, or its name: gil, gil~1",
-        "format": "text, md, csv, json, pyperf or hlog",
+        "format": any_of(OF_RUNS),
         "claims": "judge it by the claims of this file, marked as added afterwards",
         **_OUTPUT,
     },
@@ -183,7 +185,7 @@ def report(
     help={
         "first": "a run's folder, or its name: gil~1",
         "second": "another: gil",
-        "format": "text, md, csv or json",
+        "format": any_of(OF_LISTS),
         **_OUTPUT,
     },
 )
@@ -204,7 +206,7 @@ def compare(
 @command(
     help={
         "root": "the folder of runs (default: the results folder)",
-        "format": "text, md, csv or json",
+        "format": any_of(OF_LISTS),
         "experiment": "only the runs of this experiment",
         **_OUTPUT,
     }

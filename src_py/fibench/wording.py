@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from fibench.json_values import Json
 
@@ -79,6 +79,11 @@ def one_of(names: Iterable[str], most: int = 12) -> str:
     every = [escaped(name) for name in names]
     text = ", ".join(every[:most])
     return text if len(every) <= most else f"{text}, … ({len(every)} in all)"
+
+
+def any_of(names: Sequence[str]) -> str:
+    """All names as a choice: "text, md or csv"."""
+    return " or ".join([", ".join(names[:-1]), *names[-1:]] if names[:-1] else names)
 
 
 def meant(name: str, candidates: Iterable[str]) -> str:

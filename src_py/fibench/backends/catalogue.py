@@ -19,7 +19,7 @@ from fibench.document import START_TIMEOUT_S
 from fibench.experiment import KnownBackend, OwnBackend
 from fibench.folders import find_places, origin
 from fibench.machine import cores as machine
-from fibench.parameters import KEYS, Parameters, server_option
+from fibench.parameters import FRAMINGS, KEYS, Parameters, server_option
 
 Serves = int | Literal["workers", "any"]
 
@@ -54,7 +54,7 @@ class Backend:
     """Connections that its design has room for; None: any number."""
     busy: bool = False
     """Whether it burns a core while it has nothing to do."""
-    framings: tuple[str, ...] = ("message", "line")
+    framings: tuple[str, ...] = FRAMINGS
     command: tuple[str, ...] = field(default=())
     """A user's own server only: its argument list, with `{port}` in it."""
     folder: Path | None = None

@@ -26,7 +26,7 @@ from fibench.document.tables import (
 from fibench.metrics import CLAIMED
 from fibench.parameters import AXES, KEYS, Fault, Framing
 from fibench.parameters.kinds import choice, duration, interpreter, kind_of, true_or_false, whole
-from fibench.parameters.parameters import FRAMINGS
+from fibench.parameters.parameters import FRAMING
 from fibench.quantities import format_duration
 from fibench.wording import as_toml, one_of
 
@@ -210,7 +210,7 @@ class BackendTable(Table):
             json_schema_extra={"minItems": 1},
         ),
     ]
-    framing: Annotated[Framing, of_kind(FRAMINGS)] = Field(
+    framing: Annotated[Framing, of_kind(FRAMING)] = Field(
         default="message", description="The framing that it speaks."
     )
     serves: Annotated[

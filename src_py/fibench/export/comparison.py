@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from fibench.verdict.comparing.ratios import RatioRow
 
 SCHEMA = 1
-FORMATS = ("text", "md", "csv", "json")
 _DIFFERS = "differs"
 _NOTHING = "The two runs have no cell in common."
 _HEADS = ("cell", "metric", "first", "second", "ratio", "")

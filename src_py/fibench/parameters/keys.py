@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Generic, Literal, TypeVar
 
 from fibench.parameters.kinds import Kind, Scalar, T_co, whole
@@ -80,25 +80,34 @@ def sometimes(key: Key[T]) -> T | None:
     return field(default=key.default, metadata={KEY: key})
 
 
-PLAN: Mapping[str, Key[int]] = {
-    "blocks": Key(
-        "plan",
-        whole(1, 10_000),
-        5,
-        "How often every cell is measured; verdicts need at least 3.",
-        varies=False,
-        option=Option(8, "how often every cell is measured"),
-    ),
-    "seed": Key(
-        "plan",
-        whole(0, 2**63 - 1),
-        1,
-        "Seed of the order of trials within each block, and of when the requests of an open loop "
-        "are due.",
-        varies=False,
-        option=Option(12, "seed of the order of trials"),
-    ),
-}
-"""The keys of [plan]."""
+@dataclass(frozen=True, kw_only=True)
+class Repetitions:
+    """How often and in which order cells are measured: [plan], a key in each field."""
+
+    blocks: int = always(
+        Key(
+            "plan",
+            whole(1, 10_000),
+            5,
+            "How often every cell is measured; verdicts need at least 3.",
+            varies=False,
+            option=Option(8, "how often every cell is measured"),
+        )
+    )
+    seed: int = always(
+        Key(
+            "plan",
+            whole(0, 2**63 - 1),
+            1,
+            "Seed of the order of trials within each block, and of when the requests of an open "
+            "loop are due.",
+            varies=False,
+            option=Option(12, "seed of the order of trials"),
+        )
+    )
+
+
+PLAN_KEYS: Mapping[str, Key[int]] = {one.name: one.metadata[KEY] for one in fields(Repetitions)}
+"""The keys of [plan], by their names."""
 
 BACKEND_OPTION = Option(1, "measure these backends only: c-mt,py-mt")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from fibench.parameters import groups as texts
 from fibench.parameters import kinds
 from fibench.parameters.groups import Group
 from fibench.parameters.keys import ALWAYS, KEY, Argument, Key, Option, always, sometimes
 from fibench.parameters.kinds import Kind, Scalar
+from fibench.wording import any_of
 
 Value = Scalar | None
 """A parameter as text and JSON have it: durations are seconds, as float; None is not passed on."""
@@ -23,9 +24,10 @@ Framing = Literal["message", "line"]
 LoadKind = Literal["fibload", "process"]
 Arrivals = Literal["poisson", "uniform"]
 
-FRAMINGS: Kind[Framing] = kinds.choice("message", "line")
-_KINDS: Kind[LoadKind] = kinds.choice("fibload", "process")
-_ARRIVALS: Kind[Arrivals] = kinds.choice("poisson", "uniform")
+FRAMINGS: tuple[Framing, ...] = get_args(Framing)
+FRAMING: Kind[Framing] = kinds.choice(*FRAMINGS)
+_KINDS: Kind[LoadKind] = kinds.choice(*get_args(LoadKind))
+_ARRIVALS: Kind[Arrivals] = kinds.choice(*get_args(Arrivals))
 
 _CPUS = (
     'CPUs that the {} may use: "0", "0,2-3", or "all". Default: all; but where neither is given, '
@@ -80,15 +82,15 @@ class Parameters:
     framing: Framing = always(
         Key(
             "server",
-            FRAMINGS,
+            FRAMING,
             "message",
             '"message": a connection for each request, as in the course; "line": requests and '
             "replies are lines, and the connection stays open. Default for a server of your own: "
             "its own.",
             process=True,
             shape=True,
-            argument=Argument("message or line"),
-            option=Option(6, "message or line"),
+            argument=Argument(any_of(FRAMINGS)),
+            option=Option(6, any_of(FRAMINGS)),
         )
     )
     workers: int | None = sometimes(

@@ -20,12 +20,15 @@ from tests.runner.samples import GIL, SMALL, parse
 from fibench import tasks
 from fibench.document import Source, apply_overrides, check_document, parse_toml
 from fibench.parameters import (
+    GROUP_KEYS,
     KEYS,
-    PLAN,
+    PLAN_KEYS,
+    Group,
     Kind,
     Parameters,
     Scalar,
     arguments,
+    groups,
     kinds,
     options,
     server_option,
@@ -79,9 +82,9 @@ def test_a_word_of_the_command_line_means_what_it_means_in_the_file(
     assert not kind.holds(None)
 
 
-@pytest.mark.parametrize("name", [*KEYS, *PLAN])
+@pytest.mark.parametrize("name", [*KEYS, *PLAN_KEYS])
 def test_every_key_is_an_option_whose_value_comes_into_the_file(name: str) -> None:
-    key: Key[Scalar] = KEYS[name] if name in KEYS else PLAN[name]
+    key: Key[Scalar] = KEYS[name] if name in KEYS else PLAN_KEYS[name]
     text = word_for(key.kind)
     source = Source("e.toml", SMALL)
     sound = check_document(parse_toml(SMALL, "e.toml"), source)
@@ -113,7 +116,7 @@ def test_the_command_line_lists_no_key_a_second_time() -> None:
     tree = ast.parse((CHECKOUT / "src_py" / "fibench" / "tasks.py").read_bytes())
     words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     named = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    keys = {spelled for name in (*KEYS, *PLAN) for spelled in (name, server_option(name)[2:])}
+    keys = {spelled for name in (*KEYS, *PLAN_KEYS) for spelled in (name, server_option(name)[2:])}
     assert keys & (named | words) == {"port", "interpreter", "duration"}
 
 
@@ -131,6 +134,17 @@ def flat(hint: object) -> list[object]:
     """The types, or the words, that a hint allows."""
     parts = get_args(hint)
     return [each for part in parts for each in flat(part)] if parts else [hint]
+
+
+def test_a_client_group_has_the_keys_that_the_table_says_and_each_is_written_and_read() -> None:
+    assert {one.name for one in fields(Group)} == {"name", *GROUP_KEYS, "idle"}
+    hints = get_type_hints(Group)
+    for name in GROUP_KEYS:
+        kind = KEYS[name].kind
+        assert kind.type in flat(hints[name]) or hints[name] is kind.type, name
+        value = kind.check(kind.word(word_for(kind)))
+        group = Group.of_values({"name": "a", "clients": 3, name: value})
+        assert groups.parse(groups.written([group])) == (group,), name
 
 
 @pytest.mark.parametrize("text", [GIL, SMALL, EVERYTHING], ids=["gil", "small", "everything"])
