@@ -86,6 +86,11 @@ def any_of(names: Sequence[str]) -> str:
     return " or ".join([", ".join(names[:-1]), *names[-1:]] if names[:-1] else names)
 
 
+def counted(count: int, thing: str) -> str:
+    """How many there are: "1 core", "2 cores"."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def meant(name: str, candidates: Iterable[str]) -> str:
     """`did you mean "Lab1"?` after an unknown name; empty where no valid one resembles it."""
     quoted = [f'"{escaped(one)}"' for one in _resembling(name, candidates, _LIKENESS)]

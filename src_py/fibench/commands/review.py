@@ -162,9 +162,8 @@ def _warn_of_marks(review: Review) -> None:
 
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
-    from fibench.plan.pinning import pinning_line
     from fibench.report import Circumstances, render_results
-    from fibench.report.lines import build_line, machine_line_of
+    from fibench.report.lines import build_line, machine_line_of, pinning_line
 
     run = review.run
     render_results(

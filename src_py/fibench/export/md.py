@@ -7,11 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from fibench.backends.interpreters import interpreter_lines
 from fibench.metrics import METRICS
-from fibench.plan.pinning import pinning_line
-from fibench.report.lines import build_line, machine_line_of
-from fibench.report.numbers import ABSENT, quantity, spread
+from fibench.report.lines import build_line, interpreter_lines, machine_line_of, pinning_line
+from fibench.report.numbers import NO_FIGURE, quantity, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
 from fibench.report.words import notes_of, tally, verdict_lines
@@ -99,7 +97,7 @@ def _cells_table(review: Review) -> list[str]:
 def _figure(summary: CellSummary | None, metric: str) -> str:
     estimate = summary.estimates[metric] if summary is not None else None
     if estimate is None or estimate.mean is None:
-        return ABSENT
+        return NO_FIGURE
     return f"{quantity(estimate.mean, METRICS[metric].unit)} {spread(estimate)}".rstrip()
 
 

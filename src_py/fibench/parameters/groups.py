@@ -17,6 +17,7 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from fibench.quantities import decimal
+from fibench.wording import counted
 
 _NEEDED = {"name", "clients"}
 _WORDED = {"name", "clients", "idle", "rate", "arrivals"}
@@ -89,8 +90,7 @@ def _parse_one(text: str) -> Group:
 
 def described(group: Group) -> str:
     """A group in words: "small: 7 clients, n=1"."""
-    clients = f"{group.clients} client{'' if group.clients == 1 else 's'}"
-    words = [f"{group.name}: {clients}"]
+    words = [f"{group.name}: {counted(group.clients, 'client')}"]
     if group.idle:
         words.append("connected and silent")
     beside = ((name, getattr(group, name)) for name in _kinds() if name not in _WORDED)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS, in_group
-from fibench.report.numbers import ABSENT, quantity, spread
+from fibench.report.numbers import NO_FIGURE, quantity, spread
 from fibench.verdict import CellSummary
 from fibench.wording import shown
 
@@ -53,19 +53,19 @@ class TableLine:
         if self.group is not None and not METRICS[metric].of_groups:
             return Entry("", "")
         if self.summary is None or (metric == "wall" and not _ends_by_itself(self.cell)):
-            return Entry(ABSENT, "")
+            return Entry(NO_FIGURE, "")
         if METRICS[metric].is_count:
             return Entry(self._counted(metric), "")
         estimate = self.summary.estimates[in_group(self.group, metric)]
         if estimate.mean is None:
-            return Entry(ABSENT, "")
+            return Entry(NO_FIGURE, "")
         return Entry(quantity(estimate.mean, METRICS[metric].unit), spread(estimate))
 
     def _counted(self, metric: str) -> str:
         """The fewest and the most of a count in any block."""
         found = self.summary.counts.get(in_group(self.group, metric)) if self.summary else None
         if found is None or found.least is None:
-            return ABSENT
+            return NO_FIGURE
         return f"{found.least}" if found.least == found.most else f"{found.least} to {found.most}"
 
 

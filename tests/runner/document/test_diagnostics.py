@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How a fault is shown to a person."""
 
+import ast
 import unicodedata
+from dataclasses import fields
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.here import CHECKOUT
 
 from fibench.document.diagnostics import MOST, Diagnostic, ExperimentError, Source, point
 from fibench.document.locate import Span
@@ -172,3 +175,16 @@ def test_names_that_differ_in_their_spelling_alone_come_before_similar_ones(
     name: str, candidates: list[str], hint: str
 ) -> None:
     assert suggestion(name, candidates) == hint
+
+
+def test_what_was_let_pass_is_told_to_a_source_by_its_methods() -> None:
+    kept = {one.name for one in fields(Source)}
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in (CHECKOUT / "src_py" / "fibench").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        if isinstance(node.value, ast.Name) and node.value.id in ("source", "told")
+        if node.attr in kept
+    ]
+    assert found == []
