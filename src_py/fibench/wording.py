@@ -83,7 +83,12 @@ def one_of(names: Iterable[str], most: int = 12) -> str:
 
 def any_of(names: Sequence[str]) -> str:
     """All names as a choice: "text, md or csv"."""
-    return " or ".join([", ".join(names[:-1]), *names[-1:]] if names[:-1] else names)
+    return listed_with("or", names)
+
+
+def listed_with(word: str, names: Sequence[str]) -> str:
+    """All names, the last one after a word: "text, md and csv"."""
+    return f" {word} ".join([", ".join(names[:-1]), *names[-1:]] if names[:-1] else names)
 
 
 def counted(count: int, thing: str) -> str:

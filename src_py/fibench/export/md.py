@@ -24,7 +24,6 @@ _MARKUP = re.compile(
 )
 """What GitHub would take for markup; an underscore within a word is none."""
 _MENTION = re.compile(r"@(?=\w)")
-_HEADINGS = {"cpu_per_request": "CPU/request"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -91,7 +90,7 @@ def _cells_table(review: Review) -> list[str]:
         [cell.label, *(_figure(summaries.get(cell.key), metric) for metric in metrics)]
         for cell in cells
     ]
-    return table(["cell", *(_HEADINGS.get(metric, metric) for metric in metrics)], rows)
+    return table(["cell", *(METRICS[metric].heading for metric in metrics)], rows)
 
 
 def _figure(summary: CellSummary | None, metric: str) -> str:

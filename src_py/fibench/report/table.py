@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from fibench.experiment import Cell
 
-_HEADINGS = {"cpu_per_request": "CPU/request"}
 _GAP = 2
 _NARROWEST_LABEL = 16
 
@@ -146,7 +145,7 @@ def _rows(cells: Sequence[Cell], summaries: Mapping[str, CellSummary]) -> list[T
 
 
 def _column(metric: str, rows: Sequence[TableLine]) -> Column:
-    return Column(_HEADINGS.get(metric, metric), tuple(row.entry(metric) for row in rows))
+    return Column(METRICS[metric].heading, tuple(row.entry(metric) for row in rows))
 
 
 def _label_width(labels: Sequence[str], width: int) -> int:
