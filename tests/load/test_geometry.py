@@ -31,7 +31,6 @@ def test_the_percentiles_of_a_real_load_are_those_of_hdrhistogram(
         theirs.record_value(histogram.lowest_at(index), count)
     assert histogram.total(counts) == theirs.get_total_count() == latency["count"] > 100
     for name, percent in PERCENTILES.items():
-        assert latency[name] == histogram.percentile(counts, percent)
         assert latency[name] == theirs.get_value_at_percentile(percent)
     assert latency["min_ns"] == histogram.minimum(counts) == theirs.get_min_value()
     assert latency["max_ns"] == histogram.maximum(counts) == theirs.get_max_value()

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.runner.histograms import index_of
 from tests.runner.samples import KNOWN
 
 from fibench.experiment.experiment import Experiment, parse_experiment
@@ -182,7 +183,7 @@ def _record(trial: Trial, rate: float, at: str) -> dict[str, Any]:
 def sparse(latencies_ns: Sequence[int]) -> list[list[int]]:
     counts = histogram.empty()
     for value in latencies_ns:
-        counts[histogram.index_of(value)] += 1
+        counts[index_of(value)] += 1
     return histogram.to_sparse(counts)
 
 

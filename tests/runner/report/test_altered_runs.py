@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.runner.records import document_of
 from tests.runner.stored_runs import EXPERIMENT, NAME, make_run, rewrite_journal
 
 from fibench.commands import review as reviewing
@@ -78,8 +79,7 @@ def other_boot(folder: Path) -> None:
 
 def again(folder: Path, place: int) -> None:
     """A second line for an attempt that has one, with another note and a right digest."""
-    record = journal.document_of(lines_of(folder)[place])
-    assert record is not None
+    record = document_of(lines_of(folder)[place])
     journal.append(folder / "trials.jsonl", {**record, "note": "again"})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.runner.documents import answer
+from tests.runner.records import document_of
 from tests.runner.trials import run, trial
 
 from fibench.parameters import Parameters, groups
@@ -43,9 +44,7 @@ def test_a_record_that_is_read_is_the_one_that_was_written(
     own = ENDS if backend == "own" else None
     document = run(trial(backend, role, **cell), programs, tmp_path, own)
     line = journal.encode(document)
-    kept = journal.document_of(line)
-    assert kept is not None
-    assert journal.encode(read_record(kept).as_document()) == line
+    assert journal.encode(read_record(document_of(line)).as_document()) == line
 
 
 def test_what_a_line_lacks_is_named_all_at_once() -> None:
