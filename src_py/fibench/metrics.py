@@ -8,10 +8,12 @@ derived from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
 from fibench.quantities import RATE_UNITS, SIZE_UNITS, TIME_UNITS
+from fibench.wording import listed_with
 
 Unit = Literal["1/s", "s", "cores", "bytes", "count", "1/request"]
 
@@ -42,6 +44,12 @@ class Metric:
     name: str
     unit: Unit
     least_requests: int = 0
+    meaning: str = field(kw_only=True)
+    """What it is, in brackets behind its name; those that have it in common follow each other."""
+    headed_as: str = ""
+    """What its column is called, where that is not its name."""
+    timed_as: str = ""
+    """What a suite of pyperf calls it, which is of times: of a rate its reciprocal."""
     rests_on_meter: bool = False
     """Whether the figure is wrong where the load generator was the limit."""
     per_reply: bool = False
@@ -56,6 +64,11 @@ class Metric:
     """Whether `compare` makes ratios of it."""
     counted_as: str = ""
     """A count: what the counts of a record call it, where that is not its name."""
+
+    @property
+    def heading(self) -> str:
+        """What its column is called, in a table for people."""
+        return self.headed_as or self.name
 
     @property
     def is_count(self) -> bool:
@@ -84,10 +97,17 @@ class Metric:
 
 
 def _latency(
-    name: str, least_requests: int, *, in_table: bool = False, compared: bool = False
+    name: str,
+    least_requests: int,
+    *,
+    in_table: bool = False,
+    compared: bool = False,
+    timed_as: str = "",
 ) -> Metric:
     return Metric(
         *(name, "s", least_requests),
+        meaning="latency, a time",
+        timed_as=timed_as,
         rests_on_meter=True,
         of_groups=True,
         in_table=in_table,
@@ -95,11 +115,15 @@ def _latency(
     )
 
 
+_PSS = "PSS of the server's processes"
+
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric(
             *("throughput", "1/s", 1),
+            meaning="replies/s",
+            timed_as="time per request (1/throughput)",
             rests_on_meter=True,
             per_reply=True,
             of_groups=True,
@@ -107,26 +131,42 @@ METRICS: Mapping[str, Metric] = {
             in_table=True,
             compared=True,
         ),
-        Metric("wall", "s", rests_on_meter=True, of_processes=True, in_table=True),
-        _latency("p50", 10, in_table=True, compared=True),
+        Metric(
+            "wall",
+            "s",
+            meaning="time of the whole load, where it ends by itself",
+            rests_on_meter=True,
+            of_processes=True,
+            in_table=True,
+        ),
+        _latency("p50", 10, in_table=True, compared=True, timed_as="p50 latency"),
         _latency("p90", 100, in_table=True),
         _latency("p99", 1000, in_table=True, compared=True),
         _latency("p999", 10_000, in_table=True),
         _latency("max", 1),
-        Metric("cores", "cores", of_processes=True, in_table=True),
+        Metric(
+            "cores",
+            "cores",
+            meaning="server CPU time per wall time",
+            of_processes=True,
+            in_table=True,
+        ),
         Metric(
             *("cpu_per_request", "s", 1),
+            meaning="server CPU time",
+            headed_as="CPU/request",
+            timed_as="CPU per request",
             per_reply=True,
             of_processes=True,
             in_table=True,
             compared=True,
         ),
-        Metric("memory", "bytes", in_table=True, compared=True),
-        Metric("memory_peak", "bytes"),
-        Metric("switches_per_request", "1/request"),
-        Metric("syscalls_per_request", "1/request"),
-        Metric("refused", "count", of_groups=True, counted_as="refused_by_cap"),
-        Metric("errors", "count", of_groups=True),
+        Metric("memory", "bytes", meaning=_PSS, in_table=True, compared=True),
+        Metric("memory_peak", "bytes", meaning=_PSS),
+        Metric("switches_per_request", "1/request", meaning="numbers"),
+        Metric("syscalls_per_request", "1/request", meaning="numbers"),
+        Metric("refused", "count", meaning="counts", of_groups=True, counted_as="refused_by_cap"),
+        Metric("errors", "count", meaning="counts", of_groups=True),
     )
 }
 
@@ -146,6 +186,23 @@ PROCESSES_HAVE = tuple(
 
 CLAIMED = tuple(sorted(METRICS, key=lambda name: name == "wall"))
 """What a claim may be about, as messages list it: last what few loads have."""
+
+
+TIMED = tuple(
+    sorted(
+        (metric for metric in METRICS.values() if metric.timed_as),
+        key=lambda metric: (metric.rests_on_meter, metric.per_reply),
+    )
+)
+"""What pyperf's suite has: first what rests least on the load generator."""
+
+
+def explained() -> str:
+    """Every metric that a claim may be about, and what it is."""
+    return ", ".join(
+        f"{listed_with('and', list(names))} ({meaning})"
+        for meaning, names in groupby(CLAIMED, lambda name: METRICS[name].meaning)
+    )
 
 
 def in_group(group: str | None, name: str) -> str:

@@ -12,12 +12,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Protocol, TypeVar
 
 from fibench.json_values import Json
+from fibench.parameters import Parameters
 from fibench.plan import Role
 
 SCHEMA = 2
-
-Parameter = str | int | float | None
-"""The value of a cell's parameter."""
 
 
 class Tried(Protocol):
@@ -202,7 +200,7 @@ class Record:
     """What to do about that."""
     failure: str | None
     """The kind of that, for programs."""
-    parameters: Mapping[str, Parameter]
+    parameters: Parameters
     metrics: Mapping[str, float | None]
     counts: Mapping[str, int]
     times: Times
@@ -242,7 +240,7 @@ class Record:
             "reason": self.reason,
             "hint": self.hint,
             "failure": self.failure,
-            "parameters": self.parameters,
+            "parameters": self.parameters.as_json(),
             "port": self.port,
             "metrics": self.metrics,
             "counts": self.counts,

@@ -27,10 +27,15 @@ from invoke.tasks import Task, task
 import fibench
 from fibench import called
 from fibench.commands.program import CommandLine, HelpAsked
-from fibench.parameters import options
+from fibench.export import OF_LISTS, OF_RUNS
+from fibench.parameters import arguments, options, server_option
+from fibench.wording import any_of
 
-OVERRIDES = options()
-"""Options of `run` and `plan` that replace a key of the file: what `--help` says of each."""
+OF_KEYS: Mapping[str, Mapping[str, str]] = {"overrides": options(), "of_server": arguments()}
+"""By the parameter of a command that gets them: the options that are made from the table of keys,
+with what `--help` says of each. `overrides` replace a key of the file; `of_server` are handed on to
+a server.
+"""
 
 _KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _Body = Callable[..., None]
@@ -43,20 +48,21 @@ def command(
 ) -> Callable[[Callable[..., int]], Task[_Body]]:
     """Declare a task whose function returns an exit status.
 
-    A function with a parameter `overrides` gets every option of OVERRIDES that was given, as a
-    mapping from the key to its text.
+    A function with a parameter of OF_KEYS gets every option of it that was given, as a mapping from
+    the key to its text.
     """
 
     def declare(function: Callable[..., int]) -> Task[_Body]:
         said = dict(help or {})
         signature = inspect.signature(function)
-        takes_overrides = "overrides" in signature.parameters
+        gathered = next((name for name in signature.parameters if name in OF_KEYS), None)
+        of_keys = OF_KEYS[gathered] if gathered else {}
 
         @functools.wraps(function)
         def body(*arguments: object, **keywords: object) -> None:
-            if takes_overrides:
-                given = {key: keywords.pop(key, "") for key in OVERRIDES}
-                keywords["overrides"] = {key: text for key, text in given.items() if text}
+            if gathered:
+                given = {key: keywords.pop(key, "") for key in of_keys}
+                keywords[gathered] = {key: text for key, text in given.items() if text}
             if {"--help", "-h"} & {keywords.get(name) for name in positional}:
                 # Invoke takes an option that follows a task for the task's own argument.
                 raise HelpAsked(function.__name__)
@@ -64,12 +70,12 @@ def command(
             if status != 0:
                 raise Exit(code=status)
 
-        if takes_overrides:
+        if gathered:
             # Invoke reads a task's options off its signature (inspect.signature, PEP 362).
-            kept = [p for name, p in signature.parameters.items() if name != "overrides"]
-            added = [inspect.Parameter(key, _KEYWORD, default="") for key in OVERRIDES]
+            kept = [p for name, p in signature.parameters.items() if name != gathered]
+            added = [inspect.Parameter(key, _KEYWORD, default="") for key in of_keys]
             body.__signature__ = signature.replace(parameters=kept + added)  # type: ignore[attr-defined]
-            said |= OVERRIDES
+            said |= of_keys
         made: Task[_Body] = task(
             positional=list(positional), auto_shortflags=False, optional=optional, help=said
         )(body)
@@ -116,44 +122,22 @@ def backends(context: Context, json: bool = False) -> int:
     help={
         "backend": "a backend, or its program: py-mt, mt_server.py",
         "port": "port to listen on (default: 2999)",
-        "host": "address to listen on (default: 127.0.0.1)",
-        "framing": "message or line",
-        "workers": "pool size, loops or processes, where the design has them",
-        "io-wait": "milliseconds to wait before each reply",
-        "backlog": "listen(2) backlog",
-        "max-connections": "refuse connections above this number",
-        "idle-timeout": "seconds a client may keep the server waiting",
-        "max-n": "largest number served",
-        "switch-interval": "seconds; Python only",
         "interpreter": "what runs a server in Python: python3.13, 3.13 (of pyenv), or a path",
         "verbose": "a line for each connection and request",
     },
 )
 def serve(
     context: Context,
+    of_server: dict[str, str],
     backend: str,
     port: str = "2999",
-    host: str = "",
-    framing: str = "",
-    workers: str = "",
-    io_wait: str = "",
-    backlog: str = "",
-    max_connections: str = "",
-    idle_timeout: str = "",
-    max_n: str = "",
-    switch_interval: str = "",
     interpreter: str = "",
     verbose: bool = False,
 ) -> int:
     """Build, and run one server in the foreground until Ctrl-C."""
     from fibench.commands import serve as commands
 
-    given = {
-        "--host": host, "--framing": framing, "--workers": workers, "--io-wait": io_wait,
-        "--backlog": backlog, "--max-connections": max_connections,
-        "--idle-timeout": idle_timeout, "--max-n": max_n, "--switch-interval": switch_interval,
-    }  # fmt: skip
-    options = [word for name, text in given.items() if text for word in (name, text)]
+    options = [word for key, text in of_server.items() for word in (server_option(key), text)]
     options += ["--verbose"] if verbose else []
     return commands.serve(backend, port, options, interpreter)
 
@@ -176,7 +160,7 @@ _OUTPUT = {
     "run",
     help={
         "run": "a run's folder, or its name: gil, gil~1",
-        "format": "text, md, csv, json, pyperf or hlog",
+        "format": any_of(OF_RUNS),
         "claims": "judge it by the claims of this file, marked as added afterwards",
         **_OUTPUT,
     },
@@ -201,7 +185,7 @@ def report(
     help={
         "first": "a run's folder, or its name: gil~1",
         "second": "another: gil",
-        "format": "text, md, csv or json",
+        "format": any_of(OF_LISTS),
         **_OUTPUT,
     },
 )
@@ -222,7 +206,7 @@ def compare(
 @command(
     help={
         "root": "the folder of runs (default: the results folder)",
-        "format": "text, md, csv or json",
+        "format": any_of(OF_LISTS),
         "experiment": "only the runs of this experiment",
         **_OUTPUT,
     }

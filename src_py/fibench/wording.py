@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from fibench.json_values import Json
 
@@ -79,6 +79,21 @@ def one_of(names: Iterable[str], most: int = 12) -> str:
     every = [escaped(name) for name in names]
     text = ", ".join(every[:most])
     return text if len(every) <= most else f"{text}, … ({len(every)} in all)"
+
+
+def any_of(names: Sequence[str]) -> str:
+    """All names as a choice: "text, md or csv"."""
+    return listed_with("or", names)
+
+
+def listed_with(word: str, names: Sequence[str]) -> str:
+    """All names, the last one after a word: "text, md and csv"."""
+    return f" {word} ".join([", ".join(names[:-1]), *names[-1:]] if names[:-1] else names)
+
+
+def counted(count: int, thing: str) -> str:
+    """How many there are: "1 core", "2 cores"."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def meant(name: str, candidates: Iterable[str]) -> str:

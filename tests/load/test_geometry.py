@@ -32,7 +32,6 @@ def test_the_histogram_of_a_real_load_is_one_of_hdrhistogram(
         theirs.record_value(histogram.lowest_at(index), count)
     assert histogram.total(counts) == theirs.get_total_count() == latency["count"] > 100
     for name, percent in PERCENTILES.items():
-        assert histogram.percentile(counts, percent) == theirs.get_value_at_percentile(percent)
         # What the end cut off had lasted some time: that moves a percentile by its own few.
         assert latency[name] == survival_percentile(latency, percent)
     assert latency["min_ns"] == histogram.minimum(counts) == theirs.get_min_value()

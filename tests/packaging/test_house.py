@@ -69,6 +69,14 @@ THE_SAME_ON_PURPOSE = {
     "locate": "an interpreter, and a place in a file",
 }
 """Names of functions that are defined more than once, and why."""
+CONSTANTS_OF_ONE_NAME = {
+    "SCHEMA": "each document has its own",
+    "T": "any type",
+    "NAME": "what claims and groups are called, and what a cgroup is",
+    "Sight": "what tells one state of a file from another, of premises and of programs",
+    "LIMIT_S": "how long another program may take",
+}
+"""Names of constants and types of which there may be several, and why."""
 NAMED_AS_COMMANDS = ("__main__.py", "tasks.py", "commands")
 """Where functions are called as what a person types, which others do."""
 MOST_ANY = 5
@@ -349,6 +357,21 @@ def test_a_name_means_one_thing() -> None:
                 functions[node.name].add(place.as_posix())
     assert {one: places for one, places in classes.items() if len(places) > 1} == {}
     assert {one for one, places in functions.items() if len(places) > 1} == set(THE_SAME_ON_PURPOSE)
+
+
+def test_a_constant_means_one_thing() -> None:
+    """And a type that is put together; those of the commands for developers apart."""
+    found = defaultdict(set)
+    for path in FIBENCH.rglob("*.py"):
+        place = path.relative_to(FIBENCH)
+        for node in ast.parse(path.read_bytes()).body if place.parts[0] != "develop" else ():
+            targets = node.targets if isinstance(node, ast.Assign) else ()
+            for target in [node.target] if isinstance(node, ast.AnnAssign) else targets:
+                names = {one.id for one in ast.walk(target) if isinstance(one, ast.Name)}
+                for one in names:
+                    found[one].add(place.as_posix())
+    twice = {one: where for one, where in found.items() if len(where) > 1 and one[0] != "_"}
+    assert twice.keys() - CONSTANTS_OF_ONE_NAME.keys() == set(), twice
 
 
 def untyped(path: Path) -> Iterator[tuple[int, bool]]:

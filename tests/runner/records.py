@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Records of trials, made from documents as lines of trials.jsonl hold them."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,3 +24,8 @@ def last_documents(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     by_attempt = {(one["trial"], one["attempt"]): one for one in documents}
     heads = [head for one in by_attempt.values() if (head := read_head(one)) is not None]
     return [by_attempt[head.trial, head.attempt] for head in last_attempts(heads)]
+
+
+def document_of(line: str) -> dict[str, Any]:
+    """What a line of trials.jsonl holds, without its digest."""
+    return {name: value for name, value in json.loads(line).items() if name != "sha256"}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.runner.experiments import KNOWN
+from tests.runner.histograms import index_of
 
 from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.export import _histogram as histogram
@@ -212,7 +213,7 @@ def _record(trial: Trial, rate: float, at: str) -> dict[str, Any]:
 def sparse(latencies_ns: Sequence[int]) -> list[list[int]]:
     counts = histogram.empty()
     for value in latencies_ns:
-        counts[histogram.index_of(value)] += 1
+        counts[index_of(value)] += 1
     return histogram.to_sparse(counts)
 
 

@@ -19,7 +19,7 @@ from fibench.document import START_TIMEOUT_S
 from fibench.experiment import KnownBackend, OwnBackend
 from fibench.folders import find_places, origin
 from fibench.machine import cores as machine
-from fibench.parameters import KEYS, Parameters
+from fibench.parameters import FRAMINGS, KEYS, Parameters, server_option
 
 Serves = int | Literal["workers", "any"]
 
@@ -54,7 +54,7 @@ class Backend:
     """Connections that its design has room for; None: any number."""
     busy: bool = False
     """Whether it burns a core while it has nothing to do."""
-    framings: tuple[str, ...] = ("message", "line")
+    framings: tuple[str, ...] = FRAMINGS
     command: tuple[str, ...] = field(default=())
     """A user's own server only: its argument list, with `{port}` in it."""
     folder: Path | None = None
@@ -152,13 +152,13 @@ def server_options(parameters: Parameters) -> list[str]:
     """The options which hand a cell's parameters to a server; what is None is left out."""
     options: list[str] = []
     for name, key in KEYS.items():
-        value = parameters.value_of(name) if key.argument else None
-        if value is None:
+        value = parameters.value_of(name)
+        if key.argument is None or value is None:
             continue
-        if key.argument == "in ms" and isinstance(value, float):
+        if key.argument.in_ms and isinstance(value, float):
             value = round(value * 1000, 3)
         text = f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-        options += [f"--{name.replace('_', '-')}", text]
+        options += [server_option(name), text]
     return options
 
 

@@ -13,15 +13,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fibench.machine import cores as machine
-
-if TYPE_CHECKING:
-    from fibench.experiment import Cell
 
 OLDEST = (3, 6)
 """What the servers are written for."""
@@ -205,24 +201,3 @@ def _digest(path: str) -> str:
 def interpreter_records(found: Mapping[str, Interpreter]) -> dict[str, dict[str, object]]:
     """Interpreters as a run keeps them, by the text that asked for each."""
     return {asked: asdict(one) for asked, one in found.items()}
-
-
-def interpreter_words(kept: object, asked: Iterable[object]) -> Iterator[tuple[str, str]]:
-    """What a run keeps of each interpreter that is asked for; `kept` may be anything.
-
-    "3.13" is "CPython 3.13.0, with the GIL (/usr/bin/python3.13)".
-    """
-    for name in dict.fromkeys(asked):
-        one = kept.get(name) if isinstance(kept, Mapping) else None
-        if isinstance(name, str) and isinstance(one, Mapping):
-            build = "a free-threaded build, " if one.get("free_threaded") else ""
-            gil = "with the GIL" if one.get("gil") else "without a GIL"
-            what = f"{one.get('implementation')} {one.get('version')}, {build}{gil}"
-            yield name, f"{what} ({one.get('path')})"
-
-
-def interpreter_lines(kept: object, cells: Iterable[Cell]) -> Iterator[str]:
-    """The same of those that cells name, a line for each."""
-    asked = [cell.parameters.interpreter for cell in cells]
-    for name, words in interpreter_words(kept, asked):
-        yield f"interpreter {name}: {words}"

@@ -31,11 +31,11 @@ _FILE_WIDTH = 100
 
 def report(run: str, format_name: str, output: str, claims: str, *, replace: bool) -> int:
     """Show a run again, or write it in another format."""
-    from fibench.export import FORMATS, ExportError, exported
+    from fibench.export import OF_RUNS, ExportError, exported
     from fibench.store import StoredError
     from fibench.verdict import review
 
-    _check_choice("format", format_name, ("text", *FORMATS))
+    _check_choice("format", format_name, OF_RUNS)
     target = _target(output, replace=replace)
     stored = _open(run)
     added = _read_claims(claims, stored) if claims else None
@@ -56,11 +56,12 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
 
 def compare(first: str, second: str, format_name: str, output: str, *, replace: bool) -> int:
     """Show what differs between two runs."""
+    from fibench.export import OF_LISTS
     from fibench.export import comparison as formats
     from fibench.verdict import compare as compared
     from fibench.verdict import review
 
-    _check_choice("format", format_name, formats.FORMATS)
+    _check_choice("format", format_name, OF_LISTS)
     target = _target(output, replace=replace)
     reviews = [review(_open(name)) for name in (first, second)]
     for one in reviews:
@@ -80,10 +81,11 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
 
 def runs(root: str, format_name: str, experiment: str, output: str, *, replace: bool) -> int:
     """List the runs below a folder, a row for each run and claim."""
+    from fibench.export import OF_LISTS
     from fibench.export import listing as formats
     from fibench.report import runs as listing
 
-    _check_choice("format", format_name, tuple(formats.FORMATS))
+    _check_choice("format", format_name, OF_LISTS)
     target = _target(output, replace=replace)
     folder = from_here(root) if root else find_places().results
     if not folder.is_dir():
@@ -160,9 +162,8 @@ def _warn_of_marks(review: Review) -> None:
 
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
-    from fibench.plan.pinning import pinning_line
     from fibench.report import Circumstances, render_results
-    from fibench.report.lines import build_line, machine_line_of
+    from fibench.report.lines import build_line, machine_line_of, pinning_line
 
     run = review.run
     render_results(

@@ -194,7 +194,7 @@ def _conclude(
     from fibench.backends import interpreter_records
     from fibench.build.record import compiler
     from fibench.report import Circumstances, Overhead, render_results
-    from fibench.report.lines import build_line, machine_line
+    from fibench.report.lines import build_line, machine_line, pinning_words
     from fibench.store.folder import CLAIMS, keep_json
     from fibench.store.stored_run import server_words
     from fibench.verdict import claims_json, find
@@ -214,7 +214,7 @@ def _conclude(
             interrupted=outcome.interrupted,
             overhead=Overhead(total_s, outcome.measured_s, parts),
             machine_line=machine_line(cores),
-            pinning=outcome.pinning,
+            pinning=pinning_words(outcome.pinning) if outcome.pinning else "",
             build_line=build_line(__version__, compiler(request.places.programs)),
             interpreters=interpreter_records(request.interpreters),
             added_afterwards=outcome.other_claims,

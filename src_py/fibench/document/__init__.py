@@ -19,7 +19,7 @@ from fibench.document.model import (
     slug,
 )
 from fibench.document.overrides import apply_overrides
-from fibench.document.tables import PlanTable, Table
+from fibench.document.tables import Table
 from fibench.document.text import brief_name, file_called, find_experiment, parse_toml
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "Diagnostic",
     "ExperimentError",
     "ExperimentFile",
-    "PlanTable",
     "Sound",
     "Source",
     "Table",

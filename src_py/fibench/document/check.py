@@ -39,7 +39,7 @@ def check_document(document: Mapping[str, object], source: Source) -> Sound | No
         file = ExperimentFile.model_validate(document)
     except ValidationError as error:
         every = error.errors(include_url=False)
-        source.left_out += max(0, len(every) - MOST)
+        source.leave_out(max(0, len(every) - MOST))
         faults = every[:MOST]
     else:
         return Sound(file, range(len(file.claim)))

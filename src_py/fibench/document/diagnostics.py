@@ -75,9 +75,9 @@ class Source:
     text: str
     options: Mapping[Path, str] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    left_out: int = 0
+    left_out: int = field(default=0, init=False)
     """Faults beyond the first `MOST`: nobody reads them, and each costs time to place."""
-    forgiven: bool = False
+    forgiven: bool = field(default=False, init=False)
     """Whether something was let pass, since options may be why it is so."""
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class Source:
     ) -> None:
         """Add a fault of the item at `path`; `key` underlines the item's key, not its value."""
         if self.full:
-            self.left_out += 1
+            self.leave_out(1)
             return
         option = self._option(path)
         if option is not None:
@@ -102,6 +102,14 @@ class Source:
         else:
             span = location.key if key and location.key is not None else location.best
         self.diagnostics.append(point(self.file, self.text, span, what, hint))
+
+    def leave_out(self, faults: int) -> None:
+        """Count faults that are not to be listed."""
+        self.left_out += faults
+
+    def forgive(self) -> None:
+        """Remember that something was let pass which may be a fault of the file itself."""
+        self.forgiven = True
 
     @property
     def full(self) -> bool:

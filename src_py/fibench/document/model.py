@@ -23,12 +23,12 @@ from fibench.document.tables import (
     listed,
     tables_of,
 )
-from fibench.metrics import CLAIMED
+from fibench.metrics import CLAIMED, GROUPS_HAVE, explained
 from fibench.parameters import AXES, KEYS, Fault, Framing
 from fibench.parameters.kinds import choice, duration, interpreter, kind_of, true_or_false, whole
-from fibench.parameters.parameters import FRAMINGS
+from fibench.parameters.parameters import FRAMING
 from fibench.quantities import format_duration
-from fibench.wording import as_toml, one_of
+from fibench.wording import any_of, as_toml, one_of
 
 START_TIMEOUT_S = 10.0
 """How long a server may take until it listens, if the file does not say."""
@@ -100,15 +100,11 @@ class ClaimTable(Table):
     )
     group: Name | None = Field(
         default=None,
-        description="The client group whose metric is judged: throughput, p50, p90, p99, p999, "
-        "max, refused or errors. Default: all clients.",
+        description=f"The client group whose metric is judged: {any_of(GROUPS_HAVE)}. Default: "
+        "all clients.",
     )
     metric: Annotated[str, of_kind(choice(*CLAIMED))] = Field(
-        description="What is judged: throughput (replies/s), latency p50, p90, p99, p999, "
-        "max (time), cores (server CPU time per wall time), cpu_per_request (time), memory and "
-        "memory_peak (PSS of the server's processes), switches_per_request and "
-        "syscalls_per_request (numbers), refused and errors (counts), wall (time of the whole "
-        "load, where it ends by itself)."
+        description=f"What is judged: {explained()}."
     )
     where: SideTable | None = Field(default=None, description="Values that both sides share.")
     above: Annotated[
@@ -210,7 +206,7 @@ class BackendTable(Table):
             json_schema_extra={"minItems": 1},
         ),
     ]
-    framing: Annotated[Framing, of_kind(FRAMINGS)] = Field(
+    framing: Annotated[Framing, of_kind(FRAMING)] = Field(
         default="message", description="The framing that it speaks."
     )
     serves: Annotated[

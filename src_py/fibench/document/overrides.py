@@ -12,7 +12,7 @@ from fibench.document.kinds import NAMES
 from fibench.document.locate import Path
 from fibench.document.model import ExperimentFile
 from fibench.document.tables import MatrixTable, Table, listed
-from fibench.parameters import KEYS, PLAN, REPLACED, Fault, Kind, Scalar, in_file
+from fibench.parameters import KEYS, PLAN_KEYS, REPLACED, Fault, Kind, Scalar, in_file
 from fibench.wording import escaped, suggestion
 
 T = TypeVar("T", bound=Table)
@@ -74,7 +74,7 @@ def _listed(faults: Sequence[Diagnostic]) -> list[Diagnostic]:
 def _kind(key: str) -> Kind[Scalar]:
     if key == "backend":
         return NAMES
-    return KEYS[key].kind if key in KEYS else PLAN[key].kind
+    return KEYS[key].kind if key in KEYS else PLAN_KEYS[key].kind
 
 
 def _varies(key: str) -> bool:
@@ -83,7 +83,7 @@ def _varies(key: str) -> bool:
 
 def _words(key: str, text: str) -> list[object]:
     """An option's values as the file would hold them. Raises Fault."""
-    names = ("backend", *KEYS, *PLAN)
+    names = ("backend", *KEYS, *PLAN_KEYS)
     if key not in names:
         raise Fault("there is no such option", suggestion(key, names))
     if _kind(key).commas:
@@ -131,7 +131,7 @@ def _put(
     file: ExperimentFile, key: str, given: list[Scalar]
 ) -> tuple[ExperimentFile, Sequence[Path]]:
     """Put a key's values where the key stands, or belongs; say where they are now."""
-    if key in PLAN:
+    if key in PLAN_KEYS:
         return _with(file, {"plan": _with(file.plan, {key: given[0]})}), [("plan", key)]
     home, written, other = KEYS[key].table, in_file(key), REPLACED.get(key)
     server, load = _with(file.server, {}, [other]), _with(file.load, {}, [other])

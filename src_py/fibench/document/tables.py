@@ -3,13 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.config import JsonDict
 
 from fibench.document.kinds import Checked, Name, of_kind
-from fibench.parameters import GROUP_KEYS, KEYS, PLAN, Fault, Scalar, default_text, in_file
+from fibench.parameters import (
+    GROUP_KEYS,
+    KEYS,
+    PLAN_KEYS,
+    Fault,
+    Key,
+    Repetitions,
+    Scalar,
+    default_text,
+    in_file,
+)
 from fibench.parameters.kinds import true_or_false
 
 LONGEST_LIST = 1000
@@ -67,124 +78,124 @@ def tables_of(name: str) -> Callable[[object], object]:
     return check
 
 
-if TYPE_CHECKING:
+FieldOfModel: TypeAlias = tuple[object, object]
+"""The annotation of a field, and what pydantic's Field says of it."""
+_Base = TypeVar("_Base", bound=Table)
 
-    class ServerTable(OneEach):
-        """One value for every cell: how the servers are started."""
 
-    class GroupTable(OneEach):
-        """Some of the clients of a load."""
+def _type(key: Key[Scalar]) -> object:
+    return Annotated[key.kind.type, of_kind(key.kind)]
 
-        name: str
-        idle: bool
-        clients: int | None
-        n: int | None
-        rate: float | None
-        arrivals: str | None
 
-    class LoadTable(OneEach):
-        """One value for every cell: what the load is."""
+def _list_of(key: Key[Scalar]) -> object:
+    """A list that may be written as its only element."""
+    return Annotated[list[_type(key)], Checked(listed, or_one=True)]  # type: ignore[misc]
 
-        group: tuple[GroupTable, ...] = ()
 
-    class PlanTable(Table):
-        """How often and in which order cells are measured."""
+def _of_table(table: str) -> dict[str, FieldOfModel]:
+    """A field for every key of [server] or [load]; a default is the cell's, not the field's."""
+    found: dict[str, FieldOfModel] = {}
+    for name, key in KEYS.items():
+        if key.table == table:
+            extra: JsonDict = {} if key.default is None else {"default": default_text(name)}
+            field = Field(default=None, description=key.meaning, json_schema_extra=extra)
+            found[in_file(name)] = (_type(key), field)
+    return found
 
-        blocks: int = PLAN["blocks"].default or 0
-        seed: int = PLAN["seed"].default or 0
 
-    class MatrixTable(SeveralEach):
-        """Every combination of these values is a cell; several tables are joined."""
-
-    class SideTable(OneEach):
-        """Values that select cells."""
-
-else:  # from the one table of keys
-
-    def _type(key):
-        return Annotated[key.kind.type, of_kind(key.kind)]
-
-    def _several(key):
-        """A list that may be written as its only element."""
-        return Annotated[list[_type(key)], Checked(listed, or_one=True)]
-
-    def _fields(table):
-        """A field for every key of [server] or [load]."""
-        found = {}
-        for name, key in KEYS.items():
-            if key.table == table:
-                extra = {} if key.default is None else {"default": default_text(name)}
-                field = Field(default=None, description=key.meaning, json_schema_extra=extra)
-                found[in_file(name)] = (_type(key), field)
-        return found
-
-    def _axes(wrap):
-        return {
-            name: (wrap(key), Field(default=None, description=key.meaning))
-            for name, key in KEYS.items()
-            if key.varies
-        }
-
-    def _of_group(name):
+def _of_group() -> dict[str, FieldOfModel]:
+    """A field for every key that a client group may have of its own."""
+    found: dict[str, FieldOfModel] = {}
+    for name in GROUP_KEYS:
         meaning = f"As in [load], of this group. Default: {KEYS[name].of_group}."
-        return _type(KEYS[name]), Field(default=None, description=meaning)
+        found[name] = (_type(KEYS[name]), Field(default=None, description=meaning))
+    return found
 
-    ServerTable = create_model(
-        "ServerTable",
-        __base__=OneEach,
-        __doc__="One value for every cell: how the servers are started.",
-        **_fields("server"),
+
+def _of_plan() -> dict[str, FieldOfModel]:
+    return {
+        name: (_type(key), Field(default=key.default, description=key.meaning))
+        for name, key in PLAN_KEYS.items()
+    }
+
+
+def _axes(wrap: Callable[[Key[Scalar]], object]) -> dict[str, FieldOfModel]:
+    """A field for every key that may be varied."""
+    return {
+        name: (wrap(key), Field(default=None, description=key.meaning))
+        for name, key in KEYS.items()
+        if key.varies
+    }
+
+
+def _with(base: type[_Base], found: Mapping[str, FieldOfModel]) -> type[_Base]:
+    """A table with further fields."""
+    fields: dict[str, Any] = dict(found)  # pydantic's own signature has Any
+    return create_model(f"{base.__name__}WithKeys", __base__=base, **fields)
+
+
+class _Named(OneEach):
+    name: Name = Field(description="What claims and results call the group.")
+
+
+class _OfBackends(SeveralEach):
+    backend: Annotated[list[Name], Checked(listed, or_one=True)] = Field(
+        description="The servers to measure."
     )
-    GroupTable = create_model(
-        "GroupTable",
-        __base__=OneEach,
-        __doc__="Some of the clients of a load.",
-        name=(Name, Field(description="What claims and results call the group.")),
-        **{name: _of_group(name) for name in GROUP_KEYS},
-        idle=(
-            Annotated[bool, Checked(true_or_false)],
-            Field(
-                default=False,
-                description="Whether its clients connect and then ask for nothing.",
-            ),
-        ),
+
+
+class _OfBackend(OneEach):
+    backend: Annotated[Name, Field(default=None, description="The server.")]
+
+
+if TYPE_CHECKING:  # what the table of keys adds is read with `given`
+    _Server = OneEach
+    _Load = OneEach
+    _Plan = OneEach
+    _Group = _Named
+    _Matrix = _OfBackends
+    _Side = _OfBackend
+else:
+    _Server = _with(OneEach, _of_table("server"))
+    _Load = _with(OneEach, _of_table("load"))
+    _Plan = _with(OneEach, _of_plan())
+    _Group = _with(_Named, _of_group())
+    _Matrix = _with(_OfBackends, _axes(_list_of))
+    _Side = _with(_OfBackend, _axes(_type))
+
+
+class ServerTable(_Server):
+    """One value for every cell: how the servers are started."""
+
+
+class GroupTable(_Group):
+    """Some of the clients of a load."""
+
+    idle: Annotated[bool, Checked(true_or_false)] = Field(
+        default=False, description="Whether its clients connect and then ask for nothing."
     )
-    LoadTable = create_model(
-        "LoadTable",
-        __base__=OneEach,
-        __doc__="One value for every cell: what the load is.",
-        **_fields("load"),
-        group=(
-            Annotated[list[GroupTable], Checked(tables_of("load.group"), or_one=True)],
-            Field(
-                default=(),
-                description="Client groups, each with counts and latencies of its own.",
-            ),
-        ),
+
+
+class LoadTable(_Load):
+    """One value for every cell: what the load is."""
+
+    group: Annotated[list[GroupTable], Checked(tables_of("load.group"), or_one=True)] = Field(
+        default=[], description="Client groups, each with counts and latencies of its own."
     )
-    PlanTable = create_model(
-        "PlanTable",
-        __base__=Table,
-        __doc__="How often and in which order cells are measured.",
-        **{
-            name: (_type(key), Field(default=key.default, description=key.meaning))
-            for name, key in PLAN.items()
-        },
-    )
-    MatrixTable = create_model(
-        "MatrixTable",
-        __base__=SeveralEach,
-        __doc__="Every combination of these values is a cell; several tables are joined.",
-        backend=(
-            Annotated[list[Name], Checked(listed, or_one=True)],
-            Field(description="The servers to measure."),
-        ),
-        **_axes(_several),
-    )
-    SideTable = create_model(
-        "SideTable",
-        __base__=OneEach,
-        __doc__="Values that select cells.",
-        backend=(Name, Field(default=None, description="The server.")),
-        **_axes(_type),
-    )
+
+
+class PlanTable(_Plan):
+    """How often and in which order cells are measured."""
+
+    def repetitions(self) -> Repetitions:
+        """What is given, and the defaults of the rest."""
+        given = {name: value for name, value in self.given().items() if isinstance(value, int)}
+        return Repetitions(**given)
+
+
+class MatrixTable(_Matrix):
+    """Every combination of these values is a cell; several tables are joined."""
+
+
+class SideTable(_Side):
+    """Values that select cells."""

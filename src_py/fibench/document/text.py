@@ -18,6 +18,7 @@ from fibench.document.depth import TooDeepError, check_toml
 from fibench.document.diagnostics import Diagnostic, ExperimentError, point
 from fibench.document.locate import Span, normalised
 from fibench.folders import from_here, origin
+from fibench.reading import without_waiting
 from fibench.wording import did_you_mean, escaped, meant, one_of
 
 LARGEST_FILE_BYTES = 256 * 1024
@@ -110,7 +111,7 @@ def _there(folders: Sequence[Path]) -> str:
 def read(path: Path, name: str) -> bytes:
     """What a file holds; `name` is what it is called in messages. Raises ExperimentError."""
     try:
-        with open(path, "rb", opener=_open_without_waiting) as stream:
+        with open(path, "rb", opener=without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise ExperimentError(
                     [_without_place(name, "is not a regular file", "name a .toml file")]
@@ -127,10 +128,6 @@ def read(path: Path, name: str) -> bytes:
         hint = "it is a link: mend where it leads" if path.is_symlink() else ""
         hint = "make it yours to read" if isinstance(error, PermissionError) else hint
         raise ExperimentError([_without_place(name, what, hint)]) from error
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO would make us wait
 
 
 def brief_name(path: Path) -> str:

@@ -153,7 +153,8 @@ def report_without_effect(
     """
     judged = [False, True] if changed else [False]
     faults = [list(_without_effect(made, doubtful, together)) for together in judged]
-    source.forgiven |= bool(faults[0]) and not faults[-1]
+    if faults[0] and not faults[-1]:
+        source.forgive()
     for path, what, hint in faults[-1]:
         source.report(path, what, hint, key=True)
 
@@ -223,20 +224,21 @@ def _report_group(
                 what = f"{key} is given for an idle group, which asks for nothing"
                 source.report((*path, key), what, f"remove {key}, or idle", key=True)
         return
-    rates = [group.rate or one.given.get("rate") for one in users]
+    rates = [group.given().get("rate") or one.given.get("rate") for one in users]
     if group.has("arrivals") and users and not any(rates):
         what = f"arrivals has no effect: {group.name} is a closed loop"
         source.report((*path, "arrivals"), what, 'give it a rate: rate = "500/s"', key=True)
     limits = [one.parameters.max_n for one in users]
-    exceeded = [limit for limit in limits if limit is not None and (group.n or 0) > limit]
+    n = group.given().get("n")
+    exceeded = [limit for limit in limits if limit is not None and isinstance(n, int) and n > limit]
     if exceeded:
-        what = f'n {group.n} is above max_n {exceeded[0]}: the reply would be "out of range"'
-        source.report((*path, "n"), what, f"write max_n = {group.n} in [server]")
+        what = f'n {n} is above max_n {exceeded[0]}: the reply would be "out of range"'
+        source.report((*path, "n"), what, f"write max_n = {n} in [server]")
 
 
 def report_too_many(cells: int, file: ExperimentFile, source: Source) -> None:
     """Report a plan of more trials than anyone would wait for."""
-    blocks = file.plan.blocks
+    blocks = file.plan.repetitions().blocks
     if cells * blocks > MOST_TRIALS:
         what = f"{cells} cells in {blocks} blocks are {cells * blocks} trials"
         source.report(("plan", "blocks"), what, f"{MOST_TRIALS} are allowed: give fewer blocks")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fibench.document.tables import GroupTable
-from fibench.parameters import Group, Parameters
+from fibench.parameters import GROUP_KEYS, KEYS, Group, Parameters
 
 
 def takes(name: str, group: GroupTable, *, open_loop: bool) -> bool:
@@ -14,13 +14,14 @@ def takes(name: str, group: GroupTable, *, open_loop: bool) -> bool:
 
     `open_loop` says whether the load has a rate.
     """
-    if group.has(name):
-        return False
+    return not group.has(name) and _applies(name, group, open_loop=open_loop)
+
+
+def _applies(name: str, group: GroupTable, *, open_loop: bool) -> bool:
+    """Whether a key means something to a group: to an idle one only how many clients it has."""
     if name == "clients":
         return True
-    if group.idle:
-        return False
-    return name != "arrivals" or open_loop or group.has("rate")
+    return not group.idle and (open_loop or group.has("rate") or not KEYS[name].open_loop)
 
 
 def resolved(groups: Iterable[GroupTable], load: Parameters) -> tuple[Group, ...]:
@@ -29,11 +30,11 @@ def resolved(groups: Iterable[GroupTable], load: Parameters) -> tuple[Group, ...
 
 
 def _resolved_one(group: GroupTable, load: Parameters) -> Group:
-    clients = load.clients if group.clients is None else group.clients
-    if group.idle:
-        return Group(group.name, clients, None, idle=True)
-    rate = load.rate if group.rate is None else group.rate
-    arrivals = None
-    if rate is not None:
-        arrivals = load.arrivals if group.arrivals is None else group.arrivals
-    return Group(group.name, clients, load.n if group.n is None else group.n, rate, arrivals)
+    given = group.given()
+    open_loop = load.rate is not None
+    values = {
+        name: given[name] if name in given else load.value_of(name)
+        for name in GROUP_KEYS
+        if _applies(name, group, open_loop=open_loop)
+    }
+    return Group.of_values({"name": group.name, **values, "idle": group.idle})

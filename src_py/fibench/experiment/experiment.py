@@ -15,7 +15,6 @@ from fibench.document import (
     START_TIMEOUT_S,
     ExperimentError,
     ExperimentFile,
-    PlanTable,
     Sound,
     Source,
     apply_overrides,
@@ -45,7 +44,7 @@ from fibench.experiment.cells import (
     report_repeated,
 )
 from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
-from fibench.parameters import Framing, Scalar
+from fibench.parameters import Framing, Repetitions, Scalar
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Experiment:
     """What [server] gives; durations in seconds."""
     load: Mapping[str, Scalar]
     """What [load] gives, client groups apart; durations in seconds, rates in 1/s."""
-    plan: PlanTable
+    plan: Repetitions
     claims: tuple[Claim, ...]
     dropped_claims: tuple[DroppedClaim, ...]
     """Claims that are not judged, since options have changed their cells."""
@@ -192,7 +191,7 @@ class _Judge:
             description=file.description,
             server=file.server.given(),
             load=file.load.given(),
-            plan=file.plan,
+            plan=file.plan.repetitions(),
             claims=claims,
             dropped_claims=dropped,
             backends=_own_backends(file, self.folder),

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fibench.verdict import Review
 
-FORMATS = ("md", "csv", "json", "pyperf", "hlog")
+OF_LISTS = ("text", "md", "csv", "json")
+"""Those of `compare` and `runs`."""
+OF_RUNS = (*OF_LISTS, "pyperf", "hlog")
+"""Those of `report`: its text is shown by `report.terminal`, and each other has a module here."""
 
 
 class ExportError(Exception):
@@ -25,7 +28,10 @@ class ExportError(Exception):
 
 
 def exported(review: Review, format_name: str) -> str:
-    """The text of a run in one of FORMATS. Raises ExportError, and StoredError for its files."""
+    """The text of a run in one of OF_RUNS, of which "text" is no file's.
+
+    Raises ExportError, and StoredError for the run's files.
+    """
     module = importlib.import_module(f"fibench.export.{format_name}")
     text: str = module.export(review)
     return text

@@ -26,14 +26,6 @@ COUNTS = (_BUCKETS + 1) * _HALF
 Counts = NDArray[np.int64]
 
 
-def index_of(value_ns: int) -> int:
-    """Where a value from 0 to HIGHEST_NS is counted. Raises ValueError for others."""
-    if not 0 <= value_ns <= HIGHEST_NS:
-        raise ValueError(f"{value_ns} ns is outside 0 to 60 s")
-    bucket = (value_ns | (_SUB_BUCKETS - 1)).bit_length() - (_HALF_MAGNITUDE + 1)
-    return (bucket << _HALF_MAGNITUDE) + (value_ns >> bucket)
-
-
 def lowest_at(index: int) -> int:
     """The smallest value, in ns, that is counted at an index."""
     shift = _shift_at(index)
@@ -89,19 +81,6 @@ def merge(parts: Iterable[Counts]) -> Counts:
 def total(counts: Counts) -> int:
     """How many values are counted."""
     return int(counts.sum())
-
-
-def percentile(counts: Counts, percent: float) -> int:
-    """The value, in ns, that `percent` of the values do not exceed; 0 when there is none.
-
-    As HdrHistogram gives it: the largest value equivalent to the one found.
-    """
-    cumulated = np.cumsum(counts)
-    if cumulated[-1] == 0:
-        return 0
-    wanted = max(1, int(percent / 100 * float(cumulated[-1]) + 0.5))
-    found = int(np.searchsorted(cumulated, min(wanted, int(cumulated[-1]))))
-    return highest_at(found)
 
 
 def minimum(counts: Counts) -> int:

@@ -11,7 +11,7 @@ from fibench.export._rows import name_with_unit
 from fibench.export.md import escape, table
 from fibench.json_values import Json, finite
 from fibench.metrics import METRICS
-from fibench.report.numbers import ABSENT, number, percent, quantity
+from fibench.report.numbers import NO_FIGURE, number, percent, quantity
 from fibench.report.output import page, print_hanging
 from fibench.wording import json_text, prose, shown
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from fibench.verdict.comparing.ratios import RatioRow
 
 SCHEMA = 1
-FORMATS = ("text", "md", "csv", "json")
 _DIFFERS = "differs"
 _NOTHING = "The two runs have no cell in common."
 _HEADS = ("cell", "metric", "first", "second", "ratio", "")
@@ -50,7 +49,7 @@ def leading_warnings(comparison: Comparison) -> list[str]:
 def difference_text(difference: Difference) -> str:
     """`cpus 2 → 8`."""
     first, second = (
-        ABSENT if side is None else prose(side) for side in (difference.first, difference.second)
+        NO_FIGURE if side is None else prose(side) for side in (difference.first, difference.second)
     )
     return f"{shown(difference.name)} {first} → {second}"
 
@@ -195,9 +194,11 @@ def _ends(row: RatioRow) -> tuple[float | None, float | None, float | None]:
 
 def _texts(row: RatioRow) -> tuple[str, ...]:
     unit = METRICS[row.metric].unit
-    figures = [ABSENT if side is None else quantity(side, unit) for side in (row.first, row.second)]
+    figures = [
+        NO_FIGURE if side is None else quantity(side, unit) for side in (row.first, row.second)
+    ]
     if row.ratio is None:
-        return shown(row.cell), row.metric, *figures, row.absent or ABSENT, ""
+        return shown(row.cell), row.metric, *figures, row.absent or NO_FIGURE, ""
     ratio = f"×{number(row.ratio.mean)}"
     if row.ratio.low is not None and row.ratio.high is not None:
         digits = _digits(row.ratio.low, row.ratio.high)

@@ -102,8 +102,7 @@ def _intervals(run: StoredRun, record: Record) -> Iterator[Interval]:
     document = read_load(run, record)
     if document is None:
         return
-    warmup = record.parameters.get("warmup")
-    begin_s = float(warmup) if isinstance(warmup, (int, float)) else 0.0
+    begin_s = float(record.parameters.warmup or 0.0)
     try:
         window_s = _number(_inside(document, "window"), "duration_ns") * _NS
         for group in _groups(document):

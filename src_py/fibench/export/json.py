@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import fibench
@@ -38,8 +39,7 @@ def document(review: Review) -> dict[str, Json]:
             "title": run.experiment.title,
             "complete": run.complete,
             "started_at": min((record.started_at for record in run.records), default=None),
-            "blocks": run.experiment.plan.blocks,
-            "seed": run.experiment.plan.seed,
+            **asdict(run.experiment.plan),
             "trials": len(run.records),
             "damaged_lines": [line for line, _ in run.ignored],
             "marks": list(review.marks),

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from fibench.export import csv as separated
 from fibench.report.numbers import number
-from fibench.report.runs import COLUMNS, RunRow, runs_json
+from fibench.report.runs import RUN_COLUMNS, RunRow, runs_json
 from fibench.wording import escaped
 
 _MARK = " !"
@@ -60,7 +60,7 @@ def markdown(found: Sequence[RunRow]) -> str:
 
 def comma_separated(found: Sequence[RunRow]) -> str:
     """Every column, in base units."""
-    return separated.written_rows(COLUMNS, map(astuple, found))
+    return separated.written_rows(RUN_COLUMNS, map(astuple, found))
 
 
 FORMATS: Mapping[str, Callable[[Sequence[RunRow]], str]] = {

@@ -7,11 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from fibench.backends.interpreters import interpreter_lines
 from fibench.metrics import METRICS
-from fibench.plan.pinning import pinning_line
-from fibench.report.lines import build_line, machine_line_of
-from fibench.report.numbers import ABSENT, quantity, spread
+from fibench.report.lines import build_line, interpreter_lines, machine_line_of, pinning_line
+from fibench.report.numbers import NO_FIGURE, quantity, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
 from fibench.report.words import notes_of, tally, verdict_lines
@@ -26,7 +24,6 @@ _MARKUP = re.compile(
 )
 """What GitHub would take for markup; an underscore within a word is none."""
 _MENTION = re.compile(r"@(?=\w)")
-_HEADINGS = {"cpu_per_request": "CPU/request"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -93,13 +90,13 @@ def _cells_table(review: Review) -> list[str]:
         [cell.label, *(_figure(summaries.get(cell.key), metric) for metric in metrics)]
         for cell in cells
     ]
-    return table(["cell", *(_HEADINGS.get(metric, metric) for metric in metrics)], rows)
+    return table(["cell", *(METRICS[metric].heading for metric in metrics)], rows)
 
 
 def _figure(summary: CellSummary | None, metric: str) -> str:
     estimate = summary.estimates[metric] if summary is not None else None
     if estimate is None or estimate.mean is None:
-        return ABSENT
+        return NO_FIGURE
     return f"{quantity(estimate.mean, METRICS[metric].unit)} {spread(estimate)}".rstrip()
 
 

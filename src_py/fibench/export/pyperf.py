@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fibench.export._rows import cells_with_summary
 from fibench.json_values import Json, object_or_empty, text_or_none
+from fibench.metrics import TIMED, Metric
 from fibench.wording import json_text, shown
 
 if TYPE_CHECKING:
@@ -20,22 +21,16 @@ if TYPE_CHECKING:
     from fibench.verdict import Review
 
 FORMAT_VERSION = "1.0"
-BENCHMARKS = {
-    "CPU per request": "cpu_per_request",
-    "p50 latency": "p50",
-    "time per request (1/throughput)": "throughput",
-}
-"""How a benchmark is called after its cell, and the metric it is made from."""
 
 
 def export(review: Review) -> str:
     """The suite as JSON text. pyperf's own layout: https://pyperf.readthedocs.io/en/latest/."""
     benchmarks: list[Json] = []
     for cell, summary in cells_with_summary(review):
-        for called, metric in BENCHMARKS.items():
-            runs = _runs(review, cell, metric) if summary.estimates[metric].mean else []
+        for metric in TIMED:
+            runs = _runs(review, cell, metric) if summary.estimates[metric.name].mean else []
             if runs:
-                name = f"{shown(cell.label)}: {called}"
+                name = f"{shown(cell.label)}: {metric.timed_as}"
                 metadata = {"name": name, **_interpreter(review, cell)}
                 benchmarks.append({"metadata": metadata, "runs": runs})
     document: Json = {
@@ -46,17 +41,15 @@ def export(review: Review) -> str:
     return json_text(document, 1)
 
 
-def _runs(review: Review, cell: Cell, metric: str) -> list[Json]:
-    from fibench.metrics import METRICS
-
+def _runs(review: Review, cell: Cell, metric: Metric) -> list[Json]:
     found: list[Json] = []
     for record in review.run.records:
-        value = record.metrics.get(METRICS[metric].name_with_unit)
+        value = record.metrics.get(metric.name_with_unit)
         if record.cell != cell.key or not record.is_measurement:
             continue
         if value is None or not math.isfinite(value) or value <= 0.0:
             continue
-        seconds = 1.0 / value if metric == "throughput" else float(value)
+        seconds = 1.0 / value if metric.unit == "1/s" else float(value)
         metadata: Json = {"date": _date(record.started_at), "fibench_block": record.block + 1}
         found.append({"metadata": metadata, "values": [seconds]})
     return found

@@ -6,26 +6,29 @@ Pure, and quick to import: the command line takes its options from it. May know 
 
 from fibench.parameters.cpu_list import ALL, parse_cpus, written_cpus
 from fibench.parameters.groups import Group, described
-from fibench.parameters.keys import PLAN, Key
+from fibench.parameters.keys import PLAN_KEYS, Key, Repetitions
 from fibench.parameters.kinds import Fault, Kind, Scalar
 from fibench.parameters.named import (
     AXES,
     GROUP_KEYS,
     REPLACED,
+    arguments,
     default_text,
     in_file,
     options,
     parameter,
+    server_option,
     shown_value,
 )
-from fibench.parameters.parameters import KEYS, Framing, Parameters, Value
+from fibench.parameters.parameters import FRAMINGS, KEYS, Framing, Parameters, Value
 
 __all__ = [
     "ALL",
     "AXES",
+    "FRAMINGS",
     "GROUP_KEYS",
     "KEYS",
-    "PLAN",
+    "PLAN_KEYS",
     "REPLACED",
     "Fault",
     "Framing",
@@ -33,14 +36,17 @@ __all__ = [
     "Key",
     "Kind",
     "Parameters",
+    "Repetitions",
     "Scalar",
     "Value",
+    "arguments",
     "default_text",
     "described",
     "in_file",
     "options",
     "parameter",
     "parse_cpus",
+    "server_option",
     "shown_value",
     "written_cpus",
 ]

@@ -10,10 +10,18 @@ fibload's --group, joined by ";":
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from fibench.quantities import decimal
+from fibench.wording import counted
+
+_NEEDED = {"name", "clients"}
+_WORDED = {"name", "clients", "idle", "rate", "arrivals"}
+"""What `described` has words of its own for."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Group:
 
     name: str
     clients: int
-    n: int | None
+    n: int | None = None
     """What they ask for; None: they are idle."""
     rate: float | None = None
     """Requests/s of the whole group; None: a closed loop, or idle."""
@@ -31,21 +39,35 @@ class Group:
     idle: bool = False
     """Connected, and silent."""
 
+    @classmethod
+    def of_values(cls, values: Mapping[str, object]) -> Group:
+        """Made of values by their names, each of its key's kind; those of keys may be None."""
+        every: Any = values  # of which kind each is, who calls answers for
+        return cls(**every)
+
 
 def written(groups: Iterable[Group]) -> str:
     """Groups as one text, which `parse` reads."""
     return ";".join(",".join(_words(group)) for group in groups)
 
 
-def _words(group: Group) -> list[str]:
-    words = [f"name={group.name}", f"clients={group.clients}"]
-    if group.n is not None:
-        words.append(f"n={group.n}")
-    if group.rate is not None:
-        words.append(f"rate={decimal(group.rate)}")
-    if group.arrivals is not None:
-        words.append(f"arrivals={group.arrivals}")
-    return [*words, "idle"] if group.idle else words
+def _words(group: Group) -> Iterator[str]:
+    for name, kind in _kinds().items():
+        value = getattr(group, name)
+        if kind is bool:
+            yield from [name] if value else []
+        elif value is not None:
+            yield f"{name}={decimal(value) if kind is float else value}"
+
+
+@cache
+def _kinds() -> Mapping[str, type]:
+    """Of which type each value of a group is, where there is one: its fields in their order."""
+    hints = get_type_hints(Group).items()
+    return {
+        name: next(each for each in get_args(hint) or (hint,) if each is not NoneType)
+        for name, hint in hints
+    }
 
 
 def parse(text: str | None) -> tuple[Group, ...]:
@@ -55,28 +77,24 @@ def parse(text: str | None) -> tuple[Group, ...]:
 
 def _parse_one(text: str) -> Group:
     given = dict(word.partition("=")[::2] for word in text.split(","))
-    unknown = given.keys() - {"name", "clients", "n", "rate", "arrivals", "idle"}
-    rate = float(given["rate"]) if "rate" in given else None
-    if unknown or not {"name", "clients"} <= given.keys() or not math.isfinite(rate or 0.0):
+    kinds = _kinds()
+    if given.keys() - kinds.keys() or not given.keys() >= _NEEDED:
         raise ValueError(f"not a client group: {text!r}")
-    return Group(
-        name=given["name"],
-        clients=int(given["clients"]),
-        n=int(given["n"]) if "n" in given else None,
-        rate=rate,
-        arrivals=given.get("arrivals"),
-        idle="idle" in given,
-    )
+    values = {  # a flag has no value: it is there, or it is not
+        name: kinds[name](word) if kinds[name] is not bool else True for name, word in given.items()
+    }
+    if not all(math.isfinite(value) for value in values.values() if isinstance(value, float)):
+        raise ValueError(f"not a client group: {text!r}")
+    return Group.of_values(values)
 
 
 def described(group: Group) -> str:
     """A group in words: "small: 7 clients, n=1"."""
-    clients = f"{group.clients} client{'' if group.clients == 1 else 's'}"
-    words = [f"{group.name}: {clients}"]
+    words = [f"{group.name}: {counted(group.clients, 'client')}"]
     if group.idle:
         words.append("connected and silent")
-    if group.n is not None:
-        words.append(f"n={group.n}")
+    beside = ((name, getattr(group, name)) for name in _kinds() if name not in _WORDED)
+    words += [f"{name}={value}" for name, value in beside if value is not None]
     if group.rate is not None:
         words.append(f"{decimal(group.rate)}/s {group.arrivals}")
     return ", ".join(words)

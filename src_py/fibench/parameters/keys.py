@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Generic, Literal, TypeVar
 
 from fibench.parameters.kinds import Kind, Scalar, T_co, whole
@@ -19,6 +19,15 @@ class Option:
     place: int
     """Its place among them, in which a plan keeps those that were given."""
     help: str
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An option of our servers, and so of `serve`, called as the key is."""
+
+    help: str
+    in_ms: bool = False
+    """Whether it is told in milliseconds; other times are in seconds."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,8 @@ class Key(Generic[T_co]):
     """Whether a ceiling of the meter has it in common with its cells: all that the wire sees, but
     for the work asked for, the times of an open loop, and the backlog: a short one would be
     measured, and no ceiling."""
-    argument: Literal["", "as it is", "in ms"] = ""
-    """How our servers take it, as an option of its name."""
+    argument: Argument | None = None
+    """How our servers take it, if they do."""
     instead_of: str = ""
     """The key that it replaces: a cell has one of the two."""
     of_group: str = ""
@@ -71,25 +80,34 @@ def sometimes(key: Key[T]) -> T | None:
     return field(default=key.default, metadata={KEY: key})
 
 
-PLAN: Mapping[str, Key[int]] = {
-    "blocks": Key(
-        "plan",
-        whole(1, 10_000),
-        5,
-        "How often every cell is measured; verdicts need at least 3.",
-        varies=False,
-        option=Option(8, "how often every cell is measured"),
-    ),
-    "seed": Key(
-        "plan",
-        whole(0, 2**63 - 1),
-        1,
-        "Seed of the order of trials within each block, and of when the requests of an open loop "
-        "are due.",
-        varies=False,
-        option=Option(12, "seed of the order of trials"),
-    ),
-}
-"""The keys of [plan]."""
+@dataclass(frozen=True, kw_only=True)
+class Repetitions:
+    """How often and in which order cells are measured: [plan], a key in each field."""
+
+    blocks: int = always(
+        Key(
+            "plan",
+            whole(1, 10_000),
+            5,
+            "How often every cell is measured; verdicts need at least 3.",
+            varies=False,
+            option=Option(8, "how often every cell is measured"),
+        )
+    )
+    seed: int = always(
+        Key(
+            "plan",
+            whole(0, 2**63 - 1),
+            1,
+            "Seed of the order of trials within each block, and of when the requests of an open "
+            "loop are due.",
+            varies=False,
+            option=Option(12, "seed of the order of trials"),
+        )
+    )
+
+
+PLAN_KEYS: Mapping[str, Key[int]] = {one.name: one.metadata[KEY] for one in fields(Repetitions)}
+"""The keys of [plan], by their names."""
 
 BACKEND_OPTION = Option(1, "measure these backends only: c-mt,py-mt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fibench.parameters.keys import BACKEND_OPTION, PLAN
+from fibench.parameters.keys import BACKEND_OPTION, PLAN_KEYS
 from fibench.parameters.parameters import KEYS, Value
 
 GROUP_KEYS = tuple(name for name, key in KEYS.items() if key.of_group)
@@ -23,10 +23,20 @@ REPLACED: Mapping[str, str] = {
 
 def options() -> dict[str, str]:
     """What `--help` says of each option of `run` and `plan` that replaces a key of the file."""
-    every = {name: key.option for name, key in (*KEYS.items(), *PLAN.items())}
+    every = {name: key.option for name, key in (*KEYS.items(), *PLAN_KEYS.items())}
     found = [(name, option) for name, option in every.items() if option is not None]
     found.append(("backend", BACKEND_OPTION))
     return {name: option.help for name, option in sorted(found, key=lambda one: one[1].place)}
+
+
+def arguments() -> dict[str, str]:
+    """What `--help` says of each option that `serve` hands on to a server, by the key's name."""
+    return {name: key.argument.help for name, key in KEYS.items() if key.argument is not None}
+
+
+def server_option(name: str) -> str:
+    """What our servers call a key: "--max-n"."""
+    return f"--{name.replace('_', '-')}"
 
 
 def in_file(name: str) -> str:

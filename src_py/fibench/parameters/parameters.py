@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from fibench.parameters import groups as texts
 from fibench.parameters import kinds
 from fibench.parameters.groups import Group
-from fibench.parameters.keys import ALWAYS, KEY, Key, Option, always, sometimes
+from fibench.parameters.keys import ALWAYS, KEY, Argument, Key, Option, always, sometimes
 from fibench.parameters.kinds import Kind, Scalar
+from fibench.wording import any_of
 
 Value = Scalar | None
 """A parameter as text and JSON have it: durations are seconds, as float; None is not passed on."""
@@ -23,9 +24,10 @@ Framing = Literal["message", "line"]
 LoadKind = Literal["fibload", "process"]
 Arrivals = Literal["poisson", "uniform"]
 
-FRAMINGS: Kind[Framing] = kinds.choice("message", "line")
-_KINDS: Kind[LoadKind] = kinds.choice("fibload", "process")
-_ARRIVALS: Kind[Arrivals] = kinds.choice("poisson", "uniform")
+FRAMINGS: tuple[Framing, ...] = get_args(Framing)
+FRAMING: Kind[Framing] = kinds.choice(*FRAMINGS)
+_KINDS: Kind[LoadKind] = kinds.choice(*get_args(LoadKind))
+_ARRIVALS: Kind[Arrivals] = kinds.choice(*get_args(Arrivals))
 
 _CPUS = (
     'CPUs that the {} may use: "0", "0,2-3", or "all". Default: all; but where neither is given, '
@@ -74,21 +76,21 @@ class Parameters:
             "Address to listen on and to connect to.",
             process=True,
             shape=True,
-            argument="as it is",
+            argument=Argument("address to listen on (default: 127.0.0.1)"),
         )
     )
     framing: Framing = always(
         Key(
             "server",
-            FRAMINGS,
+            FRAMING,
             "message",
             '"message": a connection for each request, as in the course; "line": requests and '
             "replies are lines, and the connection stays open. Default for a server of your own: "
             "its own.",
             process=True,
             shape=True,
-            argument="as it is",
-            option=Option(6, "message or line"),
+            argument=Argument(any_of(FRAMINGS)),
+            option=Option(6, any_of(FRAMINGS)),
         )
     )
     workers: int | None = sometimes(
@@ -100,7 +102,7 @@ class Parameters:
             "the physical cores available.",
             own=False,
             process=True,
-            argument="as it is",
+            argument=Argument("pool size, loops or processes, where the design has them"),
         )
     )
     io_wait: float | None = sometimes(
@@ -112,7 +114,7 @@ class Parameters:
             "downstream call.",
             own=False,
             process=True,
-            argument="in ms",
+            argument=Argument("milliseconds to wait before each reply", in_ms=True),
         )
     )
     backlog: int | None = sometimes(
@@ -123,7 +125,7 @@ class Parameters:
             "Backlog of listen(2), in connections.",
             own=False,
             process=True,
-            argument="as it is",
+            argument=Argument("listen(2) backlog"),
         )
     )
     idle_timeout: float | None = sometimes(
@@ -134,7 +136,7 @@ class Parameters:
             "A client that keeps the server waiting for so long is closed.",
             own=False,
             process=True,
-            argument="as it is",
+            argument=Argument("seconds a client may keep the server waiting"),
         )
     )
     max_connections: int | None = sometimes(
@@ -146,7 +148,7 @@ class Parameters:
             own=False,
             process=True,
             shape=True,
-            argument="as it is",
+            argument=Argument("refuse connections above this number"),
         )
     )
     max_n: int | None = sometimes(
@@ -157,7 +159,7 @@ class Parameters:
             'Largest n served; above it the reply is "out of range".',
             own=False,
             process=True,
-            argument="as it is",
+            argument=Argument("largest number served"),
         )
     )
     switch_interval: float | None = sometimes(
@@ -170,7 +172,7 @@ class Parameters:
             own=False,
             python=True,
             process=True,
-            argument="as it is",
+            argument=Argument("seconds; Python only"),
         )
     )
     server_cpus: str | None = sometimes(

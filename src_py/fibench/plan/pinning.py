@@ -33,21 +33,6 @@ class Pinning:
     why: str
     """In words that follow "not pinned: ", or stand in brackets after the CPUs."""
 
-    def __str__(self) -> str:
-        """One line for people."""
-        if self.server is None and self.load is None:
-            return f"not pinned: {self.why}"
-        server, load = (text or "all CPUs" for text in (self.server, self.load))
-        return f"servers on {server}, load on {load} ({self.why})"
-
-
-def pinning_line(plan: Mapping[str, object]) -> str:
-    """What plan.json says of it, in one line for people; empty where it says nothing."""
-    chosen = plan.get("pinning")
-    if not isinstance(chosen, Mapping):
-        return ""
-    return str(Pinning(chosen.get("server"), chosen.get("load"), str(chosen.get("why"))))
-
 
 def computing_s(n: int, language: str) -> float:
     """About how long fibonacci(n) computes, in seconds; a server of the user's own as Python."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from fibench.experiment import Cell, Experiment, cells_of
@@ -133,8 +133,7 @@ def plan_json(
     return {
         "schema": SCHEMA,
         "title": experiment.title,
-        "blocks": experiment.plan.blocks,
-        "seed": experiment.plan.seed,
+        **asdict(experiment.plan),
         "cells": [
             {"key": cell.key, "label": cell.label, "parameters": cell.parameters.as_json()}
             for cell in experiment.cells

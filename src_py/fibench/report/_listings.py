@@ -16,7 +16,7 @@ from fibench.json_values import (
 )
 from fibench.report.numbers import time_taken
 from fibench.report.output import glued, page, print_hanging
-from fibench.wording import prose, shown
+from fibench.wording import counted, prose, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,8 +79,8 @@ def render_plan(
     with page(out) as console:
         console.print(Text(prose(str(plan["title"])), style="bold"))
         time = f"about {time_taken(number_in(plan, 'expected_s'))} of warm-up and measuring"
-        counts = (_several(len(cells), "cell"), _several(whole_in(plan, "blocks"), "block"))
-        trials = _several(len(objects_in(plan, "trials")), "trial")
+        counts = (counted(len(cells), "cell"), counted(whole_in(plan, "blocks"), "block"))
+        trials = counted(len(objects_in(plan, "trials")), "trial")
         console.print(Text(f"{counts[0]} in {counts[1]}: {trials}, {time}"))
         console.print()
         lines = [("all cells", common_parameters(cells))] if cells else []
@@ -130,7 +130,7 @@ def _groups(cells: Sequence[Object]) -> list[tuple[str, str]]:
 
 def _pinning(plan: Object) -> list[tuple[str, str]]:
     """Which CPUs servers and load get."""
-    from fibench.plan.pinning import pinning_line
+    from fibench.report.lines import pinning_line
 
     line = pinning_line(plan)
     return [("cpus", shown(line))] if line else []
@@ -138,7 +138,7 @@ def _pinning(plan: Object) -> list[tuple[str, str]]:
 
 def _interpreters(plan: Object) -> list[tuple[str, str]]:
     """What the interpreters are that cells name."""
-    from fibench.backends.interpreters import interpreter_words
+    from fibench.report.lines import interpreter_words
 
     named = dict.fromkeys(
         object_or_empty(cell["parameters"]).get("interpreter") for cell in objects_in(plan, "cells")
@@ -163,7 +163,7 @@ def _orders(plan: Object) -> list[tuple[str, str]]:
     before = blocks.pop(_BEFORE, None)
     pairs = [(f"block {block + 1}", ", ".join(order)) for block, order in blocks.items()]
     if len(pairs) > _MOST_ORDERS:
-        rest = _several(len(pairs) - _MOST_ORDERS + 1, "more block")
+        rest = counted(len(pairs) - _MOST_ORDERS + 1, "more block")
         pairs[_MOST_ORDERS - 1 :] = [("…", f"and {rest}, each in an order of its own")]
     return [("first", ", ".join(before)), *pairs] if before else pairs
 
@@ -172,7 +172,3 @@ def _named(trial: Object) -> str:
     """A trial as its cell's label, and what else it is for."""
     label = shown(str(trial["cell"]))
     return f"{label} (system calls)" if trial.get("role") == "syscalls" else label
-
-
-def _several(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"

@@ -5,12 +5,19 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from fibench.build.record import not_own
-from fibench.json_values import object_or_empty
+from fibench.json_values import Object, object_or_empty, object_or_none, text_or_none
 from fibench.machine.cores import processor_model
+from fibench.plan.pinning import Pinning
 from fibench.store import StoredRun
 from fibench.store.kept import KeptEnvironment
+from fibench.wording import counted
+
+if TYPE_CHECKING:
+    from fibench.experiment import Cell
 
 _MODEL_NOISE = re.compile(r"\((?:R|TM)\)|\bCPU\b|\bProcessor\b|@.*$|\b[0-9]+-Core\b", re.IGNORECASE)
 
@@ -18,7 +25,7 @@ _MODEL_NOISE = re.compile(r"\((?:R|TM)\)|\bCPU\b|\bProcessor\b|@.*$|\b[0-9]+-Cor
 def machine_line(cores: int) -> str:
     """This machine, of which `cores` may be used."""
     return (
-        f"{processor_model()}, {_several(cores)}, Linux {platform.release()}, "
+        f"{processor_model()}, {counted(cores, 'core')}, Linux {platform.release()}, "
         f"Python {platform.python_version()}"
     )
 
@@ -27,11 +34,11 @@ def machine_line_of(run: StoredRun) -> str:
     """The machine that a run was made on; it says what is not known."""
     environment, cores = run.environment, run.cores
     if not environment.document:
-        had = f" of {_several(cores)}" if cores is not None else ""
+        had = f" of {counted(cores, 'core')}" if cores is not None else ""
         return f"an unknown machine{had} (environment.json is missing or empty)"
     words = [
         environment.processor or "unknown processor",
-        "an unknown number of cores" if cores is None else _several(cores),
+        "an unknown number of cores" if cores is None else counted(cores, "core"),
         f"Linux {environment.kernel or 'of unknown version'}",
         *([f"Python {environment.python}"] if environment.python else []),
     ]
@@ -53,5 +60,39 @@ def build_line(version: str | None, compiler: object) -> str:
     return ", ".join(words) + (f"; built with flags that are not its own: {flags}" if flags else "")
 
 
-def _several(cores: int) -> str:
-    return "1 core" if cores == 1 else f"{cores} cores"
+def pinning_words(pinning: Pinning) -> str:
+    """Which CPUs servers and load have."""
+    if pinning.server is None and pinning.load is None:
+        return f"not pinned: {pinning.why}"
+    server, load = (text or "all CPUs" for text in (pinning.server, pinning.load))
+    return f"servers on {server}, load on {load} ({pinning.why})"
+
+
+def pinning_line(plan: Object) -> str:
+    """The same of what plan.json says of it; empty where it says nothing."""
+    chosen = object_or_none(plan.get("pinning"))
+    if chosen is None:
+        return ""
+    server, load = (text_or_none(chosen.get(name)) for name in ("server", "load"))
+    return pinning_words(Pinning(server, load, str(chosen.get("why"))))
+
+
+def interpreter_words(kept: object, asked: Iterable[object]) -> Iterator[tuple[str, str]]:
+    """What a run keeps of each interpreter that is asked for; `kept` may be anything.
+
+    "3.13" is "CPython 3.13.0, with the GIL (/usr/bin/python3.13)".
+    """
+    for name in dict.fromkeys(asked):
+        one = kept.get(name) if isinstance(kept, Mapping) else None
+        if isinstance(name, str) and isinstance(one, Mapping):
+            build = "a free-threaded build, " if one.get("free_threaded") else ""
+            gil = "with the GIL" if one.get("gil") else "without a GIL"
+            what = f"{one.get('implementation')} {one.get('version')}, {build}{gil}"
+            yield name, f"{what} ({one.get('path')})"
+
+
+def interpreter_lines(kept: object, cells: Iterable[Cell]) -> Iterator[str]:
+    """The same of those that cells name, a line for each."""
+    asked = [cell.parameters.interpreter for cell in cells]
+    for name, words in interpreter_words(kept, asked):
+        yield f"interpreter {name}: {words}"

@@ -10,7 +10,7 @@ from fibench.parameters import KEYS
 from fibench.verdict import Estimate
 from fibench.verdict.estimate import half_width
 
-ABSENT = "–"
+NO_FIGURE = "–"
 DIGITS = 3
 _MOST_DIGITS = 6
 _WIDE_LOG = 0.5

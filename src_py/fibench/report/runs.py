@@ -63,7 +63,7 @@ class RunRow:
     """How many of these are not valid."""
 
 
-COLUMNS = tuple(entry.name for entry in fields(RunRow))
+RUN_COLUMNS = tuple(entry.name for entry in fields(RunRow))
 
 
 def find_runs(root: Path) -> Iterator[Path]:
@@ -139,7 +139,7 @@ def _names(found: Iterable[_Run]) -> dict[str, str]:
 
 def runs_json(found: Iterable[RunRow]) -> str:
     """The rows as one JSON document."""
-    listed = [dict(zip(COLUMNS, astuple(row), strict=True)) for row in found]
+    listed = [dict(zip(RUN_COLUMNS, astuple(row), strict=True)) for row in found]
     return json_text({"schema": SCHEMA, "runs": listed}, 1)
 
 

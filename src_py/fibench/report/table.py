@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS, in_group
-from fibench.report.numbers import ABSENT, quantity, spread
+from fibench.report.numbers import NO_FIGURE, quantity, spread
 from fibench.verdict import CellSummary
 from fibench.wording import shown
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from fibench.experiment import Cell
 
-_HEADINGS = {"cpu_per_request": "CPU/request"}
 _GAP = 2
 _NARROWEST_LABEL = 16
 
@@ -53,19 +52,19 @@ class TableLine:
         if self.group is not None and not METRICS[metric].of_groups:
             return Entry("", "")
         if self.summary is None or (metric == "wall" and not _ends_by_itself(self.cell)):
-            return Entry(ABSENT, "")
+            return Entry(NO_FIGURE, "")
         if METRICS[metric].is_count:
             return Entry(self._counted(metric), "")
         estimate = self.summary.estimates[in_group(self.group, metric)]
         if estimate.mean is None:
-            return Entry(ABSENT, "")
+            return Entry(NO_FIGURE, "")
         return Entry(quantity(estimate.mean, METRICS[metric].unit), spread(estimate))
 
     def _counted(self, metric: str) -> str:
         """The fewest and the most of a count in any block."""
         found = self.summary.counts.get(in_group(self.group, metric)) if self.summary else None
         if found is None or found.least is None:
-            return ABSENT
+            return NO_FIGURE
         return f"{found.least}" if found.least == found.most else f"{found.least} to {found.most}"
 
 
@@ -146,7 +145,7 @@ def _rows(cells: Sequence[Cell], summaries: Mapping[str, CellSummary]) -> list[T
 
 
 def _column(metric: str, rows: Sequence[TableLine]) -> Column:
-    return Column(_HEADINGS.get(metric, metric), tuple(row.entry(metric) for row in rows))
+    return Column(METRICS[metric].heading, tuple(row.entry(metric) for row in rows))
 
 
 def _label_width(labels: Sequence[str], width: int) -> int:

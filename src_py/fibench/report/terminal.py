@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from fibench.backends.interpreters import interpreter_lines
 from fibench.metrics import METRICS
 from fibench.report._trial_line import kind_of_hint
-from fibench.report.numbers import ABSENT, percent, time_taken
+from fibench.report.lines import interpreter_lines
+from fibench.report.numbers import NO_FIGURE, percent, time_taken
 from fibench.report.output import page, print_hanging
 from fibench.report.table import print_table, shown_metrics
 from fibench.report.words import tally, twin_line, verdict_lines
@@ -153,7 +153,7 @@ def table_notes(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list
         notes.append("one trial of each cell: no intervals")
     metrics = shown_metrics(cells, summaries)
     absent = dict.fromkeys(
-        f"{ABSENT} {reason}"
+        f"{NO_FIGURE} {reason}"
         for summary in summaries
         for metric in metrics
         if summary.valid and (reason := summary.estimates[metric].absent) is not None

@@ -159,11 +159,7 @@ def _crossover_figures(verdict: Verdict, found: Crossover) -> str:
             f"{left} begins to beat {right}{metric}{at} at {glued(f'{axis} = {place}')}, "
             f"{glued(f'needed {_bound(claim, scale)}')}"
         )
-    said += [
-        words
-        for wins in ("everywhere", "nowhere")
-        if (words := _censored(found, wins, left, right))
-    ]
+    said += [words for wins in ("everywhere", "nowhere") if (words := _censored(found, wins, left))]
     if found.incomplete:
         said.append(f"{len(found.blocks)} blocks have every point, {found.incomplete} do not")
     if estimate.mean is None and estimate.absent is None:
@@ -180,7 +176,7 @@ def _crossover_names(claim: Claim) -> tuple[str, str, str]:
     return left, right, " ".join(words)
 
 
-def _censored(found: Crossover, wins: Wins, left: str, right: str) -> str:
+def _censored(found: Crossover, wins: Wins, left: str) -> str:
     """`py-mp wins at no n up to 30 in 2 of 5 blocks`."""
     count, blocks = found.won(wins), len(found.blocks)
     if count == 0:

@@ -14,7 +14,7 @@ from types import FrameType
 
 from fibench import called, writing
 from fibench.interruption import Interrupted, exit_status, heeded
-from fibench.plan import plan
+from fibench.plan import Pinning, plan
 from fibench.record import Record, last_attempts
 from fibench.run._resume import Attempt, is_planned
 from fibench.run._unchanged import ChangedError, Unchanged
@@ -47,8 +47,8 @@ class Outcome:
     """The exit status that the interruption asks for."""
     measured_s: float = 0.0
     """Warm-up and windows of what was measured now, not before a resumption."""
-    pinning: str = ""
-    """In one line, which CPUs servers and load had."""
+    pinning: Pinning | None = None
+    """Which CPUs servers and load had."""
     other_claims: bool = False
     """The claims are not those that the run was begun with."""
 
@@ -104,7 +104,7 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
         tell(Notice(text))
     todo = begun.todo
     tell(RunStarted(begun.folder, [one.trial for one in todo], len(trials), begun.resumed))
-    outcome = Outcome(begun.folder, pinning=str(context.pinning), other_claims=begun.other_claims)
+    outcome = Outcome(begun.folder, pinning=context.pinning, other_claims=begun.other_claims)
     with _stop_on_signals(tell) as stop:
         try:
             for attempt in todo:

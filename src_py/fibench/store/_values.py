@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeGuard, TypeVar
 
 from fibench.json_values import Object
-from fibench.record import Parameter
+from fibench.parameters import Value
 
 LONGEST_NAME = 1000
 LONGEST_TEXT = 100_000
@@ -68,7 +68,7 @@ def is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= _LARGEST_FIGURE
 
 
-def is_parameter(value: object) -> TypeGuard[Parameter]:
+def is_parameter(value: object) -> TypeGuard[Value]:
     """Text, or a number of any size that has a name in JSON."""
     if type(value) is float:
         return math.isfinite(value)

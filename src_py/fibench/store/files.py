@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fibench.document import parse_json
 from fibench.json_values import Object
+from fibench.reading import without_waiting
 from fibench.wording import escaped
 
 NEWEST_SCHEMA = 2
@@ -65,7 +66,7 @@ def read_inside(folder: Path, name: str, most: int, *, optional: bool = False) -
         return None
     where = shown_path(folder / name)
     try:
-        with open(path, "rb", opener=_open_without_waiting) as stream:
+        with open(path, "rb", opener=without_waiting) as stream:
             data = stream.read(most + 1)
     except OSError as error:
         raise StoredError(f"{where} cannot be read: {error.strerror}", UNREADABLE) from error
@@ -96,10 +97,6 @@ def inside(folder: Path, name: str, *, optional: bool) -> Path | None:
         reason = getattr(error, "strerror", None) or "its links go in circles"
         raise StoredError(f"{where} cannot be read: {reason}", UNREADABLE) from error
     return path
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
 
 
 def shown_path(path: Path) -> str:

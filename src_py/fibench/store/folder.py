@@ -22,6 +22,7 @@ from fibench.json_values import Object
 from fibench.store import journal
 from fibench.store.files import StoredError, read_json
 from fibench.store.names import PLAN, head_of, known_as, run_name, source_path
+from fibench.wording import counted, escaped
 
 CLAIMS = "claims.json"
 JOURNAL = "trials.jsonl"
@@ -192,15 +193,15 @@ def resolve_run(text: str, results: Path, experiments: Sequence[Path] = ()) -> P
         assert match is not None
         name = match["name"]
         raise NoSuchRun(
-            f'there is no run "{_shown(text)}": {_shown(name)} has {_several(fullest)}',
-            f"the oldest is {_shown(name)}~{fullest - 1}",
+            f'there is no run "{escaped(text)}": {escaped(name)} has {counted(fullest, "run")}',
+            f"the oldest is {escaped(name)}~{fullest - 1}",
         )
     name, _, run = text.partition("/")
     for own in _folders_called(name) if _NAME.fullmatch(run.lower()) else ():
         folder = results / own / run
         if _NAME.fullmatch(own) and _is_run(folder) and _is_inside(folder, results):
             return folder
-    raise NoSuchRun(f'there is no run "{_shown(text)}"', _nearest(text, results))
+    raise NoSuchRun(f'there is no run "{escaped(text)}"', _nearest(text, results))
 
 
 def _runs_meant(name: str, results: Path, experiments: Sequence[Path]) -> list[Path]:
@@ -263,7 +264,7 @@ def _nearest(text: str, results: Path) -> str:
     folders = [name for name in names if runs_of(results, name)]
     if not folders:
         begin = called.command("run gil")
-        return f"there are no runs in {_shown(str(results))} yet: begin with `{begin}`"
+        return f"there are no runs in {escaped(str(results))} yet: begin with `{begin}`"
     name = text.partition("/")[0]
     for folder in _folders_called(name):
         if folder in folders:
@@ -280,13 +281,3 @@ def _experiments(results: Path, folders: Iterable[str]) -> list[str]:
             for run in runs_of(results, folder)
         }
     )
-
-
-def _several(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
-
-
-def _shown(text: str) -> str:
-    from fibench.wording import escaped
-
-    return escaped(text)

@@ -48,11 +48,6 @@ def encode(record: Object) -> str:
     return f'{body[:-1]}{_MARK}{digest}"}}\n'
 
 
-def document_of(line: str) -> dict[str, object] | None:
-    """The record of a line, or None when the line is torn or was altered."""
-    return _record(line.encode("utf-8", "surrogatepass"))
-
-
 def _record(line: bytes) -> dict[str, object] | None:
     end = _proven(line)
     return _parsed(line[:end]) if end is not None else None

@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from fibench.reading import without_waiting
+
 PLAN = "plan.json"
 LONGEST = 64
 _DIGEST_DIGITS = 8
@@ -60,9 +62,8 @@ class PlanHead(NamedTuple):
 
 def head_of(run: Path) -> PlanHead:
     """What the plan of a run begins with; nothing where it cannot be read."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        with open(os.open(run / PLAN, flags), "rb") as stream:
+        with open(without_waiting(str(run / PLAN), os.O_RDONLY | os.O_NOFOLLOW), "rb") as stream:
             about = os.fstat(stream.fileno())
             if not stat.S_ISREG(about.st_mode):
                 return PlanHead()

@@ -26,11 +26,9 @@ from fibench.experiment import (
     resolve_claims,
 )
 from fibench.folders import Places
-from fibench.parameters import Parameters
+from fibench.parameters import FRAMINGS, PLAN_KEYS, Parameters
 from fibench.store.files import DAMAGED, NOT_UNDERSTOOD, StoredError, read_inside, shown_path
 from fibench.wording import escaped
-
-_FRAMINGS = ("message", "line")
 
 
 def read_experiment(folder: Path, plan: Mapping[str, object], places: Places) -> Experiment:
@@ -50,9 +48,9 @@ def read_experiment(folder: Path, plan: Mapping[str, object], places: Places) ->
     try:
         backends = _known_backends(plan, data, name, places)
         experiment = parse_experiment(data, name, backends, overrides, folder=folder)
-        given = {key: plan[key] for key in ("blocks", "seed") if type(plan.get(key)) is int}
-        plan_table = experiment.plan.model_copy(update=given)
-        experiment = replace(experiment, plan=plan_table, absent=absent)
+        given = {name: value for name in PLAN_KEYS if type(value := plan.get(name)) is int}
+        asked = replace(experiment.plan, **given)
+        experiment = replace(experiment, plan=asked, absent=absent)
         if {cell.key for cell in experiment.cells} == {cell.key for cell in cells}:
             return _without_absent(experiment)
         claims, dropped = claims_for(data, name, cells, changed=True)
@@ -185,7 +183,7 @@ def _known_backends(
     kept = plan.get("backends")
     then = {
         backend: KnownBackend(
-            framings=tuple(str(framing) for framing in entry.get("framings") or _FRAMINGS),
+            framings=tuple(str(framing) for framing in entry.get("framings") or FRAMINGS),
             serves=entry.get("serves", "any"),
             language=str(entry.get("language", "c")),
             cores=entry.get("cores", "any"),
@@ -195,7 +193,7 @@ def _known_backends(
     }
     document = parse_toml(decode(data, name), name)
     gone = {
-        backend: KnownBackend(_FRAMINGS, "any", "python" if backend.startswith("py-") else "c")
+        backend: KnownBackend(FRAMINGS, "any", "python" if backend.startswith("py-") else "c")
         for backend in _named(document)
     }
     brought = document.get("backends")

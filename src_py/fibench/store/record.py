@@ -20,13 +20,13 @@ from fibench.json_values import (
     object_or_none,
     text_or_none,
 )
+from fibench.parameters import Parameters
 from fibench.plan import Role
 from fibench.record import (
     Checks,
     GeneratorSide,
     GeneratorUse,
     GroupFigures,
-    Parameter,
     Record,
     ServerSide,
     SystemCalls,
@@ -97,7 +97,7 @@ def read_record(document: Object) -> Record:
         valid=members.needed("valid", truth, False),
         reason=members.needed("reason", _prose_or_none, None),
         started_at=members.needed("started_at", moment, ""),
-        parameters=members.needed("parameters", _parameters, {}),
+        parameters=members.needed("parameters", _parameters, Parameters(backend="")),
         metrics=members.needed("metrics", _figures, {}),
         counts=members.needed("counts", _counts, {}),
         times=members.needed("times", _times, Times(0.0, 0.0)),
@@ -125,9 +125,8 @@ def _at_odds(record: Record) -> list[str]:
     """The members that others contradict."""
     wrong = [] if record.valid or record.reason is not None else ["reason"]
     answered = record.counts.get("clients_answered")
-    clients = record.parameters.get("clients")
-    most = clients if isinstance(clients, int) else 0
-    return wrong if answered is None or answered <= most else [*wrong, "counts"]
+    clients = record.parameters.clients
+    return wrong if answered is None or answered <= clients else [*wrong, "counts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +163,14 @@ def _role(value: object) -> Role:
     raise Improper
 
 
-def _parameters(value: object) -> Mapping[str, Parameter]:
-    found = all_of(is_parameter)(value)
-    _count_or_none(found.get("clients"))
+def _parameters(value: object) -> Parameters:
+    """As plan.json has them: there and here one version writes the same."""
+    try:
+        found = Parameters.read(all_of(is_parameter)(value))
+    except ValueError as error:
+        raise Improper from error
+    if not is_count(found.clients):
+        raise Improper
     return found
 
 

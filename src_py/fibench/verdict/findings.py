@@ -156,9 +156,8 @@ def _counts(record: Record) -> dict[str, int]:
     """What was counted of a trial as a whole, by the names that claims use; only what is known."""
     counts, checks = record.counts, record.checks
     known = {name: counts[source] for name, source in _COUNTS.items() if source in counts}
-    clients = record.parameters.get("clients")
-    if "clients_answered" in counts and isinstance(clients, int):
-        known["waiting"] = clients - counts["clients_answered"]
+    if "clients_answered" in counts:
+        known["waiting"] = record.parameters.clients - counts["clients_answered"]
     of_kernel = {
         "listen_overflows": checks.listen_overflows,
         "listen_drops": checks.listen_drops,
@@ -226,9 +225,8 @@ def endings(records: Iterable[Record]) -> Iterator[str]:
     """Servers that do not end as they should: of each backend once, in how many trials."""
     by_backend: dict[str, list[ServerSide]] = {}
     for record in records:
-        backend = record.parameters.get("backend")
-        if record.server is not None and isinstance(backend, str):
-            by_backend.setdefault(backend, []).append(record.server)
+        if record.server is not None:
+            by_backend.setdefault(record.parameters.backend, []).append(record.server)
     for backend, servers in by_backend.items():
         forced = sum(server.forced is True for server in servers)
         swept = [count for server in servers if (count := server.swept or 0) > 0]

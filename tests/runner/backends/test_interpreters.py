@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.runner.experiments import parse
 from tests.runner.pythons import pyenv, script
 
 from fibench.backends import interpreters
-from fibench.backends.interpreters import NotHere, find_interpreter, interpreter_lines, locate, own
+from fibench.backends.interpreters import NotHere, find_interpreter, locate, own
 
 VERSIONS = (
     *("3.6.15", "3.9.2", "3.9.18", "3.13.0", "3.13.1", "3.13.1t", "3.13-dev", "3.14.0rc2"),
@@ -190,26 +189,3 @@ def test_a_file_of_no_kind_that_the_kernel_knows_is_not_here(tmp_path: Path) -> 
     (tmp_path / "python").write_bytes(b"\x7fELF")
     os.chmod(tmp_path / "python", 0o755)
     assert "cannot be started" in refused("./python", {}, tmp_path)
-
-
-KEPT = {
-    "3.13": {"path": "/a", "version": "3.13.0", "implementation": "CPython", "gil": True},
-    "3.14t": {
-        "path": "/b", "version": "3.14.0", "implementation": "CPython", "gil": False,
-        "free_threaded": True,
-    },
-    "/usr/bin/python3": {"path": "/usr/bin/python3"},
-}  # fmt: skip
-TEXT = 'title = "t"\n[matrix]\nbackend = "py-mt"\ninterpreter = ["3.14t", "3.13", "3.12"]\n'
-
-
-def test_a_report_says_what_the_interpreters_are_that_its_cells_name() -> None:
-    assert list(interpreter_lines(KEPT, parse(TEXT).cells)) == [
-        "interpreter 3.14t: CPython 3.14.0, a free-threaded build, without a GIL (/b)",
-        "interpreter 3.13: CPython 3.13.0, with the GIL (/a)",
-    ]
-
-
-@pytest.mark.parametrize("kept", [None, [], "x", {"3.13": 1}, {}])
-def test_of_interpreters_that_were_not_kept_nothing_is_said(kept: object) -> None:
-    assert list(interpreter_lines(kept, parse(TEXT).cells)) == []

@@ -16,7 +16,7 @@ from tests.runner.stored_runs import WITH_GROUPS, make_run
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
-from fibench.export import FORMATS, comparison, listing
+from fibench.export import OF_LISTS, OF_RUNS
 from fibench.store import journal
 
 HOSTILE = "\x1b[2J\x1b]0;x\x07\u202e\u2066\x9b31m\x7f\r\n\u2028\u200b"
@@ -72,13 +72,13 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def outputs(capfd: pytest.CaptureFixture[str], root: str = "") -> Iterator[tuple[str, str]]:
     """What every command prints in every format, to either stream."""
     actions: dict[str, Callable[[], int]] = {}
-    for name in ("text", *FORMATS):
+    for name in OF_RUNS:
         actions[f"report {name}"] = partial(reviewing.report, "gil", name, "", "", replace=False)
-    for name in comparison.FORMATS:
+    for name in OF_LISTS:
         actions[f"compare {name}"] = partial(
             reviewing.compare, "gil~1", "gil", name, "", replace=False
         )
-    for name in listing.FORMATS:
+    for name in OF_LISTS:
         actions[f"runs {name}"] = partial(reviewing.runs, root, name, "", "", replace=False)
     for name, action in actions.items():
         yield name, printed(action, capfd)[1]

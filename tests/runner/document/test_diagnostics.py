@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How a fault is shown to a person."""
 
+import ast
 import unicodedata
+from dataclasses import fields
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.here import CHECKOUT
 
 from fibench.document.diagnostics import MOST, Diagnostic, ExperimentError, Source, point
 from fibench.document.locate import Span
@@ -110,3 +113,16 @@ def test_no_text_reaches_the_terminal_but_what_it_prints(
         for character in line:
             assert unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp")
             assert character not in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+
+
+def test_what_was_let_pass_is_told_to_a_source_by_its_methods() -> None:
+    kept = {one.name for one in fields(Source)}
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in (CHECKOUT / "src_py" / "fibench").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        if isinstance(node.value, ast.Name) and node.value.id in ("source", "told")
+        if node.attr in kept
+    ]
+    assert found == []

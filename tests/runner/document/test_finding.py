@@ -87,9 +87,7 @@ def test_a_file_without_permission_is_explained(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
     path = folder_with(tmp_path, "gil.toml") / "gil.toml"
-    monkeypatch.setattr(
-        "fibench.document.text._open_without_waiting", refuse
-    )  # root may read anything
+    monkeypatch.setattr("fibench.document.text.without_waiting", refuse)  # root may read anything
 
     assert unreadable(path) == "cannot be read: permission denied"
 

@@ -14,6 +14,7 @@ from tests.runner.experiments import GIL
 
 import fibench
 from fibench.document.model import json_schema
+from fibench.metrics import METRICS
 from fibench.parameters import KEYS, in_file
 
 CHECKED_IN = Path(fibench.__file__).parent / "experiment.schema.json"
@@ -111,3 +112,12 @@ def test_the_schema_refuses_what_we_refuse() -> None:
     ]:
         text = EVERYTHING.replace(right, wrong)
         assert not accepts(schema, tomllib.loads(text), schema), wrong
+
+
+def test_editors_are_told_of_every_metric_what_it_is() -> None:
+    claim = json.loads(json_schema())["$defs"]["ClaimTable"]["properties"]
+    told, of_groups = (claim[name]["description"] for name in ("metric", "group"))
+    for metric in METRICS.values():
+        name = rf"\b{metric.name}\b"
+        assert re.search(rf"{name}[^()]*\({re.escape(metric.meaning)}\)", told)
+        assert metric.of_groups == bool(re.search(name, of_groups))

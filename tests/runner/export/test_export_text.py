@@ -6,6 +6,7 @@ import html
 import io
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from markdown_it import MarkdownIt
 from tests.runner.judged_runs import judged_run
 from tests.runner.stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, make_run, places_with
 
-from fibench.export import exported
+from fibench.export import OF_LISTS, OF_RUNS, exported, listing
 from fibench.export.csv import COLUMNS, field, written_rows
 from fibench.export.md import escape, table
 from fibench.store.planned import claims_for
@@ -26,6 +27,12 @@ from fibench.wording import escaped
 
 PLACES = places_with(Path("/nonexistent"))
 EVIL = "a|b `c` <script>alert(1)</script> *d* [e](f) @team & \\x"
+
+
+def test_each_format_has_who_makes_it() -> None:
+    assert tuple(listing.FORMATS) == OF_LISTS
+    for name in OF_RUNS:
+        assert name == "text" or callable(import_module(f"fibench.export.{name}").export)
 
 
 @pytest.fixture(scope="module")

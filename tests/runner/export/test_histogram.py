@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Our histograms have the geometry and the percentiles of HdrHistogram, value by value."""
+"""Our histograms have the geometry of HdrHistogram, value by value."""
 
 import random
 from typing import Any
@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.here import require
+from tests.runner.histograms import index_of
 
 from fibench.export import _histogram as histogram
 
-PERCENTS = (0.001, 1.0, 25.0, 50.0, 75.0, 90.0, 99.0, 99.9, 99.99, 100.0)
 VALUES = st.integers(0, histogram.HIGHEST_NS)
 SPARSE = st.dictionaries(
-    st.integers(1, histogram.index_of(histogram.HIGHEST_NS)), st.integers(1, 5000), max_size=60
+    st.integers(1, index_of(histogram.HIGHEST_NS)), st.integers(1, 5000), max_size=60
 )
 
 
@@ -41,7 +41,7 @@ def sweep() -> list[int]:
 
 
 def agree(value: int, theirs: Any) -> None:
-    index = histogram.index_of(value)
+    index = index_of(value)
     assert index == theirs.get_counts_array_index(value)
     assert histogram.lowest_at(index) == theirs.get_lowest_equivalent_value(value)
     assert histogram.highest_at(index) == theirs.get_highest_equivalent_value(value)
@@ -60,23 +60,21 @@ def test_any_value_is_counted_where_hdrhistogram_counts_it(value: int) -> None:
 
 
 def test_every_index_stands_for_the_values_that_it_counts() -> None:
-    last = histogram.index_of(histogram.HIGHEST_NS)
+    last = index_of(histogram.HIGHEST_NS)
     for index in range(last + 1):
-        assert histogram.index_of(histogram.lowest_at(index)) == index
+        assert index_of(histogram.lowest_at(index)) == index
         if index < last:
             assert histogram.highest_at(index) + 1 == histogram.lowest_at(index + 1)
-            assert histogram.index_of(histogram.highest_at(index)) == index
+            assert index_of(histogram.highest_at(index)) == index
 
 
 @given(SPARSE)
-def test_percentiles_extremes_and_mean_are_those_of_hdrhistogram(sparse: dict[int, int]) -> None:
+def test_extremes_and_mean_are_those_of_hdrhistogram(sparse: dict[int, int]) -> None:
     counts = histogram.from_sparse(list(sparse.items()))
     other = fresh()
     for index, count in sparse.items():
         other.record_value(histogram.lowest_at(index), count)
     assert histogram.total(counts) == other.get_total_count()
-    for percent in PERCENTS:
-        assert histogram.percentile(counts, percent) == other.get_value_at_percentile(percent)
     assert histogram.minimum(counts) == other.get_min_value()
     assert histogram.maximum(counts) == other.get_max_value()
     assert histogram.mean(counts) == pytest.approx(other.get_mean_value(), rel=1e-12)
@@ -88,12 +86,6 @@ def test_merged_counts_are_those_of_all_values(one: dict[int, int], other: dict[
     together = histogram.from_sparse([*one.items(), *other.items()])
     assert (histogram.merge(parts) == together).all()
     assert histogram.from_sparse(histogram.to_sparse(together)).tolist() == together.tolist()
-
-
-@pytest.mark.parametrize("value", [-1, histogram.HIGHEST_NS + 1])
-def test_a_value_out_of_range_is_an_error(value: int) -> None:
-    with pytest.raises(ValueError, match="outside"):
-        histogram.index_of(value)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The one table of keys: what is derived from it holds for every key, a new one too."""
 
+import ast
 import inspect
 import json
 import subprocess
@@ -16,8 +17,23 @@ from tests.here import CHECKOUT
 from tests.runner.experiment.client_groups import EVERYTHING
 from tests.runner.experiments import GIL, SMALL, parse
 
+from fibench import tasks
 from fibench.document import Source, apply_overrides, check_document, parse_toml
-from fibench.parameters import KEYS, PLAN, Kind, Parameters, Scalar, kinds, options, shown_value
+from fibench.parameters import (
+    GROUP_KEYS,
+    KEYS,
+    PLAN_KEYS,
+    Group,
+    Kind,
+    Parameters,
+    Scalar,
+    arguments,
+    groups,
+    kinds,
+    options,
+    server_option,
+    shown_value,
+)
 from fibench.parameters.keys import KEY, Key
 from fibench.parameters.kinds import HOST, Fault
 
@@ -66,9 +82,9 @@ def test_a_word_of_the_command_line_means_what_it_means_in_the_file(
     assert not kind.holds(None)
 
 
-@pytest.mark.parametrize("name", [*KEYS, *PLAN])
+@pytest.mark.parametrize("name", [*KEYS, *PLAN_KEYS])
 def test_every_key_is_an_option_whose_value_comes_into_the_file(name: str) -> None:
-    key: Key[Scalar] = KEYS[name] if name in KEYS else PLAN[name]
+    key: Key[Scalar] = KEYS[name] if name in KEYS else PLAN_KEYS[name]
     text = word_for(key.kind)
     source = Source("e.toml", SMALL)
     sound = check_document(parse_toml(SMALL, "e.toml"), source)
@@ -89,6 +105,21 @@ def test_the_options_are_in_the_order_in_which_a_plan_keeps_them() -> None:
     ]  # fmt: skip
 
 
+def test_serve_takes_every_key_that_our_servers_take_as_the_table_has_it() -> None:
+    said = {one.attr_name or one.name: one.help for one in tasks.serve.get_arguments()}
+    assert arguments().items() <= said.items()
+    assert arguments().keys() == {name for name, key in KEYS.items() if key.argument is not None}
+
+
+def test_the_command_line_lists_no_key_a_second_time() -> None:
+    """But for those of `serve` that it does not hand on, and the duration of `bench`."""
+    tree = ast.parse((CHECKOUT / "src_py" / "fibench" / "tasks.py").read_bytes())
+    words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    named = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    keys = {spelled for name in (*KEYS, *PLAN_KEYS) for spelled in (name, server_option(name)[2:])}
+    assert keys & (named | words) == {"port", "interpreter", "duration"}
+
+
 def test_the_type_of_a_parameter_is_that_of_its_kind() -> None:
     hints = get_type_hints(Parameters)
     for one in fields(Parameters):
@@ -103,6 +134,17 @@ def flat(hint: object) -> list[object]:
     """The types, or the words, that a hint allows."""
     parts = get_args(hint)
     return [each for part in parts for each in flat(part)] if parts else [hint]
+
+
+def test_a_client_group_has_the_keys_that_the_table_says_and_each_is_written_and_read() -> None:
+    assert {one.name for one in fields(Group)} == {"name", *GROUP_KEYS, "idle"}
+    hints = get_type_hints(Group)
+    for name in GROUP_KEYS:
+        kind = KEYS[name].kind
+        assert kind.type in flat(hints[name]) or hints[name] is kind.type, name
+        value = kind.check(kind.word(word_for(kind)))
+        group = Group.of_values({"name": "a", "clients": 3, name: value})
+        assert groups.parse(groups.written([group])) == (group,), name
 
 
 @pytest.mark.parametrize("text", [GIL, SMALL, EVERYTHING], ids=["gil", "small", "everything"])

@@ -18,6 +18,7 @@ from fibench.parameters.cpu_list import (
 )
 from fibench.plan.advice import warnings
 from fibench.plan.pinning import MOST_COMPUTED_S, Pinning, check_cpus, choose, computing_s
+from fibench.report.lines import pinning_words
 
 FOUR = [[0, 4], [1, 5], [2, 6], [3, 7]]
 IO = SMALL + "clients = 256\n"
@@ -33,7 +34,7 @@ def test_the_last_core_is_the_loads_where_requests_do_not_compute() -> None:
     chosen = choose(parse(IO), FOUR)
 
     assert (chosen.server, chosen.load) == ("0-2,4-6", "3,7")
-    assert str(chosen) == (
+    assert pinning_words(chosen) == (
         "servers on 0-2,4-6, load on 3,7 "
         "(the requests are about I/O: none computes for over 0.1 ms)"
     )
@@ -43,7 +44,7 @@ def test_nothing_is_pinned_where_a_request_computes() -> None:
     chosen = choose(parse(GIL), FOUR)
 
     assert (chosen.server, chosen.load) == (None, None)
-    assert str(chosen) == "not pinned: a request of py-sync n=27 computes for about 20 ms"
+    assert pinning_words(chosen) == "not pinned: a request of py-sync n=27 computes for about 20 ms"
 
 
 @pytest.mark.parametrize(("backend", "longest"), [("c-mt", 23), ("py-mt", 15)])
@@ -78,13 +79,13 @@ def test_a_server_of_the_users_own_is_taken_for_python() -> None:
 
 
 def test_one_core_is_not_shared_out() -> None:
-    assert str(choose(parse(IO), [[0, 1]])) == "not pinned: there is one core only"
+    assert pinning_words(choose(parse(IO), [[0, 1]])) == "not pinned: there is one core only"
 
 
 def test_the_processes_of_client_bench_are_not_put_on_one_core() -> None:
     chosen = choose(parse(IO, {"kind": "process"}), FOUR)
 
-    assert str(chosen) == (
+    assert pinning_words(chosen) == (
         "not pinned: client_bench.sh starts a process for each client, which share all cores"
     )
 
@@ -133,7 +134,7 @@ def test_both_have_cores_of_their_own_or_all_of_them(
 def test_what_the_file_says_is_done(server: str, load: str, expected: str) -> None:
     text = IO.replace("[server]", f"[server]\n{server}").replace("[load]", f"[load]\n{load}")
 
-    assert str(choose(parse(text), FOUR)) == expected
+    assert pinning_words(choose(parse(text), FOUR)) == expected
 
 
 def test_cpus_are_parameters_of_every_cell_under_names_of_their_own() -> None:
@@ -146,7 +147,7 @@ def test_cpus_are_parameters_of_every_cell_under_names_of_their_own() -> None:
 
 
 def test_a_pinning_says_so_when_it_is_none() -> None:
-    assert str(Pinning(None, None, "because")) == "not pinned: because"
+    assert pinning_words(Pinning(None, None, "because")) == "not pinned: because"
 
 
 # Sets of CPUs

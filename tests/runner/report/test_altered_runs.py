@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.runner.records import document_of
 from tests.runner.stored_runs import EXPERIMENT, NAME, make_run, rewrite_journal
 
 from fibench.commands import review as reviewing
 from fibench.experiment.claims import claims_digest
-from fibench.export import FORMATS as EXPORTS
-from fibench.export import comparison
+from fibench.export import OF_LISTS, OF_RUNS, comparison
 from fibench.export.listing import FORMATS
 from fibench.folders import find_places
 from fibench.report.runs import rows
@@ -79,8 +79,7 @@ def other_boot(folder: Path) -> None:
 
 def again(folder: Path, place: int) -> None:
     """A second line for an attempt that has one, with another note and a right digest."""
-    record = journal.document_of(lines_of(folder)[place])
-    assert record is not None
+    record = document_of(lines_of(folder)[place])
     journal.append(folder / "trials.jsonl", {**record, "note": "again"})
 
 
@@ -151,10 +150,9 @@ def test_report_and_compare_show_the_same_marks_in_every_format(
     folder = make_run(root / "gil" / NAME)
     make_run(root / "gil" / "2026-11-25T0000-0000", seed=2)
     commands: list[Callable[[], int]] = [
-        partial(reviewing.report, "gil~1", name, "", "", replace=False)
-        for name in ("text", *EXPORTS)
+        partial(reviewing.report, "gil~1", name, "", "", replace=False) for name in OF_RUNS
     ]
-    for name in comparison.FORMATS:
+    for name in OF_LISTS:
         commands.append(partial(reviewing.compare, "gil~1", "gil", name, "", replace=False))
         commands.append(partial(reviewing.compare, "gil", "gil~1", name, "", replace=False))
     for command in commands:

@@ -16,7 +16,7 @@ from fibench.commands.refused import Refused
 from fibench.develop.bench.listing import make_runs, measure
 from fibench.export.listing import FORMATS
 from fibench.folders import find_places
-from fibench.report.runs import COLUMNS, find_runs, rows
+from fibench.report.runs import RUN_COLUMNS, find_runs, rows
 from fibench.store import journal
 from fibench.store.folder import NoSuchRun, resolve_run
 from fibench.store.names import run_name
@@ -215,7 +215,7 @@ def test_every_format_has_every_row(root: Path) -> None:
     make_run(root / "gil" / "2026-11-25T0000-0000", complete=False, seed=2)
     found = rows(root)
     table = list(csv.DictReader(io.StringIO(FORMATS["csv"](found), newline="")))
-    assert list(table[0]) == list(COLUMNS)
+    assert list(table[0]) == list(RUN_COLUMNS)
     assert [line["outcome"] for line in table] == ["CONFIRMED", "CONFIRMED", "interrupted"]
     assert table[0]["machine"].startswith("'=cmd")
     listed = json.loads(FORMATS["json"](found))

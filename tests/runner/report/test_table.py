@@ -5,7 +5,7 @@ import pytest
 from tests.runner.report.three_cells import MP
 
 from fibench.metrics import METRICS
-from fibench.report.numbers import ABSENT
+from fibench.report.numbers import NO_FIGURE
 from fibench.report.table import TableLine, shown_metrics
 from fibench.verdict.estimate import Sample, summarise
 
@@ -22,7 +22,7 @@ def line(*refused: int | None) -> TableLine:
 
 @pytest.mark.parametrize(
     ("counts", "shown"),
-    [((0, 0, 0), "0"), ((2, 0, 7), "0 to 7"), ((None, 3), "3"), ((None, None), ABSENT)],
+    [((0, 0, 0), "0"), ((2, 0, 7), "0 to 7"), ((None, 3), "3"), ((None, None), NO_FIGURE)],
 )
 def test_a_count_is_shown_as_its_range_over_blocks(
     counts: tuple[int | None, ...], shown: str

@@ -20,7 +20,7 @@ from tests.runner.trials import run, trial
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
-from fibench.export import FORMATS
+from fibench.export import OF_RUNS
 from fibench.store import journal
 
 FEW, MANY = 30, 2500
@@ -84,7 +84,7 @@ def look(capfd: pytest.CaptureFixture[str]) -> int:
     """Every command that reads runs, in every format; how many of them refused."""
     refusals = 0
     actions: list[Callable[[], int]] = [
-        partial(reviewing.report, "gil", name, "", "", replace=False) for name in ("text", *FORMATS)
+        partial(reviewing.report, "gil", name, "", "", replace=False) for name in OF_RUNS
     ]
     for name in ("text", "md", "csv", "json"):
         actions.append(partial(reviewing.compare, "gil~1", "gil", name, "", replace=False))

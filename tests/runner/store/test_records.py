@@ -7,14 +7,22 @@ from typing import Any
 
 import pytest
 from tests.runner.documents import answer
+from tests.runner.records import document_of
 from tests.runner.trials import run, trial
 
+from fibench.parameters import Parameters, groups
 from fibench.store import journal
 from fibench.store.record import RecordError, read_record
 from fibench.trial.answer import read_answer
 from fibench.trial.load import LoadError
 
 GROUPS = "name=small,clients=2,n=1;name=due,clients=2,n=1,rate=50;name=still,clients=2,idle"
+SOUND = {
+    "trial": "b000-a", "index": 0, "block": 0, "cell": "a", "label": "a", "attempt": 1,
+    "valid": True, "reason": None, "started_at": "2026-11-23T09:15:00.000+00:00",
+    "metrics": {}, "counts": {}, "times": {"wall_s": 1.0, "measured_s": 1.0},
+}  # fmt: skip
+"""A record without its parameters."""
 ENDS = "def answer(connection, k):\n    import os\n    os._exit(3)\nserve_threads()"
 
 
@@ -36,9 +44,7 @@ def test_a_record_that_is_read_is_the_one_that_was_written(
     own = ENDS if backend == "own" else None
     document = run(trial(backend, role, **cell), programs, tmp_path, own)
     line = journal.encode(document)
-    kept = journal.document_of(line)
-    assert kept is not None
-    assert journal.encode(read_record(kept).as_document()) == line
+    assert journal.encode(read_record(document_of(line)).as_document()) == line
 
 
 def test_what_a_line_lacks_is_named_all_at_once() -> None:
@@ -59,3 +65,26 @@ def test_an_answer_of_another_version_is_refused_by_the_name_of_what_it_lacks(
     del inner[path[1]]
     with pytest.raises(LoadError, match=f"no proper {path[0]}.{path[1]}$"):
         read_answer(document)
+
+
+def test_parameters_are_read_as_those_of_a_plan_of_any_version() -> None:
+    whole = Parameters(backend="c-mt", clients=8, n=3, groups=groups.parse("name=a,clients=8,n=3"))
+    document = {**SOUND, "parameters": whole.as_json()}
+    assert read_record(document).parameters == whole
+    assert read_record(document).as_document()["parameters"] == whole.as_json()
+    before = {name: value for name, value in whole.as_json().items() if name != "interpreter"}
+    assert read_record({**SOUND, "parameters": before}).parameters == whole
+    later = {**whole.as_json(), "zipf": 1.5}
+    assert read_record({**SOUND, "parameters": later}).as_document()["parameters"] == later
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"backend": 7}, {"clients": -1}, {"clients": None}, {"n": "3"}, {"groups": "name=a"},
+     {"zipf": True}, {"rate": float("inf")}],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_parameters_is_no_record(wrong: dict[str, object]) -> None:
+    whole = Parameters(backend="c-mt").as_json()
+    with pytest.raises(RecordError, match="parameters"):
+        read_record({**SOUND, "parameters": {**whole, **wrong}})

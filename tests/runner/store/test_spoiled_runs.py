@@ -21,7 +21,7 @@ from tests.runner.stored_runs import WITH_GROUPS, make_run
 
 from fibench.commands import review as reviewing
 from fibench.commands.refused import Refused
-from fibench.export import FORMATS
+from fibench.export import OF_RUNS
 from fibench.store.folder import RunError
 
 OLD, NEW = "2026-11-24T2255-63e1", "2026-11-25T0700-0001"
@@ -142,7 +142,7 @@ SPOILS = (missing, empty, a_folder, a_fifo, a_link_elsewhere, truncated, a_line_
 
 def commands() -> Iterator[Callable[[], int]]:
     """Every command that reads runs, where files differ in every format."""
-    for name in ("text", *FORMATS):
+    for name in OF_RUNS:
         yield partial(reviewing.report, "gil", name, "", "", replace=False)
     yield partial(reviewing.compare, "gil~1", "gil", "text", "", replace=False)
     yield partial(reviewing.compare, "gil", "gil~1", "json", "", replace=False)

@@ -33,7 +33,7 @@ def record(cell: str = "a", block: int = 0, **changes: Any) -> dict[str, Any]:
         "valid": True,
         "reason": None,
         "role": "measure",
-        "parameters": {"clients": 8},
+        "parameters": Parameters(backend="a", clients=8).as_json(),
         "metrics": {"throughput_per_s": 100.0, "p50_s": 0.01},
         "counts": {"window_ok": 1000, "ok": 1200, "wrong": 0, "refused_by_cap": 3},
         "checks": {},
@@ -367,7 +367,7 @@ def test_only_the_last_attempt_of_a_trial_counts() -> None:
 
 
 def ended(backend: str, **server: object) -> dict[str, object]:
-    return record(parameters={"backend": backend, "clients": 8}, server=server)
+    return record(parameters=Parameters(backend=backend, clients=8).as_json(), server=server)
 
 
 def test_servers_that_do_not_end_as_they_should_are_told_of_once_for_each_backend() -> None:

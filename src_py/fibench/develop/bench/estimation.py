@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fibench.experiment import Experiment, KnownBackend, parse_experiment
+from fibench.parameters import Parameters
 from fibench.store.record import read_record
 from fibench.verdict import find
 
@@ -79,7 +80,7 @@ def _record(
         "started_at": "2026-11-23T09:15:00.000+00:00",
         "valid": True,
         "reason": None,
-        "parameters": {"clients": 8},
+        "parameters": Parameters(backend="c-mt", clients=8).as_json(),
         "metrics": {
             "throughput_per_s": rate,
             "wall_s": 1.0,

@@ -35,7 +35,7 @@ TOGETHER = Load("16 clients", "line", 16, rounds=3)
 delays clients, and makes that more calls, never fewer."""
 ANEW = Load("a connection each", "message", 1)
 
-WORKERS = 2
+COUNTED_WORKERS = 2
 """For designs that have workers, so that the table does not depend on how many cores there are."""
 SEEN = 0.05
 """Calls made less often than in every twentieth request are summed up, failures are left out."""
@@ -130,7 +130,7 @@ def cell(backend: Backend, context: TrialContext, load: Load) -> tuple[Experimen
         backend=backend.name,
         framing=load.framing,
         clients=load.clients,
-        workers=WORKERS,
+        workers=COUNTED_WORKERS,
         interpreter=asked,
     )
     experiment = parse_experiment(text, "system calls", known_backends(context.catalogue))
