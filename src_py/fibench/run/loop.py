@@ -18,7 +18,7 @@ from fibench.plan import plan
 from fibench.record import Record, last_attempts
 from fibench.run._resume import Attempt, is_planned
 from fibench.run._unchanged import ChangedError, Unchanged
-from fibench.run.begin import Request, begin, context_of
+from fibench.run.begin import begin
 from fibench.run.events import (
     Event,
     Listener,
@@ -28,6 +28,7 @@ from fibench.run.events import (
     TrialFinished,
     TrialStarted,
 )
+from fibench.run.request import Request, context_of
 from fibench.store import JOURNAL, RunError, journal
 from fibench.store.record import sound_records
 from fibench.store.stops import keep_stop

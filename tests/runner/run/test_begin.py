@@ -19,7 +19,8 @@ from fibench.experiment.experiment import parse_experiment
 from fibench.folders import find_places
 from fibench.plan.trials import Trial, plan
 from fibench.run._resume import Attempt
-from fibench.run.begin import Beginning, Request, begin, context_of
+from fibench.run.begin import Beginning, begin
+from fibench.run.request import Request, context_of
 from fibench.store import journal
 from fibench.store.folder import RunError
 
@@ -60,8 +61,8 @@ class Desk:
     def begin(self, **changes: Any) -> Beginning:
         """Without the notice of what other tests, which kill runs, have left behind just now."""
         begun = self.begin_with_all_notices(**changes)
-        begun.notices[:] = [notice for notice in begun.notices if LEFT_BEHIND not in notice]
-        return begun
+        notices = [notice for notice in begun.notices if LEFT_BEHIND not in notice]
+        return replace(begun, notices=notices)
 
     def begin_with_all_notices(self, **changes: Any) -> Beginning:
         request = replace(self.request, **changes)

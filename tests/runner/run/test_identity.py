@@ -19,7 +19,7 @@ from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import find_places
 from fibench.plan.trials import plan
 from fibench.run._identity import Identity, difference, identity, with_modules
-from fibench.run.begin import Request, context_of
+from fibench.run.request import Request, context_of
 
 BASE = """
 title = "t"
