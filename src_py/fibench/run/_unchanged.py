@@ -7,7 +7,6 @@ program that is being measured.
 """
 
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +62,7 @@ class Unchanged:
         ]
         self._programs += [
             _Program(f"the Python {path}", Path(path), False)
-            for path in sorted(_interpreters(trials, context))
+            for path in sorted({str(one["path"]) for one in interpreters(trials, context).values()})
         ]
         # Seen first, read afterwards: what is changed in between is seen to be another.
         self._sights = {one.path: _sight(one.path) for one in self._programs}
@@ -93,14 +92,6 @@ class Unchanged:
         if before is not None and before[-1] and not now[-1]:
             raise changed("may not be executed any more", is_gone=True)
         self._sights[program.path] = now
-
-
-def _interpreters(trials: list[Trial], context: TrialContext) -> set[str]:
-    """The paths of the Pythons that servers and the course's clients run on."""
-    paths = {str(one["path"]) for one in interpreters(trials, context).values()}
-    if any(trial.cell.parameters.kind == "process" for trial in trials):
-        paths.add(sys.executable)
-    return paths
 
 
 def _is_code(path: Path) -> bool:
