@@ -21,7 +21,7 @@ from fibench.quantities import (
 from fibench.wording import as_toml, escaped, suggestion
 
 Scalar = str | int | float
-Unit = Literal["", "s", "/s"]
+AxisUnit = Literal["", "s", "/s"]
 """What a number is in: itself, seconds, or per second."""
 T_co = TypeVar("T_co", bound=Scalar, covariant=True)
 Word = TypeVar("Word", bound=str)
@@ -56,7 +56,7 @@ class Kind(Generic[T_co]):
     """From a value as TOML has it. Raises Fault."""
     schema: Mapping[str, object]
     """What editors are told of a value in the file."""
-    unit: Unit | None = None
+    unit: AxisUnit | None = None
     """What its numbers are in; None: they are none that could be an axis."""
     word: Callable[[str], object] = _as_it_is
     """From a word of the command line to what the file would have. Raises Fault, which names it."""

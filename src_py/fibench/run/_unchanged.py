@@ -16,7 +16,7 @@ from fibench.run._identity import ABSENT, backends_used, digest, interpreters, p
 from fibench.trial.trial import TrialContext
 from fibench.wording import escaped
 
-Sight = tuple[int, int, int, int, int, bool]
+_Glance = tuple[int, int, int, int, int, bool]
 """Device, inode, size, times of modification and of the inode's change (ns), and whether anybody
 may execute it."""
 
@@ -78,7 +78,7 @@ class Unchanged:
             if now != self._sights[program.path] or now is None:
                 self._look_closer(program, now)
 
-    def _look_closer(self, program: _Program, now: Sight | None) -> None:
+    def _look_closer(self, program: _Program, now: _Glance | None) -> None:
         before, name = self._sights[program.path], escaped(program.name)
 
         def changed(what: str, *, is_gone: bool) -> ChangedError:
@@ -107,7 +107,7 @@ def _is_of(path: Path, folder: Path) -> bool:
     return path.parent == folder
 
 
-def _sight(path: Path) -> Sight | None:
+def _sight(path: Path) -> _Glance | None:
     """What a glance tells of a file; None where there is none."""
     try:
         at = os.stat(path)

@@ -26,7 +26,7 @@ from fibench.metrics import metric_of
 from fibench.verdict.estimate import Estimate, t_quantile
 from fibench.verdict.sample import Index, withheld
 
-Scale = Literal["linear", "log"]
+AxisScale = Literal["linear", "log"]
 Wins = Literal["everywhere", "nowhere"]
 
 LINEAR_AXES = ("n",)
@@ -52,7 +52,7 @@ class Crossover:
     """
 
     over: str
-    scale: Scale
+    scale: AxisScale
     points: tuple[float, ...]
     blocks: tuple[BlockCrossing, ...]
     incomplete: int
@@ -85,7 +85,7 @@ class Sides:
     right: str
 
 
-def scale_of(over: str, points: Sequence[float]) -> Scale:
+def scale_of(over: str, points: Sequence[float]) -> AxisScale:
     """Linear over n and where a value is not positive, else logarithmic."""
     return "linear" if over in LINEAR_AXES or min(points) <= 0.0 else "log"
 
@@ -173,13 +173,13 @@ def _advantages(samples: Index, sides: Sequence[Sides], metric: str) -> dict[int
     return {block: [column[block] for column in columns] for block in whole}
 
 
-def _block(block: int, at: float | Wins, scale: Scale) -> BlockCrossing:
+def _block(block: int, at: float | Wins, scale: AxisScale) -> BlockCrossing:
     if isinstance(at, str):
         return BlockCrossing(block, None, at)
     return BlockCrossing(block, back(at, scale))
 
 
-def back(place: float, scale: Scale) -> float:
+def back(place: float, scale: AxisScale) -> float:
     """From the scale to the axis."""
     if scale == "linear":
         return place

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """docs/architecture.md names every module, and its lists and picture are those of the sources."""
 
+import ast
 import re
 import xml.etree.ElementTree as ET
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
@@ -38,6 +42,29 @@ def test_every_module_is_named() -> None:
     assert {one for one in scripts if f"<!-- scripts: {one} -->" not in TEXT} == set()
     headers.add("servers")
     assert {one for one in headers if f"<!-- headers: {one} -->" not in TEXT} == set()
+
+
+def types_of(path: Path) -> Iterator[str]:
+    """The public classes of a module, and what else is called as they are: names of types."""
+    for node in ast.parse(path.read_bytes()).body:
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                if len(name) > 1 and not name.isupper():
+                    yield name
+
+
+def test_a_name_of_a_type_means_one_thing() -> None:
+    """Of a class or of what is short for other types, in whichever wings."""
+    places = defaultdict(set)
+    for path in (CHECKOUT / PYTHON).rglob("*.py"):
+        if "develop" not in path.parts:
+            for name in types_of(path):
+                if re.match("[A-Z]", name):
+                    places[name].add(path.relative_to(CHECKOUT / PYTHON).as_posix())
+    assert len(places) > 100
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
 PLACES = sorted(set(re.findall(r"`([\w/]+\.(?:py|c|h))`\s+\(`(\w+)`", TEXT)))

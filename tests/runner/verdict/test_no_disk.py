@@ -59,7 +59,7 @@ def test_what_could_is_found(source: str) -> None:
 
 
 def test_none_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seen, not read from the sources; so that what it imports at last is there, it is done twice."""
+    """Seen, not read from the sources. The first time imports what is imported when used."""
     runs = [read_run(make_run(tmp_path / "gil" / name), find_places()) for name in ("a", "b")]
     first = compare(*map(review, runs))
     asked: list[str] = []
