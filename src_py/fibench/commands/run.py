@@ -192,7 +192,7 @@ def _conclude(
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench import __version__
     from fibench.backends import interpreter_records
-    from fibench.build.record import compiler
+    from fibench.build import compiler
     from fibench.report import Circumstances, Overhead, render_results
     from fibench.report.lines import build_line, machine_line
     from fibench.store.folder import CLAIMS, keep_json

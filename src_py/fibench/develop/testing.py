@@ -21,8 +21,8 @@ from xml.etree import ElementTree
 
 from fibench import called
 from fibench.build.meson import BuildError, build_sanitized, tool_environment
+from fibench.commands import WRONG_INPUT, Refused
 from fibench.commands.build import built_or_refused, refused_build
-from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.folders import Places
 from fibench.wording import escaped
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import platform
 import re
 
-from fibench.build.record import not_own
+from fibench.build import not_own
 from fibench.json_values import object_or_empty
 from fibench.machine.cores import processor_model
 from fibench.store import StoredRun

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Plan × trial × store: a run is begun or gone on with, kept, and told of as events.
 
-May know `trial`, `store` and `plan`, and what these know; it knows no verdict, and prints nothing.
+May know `trial` and `store`, and what these know; it knows no verdict, and prints nothing.
 """
 
 from fibench.run.events import (
