@@ -9,7 +9,7 @@ import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -37,12 +37,12 @@ from fibench.trial import run_trial, scratch_name
 from fibench.trial.trial import TrialContext
 
 
-@dataclass
+@dataclass(frozen=True)
 class RunOutcome:
     """What a run left behind."""
 
     folder: Path
-    records: list[Record] = field(default_factory=list)
+    records: list[Record]
     """The last attempt of each trial, those of before a resumption too."""
     interrupted_by: int | None = None
     """The number of the signal that ended it; None: it ran to its end."""
@@ -110,28 +110,32 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> RunO
         tell(Notice(text))
     todo = begun.todo
     tell(RunStarted(begun.folder, [one.trial for one in todo], len(trials), begun.resumed))
-    outcome = RunOutcome(
-        begun.folder, pinning=str(context.pinning), other_claims=begun.other_claims
-    )
+    interrupted_by, measured_s = None, 0.0
     with _stop_on_signals(tell) as stop:
         try:
             for attempt in todo:
                 tell(TrialStarted(attempt.trial))
                 record = _keep(begun.folder, attempt, context, programs)
-                outcome.measured_s += record.times.measured_s
+                measured_s += record.times.measured_s
                 tell(TrialFinished(attempt.trial, record))
                 if stop.requested is not None and attempt is not todo[-1]:
                     raise Interrupted(stop.requested)
         except KeyboardInterrupt as interrupt:
-            outcome.interrupted_by = signal_of(interrupt)
+            interrupted_by = signal_of(interrupt)
         except ChangedError as change:
             what = f"{change} while the run measured it"
             keep_stop(begun.folder, what)
             raise RunError(f"stopped: {what}", _mended(change)) from change
     # The journal is the truth: an interrupt may come between a line of it and its event.
     kept = sound_records(journal.read(begun.folder / JOURNAL))
-    outcome.records = last_attempts(one for one in kept if is_planned(one, trials))
-    return outcome
+    return RunOutcome(
+        begun.folder,
+        last_attempts(one for one in kept if is_planned(one, trials)),
+        interrupted_by=interrupted_by,
+        measured_s=measured_s,
+        pinning=str(context.pinning),
+        other_claims=begun.other_claims,
+    )
 
 
 def _keep(folder: Path, attempt: Attempt, context: TrialContext, programs: Unchanged) -> Record:

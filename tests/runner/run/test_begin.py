@@ -6,20 +6,24 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 from tests.runner.samples import KNOWN
 
+from fibench import run
 from fibench.backends.catalogue import read_catalogue
 from fibench.experiment.experiment import parse_experiment
 from fibench.folders import find_places
 from fibench.plan.trials import Trial, plan
 from fibench.run._resume import Attempt
 from fibench.run.begin import Beginning, begin
+from fibench.run.loop import RunOutcome
 from fibench.run.request import Request, context_of
 from fibench.store import journal
 from fibench.store.folder import RunError
@@ -347,3 +351,13 @@ def test_a_line_that_stands_twice_counts_once_and_is_told(desk: Desk) -> None:
     assert again.folder == begun.folder
     assert again.todo == before.todo
     assert again.notices == ["trials.jsonl: line 3 is a copy of one above, and left out"]
+
+
+def test_what_a_run_hands_on_is_not_filled_in_afterwards() -> None:
+    """Of the modules of this wing, each dataclass is made whole, at one place."""
+    modules = [import_module(f"fibench.run.{one.name}") for one in iter_modules(run.__path__)]
+    found = {one for module in modules for one in vars(module).values() if is_dataclass(one)}
+    ours = [one for one in found if getattr(one, "__module__", "").startswith("fibench.run.")]
+    assert {RunOutcome, Beginning} <= set(ours)
+    parameters = {one: getattr(one, "__dataclass_params__") for one in ours}  # noqa: B009
+    assert [one for one, given in parameters.items() if not given.frozen] == []
