@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """SIGINT, SIGTERM and SIGHUP: how a command ends that is told to, with 128 and the signal's number.
 
-tasks.py of the checkout imports this on any Python, before anything that takes time.
+tasks.py of the checkout imports this on any Python, before anything that takes time. It may end the
+process by itself, so that the status of who is interrupted is made here, and nowhere else; every
+other one is of commands/refused.py.
 """
 
 import contextlib
@@ -23,9 +25,14 @@ class Interrupted(KeyboardInterrupt):
         self.number = number
 
 
-def exit_status(interrupt: KeyboardInterrupt) -> int:
-    """What a command ends with that was interrupted: 130 after Ctrl-C."""
+def signal_of(interrupt: KeyboardInterrupt) -> int:
+    """The number of the signal that has interrupted; Python's own exception is of SIGINT."""
     number: int = getattr(interrupt, "number", signal.SIGINT)
+    return number
+
+
+def exit_status(number: int) -> int:
+    """What a command ends with that a signal has interrupted: 130 after Ctrl-C."""
     return 128 + number
 
 
@@ -70,7 +77,7 @@ def ignore() -> None:
 def _end(number: int, frame: Optional[FrameType]) -> None:
     with contextlib.suppress(OSError):  # nobody reads it
         os.write(2, b"interrupted\n")
-    os._exit(128 + number)
+    os._exit(exit_status(number))
 
 
 def _raise(

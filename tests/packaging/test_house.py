@@ -20,6 +20,7 @@ LONGER = {
 }
 """Functions that are longer, and why."""
 FULLER = {
+    "src_py/fibench": "ten of the ground, and those who stand between the wings or above them",
     "src_py/fibench/develop/bench": "a module for each benchmark that `invoke bench` has",
     "src_py/servers": "a file for each design, and for each thing that they share",
 }

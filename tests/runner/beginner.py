@@ -14,7 +14,8 @@ from fibench.experiment.experiment import parse_experiment
 from fibench.folders import find_places
 from fibench.plan.trials import Trial, plan
 from fibench.run._resume import Attempt
-from fibench.run.begin import Beginning, Request, begin, context_of
+from fibench.run.begin import Beginning, begin
+from fibench.run.request import Request, context_of
 from fibench.store import journal
 
 LEFT_BEHIND = "a killed run had left behind"
@@ -54,8 +55,8 @@ class Beginner:
     def begin(self, **changes: Any) -> Beginning:
         """Without the notice of what other tests, which kill runs, have left behind just now."""
         begun = self.begin_with_all_notices(**changes)
-        begun.notices[:] = [notice for notice in begun.notices if LEFT_BEHIND not in notice]
-        return begun
+        notices = [notice for notice in begun.notices if LEFT_BEHIND not in notice]
+        return replace(begun, notices=notices)
 
     def begin_with_all_notices(self, **changes: Any) -> Beginning:
         request = replace(self.request, **changes)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from fibench import called
-from fibench.build.record import RECORD, read_build, why_without
+from fibench.build import RECORD, read_build, why_without
 from fibench.document import START_TIMEOUT_S
 from fibench.experiment import KnownBackend, OwnBackend
 from fibench.folders import find_places, origin

@@ -9,11 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fibench import __version__
+from fibench import __version__, build
 from fibench.backends import Backend
-from fibench.build import premises
-from fibench.build import record as build_record
-from fibench.build.record import not_own
+from fibench.build import not_own, premises
 from fibench.commands.serve import read_backends
 from fibench.folders import Places, find_places
 from fibench.json_values import text_or_none
@@ -40,7 +38,7 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
     memory = psutil.virtual_memory()
     limits, group = facts_of.limits(), facts_of.cgroup()
     ports = limits["port_range"]
-    compiler = build_record.compiler(places.programs)
+    compiler = build.compiler(places.programs)
     return Facts(
         cores=machine.usable_cores(),
         hardware_threads=sum(map(len, machine.physical_cores())),
@@ -239,6 +237,6 @@ def doctor(as_json: bool) -> int:
     from fibench.report.checkup import render_checkup
     from fibench.report.lines import build_line, machine_line
 
-    built = build_line(__version__, build_record.compiler(places.programs))
+    built = build_line(__version__, build.compiler(places.programs))
     render_checkup(items, machine_line(facts.cores), build_line=built)
     return 0

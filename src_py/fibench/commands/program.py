@@ -101,7 +101,7 @@ class CommandLine(Program):
         try:
             status = self._to_the_end(list(sys.argv if argv is None else argv))
         except KeyboardInterrupt as interrupt:  # a second, while the first was answered
-            status = interruption.exit_status(interrupt)
+            status = interruption.exit_status(interruption.signal_of(interrupt))
         interruption.ignore()
         try:
             sys.stdout.flush()
@@ -123,7 +123,7 @@ class CommandLine(Program):
                 raise
         except KeyboardInterrupt as interrupt:
             _say("interrupted")
-            return interruption.exit_status(interrupt)
+            return interruption.exit_status(interruption.signal_of(interrupt))
         except Refused as refusal:
             with contextlib.suppress(OSError):
                 sys.stdout.flush()

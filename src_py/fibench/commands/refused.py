@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a command says when it cannot do what it was asked, and every exit status."""
+"""What a command says when it cannot do what it was asked, and every exit status.
+
+But for that of who is interrupted, which interruption.py makes of the signal's number: it ends a
+process before any command is there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+
+from fibench.interruption import exit_status
 
 if TYPE_CHECKING:
     from fibench.verdict import Verdict
@@ -14,7 +20,6 @@ WRONG_INPUT = 2
 REFUTED = 3
 UNDECIDED = 4
 TRIAL_FAILED = 5
-INTERRUPTED = 130
 
 
 class Refused(Exception):
@@ -25,11 +30,13 @@ class Refused(Exception):
         self.status = status
 
 
-def exit_code(verdicts: Iterable[Verdict], failed_trials: int, interrupted: bool) -> int:
-    """The exit status of a run: the first of 130, 5, 3 and 4 that applies, else 0."""
+def exit_code(
+    verdicts: Iterable[Verdict], failed_trials: int, interrupted_by: int | None = None
+) -> int:
+    """The exit status of a run: the first that applies of a signal's, 5, 3 and 4, else 0."""
     outcomes = {verdict.outcome for verdict in verdicts}
-    if interrupted:
-        return INTERRUPTED
+    if interrupted_by is not None:
+        return exit_status(interrupted_by)
     if failed_trials > 0:
         return TRIAL_FAILED
     if "REFUTED" in outcomes:

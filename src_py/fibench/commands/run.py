@@ -19,15 +19,15 @@ from fibench.commands.build import built_or_refused, refuse_unwritable
 from fibench.commands.refused import TRIAL_FAILED, WRONG_INPUT, Refused, exit_code
 from fibench.commands.serve import read_backends
 from fibench.experiment import Experiment, load_experiment
-from fibench.folders import Places, find_places, origin
-from fibench.interruption import exit_status
+from fibench.folders import Places, find_places, from_here, origin
+from fibench.interruption import exit_status, signal_of
 from fibench.machine import cores as machine
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
     from fibench.machine.lock import Held
     from fibench.run import Request
-    from fibench.run.loop import Outcome
+    from fibench.run.loop import RunOutcome
 
 WORTH_SAYING_S = 0.05
 
@@ -56,7 +56,7 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> Asked:
     from fibench.document.text import namesakes
     from fibench.plan import check_cpus
 
-    backends, overrides = read_backends(places), _from_here(overrides)
+    backends, overrides = read_backends(places), _with_absolute_paths(overrides)
     try:
         path = find_experiment(name, places.experiments)
         experiment = load_experiment(path, known_backends(backends), overrides=overrides)
@@ -70,13 +70,13 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> Asked:
     return Asked(experiment, path, backends, overrides)
 
 
-def _from_here(overrides: Mapping[str, str]) -> Mapping[str, str]:
-    """The options with paths made absolute: who types one means it from where they stand."""
+def _with_absolute_paths(overrides: Mapping[str, str]) -> Mapping[str, str]:
+    """The options as they are meant wherever they are read: who types a path means their folder."""
     words = [word.strip() for word in overrides.get("interpreter", "").split(",")]
     if not any(os.sep in word for word in words):
         return overrides
     paths = [
-        word if os.sep not in word or word.startswith("~/") else os.path.join(origin(), word)
+        word if os.sep not in word or word.startswith("~/") else str(from_here(word).absolute())
         for word in words
     ]
     return {**overrides, "interpreter": ",".join(paths)}
@@ -132,7 +132,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
             except KeyboardInterrupt as interrupt:  # a second Ctrl-C, once the trial had ended
                 if not outcome.interrupted:
                     raise
-                status = exit_status(interrupt)
+                status = exit_status(signal_of(interrupt))
     except (RunError, LockError) as error:
         raise Refused(str(error), error.hint) from error
     if outcome.interrupted or status == TRIAL_FAILED:
@@ -165,7 +165,7 @@ def _request(asked: Asked, places: Places, fresh: bool) -> Request:
     )
 
 
-def _measure(request: Request, held: Held) -> Outcome:
+def _measure(request: Request, held: Held) -> RunOutcome:
     """Run what is left; returns the outcome."""
     from fibench.report.live import showing_progress
     from fibench.run import Event, RunStarted, run_experiment
@@ -187,12 +187,12 @@ def _again(name: str, overrides: Mapping[str, str]) -> str:
 
 
 def _conclude(
-    request: Request, outcome: Outcome, total_s: float, parts: Mapping[str, float]
+    request: Request, outcome: RunOutcome, total_s: float, parts: Mapping[str, float]
 ) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
     from fibench import __version__
     from fibench.backends import interpreter_records
-    from fibench.build.record import compiler
+    from fibench.build import compiler
     from fibench.report import Circumstances, Overhead, render_results
     from fibench.report.lines import build_line, machine_line, pinning_words
     from fibench.store.folder import CLAIMS, keep_json
@@ -220,5 +220,4 @@ def _conclude(
             added_afterwards=outcome.other_claims,
         ),
     )
-    status = exit_code(found.verdicts, len(found.failures), outcome.interrupted)
-    return outcome.ended_with or status
+    return exit_code(found.verdicts, len(found.failures), outcome.interrupted_by)

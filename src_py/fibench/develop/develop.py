@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from fibench.build import meson as building
 from fibench.build.meson import BuildError
+from fibench.commands import WRONG_INPUT, Refused
 from fibench.commands.build import built_or_refused, refused_build
-from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.commands.serve import read_backends
 from fibench.folders import Places, find_places
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from fibench import called
 from fibench.build.meson import tool_environment
-from fibench.commands.refused import Refused
+from fibench.commands import Refused
 
 C_FOLDERS = ("src_c", "tests")
 C_SOURCES = ("*.c", "*.h")

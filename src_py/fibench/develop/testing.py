@@ -21,14 +21,14 @@ from xml.etree import ElementTree
 
 from fibench import called
 from fibench.build.meson import BuildError, build_sanitized, tool_environment
+from fibench.commands import WRONG_INPUT, Refused
 from fibench.commands.build import built_or_refused, refused_build
-from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.folders import Places
 from fibench.wording import escaped
 
 NOTHING_SELECTED = 5
 """pytest's exit status where no test is left to run."""
-INTERRUPTED = 2
+BROKEN_OFF = 2
 """pytest's, from which on it is not a test that has failed."""
 SANITIZERS = ("address,undefined", "address", "undefined", "thread")
 OUTCOMES = ("failed", "errors", "passed", "skipped")
@@ -53,7 +53,7 @@ class Pass:
 
 
 def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanitize: str) -> int:
-    """Build, then run everything, or what is of C under a sanitizer. Returns an exit status."""
+    """Build, then run everything, or what is of C under a sanitizer. Returns the worst status."""
     if importlib.util.find_spec("pytest") is None:
         raise Refused(
             "pytest is not installed", f"run `{called.through_dev('invoke test')}`, which brings it"
@@ -82,10 +82,10 @@ def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanit
     passes = []
     for options in passes_of_pytest():
         passes.append(run_pytest([*options, *arguments], checkout, environment))
-        if passes[-1].status >= INTERRUPTED and passes[-1].status != NOTHING_SELECTED:
+        if passes[-1].status >= BROKEN_OFF and passes[-1].status != NOTHING_SELECTED:
             break
     print(conclusion(passes, units == 0, time.monotonic() - begin), flush=True)
-    return exit_status(passes) or units
+    return worst_status(passes) or units
 
 
 def _build_sanitized(places: Places, sanitize: str) -> Path:
@@ -156,7 +156,7 @@ def _reason(case: ElementTree.Element) -> str:
     return "" if skipped is None else skipped.get("message", "")
 
 
-def exit_status(passes: Sequence[Pass]) -> int:
+def worst_status(passes: Sequence[Pass]) -> int:
     """The worst of all; that a pass had nothing to run matters only where none had."""
     statuses = [one.status for one in passes]
     if all(status == NOTHING_SELECTED for status in statuses):

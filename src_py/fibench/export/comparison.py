@@ -76,9 +76,9 @@ def remarks(comparison: Comparison) -> list[tuple[str, list[str]]]:
         (f"cells that only {shown(comparison.first)} has", list(comparison.only_first)),
         (f"cells that only {shown(comparison.second)} has", list(comparison.only_second)),
     ]
-    for room in ("machine", "programs", "plan"):
-        lines = [difference_text(each) for each in comparison.differences if each.room == room]
-        found.append((f"what differs: {room}", lines))
+    for kind in ("machine", "programs", "plan"):
+        lines = [difference_text(each) for each in comparison.differences if each.kind == kind]
+        found.append((f"what differs: {kind}", lines))
     return [(heading, [prose(line) for line in lines]) for heading, lines in found if lines]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fibench.machine.processes import all_pids, name_of
-from fibench.machine.sockets import Listener, listeners
+from fibench.machine.sockets import ListeningSocket, listeners
 
 LOWEST_FREE_PORT = 10_000
 """Where the search for a free port begins: well-known ports are left alone."""
@@ -51,14 +51,14 @@ def is_taken(error: OSError) -> bool:
     return error.errno == errno.EADDRINUSE
 
 
-def reached_by(host: str, port: int) -> list[Listener]:
+def reached_by(host: str, port: int) -> list[ListeningSocket]:
     """The listening sockets that a connection to host:port can reach: those that match it best.
 
     The address itself goes before the wildcard of its family, and that before the IPv6 wildcard.
     There are several where sockets share the port by SO_REUSEPORT.
     """
     wanted = ipaddress.ip_address(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-    ranked: dict[int, list[Listener]] = {}
+    ranked: dict[int, list[ListeningSocket]] = {}
     for listener in listeners():
         if listener.port != port:
             continue

@@ -26,7 +26,7 @@ ACCEPTS = 1 << 16
 
 
 @dataclass(frozen=True)
-class Listener:
+class ListeningSocket:
     """A listening socket; `inode` names it among the descriptors of processes."""
 
     address: Address
@@ -40,7 +40,7 @@ class Listener:
         return f"{host}:{self.port}"
 
 
-def listeners() -> list[Listener]:
+def listeners() -> list[ListeningSocket]:
     """All listening sockets, IPv4 first."""
     try:
         return [*listeners_by_diag(socket.AF_INET), *listeners_by_diag(socket.AF_INET6)]
@@ -48,14 +48,14 @@ def listeners() -> list[Listener]:
         return [*listeners_in("/proc/net/tcp"), *listeners_in("/proc/net/tcp6")]
 
 
-def listeners_by_diag(family: int) -> list[Listener]:
+def listeners_by_diag(family: int) -> list[ListeningSocket]:
     """Ask the kernel by netlink. Raises OSError where it does not answer such questions."""
     # struct inet_diag_req_v2: family, protocol, extensions, padding, states, and no socket in it.
     question = struct.pack("=BBBxI", family, socket.IPPROTO_TCP, 0, 1 << TCP_LISTEN) + bytes(48)
     header = struct.pack(
         "=IHHII", 16 + len(question), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST_DUMP, 1, 0
     )
-    found: list[Listener] = []
+    found: list[ListeningSocket] = []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as netlink:
         netlink.send(header + question)
         while True:
@@ -76,15 +76,15 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += (length + 3) & ~3
 
 
-def _listener(message: bytes) -> Listener:
+def _listener(message: bytes) -> ListeningSocket:
     """Read a struct inet_diag_msg."""
     (port,) = struct.unpack_from("!H", message, 4)
     size = 4 if message[0] == socket.AF_INET else 16
     backlog, _, inode = struct.unpack_from("=III", message, 60)
-    return Listener(_address(message[8 : 8 + size]), port, inode, backlog)
+    return ListeningSocket(_address(message[8 : 8 + size]), port, inode, backlog)
 
 
-def listeners_in(path: str) -> Iterator[Listener]:
+def listeners_in(path: str) -> Iterator[ListeningSocket]:
     """Read /proc/net/tcp or tcp6."""
     if not os.path.exists(path):  # no IPv6 here
         return
@@ -98,7 +98,7 @@ def listeners_in(path: str) -> Iterator[Listener]:
             # 32-bit words in the byte order of the machine.
             words = (int(address[at : at + 8], 16) for at in range(0, len(address), 8))
             packed = b"".join(word.to_bytes(4, sys.byteorder) for word in words)
-            yield Listener(_address(packed), int(port, 16), int(fields[9]))
+            yield ListeningSocket(_address(packed), int(port, 16), int(fields[9]))
 
 
 def unix_listeners(inodes: Collection[int]) -> list[str]:

@@ -127,7 +127,7 @@ def plan_json(
 ) -> dict[str, object]:
     """What `plan --json` prints and plan.json holds; durations in parameters are seconds.
 
-    `extra` are further members, which other rooms know: what of the machine the run depends on.
+    `extra` are further members, which other wings know: what of the machine the run depends on.
     """
     trials = plan(experiment)
     return {

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Plan × trial × store: a run is begun or gone on with, kept, and told of as events.
 
-May know `trial`, `store` and `plan`, and what these know; it knows no verdict, and prints nothing.
+May know `trial` and `store`, and what these know; it knows no verdict, and prints nothing.
 """
 
-from fibench.run.begin import Request
 from fibench.run.events import (
     Event,
     Listener,
@@ -15,6 +14,7 @@ from fibench.run.events import (
     TrialStarted,
 )
 from fibench.run.loop import run_experiment
+from fibench.run.request import Request
 
 __all__ = [
     "Event",

@@ -23,11 +23,23 @@ from fibench.machine import cores as machine
 from fibench.plan import Trial
 from fibench.record import SCHEMA
 from fibench.run._imports import measuring_digest
+from fibench.trial.syscalls import strace
 from fibench.trial.trial import TrialContext
 from fibench.wording import escaped
 
 _LARGEST_HASHED = 64 << 20
 """Bytes. A larger file named in a command of one's own goes by its size and time: it is data."""
+
+TOLD_ONLY = {
+    "design": "tells a person what it is",
+    "mechanism": "likewise",
+    "teaches": "likewise",
+    "limits": "likewise",
+    "course": "whether it is of the course, which `backends` tells",
+    "needs": "whether it can run here, which is compared as what was left out",
+    "busy": "what the pages of the designs say of its system calls",
+}
+"""The fields of a backend that no trial reads, and what they are there for."""
 
 ABSENT = "absent"
 _RUNNER = "fibench's way to run trials"
@@ -83,12 +95,18 @@ def _parameters(
         "seed": experiment.plan.seed,
         "blocks": experiment.plan.blocks,
         "trials": [[trial.key, trial.block, trial.cell.parameters.as_json()] for trial in trials],
-        "backends": {
-            name: [one.program, *one.arguments, *one.command, one.ready_fd]
-            for name, one in used.items()
-        },
+        "backends": {name: _as_measured(one) for name, one in used.items()},
     }
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _as_measured(backend: Backend) -> dict[str, object]:
+    """What a catalogue says of a backend that its trials depend on: all but words about it."""
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in vars(backend).items()
+        if name not in TOLD_ONLY
+    }
 
 
 def programs(trials: Iterable[Trial], used: Mapping[str, Backend], folder: Path) -> dict[str, str]:
@@ -106,6 +124,9 @@ def program_files(
         process = trial.cell.parameters.kind == "process"
         for name in ("client.py", "client_bench.sh") if process else ("fibload",):
             files[name] = folder / name
+        tracer = strace() if trial.role == "syscalls" else None
+        if tracer is not None:  # where there is none, the record says that nothing was counted
+            files["strace"] = Path(tracer)
     for backend in used.values():
         if backend.command:
             files |= _files_of(backend)
@@ -181,16 +202,17 @@ def digest(path: Path) -> str:
 
 
 def interpreters(trials: Iterable[Trial], context: TrialContext) -> Mapping[str, Object]:
-    """The interpreters that run the servers, by the text that asks for each; the default by its
-    path."""
+    """The interpreters that servers and the course's clients run on, by the text that asks for
+    each; the default by its path."""
     found = {}
     for trial in trials:
-        if context.backend(trial.cell.backend).language == "python":
-            asked = trial.cell.parameters.interpreter
-            if asked is not None:
-                found[asked] = context.interpreters[asked]
-            elif sys.executable not in found:
-                found[sys.executable] = own()
+        in_python = context.backend(trial.cell.backend).language == "python"
+        asked = trial.cell.parameters.interpreter if in_python else None
+        if asked is not None:
+            found[asked] = context.interpreters[asked]
+        on_ours = (in_python and asked is None) or trial.cell.parameters.kind == "process"
+        if on_ours and sys.executable not in found:
+            found[sys.executable] = own()
     return interpreter_records(found)
 
 
@@ -210,7 +232,7 @@ def difference(before: Object, now: Identity) -> str | None:
         return f"{_listed(changed)} {'has' if len(changed) == 1 else 'have'} changed since"
     changed = _changed(before.get("interpreters"), now["interpreters"])
     if changed:
-        return f"the Python that runs the servers ({_listed(changed)}) has changed since"
+        return f"the Python that runs servers or clients ({_listed(changed)}) has changed since"
     if before.get("boot_id") != now["boot_id"]:
         return "the machine was restarted since"
     often: dict[str, str | None] = {

@@ -13,10 +13,9 @@ from pathlib import Path
 from fibench.folders import PACKAGE
 
 _ROOT = PACKAGE.parent
-_MADE_BY = ("fibench.trial.trial",)
-"""What makes a trial: with all that it imports."""
-_DECIDED_BY = ("fibench.run.loop",)
-"""What decides which trials there are, and how often: alone, as the rest of it only keeps them."""
+DECIDE = ("fibench.trial.trial", "fibench.run.request", "fibench.run._resume")
+"""What makes a trial, what all of them are made with, and which are made, in which order, and made
+again: each with all that it imports. What goes through them (loop.py) keeps and tells."""
 
 _Import = tuple[str, str | None, str]
 """A module, the name that is taken from it (None: itself), and what that is called here."""
@@ -32,21 +31,22 @@ def measuring_digest(root: Path = _ROOT) -> str:
 def measuring_modules(root: Path = _ROOT) -> list[Path]:
     """The files of these modules, in an order of their own. `root` is what holds fibench/."""
     found: set[str] = set()
-    waiting = list(_MADE_BY)
+    waiting = list(DECIDE)
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
             waiting += imported(_file(name, root), root)
-    return sorted(_file(name, root) for name in {*found, *_DECIDED_BY})
+    return sorted(_file(name, root) for name in found)
 
 
 def imported(path: Path, root: Path = _ROOT) -> Iterator[str]:
     """The modules of fibench that a file imports, wherever in it that stands.
 
-    A name that a wing hands on is of the module that it comes from: a face decides nothing.
+    A name that a wing hands on is of the module that it comes from: a face decides nothing, since
+    nothing is in one but imports.
     """
-    for module, name, _ in _imports(path.read_bytes()):
+    for module, name, _ in _imports(path.read_bytes(), _package(path, root)):
         yield module if name is None else _origin(module, name, root)
 
 
@@ -54,20 +54,32 @@ def _origin(module: str, name: str, root: Path) -> str:
     if _file(f"{module}.{name}", root).is_file():
         return f"{module}.{name}"
     face = _file(module, root)
-    taken = _imports(face.read_bytes()) if face.name == "__init__.py" else ()
+    taken = _imports(face.read_bytes(), module) if face.name == "__init__.py" else ()
     return next((origin for origin, _, known_as in taken if known_as == name), module)
 
 
+def _package(path: Path, root: Path) -> str:
+    """The package that a file is in, or is the face of: what its relative imports begin from."""
+    return ".".join(path.relative_to(root).parent.parts)
+
+
 @cache
-def _imports(source: bytes) -> tuple[_Import, ...]:
+def _imports(source: bytes, package: str) -> tuple[_Import, ...]:
     """What a source imports of fibench."""
     found: list[_Import] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found += [(one.name, None, one.name) for one in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [(node.module, one.name, one.asname or one.name) for one in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(node, package)
+            found += [(module, one.name, one.asname or one.name) for one in node.names]
     return tuple(one for one in found if one[0].partition(".")[0] == "fibench")
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    """The module that names are taken from: a point is the package, each more the one above."""
+    above = package.split(".")[: package.count(".") + 2 - node.level] if node.level else []
+    return ".".join([*above, *([node.module] if node.module else [])])
 
 
 def _file(module: str, root: Path) -> Path:

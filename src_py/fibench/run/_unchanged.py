@@ -7,7 +7,6 @@ program that is being measured.
 """
 
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from fibench.run._identity import ABSENT, backends_used, digest, interpreters, p
 from fibench.trial.trial import TrialContext
 from fibench.wording import escaped
 
-Sight = tuple[int, int, int, int, int, bool]
+_Glance = tuple[int, int, int, int, int, bool]
 """Device, inode, size, times of modification and of the inode's change (ns), and whether anybody
 may execute it."""
 
@@ -63,7 +62,7 @@ class Unchanged:
         ]
         self._programs += [
             _Program(f"the Python {path}", Path(path), False)
-            for path in sorted(_interpreters(trials, context))
+            for path in sorted({str(one["path"]) for one in interpreters(trials, context).values()})
         ]
         # Seen first, read afterwards: what is changed in between is seen to be another.
         self._sights = {one.path: _sight(one.path) for one in self._programs}
@@ -79,7 +78,7 @@ class Unchanged:
             if now != self._sights[program.path] or now is None:
                 self._look_closer(program, now)
 
-    def _look_closer(self, program: _Program, now: Sight | None) -> None:
+    def _look_closer(self, program: _Program, now: _Glance | None) -> None:
         before, name = self._sights[program.path], escaped(program.name)
 
         def changed(what: str, *, is_gone: bool) -> ChangedError:
@@ -95,14 +94,6 @@ class Unchanged:
         self._sights[program.path] = now
 
 
-def _interpreters(trials: list[Trial], context: TrialContext) -> set[str]:
-    """The paths of the Pythons that servers and the course's clients run on."""
-    paths = {str(one["path"]) for one in interpreters(trials, context).values()}
-    if any(trial.cell.parameters.kind == "process" for trial in trials):
-        paths.add(sys.executable)
-    return paths
-
-
 def _is_code(path: Path) -> bool:
     """Whether a file, or what ought to be there, is a program.
 
@@ -116,7 +107,7 @@ def _is_of(path: Path, folder: Path) -> bool:
     return path.parent == folder
 
 
-def _sight(path: Path) -> Sight | None:
+def _sight(path: Path) -> _Glance | None:
     """What a glance tells of a file; None where there is none."""
     try:
         at = os.stat(path)

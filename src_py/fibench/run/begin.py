@@ -4,22 +4,20 @@
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fibench import writing
-from fibench.backends import Backend, Interpreter
-from fibench.experiment import Experiment, claims_digest
-from fibench.folders import Places
+from fibench.experiment import claims_digest
 from fibench.json_values import Object
-from fibench.machine import cores as machine
-from fibench.plan import Trial, choose, plan_json
+from fibench.plan import Trial, plan_json
 from fibench.record import Record, last_attempts
 from fibench.run._identity import Identity, backends_used, difference, identity
 from fibench.run._resume import Attempt, is_planned, remaining
 from fibench.run.environment import environment
+from fibench.run.request import Request
 from fibench.server import end_leftovers
 from fibench.store import JOURNAL, RunError, StoredError, journal, run_name
 from fibench.store.files import inside, read_json
@@ -45,45 +43,13 @@ _TRIAL_FOLDER = re.compile(r"[0-9]{3,}(?:-[0-9]+)?|\.[0-9]{3,}\.new")
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a run is asked to do."""
-
-    experiment: Experiment
-    source: Path
-    """The experiment's file."""
-    backends: Mapping[str, Backend]
-    """The catalogue."""
-    places: Places
-    overrides: Mapping[str, str] = field(default_factory=dict)
-    """Options that replaced keys of the file, as text."""
-    warnings: Sequence[str] = ()
-    fresh: bool = False
-    """Begin anew, whatever could be gone on with."""
-    interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
-    """By the text that asks for each: those of the experiment that are here."""
-
-
-def context_of(request: Request) -> TrialContext:
-    """What all trials of a run share."""
-    experiment = request.experiment
-    return TrialContext(
-        programs=request.places.programs,
-        catalogue=request.backends,
-        own=experiment.backends,
-        seed=experiment.plan.seed,
-        pinning=choose(experiment, machine.physical_cores()),
-        interpreters=request.interpreters,
-    )
-
-
-@dataclass
 class Beginning:
     """Where a run keeps its results, and what it has to measure."""
 
     folder: Path
-    todo: list[Attempt]
+    todo: Sequence[Attempt]
     resumed: bool = False
-    notices: list[str] = field(default_factory=list)
+    notices: Sequence[str] = ()
     """What a person should know, each in one line."""
     other_claims: bool = False
     """The claims are not those that the run was begun with."""
@@ -99,21 +65,20 @@ def begin(request: Request, trials: Sequence[Trial], context: TrialContext) -> B
     document = _plan(request, trials, context, facts)
     text = request.source.read_bytes()
     left_behind = end_leftovers()
-    notices: list[str] = [] if left_behind is None else [left_behind]
-    latest = None if request.fresh else _unfinished(request, facts, trials, notices)
+    latest, why_not = (None, None) if request.fresh else _unfinished(request, facts, trials)
+    before = [line for line in (left_behind, why_not) if line is not None]
     if latest is not None:
         begun = _take_up(latest, text, document, trials)
-        begun.notices[:0] = notices
-        return begun
+        return replace(begun, notices=[*before, *begun.notices])
     files = {
         _EXPERIMENT: text,
         PLAN: as_json(document),
         "environment.json": as_json(environment(request.places, facts)),
     }
     name, now = run_name(request.source), datetime.now(UTC)
-    notices += _clock_notices(runs_of(request.places.results, name), now)
+    clock = _clock_notices(runs_of(request.places.results, name), now)
     folder = create_run(request.places.results, name, files, now)
-    return Beginning(folder, [Attempt(trial) for trial in trials], notices=notices)
+    return Beginning(folder, remaining(trials, ()), notices=[*before, *clock])
 
 
 def _plan(
@@ -156,12 +121,13 @@ def _clock_notices(runs: Sequence[Path], now: datetime) -> list[str]:
 
 
 def _unfinished(
-    request: Request, facts: Identity, trials: Sequence[Trial], notices: list[str]
-) -> Path | None:
+    request: Request, facts: Identity, trials: Sequence[Trial]
+) -> tuple[Path | None, str | None]:
     """The run to go on with: the latest of this file with these parameters, if it is unfinished.
 
-    If the latest of all is unfinished and cannot be gone on with, a notice says why.
+    Beside it, if the latest of all is unfinished and cannot be gone on with, a line that says why.
     """
+    why_not = None
     name, results = run_name(request.source), request.places.results
     runs = of_source(runs_of(results, name), source_path(request.source, results))
     for run in reversed(runs[-_LOOKED_AT:]):
@@ -172,12 +138,12 @@ def _unfinished(
         unfinished = why is not None or not is_complete(run) or _has_failed(run, trials)
         why = why or difference(before, facts)
         if unfinished and why is None:
-            return run
+            return run, why_not
         if unfinished and run is runs[-1]:
-            notices.append(f"not resuming {name}/{run.name}: {why}")
+            why_not = f"not resuming {name}/{run.name}: {why}"
         if is_same:
-            return None
-    return None
+            break
+    return None, why_not
 
 
 def _identity_of(run: Path, results: Path) -> tuple[Object, str | None]:

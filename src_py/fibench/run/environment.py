@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from fibench import __version__
-from fibench.build.record import compiler, libraries
+from fibench.build import compiler, libraries
 from fibench.folders import Places
 from fibench.json_values import Json, Object
 from fibench.machine import cores as machine

@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The loop that ties the rooms together: plan, run every trial, keep each at once, then judge.
+"""The loop over a plan's trials: each is run, and kept before the next begins.
 
-It prints nothing. What happens is told as events to listeners: the progress display, a log, a test.
+It judges nothing, and prints nothing. What happens is told as events to listeners: the progress
+display, a log, a test.
 """
 
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from fibench import called, writing
-from fibench.interruption import Interrupted, exit_status, heeded
+from fibench.interruption import Interrupted, heeded, signal_of
 from fibench.plan import Pinning, plan
 from fibench.record import Record, last_attempts
 from fibench.run._resume import Attempt, is_planned
 from fibench.run._unchanged import ChangedError, Unchanged
-from fibench.run.begin import Request, begin, context_of
+from fibench.run.begin import begin
 from fibench.run.events import (
     Event,
     Listener,
@@ -28,6 +29,7 @@ from fibench.run.events import (
     TrialFinished,
     TrialStarted,
 )
+from fibench.run.request import Request, context_of
 from fibench.store import JOURNAL, RunError, journal
 from fibench.store.record import sound_records
 from fibench.store.stops import keep_stop
@@ -35,22 +37,26 @@ from fibench.trial import run_trial, scratch_name
 from fibench.trial.trial import TrialContext
 
 
-@dataclass
-class Outcome:
+@dataclass(frozen=True)
+class RunOutcome:
     """What a run left behind."""
 
     folder: Path
-    records: list[Record] = field(default_factory=list)
+    records: list[Record]
     """The last attempt of each trial, those of before a resumption too."""
-    interrupted: bool = False
-    ended_with: int = 0
-    """The exit status that the interruption asks for."""
+    interrupted_by: int | None = None
+    """The number of the signal that ended it; None: it ran to its end."""
     measured_s: float = 0.0
     """Warm-up and windows of what was measured now, not before a resumption."""
     pinning: Pinning | None = None
     """Which CPUs servers and load had."""
     other_claims: bool = False
     """The claims are not those that the run was begun with."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal ended it."""
+        return self.interrupted_by is not None
 
 
 class _Stop:
@@ -79,7 +85,7 @@ def _stop_on_signals(tell: Listener) -> Iterator[_Stop]:
             signal.signal(number, handler)
 
 
-def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outcome:
+def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> RunOutcome:
     """Run what is left of the plan in order; each trial is in the journal before the next begins.
 
     A trial that fails is recorded with its reason, and the run goes on. Interrupted, it returns
@@ -98,33 +104,38 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> Outc
     try:
         programs.check()
     except ChangedError as missing:
-        raise RunError(str(missing), _brought_back(missing, request)) from missing
+        raise RunError(str(missing), _brought_back(missing)) from missing
     begun = begin(request, trials, context)
     for text in begun.notices:
         tell(Notice(text))
     todo = begun.todo
     tell(RunStarted(begun.folder, [one.trial for one in todo], len(trials), begun.resumed))
-    outcome = Outcome(begun.folder, pinning=context.pinning, other_claims=begun.other_claims)
+    interrupted_by, measured_s = None, 0.0
     with _stop_on_signals(tell) as stop:
         try:
             for attempt in todo:
                 tell(TrialStarted(attempt.trial))
                 record = _keep(begun.folder, attempt, context, programs)
-                outcome.measured_s += record.times.measured_s
+                measured_s += record.times.measured_s
                 tell(TrialFinished(attempt.trial, record))
                 if stop.requested is not None and attempt is not todo[-1]:
                     raise Interrupted(stop.requested)
         except KeyboardInterrupt as interrupt:
-            outcome.interrupted = True
-            outcome.ended_with = exit_status(interrupt)
+            interrupted_by = signal_of(interrupt)
         except ChangedError as change:
             what = f"{change} while the run measured it"
             keep_stop(begun.folder, what)
-            raise RunError(f"stopped: {what}", _mended(change, request)) from change
+            raise RunError(f"stopped: {what}", _mended(change)) from change
     # The journal is the truth: an interrupt may come between a line of it and its event.
     kept = sound_records(journal.read(begun.folder / JOURNAL))
-    outcome.records = last_attempts(one for one in kept if is_planned(one, trials))
-    return outcome
+    return RunOutcome(
+        begun.folder,
+        last_attempts(one for one in kept if is_planned(one, trials)),
+        interrupted_by=interrupted_by,
+        measured_s=measured_s,
+        pinning=context.pinning,
+        other_claims=begun.other_claims,
+    )
 
 
 def _keep(folder: Path, attempt: Attempt, context: TrialContext, programs: Unchanged) -> Record:
@@ -153,14 +164,14 @@ def _keep(folder: Path, attempt: Attempt, context: TrialContext, programs: Uncha
     return record
 
 
-def _mended(change: ChangedError, request: Request) -> str:
+def _mended(change: ChangedError) -> str:
     """What to do about a program that has gone, or is another one."""
     if not change.is_gone:
         return "the same command measures what is there now, in a run of its own; this one is kept"
-    return f"{_brought_back(change, request)}; then the same command goes on with this run"
+    return f"{_brought_back(change)}; then the same command goes on with this run"
 
 
-def _brought_back(change: ChangedError, request: Request) -> str:
+def _brought_back(change: ChangedError) -> str:
     """What to do about a program that is missing."""
     if not change.is_own:
         return "put it there, or correct the command that names it"

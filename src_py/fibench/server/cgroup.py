@@ -18,7 +18,7 @@ from pathlib import Path
 from fibench.machine.processes import began
 from fibench.server.supervision import launch
 
-NAME = re.compile(r"fibench-([0-9]{1,10})-([0-9]{1,20})-[0-9]+")
+_NAME = re.compile(r"fibench-([0-9]{1,10})-([0-9]{1,20})-[0-9]+")
 """Whose it is, its number and when it began; and which of its cgroups."""
 
 _numbers = count()
@@ -156,7 +156,7 @@ def forgotten(parent: Path) -> list[Cgroup]:
         names = [entry.name for entry in os.scandir(parent)]
     except OSError:
         return []
-    found = ((name, NAME.fullmatch(name)) for name in names)
+    found = ((name, _NAME.fullmatch(name)) for name in names)
     return [
         Cgroup(parent / name)
         for name, match in found

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is on the disk: written durably, read as hostile.
 
-May know `experiment` and `backends`, and what these know. Nothing that lies in a folder of results
+May know `record` and `backends`, and what these know. Nothing that lies in a folder of results
 is trusted, whoever wrote it.
 """
 

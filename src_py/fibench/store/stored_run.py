@@ -47,6 +47,10 @@ class StoredRun:
     """What a run left behind."""
 
     folder: Path
+    name: str
+    """`gil/2026-11-23T0715-7f3a`: the same on every machine that the folder is copied to."""
+    place: Path
+    """The folder with no link in its path: a run has one, whatever it was named by."""
     experiment: Experiment
     """With the cells that were measured, and the claims that can be judged by them."""
     plan: KeptPlan
@@ -68,14 +72,9 @@ class StoredRun:
     """By the keys of trials that are not valid, the files with what their servers wrote."""
 
     @property
-    def name(self) -> str:
-        """`gil/2026-11-23T0715-7f3a`: the same on every machine that the folder is copied to."""
-        return f"{self.experiment_name}/{self.folder.resolve().name}"
-
-    @property
     def experiment_name(self) -> str:
         """The name of the experiment's file without its ending."""
-        return Path(self.plan.source or "").stem or self.folder.resolve().parent.name
+        return self.name.rpartition("/")[0]
 
     @property
     def damage(self) -> list[str]:
@@ -115,15 +114,19 @@ def open_run(name_or_folder: str, places: Places) -> StoredRun:
 def read_run(folder: Path, places: Places) -> StoredRun:
     """Read the run in a folder. Raises StoredError."""
     _check_is_run(folder)
+    place = folder.resolve()
     plan = read_json(folder, "plan.json")
+    kept_plan = read_plan(plan)
     environment = read_environment(read_json(folder, "environment.json", missing={}))
     kept_claims = _read_claims(folder)
     reading, records, ignored = _read_journal(folder)
     experiment = read_experiment(folder, plan, places)
     return StoredRun(
         folder=folder,
+        name=f"{Path(kept_plan.source or '').stem or place.parent.name}/{place.name}",
+        place=place,
         experiment=experiment,
-        plan=read_plan(plan),
+        plan=kept_plan,
         environment=environment,
         records=records,
         complete=kept_claims is not None,

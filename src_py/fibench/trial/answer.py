@@ -2,7 +2,7 @@
 """fibload's answer: its JSON document, read once.
 
 It comes from our own program, so that nothing in it is hostile; but it may be of another version.
-docs/fibload.md has its layout. Times are in ns, as it tells them.
+src_c/load/tell/report.c has its layout. Times are in ns, as it tells them.
 """
 
 from __future__ import annotations

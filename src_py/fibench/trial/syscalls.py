@@ -44,10 +44,15 @@ START_TIMES = 3
 """So many times longer a server may take until it is ready."""
 
 
+def strace() -> str | None:
+    """The program that counts calls; None where it is not installed."""
+    return shutil.which("strace")
+
+
 @lru_cache
 def absent_reason() -> str | None:
     """Why calls cannot be counted here; None where they can, as one trial has shown."""
-    program = shutil.which("strace")
+    program = strace()
     if program is None:
         return "strace is not installed"
     try:
@@ -68,7 +73,7 @@ def absent_reason() -> str | None:
 
 def wrapper(summary: Path) -> tuple[str, ...]:
     """The words that run a server under strace, which writes its table to `summary`."""
-    return (shutil.which("strace") or "strace", "-f", "-c", "-o", str(summary), "--")
+    return (strace() or "strace", "-f", "-c", "-o", str(summary), "--")
 
 
 def more_requests(one_s: float) -> int:

@@ -57,8 +57,7 @@ def _late(cell: Cell, samples: Index) -> Iterator[str]:
     spoilt = {
         metric.name: late
         for metric in METRICS.values()
-        if metric.is_percentile
-        and (late := sum(limited_by_meter(trial, metric.name) is not None for trial in free))
+        if (late := sum(limited_by_meter(trial, metric.name) is not None for trial in free))
     }
     if spoilt:
         yield (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fibench.commands.refused import Refused
-from fibench.develop.testing import Pass, conclusion, exit_status, reasons, run_pytest
+from fibench.develop.testing import Pass, conclusion, reasons, run_pytest, worst_status
 from fibench.develop.testing import test as run_tests
 from fibench.folders import find_places
 
@@ -42,7 +42,7 @@ def test_without_its_fixture(broken): pass
     ],
 )
 def test_the_exit_status_is_the_worst_of_both_passes(passes: list[Pass], status: int) -> None:
-    assert exit_status(passes) == status
+    assert worst_status(passes) == status
 
 
 def test_the_last_line_counts_both_passes() -> None:

@@ -63,7 +63,7 @@ try:
     os.kill(os.getpid(), NUMBER)
 except KeyboardInterrupt as interrupt:
     _, status = os.waitpid(child, 0)
-    print(os.WTERMSIG(status), interruption.exit_status(interrupt))
+    print(os.WTERMSIG(status), interruption.exit_status(interruption.signal_of(interrupt)))
 """
     assert ended(body, number) == (0, f"{int(signal.SIGTERM)} {128 + number}\n", "")
 
@@ -94,4 +94,4 @@ print("still there")
 
 
 def test_a_bare_keyboard_interrupt_is_that_of_ctrl_c() -> None:
-    assert interruption.exit_status(KeyboardInterrupt()) == 130
+    assert interruption.exit_status(interruption.signal_of(KeyboardInterrupt())) == 130

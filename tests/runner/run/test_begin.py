@@ -5,13 +5,19 @@ import errno
 import json
 import os
 import shutil
+from dataclasses import is_dataclass
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 from tests.runner.beginner import LEFT_BEHIND, TEXT, Beginner
 
+from fibench import run as wing
 from fibench.run._resume import Attempt
+from fibench.run.begin import Beginning
+from fibench.run.loop import RunOutcome
 from fibench.store import journal
 from fibench.store.folder import RunError
 
@@ -287,3 +293,13 @@ def test_a_line_that_stands_twice_counts_once_and_is_told(beginner: Beginner) ->
     assert again.folder == begun.folder
     assert again.todo == before.todo
     assert again.notices == ["trials.jsonl: line 3 is a copy of one above, and left out"]
+
+
+def test_what_a_run_hands_on_is_not_filled_in_afterwards() -> None:
+    """Of the modules of this wing, each dataclass is made whole, at one place."""
+    modules = [import_module(f"fibench.run.{one.name}") for one in iter_modules(wing.__path__)]
+    found = {one for module in modules for one in vars(module).values() if is_dataclass(one)}
+    ours = [one for one in found if getattr(one, "__module__", "").startswith("fibench.run.")]
+    assert {RunOutcome, Beginning} <= set(ours)
+    parameters = {one: getattr(one, "__dataclass_params__") for one in ours}  # noqa: B009
+    assert [one for one, given in parameters.items() if not given.frozen] == []

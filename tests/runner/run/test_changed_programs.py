@@ -20,9 +20,9 @@ from fibench.folders import find_places
 from fibench.plan.trials import plan
 from fibench.run._identity import backends_used, program_files
 from fibench.run._unchanged import ChangedError, Unchanged
-from fibench.run.begin import Request, context_of
 from fibench.run.events import Event, RunStarted, TrialFinished
-from fibench.run.loop import Outcome, run_experiment
+from fibench.run.loop import RunOutcome, run_experiment
+from fibench.run.request import Request, context_of
 from fibench.store import journal
 from fibench.store.folder import RunError
 from fibench.store.stops import STOPPED
@@ -89,7 +89,7 @@ class Bench:
         context = context_of(self.request)
         return program_files(self.trials, backends_used(self.trials, context), self.programs)
 
-    def run(self, after_two: Callable[[], object] = lambda: None) -> tuple[Outcome, list[Event]]:
+    def run(self, after_two: Callable[[], object] = lambda: None) -> tuple[RunOutcome, list[Event]]:
         """Run; after two trials are kept, something is done."""
         events: list[Event] = []
 

@@ -4,22 +4,23 @@
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.experiments import KNOWN
+from tests.runner.trials import CATALOGUE, run, trial
 
 from fibench.backends.catalogue import Backend, read_catalogue
 from fibench.backends.interpreters import Interpreter
 from fibench.experiment.experiment import Experiment, parse_experiment
 from fibench.folders import find_places
-from fibench.plan.trials import plan
-from fibench.run._identity import Identity, difference, identity, with_modules
-from fibench.run.begin import Request, context_of
+from fibench.plan.trials import Role, plan
+from fibench.run._identity import TOLD_ONLY, Identity, difference, identity, with_modules
+from fibench.run.request import Request, context_of
 
 BASE = """
 title = "t"
@@ -123,6 +124,78 @@ def test_modules_are_followed_through_modules(tmp_path: Path) -> None:
     assert names == {"a.py", "b.py", "c.py"}
 
 
+# Backends and what else a trial reads
+
+FIELDS = [field.name for field in fields(Backend)]
+
+
+class Seen(Backend):
+    """A backend that notes which of its fields are read."""
+
+    read: ClassVar[set[str]] = set()
+
+    def __getattribute__(self, name: str) -> object:
+        if name in FIELDS:
+            Seen.read.add(name)
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("name", ["c-sync", "c-null", "c-mt-pool", "py-mt"])
+@pytest.mark.parametrize(
+    "role", ["measure", pytest.param("syscalls", marks=pytest.mark.needs("strace"))]
+)
+def test_every_field_of_a_backend_that_a_trial_reads_is_compared(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, role: Role
+) -> None:
+    monkeypatch.setitem(CATALOGUE, name, Seen(**vars(CATALOGUE[name])))
+    what = trial(name, role=role)
+    Seen.read.clear()
+    assert run(what, programs, tmp_path)["valid"]
+    assert {"program", "ranked", "cap"} <= Seen.read
+    assert Seen.read.isdisjoint(TOLD_ONLY)
+
+
+def _other(value: object) -> Any:
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case tuple():
+            return (*value, "more")
+        case None:
+            return 7
+    return f"{value}, otherwise"
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_the_catalogue_says_of_a_backend_is_compared_but_for_words(name: str) -> None:
+    experiment = parse_experiment(BASE, "e.toml", KNOWN)
+    before = Request(experiment, Path("e.toml"), _catalogue(), find_places())
+    one = before.backends["py-mt"]
+    changed = replace(one, **{name: _other(getattr(one, name))})
+    after = replace(before, backends={**before.backends, "py-mt": changed})
+    was, now = (identity(experiment, plan(experiment), context_of(one)) for one in (before, after))
+    assert (was["parameters"] == now["parameters"]) == (name in TOLD_ONLY)
+
+
+def test_what_counts_system_calls_is_a_program_of_the_run(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracer = tmp_path / "strace"
+    tracer.write_text("#!/bin/sh\n")
+    tracer.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert "strace" not in _identity(BASE, programs)["programs"]
+    text = BASE + (
+        '[[claim]]\nsays = "s"\nvalue = { backend = "c-mt" }\n'
+        'metric = "syscalls_per_request"\nbelow = 9\n'
+    )
+    before = _identity(text, programs)
+    tracer.write_text("#!/bin/sh\n# another\n")
+    assert difference(before, _identity(text, programs)) == "strace has changed since"
+
+
 # Interpreters
 
 ON_313 = BASE.replace("[load]", 'interpreter = "3.13"\n[load]')
@@ -146,6 +219,11 @@ def test_without_a_server_in_python_no_interpreter_matters(programs: Path) -> No
     assert _identity(text, programs)["interpreters"] == {}
 
 
+def test_the_courses_clients_run_on_the_default_interpreter(programs: Path) -> None:
+    text = BASE.replace(', "py-mt"', "").replace('duration = "0.1s"', 'kind = "process"')
+    assert set(_identity(text, programs)["interpreters"]) == {sys.executable}
+
+
 def test_a_named_interpreter_is_known_by_its_name(programs: Path) -> None:
     found = _identity(ON_313, programs, interpreters=on("/a"))["interpreters"]
     assert {name: one["path"] for name, one in found.items()} == {"3.13": "/a"}
@@ -160,7 +238,10 @@ def test_another_program_behind_a_name_is_a_difference(
 ) -> None:
     before = _identity(ON_313, programs, interpreters=on("/a"))
     now = _identity(ON_313, programs, interpreters=on(**{"path": "/a", **change}))
-    assert difference(before, now) == "the Python that runs the servers (3.13) has changed since"
+    assert (
+        difference(before, now)
+        == "the Python that runs servers or clients (3.13) has changed since"
+    )
 
 
 @pytest.mark.parametrize(
@@ -169,7 +250,7 @@ def test_another_program_behind_a_name_is_a_difference(
         ("schema", 1, "another version of fibench"),
         ("programs", {"a": "1"}, "b has changed since"),
         ("programs", {"a": "0", "b": "0", "\x1b": "1"}, "have changed since"),
-        ("interpreters", {"python": {}}, "the Python that runs the servers"),
+        ("interpreters", {"python": {}}, "the Python that runs servers or clients"),
         ("left_out", ["c-uring-n1-c1-0123456789"], "what can be run here has changed"),
         ("left_out", None, "what can be run here has changed"),
         ("boot_id", "y", "restarted"),

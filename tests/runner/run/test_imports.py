@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What decides how a trial is made is in the digest that a run is gone on with: all of it."""
 
+import ast
 import shutil
 import sys
 import threading
@@ -39,12 +40,25 @@ def test_what_only_shows_figures_is_not_in_it() -> None:
     assert {"trial", "server", "plan", "machine"} <= wings
 
 
-def test_a_module_that_is_imported_from_now_on_is_in_it(copy: Path) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from fibench.machine import added",
+        "import fibench.machine.added",
+        "from fibench.machine.added import some",
+        "from . import added",
+        "from .added import some",
+        "from ..machine import added",
+        "from ..machine.added import some",
+    ],
+)
+def test_a_module_that_is_imported_from_now_on_is_in_it(copy: Path, statement: str) -> None:
     added = copy / "fibench" / "machine" / "added.py"
     added.write_text("")
-    user = copy / "fibench" / "trial" / "_gates.py"
+    user = copy / "fibench" / "machine" / "cores.py"
+    before = user.read_text()
     assert added not in measuring_modules(copy)
-    user.write_text(user.read_text() + "\n\ndef later():\n    from fibench.machine import added\n")
+    user.write_text(f"{before}\n\ndef later():\n    {statement}\n")
     assert added in measuring_modules(copy)
 
 
@@ -58,10 +72,42 @@ def test_a_module_that_is_imported_from_now_on_is_in_it(copy: Path) -> None:
         ("if True:\n    from fibench.plan.trials import plan", "fibench.plan.trials"),
     ],
 )
-def test_where_a_name_is_from_is_found(tmp_path: Path, statement: str, module: str) -> None:
-    path = tmp_path / "some.py"
+def test_where_a_name_is_from_is_found(copy: Path, statement: str, module: str) -> None:
+    path = copy / "fibench" / "trial" / "some.py"
     path.write_text(f"import os\n{statement}\n")
-    assert list(imported(path)) == [module]
+    assert list(imported(path, copy)) == [module]
+
+
+FACES = sorted(path for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE)
+
+
+def decides(statement: ast.stmt) -> bool:
+    """Whether a statement is more than a docstring, an import, or the list of names."""
+    match statement:
+        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
+            return False
+        case ast.Assign(targets=[ast.Name(id="__all__")]):
+            return False
+    return True
+
+
+def test_a_face_decides_nothing() -> None:
+    """What stands in one would be in no digest: names are followed to where they are made."""
+    assert len(FACES) > 12
+    found = {
+        f"{path.relative_to(PACKAGE)}:{statement.lineno}"
+        for path in FACES
+        for statement in ast.parse(path.read_bytes()).body
+        if decides(statement)
+    }
+    assert found == set()
+
+
+def test_what_decides_is_in_it_and_the_loop_is_not(copy: Path) -> None:
+    """What all trials are made with and which are made again; not how a run is told of."""
+    found = {path.relative_to(copy / "fibench").as_posix() for path in measuring_modules(copy)}
+    assert {"run/request.py", "run/_resume.py", "plan/pinning.py", "plan/trials.py"} <= found
+    assert found.isdisjoint({"run/loop.py", "run/events.py", "run/begin.py"})
 
 
 @pytest.mark.parametrize("backend", ["c-sync", "py-mt"])

@@ -138,7 +138,7 @@ def test_an_option_names_it_from_where_one_stands(desk: Desk) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     (record,) = desk.measured()
-    assert record["parameters"]["interpreter"] == f"{desk.folder}/./here/python"
+    assert record["parameters"]["interpreter"] == f"{desk.folder}/here/python"
     assert desk.invoke("report", desk.run_folder()).returncode == 0
 
 

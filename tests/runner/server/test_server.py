@@ -232,7 +232,7 @@ def test_both_ways_to_ask_for_listening_sockets_agree(monkeypatch: pytest.Monkey
 
         assert seen() == opened
 
-        def refused(family: int) -> list[listening.Listener]:
+        def refused(family: int) -> list[listening.ListeningSocket]:
             raise OSError(errno.EPROTONOSUPPORT, "Protocol not supported")
 
         monkeypatch.setattr(listening, "listeners_by_diag", refused)

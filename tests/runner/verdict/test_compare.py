@@ -19,7 +19,7 @@ from tests.runner.stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, p
 from fibench.export import comparison as formats
 from fibench.store.stored_run import read_run
 from fibench.verdict.comparing.comparison import Comparison, compare, matched
-from fibench.verdict.comparing.ratios import Figures, Ratio, figures_of, ratio_rows, welch
+from fibench.verdict.comparing.ratios import FiguresByCell, Ratio, figures_of, ratio_rows, welch
 from fibench.verdict.estimate import summarise
 from fibench.verdict.findings import samples
 from fibench.verdict.reviewing import review
@@ -120,7 +120,7 @@ def test_equal_runs_differ_in_no_row_nineteen_times_of_twenty(tmp_path: Path) ->
     cells = template.experiment.cells
     chance = random.Random(3)
 
-    def drawn() -> Figures:
+    def drawn() -> FiguresByCell:
         records = []
         for record in template.records:
             metrics = {

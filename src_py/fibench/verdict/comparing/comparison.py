@@ -62,7 +62,7 @@ def compare(first: Review, second: Review) -> Comparison:
     pairs, only_first, only_second = matched(
         first.run.experiment.cells, second.run.experiment.cells
     )
-    is_one_run = first.run.folder.resolve() == second.run.folder.resolve()
+    is_one_run = first.run.place == second.run.place
     sides = (figures_of(samples(each.run.records), each.summaries) for each in (first, second))
     return Comparison(
         first=first.run.name,

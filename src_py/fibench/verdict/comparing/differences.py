@@ -27,7 +27,7 @@ SOURCE_PATH = "source_path"
 class Difference:
     """One thing that is not the same in both runs, as text; None: not known, or not there."""
 
-    room: str
+    kind: str
     """`machine`, `programs` or `plan`."""
     name: str
     first: str | None
@@ -37,7 +37,7 @@ class Difference:
     def is_of_another_machine(self) -> bool:
         """Whether it makes the two machines different ones: what one does not say does not."""
         is_known = self.first is not None and self.second is not None
-        of_it = self.room == "machine" and self.name.partition(".")[0] in _IDENTITY
+        of_it = self.kind == "machine" and self.name.partition(".")[0] in _IDENTITY
         return is_known and of_it
 
 
@@ -63,8 +63,8 @@ def _environment_differences(first: Object, second: Object) -> Iterator[Differen
     for name in dict.fromkeys([*sides[0], *sides[1]]):
         one, other = sides[0].get(name), sides[1].get(name)
         if one != other:
-            room = "programs" if name.partition(".")[0] in _PROGRAMS else "machine"
-            yield Difference(room, name, _short(one), _short(other))
+            kind = "programs" if name.partition(".")[0] in _PROGRAMS else "machine"
+            yield Difference(kind, name, _short(one), _short(other))
 
 
 def _short(text: str | None) -> str | None:

@@ -73,11 +73,11 @@ class Figure:
     """The standard deviation that counting whole replies alone gives: they do not vary less."""
 
 
-Figures = Mapping[tuple[str, str], Figure]
+FiguresByCell = Mapping[tuple[str, str], Figure]
 """By the keys of cells and metrics."""
 
 
-def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Figures:
+def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> FiguresByCell:
     """What there is to compare of one run. What its report does not show is not compared either."""
     found = tuple(found)
     index = Index(found)
@@ -101,7 +101,7 @@ def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Fig
     }
 
 
-def ratio_rows(pairs: Pairs, first: Figures, second: Figures) -> tuple[RatioRow, ...]:
+def ratio_rows(pairs: Pairs, first: FiguresByCell, second: FiguresByCell) -> tuple[RatioRow, ...]:
     """A row for each pair of cells and metric that a side knows, simultaneous over all of them."""
     known: list[tuple[Cell, str, Figure, Figure]] = []
     for one, other in pairs:

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run is asked to do, and what of that every one of its trials shares."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fibench.backends import Backend, Interpreter
+from fibench.experiment import Experiment
+from fibench.folders import Places
+from fibench.machine import cores as machine
+from fibench.plan import choose
+from fibench.trial import TrialContext
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to do."""
+
+    experiment: Experiment
+    source: Path
+    """The experiment's file."""
+    backends: Mapping[str, Backend]
+    """The catalogue."""
+    places: Places
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Options that replaced keys of the file, as text."""
+    warnings: Sequence[str] = ()
+    fresh: bool = False
+    """Begin anew, whatever could be gone on with."""
+    interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
+    """By the text that asks for each: those of the experiment that are here."""
+
+
+def context_of(request: Request) -> TrialContext:
+    """What all trials of a run share: it decides their numbers, so that this module is in the
+    digest that a run is gone on with, with all that it imports."""
+    experiment = request.experiment
+    return TrialContext(
+        programs=request.places.programs,
+        catalogue=request.backends,
+        own=experiment.backends,
+        seed=experiment.plan.seed,
+        pinning=choose(experiment, machine.physical_cores()),
+        interpreters=request.interpreters,
+    )
