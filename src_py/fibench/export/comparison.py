@@ -10,8 +10,8 @@ from fibench.export import csv as separated
 from fibench.export._rows import name_with_unit
 from fibench.export.md import escape, table
 from fibench.json_values import Json, finite
-from fibench.metrics import METRICS
-from fibench.report.numbers import ABSENT, number, percent, quantity
+from fibench.metrics import METRICS, number, quantity
+from fibench.report.numbers import ABSENT, percent
 from fibench.report.output import page, print_hanging
 from fibench.wording import json_text, prose, shown
 

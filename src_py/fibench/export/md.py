@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.backends.interpreters import interpreter_lines
-from fibench.metrics import METRICS
+from fibench.metrics import METRICS, quantity
 from fibench.plan.pinning import pinning_line
 from fibench.report.lines import build_line, machine_line_of
-from fibench.report.numbers import ABSENT, quantity, spread
+from fibench.report.numbers import ABSENT, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
 from fibench.report.words import notes_of, tally, verdict_lines

@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from fibench.experiment import Cell, Experiment, KnownBackend
+from fibench.metrics import quantity
 from fibench.parameters import ALL, parse_cpus, written_cpus
 from fibench.plan.pinning import asked_cpus, computing_s, largest_n
 from fibench.plan.trials import seconds
@@ -128,9 +129,9 @@ def _slow(cell: Cell, backend: KnownBackend) -> str | None:
     takes = computing_s(largest_n(cell), backend.language) + (cell.parameters.io_wait or 0.0)
     if takes < duration:
         return None
-    window = format_duration(duration)
+    about, window = quantity(takes, "s", digits=2), format_duration(duration)
     return (
-        f"{cell.label}: one request takes about {takes:.2g} s, and the window is {window}: "
+        f"{cell.label}: one request takes about {about}, and the window is {window}: "
         "it may see no reply"
     )
 

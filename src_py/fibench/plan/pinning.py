@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fibench.experiment import Cell, Experiment, KnownBackend
+from fibench.metrics import quantity
 from fibench.parameters import ALL, parse_cpus, written_cpus
 
 MOST_COMPUTED_S = 1e-4
@@ -109,7 +110,7 @@ def _computing_s(cell: Cell, known: Mapping[str, KnownBackend]) -> float:
 
 
 def _about(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds >= 1 else f"{seconds * 1000:.2g} ms"
+    return quantity(seconds, "s", digits=2)
 
 
 def check_cpus(experiment: Experiment, affinity: Collection[int]) -> list[str]:

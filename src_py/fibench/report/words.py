@@ -8,19 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fibench import called
-from fibench.metrics import METRICS
-from fibench.report.numbers import (
-    RATIO,
-    Scale,
-    axis_scale,
-    bound_quantity,
-    effect,
-    number,
-    percent,
-    quantity,
-    scale_for,
-    with_interval,
-)
+from fibench.metrics import METRICS, Scale, number, quantity, scale_for
+from fibench.report.numbers import RATIO, axis_scale, bound_quantity, effect, percent, with_interval
 from fibench.report.output import glued
 from fibench.verdict import Crossover, Estimate, TwinCheck
 from fibench.verdict.crossover import Wins

@@ -35,7 +35,7 @@ def test_the_last_core_is_the_loads_where_requests_do_not_compute() -> None:
     assert (chosen.server, chosen.load) == ("0-2,4-6", "3,7")
     assert str(chosen) == (
         "servers on 0-2,4-6, load on 3,7 "
-        "(the requests are about I/O: none computes for over 0.1 ms)"
+        "(the requests are about I/O: none computes for over 100 µs)"
     )
 
 
@@ -53,6 +53,13 @@ def test_the_limit_is_a_tenth_of_a_millisecond(backend: str, longest: int) -> No
 
     assert choose(about_io, FOUR).load is not None
     assert choose(computing, FOUR).load is None
+
+
+@pytest.mark.parametrize(("n", "about"), [(34, "580 ms"), (36, "1.5 s"), (45, "120 s")])
+def test_how_long_a_request_computes_has_a_unit_that_suits(n: int, about: str) -> None:
+    chosen = choose(parse(IO + f"n = {n}", {"max_n": "45", "backend": "py-mt"}), FOUR)
+
+    assert chosen.why == f"a request of py-mt computes for about {about}"
 
 
 def test_waiting_does_not_compute() -> None:

@@ -351,7 +351,7 @@ def test_it_warns_of_requests_longer_than_the_window() -> None:
     )
 
     assert found == [
-        "py-mt: one request takes about 0.58 s, and the window is 0.5s: it may see no reply"
+        "py-mt: one request takes about 580 ms, and the window is 0.5s: it may see no reply"
     ]
 
 
