@@ -27,7 +27,8 @@ from invoke.tasks import Task, task
 import fibench
 from fibench import called
 from fibench.commands.program import CommandLine, HelpAsked
-from fibench.parameters import options
+from fibench.commands.refused import WRONG_INPUT, Refused
+from fibench.parameters import flag, options
 
 OVERRIDES = options()
 """Options of `run` and `plan` that replace a key of the file: what `--help` says of each."""
@@ -44,32 +45,49 @@ def command(
     """Declare a task whose function returns an exit status.
 
     A function with a parameter `overrides` gets every option of OVERRIDES that was given, as a
-    mapping from the key to its text.
+    mapping from the key to its text. Of the other options, an empty text is refused: it would be
+    taken for an option that was not given.
     """
 
     def declare(function: Callable[..., int]) -> Task[_Body]:
         said = dict(help or {})
         signature = inspect.signature(function)
         takes_overrides = "overrides" in signature.parameters
+        texts = [p.name for p in signature.parameters.values() if isinstance(p.default, str)]
 
         @functools.wraps(function)
         def body(*arguments: object, **keywords: object) -> None:
             if takes_overrides:
-                given = {key: keywords.pop(key, "") for key in OVERRIDES}
-                keywords["overrides"] = {key: text for key, text in given.items() if text}
+                given = {key: keywords.pop(key, None) for key in OVERRIDES}
+                overrides = {key: text for key, text in given.items() if text is not None}
+                keywords["overrides"] = overrides
             if {"--help", "-h"} & {keywords.get(name) for name in positional}:
                 # Invoke takes an option that follows a task for the task's own argument.
                 raise HelpAsked(function.__name__)
+            for name in texts:
+                if keywords.get(name) is None:
+                    keywords.pop(name, None)
+                elif keywords[name] == "":
+                    raise Refused(
+                        f"{flag(name)}: is empty",
+                        "give a value, or leave the option out",
+                        WRONG_INPUT,
+                    )
             status = function(*arguments, **keywords)
             if status != 0:
                 raise Exit(code=status)
 
+        # Invoke reads a task's options off its signature (inspect.signature, PEP 362). None is
+        # what it gives for an option of text that is not there.
+        every = [
+            p.replace(default=None) if p.name in texts else p
+            for p in signature.parameters.values()
+            if p.name != "overrides"
+        ]
         if takes_overrides:
-            # Invoke reads a task's options off its signature (inspect.signature, PEP 362).
-            kept = [p for name, p in signature.parameters.items() if name != "overrides"]
-            added = [inspect.Parameter(key, _KEYWORD, default="") for key in OVERRIDES]
-            body.__signature__ = signature.replace(parameters=kept + added)  # type: ignore[attr-defined]
+            every += [inspect.Parameter(key, _KEYWORD, default=None) for key in OVERRIDES]
             said |= OVERRIDES
+        body.__signature__ = signature.replace(parameters=every)  # type: ignore[attr-defined]
         made: Task[_Body] = task(
             positional=list(positional), auto_shortflags=False, optional=optional, help=said
         )(body)

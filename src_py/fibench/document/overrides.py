@@ -12,7 +12,7 @@ from fibench.document.kinds import NAMES
 from fibench.document.locate import Path
 from fibench.document.model import ExperimentFile
 from fibench.document.tables import MatrixTable, Table, listed
-from fibench.parameters import KEYS, PLAN, REPLACED, Fault, Kind, Scalar, in_file
+from fibench.parameters import KEYS, PLAN, REPLACED, Fault, Kind, Scalar, flag, in_file
 from fibench.wording import escaped, suggestion
 
 T = TypeVar("T", bound=Table)
@@ -39,8 +39,7 @@ def apply_overrides(file: ExperimentFile, overrides: Mapping[str, str]) -> Overr
     faults: list[Diagnostic] = []
     for name, text in overrides.items():
         key = name.removeprefix("--").replace("-", "_")
-        option = f"--{key.replace('_', '-')}"
-        written[key] = escaped(f"{option} {text}"[:100])
+        written[key] = escaped(f"{flag(key)} {text}"[:100].rstrip())
         try:
             words = _words(key, text)
         except Fault as fault:
@@ -86,6 +85,8 @@ def _words(key: str, text: str) -> list[object]:
     names = ("backend", *KEYS, *PLAN)
     if key not in names:
         raise Fault("there is no such option", suggestion(key, names))
+    if not text.strip():
+        raise Fault("is empty", "give a value, or leave the option out")
     if _kind(key).commas:
         return [text]
     words = [word.strip() for word in text.split(",")]

@@ -29,6 +29,11 @@ def options() -> dict[str, str]:
     return {name: option.help for name, option in sorted(found, key=lambda one: one[1].place)}
 
 
+def flag(name: str) -> str:
+    """How the command line calls an option: one dash before one letter, as Invoke has it."""
+    return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+
+
 def in_file(name: str) -> str:
     """How the file calls a key."""
     return KEYS[name].written or name

@@ -90,8 +90,8 @@ def test_an_option_may_mend_what_is_wrong_in_the_file() -> None:
 def test_every_fault_of_every_option_is_told_at_once() -> None:
     assert faults(SMALL, {"clients": "0,x", "n": "99,98", "rate": "fast", "zipf": "1"}) == [
         '--clients 0,x: "x" is not a whole number',
-        "--n 99,98: n 99 is outside 0 to 45",
-        "--n 99,98: n 98 is outside 0 to 45",
+        "-n 99,98: n 99 is outside 0 to 45",
+        "-n 99,98: n 98 is outside 0 to 45",
         '--rate fast: rate "fast" is no rate\nwrite "500/s", or 500',
         *faults(SMALL, {"zipf": "1"}),
     ]
