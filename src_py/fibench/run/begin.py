@@ -15,12 +15,13 @@ from fibench.experiment import Experiment, claims_digest
 from fibench.folders import Places
 from fibench.json_values import Object
 from fibench.machine import cores as machine
+from fibench.parameters import flag
 from fibench.plan import Trial, choose, plan_json
 from fibench.record import Record, last_attempts
 from fibench.run._identity import Identity, backends_used, difference, identity
 from fibench.run._resume import Attempt, is_planned, remaining
 from fibench.run.environment import environment
-from fibench.server import end_leftovers
+from fibench.server import PortNames, end_leftovers
 from fibench.store import JOURNAL, RunError, StoredError, journal, run_name
 from fibench.store.files import inside, read_json
 from fibench.store.folder import (
@@ -73,6 +74,15 @@ def context_of(request: Request) -> TrialContext:
         seed=experiment.plan.seed,
         pinning=choose(experiment, machine.physical_cores()),
         interpreters=request.interpreters,
+        names=_address_names(request.overrides),
+    )
+
+
+def _address_names(overrides: Mapping[str, str]) -> PortNames:
+    """What gave the servers' address: the file, or options."""
+    return PortNames(
+        host=flag("host") if "host" in overrides else PortNames.host,
+        port=flag("port") if "port" in overrides else PortNames.port,
     )
 
 

@@ -185,6 +185,17 @@ def test_a_fixed_port_in_use_fails_the_trial_and_says_so(desk: Desk) -> None:
     assert done.returncode == 5
     assert f"{port}" in _reason(desk)
     assert "in use" in _reason(desk)
+    assert "name another server.port, or leave the port out" in done.stdout + done.stderr
+
+
+def test_a_port_that_an_option_gave_is_called_by_the_option(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        path = desk.write(SMALL.format(blocks=1, above=1))
+        done = desk.invoke("run", path, "--backend", "c-mt", "--port", port)
+    assert done.returncode == 5
+    assert "name another --port, or leave the port out" in done.stdout + done.stderr
+    assert "server.port" not in done.stdout + done.stderr
 
 
 def test_a_program_that_does_not_exist_ends_the_run_before_it_begins(desk: Desk) -> None:

@@ -99,7 +99,19 @@ DIAGNOSTICS = {
     ),
     "bare number for a duration": (
         ("[load]", "[load]\nduration = 2"),
-        'e.toml:6:12: duration needs a unit: write "2s" or "2ms"',
+        'e.toml:6:12: duration needs a unit: write "2s"',
+    ),
+    "bare fraction of a second": (
+        ("[server]", "[server]\nswitch_interval = 0.005"),
+        'e.toml:5:19: switch_interval needs a unit: write "5ms"',
+    ),
+    "bare number that can only be in one unit": (
+        ("[load]", "[load]\nduration = 3601"),
+        'e.toml:6:12: duration needs a unit: write "3601ms"',
+    ),
+    "bare number that no unit makes right": (
+        ("[load]", "[load]\nduration = -1"),
+        'e.toml:6:12: duration needs a unit: write for example "0.7s"',
     ),
     "duration with a wrong unit": (
         ("[load]", '[load]\nduration = "2 sec"'),
