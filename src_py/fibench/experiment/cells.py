@@ -196,7 +196,7 @@ def leave_out(
             source.report(("exclude", index), "exclude matches every cell: it is empty")
         elif not any(matches(selector, one) for one in made):
             if changed:
-                source.forgiven = True
+                source.forgiven.add(("exclude", index))
                 continue
             hint = lacking(selector, made)
             source.report(
@@ -218,7 +218,7 @@ def distinct(made: Sequence[Combination], source: Source, *, changed: bool) -> l
         if before.table == one.table:
             continue
         if changed:
-            source.forgiven = True
+            source.forgiven.add(one.paths["backend"])
         else:
             source.report(
                 one.paths["backend"],

@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fibench.document import (
     START_TIMEOUT_S,
     ExperimentError,
     ExperimentFile,
+    Given,
     PlanTable,
     Sound,
     Source,
@@ -22,6 +24,7 @@ from fibench.document import (
     brief_name,
     check_document,
     parse_toml,
+    read_overrides,
 )
 from fibench.document.text import decode, read
 from fibench.experiment._conflicts import (
@@ -45,7 +48,7 @@ from fibench.experiment.cells import (
     report_repeated,
 )
 from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
-from fibench.parameters import Framing, Scalar
+from fibench.parameters import KEYS, Framing, Scalar
 
 
 @dataclass(frozen=True)
@@ -129,18 +132,29 @@ def parse_experiment(
     sound = check_document(document, source)
     own = document.get("backends")
     judge = _Judge(known_backends, folder, frozenset(own if isinstance(own, dict) else ()))
-    if sound is None or source.diagnostics or not overrides:
+    if not overrides:
         return judge.experiment(sound, source)
-    try:
-        changed = apply_overrides(sound.file, overrides)
-        told = Source(filename, text, changed.options)
-        experiment = judge.experiment(replace(sound, file=changed.file), told)
-    except ExperimentError:
-        judge.experiment(sound, source)  # a fault of the file itself is called one
-        raise
-    if told.forgiven:  # by options, or was it so in the file?
-        judge.experiment(sound, source)
-    return experiment
+    given = read_overrides(overrides)
+    if any(given.replaces(fault.path) for fault in source.diagnostics):
+        document = _replaced(document, source, given)
+        source = Source(filename, text)
+        sound = check_document(document, source)
+    return judge.changed(sound, source, given)
+
+
+def _replaced(document: Mapping[str, object], source: Source, given: Given) -> dict[str, object]:
+    """The document without the faulty values that options replace; what varies does so still."""
+    mended = copy.deepcopy(dict(document))
+    for path in [fault.path for fault in source.diagnostics if given.replaces(fault.path)]:
+        assert path is not None
+        table: Any = mended[str(path[0])]
+        if path[0] == "matrix" and isinstance(table, list):
+            table = table[int(path[1])]
+        key = path[2] if path[0] == "matrix" else path[1]
+        table.pop(key, None)
+        if path[0] == "matrix" and key in given.values:
+            table[key] = [KEYS[str(key)].kind.filed(value) for value in given.values[str(key)]]
+    return mended
 
 
 @dataclass(frozen=True)
@@ -157,6 +171,33 @@ class _Judge:
         experiment = None if sound is None else self._judged(sound, source)
         if source.diagnostics or experiment is None:
             raise ExperimentError(source.sorted())
+        return experiment
+
+    def changed(self, sound: Sound | None, source: Source, given: Given) -> Experiment:
+        """The experiment of a file, of which `source` has the faults of single values, with
+        options. Raises ExperimentError with every fault of both; what an option mends is none.
+        """
+        if sound is None:
+            raise ExperimentError([*source.sorted(), *given.faults])
+        sound = replace(sound, doubtful=sound.doubtful | given.doubtful)
+        put = apply_overrides(sound.file, given)
+        told = Source(source.file, source.text, put.options)
+        experiment = self._judged(replace(sound, file=put.file), told)
+        faults = list(source.diagnostics)
+        if told.diagnostics or told.forgiven:  # by options, or was it so in the file?
+            self._judged(sound, source)
+            left = {fault.what for fault in told.diagnostics}
+            faults = [
+                fault
+                for fault in source.sorted()
+                if fault in faults
+                or fault.path is None
+                or (not given.replaces(fault.path) and (fault.what in left or told.forgave(fault)))
+            ]
+        seen = {fault.what for fault in faults}
+        of_options = [fault for fault in told.sorted() if fault.what not in seen]
+        if faults or given.faults or of_options:
+            raise ExperimentError([*faults, *given.faults, *of_options])
         return experiment
 
     def _judged(self, sound: Sound, source: Source) -> Experiment:
