@@ -205,6 +205,11 @@ def number(figure: float, digits: int = DIGITS) -> str:
     return f"{rounded:,.{min(max(places, 0), 9)}f}"
 
 
+def cores_text(count: int) -> str:
+    """So many cores, as a claim needs them."""
+    return "1 physical core" if count == 1 else f"{count} physical cores"
+
+
 def exact(figure: float, digits: int = 6) -> str:
     """A number as somebody wrote it: no more digits than it has, and never exponents."""
     text = number(figure, digits)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from fibench.experiment import Absent, cells_of
 from fibench.experiment.absent import NOTHING
-from fibench.metrics import METRICS, exact, in_group
+from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
@@ -94,10 +94,10 @@ def _decisive_cells(claim: Claim, estimate: Estimate | None) -> Sequence[Cell]:
 
 def _too_few_cpus(claim: Claim, cpus: int | None) -> str | None:
     if cpus is None:
-        unknown = f"needs {claim.needs_cpus} CPUs; how many could be used is not known"
+        unknown = f"needs {cores_text(claim.needs_cpus)}; how many could be used is not known"
         return unknown if claim.needs_cpus > 1 else None
     if claim.needs_cpus > cpus:
-        return f"needs {claim.needs_cpus} CPUs; {cpus} can be used here"
+        return f"needs {cores_text(claim.needs_cpus)}; {cpus} can be used here"
     return None
 
 
