@@ -188,8 +188,8 @@ def _hint(verdict: Verdict) -> str:
     if verdict.outcome not in ("INCONCLUSIVE", "REFUTED", "INVALID"):
         return ""
     if verdict.estimate is not None and verdict.estimate.absent is not None:
-        metric = METRICS[verdict.claim.metric]
-        return "more --duration or --requests would do" if metric.least_requests > 0 else ""
+        few = METRICS[verdict.claim.metric].least_requests > 0 and verdict.outcome != "INVALID"
+        return "more --duration or --requests would do" if few else ""
     if verdict.crossover is not None and verdict.crossover.half is None:
         return "" if verdict.crossover.falls else _UNBOUNDED
     if verdict.detectable is None:
