@@ -58,7 +58,7 @@ def difference_text(difference: Difference) -> str:
 def closing(comparison: Comparison) -> tuple[str, str]:
     """How many ratios differ from 1, and what their intervals are."""
     judged = [row for row in comparison.rows if row.ratio and row.ratio.low is not None]
-    differ = sum(row.ratio.differs for row in judged if row.ratio)
+    differ = sum(bool(row.ratio and row.ratio.differs) for row in judged)
     meaning = (
         "ratios are second ÷ first; their intervals (Welch's, of the logarithms over trials) hold "
         f"for all of them at once, at {percent(comparison.confidence)}"
