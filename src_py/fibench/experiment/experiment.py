@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -209,7 +209,8 @@ class _Judge:
             for name, table in file.backends.items()
         }
         doubtful = set(sound.doubtful)
-        if report_unknown_backends(file, sound.claims, {*backends, *self.own}, source):
+        unknown = report_unknown_backends(file, sound.claims, {*backends, *self.own}, source)
+        if unknown:
             doubtful.add("backend")
         report_own_names(file, self.catalogue, source)
         report_given_twice(file, source)
@@ -217,7 +218,7 @@ class _Judge:
         made = combinations(file, backends, source)
         cells = None
         if made is not None:
-            made = _kept(made, file, source, doubtful, changed=changed)
+            made = _kept(made, file, source, doubtful, unknown, changed=changed)
             cells = make_cells(made) or None  # without any, claims about them cannot be judged
             report_too_many(len(made), file, source)
         claims, dropped = resolve_claims(
@@ -262,12 +263,13 @@ def _kept(
     file: ExperimentFile,
     source: Source,
     doubtful: set[str],
+    unknown: Collection[str],
     *,
     changed: bool,
 ) -> list[Combination]:
     """The combinations to measure; what cannot be measured is reported."""
     report_without_effect(made, doubtful, source, changed=changed)
-    kept = leave_out(made, file.exclude, source, changed=changed)
+    kept = leave_out(made, file.exclude, unknown, source, changed=changed)
     if not kept and not source.diagnostics:
         source.report(("matrix",), "no cell is left to measure", "exclude fewer cells", key=True)
     report_conflicts(kept, doubtful, source)

@@ -113,10 +113,12 @@ def _about(seconds: float) -> str:
     return quantity(seconds, "s", digits=2)
 
 
-def check_cpus(experiment: Experiment, affinity: Collection[int]) -> list[str]:
+def check_cpus(
+    experiment: Experiment, affinity: Collection[int]
+) -> list[tuple[tuple[str, str], str, str]]:
     """What is wrong with the CPUs that the file names, given those that this process may use.
 
-    Each is a line of what and a line of what to do.
+    Each is a place in the file, a line of what, and a line of what to do.
     """
     wrong = []
     for table, text in zip(("server", "load"), asked_cpus(experiment), strict=True):
@@ -125,8 +127,6 @@ def check_cpus(experiment: Experiment, affinity: Collection[int]) -> list[str]:
         absent = set(parse_cpus(text)) - set(affinity)
         if absent:
             noun = "CPU" if len(absent) == 1 else "CPUs"
-            wrong.append(
-                f'cpus = "{text}" in [{table}]: {noun} {written_cpus(absent)} cannot be used here\n'
-                f"there are: {written_cpus(affinity)}"
-            )
+            what = f'cpus "{text}": {noun} {written_cpus(absent)} cannot be used here'
+            wrong.append(((table, "cpus"), what, f"there are: {written_cpus(affinity)}"))
     return wrong

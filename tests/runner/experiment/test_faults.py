@@ -97,6 +97,10 @@ DIAGNOSTICS = {
         ("[load]", f"[load]\nclients = 0x{'f' * 9000}"),
         "e.toml:6:11: clients a number of over 30 digits is outside 1 to 20000",
     ),
+    "unknown backend in an exclude": (
+        ("[server]", '[[exclude]]\nbackend = "c-mq"\n[server]'),
+        'e.toml:5:11: unknown backend "c-mq"\ndid you mean "c-mt"?',
+    ),
     "bare number for a duration": (
         ("[load]", "[load]\nduration = 2"),
         'e.toml:6:12: duration needs a unit: write "2s"',

@@ -223,8 +223,8 @@ def test_cpus_that_are_not_here_are_refused_before_anything_starts() -> None:
     )
 
     assert check_cpus(parse(text), {0, 1, 2, 3}) == [
-        'cpus = "0,8" in [server]: CPU 8 cannot be used here\nthere are: 0-3',
-        'cpus = "2-4" in [load]: CPU 4 cannot be used here\nthere are: 0-3',
+        (("server", "cpus"), 'cpus "0,8": CPU 8 cannot be used here', "there are: 0-3"),
+        (("load", "cpus"), 'cpus "2-4": CPU 4 cannot be used here', "there are: 0-3"),
     ]
     assert check_cpus(parse(text), range(9)) == []
     assert check_cpus(parse(IO + 'cpus = "all"'), {3}) == []
