@@ -28,7 +28,7 @@ import fibench
 from fibench import called
 from fibench.commands.program import CommandLine, HelpAsked
 from fibench.commands.refused import WRONG_INPUT, Refused
-from fibench.parameters import flag, options
+from fibench.parameters import option_flag, options
 
 OVERRIDES = options()
 """Options of `run` and `plan` that replace a key of the file: what `--help` says of each."""
@@ -69,7 +69,7 @@ def command(
                     keywords.pop(name, None)
                 elif keywords[name] == "":
                     raise Refused(
-                        f"{flag(name)}: is empty",
+                        f"{option_flag(name)}: is empty",
                         "give a value, or leave the option out",
                         WRONG_INPUT,
                     )

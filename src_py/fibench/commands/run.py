@@ -22,7 +22,7 @@ from fibench.experiment import Experiment, load_experiment
 from fibench.folders import Places, find_places, origin
 from fibench.interruption import exit_status
 from fibench.machine import cores as machine
-from fibench.parameters import flag
+from fibench.parameters import option_flag
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _measure(request: Request, held: Held) -> Outcome:
 
 def _again(name: str, overrides: Mapping[str, str]) -> str:
     """The command that goes on with the run."""
-    options = [word for key, text in overrides.items() for word in (flag(key), text)]
+    options = [word for key, text in overrides.items() for word in (option_flag(key), text)]
     return called.command(shlex.join(["run", name, *options]))
 
 

@@ -12,7 +12,17 @@ from fibench.document.kinds import NAMES
 from fibench.document.locate import Path
 from fibench.document.model import ExperimentFile
 from fibench.document.tables import MatrixTable, Table, listed
-from fibench.parameters import KEYS, PLAN, REPLACED, Fault, Kind, Scalar, flag, in_file, parameter
+from fibench.parameters import (
+    KEYS,
+    PLAN,
+    REPLACED,
+    Fault,
+    Kind,
+    Scalar,
+    in_file,
+    option_flag,
+    parameter,
+)
 from fibench.wording import escaped, suggestion
 
 T = TypeVar("T", bound=Table)
@@ -61,7 +71,7 @@ def read_overrides(overrides: Mapping[str, str]) -> Given:
     faults: list[Diagnostic] = []
     for name, text in overrides.items():
         key = name.removeprefix("--").replace("-", "_")
-        written[key] = escaped(f"{flag(key)} {text}"[:100].rstrip())
+        written[key] = escaped(f"{option_flag(key)} {text}"[:100].rstrip())
         before = len(faults)
         try:
             words = _words(key, text)

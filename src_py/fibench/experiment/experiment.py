@@ -10,7 +10,7 @@ import copy
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fibench.document import (
     START_TIMEOUT_S,
@@ -147,9 +147,10 @@ def _replaced(document: Mapping[str, object], source: Source, given: Given) -> d
     mended = copy.deepcopy(dict(document))
     for path in [fault.path for fault in source.diagnostics if given.replaces(fault.path)]:
         assert path is not None
-        table: Any = mended[str(path[0])]
-        if path[0] == "matrix" and isinstance(table, list):
+        table = mended[str(path[0])]
+        if isinstance(table, list):
             table = table[int(path[1])]
+        assert isinstance(table, dict)
         key = path[2] if path[0] == "matrix" else path[1]
         table.pop(key, None)
         if path[0] == "matrix" and key in given.values:

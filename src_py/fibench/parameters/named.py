@@ -29,7 +29,7 @@ def options() -> dict[str, str]:
     return {name: option.help for name, option in sorted(found, key=lambda one: one[1].place)}
 
 
-def flag(name: str) -> str:
+def option_flag(name: str) -> str:
     """How the command line calls an option: one dash before one letter, as Invoke has it."""
     return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
 

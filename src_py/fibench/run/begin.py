@@ -15,7 +15,7 @@ from fibench.experiment import Experiment, claims_digest
 from fibench.folders import Places
 from fibench.json_values import Object
 from fibench.machine import cores as machine
-from fibench.parameters import flag
+from fibench.parameters import option_flag
 from fibench.plan import Trial, choose, plan_json
 from fibench.record import Record, last_attempts
 from fibench.run._identity import Identity, backends_used, difference, identity
@@ -81,8 +81,8 @@ def context_of(request: Request) -> TrialContext:
 def _address_names(overrides: Mapping[str, str]) -> PortNames:
     """What gave the servers' address: the file, or options."""
     return PortNames(
-        host=flag("host") if "host" in overrides else PortNames.host,
-        port=flag("port") if "port" in overrides else PortNames.port,
+        host=option_flag("host") if "host" in overrides else PortNames.host,
+        port=option_flag("port") if "port" in overrides else PortNames.port,
     )
 
 

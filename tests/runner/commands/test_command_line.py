@@ -23,7 +23,7 @@ from fibench import tasks
 from fibench.commands.program import CommandLine
 from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.machine.lock import measuring
-from fibench.parameters import flag
+from fibench.parameters import option_flag
 
 ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
 """What ./dev becomes for `invoke`."""
@@ -209,7 +209,7 @@ def test_a_slip_is_named_with_what_was_meant(
 
 
 TEXTS = [
-    pytest.param(task.name, flag(str(argument.name)), id=f"{task.name}-{argument.name}")
+    pytest.param(task.name, option_flag(str(argument.name)), id=f"{task.name}-{argument.name}")
     for task in tasks.OF_A_RUN
     for argument in task.get_arguments()
     if argument.takes_value and not argument.positional

@@ -149,17 +149,6 @@ def test_a_wrong_word_is_exit_2_and_never_a_traceback(desk: Desk, words: tuple[s
     assert done.stderr.strip()
 
 
-def test_a_cpu_that_is_not_here_is_told_with_its_place(desk: Desk) -> None:
-    path = desk.write(SMALL.format(blocks=1, above=1) + '[server]\ncpus = "4095"\n')
-    done = desk.invoke("plan", path)
-    line = len(path.read_text().splitlines())
-    assert done.returncode == 2
-    said = done.stderr.splitlines()
-    assert said[0].endswith(f'small.toml:{line}:8: cpus "4095": CPU 4095 cannot be used here')
-    assert said[1:3] == ['    cpus = "4095"', "           ^^^^^^"]
-    assert said[3].startswith("there are: ")
-
-
 def test_a_name_alone_finds_the_experiment_and_a_near_one_is_proposed(desk: Desk) -> None:
     assert desk.invoke("plan", "gil").returncode == 0
     assert desk.invoke("plan", "gil.toml").returncode == 0
@@ -197,16 +186,6 @@ def test_a_fixed_port_in_use_fails_the_trial_and_says_so(desk: Desk) -> None:
     assert f"{port}" in _reason(desk)
     assert "in use" in _reason(desk)
     assert "name another server.port, or leave the port out" in done.stdout + done.stderr
-
-
-def test_a_port_that_an_option_gave_is_called_by_the_option(desk: Desk) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        path = desk.write(SMALL.format(blocks=1, above=1))
-        done = desk.invoke("run", path, "--backend", "c-mt", "--port", port)
-    assert done.returncode == 5
-    assert "name another --port, or leave the port out" in done.stdout + done.stderr
-    assert "server.port" not in done.stdout + done.stderr
 
 
 def test_a_program_that_does_not_exist_ends_the_run_before_it_begins(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.runner.samples import GIL, SMALL, faults, parse
 
 from fibench.experiment.experiment import Experiment
-from fibench.parameters import flag, options
+from fibench.parameters import option_flag, options
 
 
 def labels(experiment: Experiment) -> list[str]:
@@ -100,7 +100,7 @@ def test_a_fault_of_an_option_names_the_option(overrides: dict[str, str], expect
 @pytest.mark.parametrize("text", ["", " "])
 def test_an_option_without_text_is_a_fault_of_that_option(key: str, text: str) -> None:
     assert faults(GIL, {key: text}) == [
-        f"{flag(key)}: is empty\ngive a value, or leave the option out"
+        f"{option_flag(key)}: is empty\ngive a value, or leave the option out"
     ]
 
 
