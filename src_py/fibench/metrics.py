@@ -7,6 +7,7 @@ derived from it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -213,3 +214,66 @@ def in_group(group: str | None, name: str) -> str:
 def metric_of(key: str) -> Metric:
     """The metric that a key is about, whichever group it is of."""
     return METRICS[key.rpartition("/")[2]]
+
+
+# Figures as people read them: three digits and a unit that suits.
+
+DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A unit to show a figure in: the figure is divided by `size` and `suffix` put behind it."""
+
+    size: float
+    suffix: str
+
+
+_SCALES: dict[Unit, tuple[Scale, ...]] = {
+    "1/s": (Scale(1.0, "/s"),),
+    "s": (Scale(1.0, " s"), Scale(1e-3, " ms"), Scale(1e-6, " µs"), Scale(1e-9, " ns")),
+    "bytes": (
+        Scale(2.0**30, " GiB"),
+        Scale(2.0**20, " MiB"),
+        Scale(2.0**10, " KiB"),
+        Scale(1.0, " B"),
+    ),
+    "cores": (Scale(1.0, ""),),
+    "count": (Scale(1.0, ""),),
+    "1/request": (Scale(1.0, ""),),
+}
+
+
+def scale_for(figure: float, unit: Unit, digits: int = DIGITS) -> Scale:
+    """The largest unit in which the figure, rounded as it will be shown, is at least one."""
+    scales = _SCALES[unit]
+    fitting = (s for s in scales if float(f"{figure / s.size:.{digits}g}") >= 1.0)
+    return next(fitting, scales[-1])
+
+
+def number(figure: float, digits: int = DIGITS) -> str:
+    """A bare number to that many significant digits, never in exponents: 0.0312, 1.98, 38,900."""
+    if math.isinf(figure):
+        return "∞" if figure > 0.0 else "-∞"
+    if figure == 0.0 or not math.isfinite(figure):
+        return f"{figure:g}"
+    rounded = float(f"{figure:.{digits}g}")
+    places = digits - 1 - math.floor(math.log10(abs(rounded)))
+    return f"{rounded:,.{min(max(places, 0), 9)}f}"
+
+
+def cores_text(count: int) -> str:
+    """So many cores, as a claim needs them."""
+    return "1 physical core" if count == 1 else f"{count} physical cores"
+
+
+def exact(figure: float, digits: int = 6) -> str:
+    """A number as somebody wrote it: no more digits than it has, and never exponents."""
+    text = number(figure, digits)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quantity(figure: float, unit: Unit, digits: int = DIGITS) -> str:
+    """A figure in base units with a unit that suits: `24.9 ms`, `71.3/s`, `9.13 MiB`."""
+    scale = scale_for(figure, unit, digits)
+    return number(figure / scale.size, digits) + scale.suffix

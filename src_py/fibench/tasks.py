@@ -27,8 +27,9 @@ from invoke.tasks import Task, task
 import fibench
 from fibench import called
 from fibench.commands.program import CommandLine, HelpAsked
+from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.export import OF_LISTS, OF_RUNS
-from fibench.parameters import arguments, options, server_option
+from fibench.parameters import arguments, option_flag, options, server_option
 from fibench.wording import any_of
 
 OF_KEYS: Mapping[str, Mapping[str, str]] = {"overrides": options(), "of_server": arguments()}
@@ -49,7 +50,8 @@ def command(
     """Declare a task whose function returns an exit status.
 
     A function with a parameter of OF_KEYS gets every option of it that was given, as a mapping from
-    the key to its text.
+    the key to its text. Of the other options, an empty text is refused: it would be taken for an
+    option that was not given.
     """
 
     def declare(function: Callable[..., int]) -> Task[_Body]:
@@ -57,25 +59,39 @@ def command(
         signature = inspect.signature(function)
         gathered = next((name for name in signature.parameters if name in OF_KEYS), None)
         of_keys = OF_KEYS[gathered] if gathered else {}
+        texts = [p.name for p in signature.parameters.values() if isinstance(p.default, str)]
 
         @functools.wraps(function)
         def body(*arguments: object, **keywords: object) -> None:
             if gathered:
-                given = {key: keywords.pop(key, "") for key in of_keys}
-                keywords[gathered] = {key: text for key, text in given.items() if text}
+                given = {key: keywords.pop(key, None) for key in of_keys}
+                keywords[gathered] = {key: text for key, text in given.items() if text is not None}
             if {"--help", "-h"} & {keywords.get(name) for name in positional}:
                 # Invoke takes an option that follows a task for the task's own argument.
                 raise HelpAsked(function.__name__)
+            for name in texts:
+                if keywords.get(name) is None:
+                    keywords.pop(name, None)
+                elif keywords[name] == "":
+                    raise Refused(
+                        f"{option_flag(name)}: is empty",
+                        "give a value, or leave the option out",
+                        WRONG_INPUT,
+                    )
             status = function(*arguments, **keywords)
             if status != 0:
                 raise Exit(code=status)
 
-        if gathered:
-            # Invoke reads a task's options off its signature (inspect.signature, PEP 362).
-            kept = [p for name, p in signature.parameters.items() if name != gathered]
-            added = [inspect.Parameter(key, _KEYWORD, default="") for key in of_keys]
-            body.__signature__ = signature.replace(parameters=kept + added)  # type: ignore[attr-defined]
-            said |= of_keys
+        # Invoke reads a task's options off its signature (inspect.signature, PEP 362). None is
+        # what it gives for an option of text that is not there.
+        every = [
+            p.replace(default=None) if p.name in texts else p
+            for p in signature.parameters.values()
+            if p.name != gathered
+        ]
+        every += [inspect.Parameter(key, _KEYWORD, default=None) for key in of_keys]
+        said |= of_keys
+        body.__signature__ = signature.replace(parameters=every)  # type: ignore[attr-defined]
         made: Task[_Body] = task(
             positional=list(positional), auto_shortflags=False, optional=optional, help=said
         )(body)

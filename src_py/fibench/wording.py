@@ -118,7 +118,7 @@ def as_toml(value: object) -> str:
         case int():
             text = str(value) if abs(value) < 10**30 else "a number of over 30 digits"
         case float():
-            text = f"{value:g}"
+            text = repr(value).removesuffix(".0")
         case Mapping():
             inner = ", ".join(f"{escaped(str(k))} = {as_toml(v)}" for k, v in value.items())
             text = f"{{ {inner} }}"

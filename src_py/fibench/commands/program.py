@@ -171,6 +171,8 @@ class CommandLine(Program):
                 what = f"{absent['task']} needs {names.replace(', ', ' and ')}, which is not given"
             return Refused(escaped(what), f"`{help_of or self.binary + ' --help'}` shows how")
         word = str(ast.literal_eval(unknown["quoted"]))
+        if asked and (twice := _given_twice(self.argv, asked)):
+            return Refused(f"{twice} is given twice", "keep one of them")
         if word.startswith("-"):
             flags = list(asked.flags) if asked else list(self.initial_context.flags)
             what = f"there is no option {escaped(word[:100])}"
@@ -182,6 +184,23 @@ class CommandLine(Program):
             near = did_you_mean(word, _names(self.collection))
             hint = f"`{self.binary} --list` lists the commands"
         return Refused(what, f"did you mean {near}? {hint}" if near else hint)
+
+
+def _given_twice(argv: Sequence[str], asked: ParserContext) -> str | None:
+    """The option that stands twice on a command line: Invoke takes the second's value for none."""
+    seen: set[str] = set()
+    words = iter(argv)
+    for word in words:
+        flag, with_value, _ = word.partition("=")
+        argument = asked.flags.get(flag)
+        if argument is None or not argument.takes_value:
+            continue
+        if flag in seen:
+            return flag
+        seen.add(flag)
+        if not with_value:
+            next(words, None)
+    return None
 
 
 def _names(collection: Collection) -> Iterable[str]:

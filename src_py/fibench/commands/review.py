@@ -41,7 +41,7 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
     added = _read_claims(claims, stored) if claims else None
     judged = review(stored, added)
     try:
-        _warn_of_marks(judged)
+        _warn_of_marks(judged, told=_is_seen(format_name, target))
         if format_name == "text":
             text = _as_text(lambda console: _render(console, judged), to_file=target is not None)
         else:
@@ -65,7 +65,7 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
     target = _target(output, replace=replace)
     reviews = [review(_open(name)) for name in (first, second)]
     for one in reviews:
-        _warn_of_marks(one)
+        _warn_of_marks(one, told=_is_seen(format_name, target))
     found = compared(*reviews)
     makers: dict[str, Callable[[], str]] = {
         "text": lambda: _as_text(
@@ -154,8 +154,17 @@ def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     return claims
 
 
-def _warn_of_marks(review: Review) -> None:
-    """Say what is wrong with a stored run, whatever the format, and wherever the output goes."""
+def _is_seen(format_name: str, target: Path | None) -> bool:
+    """Whether who reads the warnings reads the text too, which has them: both on a terminal."""
+    streams = (sys.stdout, sys.stderr)
+    return format_name == "text" and target is None and all(each.isatty() for each in streams)
+
+
+def _warn_of_marks(review: Review, *, told: bool) -> None:
+    """Say what is wrong with a stored run, whatever the format, and wherever the output goes:
+    unless the text itself has `told` it to the same reader."""
+    if told:
+        return
     for mark in review.marks:
         print(f"warning: {escaped(f'{review.run.name}: {mark}')}", file=sys.stderr)
 

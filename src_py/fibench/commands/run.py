@@ -22,6 +22,7 @@ from fibench.experiment import Experiment, load_experiment
 from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
 from fibench.machine import cores as machine
+from fibench.parameters import option_flag
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
@@ -54,20 +55,34 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> Asked:
     """Find, read and validate an experiment; Refused with every diagnostic at once."""
     from fibench.document import ExperimentError, brief_name, find_experiment
     from fibench.document.text import namesakes
-    from fibench.plan import check_cpus
 
     backends, overrides = read_backends(places), _with_absolute_paths(overrides)
     try:
         path = find_experiment(name, places.experiments)
         experiment = load_experiment(path, known_backends(backends), overrides=overrides)
+        _check_cpus(experiment, path)
     except ExperimentError as error:
         raise Refused(str(error), status=WRONG_INPUT) from error
-    if wrong := check_cpus(experiment, os.sched_getaffinity(0)):
-        raise Refused("\n".join(wrong), status=WRONG_INPUT)
     if others := namesakes(name, path, places.experiments):
         said = f"{name} is {brief_name(path)}; others of that name are called "
         print(f"note: {escaped(said + ', '.join(others))}", file=sys.stderr)
     return Asked(experiment, path, backends, overrides)
+
+
+def _check_cpus(experiment: Experiment, path: Path) -> None:
+    """Hold the CPUs that a file names against those of this machine. Raises ExperimentError."""
+    from fibench.document import ExperimentError, Source, brief_name
+    from fibench.document.text import decode, read
+    from fibench.plan import check_cpus
+
+    wrong = check_cpus(experiment, os.sched_getaffinity(0))
+    if not wrong:
+        return
+    name = brief_name(path)
+    source = Source(name, decode(read(path, name), name))
+    for place, what, hint in wrong:
+        source.report(place, what, hint)
+    raise ExperimentError(source.sorted())
 
 
 def _with_absolute_paths(overrides: Mapping[str, str]) -> Mapping[str, str]:
@@ -180,9 +195,7 @@ def _measure(request: Request, held: Held) -> RunOutcome:
 
 def _again(name: str, overrides: Mapping[str, str]) -> str:
     """The command that goes on with the run."""
-    # Invoke knows an option of one letter as -n only.
-    flags = {key: f"-{key}" if len(key) == 1 else f"--{key}" for key in overrides}
-    options = [word for key, text in overrides.items() for word in (flags[key], text)]
+    options = [word for key, text in overrides.items() for word in (option_flag(key), text)]
     return called.command(shlex.join(["run", name, *options]))
 
 

@@ -67,8 +67,7 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
 
 def _refuse_taken_port(port: int, options: list[str]) -> None:
     """Say who holds a port that a server is to listen on. Raises Refused."""
-    from fibench.server import StartError, check_port_free
-    from fibench.server.starting import PortNames
+    from fibench.server import PortNames, StartError, check_port_free
 
     host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
     try:

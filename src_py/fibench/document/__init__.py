@@ -18,7 +18,7 @@ from fibench.document.model import (
     json_schema,
     slug,
 )
-from fibench.document.overrides import apply_overrides
+from fibench.document.overrides import Given, apply_overrides, read_overrides
 from fibench.document.tables import Table
 from fibench.document.text import brief_name, file_called, find_experiment, parse_toml
 
@@ -32,6 +32,7 @@ __all__ = [
     "Diagnostic",
     "ExperimentError",
     "ExperimentFile",
+    "Given",
     "Sound",
     "Source",
     "Table",
@@ -43,5 +44,6 @@ __all__ = [
     "json_schema",
     "parse_json",
     "parse_toml",
+    "read_overrides",
     "slug",
 ]

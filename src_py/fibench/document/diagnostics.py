@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fibench.document.locate import Location, Path, Span, locate, nearest, normalised
 from fibench.wording import escaped
@@ -43,6 +43,8 @@ class Diagnostic:
     hint: str = ""
     source: str = ""
     """The source line."""
+    path: Path | None = field(default=None, compare=False)
+    """The item of the file that it is about."""
 
     def __str__(self) -> str:
         """The lines that a person sees, without a line end at the end."""
@@ -77,8 +79,8 @@ class Source:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     left_out: int = field(default=0, init=False)
     """Faults beyond the first `MOST`: nobody reads them, and each costs time to place."""
-    forgiven: bool = field(default=False, init=False)
-    """Whether something was let pass, since options may be why it is so."""
+    forgiven: set[Path] = field(default_factory=set, init=False)
+    """Items of which something was let pass, since options may be why it is so."""
 
     def __post_init__(self) -> None:
         """Find where everything stands."""
@@ -94,22 +96,24 @@ class Source:
             return
         option = self._option(path)
         if option is not None:
-            self.diagnostics.append(Diagnostic(option, None, None, 0, what, hint))
+            found = Diagnostic(option, None, None, 0, what, hint, path=tuple(path))
+            self.diagnostics.append(found)
             return
         location = nearest(self.locations, path)
         if location is None:  # the file as a whole: its begin
             span = Span(0, 1)
         else:
             span = location.key if key and location.key is not None else location.best
-        self.diagnostics.append(point(self.file, self.text, span, what, hint))
+        found = point(self.file, self.text, span, what, hint)
+        self.diagnostics.append(replace(found, path=tuple(path)))
 
     def leave_out(self, faults: int) -> None:
         """Count faults that are not to be listed."""
         self.left_out += faults
 
-    def forgive(self) -> None:
-        """Remember that something was let pass which may be a fault of the file itself."""
-        self.forgiven = True
+    def forgive(self, *items: Path) -> None:
+        """Remember items of which something was let pass that may be a fault of the file itself."""
+        self.forgiven |= set(items)
 
     @property
     def full(self) -> bool:
@@ -122,6 +126,11 @@ class Source:
             if option is not None:
                 return option
         return None
+
+    def forgave(self, fault: Diagnostic) -> bool:
+        """Whether a fault is of an item of which something was let pass."""
+        path = fault.path
+        return path is not None and any(path[: len(one)] == one for one in self.forgiven)
 
     def sorted(self) -> list[Diagnostic]:
         """The diagnostics in the order of the text, each once; those without a place come first."""

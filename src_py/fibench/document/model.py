@@ -138,7 +138,7 @@ class ClaimTable(Table):
         ),
     ]
     needs_interpreter: Annotated[
-        list[Annotated[str, of_kind(interpreter())]],
+        list[Annotated[str, of_kind(interpreter("needs_interpreter"))]],
         Checked(listed, or_one=True),
         Field(
             default=(),

@@ -7,12 +7,22 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fibench.document.diagnostics import MOST, Diagnostic, ExperimentError
+from fibench.document.diagnostics import MOST, Diagnostic
 from fibench.document.kinds import NAMES
 from fibench.document.locate import Path
 from fibench.document.model import ExperimentFile
 from fibench.document.tables import MatrixTable, Table, listed
-from fibench.parameters import KEYS, PLAN_KEYS, REPLACED, Fault, Kind, Scalar, in_file
+from fibench.parameters import (
+    KEYS,
+    PLAN_KEYS,
+    REPLACED,
+    Fault,
+    Kind,
+    Scalar,
+    in_file,
+    option_flag,
+    parameter,
+)
 from fibench.wording import escaped, suggestion
 
 T = TypeVar("T", bound=Table)
@@ -27,38 +37,71 @@ class Overridden:
     """Which option put the value at a path. The empty path: all of them."""
 
 
-def apply_overrides(file: ExperimentFile, overrides: Mapping[str, str]) -> Overridden:
-    """Replace keys wherever they stand: in [server], [load], [plan], or [[matrix]].
+@dataclass(frozen=True)
+class Given:
+    """Options as they were read, before any file."""
 
-    Several values of a key that does not vary yet make it vary, in every [[matrix]] table.
-    `backend` selects: a table keeps those of its backends that are named; a backend that no table
-    has is added to every table. Raises ExperimentError, naming options.
-    """
+    values: Mapping[str, list[Scalar]]
+    """Of those that are right, by their keys."""
+    written: Mapping[str, str]
+    """Every option as it was typed, by its key."""
+    faults: Sequence[Diagnostic]
+
+    @property
+    def doubtful(self) -> frozenset[str]:
+        """The keys whose options are wrong: what they are to be is not known."""
+        return frozenset(self.written.keys() - self.values.keys())
+
+    def replaces(self, path: Path | None) -> bool:
+        """Whether an option takes the place of what the file has at a path."""
+        match path:
+            case ("server" | "load" | "plan" as table, str(name)):
+                key = parameter(table, name)
+            case ("matrix", int(), str(key), *_) if key != "backend":
+                pass
+            case _:
+                return False
+        return key in self.written or REPLACED.get(key) in self.written
+
+
+def read_overrides(overrides: Mapping[str, str]) -> Given:
+    """What options say, and every fault of theirs, which no file is needed to see."""
     values: dict[str, list[Scalar]] = {}
     written: dict[str, str] = {}
     faults: list[Diagnostic] = []
     for name, text in overrides.items():
         key = name.removeprefix("--").replace("-", "_")
-        option = f"--{key.replace('_', '-')}"
-        written[key] = escaped(f"{option} {text}"[:100])
+        written[key] = escaped(f"{option_flag(key)} {text}"[:100].rstrip())
+        before = len(faults)
         try:
             words = _words(key, text)
         except Fault as fault:
             faults.append(Diagnostic(written[key], None, None, 0, fault.what, fault.hint))
-        else:
-            values[key] = list(_checked(key, words, written[key], faults))
-    for key in values:
-        if key in KEYS and KEYS[key].instead_of in values:
+            continue
+        checked = list(_checked(key, words, written[key], faults))
+        if len(faults) == before:
+            values[key] = checked
+    for key in written:
+        if key in KEYS and KEYS[key].instead_of in written:
             what = f"cannot be given beside {written[KEYS[key].instead_of]}"
             hint = "a window ends after a time or after replies: keep one"
             faults.append(Diagnostic(written[key], None, None, 0, what, hint))
-    if faults:
-        raise ExperimentError(_listed(faults))
-    options: dict[Path, str] = {(): " ".join(written.values())}
-    for key, given in values.items():
+            values.pop(key, None)
+    return Given(values, written, _listed(faults))
+
+
+def apply_overrides(file: ExperimentFile, given: Given) -> Overridden:
+    """Replace keys wherever they stand: in [server], [load], [plan], or [[matrix]].
+
+    Several values of a key that does not vary yet make it vary, in every [[matrix]] table.
+    `backend` selects: a table keeps those of its backends that are named; a backend that no table
+    has is added to every table.
+    """
+    options: dict[Path, str] = {(): " ".join(given.written.values())}
+    for key, values in given.values.items():
         put = _select_backends if key == "backend" else _put
-        file, paths = put(file, key, given)
-        options |= dict.fromkeys(paths, written[key])
+        file, paths = put(file, key, values)
+        options |= dict.fromkeys(paths, given.written[key])
     return Overridden(file, options)
 
 
@@ -86,6 +129,8 @@ def _words(key: str, text: str) -> list[object]:
     names = ("backend", *KEYS, *PLAN_KEYS)
     if key not in names:
         raise Fault("there is no such option", suggestion(key, names))
+    if not text.strip():
+        raise Fault("is empty", "give a value, or leave the option out")
     if _kind(key).commas:
         return [text]
     words = [word.strip() for word in text.split(",")]

@@ -153,8 +153,8 @@ def report_without_effect(
     """
     judged = [False, True] if changed else [False]
     faults = [list(_without_effect(made, doubtful, together)) for together in judged]
-    if faults[0] and not faults[-1]:
-        source.forgive()
+    told = {path for path, _, _ in faults[-1]}
+    source.forgive(*({path for path, _, _ in faults[0]} - told))
     for path, what, hint in faults[-1]:
         source.report(path, what, hint, key=True)
 

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -184,9 +184,15 @@ def matches(selector: Mapping[str, Value], one: Cell | Combination) -> bool:
 
 
 def leave_out(
-    made: Sequence[Combination], exclude: Sequence[SideTable], source: Source, *, changed: bool
+    made: Sequence[Combination],
+    exclude: Sequence[SideTable],
+    unknown: Collection[str],
+    source: Source,
+    *,
+    changed: bool,
 ) -> list[Combination]:
-    """The combinations that no `exclude` matches. One that matches nothing is a fault.
+    """The combinations that no `exclude` matches. One that matches nothing is a fault, but for
+    backends that are `unknown`, which is told of already.
 
     With `changed`, options have changed the matrix, and an `exclude` may be without object.
     """
@@ -194,9 +200,11 @@ def leave_out(
         selector = table.given()
         if not selector:
             source.report(("exclude", index), "exclude matches every cell: it is empty")
+        elif selector.get("backend") in unknown:
+            continue
         elif not any(matches(selector, one) for one in made):
             if changed:
-                source.forgive()
+                source.forgive(("exclude", index))
                 continue
             hint = lacking(selector, made)
             source.report(
@@ -218,7 +226,7 @@ def distinct(made: Sequence[Combination], source: Source, *, changed: bool) -> l
         if before.table == one.table:
             continue
         if changed:
-            source.forgive()
+            source.forgive(one.paths["backend"])
         else:
             source.report(
                 one.paths["backend"],

@@ -116,7 +116,7 @@ def resolve_claims(
             claim = _claim(name, table, index, bounds, cells)
         except UnresolvedError as fault:
             if changed:
-                source.forgive()
+                source.forgive(("claim", index))
                 dropped.append(DroppedClaim(name, table.says, f"{fault.what}"))
             elif not fault.keys & set(doubtful):
                 source.report(fault.path, fault.what, fault.hint)

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -15,12 +16,14 @@ from fibench.document import (
     START_TIMEOUT_S,
     ExperimentError,
     ExperimentFile,
+    Given,
     Sound,
     Source,
     apply_overrides,
     brief_name,
     check_document,
     parse_toml,
+    read_overrides,
 )
 from fibench.document.text import decode, read
 from fibench.experiment._conflicts import (
@@ -44,7 +47,7 @@ from fibench.experiment.cells import (
     report_repeated,
 )
 from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
-from fibench.parameters import Framing, Repetitions, Scalar
+from fibench.parameters import KEYS, Framing, Repetitions, Scalar
 
 
 @dataclass(frozen=True)
@@ -128,18 +131,30 @@ def parse_experiment(
     sound = check_document(document, source)
     own = document.get("backends")
     judge = _Judge(known_backends, folder, frozenset(own if isinstance(own, dict) else ()))
-    if sound is None or source.diagnostics or not overrides:
+    if not overrides:
         return judge.experiment(sound, source)
-    try:
-        changed = apply_overrides(sound.file, overrides)
-        told = Source(filename, text, changed.options)
-        experiment = judge.experiment(replace(sound, file=changed.file), told)
-    except ExperimentError:
-        judge.experiment(sound, source)  # a fault of the file itself is called one
-        raise
-    if told.forgiven:  # by options, or was it so in the file?
-        judge.experiment(sound, source)
-    return experiment
+    given = read_overrides(overrides)
+    if any(given.replaces(fault.path) for fault in source.diagnostics):
+        document = _replaced(document, source, given)
+        source = Source(filename, text)
+        sound = check_document(document, source)
+    return judge.changed(sound, source, given)
+
+
+def _replaced(document: Mapping[str, object], source: Source, given: Given) -> dict[str, object]:
+    """The document without the faulty values that options replace; what varies does so still."""
+    mended = copy.deepcopy(dict(document))
+    for path in [fault.path for fault in source.diagnostics if given.replaces(fault.path)]:
+        assert path is not None
+        table = mended[str(path[0])]
+        if isinstance(table, list):
+            table = table[int(path[1])]
+        assert isinstance(table, dict)
+        key = path[2] if path[0] == "matrix" else path[1]
+        table.pop(key, None)
+        if path[0] == "matrix" and key in given.values:
+            table[key] = [KEYS[str(key)].kind.filed(value) for value in given.values[str(key)]]
+    return mended
 
 
 @dataclass(frozen=True)
@@ -158,6 +173,33 @@ class _Judge:
             raise ExperimentError(source.sorted())
         return experiment
 
+    def changed(self, sound: Sound | None, source: Source, given: Given) -> Experiment:
+        """The experiment of a file, of which `source` has the faults of single values, with
+        options. Raises ExperimentError with every fault of both; what an option mends is none.
+        """
+        if sound is None:
+            raise ExperimentError([*source.sorted(), *given.faults])
+        sound = replace(sound, doubtful=sound.doubtful | given.doubtful)
+        put = apply_overrides(sound.file, given)
+        told = Source(source.file, source.text, put.options)
+        experiment = self._judged(replace(sound, file=put.file), told)
+        faults = list(source.diagnostics)
+        if told.diagnostics or told.forgiven:  # by options, or was it so in the file?
+            self._judged(sound, source)
+            left = {fault.what for fault in told.diagnostics}
+            faults = [
+                fault
+                for fault in source.sorted()
+                if fault in faults
+                or fault.path is None
+                or (not given.replaces(fault.path) and (fault.what in left or told.forgave(fault)))
+            ]
+        seen = {fault.what for fault in faults}
+        of_options = [fault for fault in told.sorted() if fault.what not in seen]
+        if faults or given.faults or of_options:
+            raise ExperimentError([*faults, *given.faults, *of_options])
+        return experiment
+
     def _judged(self, sound: Sound, source: Source) -> Experiment:
         """The experiment of the sound part of a file; what is wrong with it is reported."""
         file = sound.file
@@ -167,7 +209,8 @@ class _Judge:
             for name, table in file.backends.items()
         }
         doubtful = set(sound.doubtful)
-        if report_unknown_backends(file, sound.claims, {*backends, *self.own}, source):
+        unknown = report_unknown_backends(file, sound.claims, {*backends, *self.own}, source)
+        if unknown:
             doubtful.add("backend")
         report_own_names(file, self.catalogue, source)
         report_given_twice(file, source)
@@ -175,7 +218,7 @@ class _Judge:
         made = combinations(file, backends, source)
         cells = None
         if made is not None:
-            made = _kept(made, file, source, doubtful, changed=changed)
+            made = _kept(made, file, source, doubtful, unknown, changed=changed)
             cells = make_cells(made) or None  # without any, claims about them cannot be judged
             report_too_many(len(made), file, source)
         claims, dropped = resolve_claims(
@@ -220,12 +263,13 @@ def _kept(
     file: ExperimentFile,
     source: Source,
     doubtful: set[str],
+    unknown: Collection[str],
     *,
     changed: bool,
 ) -> list[Combination]:
     """The combinations to measure; what cannot be measured is reported."""
     report_without_effect(made, doubtful, source, changed=changed)
-    kept = leave_out(made, file.exclude, source, changed=changed)
+    kept = leave_out(made, file.exclude, unknown, source, changed=changed)
     if not kept and not source.diagnostics:
         source.report(("matrix",), "no cell is left to measure", "exclude fewer cells", key=True)
     report_conflicts(kept, doubtful, source)

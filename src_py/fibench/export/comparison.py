@@ -10,8 +10,8 @@ from fibench.export import csv as separated
 from fibench.export._rows import name_with_unit
 from fibench.export.md import escape, table
 from fibench.json_values import Json, finite
-from fibench.metrics import METRICS
-from fibench.report.numbers import NO_FIGURE, number, percent, quantity
+from fibench.metrics import METRICS, number, quantity
+from fibench.report.numbers import NO_FIGURE, percent
 from fibench.report.output import page, print_hanging
 from fibench.wording import json_text, prose, shown
 
@@ -57,7 +57,7 @@ def difference_text(difference: Difference) -> str:
 def closing(comparison: Comparison) -> tuple[str, str]:
     """How many ratios differ from 1, and what their intervals are."""
     judged = [row for row in comparison.rows if row.ratio and row.ratio.low is not None]
-    differ = sum(row.ratio.differs for row in judged if row.ratio)
+    differ = sum(bool(row.ratio and row.ratio.differs) for row in judged)
     meaning = (
         "ratios are second ÷ first; their intervals (Welch's, of the logarithms over trials) hold "
         f"for all of them at once, at {percent(comparison.confidence)}"

@@ -8,7 +8,7 @@ from dataclasses import astuple
 from pathlib import PurePath
 
 from fibench.export import csv as separated
-from fibench.report.numbers import number
+from fibench.metrics import number
 from fibench.report.runs import RUN_COLUMNS, RunRow, runs_json
 from fibench.wording import escaped
 

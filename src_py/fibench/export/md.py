@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from fibench.metrics import METRICS
+from fibench.metrics import METRICS, quantity
 from fibench.report.lines import build_line, interpreter_lines, machine_line_of, pinning_line
-from fibench.report.numbers import NO_FIGURE, quantity, spread
+from fibench.report.numbers import NO_FIGURE, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
 from fibench.report.words import notes_of, tally, verdict_lines

@@ -111,8 +111,7 @@ def duration(low_s: float, high_s: float) -> Kind[float]:
 
     def check(value: object) -> float:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            number = f"{value:g}" if abs(value) < 1e6 else "1"
-            raise Fault(f'needs a unit: write "{number}s" or "{number}ms"')
+            raise Fault(f"needs a unit: write {_with_unit(value, low_s, high_s)}")
         if not isinstance(value, str):
             raise Fault(f'must be a duration such as "0.7s", not {kind_of(value)}')
         seconds = parse_quantity(value, TIME_UNITS)
@@ -130,6 +129,20 @@ def duration(low_s: float, high_s: float) -> Kind[float]:
 
     schema = {"type": "string", "pattern": DURATION_PATTERN}
     return Kind(float, check, schema, unit="s", shown=shown, filed=shown)
+
+
+def _with_unit(number: float, low_s: float, high_s: float) -> str:
+    """What a number without unit may have meant, of what is allowed."""
+    if 0 < number < 1:  # a person who has seconds in mind
+        meant = [format_duration(number)] * (low_s <= number <= high_s)
+    else:
+        units = {"s": 1.0, "ms": 1e-3}
+        meant = [
+            f"{decimal(number)}{unit}"
+            for unit, size in units.items()
+            if low_s <= number * size <= high_s
+        ]
+    return " or ".join(f'"{text}"' for text in meant) or 'for example "0.7s"'
 
 
 def rate(low: int, high: int) -> Kind[float]:
@@ -199,12 +212,17 @@ def cpu_list() -> Kind[str]:
     return Kind(str, check, {"type": "string", "pattern": CPUS_PATTERN}, commas=True)
 
 
-def interpreter() -> Kind[str]:
-    """What names a Python: a program, a version, or a path; whether there is one is seen later."""
+def interpreter(key: str = "interpreter") -> Kind[str]:
+    """What names a Python: a program, a version, or a path; whether there is one is seen later.
+
+    `key` is what the file calls it.
+    """
 
     def check(value: object) -> str:
         if not isinstance(value, str):
-            hint = 'write interpreter = "3.13": as a number, 3.10 would be 3.1'
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            text = as_toml(value) if is_number else "3.13"
+            hint = f'write {key} = "{text}": as a number, 3.10 would be 3.1'
             raise Fault(f"must be text, not {kind_of(value)}", hint)
         if not value or len(value) > _LONGEST_PATH:
             raise Fault("is empty" if not value else f"is longer than {_LONGEST_PATH} characters")

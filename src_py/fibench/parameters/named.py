@@ -29,6 +29,11 @@ def options() -> dict[str, str]:
     return {name: option.help for name, option in sorted(found, key=lambda one: one[1].place)}
 
 
+def option_flag(name: str) -> str:
+    """How the command line calls an option: one dash before one letter, as Invoke has it."""
+    return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+
+
 def arguments() -> dict[str, str]:
     """What `--help` says of each option that `serve` hands on to a server, by the key's name."""
     return {name: key.argument.help for name, key in KEYS.items() if key.argument is not None}

@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from fibench.experiment import Cell, Experiment, KnownBackend
+from fibench.metrics import cores_text, quantity
 from fibench.parameters import ALL, parse_cpus, written_cpus
 from fibench.plan.pinning import asked_cpus, computing_s, largest_n
 from fibench.plan.trials import seconds
@@ -34,10 +35,9 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
         if obstacle is not None:
             found[f'"{claim.says}" is not testable here: {obstacle}'] = None
         elif claim.needs_cpus > cpus:
-            cores = "1 core" if cpus == 1 else f"{cpus} cores"
             found[
-                f'"{claim.says}" is not testable here: it needs {claim.needs_cpus} cores, '
-                f"and this machine has {cores}"
+                f'"{claim.says}" is not testable here: it needs {cores_text(claim.needs_cpus)}, '
+                f"and {cpus} can be used here"
             ] = None
     return list(found)
 
@@ -128,9 +128,9 @@ def _slow(cell: Cell, backend: KnownBackend) -> str | None:
     takes = computing_s(largest_n(cell), backend.language) + (cell.parameters.io_wait or 0.0)
     if takes < duration:
         return None
-    window = format_duration(duration)
+    about, window = quantity(takes, "s", digits=2), format_duration(duration)
     return (
-        f"{cell.label}: one request takes about {takes:.2g} s, and the window is {window}: "
+        f"{cell.label}: one request takes about {about}, and the window is {window}: "
         "it may see no reply"
     )
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fibench.experiment import Cell, Experiment, KnownBackend
+from fibench.metrics import quantity
 from fibench.parameters import ALL, parse_cpus, written_cpus
 
 MOST_COMPUTED_S = 1e-4
@@ -94,13 +95,15 @@ def _computing_s(cell: Cell, known: Mapping[str, KnownBackend]) -> float:
 
 
 def _about(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds >= 1 else f"{seconds * 1000:.2g} ms"
+    return quantity(seconds, "s", digits=2)
 
 
-def check_cpus(experiment: Experiment, affinity: Collection[int]) -> list[str]:
+def check_cpus(
+    experiment: Experiment, affinity: Collection[int]
+) -> list[tuple[tuple[str, str], str, str]]:
     """What is wrong with the CPUs that the file names, given those that this process may use.
 
-    Each is a line of what and a line of what to do.
+    Each is a place in the file, a line of what, and a line of what to do.
     """
     wrong = []
     for table, text in zip(("server", "load"), asked_cpus(experiment), strict=True):
@@ -109,8 +112,6 @@ def check_cpus(experiment: Experiment, affinity: Collection[int]) -> list[str]:
         absent = set(parse_cpus(text)) - set(affinity)
         if absent:
             noun = "CPU" if len(absent) == 1 else "CPUs"
-            wrong.append(
-                f'cpus = "{text}" in [{table}]: {noun} {written_cpus(absent)} cannot be used here\n'
-                f"there are: {written_cpus(affinity)}"
-            )
+            what = f'cpus "{text}": {noun} {written_cpus(absent)} cannot be used here'
+            wrong.append(((table, "cpus"), what, f"there are: {written_cpus(affinity)}"))
     return wrong

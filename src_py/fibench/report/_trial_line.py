@@ -3,8 +3,7 @@
 
 import re
 
-from fibench.metrics import METRICS
-from fibench.report.numbers import quantity
+from fibench.metrics import METRICS, quantity
 from fibench.wording import shown
 
 _HINT_INDENT = 8

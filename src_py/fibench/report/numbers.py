@@ -3,49 +3,19 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from fibench.metrics import Unit
+from fibench.metrics import DIGITS, Scale, exact, number, scale_for
 from fibench.parameters import KEYS
 from fibench.verdict import Estimate
 from fibench.verdict.estimate import half_width
 
 NO_FIGURE = "–"
-DIGITS = 3
 _MOST_DIGITS = 6
 _WIDE_LOG = 0.5
 """Beyond this half width, on logarithms, a percentage would mislead: a factor is shown."""
 
 
-@dataclass(frozen=True)
-class Scale:
-    """A unit to show a figure in: the figure is divided by `size` and `suffix` put behind it."""
-
-    size: float
-    suffix: str
-
-
-_SCALES: dict[Unit, tuple[Scale, ...]] = {
-    "1/s": (Scale(1.0, "/s"),),
-    "s": (Scale(1.0, " s"), Scale(1e-3, " ms"), Scale(1e-6, " µs"), Scale(1e-9, " ns")),
-    "bytes": (
-        Scale(2.0**30, " GiB"),
-        Scale(2.0**20, " MiB"),
-        Scale(2.0**10, " KiB"),
-        Scale(1.0, " B"),
-    ),
-    "cores": (Scale(1.0, ""),),
-    "count": (Scale(1.0, ""),),
-    "1/request": (Scale(1.0, ""),),
-}
 RATIO = Scale(1.0, "")
-
-
-def scale_for(figure: float, unit: Unit) -> Scale:
-    """The largest unit in which the figure, rounded as it will be shown, is at least one."""
-    scales = _SCALES[unit]
-    fitting = (s for s in scales if float(f"{figure / s.size:.{DIGITS}g}") >= 1.0)
-    return next(fitting, scales[-1])
 
 
 def axis_scale(over: str, at: float) -> Scale:
@@ -53,26 +23,9 @@ def axis_scale(over: str, at: float) -> Scale:
     return scale_for(at, "s") if KEYS[over].kind.unit == "s" and at > 0.0 else RATIO
 
 
-def number(figure: float, digits: int = DIGITS) -> str:
-    """A bare number to that many significant digits, never in exponents: 0.0312, 1.98, 38,900."""
-    if math.isinf(figure):
-        return "∞" if figure > 0.0 else "-∞"
-    if figure == 0.0 or not math.isfinite(figure):
-        return f"{figure:g}"
-    rounded = float(f"{figure:.{digits}g}")
-    places = digits - 1 - math.floor(math.log10(abs(rounded)))
-    return f"{rounded:,.{min(max(places, 0), 9)}f}"
-
-
-def quantity(figure: float, unit: Unit) -> str:
-    """A figure in base units with a unit that suits: `24.9 ms`, `71.3/s`, `9.13 MiB`."""
-    scale = scale_for(figure, unit)
-    return number(figure / scale.size) + scale.suffix
-
-
 def bound_quantity(bound: float, scale: Scale) -> str:
     """A claim's bound, as exact as it was written: `1.3`, `5 ms`."""
-    return f"{bound / scale.size:.6g}{scale.suffix}"
+    return exact(bound / scale.size) + scale.suffix
 
 
 def with_interval(estimate: Estimate, scale: Scale, sign: str, bounds: Sequence[float]) -> str:

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fibench.metrics import METRICS, in_group
-from fibench.report.numbers import NO_FIGURE, quantity, spread
+from fibench.metrics import METRICS, in_group, quantity
+from fibench.report.numbers import NO_FIGURE, spread
 from fibench.verdict import CellSummary
 from fibench.wording import shown
 

@@ -170,7 +170,11 @@ def _cell_notes(label: str, summary: CellSummary, metrics: Sequence[str]) -> lis
     if summary.invalid:
         reason = shown(summary.reason or "no reason given")
         which = "all" if summary.valid == 0 else str(summary.invalid)
-        notes.append(f"{label}: {which} of {total} trials failed, and do not count: {reason}")
+        failed = f"{which} of {total} trials failed, and "
+        failed += "does not count" if summary.invalid == 1 else "do not count"
+        if total == 1:
+            failed = "its only trial failed, and does not count"
+        notes.append(f"{label}: {failed}: {reason}")
         if summary.invalid_outcomes:
             notes.append(f"{label}: how the requests of those ended: {_outcomes(summary)}")
     elif total == 0:

@@ -8,19 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fibench import called
-from fibench.metrics import METRICS
-from fibench.report.numbers import (
-    RATIO,
-    Scale,
-    axis_scale,
-    bound_quantity,
-    effect,
-    number,
-    percent,
-    quantity,
-    scale_for,
-    with_interval,
-)
+from fibench.metrics import METRICS, Scale, number, quantity, scale_for
+from fibench.report.numbers import RATIO, axis_scale, bound_quantity, effect, percent, with_interval
 from fibench.report.output import glued
 from fibench.verdict import Crossover, Estimate, TwinCheck
 from fibench.verdict.crossover import Wins
@@ -195,8 +184,8 @@ def _hint(verdict: Verdict) -> str:
     if verdict.outcome not in ("INCONCLUSIVE", "REFUTED", "INVALID"):
         return ""
     if verdict.estimate is not None and verdict.estimate.absent is not None:
-        metric = METRICS[verdict.claim.metric]
-        return "more --duration or --requests would do" if metric.least_requests > 0 else ""
+        few = METRICS[verdict.claim.metric].least_requests > 0 and verdict.outcome != "INVALID"
+        return "more --duration or --requests would do" if few else ""
     if verdict.crossover is not None and verdict.crossover.half is None:
         return "" if verdict.crossover.falls else _UNBOUNDED
     if verdict.detectable is None:

@@ -9,7 +9,9 @@ from fibench.backends import Backend, Interpreter
 from fibench.experiment import Experiment
 from fibench.folders import Places
 from fibench.machine import cores as machine
+from fibench.parameters import option_flag
 from fibench.plan import choose
+from fibench.server import PortNames
 from fibench.trial import TrialContext
 
 
@@ -43,4 +45,13 @@ def context_of(request: Request) -> TrialContext:
         seed=experiment.plan.seed,
         pinning=choose(experiment, machine.physical_cores()),
         interpreters=request.interpreters,
+        names=_address_names(request.overrides),
+    )
+
+
+def _address_names(overrides: Mapping[str, str]) -> PortNames:
+    """What gave the servers' address: the file, or options."""
+    return PortNames(
+        host=option_flag("host") if "host" in overrides else PortNames.host,
+        port=option_flag("port") if "port" in overrides else PortNames.port,
     )

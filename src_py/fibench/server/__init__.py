@@ -9,6 +9,7 @@ from fibench.server.leftovers import end_leftovers
 from fibench.server.running import RunningServer
 from fibench.server.starting import (
     Ending,
+    PortNames,
     ServerCommand,
     StartError,
     check_port_free,
@@ -18,6 +19,7 @@ from fibench.server.supervision import Supervised, launch
 
 __all__ = [
     "Ending",
+    "PortNames",
     "RunningServer",
     "ServerCommand",
     "StartError",

@@ -16,6 +16,19 @@ from fibench.server.supervision import Supervised, Used
 
 
 @dataclass(frozen=True)
+class PortNames:
+    """What a person calls the settings of a server's address."""
+
+    host: str = "server.host"
+    port: str = "server.port"
+    may_be_left_out: bool = True
+    """Whether a free port is found without it."""
+
+
+NAMED_IN_FILE = PortNames()
+
+
+@dataclass(frozen=True)
 class ServerCommand:
     """How to start a server."""
 
@@ -34,6 +47,7 @@ class ServerCommand:
     """What to do if it is only slow to listen."""
     wrapper: tuple[str, ...] = ()
     """A program and its arguments that runs the server as its child and passes no signal on."""
+    names: PortNames = NAMED_IN_FILE
 
 
 @dataclass(frozen=True)

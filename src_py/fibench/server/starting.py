@@ -17,13 +17,15 @@ from fibench.machine.ports import holder_of, is_taken, reached_by, sockets_of
 from fibench.machine.sockets import listeners, unix_listeners
 from fibench.server import exec_error, start_error
 from fibench.server.cgroup import Cgroup
-from fibench.server.running import Ending, RunningServer, ServerCommand
+from fibench.server.running import NAMED_IN_FILE, Ending, PortNames, RunningServer, ServerCommand
 from fibench.server.start_error import StartError, StartErrorKind, printable
 from fibench.server.supervision import Report, Supervised, launch
 from fibench.writing import open_emptied
 
 __all__ = [
+    "NAMED_IN_FILE",
     "Ending",
+    "PortNames",
     "RunningServer",
     "ServerCommand",
     "StartError",
@@ -46,7 +48,7 @@ KEPT_VARIABLES = re.compile(
 )
 IN_TIME_WAIT = (
     "connections of an earlier server in TIME_WAIT: the server should set SO_REUSEADDR, or leave "
-    "server.port out for a free one"
+    "{} out for a free one"
 )
 ADDRESS_IN_USE = re.compile(r"address (is )?already in use|EADDRINUSE|errno 98\b", re.IGNORECASE)
 
@@ -61,17 +63,7 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if KEPT_VARIABLES.fullmatch(name)}
 
 
-@dataclass(frozen=True)
-class PortNames:
-    """What a person calls the settings of a server's address."""
-
-    host: str = "server.host"
-    port: str = "server.port"
-    may_be_left_out: bool = True
-    """Whether a free port is found without it."""
-
-
-def check_port_free(host: str, port: int, names: PortNames = PortNames()) -> None:
+def check_port_free(host: str, port: int, names: PortNames = NAMED_IN_FILE) -> None:
     """Raise StartError, with advice that uses `names`, unless a server can take the port.
 
     A bind without SO_REUSEPORT must succeed: with it, a second server would start on a port that is
@@ -118,7 +110,7 @@ def start(
     with ExitStack() as on_error, ExitStack() as pipes:
         if cgroup is not None:
             on_error.callback(cgroup.remove)
-        check_port_free(command.host, command.port)
+        check_port_free(command.host, command.port, command.names)
         ready: int | None = None
         argv, pass_fds = [*command.wrapper, *command.argv], []
         if command.ready_fd:
@@ -236,7 +228,8 @@ class _Start:
             "address-in-use",
             f"connections to port {port} on {self.command.host} reach another program than the "
             f"server: the port is held{holder_of(self.command.host, port)}",
-            "end what holds it, name another server.port, or leave the port out for a free one",
+            f"end what holds it, name another {self.command.names.port}, "
+            "or leave the port out for a free one",
             start_error.tail(self.stderr_path),
         )
 
@@ -302,17 +295,17 @@ class _Start:
 
     def _address_in_use(self, said: str) -> StartError:
         """The server says so. Find out why, now that it is gone: our own bind had succeeded."""
-        host, port = self.command.host, self.command.port
+        host, port, names = self.command.host, self.command.port, self.command.names
         message = f"the server could not take port {port} on {host}: the address is in use"
         hint = "does it listen on the port that it is given, and only once?"
         try:
             bind_once(host, port, reuse_address=True)
         except OSError:
             message += holder_of(host, port)
-            hint = "end what uses it, name another server.port, or leave the port out"
+            hint = f"end what uses it, name another {names.port}, or leave the port out"
         else:
             if self._is_in_time_wait():
-                hint = f"there are {IN_TIME_WAIT}"
+                hint = f"there are {IN_TIME_WAIT.format(names.port)}"
         return StartError("address-in-use", message, hint, said)
 
     def _never_ready(self, what: str) -> StartError:
@@ -325,7 +318,7 @@ class _Start:
         if elsewhere:
             hint = f"it listens on {', '.join(elsewhere)}; it should on {host}, port {port}"
         elif self._is_in_time_wait():
-            hint = f"port {port} has {IN_TIME_WAIT}"
+            hint = f"port {port} has {IN_TIME_WAIT.format(self.command.names.port)}"
         elif self.command.ready_fd:
             hint = "it should write its port to --ready-fd once it listens"
         else:

@@ -35,6 +35,8 @@ class TrialContext:
     pinning: Pinning
     interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
     """By the text that asks for each: those that are here."""
+    names: server.PortNames = server.NAMED_IN_FILE
+    """What the person has given the servers' address by: the file, or options."""
 
     def interpreter(self, parameters: Parameters) -> str | None:
         """The program that runs a cell's server in Python, if the cell names one."""
@@ -62,13 +64,13 @@ class TrialFailed(Exception):
         self.hint = hint
 
 
-def pick_port(parameters: Parameters) -> int:
+def pick_port(parameters: Parameters, names: server.PortNames = server.NAMED_IN_FILE) -> int:
     """The port that a cell names, or a fresh free one. Raises TrialFailed."""
     host = parameters.host
     try:
         return parameters.port or server.free_port(host)
     except OSError as error:
-        hint = "server.host must be an address of this machine, such as 127.0.0.1"
+        hint = f"{names.host} must be an address of this machine, such as 127.0.0.1"
         what = f"cannot listen on {host}: {error.strerror}"
         raise TrialFailed(what, "bad-address", hint) from error
 
@@ -100,6 +102,7 @@ def start_server(
         cpus=cpus,
         if_slow=_if_slow(backend),
         wrapper=wrapper,
+        names=context.names,
     )
     try:
         return server.start(

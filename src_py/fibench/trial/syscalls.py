@@ -122,11 +122,11 @@ def count_calls(context: TrialContext, parameters: Parameters, folder: Path) -> 
         return few(first.check_s) + more_requests(first.request_s)
 
     try:
-        course = replace(course, port=(port := pick_port(parameters)))
+        course = replace(course, port=(port := pick_port(parameters, context.names)))
         first = _traced("few", few, context, parameters, folder, port)
         if first.failed is not None:
             return replace(course, failed=first.failed)
-        course = replace(course, port=(port := pick_port(parameters)))
+        course = replace(course, port=(port := pick_port(parameters, context.names)))
         second = _traced("many", many, context, parameters, folder, port)
     except TrialFailed as failure:
         return replace(course, failed=failure)

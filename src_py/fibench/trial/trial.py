@@ -94,7 +94,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
     backend = context.backend(parameters.backend)
     port: int | None = None
     try:
-        port = pick_port(parameters)
+        port = pick_port(parameters, context.names)
         running = start_server(context, parameters, port, folder)
     except TrialFailed as failure:
         return Course(port, failed=failure)

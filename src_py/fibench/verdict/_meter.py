@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fibench.metrics import metric_of
+from fibench.metrics import metric_of, quantity
 from fibench.verdict.sample import Index, Sample
 
 LAG_FLOOR_S = 100e-6
@@ -33,8 +33,9 @@ def limited_by_meter(trial: Sample, metric: str) -> str | None:
         return None
     of_group = f" of group {group}" if group else ""
     return (
-        f"the generator woke up late (lag p99 {lag_s * 1e6:,.0f} µs, above "
-        f"{LAG_SHARE * 100:.0f} % of {about.name}{of_group}, {figure * 1e6:,.0f} µs)"
+        f"the generator woke up late (lag p99 {quantity(lag_s, 's')}, above "
+        f"{LAG_SHARE * 100:.0f} % of {about.name}{of_group}, {quantity(figure, 's')}): "
+        "a CPU of its own (cpus in [load]) or spin = true would help"
     )
 
 

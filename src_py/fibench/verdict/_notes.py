@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 NEAR_CEILING = 0.8
 """From this share of the null server's throughput on, a cell is said to be near the ceiling."""
 _KERNEL_COUNTS = {
-    "listen_overflows": "times a listen queue{} was full",
-    "listen_drops": "connections were dropped by a listening socket",
-    "retransmits": "segments were sent again",
+    "listen_overflows": ("time", "times", "a listen queue{} was full"),
+    "listen_drops": ("connection was", "connections were", "dropped by a listening socket"),
+    "retransmits": ("segment was", "segments were", "sent again"),
 }
 _TRIED_AGAIN = "who was turned away tries again after 1, 3, 7 and more seconds"
 _WAITS = {
@@ -77,7 +77,7 @@ def _near_ceiling(cell: Cell, summary: CellSummary, ceiling: float | None) -> It
 
 
 def _kernel(cell: Cell, summary: CellSummary) -> Iterator[str]:
-    for name, what in _KERNEL_COUNTS.items():
+    for name, (one, several, what) in _KERNEL_COUNTS.items():
         total = _total(summary, name)
         if name == "listen_drops":  # which has the overflows in it
             total -= _total(summary, "listen_overflows")
@@ -85,7 +85,8 @@ def _kernel(cell: Cell, summary: CellSummary) -> Iterator[str]:
             continue  # which are the cause
         if total > 0:
             yield (
-                f"{cell.label}: {total} {what.format(_queue(summary))} during its trials "
+                f"{cell.label}: {total} {one if total == 1 else several} "
+                f"{what.format(_queue(summary))} during its trials "
                 f"(counted in the whole network namespace, whoever's they are): {_WAITS[name]}"
             )
 
@@ -107,7 +108,11 @@ def _lost(cell: Cell, summary: CellSummary) -> Iterator[str]:
     for name, counted in summary.counts.items():
         group, slash, what = name.rpartition("/")
         if slash and what == "lost" and counted.total:
-            yield f"{cell.label}: {counted.total} connections of group {group} were lost"
+            one = counted.total == 1
+            what = (
+                f"connection{'' if one else 's'} of group {group} {'was' if one else 'were'} lost"
+            )
+            yield f"{cell.label}: {counted.total} {what}"
 
 
 def _unsteady(cell: Cell, samples: Index) -> Iterator[str]:

@@ -48,8 +48,9 @@ def _of_trials(run: StoredRun) -> Iterator[str]:
         yield "plan.json has no list of its trials"
     missing = len(planned - there)
     if planned and run.complete and missing:
+        verb = "is" if missing == 1 else "are"
         empty = "trials.jsonl is empty: " if not there and not run.ignored else ""
-        yield f"{empty}{missing} of {len(planned)} trials are missing"
+        yield f"{empty}{missing} of {len(planned)} trials {verb} missing"
     if planned and not run.complete and not missing:
         yield "every trial is there, and claims.json is not"
     strange = len(there - planned)

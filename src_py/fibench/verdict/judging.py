@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from fibench.experiment import Absent, cells_of
 from fibench.experiment.absent import NOTHING
-from fibench.metrics import METRICS, in_group
+from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
@@ -94,10 +94,10 @@ def _decisive_cells(claim: Claim, estimate: Estimate | None) -> Sequence[Cell]:
 
 def _too_few_cpus(claim: Claim, cpus: int | None) -> str | None:
     if cpus is None:
-        unknown = f"needs {claim.needs_cpus} CPUs; how many could be used is not known"
+        unknown = f"needs {cores_text(claim.needs_cpus)}; how many could be used is not known"
         return unknown if claim.needs_cpus > 1 else None
     if claim.needs_cpus > cpus:
-        return f"needs {claim.needs_cpus} CPUs; {cpus} can be used here"
+        return f"needs {cores_text(claim.needs_cpus)}; {cpus} can be used here"
     return None
 
 
@@ -202,7 +202,7 @@ def _judge_crossover(verdict: Verdict, samples: Index) -> Verdict:
     if blocks < FEWEST_BLOCKS:
         return replace(verdict, reason=_too_few_blocks(blocks, claim, samples))
     if found.falls or estimate.low is None or estimate.high is None:
-        first, last = (f"{point:g}" for point in (found.points[0], found.points[-1]))
+        first, last = (exact(point) for point in (found.points[0], found.points[-1]))
         reason = f"the advantage does not rise along {claim.over} from {first} to {last}"
         return replace(verdict, reason=reason)
     outcome = _place(estimate.low, estimate.high, claim.low, claim.high)

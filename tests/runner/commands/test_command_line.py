@@ -19,7 +19,11 @@ import pytest
 from tests.processes import ending
 from tests.runner.desk import CHECKOUT, SMALL, Desk, run_with_a_trial_finished
 
+from fibench import tasks
+from fibench.commands.program import CommandLine
+from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.machine.lock import measuring
+from fibench.parameters import option_flag
 
 ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
 """What ./dev becomes for `invoke`."""
@@ -181,6 +185,9 @@ def test_a_narrow_terminal_has_help_too(desk: Desk) -> None:
      (("run",), "run needs EXPERIMENT", "--help run"),
      (("run", "gil", "--block", "3"), "there is no option --block of run", "--blocks"),
      (("run", "gil", "--clients"), "clients", "--help run"),
+     (("plan", "gil", "--blocks=3", "--blocks=4"), "--blocks is given twice", "keep one of them"),
+     (("plan", "gil", "-n", "3", "--json", "-n", "3"), "-n is given twice", "keep one of them"),
+     (("report", "--format", "md", "gil", "--format", "md"), "--format is given twice", "keep one"),
      (("--lits",), "there is no option --lits", "did you mean --list?"),
      (("--help", "rum"), "there is no command rum", "did you mean run?"),
      (("run", "gil", "it's\x1b"), "there is no command it's\\x1b", "--list")],
@@ -193,6 +200,29 @@ def test_a_slip_is_named_with_what_was_meant(
     first, second = err.splitlines()
     assert what in first
     assert what_to_do in second
+
+
+TEXTS = [
+    pytest.param(task.name, option_flag(str(argument.name)), id=f"{task.name}-{argument.name}")
+    for task in tasks.OF_A_RUN
+    for argument in task.get_arguments()
+    if argument.takes_value and not argument.positional
+]
+"""Every option that takes a text, of the commands that are not for the sources."""
+
+
+@pytest.mark.parametrize(("command", "option"), TEXTS)
+def test_an_option_is_called_as_invoke_knows_it_and_may_not_be_empty(
+    command: str, option: str
+) -> None:
+    named = {"run": ["gil"], "plan": ["gil"], "serve": ["py-mt"], "compare": ["a", "b"]}
+    words = [command, *named.get(command, ["gil"] * (command == "report")), option, ""]
+    line = CommandLine("invoke", "1", tasks._collection(*tasks.OF_A_RUN))
+
+    with pytest.raises(Refused) as refused:
+        line._ended_by_itself(["invoke", *words])
+    assert refused.value.status == WRONG_INPUT
+    assert str(refused.value) == f"{option}: is empty\ngive a value, or leave the option out"
 
 
 def test_what_nobody_has_foreseen_is_two_lines_and_a_traceback_only_for_who_asks(

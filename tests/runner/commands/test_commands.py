@@ -179,6 +179,7 @@ def test_a_fixed_port_in_use_fails_the_trial_and_says_so(desk: Desk) -> None:
     assert done.returncode == 5
     assert f"{port}" in _reason(desk)
     assert "in use" in _reason(desk)
+    assert "name another server.port, or leave the port out" in done.stdout + done.stderr
 
 
 def test_a_program_that_does_not_exist_ends_the_run_before_it_begins(desk: Desk) -> None:

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`report`, `compare` and `runs` as a person types them: what is printed, and how they end."""
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
+from tests.processes import ending
 from tests.runner.desk import SMALL
 from tests.runner.stored_runs import CLAIMS, make_run, rewrite_journal
 
@@ -205,6 +208,23 @@ def test_a_damaged_line_is_told_and_the_rest_is_shown(
     assert said in captured.err
     assert said in captured.out
     assert "CONFIRMED" in captured.out
+
+
+@pytest.mark.parametrize("words", [("report", "gil"), ("compare", "gil~1", "gil")])
+def test_on_a_terminal_a_damaged_line_is_told_once(results: Path, words: tuple[str, ...]) -> None:
+    path = results / "gil" / NEW / "trials.jsonl"
+    path.write_bytes(path.read_bytes()[:-5])
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "invoke", *words]
+    with ending(subprocess.Popen(command, cwd=CHECKOUT, stdout=theirs, stderr=theirs)) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other end has gone
+            while data := os.read(ours, 4096):
+                shown += data
+        assert process.wait() == 0
+    os.close(ours)
+    assert shown.count(b"line 10 of trials.jsonl") == 1
 
 
 def test_a_verdict_that_is_another_now_is_told(

@@ -96,9 +96,25 @@ DIAGNOSTICS = {
         ("[load]", f"[load]\nclients = 0x{'f' * 9000}"),
         "e.toml:6:11: clients a number of over 30 digits is outside 1 to 20000",
     ),
+    "unknown backend in an exclude": (
+        ("[server]", '[[exclude]]\nbackend = "c-mq"\n[server]'),
+        'e.toml:5:11: unknown backend "c-mq"\ndid you mean "c-mt"?',
+    ),
     "bare number for a duration": (
         ("[load]", "[load]\nduration = 2"),
-        'e.toml:6:12: duration needs a unit: write "2s" or "2ms"',
+        'e.toml:6:12: duration needs a unit: write "2s"',
+    ),
+    "bare fraction of a second": (
+        ("[server]", "[server]\nswitch_interval = 0.005"),
+        'e.toml:5:19: switch_interval needs a unit: write "5ms"',
+    ),
+    "bare number that can only be in one unit": (
+        ("[load]", "[load]\nduration = 3601"),
+        'e.toml:6:12: duration needs a unit: write "3601ms"',
+    ),
+    "bare number that no unit makes right": (
+        ("[load]", "[load]\nduration = -1"),
+        'e.toml:6:12: duration needs a unit: write for example "0.7s"',
     ),
     "duration with a wrong unit": (
         ("[load]", '[load]\nduration = "2 sec"'),

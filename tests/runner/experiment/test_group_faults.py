@@ -225,7 +225,7 @@ def test_a_matrix_whose_key_no_group_takes_is_explained() -> None:
 
 def test_an_option_whose_key_no_group_takes_is_explained() -> None:
     assert faults(SMALL + SLOW_AND_SMALL, {"n": "5"}) == [
-        ("--n 5: n applies to none of these cells\nevery client group has n of its own, or is idle")
+        ("-n 5: n applies to none of these cells\nevery client group has n of its own, or is idle")
     ]
     assert faults(SMALL, {"rate": "5x"}) == [
         '--rate 5x: rate "5x" is no rate\nwrite "500/s", or 500'

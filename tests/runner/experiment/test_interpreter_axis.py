@@ -130,16 +130,19 @@ def test_an_option_that_means_nothing_to_any_cell_is_a_fault() -> None:
 
 # Faults
 
-TEXT_ONLY = 'write interpreter = "3.13": as a number, 3.10 would be 3.1'
+TEXT_ONLY = 'write interpreter = "{}": as a number, 3.10 would be 3.1'
 NAMED = 'write "python3.13", "3.13", or a path'
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("3.10", f"interpreter must be text, not a number with a fraction\n{TEXT_ONLY}"),
-        ("3", f"interpreter must be text, not a whole number\n{TEXT_ONLY}"),
-        ("true", f"interpreter must be text, not true or false\n{TEXT_ONLY}"),
+        (
+            "3.11",
+            f"interpreter must be text, not a number with a fraction\n{TEXT_ONLY.format('3.11')}",
+        ),
+        ("3", f"interpreter must be text, not a whole number\n{TEXT_ONLY.format(3)}"),
+        ("true", f"interpreter must be text, not true or false\n{TEXT_ONLY.format('3.13')}"),
         ('""', "interpreter is empty"),
         ('"-c"', f'interpreter "-c" is no name of a program\n{NAMED}'),
         ('" pypy3"', f'interpreter " pypy3" is no name of a program\n{NAMED}'),
@@ -154,9 +157,8 @@ def test_what_is_no_name_of_an_interpreter_is_a_fault(value: str, said: str) -> 
 
     assert faults(in_server) == [f"e.toml:5:15: {said}"]
     assert f"e.toml:4:24: {said}" in faults(in_matrix)
-    assert faults(in_needs) == [
-        f"e.toml:14:21: {said.replace('interpreter ', 'needs_interpreter ', 1)}"
-    ]
+    of_needs = said.replace("interpreter ", "needs_interpreter ")
+    assert faults(in_needs) == [f"e.toml:14:21: {of_needs}"]
 
 
 def test_an_interpreter_without_effect_is_a_fault() -> None:

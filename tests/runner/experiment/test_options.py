@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.runner.experiments import GIL, SMALL, faults, parse
 
 from fibench.experiment.experiment import Experiment
+from fibench.parameters import option_flag, options
 
 
 def labels(experiment: Experiment) -> list[str]:
@@ -73,7 +74,7 @@ OPTION_FAULTS = [
     ),
     (
         {"n": "40"},
-        ('--n 40: n 40 is above max_n 34: the reply would be "out of range"\n'
+        ('-n 40: n 40 is above max_n 34: the reply would be "out of range"\n'
         "write max_n = 40 in [server]"),
     ),
     (
@@ -81,7 +82,7 @@ OPTION_FAULTS = [
         ('--requests-per-connection 5: requests_per_connection 5 needs framing = "line"\n'
         'with "message" each connection carries one request'),
     ),
-    ({"n": "1,1"}, "--n 1,1: n 1 is given twice\nremove one of them"),
+    ({"n": "1,1"}, "-n 1,1: n 1 is given twice\nremove one of them"),
     ({"zipf": "1"}, ("--zipf 1: there is no such option\nvalid: backend, interpreter, port, host, "
      "framing, workers, io_wait, backlog, idle_timeout, max_connections, max_n, "
      "switch_interval, … (29 in all)")),
@@ -95,9 +96,17 @@ def test_a_fault_of_an_option_names_the_option(overrides: dict[str, str], expect
     assert expected in faults(GIL, overrides)
 
 
+@pytest.mark.parametrize("key", options())
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_option_without_text_is_a_fault_of_that_option(key: str, text: str) -> None:
+    assert faults(GIL, {key: text}) == [
+        f"{option_flag(key)}: is empty\ngive a value, or leave the option out"
+    ]
+
+
 @given(st.dictionaries(st.sampled_from(["clients", "backend", "n", "duration", "x"]), st.text()))
 def test_any_option_is_taken_or_explained(overrides: dict[str, str]) -> None:
-    assert all(fault.startswith("--") for fault in faults(GIL, overrides))
+    assert all(fault.startswith("-") for fault in faults(GIL, overrides))
 
 
 def test_a_fault_of_the_file_is_reported_before_options_are_applied() -> None:

@@ -78,7 +78,35 @@ def test_a_fault_of_the_file_has_its_place_whatever_the_options(
 
 def test_a_fault_of_the_file_comes_before_one_of_an_option() -> None:
     text = SMALL + "n = 40"
-    assert faults(text, {"clients": "x"}) == faults(text)
+    assert faults(text, {"clients": "x"}) == faults(text) + faults(SMALL, {"clients": "x"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [SMALL + "n = 40", SMALL + 'n = "x"', SMALL.replace("[server]", "n = [40, 41]\n[server]"),
+     SMALL.replace("[server]", "n = [1, true]\n[server]")],
+)  # fmt: skip
+def test_what_an_option_replaces_is_no_fault_and_what_is_wrong_with_another_is_told(
+    text: str,
+) -> None:
+    assert faults(text)
+    assert {cell.parameters.n for cell in parse(text, {"n": "20"}).cells} == {20}
+    assert faults(text, {"n": "20", "blocks": "0"}) == [
+        "--blocks 0: blocks 0 is outside 1 to 10000"
+    ]
+    assert faults(text, {"n": "x"}) == ['-n x: "x" is not a whole number']
+
+
+def test_options_are_judged_beside_a_file_that_is_wrong_elsewhere() -> None:
+    text = SMALL + "client = 8\nn = 40"
+    assert faults(text, {"n": "20", "clients": "0"}) == [
+        *faults(SMALL + "client = 8"),
+        "--clients 0: clients 0 is outside 1 to 20000",
+    ]
+    assert faults('title = "t"', {"clients": "0"}) == [
+        *faults('title = "t"'),
+        "--clients 0: clients 0 is outside 1 to 20000",
+    ]
 
 
 def test_an_option_may_mend_what_is_wrong_in_the_file() -> None:
@@ -90,8 +118,8 @@ def test_an_option_may_mend_what_is_wrong_in_the_file() -> None:
 def test_every_fault_of_every_option_is_told_at_once() -> None:
     assert faults(SMALL, {"clients": "0,x", "n": "99,98", "rate": "fast", "zipf": "1"}) == [
         '--clients 0,x: "x" is not a whole number',
-        "--n 99,98: n 99 is outside 0 to 45",
-        "--n 99,98: n 98 is outside 0 to 45",
+        "-n 99,98: n 99 is outside 0 to 45",
+        "-n 99,98: n 98 is outside 0 to 45",
         '--rate fast: rate "fast" is no rate\nwrite "500/s", or 500',
         *faults(SMALL, {"zipf": "1"}),
     ]

@@ -18,7 +18,7 @@ from tests.runner.experiment.client_groups import EVERYTHING
 from tests.runner.experiments import GIL, SMALL, parse
 
 from fibench import tasks
-from fibench.document import Source, apply_overrides, check_document, parse_toml
+from fibench.document import Source, apply_overrides, check_document, parse_toml, read_overrides
 from fibench.parameters import (
     GROUP_KEYS,
     KEYS,
@@ -89,12 +89,12 @@ def test_every_key_is_an_option_whose_value_comes_into_the_file(name: str) -> No
     source = Source("e.toml", SMALL)
     sound = check_document(parse_toml(SMALL, "e.toml"), source)
     assert sound is not None
-    file = apply_overrides(sound.file, {name: text}).file
+    file = apply_overrides(sound.file, read_overrides({name: text})).file
     table = {"server": file.server, "load": file.load, "plan": file.plan}[key.table]
     expected = key.kind.check(text if key.kind.commas else key.kind.word(text))
     assert getattr(table, key.written or name) == expected
     if key.varies:
-        axis = apply_overrides(sound.file, {name: f"{text},{text}"}).file
+        axis = apply_overrides(sound.file, read_overrides({name: f"{text},{text}"})).file
         assert [one.given()[name] for one in axis.matrix] == [[expected, expected]]
 
 

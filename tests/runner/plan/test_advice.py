@@ -38,5 +38,5 @@ def test_it_warns_of_idle_clients_that_the_server_closes() -> None:
 
 def test_it_warns_of_a_group_whose_request_outlasts_the_window() -> None:
     assert warned('duration = "50ms"\n' + SLOW_AND_SMALL) == [
-        "py-mt: one request takes about 0.085 s, and the window is 50ms: it may see no reply"
+        "py-mt: one request takes about 85 ms, and the window is 50ms: it may see no reply"
     ]

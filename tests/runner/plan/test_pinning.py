@@ -36,7 +36,7 @@ def test_the_last_core_is_the_loads_where_requests_do_not_compute() -> None:
     assert (chosen.server, chosen.load) == ("0-2,4-6", "3,7")
     assert pinning_words(chosen) == (
         "servers on 0-2,4-6, load on 3,7 "
-        "(the requests are about I/O: none computes for over 0.1 ms)"
+        "(the requests are about I/O: none computes for over 100 µs)"
     )
 
 
@@ -54,6 +54,13 @@ def test_the_limit_is_a_tenth_of_a_millisecond(backend: str, longest: int) -> No
 
     assert choose(about_io, FOUR).load is not None
     assert choose(computing, FOUR).load is None
+
+
+@pytest.mark.parametrize(("n", "about"), [(34, "580 ms"), (36, "1.5 s"), (45, "120 s")])
+def test_how_long_a_request_computes_has_a_unit_that_suits(n: int, about: str) -> None:
+    chosen = choose(parse(IO + f"n = {n}", {"max_n": "45", "backend": "py-mt"}), FOUR)
+
+    assert chosen.why == f"a request of py-mt computes for about {about}"
 
 
 def test_waiting_does_not_compute() -> None:
@@ -217,8 +224,8 @@ def test_cpus_that_are_not_here_are_refused_before_anything_starts() -> None:
     )
 
     assert check_cpus(parse(text), {0, 1, 2, 3}) == [
-        'cpus = "0,8" in [server]: CPU 8 cannot be used here\nthere are: 0-3',
-        'cpus = "2-4" in [load]: CPU 4 cannot be used here\nthere are: 0-3',
+        (("server", "cpus"), 'cpus "0,8": CPU 8 cannot be used here', "there are: 0-3"),
+        (("load", "cpus"), 'cpus "2-4": CPU 4 cannot be used here', "there are: 0-3"),
     ]
     assert check_cpus(parse(text), range(9)) == []
     assert check_cpus(parse(IO + 'cpus = "all"'), {3}) == []

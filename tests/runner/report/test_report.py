@@ -106,7 +106,7 @@ def test_the_notes_tell_of_waiting_clients_refusals_and_failed_trials() -> None:
     assert "py-mt n=27: up to 7 clients never had a reply" in text
     assert "py-mt n=27: 20 refused" in text
     assert "errors" not in text
-    assert "py-mp n=27: 1 of 10 trials failed, and do not count: the server ended" in text
+    assert "py-mp n=27: 1 of 10 trials failed, and does not count: the server ended" in text
 
 
 def test_client_groups_have_lines_of_their_own_below_their_cell() -> None:
@@ -152,7 +152,7 @@ def test_how_the_requests_of_failed_trials_ended_stands_in_the_notes() -> None:
     failed = {"ok": 990, "wrong": 8, "unfinished": 2}
     samples[0] = replace(samples[0], valid=False, reason="8 wrong replies", outcomes=failed)
     text = report(samples)
-    assert "py-mp n=27: 1 of 10 trials failed, and do not count: 8 wrong replies" in text
+    assert "py-mp n=27: 1 of 10 trials failed, and does not count: 8 wrong replies" in text
     expected = "py-mp n=27: how the requests of those ended: ok 990, wrong 8, unfinished 2"
     assert expected in text
 
@@ -165,6 +165,14 @@ def test_a_cell_whose_trials_all_failed_has_dashes_and_its_reason() -> None:
     text = report(samples)
     assert re.search(r"py-mp n=27( +–){6}$", text, re.MULTILINE)
     assert "py-mp n=27: all of 3 trials failed, and do not count: wrong reply" in text
+
+
+def test_a_cell_whose_only_trial_failed_is_told_of_in_the_singular() -> None:
+    samples = [
+        replace(s, valid=False, reason="wrong reply") if s.cell_key == MP.key else s
+        for s in make_samples(1)
+    ]
+    assert "py-mp n=27: its only trial failed, and does not count: wrong reply" in report(samples)
 
 
 def test_one_block_is_shown_without_intervals_and_a_note_says_so() -> None:

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fibench.metrics import exact, number, quantity, scale_for
 from fibench.report.numbers import (
     RATIO,
+    bound_quantity,
     effect,
-    number,
     percent,
-    quantity,
-    scale_for,
     spread,
     time_taken,
     with_interval,
@@ -124,3 +123,16 @@ def test_nothing_that_a_terminal_obeys_is_shown(text: str) -> None:
 def test_controls_are_shown_as_escapes_and_other_text_as_it_is() -> None:
     assert shown("a\x1b[31mb\n\u202ec ×µ") == "a\\x1b[31mb\\n\\u202ec ×µ"
     assert prose("two\n  lines\x07") == "two lines\\x07"
+
+
+@given(st.floats(1e-8, 1e12))
+def test_no_figure_is_shown_in_exponents(figure: float) -> None:
+    for text in (exact(figure), number(figure), quantity(figure, "s", digits=2)):
+        assert "e" not in text
+
+
+@pytest.mark.parametrize(
+    ("bound", "text"), [(1.3, "1.3"), (1e6, "1,000,000"), (0.00005, "0.00005"), (20.0, "20")]
+)
+def test_a_bound_is_as_exact_as_it_was_written(bound: float, text: str) -> None:
+    assert bound_quantity(bound, RATIO) == text

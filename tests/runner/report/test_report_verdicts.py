@@ -93,9 +93,17 @@ def test_a_claim_that_cannot_be_told_from_its_bound_is_advised_no_number_of_bloc
     assert "too near the bound" in hint
 
 
+def test_a_longer_window_is_no_advice_where_the_generator_was_the_limit() -> None:
+    (verdict,) = judge([replace(make_claim(1.3), metric="p999")], make_samples(), 2)
+    absent = replace(verdict.estimate, mean=None, absent="too few") if verdict.estimate else None
+    few = replace(verdict, outcome="INCONCLUSIVE", estimate=absent)
+    assert "more --duration" in " ".join(verdict_lines(few))
+    assert "more --duration" not in " ".join(verdict_lines(replace(few, outcome="INVALID")))
+
+
 def test_a_claim_that_is_not_testable_says_why() -> None:
     (verdict,) = judge([make_claim(1.3, needs_cpus=2)], make_samples(), 1)
-    assert verdict_lines(verdict)[0] == "needs 2 CPUs; 1 can be used here"
+    assert verdict_lines(verdict)[0] == "needs 2 physical cores; 1 can be used here"
 
 
 def test_sides_that_differ_in_an_axis_are_named_by_it() -> None:

@@ -164,7 +164,7 @@ def test_a_claim_that_needs_cores_is_not_judged_by_made_up_ones(tmp_path: Path) 
     (folder / "environment.json").unlink()
     first, second = review(opened(folder)).verdicts
     assert (first.outcome, first.reason) == (
-        "NOT HERE", "needs 2 CPUs; how many could be used is not known",
+        "NOT HERE", "needs 2 physical cores; how many could be used is not known",
     )  # fmt: skip
     assert second.outcome == "CONFIRMED", "it needs none"
 

@@ -100,7 +100,10 @@ def test_a_percentile_without_replies_enough_is_inconclusive() -> None:
 def test_a_claim_that_needs_more_cpus_than_there_are_is_not_here_whatever_the_samples() -> None:
     claim = make_claim(low=1.3, needs_cpus=2)
     verdict = verdict_on(claim, ratios([2.0] * 5), cpus=1)
-    assert (verdict.outcome, verdict.reason) == ("NOT HERE", "needs 2 CPUs; 1 can be used here")
+    assert (verdict.outcome, verdict.reason) == (
+        "NOT HERE",
+        "needs 2 physical cores; 1 can be used here",
+    )
     assert verdict_on(claim, ratios([2.0] * 5), cpus=2).outcome == "CONFIRMED"
 
 

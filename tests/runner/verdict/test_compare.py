@@ -85,7 +85,7 @@ def test_more_confidence_is_a_wider_interval(
 
 def test_one_block_has_no_interval_and_does_not_differ() -> None:
     assert welch([0.0], [math.log(2.0), math.log(2.0)], 0.05) == Ratio(2.0, None, None, None)
-    assert not welch([0.0], [9.0], 0.05).differs
+    assert welch([0.0], [9.0], 0.05).differs is None
 
 
 def test_where_nothing_varies_the_interval_is_a_point() -> None:
@@ -279,6 +279,29 @@ def test_an_interrupted_run_is_compared_without_verdicts(tmp_path: Path) -> None
     assert "was interrupted" in formats.leading_warnings(comparison)[0]
 
 
+def test_of_runs_of_one_block_it_is_not_known_whether_a_ratio_differs(tmp_path: Path) -> None:
+    text = EXPERIMENT.replace("blocks = 5", "blocks = 1")
+    assert text != EXPERIMENT
+    sides = [judged_run(tmp_path / name, text=text, seed=seed) for seed, name in enumerate("ab")]
+    comparison = compare(*sides)
+    rows = json.loads(formats.json_document(comparison))["rows"]
+    assert {(row["low"], row["high"], row["differs"]) for row in rows} == {(None, None, None)}
+    table = csv.DictReader(io.StringIO(formats.comma_separated(comparison), newline=""))
+    assert {line["differs"] for line in table} == {""}
+
+
+@pytest.mark.parametrize(("failed", "which"), [(1, "its only trial"), (3, "all its 3 trials")])
+def test_of_a_cell_whose_trials_all_failed_it_is_said_why(
+    tmp_path: Path, failed: int, which: str
+) -> None:
+    both = samples(judged_run(tmp_path).run.records)
+    key = both[0].cell_key
+    kept = [one for one in both if one.cell_key == key and one.block < failed]
+    bad = [replace(one, valid=False, reason="wrong reply", hint="") for one in kept]
+    found = figures_of(bad, summarise(bad, [key]))[key, "throughput"]
+    assert found.absent == f"{which} failed: wrong reply"
+
+
 def test_every_format_has_the_same_rows(tmp_path: Path) -> None:
     other = judged_run(tmp_path / "b", seed=2, factor=2.0)
     comparison = compare(judged_run(tmp_path / "a"), other)
@@ -292,7 +315,7 @@ def test_every_format_has_the_same_rows(tmp_path: Path) -> None:
             continue
         assert kept["ratio"] == row.ratio.mean
         assert float(line["low"]) == pytest.approx(kept["low"])
-        assert line["differs"] == ("yes" if kept["differs"] else "no")
+        assert line["differs"] == {True: "yes", False: "no", None: ""}[kept["differs"]]
     assert document["rows"][0]["metric"] == "throughput_per_s"
     page = formats.markdown(comparison)
     assert page.count("\n| py-m") == len(comparison.rows)

@@ -8,6 +8,7 @@ import pytest
 from tests.runner.verdict.claims import A, B, make_claim, ratios, refusals, sample, verdict_on
 
 from fibench.experiment.cells import Cell
+from fibench.metrics import quantity
 from fibench.verdict.estimate import Sample
 from fibench.verdict.judging import Outcome
 
@@ -77,7 +78,8 @@ def test_a_late_generator_is_held_against_the_percentile_that_is_claimed(
     assert verdict.outcome == outcome
     if outcome == "INVALID":
         assert verdict.reason is not None
-        assert f"lag p99 {lag_us:,.0f} µs, above 5 % of {metric}" in verdict.reason
+        assert f"lag p99 {quantity(lag_us * 1e-6, 's')}, above 5 % of {metric}" in verdict.reason
+        assert "a CPU of its own (cpus in [load]) or spin = true would help" in verdict.reason
 
 
 def test_a_lag_below_a_hundred_microseconds_is_never_held_against_a_trial() -> None:

@@ -271,6 +271,23 @@ def test_what_the_kernel_counted_is_told_of(name: str, words: str) -> None:
     assert note.startswith(f"c-mt clients=2: {words}")
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("listen_overflows", "1 time a listen queue was full"),
+        ("listen_drops", "1 connection was dropped"),
+        ("retransmits", "1 segment was sent again"),
+    ],
+)
+def test_what_the_kernel_counted_once_is_told_of_in_the_singular(name: str, words: str) -> None:
+    def change(record: dict[str, Any]) -> None:
+        if record["block"] == 0:
+            marked(**{name: 1})(record)
+
+    (note,) = findings(change=change).notes
+    assert note.startswith(f"c-mt clients=2: {words}")
+
+
 def test_an_overflow_is_told_once_with_the_length_of_the_queue() -> None:
     def change(record: dict[str, Any]) -> None:
         marked(listen_overflows=4, listen_drops=4)(record)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fibench.experiment import Cell
 from fibench.metrics import METRICS
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample
-from fibench.verdict.sample import Index
+from fibench.verdict.sample import Index, most_frequent_reason
 
 COMPARED = tuple(metric.name for metric in METRICS.values() if metric.compared)
 """The metrics of a comparison."""
@@ -39,10 +39,10 @@ class Ratio:
     """Satterthwaite's; None without an interval or where nothing varies."""
 
     @property
-    def differs(self) -> bool:
-        """Whether the interval excludes 1."""
+    def differs(self) -> bool | None:
+        """Whether the interval excludes 1; None: there is no interval that could."""
         if self.low is None or self.high is None:
-            return False
+            return None
         return self.low > math.exp(_SAME_LOG) or self.high < math.exp(-_SAME_LOG)
 
 
@@ -89,7 +89,7 @@ def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Fig
                 logs.setdefault((trial.cell_key, metric), []).append(math.log(figure))
     return {
         (summary.cell_key, metric): (
-            Figure(absent=summary.estimates[metric].absent)
+            Figure(absent=_all_failed(index, summary) or summary.estimates[metric].absent)
             if summary.estimates[metric].mean is None
             else Figure(
                 logs.get((summary.cell_key, metric), ()),
@@ -99,6 +99,14 @@ def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Fig
         for summary in summaries
         for metric in COMPARED
     }
+
+
+def _all_failed(index: Index, summary: CellSummary) -> str | None:
+    """That a cell has trials, and not one that counts: why."""
+    if summary.valid or not summary.invalid:
+        return None
+    which = "its only trial" if summary.invalid == 1 else f"all its {summary.invalid} trials"
+    return f"{which} failed: {most_frequent_reason(index.all(summary.cell_key))}"
 
 
 def ratio_rows(pairs: Pairs, first: FiguresByCell, second: FiguresByCell) -> tuple[RatioRow, ...]:
