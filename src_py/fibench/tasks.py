@@ -42,6 +42,14 @@ _KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _Body = Callable[..., None]
 
 
+def _refuse_empty(texts: Mapping[str, object]) -> None:
+    """Refuse an empty text: it would be taken for an option that was not given."""
+    for name, text in texts.items():
+        if text == "":
+            what = f"{option_flag(name)}: is empty"
+            raise Refused(what, "give a value, or leave the option out", WRONG_INPUT)
+
+
 def command(
     *positional: str,
     help: Mapping[str, str] | None = None,  # noqa: A002 - Invoke's word
@@ -63,21 +71,17 @@ def command(
 
         @functools.wraps(function)
         def body(*arguments: object, **keywords: object) -> None:
-            if gathered:
-                given = {key: keywords.pop(key, None) for key in of_keys}
-                keywords[gathered] = {key: text for key, text in given.items() if text is not None}
+            given = {key: keywords.pop(key, None) for key in of_keys}
             if {"--help", "-h"} & {keywords.get(name) for name in positional}:
                 # Invoke takes an option that follows a task for the task's own argument.
                 raise HelpAsked(function.__name__)
             for name in texts:
                 if keywords.get(name) is None:
                     keywords.pop(name, None)
-                elif keywords[name] == "":
-                    raise Refused(
-                        f"{option_flag(name)}: is empty",
-                        "give a value, or leave the option out",
-                        WRONG_INPUT,
-                    )
+            if gathered:
+                keywords[gathered] = {key: text for key, text in given.items() if text is not None}
+            # What replaces a key of the file is told beside what is wrong with the file.
+            _refuse_empty({**keywords, **({} if gathered == "overrides" else given)})
             status = function(*arguments, **keywords)
             if status != 0:
                 raise Exit(code=status)

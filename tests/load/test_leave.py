@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.processes import ending
 
 from .conftest import LIMIT_S, Answer, Program
 from .servers import ASK_30, RIGHT
@@ -138,22 +139,18 @@ def test_one_wait_is_for_all_connections_together(fibload: Program) -> None:
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_a_textbook_server_outlives_its_clients(fibload: Program, shape: tuple[str, ...]) -> None:
     framing = "line" if LINE[1] in shape else "message"
-    with subprocess.Popen(
-        [sys.executable, TEXTBOOK, framing], stdout=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stdout is not None
-            port = int(server.stdout.readline())
-            clients = () if "--group" in shape else ("--clients", "8")
-            answer = fibload.load(port, *ASK_30, *shape, *clients, "--duration", "0.3")
-            assert answer.status == 0, answer.reasons
-            # Whatever is on its way is served before this connection is.
-            with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as last:
-                last.sendall(b"end\n")
-                assert last.recv(1) == b""
-            assert server.wait(timeout=LIMIT_S) == 0
-        finally:
-            server.kill()
+    command = [sys.executable, str(TEXTBOOK), framing]
+    with ending(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        clients = () if "--group" in shape else ("--clients", "8")
+        answer = fibload.load(port, *ASK_30, *shape, *clients, "--duration", "0.3")
+        assert answer.status == 0, answer.reasons
+        # Whatever is on its way is served before this connection is.
+        with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as last:
+            last.sendall(b"end\n")
+            assert last.recv(1) == b""
+        assert server.wait(timeout=LIMIT_S) == 0
 
 
 def test_connections_that_never_stood_are_given_up(fibload: Program) -> None:

@@ -70,7 +70,8 @@ class Beginner:
                 "trial": trial.key, "role": trial.role, "index": trial.index, "block": trial.block,
                 "cell": trial.cell.key, "label": trial.cell.label, "attempt": attempt.number,
                 "started_at": "2026-11-24T22:00:00.000+00:00", "valid": valid,
-                "reason": None if valid else "it failed", "parameters": {}, "metrics": {},
+                "reason": None if valid else "it failed",
+                "parameters": trial.cell.parameters.as_json(), "metrics": {},
                 "counts": {}, "times": {"wall_s": 1.0, "measured_s": 0.5},
             }  # fmt: skip
             journal.append(run / "trials.jsonl", record)

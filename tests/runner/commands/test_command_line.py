@@ -12,6 +12,7 @@ import sys
 import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ def test_a_slip_is_named_with_what_was_meant(
 TEXTS = [
     pytest.param(task.name, option_flag(str(argument.name)), id=f"{task.name}-{argument.name}")
     for task in tasks.OF_A_RUN
-    for argument in task.get_arguments()
+    for argument in deepcopy(task).get_arguments()  # which takes the help away
     if argument.takes_value and not argument.positional
 ]
 """Every option that takes a text, of the commands that are not for the sources."""

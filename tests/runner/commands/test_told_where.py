@@ -2,16 +2,8 @@
 """What a person has given wrongly is told by the name and the place it was given by."""
 
 import socket
-from pathlib import Path
 
-import pytest
 from tests.runner.desk import SMALL, Desk
-
-
-@pytest.fixture
-def desk(tmp_path: Path, programs: Path) -> Desk:
-    assert programs.is_dir()
-    return Desk(tmp_path)
 
 
 def test_a_cpu_that_is_not_here_is_told_with_its_place(desk: Desk) -> None:
