@@ -48,6 +48,8 @@ class Verdict:
     needed: float | None = None
     blocks_needed: int | None = None
     crossover: Crossover | None = None
+    decided: int | None = None
+    """After how many blocks of the run it was decided; None: it was not, or nobody kept count."""
 
 
 def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
