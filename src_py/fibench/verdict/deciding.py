@@ -151,7 +151,7 @@ def _look(
         questions.cpus,
         total_claims=max(questions.total_claims or 0, len(questions.claims)),
         absent=questions.absent,
-        looks=questions.looks,
+        looks=None if questions.looks.fixed else questions.looks,
     )
     judged = iter(verdicts)
     return [
