@@ -7,7 +7,8 @@ and asks the disk for one thing only: whether a server that failed has written s
 
 from fibench.verdict.comparing.comparison import Comparison, compare
 from fibench.verdict.crossover import Crossover
-from fibench.verdict.deciding import Decisions, Questions, Standing, decide
+from fibench.verdict.deciding.decide import decide
+from fibench.verdict.deciding.decisions import Decisions, Questions, Standing
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Estimate
 from fibench.verdict.findings import Failure, Findings, find
 from fibench.verdict.judging import Verdict, claims_json, judge

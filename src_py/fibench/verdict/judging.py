@@ -47,7 +47,7 @@ def judge(
     how many the file has, if some of them were left out of this run; `absent` is what cannot be run
     here. A run that is not `complete` has no verdicts: stopping when the figures please would
     choose the outcome. Of a run that may stop, `looks` says when; its intervals bear with that, and
-    deciding.py is who asks at each look.
+    deciding/decide.py is who asks at each look.
     """
     if not complete:
         return ()

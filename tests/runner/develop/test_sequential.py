@@ -23,7 +23,8 @@ from fibench.develop.bench.simulation import covers, made_claim, runs_of
 from fibench.develop.bench.simulation import file_of_ten as real_file_of_ten
 from fibench.experiment import Claim
 from fibench.verdict import Sample
-from fibench.verdict.deciding import Questions, decide
+from fibench.verdict.deciding.decide import decide
+from fibench.verdict.deciding.decisions import Questions
 from fibench.verdict.estimate import value
 from fibench.verdict.looks import Looks
 

@@ -10,7 +10,8 @@ from tests.runner.verdict.claims import A, B, make_cell, make_claim
 
 from fibench.experiment import Cell, Claim, Point
 from fibench.experiment.absent import Absent, AbsentCell
-from fibench.verdict.deciding import Decisions, Questions, decide
+from fibench.verdict.deciding.decide import decide
+from fibench.verdict.deciding.decisions import Decisions, Questions
 from fibench.verdict.estimate import Sample, contrast, summarise
 from fibench.verdict.judging import judge
 from fibench.verdict.looks import Looks, critical_values

@@ -2,7 +2,7 @@
 """How well runs decide that may end after any block: made-up runs whose truth is known.
 
 Only d, what a block says of a claim, is made up, and judged for very many runs at once, with the
-critical values of looks.py. That deciding.py and all that it asks decide such runs alike, at the
+critical values of looks.py. That the code of real runs decides them alike, at the
 same look, is a test. `python -m fibench.develop.bench.sequential` writes the tables into
 docs/statistics.md.
 """
@@ -32,7 +32,8 @@ from fibench.develop.bench.simulation import (
     made_crossover,
     true_crossing,
 )
-from fibench.verdict.deciding import Questions, decide
+from fibench.verdict.deciding.decide import decide
+from fibench.verdict.deciding.decisions import Questions
 from fibench.verdict.looks import Looks, critical
 
 if TYPE_CHECKING:
@@ -311,7 +312,7 @@ def holds(trials: Figures, blocks: NDArray[np.int64], looks: Looks | None) -> fl
 
 
 def crossover_table(runs: int, seed: int) -> Iterator[str]:
-    """Crossovers, by deciding.py itself: how often it is right, in %, and after how many blocks."""
+    """Crossovers, by the code of real runs: how often it is right, in %, in how many blocks."""
     heads = ("covered", "false CONFIRMED", "false REFUTED", "blocks")
     yield _row([f"crossovers, from {LOOKS.least}", *heads])
     yield _rule(len(heads))
