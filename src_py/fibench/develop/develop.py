@@ -65,9 +65,11 @@ def bench(
             if runner:
                 kept &= _bench_servers(lambda: _bench_runner(places))
             if statistics:
+                from fibench.develop.bench.sequential import print_sequential
                 from fibench.develop.bench.simulation import print_statistics
 
                 print_statistics()
+                print_sequential()
             if not (parts or load or runner or statistics):
                 kept = _bench_servers(lambda: _bench_floor(places, effort))
     except LockError as error:

@@ -7,9 +7,12 @@ and looks at no disk.
 
 from fibench.verdict.comparing.comparison import Comparison, compare
 from fibench.verdict.crossover import Crossover
+from fibench.verdict.deciding.decide import decide
+from fibench.verdict.deciding.decisions import Decisions, Questions, Standing
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Estimate
 from fibench.verdict.findings import Failure, Findings, find
 from fibench.verdict.judging import Verdict, claims_json, judge
+from fibench.verdict.looks import Looks
 from fibench.verdict.reviewing import Review, review
 from fibench.verdict.sample import Index, Sample
 from fibench.verdict.twin import TwinCheck
@@ -19,16 +22,21 @@ __all__ = [
     "CellSummary",
     "Comparison",
     "Crossover",
+    "Decisions",
     "Estimate",
     "Failure",
     "Findings",
     "Index",
+    "Looks",
+    "Questions",
     "Review",
     "Sample",
+    "Standing",
     "TwinCheck",
     "Verdict",
     "claims_json",
     "compare",
+    "decide",
     "find",
     "judge",
     "review",

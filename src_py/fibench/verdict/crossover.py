@@ -23,7 +23,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from fibench.metrics import metric_of
-from fibench.verdict.estimate import Estimate, t_quantile
+from fibench.verdict.estimate import Estimate
+from fibench.verdict.looks import Looks, critical
 from fibench.verdict.sample import Index, withheld
 
 Spacing = Literal["linear", "log"]
@@ -72,8 +73,9 @@ class Crossover:
         """The standard deviation over blocks, on the scale, that gives an interval so wide."""
         if self.half is None:
             return None
-        blocks, alpha = self.estimate.blocks, self.estimate.alpha
-        return self.half * math.sqrt(blocks) / t_quantile(1.0 - alpha / 2.0, blocks - 1)
+        blocks = self.estimate.blocks
+        errors = critical(blocks, self.estimate.alpha, self.estimate.looks)
+        return self.half * math.sqrt(blocks) / errors
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,12 @@ def crossing(places: Sequence[float], advantages: Sequence[float]) -> float | Wi
 
 
 def find_crossover(
-    samples: Index, over: str, sides: Sequence[Sides], metric: str, alpha: float
+    samples: Index,
+    over: str,
+    sides: Sequence[Sides],
+    metric: str,
+    alpha: float,
+    looks: Looks | None = None,
 ) -> Crossover:
     """The crossings of a run at confidence 1 - alpha. A block counts only with all its points."""
     points = tuple(side.at for side in sides)
@@ -136,7 +143,7 @@ def find_crossover(
     absent = withheld(samples, cells, begun, metric)
     if absent is None and not blocks:
         absent = f"no block has {metric} at every point of {over}"
-    nothing = Estimate(0, None, None, None, None, alpha, absent)
+    nothing = Estimate(0, None, None, None, None, alpha, absent, looks)
     known = Crossover(over, scale, points, blocks, len(begun) - len(blocks), nothing)
     if absent is not None:
         return known
@@ -145,19 +152,20 @@ def find_crossover(
     at = crossing(places, mean)
     middle = None if isinstance(at, str) else back(at, scale)
     if len(curves) == 1:
-        return replace(known, estimate=Estimate(1, middle, None, None, None, alpha))
+        return replace(known, estimate=replace(nothing, blocks=1, mean=middle))
     grains = [
         math.hypot(samples.grain(side.left, metric), samples.grain(side.right, metric))
         for side in sides
     ]
-    ends = _not_decided(places, mean, curves, grains, alpha)
+    errors = critical(len(curves), alpha, looks)
+    ends = _not_decided(places, mean, curves, grains, errors)
     if ends is None:
         return replace(known, falls=True, estimate=replace(nothing, blocks=len(curves)))
     low, high = (back(end, scale) for end in ends)
     half = (ends[1] - ends[0]) / 2.0
     return replace(
         known,
-        estimate=Estimate(len(curves), middle, low, high, None, alpha),
+        estimate=replace(nothing, blocks=len(curves), mean=middle, low=low, high=high),
         half=half if math.isfinite(half) else None,
     )
 
@@ -191,17 +199,17 @@ def _not_decided(
     mean: Sequence[float],
     curves: Sequence[Sequence[float]],
     grains: Sequence[float],
-    alpha: float,
+    errors: float,
 ) -> tuple[float, float] | None:
     """The first and the last place at which d does not differ from 0; None if d does not rise.
 
-    On a segment, with share s of its right end, the mean is linear in s and the variance quadratic,
-    so that mean² = t² variance / blocks is a quadratic equation. An end is infinite where the first
-    or last point is not decided itself. If all points are decided for the same side, the crossing
-    lies beyond the axis.
+    It differs if it is more than so many standard `errors` away. On a segment, with share s of its
+    right end, the mean is linear in s and the variance quadratic, so that mean² = errors² variance
+    / blocks is a quadratic equation. An end is infinite where the first or last point is not
+    decided itself. If all points are decided for the same side, the crossing lies beyond the axis.
     """
     blocks = len(curves)
-    reach = t_quantile(1.0 - alpha / 2.0, blocks - 1) ** 2 / (blocks * (blocks - 1))
+    reach = errors**2 / (blocks * (blocks - 1))
     off = [[d - m for d, m in zip(curve, mean, strict=True)] for curve in curves]
 
     def spread(i: int, j: int) -> float:

@@ -13,9 +13,9 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group
+from fibench.verdict.looks import FEWEST, Looks, critical, t_quantile
 from fibench.verdict.sample import Index, Sample, index, most_frequent_reason, withheld
 
 __all__ = [
@@ -29,15 +29,17 @@ __all__ = [
     "Unit",
     "index",
     "most_frequent_reason",
+    "t_quantile",
 ]
 
 CONFIDENCE = 0.95
-FEWEST_BLOCKS = 3
+FEWEST_BLOCKS = FEWEST
 """With fewer complete blocks than this no verdict is given."""
 MOST_BLOCKS = 1000
 """No run is advised to use more blocks than this."""
 _MANY = 10**9
 """Degrees of freedom with which Student's t is the normal distribution."""
+NO_LOOKS: Mapping[str, Looks] = {}
 POWER = 0.8
 """An effect counts as one that a run could have seen if it would see it this often."""
 
@@ -48,7 +50,7 @@ class Estimate:
 
     `mean` is None when nothing could be said, and `absent` says why in one line. `low`, `high` and
     `sd_log`, the standard deviation of the logarithms over blocks, are None with fewer than two
-    blocks. The interval is at confidence 1 - `alpha`.
+    blocks. The interval is at confidence 1 - `alpha`, at all `looks` together if there are several.
     """
 
     blocks: int
@@ -58,13 +60,14 @@ class Estimate:
     sd_log: float | None
     alpha: float
     absent: str | None = None
+    looks: Looks | None = None
 
     @property
     def detectable(self) -> float | None:
         """The smallest relative effect that such a run sees in 80 of 100: 0.08 means 8 %."""
         if self.sd_log is None:
             return None
-        return _exp(seen_from(self.blocks, self.sd_log, self.alpha)) - 1.0
+        return _exp(seen_from(self.blocks, self.sd_log, self.alpha, self.looks)) - 1.0
 
 
 @dataclass(frozen=True)
@@ -96,51 +99,56 @@ class CellSummary:
     """How the requests of the trials that do not count ended, in all."""
 
 
-@lru_cache(maxsize=4096)
-def t_quantile(probability: float, degrees: int) -> float:
-    """Student's t with `degrees` of freedom: the value it stays below with `probability`.
-
-    Only scipy.special is loaded, and only when needed: scipy.stats takes a second to import.
-    """
-    from scipy.special import stdtrit
-
-    return float(stdtrit(degrees, probability))
-
-
-def half_width(blocks: int, sd: float, alpha: float) -> float:
+def half_width(blocks: int, sd: float, alpha: float, looks: Looks | None = None) -> float:
     """Half the width of the interval, in units of `sd`, for that many blocks (at least two)."""
-    return t_quantile(1.0 - alpha / 2.0, blocks - 1) * sd / math.sqrt(blocks)
+    return critical(blocks, alpha, looks) * sd / math.sqrt(blocks)
 
 
-def seen_from(blocks: int, sd: float, alpha: float) -> float:
+def seen_from(
+    blocks: int, sd: float, alpha: float, looks: Looks | None = None, wider: float = 1.0
+) -> float:
     """The distance from a bound at which an interval excludes it with POWER, in units of `sd`.
 
-    (t(1 - alpha/2) + t(POWER)) standard errors: the usual approximation to the noncentral t.
+    (t(1 - alpha/2) + t(POWER)) standard errors: the usual approximation to the noncentral t. The
+    first of the two is as the looks have it, and `wider` times as large.
     """
-    return half_width(blocks, sd, alpha) + t_quantile(POWER, blocks - 1) * sd / math.sqrt(blocks)
+    error = sd / math.sqrt(blocks)
+    return wider * half_width(blocks, sd, alpha, looks) + t_quantile(POWER, blocks - 1) * error
 
 
-def blocks_needed(distance: float, sd: float, alpha: float) -> int | None:
+def blocks_needed(
+    distance: float, sd: float, alpha: float, looks: Looks | None = None
+) -> int | None:
     """The fewest blocks that would see an effect of that size with POWER, in units of `sd`.
 
-    None if MOST_BLOCKS would not do. The spread is taken to stay as it was.
+    None if MOST_BLOCKS would not do. The spread is taken to stay as it was. Of a run with several
+    looks it is the block of the last: what these cost is taken to be as it is in this run.
     """
     if distance <= 0.0:
         return None
-    normal = t_quantile(1.0 - alpha / 2.0, _MANY) + t_quantile(POWER, _MANY)
+    wider = 1.0
+    if looks is not None and not looks.fixed:
+        wider = looks.critical(looks.most, alpha) / critical(looks.most, alpha)
+    normal = wider * t_quantile(1.0 - alpha / 2.0, _MANY) + t_quantile(POWER, _MANY)
     # The t distribution has heavier tails than the normal: fewer than this are never enough.
     fewest = (normal * sd / distance) ** 2 if sd < distance * MOST_BLOCKS else math.inf
     if fewest > MOST_BLOCKS:
         return None
     blocks = max(FEWEST_BLOCKS, math.floor(fewest))
-    while seen_from(blocks, sd, alpha) > distance:
+    while seen_from(blocks, sd, alpha, wider=wider) > distance:
         blocks += 1
         if blocks > MOST_BLOCKS:
             return None
     return blocks
 
 
-def value(samples: Iterable[Sample] | Index, cell_key: str, metric: str, alpha: float) -> Estimate:
+def value(
+    samples: Iterable[Sample] | Index,
+    cell_key: str,
+    metric: str,
+    alpha: float,
+    looks: Looks | None = None,
+) -> Estimate:
     """The geometric mean of a metric of one cell over its valid trials, at confidence 1 - alpha."""
     samples = index(samples)
     absent = withheld(samples, (cell_key,), samples.valid(cell_key), metric)
@@ -148,11 +156,16 @@ def value(samples: Iterable[Sample] | Index, cell_key: str, metric: str, alpha: 
         return _absent(absent, alpha)
     logs = list(samples.logs(cell_key, metric).values())
     grain = samples.grain(cell_key, metric)
-    return from_logs(logs, alpha, f"{metric} was not measured", grain)
+    return from_logs(logs, alpha, f"{metric} was not measured", grain, looks)
 
 
 def contrast(
-    samples: Iterable[Sample] | Index, left: str, right: str, metric: str, alpha: float
+    samples: Iterable[Sample] | Index,
+    left: str,
+    right: str,
+    metric: str,
+    alpha: float,
+    looks: Looks | None = None,
 ) -> Estimate:
     """The ratio left ÷ right of a metric, paired by block, at confidence 1 - alpha.
 
@@ -166,7 +179,8 @@ def contrast(
     above, below = samples.logs(left, metric), samples.logs(right, metric)
     logs = [log - below[block] for block, log in above.items() if block in below]
     grain = math.hypot(samples.grain(left, metric), samples.grain(right, metric))
-    return from_logs(logs, alpha, f"{metric} was not measured on both sides of any block", grain)
+    if_none = f"{metric} was not measured on both sides of any block"
+    return from_logs(logs, alpha, if_none, grain, looks)
 
 
 def paired_values(
@@ -202,17 +216,22 @@ def count_range(values: Iterable[int]) -> CountRange:
 
 
 def summarise(
-    samples: Iterable[Sample] | Index, cell_keys: Sequence[str], confidence: float = CONFIDENCE
+    samples: Iterable[Sample] | Index,
+    cell_keys: Sequence[str],
+    confidence: float = CONFIDENCE,
+    looks: Mapping[str, Looks] = NO_LOOKS,
 ) -> tuple[CellSummary, ...]:
     """One summary per cell, in the order of `cell_keys`, every metric and count in it.
 
-    These intervals stand each for itself; those of claims are simultaneous, and wider.
+    These intervals stand each for itself; those of claims are simultaneous, and wider. `looks` has
+    the cells whose number of blocks hung on what was measured.
     """
-    samples = index(samples)
-    return tuple(_summary(key, samples, 1.0 - confidence) for key in dict.fromkeys(cell_keys))
+    samples, alpha = index(samples), 1.0 - confidence
+    keys = dict.fromkeys(cell_keys)
+    return tuple(_summary(key, samples, alpha, looks.get(key)) for key in keys)
 
 
-def _summary(key: str, samples: Index, alpha: float) -> CellSummary:
+def _summary(key: str, samples: Index, alpha: float, looks: Looks | None) -> CellSummary:
     trials = samples.all(key)
     valid = len(samples.valid(key))
     failed: Counter[str] = Counter()
@@ -228,7 +247,7 @@ def _summary(key: str, samples: Index, alpha: float) -> CellSummary:
         valid=valid,
         invalid=len(trials) - valid,
         reason=most_frequent_reason(trials),
-        estimates={metric: value(samples, key, metric, alpha) for metric in metrics},
+        estimates={metric: value(samples, key, metric, alpha, looks) for metric in metrics},
         counts={name: count(samples, key, name) for name in names},
         groups=groups,
         invalid_outcomes={name: total for name, total in failed.items() if total},
@@ -247,7 +266,11 @@ def _groups(trials: Iterable[Sample]) -> tuple[str, ...]:
 
 
 def from_logs(
-    logs: Sequence[float], alpha: float, if_none: str = "", grain: float = 0.0
+    logs: Sequence[float],
+    alpha: float,
+    if_none: str = "",
+    grain: float = 0.0,
+    looks: Looks | None = None,
 ) -> Estimate:
     """The estimate of logarithms, one per block; without any, it is absent for that reason.
 
@@ -258,10 +281,11 @@ def from_logs(
     blocks = len(logs)
     mean = math.fsum(logs) / blocks
     if blocks == 1:
-        return Estimate(1, _exp(mean), None, None, None, alpha)
+        return Estimate(1, _exp(mean), None, None, None, alpha, looks=looks)
     sd_log = max(deviation(logs, mean), grain)
-    half = half_width(blocks, sd_log, alpha)
-    return Estimate(blocks, _exp(mean), _exp(mean - half), _exp(mean + half), sd_log, alpha)
+    half = half_width(blocks, sd_log, alpha, looks)
+    low, high = _exp(mean - half), _exp(mean + half)
+    return Estimate(blocks, _exp(mean), low, high, sd_log, alpha, looks=looks)
 
 
 def deviation(figures: Sequence[float], mean: float) -> float:

@@ -20,6 +20,7 @@ from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
+from fibench.verdict.looks import Looks
 from fibench.verdict.sample import Index, index
 from fibench.verdict.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["CLAIMS_SCHEMA", "Outcome", "Verdict", "claims_json", "judge"]
 
 
-def judge(
+def judge(  # noqa: PLR0913 - who judges, and on what
     claims: Sequence[Claim],
     samples: Iterable[Sample] | Index,
     cpus: int | None,
@@ -37,23 +38,30 @@ def judge(
     complete: bool = True,
     total_claims: int | None = None,
     absent: Absent = NOTHING,
+    looks: Looks | None = None,
 ) -> tuple[Verdict, ...]:
     """Judge every claim, in order.
 
     `cpus` is how many the run's machine has for it, None where that is not known; `total_claims` is
     how many the file has, if some of them were left out of this run; `absent` is what cannot be run
     here. A run that is not `complete` has no verdicts: stopping when the figures please would
-    choose the outcome.
+    choose the outcome. Of a run that may stop, `looks` says when; its intervals bear with that, and
+    deciding/decide.py is who asks at each look.
     """
     if not complete:
         return ()
     samples = index(samples)
     alpha = (1.0 - CONFIDENCE) / max(1, total_claims or 0, len(claims))
-    return tuple(_judge_one(claim, samples, cpus, alpha, absent) for claim in claims)
+    return tuple(_judge_one(claim, samples, cpus, alpha, absent, looks) for claim in claims)
 
 
 def _judge_one(
-    claim: Claim, samples: Index, cpus: int | None, alpha: float, absent: Absent
+    claim: Claim,
+    samples: Index,
+    cpus: int | None,
+    alpha: float,
+    absent: Absent,
+    looks: Looks | None,
 ) -> Verdict:
     verdict = Verdict(claim, "INCONCLUSIVE", alpha)
     obstacle = absent.obstacle(claim) or _too_few_cpus(claim, cpus)
@@ -63,11 +71,11 @@ def _judge_one(
     if obstacle is not None:
         return replace(verdict, outcome="INVALID", reason=obstacle)
     if claim.kind == "crossover":
-        verdict = _judge_crossover(verdict, samples)
+        verdict = _judge_crossover(verdict, samples, looks)
     elif METRICS[claim.metric].is_count:
-        return _judge_count(verdict, samples)
+        return _judge_count(verdict, samples, looks)
     else:
-        verdict = _judge_interval(verdict, samples)
+        verdict = _judge_interval(verdict, samples, looks)
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict.estimate)}
     limit = why_invalid(samples, labels, _metric(claim))
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
@@ -111,24 +119,24 @@ def _never_valid(claim: Claim, samples: Index) -> str | None:
     return None
 
 
-def _judge_interval(verdict: Verdict, samples: Index) -> Verdict:
+def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Verdict:
     claim = verdict.claim
     metric = _metric(claim)
     left: float | None
     right: float | None = None
     if claim.right is None:
-        estimate = estimates.value(samples, claim.left.key, metric, verdict.alpha)
+        estimate = estimates.value(samples, claim.left.key, metric, verdict.alpha, looks)
         left = estimate.mean
     else:
         sides = (samples, claim.left.key, claim.right.key, metric)
-        estimate = estimates.contrast(*sides, verdict.alpha)
+        estimate = estimates.contrast(*sides, verdict.alpha, looks)
         left, right = estimates.paired_values(*sides) if estimate.blocks else (None, None)
     outcome: Outcome = "INCONCLUSIVE"
     reason = estimate.absent
     if estimate.mean is None:
         pass
-    elif estimate.blocks < FEWEST_BLOCKS or estimate.low is None or estimate.high is None:
-        reason = _too_few_blocks(estimate.blocks, claim, samples)
+    elif estimate.blocks < _fewest(looks) or estimate.low is None or estimate.high is None:
+        reason = _too_few_blocks(estimate.blocks, claim, samples, looks)
     else:
         outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
     settling = _what_would_settle(claim, estimate)
@@ -175,18 +183,18 @@ def _what_would_settle(claim: Claim, estimate: Estimate) -> _Settling:
     if estimate.mean is None or estimate.sd_log is None or not bounds:
         return _Settling()
     distance = min(abs(math.log(estimate.mean / bound)) for bound in bounds)
-    blocks = estimates.blocks_needed(distance, estimate.sd_log, estimate.alpha)
+    blocks = estimates.blocks_needed(distance, estimate.sd_log, estimate.alpha, estimate.looks)
     return _Settling(math.expm1(distance), blocks)
 
 
-def _judge_crossover(verdict: Verdict, samples: Index) -> Verdict:
+def _judge_crossover(verdict: Verdict, samples: Index, looks: Looks | None) -> Verdict:
     claim = verdict.claim
     assert claim.over is not None, "a crossover has an axis"
     if METRICS[claim.metric].is_count:
         reason = f"{claim.metric} may be zero and has no logarithm: it has no crossover"
         return replace(verdict, reason=reason)
     sides = [Sides(point.at, point.left.key, point.right.key) for point in claim.points]
-    found = find_crossover(samples, claim.over, sides, _metric(claim), verdict.alpha)
+    found = find_crossover(samples, claim.over, sides, _metric(claim), verdict.alpha, looks)
     estimate = found.estimate
     verdict = replace(verdict, crossover=found, estimate=estimate)
     if estimate.absent is not None:
@@ -199,8 +207,8 @@ def _judge_crossover(verdict: Verdict, samples: Index) -> Verdict:
         blocks_needed=settling.blocks,
     )
     blocks = len(found.blocks)
-    if blocks < FEWEST_BLOCKS:
-        return replace(verdict, reason=_too_few_blocks(blocks, claim, samples))
+    if blocks < _fewest(looks):
+        return replace(verdict, reason=_too_few_blocks(blocks, claim, samples, looks))
     if found.falls or estimate.low is None or estimate.high is None:
         first, last = (exact(point) for point in (found.points[0], found.points[-1]))
         reason = f"the advantage does not rise along {claim.over} from {first} to {last}"
@@ -217,8 +225,8 @@ def _what_would_settle_crossover(claim: Claim, found: Crossover) -> _Settling:
     estimate, sd = found.estimate, found.equivalent_sd()
     if sd is None or estimate.mean is None:
         return _Settling()
-    alpha, log = estimate.alpha, found.scale == "log"
-    seen = estimates.seen_from(estimate.blocks, sd, alpha)
+    alpha, looks, log = estimate.alpha, estimate.looks, found.scale == "log"
+    seen = estimates.seen_from(estimate.blocks, sd, alpha, looks)
     bounds = [b for b in (claim.low, claim.high) if b is not None and (b > 0.0 or not log)]
     if not bounds:
         return _Settling(detectable=math.expm1(seen) if log else seen)
@@ -228,12 +236,12 @@ def _what_would_settle_crossover(claim: Claim, found: Crossover) -> _Settling:
     )
     return _Settling(
         needed=math.expm1(distance) if log else distance,
-        blocks=estimates.blocks_needed(distance, sd, alpha),
+        blocks=estimates.blocks_needed(distance, sd, alpha, looks),
         detectable=math.expm1(seen) if log else seen,
     )
 
 
-def _judge_count(verdict: Verdict, samples: Index) -> Verdict:
+def _judge_count(verdict: Verdict, samples: Index, looks: Looks | None) -> Verdict:
     """A count must meet its bound in every block; as a ratio, block by block without dividing."""
     claim = verdict.claim
     lefts = _counts(claim.left, _metric(claim), samples)
@@ -246,8 +254,8 @@ def _judge_count(verdict: Verdict, samples: Index) -> Verdict:
     verdict = replace(verdict, count=counts)
     if not blocks and any(samples.valid(cell.key) for cell in cells_of(claim)):
         return replace(verdict, reason=f"{claim.metric} was not measured")
-    if len(blocks) < FEWEST_BLOCKS:
-        return replace(verdict, reason=_too_few_blocks(len(blocks), claim, samples))
+    if len(blocks) < _fewest(looks):
+        return replace(verdict, reason=_too_few_blocks(len(blocks), claim, samples, looks))
     missed = [b for b in blocks if not _meets(lefts[b], scales[b], claim.low, claim.high)]
     if missed:
         reason = f"missed in {len(missed)} of {len(blocks)} blocks"
@@ -269,11 +277,16 @@ def _meets(figure: int, scale: int, above: float | None, below: float | None) ->
     return (low is None or figure > low) and (high is None or figure < high)
 
 
-def _too_few_blocks(blocks: int, claim: Claim, samples: Index) -> str:
+def _fewest(looks: Looks | None) -> int:
+    """The fewest complete blocks that a verdict needs."""
+    return FEWEST_BLOCKS if looks is None else looks.fewest
+
+
+def _too_few_blocks(blocks: int, claim: Claim, samples: Index, looks: Looks | None) -> str:
     keys = dict.fromkeys(cell.key for cell in cells_of(claim))
     why = estimates.most_frequent_reason(trial for key in keys for trial in samples.all(key))
     complete = f"{blocks} complete block{'' if blocks == 1 else 's'}"
-    return f"{complete}, a verdict needs {FEWEST_BLOCKS}" + (f" ({why})" if why else "")
+    return f"{complete}, a verdict needs {_fewest(looks)}" + (f" ({why})" if why else "")
 
 
 def _metric(claim: Claim) -> str:

@@ -47,6 +47,8 @@ class Verdict:
     needed: float | None = None
     blocks_needed: int | None = None
     crossover: Crossover | None = None
+    decided: int | None = None
+    """After how many blocks of the run it was decided; None: it was not, or nobody kept count."""
 
     @property
     def shown_estimate(self) -> Estimate | None:

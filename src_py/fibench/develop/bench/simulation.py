@@ -214,9 +214,19 @@ def true_crossing() -> float:
 
 def simulate_crossover(noise: Noise, blocks: int, spread: float, runs: int, seed: int) -> Tally:
     """Crossovers over made-up runs: how often the interval has the true one in it."""
-    tally = Tally()
-    truth, claim = true_crossing(), made_crossover(true_crossing())
-    chance = np.random.default_rng([seed, blocks, int(1000 * spread)])
+    tally, truth = Tally(), true_crossing()
+    claim = made_crossover(truth)
+    for samples in crossover_runs(noise, blocks, spread, runs, seed):
+        (verdict,) = judge([claim], samples, 1)
+        _count_crossover(tally, verdict, truth)
+    return tally
+
+
+def crossover_runs(
+    noise: Noise, blocks: int, spread: float, runs: int, seed: int
+) -> Iterator[list[Sample]]:
+    """Made-up runs of the cells of `made_crossover`."""
+    claim, chance = made_crossover(0.0), np.random.default_rng([seed, blocks, int(1000 * spread)])
     means = np.array([half for n in NUMBERS for half in (advantage(n), 0.0)])
     keys = [cell.key for point in claim.points for cell in (point.left, point.right)]
     for begin in range(0, runs, BATCH):
@@ -224,14 +234,11 @@ def simulate_crossover(noise: Noise, blocks: int, spread: float, runs: int, seed
         logs = means + spread * draw(noise, chance, count, blocks, len(keys))
         logs += BLOCK_SPREAD * chance.standard_normal((count, blocks, 1))
         for figures in np.exp(logs).tolist():
-            samples = [
+            yield [
                 Sample(key, block, True, None, {"throughput": figure}, LEAST)
                 for block, row in enumerate(figures)
                 for key, figure in zip(keys, row, strict=True)
             ]
-            (verdict,) = judge([claim], samples, 1)
-            _count_crossover(tally, verdict, truth)
-    return tally
 
 
 def made_crossover(bound: float) -> Claim:
