@@ -165,6 +165,16 @@ class SystemCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class Disturbed:
+    """Evidence from inside a trial's window that something else had the machine meanwhile."""
+
+    kind: str
+    """For programs: "foreign", "steal" or "probe"; trial/disturbed.py has the rules."""
+    says: str
+    """For people, a clause: "1.8 cores were used by others: python3, cc1"."""
+
+
+@dataclass(frozen=True, slots=True)
 class Times:
     """Where a trial's time went."""
 
@@ -216,6 +226,8 @@ class Record:
     """What the rest of the machine did meanwhile."""
     syscalls: SystemCalls | None = None
     """Only of a trial that counts system calls."""
+    disturbed: Disturbed | None = None
+    """None: nothing shows that it was."""
     schema: int = SCHEMA
 
     @property
@@ -251,5 +263,6 @@ class Record:
             "generator": self.generator.as_document() if self.generator else {},
             "machine": self.machine,
             **({} if self.syscalls is None else {"syscalls": self.syscalls.as_document()}),
+            "disturbed": None if self.disturbed is None else asdict(self.disturbed),
             "times": asdict(self.times),
         }

@@ -24,6 +24,7 @@ from fibench.parameters import Parameters
 from fibench.plan import Role
 from fibench.record import (
     Checks,
+    Disturbed,
     GeneratorSide,
     GeneratorUse,
     GroupFigures,
@@ -110,6 +111,7 @@ def read_record(document: Object) -> Record:
         checks=members.optional("checks", _checks, Checks()),
         halves=members.optional("halves", or_none(two_counts), None),
         server=members.optional("server", _server, None),
+        disturbed=members.optional("disturbed", or_none(_disturbed), None),
         port=known_whole(document.get("port")),
         generator=_generator(document.get("generator")),
         machine=_known_figures(document.get("machine")),
@@ -195,6 +197,12 @@ def _checks(value: object) -> Checks:
         sent_share=known_figure(value.get("sent_share")),
         offered_per_s=known_figure(value.get("offered_per_s")),
     )
+
+
+def _disturbed(value: object) -> Disturbed:
+    if not isinstance(value, dict):
+        raise Improper
+    return Disturbed(_name(value.get("kind")), text_up_to(LONGEST_TEXT)(value.get("says")))
 
 
 def _groups(value: object) -> Mapping[str, GroupFigures]:
