@@ -93,6 +93,9 @@ class Checks:
     listen_overflows: int | None = None
     listen_drops: int | None = None
     retransmits: int | None = None
+    computing_s: float | None = None
+    """What the least of the asked-for fibonacci(n) takes a core here, by the recursion in C; only
+    of a server of the user's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ import os, sys
 print("invoke", *sys.argv[1:], "in", os.getcwd())
 if "about" in sys.argv:
     print(sys.flags.isolated, os.environ.get("FIBENCH_FROM"), os.environ.get("DESTDIR"), sys.prefix)
+if "shell" in sys.argv:
+    print(os.environ.get("PATH"), os.environ.get("VIRTUAL_ENV"))
 """
 """A tasks.py that says what it was asked."""
 

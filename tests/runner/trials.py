@@ -42,16 +42,24 @@ def number():
     with lock:
         replies += 1
         return replies
+def fibonacci(n):
+    before, value = 0, 1
+    for _ in range(n):
+        before, value = value, before + value
+    return value
 def converse(connection):
     for line in connection.makefile("rb"):
-        answer(connection, number())
+        if int(line) == 1:
+            answer(connection, number())
+        else:  # the check before a trial asks for other numbers as well
+            connection.sendall(b"%d\\n" % fibonacci(int(line)))
 def serve_threads():
     listen(); tell()
     while True:
         connection, _ = listener.accept()
         threading.Thread(target=converse, args=(connection,), daemon=True).start()
 """
-"""Line framing; `answer(connection, k)` is handed the k-th request, and 1 is the right reply."""
+"""Line framing; `answer(connection, k)` is handed the k-th request for 1, whose reply is 1."""
 
 
 def trial(backend: str, role: Role = "measure", groups: str = "", **cell: Any) -> Trial:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from fibench.backends.catalogue import Backend, argv, left_out, unavailable_reason
 from fibench.backends.interpreters import Interpreter, NotHere, find_interpreter
+from fibench.backends.own_python import python_of
 from fibench.experiment import Absent, AbsentCell
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Here:
     experiment: Experiment
     """Without the cells that cannot be run, which are in its `absent`."""
     interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
-    """By the text that asks for each: what its cells and its claims name, and is installed."""
+    """By the text that asks for each: what its cells and its claims name, and is installed; and
+    those of the user's own servers, by the names of `own_python`."""
 
 
 def look(
@@ -61,6 +63,9 @@ def look(
         interpreters=seen.missing,
     )
     kept = tuple(cell for cell, why in cells if why is None)
+    used = dict.fromkeys(cell.backend for cell in kept)
+    for name in used.keys() & experiment.backends.keys():
+        seen.found |= python_of(name, experiment.backends[name])
     return Here(replace(experiment, cells=kept, absent=absent), seen.found)
 
 

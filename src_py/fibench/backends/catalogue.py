@@ -120,6 +120,7 @@ def own_backend(name: str, own: OwnBackend) -> Backend:
         language="own",
         design="own",
         serves=own.serves,
+        cores=own.used_cores,
         framings=(own.framing,),
         command=tuple(own.command),
         folder=own.folder,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The Pythons that servers in Python run on: which program a name means here, and what it is.
 
-A name is one on the PATH, a version of pyenv, or a path. The shims of pyenv and its like are passed
-over: which Python they start depends on the folder they are started in.
+A name is one on the PATH, a version of pyenv, or a path. Which Python a shim of pyenv and its like
+starts depends on the folder it is started in: it is asked once, where the person stands, and what
+it names is taken in its place.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fibench.backends.shims import behind, is_shim
+from fibench.folders import origin
 from fibench.machine import cores as machine
 
 OLDEST = (3, 6)
 """What the servers are written for."""
 _ANSWER_LIMIT_S = 20.0
-_SHIMS = "shims"
-"""How pyenv, asdf and mise call the folder of theirs."""
 _VERSION = re.compile(r"([0-9]+(?:\.[0-9]+)*)(t?)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+", re.ASCII)
 _UNRELEASED = re.compile(r"dev|[0-9](?:a|b|rc)[0-9]", re.ASCII)
@@ -38,6 +39,7 @@ print(json.dumps({
     "build": " ".join(platform.python_build()),
     "gil": bool(getattr(sys, "_is_gil_enabled", lambda: True)()),
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    "executable": sys.executable,
 }))
 """
 
@@ -74,7 +76,7 @@ def find_interpreter(asked: str, folder: Path, environ: Mapping[str, str]) -> In
     A path with a slash is relative to `folder`; a version ("3.13") is the latest such version of
     pyenv, else python3.13 on the PATH; a name ("pypy3") one on the PATH, else a version of pyenv.
     """
-    return _ask(locate(asked, folder, environ))
+    return ask(locate(asked, folder, environ))
 
 
 def locate(asked: str, folder: Path, environ: Mapping[str, str]) -> str:
@@ -96,7 +98,7 @@ def _by_path(asked: str, folder: Path, environ: Mapping[str, str]) -> str:
     home = environ.get("HOME", "")
     written = os.path.join(home, asked[2:]) if home and asked.startswith("~/") else asked
     path = os.path.normpath(folder.absolute() / written)
-    if os.path.basename(os.path.dirname(path)) == _SHIMS:
+    if is_shim(path):
         raise NotHere("it is a shim, which starts another Python in another folder: name a version")
     if not os.path.isfile(path):
         raise NotHere("there is no such file")
@@ -107,11 +109,13 @@ def _by_path(asked: str, folder: Path, environ: Mapping[str, str]) -> str:
 
 def _on_path(name: str, environ: Mapping[str, str]) -> str | None:
     for entry in environ.get("PATH", os.defpath).split(os.pathsep):
-        # A relative entry would mean another folder for the server, and shims obey theirs.
-        if os.path.isabs(entry) and os.path.basename(os.path.normpath(entry)) != _SHIMS:
-            path = os.path.join(entry, name)
-            if _is_program(path):
-                return path
+        # A relative entry would mean another folder for the server.
+        path = os.path.join(entry, name)
+        if not os.path.isabs(entry) or not _is_program(path):
+            continue
+        found = behind(path, origin(), environ) if is_shim(path) else path
+        if found is not None and _is_program(found):
+            return found
     return None
 
 
@@ -156,15 +160,25 @@ def _is_program(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
-def _ask(path: str) -> Interpreter:
-    """Start it once, and let it say what it is. Raises NotHere."""
+def ask(
+    path: str,
+    folder: str | Path = "/",
+    *,
+    least: tuple[int, ...] = OLDEST,
+    is_resolved: bool = True,
+) -> Interpreter:
+    """Start it once, in a folder, and let it say what it is. Raises NotHere, also for one that is
+    older than `least`.
+
+    What is not `is_resolved` is called what it calls itself, which of a shim is another program.
+    """
     from fibench.server import clean_environment
     from fibench.server.start_error import printable
 
     try:
         done = subprocess.run(
             [path, "-c", _QUESTION],
-            cwd="/",
+            cwd=folder,
             env=clean_environment(os.environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -177,15 +191,16 @@ def _ask(path: str) -> Interpreter:
         raise NotHere(f"{path} cannot be started: {error.strerror}") from error
     try:
         said = json.loads(done.stdout.splitlines()[-1])
-        number = tuple(said.pop("number"))
+        number, executable = tuple(said.pop("number")), said.pop("executable")
+        path = path if is_resolved or not executable else executable
         found = Interpreter(path=path, sha256=_digest(path), **said)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         words = printable(
             done.stderr.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
         )
         raise NotHere(f"{path} is no Python" + (f": {words}" if words else "")) from error
-    if number < OLDEST:
-        oldest = ".".join(map(str, OLDEST))
+    if number < least:
+        oldest = ".".join(map(str, least))
         raise NotHere(f"{path} is Python {found.version}, and the servers need {oldest}")
     return found
 

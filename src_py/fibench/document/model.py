@@ -193,6 +193,14 @@ def _serves(value: object) -> object:
     raise Fault('must be "any" or the number of connections served at once')
 
 
+def _cores(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000:
+        return value
+    if value == "any":
+        return value
+    raise Fault('must be "any" or the number of cores that it can keep busy', "write cores = 1")
+
+
 class BackendTable(Table):
     """A server of the user's own, in any language."""
 
@@ -202,7 +210,8 @@ class BackendTable(Table):
         Field(
             description="The program and its arguments; {port} is replaced. Never a shell. A "
             "relative program with a slash is found from the folder of the experiment file, "
-            "which is also where it runs; a bare name is looked up in PATH.",
+            "which is also where it runs; a bare name is looked up in your PATH. Plan and report "
+            "say which Python it is, if it is one.",
             json_schema_extra={"minItems": 1},
         ),
     ]
@@ -213,6 +222,14 @@ class BackendTable(Table):
         int | Literal["any"],
         Checked(_serves, {"anyOf": [{"const": "any"}, {"type": "integer", "minimum": 1}]}),
     ] = Field(default="any", description="How many connections it serves at once.")
+    cores: Annotated[
+        int | Literal["any"] | None,
+        Checked(_cores, {"anyOf": [{"const": "any"}, {"type": "integer", "minimum": 1}]}),
+    ] = Field(
+        default=None,
+        description="How many cores it can keep busy: an event loop uses one. Left out, as many as "
+        "it serves connections at once.",
+    )
     ready_fd: Annotated[bool, Checked(true_or_false)] = Field(
         default=False,
         description="Whether it takes --ready-fd FD and writes its port there once it listens. "

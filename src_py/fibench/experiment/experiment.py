@@ -65,6 +65,18 @@ class OwnBackend:
     """The experiment file's folder: a relative program with a slash is found from there."""
     start_timeout_s: float = START_TIMEOUT_S
     """How long it may take until it listens."""
+    cores: int | Literal["any"] | None = None
+    """How many cores it can keep busy; None: the file does not say."""
+
+    @property
+    def used_cores(self) -> int | Literal["any"]:
+        """How many cores it can keep busy: who serves one connection at a time uses one."""
+        return self.serves if self.cores is None else self.cores
+
+    @property
+    def known(self) -> KnownBackend:
+        """What validation needs to know of it."""
+        return KnownBackend((self.framing,), self.serves, "own", self.used_cores)
 
 
 @dataclass(frozen=True)
@@ -91,10 +103,7 @@ class Experiment:
 
     def known_own(self) -> dict[str, KnownBackend]:
         """The servers of the user's own as validation sees them."""
-        return {
-            name: KnownBackend((own.framing,), own.serves, "own")
-            for name, own in self.backends.items()
-        }
+        return {name: own.known for name, own in self.backends.items()}
 
 
 def load_experiment(
@@ -204,10 +213,8 @@ class _Judge:
         """The experiment of the sound part of a file; what is wrong with it is reported."""
         file = sound.file
         changed = bool(source.options)
-        backends = dict(self.catalogue) | {
-            name: KnownBackend((table.framing,), table.serves, "own")
-            for name, table in file.backends.items()
-        }
+        own = _own_backends(file, self.folder)
+        backends = dict(self.catalogue) | {name: one.known for name, one in own.items()}
         doubtful = set(sound.doubtful)
         unknown = report_unknown_backends(file, sound.claims, {*backends, *self.own}, source)
         if unknown:
@@ -237,7 +244,7 @@ class _Judge:
             plan=file.plan.repetitions(),
             claims=claims,
             dropped_claims=dropped,
-            backends=_own_backends(file, self.folder),
+            backends=own,
             cells=cells or (),
             known={name: backends[name] for name in used if name in backends},
         )
@@ -253,6 +260,7 @@ def _own_backends(file: ExperimentFile, folder: Path) -> dict[str, OwnBackend]:
             table.ready_fd,
             folder,
             table.start_timeout,
+            table.cores,
         )
         for name, table in file.backends.items()
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Comma-separated values, RFC 4180: a row for each cell and metric, then one for each cell that was
-left out, for each claim, and for each mark, which says what is wrong with the stored run."""
+left out, for each trial that failed, for each note, for each claim, and for each mark, which says
+what is wrong with the stored run."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from fibench.export._rows import cells_with_summary, rows_of, unit_of
 from fibench.json_values import finite
+from fibench.report.words import notes_of
 from fibench.verdict import Verdict
+from fibench.verdict.sample import told
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
@@ -37,6 +40,11 @@ def export(review: Review) -> str:
         ("left out", absent.cell.label, "", *nothing, "", absent.reason)
         for absent in review.run.experiment.absent.cells
     ]
+    rows += [
+        ("failed", failed.trial, "", *nothing, "", told(failed.reason, failed.hint))
+        for failed in review.failures
+    ]
+    rows += [("note", "", "", *nothing, "", note) for note in notes_of(review)]
     rows += [_claim_row(verdict, review.claims_mark) for verdict in review.verdicts]
     rows += [("mark", "", "", *nothing, "", mark) for mark in review.marks]
     return written_rows(COLUMNS, rows)

@@ -46,7 +46,7 @@ class Parameters:
             "server",
             kinds.interpreter(),
             None,
-            'What runs the servers in Python: a program on the PATH ("python3.13", "pypy3"), a '
+            'What runs the servers in Python: a program on your PATH ("python3", "pypy3"), a '
             'version of pyenv ("3.6", "3.13.1", "3.13t"), or a path, from the folder of the file. '
             "It makes no further cells of other servers; cells whose interpreter is not installed "
             "are left out. Default: the Python that runs fibench.",

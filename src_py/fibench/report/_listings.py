@@ -137,13 +137,13 @@ def _pinning(plan: Object) -> list[tuple[str, str]]:
 
 
 def _interpreters(plan: Object) -> list[tuple[str, str]]:
-    """What the interpreters are that cells name."""
-    from fibench.report.lines import interpreter_words
+    """What the interpreters are that cells name, or servers of the user's own run on."""
+    from fibench.report.lines import interpreter_words, interpreters_asked
 
-    named = dict.fromkeys(
-        object_or_empty(cell["parameters"]).get("interpreter") for cell in objects_in(plan, "cells")
-    )
-    words = interpreter_words(plan.get("interpreters"), named)
+    kept = plan.get("interpreters")
+    every = [object_or_empty(cell["parameters"]) for cell in objects_in(plan, "cells")]
+    cells = [(each.get("interpreter"), str(each.get("backend"))) for each in every]
+    words = interpreter_words(kept, interpreters_asked(kept, cells))
     return [("python", shown(f"{name}: {what}")) for name, what in words]
 
 

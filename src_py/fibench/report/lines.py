@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from fibench.backends.own_python import is_python_of
 from fibench.build import not_own
 from fibench.json_values import Object, object_or_empty, object_or_none, text_or_none
 from fibench.machine.cores import processor_model
@@ -91,8 +92,18 @@ def interpreter_words(kept: object, asked: Iterable[object]) -> Iterator[tuple[s
             yield name, f"{what} ({one.get('path')})"
 
 
+def interpreters_asked(kept: object, cells: Iterable[tuple[object, str]]) -> list[object]:
+    """What cells, each an interpreter and a backend, are kept under; `kept` may be anything."""
+    pairs = list(cells)
+    names = [name for name in object_or_empty(kept) if isinstance(name, str)]
+    own = dict.fromkeys(backend for _, backend in pairs)
+    return [asked for asked, _ in pairs] + [
+        name for backend in own for name in names if is_python_of(name, backend)
+    ]
+
+
 def interpreter_lines(kept: object, cells: Iterable[Cell]) -> Iterator[str]:
-    """The same of those that cells name, a line for each."""
-    asked = [cell.parameters.interpreter for cell in cells]
-    for name, words in interpreter_words(kept, asked):
+    """The same of those that cells name, or servers of the user's own run on, a line for each."""
+    asked = ((cell.parameters.interpreter, cell.backend) for cell in cells)
+    for name, words in interpreter_words(kept, interpreters_asked(kept, asked)):
         yield f"interpreter {name}: {words}"

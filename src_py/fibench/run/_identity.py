@@ -17,6 +17,7 @@ from typing import TypedDict
 
 from fibench.backends import Backend, interpreter_records
 from fibench.backends.interpreters import own
+from fibench.backends.own_python import is_python_of
 from fibench.experiment import Experiment
 from fibench.json_values import Object, object_or_empty
 from fibench.machine import cores as machine
@@ -29,6 +30,9 @@ from fibench.wording import escaped
 
 _LARGEST_HASHED = 64 << 20
 """Bytes. A larger file named in a command of one's own goes by its size and time: it is data."""
+
+_MOST_MODULES = 1000
+"""Of one package: what has more is no server's own."""
 
 TOLD_ONLY = {
     "design": "tells a person what it is",
@@ -146,11 +150,23 @@ def _files_of(backend: Backend) -> dict[str, Path]:
         path = folder / word
         if place == 0 and os.sep not in word:
             path = Path(shutil.which(word) or path)
+        modules = _module(folder, word) if backend.command[place - 1 : place] == ("-m",) else []
         if place == 0 or _is_file(path):
             found[f"{backend.name}: {word}"] = path
             modules = with_modules(path)[1:] if path.suffix == ".py" else []
-            found |= {f"{backend.name}: {module.name}": module for module in modules}
+        found |= {f"{backend.name}: {os.path.relpath(one, folder)}": one for one in modules}
     return found
+
+
+def _module(folder: Path, name: str) -> list[Path]:
+    """The files of what `python3 -m NAME` runs, where it is in the folder."""
+    words = name.split(".")
+    if not all(word.isidentifier() for word in words):
+        return []
+    path = folder.joinpath(*words)
+    mains = (path.with_name(f"{path.name}.py"), path / "__main__.py")
+    main = next((one for one in mains if _is_file(one)), None)
+    return [] if main is None else [*with_modules(main, folder), *_in_package(path)]
 
 
 def _is_file(path: Path) -> bool:
@@ -160,17 +176,28 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def with_modules(program: Path) -> list[Path]:
-    """A Python program and the modules beside it that it imports, and that these import."""
+def with_modules(program: Path, folder: Path | None = None) -> list[Path]:
+    """A Python program and the modules and packages beside it, or in `folder`, that it imports, and
+    that these import. Of a package all modules."""
+    beside = folder or program.parent
     found = {program: None}
     waiting = [program]
     while waiting:
         for name in _imports(waiting.pop()):
-            path = program.with_name(f"{name}.py")
-            if path not in found and path.is_file():
-                found[path] = None
-                waiting.append(path)
+            for path in [beside / f"{name}.py", *_in_package(beside / name)]:
+                if path not in found and path.is_file():
+                    found[path] = None
+                    waiting.append(path)
     return list(found)
+
+
+def _in_package(folder: Path) -> list[Path]:
+    """The modules of a package, and of those in it; none of a folder that is none."""
+    try:
+        is_one = (folder / "__init__.py").is_file()
+        return sorted(folder.rglob("*.py"))[:_MOST_MODULES] if is_one else []
+    except (OSError, ValueError):
+        return []
 
 
 def _imports(path: Path) -> set[str]:
@@ -213,6 +240,11 @@ def interpreters(trials: Iterable[Trial], context: TrialContext) -> Mapping[str,
         on_ours = (in_python and asked is None) or trial.cell.parameters.kind == "process"
         if on_ours and sys.executable not in found:
             found[sys.executable] = own()
+        found |= {
+            name: one
+            for name, one in context.interpreters.items()
+            if is_python_of(name, trial.cell.backend)
+        }
     return interpreter_records(found)
 
 

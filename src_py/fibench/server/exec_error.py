@@ -66,7 +66,7 @@ def script_fault(argv: Sequence[str], status: int, said: str, cwd: Path) -> Told
         path = find_program(word, cwd) if place == 0 else cwd / word
         if place > 0 and Path(argv[0]).name not in _SHELLS:
             break
-        script = _script(path) if path is not None else None
+        script = read_script(path) if path is not None else None
         if script is None or path is None:
             continue
         met = status == COMMAND_NOT_FOUND or r"\r" in said or script.has_option
@@ -98,7 +98,9 @@ def find_program(word: str, cwd: Path) -> Path | None:
     return next(fit, found[0] if found else None)
 
 
-class _Script(NamedTuple):
+class Script(NamedTuple):
+    """The first line of a script, and what it says."""
+
     line: str
     """The first, without its end."""
     interpreter: str
@@ -121,7 +123,8 @@ def _begin_of(path: Path) -> bytes:
         return b""
 
 
-def _script(path: Path) -> _Script | None:
+def read_script(path: Path) -> Script | None:
+    """The first line of a file; None of what is no script, or cannot be read."""
     begin = _begin_of(path)
     if not begin.startswith(b"#!"):
         return None
@@ -131,7 +134,7 @@ def _script(path: Path) -> _Script | None:
     is_env = Path(interpreter).name == "env"
     looked_up = words[1] if is_env and len(words) == 2 else ""
     has_option = len(words) > 1 and not is_env
-    return _Script(line, interpreter, looked_up, has_option, line.endswith("\r"))
+    return Script(line, interpreter, looked_up, has_option, line.endswith("\r"))
 
 
 def _carriage_return(name: str, path: Path) -> Told:
@@ -144,7 +147,7 @@ def _carriage_return(name: str, path: Path) -> Told:
 
 def _lacks_interpreter(name: str, path: Path) -> Told:
     """The file is there, and the kernel says that something is not."""
-    script = _script(path)
+    script = read_script(path)
     if path.is_symlink() and not path.exists():
         leads = printable(os.readlink(path))
         return f"'{name}' is a symbolic link to '{leads}', which does not exist", "mend the link"
@@ -163,7 +166,7 @@ def _lacks_interpreter(name: str, path: Path) -> Told:
 def _not_permitted(name: str, path: Path) -> Told:
     if path.is_dir():
         return f"'{name}' is a folder", "name the program in it"
-    script = _script(path)
+    script = read_script(path)
     if not os.access(path, os.X_OK):
         hint = (
             f"is it a program? `chmod +x {printable(shlex.quote(str(path)))}` makes it executable"

@@ -101,7 +101,7 @@ def ended_early(
     if status is not None:
         how = f"ended with status {status}"
     elif number is not None:
-        how = f"was killed by {_signal_name(number)}"
+        how = f"was killed by {signal_name(number)}"
     else:
         how = "was lost, since its supervisor was killed"
     return StartError(
@@ -112,7 +112,8 @@ def ended_early(
     )
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """What people call a signal: SIGSEGV."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -196,6 +196,7 @@ def _checks(value: object) -> Checks:
         littles_law=known_figure(value.get("littles_law")),
         sent_share=known_figure(value.get("sent_share")),
         offered_per_s=known_figure(value.get("offered_per_s")),
+        computing_s=known_figure(value.get("computing_s")),
     )
 
 

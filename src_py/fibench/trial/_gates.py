@@ -46,13 +46,22 @@ def design_cores(
     return max(1, server_cores if cores == "any" else min(cores, server_cores))
 
 
-def check(answer: Answer, cores: AvailableCores, server_used_cores: float | None) -> Checks:
-    """The checks of a trial, from fibload's answer and the cores that the server used."""
+def check(
+    answer: Answer, cores: AvailableCores, server_used_cores: float | None, hint: str = ""
+) -> Checks:
+    """The checks of a trial, from fibload's answer and the cores that the server used.
+
+    `hint` is what to do where the server is said to have left cores unused.
+    """
     share = generator_share(answer.own, cores.load)
     open_loop = answer.total.open_loop
     # Where requests were refused, closed or reset before a reply, it does not hold.
     littles_law, littles_gate = (None, None) if answer.total.refused else _littles(answer)
-    gates = [_cpu_gate(answer, share, cores, server_used_cores), _sent_gate(answer), littles_gate]
+    gates = [
+        _cpu_gate(answer, share, cores, server_used_cores, hint),
+        _sent_gate(answer),
+        littles_gate,
+    ]
     lag_p99_ns = open_loop.lag_p99_ns if open_loop else None
     return Checks(
         generator_bound="; ".join(gate for gate in gates if gate) or None,
@@ -108,7 +117,7 @@ def _littles(answer: Answer) -> tuple[float | None, str | None]:
 
 
 def _cpu_gate(
-    answer: Answer, share: float, cores: AvailableCores, used: float | None
+    answer: Answer, share: float, cores: AvailableCores, used: float | None, hint: str
 ) -> str | None:
     if answer.spin and all(group.open_loop for group in answer.asking):
         return None  # it spins instead of sleeping: its lag says whether it kept up
@@ -121,7 +130,8 @@ def _cpu_gate(
         return f"{generator}, and what the server used is not known"
     if used >= SERVER_BUSY * cores.server:
         return None
-    return f"{generator} while the server used {used:.2f} of {cores.server}"
+    said = f"{generator} while the server used {used:.2f} of {cores.server}"
+    return f"{said} ({hint})" if hint and cores.server > 1 else said
 
 
 def _sent_gate(answer: Answer) -> str | None:

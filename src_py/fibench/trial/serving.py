@@ -1,26 +1,49 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The server of a trial: which one, on which port and CPUs, whether it answers rightly, its end."""
 
+import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fibench.backends import Backend, Interpreter, own_backend, server_argv
+from fibench.backends.catalogue import connection_cap
 from fibench.document import LONGEST_START_S
 from fibench.experiment import OwnBackend
 from fibench.parameters import Parameters
+from fibench.parameters.groups import Group
 from fibench.plan import Pinning
 from fibench.quantities import format_duration
 from fibench.server import cgroup
 from fibench.server import starting as server
-from fibench.trial._placement import core_count, server_cpus
-from fibench.trial._replies import WrongReply, check_reply, fibonacci
+from fibench.server.start_error import signal_name
+from fibench.trial import load
+from fibench.trial._placement import core_count, load_cpus, server_cpus
+from fibench.trial._replies import (
+    WrongReply,
+    check_replies_at_once,
+    fibonacci,
+    numbers_at_once,
+)
+from fibench.trial.answer import read_answer
 
 CHECK_TIMEOUT_S = 10.0
 STOP_GRACE_S = 3.0
 NULL_REPLY = "1"
 """What null_server answers to everything."""
+AT_ONCE = 4
+"""So many clients ask at the same time in the check of replies."""
+CROWD_S = 0.1
+"""So long a server of the user's own is asked so: nobody has tested it, and whether two clients
+meet in it is chance."""
+SMALL_N = 8
+"""Up to which numbers are asked for beside those of the load: they compute next to nothing."""
+_PROTOCOL = "a server must answer as docs/protocol.md says before it is measured"
+_SHARED = (
+    "alone, each is answered rightly: is a buffer or a variable shared by clients that are served "
+    "at the same time?"
+)
 
 
 @dataclass(frozen=True)
@@ -124,32 +147,102 @@ def _if_slow(backend: Backend) -> str:
     return f'if it is only slow, write start_timeout = "{longer}" in [backends.{backend.name}]'
 
 
-def check_replies(backend: Backend, parameters: Parameters, port: int) -> int:
+def asked_numbers(parameters: Parameters) -> list[int]:
+    """Every number that the load asks for, once."""
+    asking = [group.n for group in parameters.groups if not group.idle]
+    return list(dict.fromkeys(n for n in asking or [parameters.n] if n is not None))
+
+
+def check_replies(backend: Backend, parameters: Parameters, port: int, at_once: int = 1) -> int:
     """Compare replies to all requests that the load will send; returns how many there were.
 
-    Raises TrialFailed at the first that is wrong.
+    As many clients as `at_once` ask for different numbers at the same time. Raises TrialFailed at
+    the first reply that is wrong.
     """
-    asking = [group.n for group in parameters.groups if not group.idle]
-    numbers = dict.fromkeys(n for n in asking or [parameters.n] if n is not None)
-    for n in numbers:
-        reply = fibonacci(n) if backend.ranked else NULL_REPLY
+    every = asked_numbers(parameters)
+    if backend.ranked and at_once > 1:
+        every = numbers_at_once(every, at_once, _largest_small(parameters))
+    for begin in range(0, len(every), at_once):
+        batch = every[begin : begin + at_once]
+        asked = [(str(n).encode(), str(_reply(backend, n)).encode()) for n in batch]
         try:
-            check_reply(
+            check_replies_at_once(
                 parameters.host,
                 port,
-                str(n).encode(),
-                str(reply).encode(),
+                asked,
                 parameters.framing,
                 CHECK_TIMEOUT_S + (parameters.io_wait or 0.0),
             )
         except WrongReply as error:
-            hint = "a server must answer as docs/protocol.md says before it is measured"
+            hint = _SHARED if error.only_at_once else _PROTOCOL
             raise TrialFailed(str(error), "wrong-reply", hint) from error
-    return len(numbers)
+    return len(every)
+
+
+def _largest_small(parameters: Parameters) -> int:
+    return SMALL_N if parameters.max_n is None else min(SMALL_N, parameters.max_n)
+
+
+def check_crowd(
+    context: TrialContext, parameters: Parameters, port: int, folder: Path, at_once: int
+) -> int:
+    """Let fibload ask for small numbers from as many clients at full speed, each for another, for
+    CROWD_S; returns how many replies were right. Raises TrialFailed for one that is wrong.
+
+    What else goes wrong the load itself will meet.
+    """
+    numbers = numbers_at_once((), at_once, _largest_small(parameters))
+    crowd = replace(
+        replace(parameters, requests=None, rate=None, arrivals=None, spin=None),
+        kind="fibload",
+        groups=tuple(Group(f"n{n}", clients=1, n=n) for n in numbers),
+        clients=len(numbers),
+        threads=1,
+        pipeline=1,
+        duration=CROWD_S,
+        warmup=0.0,
+    )
+    if len(numbers) < 2:
+        return 0
+    own_folder = folder / "check"
+    own_folder.mkdir()
+    try:
+        cpus = load_cpus(parameters, context.pinning)
+        command = load.fibload_command(context.programs, crowd, port, cpus=cpus)
+        load.drive(command, context.supervise, own_folder, lambda edge: None)
+        answer = read_answer(load.read_fibload(own_folder))
+    except load.LoadError as error:
+        raise TrialFailed(str(error), "load") from error
+    if answer.total.counts["wrong"] or answer.surplus_bytes:
+        asked = f"{len(numbers)} clients that ask at once, each something else"
+        raise TrialFailed(
+            f"the server answers wrongly to {asked}: {answer.invalid}", "wrong-reply", _SHARED
+        )
+    shutil.rmtree(own_folder)
+    return answer.total.counts["ok"]
+
+
+def _reply(backend: Backend, n: int) -> int | str:
+    return fibonacci(n) if backend.ranked else NULL_REPLY
+
+
+def clients_at_once(
+    backend: Backend, parameters: Parameters, server_cores: int, backlog: int | None
+) -> int:
+    """How many clients the check may ask from at the same time: at most as many as the load has and
+    the server serves, and no more than fit its listen queue."""
+    most = [AT_ONCE, parameters.clients, connection_cap(backend, parameters)]
+    if backend.serves == "workers":
+        most.append(parameters.workers or server_cores)
+    elif backend.serves != "any":
+        most.append(backend.serves)
+    if backlog is not None:  # the kernel lets one more wait
+        most.append(backlog + 1)
+    return max(1, min(most))
 
 
 def timed_check(backend: Backend, parameters: Parameters, port: int) -> float:
-    """The same; how long one reply took, in seconds."""
+    """The same by one client alone; how long one reply took, in seconds."""
     began_s = time.monotonic()
     replies = check_replies(backend, parameters, port)
     return (time.monotonic() - began_s) / replies
@@ -158,7 +251,7 @@ def timed_check(backend: Backend, parameters: Parameters, port: int) -> float:
 def unexpected_end(ending: server.Ending) -> TrialFailed:
     """The server ended while it was needed."""
     if ending.signal is not None:
-        how = f"the server ended during the trial, by signal {ending.signal}"
+        how = f"the server ended during the trial, by {signal_name(ending.signal)}"
     elif ending.status is not None:
         how = f"the server ended during the trial, with status {ending.status}"
     else:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fibench.backends import Backend
 from fibench.machine import disturbance
+from fibench.machine.computing import alone_s
 from fibench.parameters import Parameters
 from fibench.plan import Trial, schedule_seed
 from fibench.record import GeneratorSide, Record, Times
@@ -27,7 +28,10 @@ from fibench.trial.serving import (
     STOP_GRACE_S,
     TrialContext,
     TrialFailed,
+    asked_numbers,
+    check_crowd,
     check_replies,
+    clients_at_once,
     pick_port,
     start_server,
     unexpected_end,
@@ -105,7 +109,11 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
         # client_bench.sh announces no window, in whose middle the clients would be there.
         readings = Readings(running, memory=parameters.kind != "process")
         try:
-            checked = check_replies(backend, parameters, port)
+            cores = core_count(server_cpus(parameters, context.pinning))
+            at_once = clients_at_once(backend, parameters, cores, running.backlog)
+            checked = check_replies(backend, parameters, port, at_once)
+            if backend.command and at_once > 1:
+                checked += check_crowd(context, parameters, port, folder, at_once)
             loaded = _load(context, backend, parameters, port, folder, readings)
         except TrialFailed as failure:
             failed = failure
@@ -156,14 +164,25 @@ def _load(
             answer = read_answer(load.read_fibload(folder))
             figures = fibload_figures(answer, ending, backend, parameters)
             cores = _available_cores(context, backend, parameters)
-            figures = replace(figures, checks=gates.check(answer, cores, readings.cores()))
+            checks = gates.check(answer, cores, readings.cores(), _cores_key(backend))
+            figures = replace(figures, checks=checks)
             if figures.reason is not None:
                 figures = replace(figures, hint=queue_hint(answer, readings.backlog))
     except load.LoadError as error:
         raise TrialFailed(str(error), "load") from error
     known = readings.metrics(figures.metrics["wall_s"], figures.counts["window_ok"])
     metrics = {**figures.metrics, **known}
+    if backend.command:  # those of the catalogue are known to compute
+        least_s = alone_s(context.programs, min(asked_numbers(parameters)))
+        figures = replace(figures, checks=replace(figures.checks, computing_s=least_s))
     return replace(figures, metrics=metrics), GeneratorSide(cpus, figures.use)
+
+
+def _cores_key(backend: Backend) -> str:
+    """What to write if a server of the user's own, which says nothing of cores, can use but one."""
+    if not backend.command or backend.cores != "any":
+        return ""
+    return f"if its design uses no more than one, write cores = 1 in [backends.{backend.name}]"
 
 
 def _available_cores(

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from statistics import median
 from typing import TYPE_CHECKING
 
-from fibench.metrics import METRICS
+from fibench.metrics import METRICS, quantity
 from fibench.verdict._meter import limited_by_meter
 from fibench.verdict.estimate import CellSummary
 from fibench.verdict.sample import Index
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 NEAR_CEILING = 0.8
 """From this share of the null server's throughput on, a cell is said to be near the ceiling."""
+TOO_FAST = 10.0
+"""So many times less than the recursion takes in C no compiler makes of it."""
 _KERNEL_COUNTS = {
     "listen_overflows": ("time", "times", "a listen queue{} was full"),
     "listen_drops": ("connection was", "connections were", "dropped by a listening socket"),
@@ -39,6 +42,7 @@ def notes(cell: Cell, summary: CellSummary, samples: Index, ceiling: float | Non
     yield from _kernel(cell, summary)
     yield from _lost(cell, summary)
     yield from _unsteady(cell, samples)
+    yield from _too_fast(cell, samples)
 
 
 def _meter(cell: Cell, samples: Index) -> Iterator[str]:
@@ -123,6 +127,28 @@ def _unsteady(cell: Cell, samples: Index) -> Iterator[str]:
         yield (
             f"not steady: the throughput of {cell.label} {rises} {size} "
             "from the first half of the windows to the second: a longer warmup may help"
+        )
+
+
+def _too_fast(cell: Cell, samples: Index) -> Iterator[str]:
+    """A server that cannot have computed what it answers: it remembers, or has another way."""
+    pairs = [
+        (needed_s, used_s)
+        for trial in samples.valid(cell.key).values()
+        if (needed_s := trial.computing_s) is not None
+        and (used_s := trial.metrics.get("cpu_per_request") or trial.metrics.get("p50"))
+    ]
+    if not pairs:
+        return
+    needed_s, used_s = (median(side) for side in zip(*pairs, strict=True))
+    times = needed_s / used_s
+    if times >= TOO_FAST:
+        asking = [group.n for group in cell.parameters.groups if group.n is not None]
+        n = min(asking, default=cell.parameters.n)
+        yield (
+            f"{cell.label}: answers {times:.0f} times faster than fibonacci({n}) can be computed "
+            f"so: {quantity(used_s, 's')} for each request, and the recursion takes a core "
+            f"{quantity(needed_s, 's')} here, in C: it remembers results, or computes otherwise"
         )
 
 

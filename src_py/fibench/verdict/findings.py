@@ -147,6 +147,7 @@ def sample(record: Record) -> Sample:
         bound=record.checks.generator_bound,
         lag_p99_s=record.checks.lag_p99_s,
         group_lags_p99_s={name: gave.lag_p99_s for name, gave in record.groups.items()},
+        computing_s=record.checks.computing_s,
         halves=record.halves,
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )

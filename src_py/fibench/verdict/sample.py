@@ -40,6 +40,8 @@ class Sample:
     """Open loop: the 99th percentile of the generator's own lag."""
     group_lags_p99_s: Mapping[str, float | None] = field(default_factory=dict)
     """The same of each client group; None of one without a schedule."""
+    computing_s: float | None = None
+    """What computing one reply takes a core, at least; None: not known."""
     halves: tuple[int, int] | None = None
     """Replies in the first and the second half of the window."""
     outcomes: Mapping[str, int] = field(default_factory=dict)

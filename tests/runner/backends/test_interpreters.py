@@ -97,8 +97,8 @@ def test_a_file_that_may_not_be_executed_is_passed_over(tmp_path: Path) -> None:
     assert found("python3.13", environ) == "3.13.1"
 
 
-def test_the_shims_of_pyenv_are_never_taken(tmp_path: Path) -> None:
-    """Which Python a shim starts depends on .python-version, and so on the folder."""
+def test_a_shim_that_starts_no_python_is_passed_over(tmp_path: Path) -> None:
+    """That of a version which is installed and not chosen ends with a message."""
     environ = pyenv(tmp_path, "3.13.1")
     shim = script(tmp_path / "shims" / "python3.13", "exit 1")
     script(tmp_path / "shims" / "python3.12", "exit 1")
@@ -106,6 +106,23 @@ def test_the_shims_of_pyenv_are_never_taken(tmp_path: Path) -> None:
     assert found("python3.13", environ) == "3.13.1"
     assert "it is not on the PATH" in refused("python3.12", environ)
     assert "shim" in refused(str(shim), environ)
+
+
+def test_a_shim_stands_for_what_it_starts_where_the_person_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`python3` of the person's shell, with pyenv: not the next one on the PATH."""
+    meant = script(tmp_path / "meant" / "python3")
+    where = tmp_path / "where"
+    where.mkdir()
+    # As pyenv does: the folder decides.
+    script(tmp_path / "shims" / "python3", f'[ "$PWD" = {where} ] && echo {meant}')
+    other = script(tmp_path / "bin" / "python3")
+    environ = pyenv(tmp_path, "3.13.1") | {"PATH": f"{tmp_path / 'shims'}:{tmp_path / 'bin'}"}
+    monkeypatch.setenv("FIBENCH_FROM", str(where))
+    assert found("python3", environ) == str(meant)
+    monkeypatch.setenv("FIBENCH_FROM", str(tmp_path))
+    assert found("python3", environ) == str(other)
 
 
 def test_a_path_is_relative_to_the_folder_of_the_file(tmp_path: Path) -> None:

@@ -263,12 +263,13 @@ def test_why_a_trial_failed_and_what_to_do_stand_together_wherever_it_is_told(
     run = str(desk.run_folder())
     told = {
         "progress": progress, "note": note, "failed": failed,
-        **{name: desk.invoke("report", run, "--format", name).stdout for name in ("text", "json")},
+        **{name: desk.invoke("report", run, "--format", name).stdout
+           for name in ("text", "json", "csv")},
     }  # fmt: skip
     markdown = desk.invoke("report", run, "--format", "md").stdout
     told["md"] = re.sub(r"\\(?=[^A-Za-z0-9])", "", markdown)
     for place, shown in told.items():
-        words = " ".join(shown.replace('\\"', '"').split())
+        words = " ".join(shown.replace('\\"', '"').replace('""', '"').split())
         assert said in words, place
         assert re.search(hint, words), f"{place}: {words}"
 

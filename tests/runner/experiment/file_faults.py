@@ -323,6 +323,13 @@ DIAGNOSTICS = {
             "allowed: 1 to 64 of a-z, 0-9, '.', '_', '-'"
         ),
     ),
+    "own server that keeps no core busy": (
+        ("[load]", OWN + "cores = 0"),
+        (
+            'e.toml:8:9: cores must be "any" or the number of cores that it can keep busy\n'
+            "write cores = 1"
+        ),
+    ),
     "own server that serves none": (
         ("[load]", OWN + "serves = 0"),
         'e.toml:8:10: serves must be "any" or the number of connections served at once',

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a run's numbers depend on, and what is said when that has changed."""
 
+import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -177,6 +178,33 @@ def test_what_the_catalogue_says_of_a_backend_is_compared_but_for_words(name: st
     after = replace(before, backends={**before.backends, "py-mt": changed})
     was, now = (identity(experiment, plan(experiment), context_of(one)) for one in (before, after))
     assert (was["parameters"] == now["parameters"]) == (name in TOLD_ONLY)
+
+
+@pytest.mark.parametrize("words", [["app/serve.py"], ["-m", "app.serve"], ["-m", "app"]])
+def test_the_modules_of_a_package_of_ones_own_are_programs_of_the_run(
+    programs: Path, tmp_path: Path, words: list[str]
+) -> None:
+    files = {
+        "app/__init__.py": "",
+        "app/__main__.py": "from app import serve",
+        "app/serve.py": "import lib.deep.part",
+        "lib/__init__.py": "",
+        "lib/deep/part.py": "from other import x",
+        "venv/part.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    if words[0] != "-m":  # a script's own folder is where its imports begin
+        (tmp_path / "app" / "lib").symlink_to(tmp_path / "lib")
+    command = json.dumps(["python3", *words, "{port}"])
+    text = BASE.replace('"c-mt"', '"mine"') + f"[backends.mine]\ncommand = {command}\n"
+    before = _identity(text, programs, tmp_path)
+    (tmp_path / "lib" / "deep" / "part.py").write_text("from other import y")
+    (tmp_path / "venv" / "part.py").write_text("x = 1")
+    changed = "app/lib/deep/part.py" if words[0] != "-m" else "lib/deep/part.py"
+    after = _identity(text, programs, tmp_path)
+    assert difference(before, after) == f"mine: {changed} has changed since"
 
 
 def test_what_counts_system_calls_is_a_program_of_the_run(

@@ -187,3 +187,51 @@ def test_the_shims_of_pyenv_are_not_taken_by_a_run(desk: Desk) -> None:
 
     assert plan["interpreters"]["python3.99"]["path"].endswith("/versions/3.99.1/bin/python")
     assert plan["left_out"] == []
+
+
+OWN = """
+title = "On the Python of the shell"
+[backends.mine]
+command = ["python3", "server.py", "{port}"]
+framing = "line"
+[matrix]
+backend = ["mine"]
+[load]
+n = 5
+duration = "0.1s"
+warmup = "20ms"
+[plan]
+blocks = 1
+"""
+SERVER = """
+import socketserver, sys
+class Eight(socketserver.StreamRequestHandler):
+    def handle(self):
+        for _ in self.rfile: self.wfile.write(b"8\\n")
+print(sys.executable, file=sys.stderr, flush=True)
+socketserver.TCPServer(("127.0.0.1", int(sys.argv[1])), Eight).serve_forever()
+"""
+
+
+def test_the_python_of_the_shell_serves_what_is_called_python3_and_is_told(desk: Desk) -> None:
+    venv = desk.folder / "student"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python3").symlink_to(sys.executable)
+    base = Path(sys.executable).resolve().parent
+    (venv / "pyvenv.cfg").write_text(f"home = {base}\n")
+    (desk.folder / "server.py").write_text(SERVER)
+    path, shell = desk.write(OWN), {"PATH": f"{venv / 'bin'}:{os.environ['PATH']}"}
+    words = f"python3 of mine: CPython {'.'.join(map(str, sys.version_info[:3]))}"
+
+    assert words in " ".join(desk.invoke("plan", path, **shell).stdout.split())
+    done = desk.run(path, **shell)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = desk.measured()
+    written = desk.run_folder() / "trials" / f"{record['index']:03d}" / "server.err"
+    assert written.read_text().splitlines()[0] == str(venv / "bin" / "python3")
+    kept = document(desk, "environment.json")["interpreters"]
+    assert kept["python3 of mine"]["path"] == str(venv / "bin" / "python3")
+    for told in (done.stdout, *(desk.invoke("report", desk.run_folder(), "--format", name).stdout
+                                for name in ("text", "md", "json"))):  # fmt: skip
+        assert "python3 of mine" in " ".join(told.split())
+        assert str(venv / "bin" / "python3") in told.replace("\n", "")

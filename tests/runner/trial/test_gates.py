@@ -47,6 +47,8 @@ def test_a_meter_that_keeps_up_is_not_the_limit() -> None:
         "listen_overflows": None,
         "listen_drops": None,
         "retransmits": None,
+        # Of a server of one's own alone, and measured beside the load.
+        "computing_s": None,
     }
 
 
@@ -59,6 +61,19 @@ def test_a_busy_generator_and_an_idle_server_are_named_with_their_figures() -> N
     assert bound(shared, TWO, 0.3) == (
         "the load generator used 85 % of its 2 cores while the server used 0.30 of 2"
     )
+
+
+def test_what_to_do_about_unused_cores_is_said_where_there_are_several() -> None:
+    busy = read_answer(answer(generator=generator(0.94)))
+    for server_cores, said in (
+        (2, "0.95 of 2 (write cores = 1)"),
+        (4, "0.95 of 4 (write cores = 1)"),
+    ):
+        told = gates.check(busy, AvailableCores(server_cores, 1), 0.95, "write cores = 1")
+        assert str(told.generator_bound).endswith(said)
+    told = gates.check(busy, AvailableCores(1, 1), 0.41, "write cores = 1")
+    assert str(told.generator_bound).endswith("0.41 of 1")
+    assert gates.check(busy, AvailableCores(1, 1), 0.95).generator_bound is None, "it was busy"
 
 
 @given(share=st.floats(0, 2), threads=st.integers(1, 4), cores=st.integers(1, 4))

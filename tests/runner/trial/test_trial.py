@@ -3,7 +3,6 @@
 
 import json
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ RIGHT = "def answer(connection, k): connection.sendall(b'1\\n')\n"
 
 CHECKS = {
     *("generator_bound", "generator_share", "littles_law", "lag_p99_s", "sent_share"),
-    *("offered_per_s", "listen_overflows", "listen_drops", "retransmits"),
+    *("offered_per_s", "listen_overflows", "listen_drops", "retransmits", "computing_s"),
 }
 
 
@@ -170,7 +169,7 @@ def test_the_ceiling_is_a_trial_of_the_null_server(programs: Path, tmp_path: Pat
         pytest.param(
             "connection.sendall(b'1\\n')\n    if k == 500: os.abort()",
             "server-ended",
-            f"the server ended during the trial, by signal {signal.SIGABRT.value}",
+            "the server ended during the trial, by SIGABRT",
             None,
             id="crashes",
         ),
@@ -231,10 +230,12 @@ def test_each_number_that_a_group_asks_for_is_checked_first(programs: Path, tmp_
 
 FEW = """
 listener.bind((host, port)); listener.listen(2); tell()
-for k in range(4):
+ones = 0
+while ones < 5:
     connection, _ = listener.accept()
-    connection.recv(256)
-    connection.sendall(b"1")
+    asked = connection.recv(256)
+    ones += asked == b"1"
+    connection.sendall({b"1": b"1", b"2": b"2", b"3": b"3", b"4": b"5"}.get(asked, b""))
     connection.close()
 signal.pause()
 """
