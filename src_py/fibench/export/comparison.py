@@ -62,7 +62,9 @@ def leading_warnings(comparison: Comparison) -> list[str]:
     else:
         found += [f"{name} is on both sides" for name in comparison.on_both]
     found += [f"{name} was interrupted" for name in dict.fromkeys(comparison.interrupted)]
-    found += [f"{run.name}: {mark}" for side in comparison.runs for run in side for mark in run.marks]
+    found += [
+        f"{run.name}: {mark}" for side in comparison.runs for run in side for mark in run.marks
+    ]
     return list(dict.fromkeys(found))
 
 

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How often intervals of values hold the truth, and those of runs that are compared.
 
-A value has no other side with which what a machine does cancels, so that skew, humps and memory from
-trial to trial tell in full. Other intervals than Student's are tried on the same figures: what is
-better where figures are skewed must not be worse where they are normal. `python -m
-fibench.develop.bench.values` writes the tables into docs/statistics.md.
+A value has no other side with which what a machine does cancels, so that skew, humps and memory
+from trial to trial tell in full. Other intervals than Student's are tried on the same figures: what
+is better where figures are skewed must not be worse where they are normal.
+`python -m fibench.develop.bench.values` writes the tables into docs/statistics.md.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,6 +38,8 @@ TRIALS = 0.03
 SHARP = 0.01
 HUMPS = math.log(1.2)
 DRIFT = math.log(0.8)
+_LEAST_SQUARE = 1e-24
+"""Where all trials are the same, they vary by this, and no interval holds anything."""
 
 Draw = Callable[["Chance", int, int], "Figures"]
 """From chance, a number of runs and one of blocks to logarithms of shape (runs, blocks) whose truth
@@ -146,7 +147,7 @@ def neighbours(logs: Figures, alpha: float) -> Held:
     """Wider where a trial resembles the one before: by the factor that AR(1) would ask for."""
     blocks = logs.shape[1]
     off = logs - logs.mean(axis=1, keepdims=True)
-    squares = np.maximum((off**2).sum(axis=1), sys.float_info.min)
+    squares = np.maximum((off**2).sum(axis=1), _LEAST_SQUARE)
     rho = np.clip((off[:, 1:] * off[:, :-1]).sum(axis=1) / squares + 1.0 / blocks, 0.0, 0.9)
     return _within(_t(logs) / np.sqrt((1.0 + rho) / (1.0 - rho)), alpha, blocks - 1)
 
@@ -166,7 +167,7 @@ def _t(logs: Figures, off: Figures | None = None, lost: int = 1) -> Figures:
     blocks = logs.shape[1]
     means = logs.mean(axis=1)
     about = logs - means[:, None] if off is None else off
-    variances = np.maximum((about**2).sum(axis=1) / (blocks - lost), sys.float_info.min)
+    variances = np.maximum((about**2).sum(axis=1) / (blocks - lost), _LEAST_SQUARE)
     found: Figures = means / np.sqrt(variances / blocks)
     return found
 
@@ -181,7 +182,7 @@ def _off_line(logs: Figures) -> Figures:
 
 def _skewness(logs: Figures) -> Figures:
     off = logs - logs.mean(axis=1, keepdims=True)
-    squares = np.maximum((off**2).mean(axis=1), sys.float_info.min)
+    squares = np.maximum((off**2).mean(axis=1), _LEAST_SQUARE)
     found: Figures = (off**3).mean(axis=1) / squares**1.5
     return found
 
@@ -208,7 +209,8 @@ BLOCKS_COMPARED = 8
 def compared(between: tuple[float, float], runs: int, pairs: int, seed: int) -> dict[str, float]:
     """How often the true ratio, 1, is in the intervals: over trials, and over runs if several."""
     chance = np.random.default_rng([seed, runs, *(round(1000 * sd) for sd in between)])
-    held = {"trials": 0, "runs": 0}
+    ways = {"trials": over_trials, **({"runs": over_runs} if runs > 1 else {})}
+    held = dict.fromkeys(ways, 0)
     for _ in range(pairs):
         sides = [
             (
@@ -217,10 +219,11 @@ def compared(between: tuple[float, float], runs: int, pairs: int, seed: int) -> 
             ).tolist()
             for sd in between
         ]
-        for name, by in (("trials", over_trials), ("runs", over_runs)):
-            ratio = by(*sides, 0.05) if name == "trials" or runs > 1 else None
-            if ratio is not None and ratio.low is not None and ratio.high is not None:
-                held[name] += ratio.low <= 1.0 <= ratio.high
+        for name, by in ways.items():
+            ratio = by(sides[0], sides[1], 0.05)
+            assert ratio.low is not None
+            assert ratio.high is not None
+            held[name] += ratio.low <= 1.0 <= ratio.high
     return {name: 100.0 * count / pairs for name, count in held.items()}
 
 
@@ -263,7 +266,7 @@ def compare_table(pairs: int, seed: int) -> Iterator[str]:
         cells = []
         for runs in RUNS_OF_A_SIDE:
             held = compared(between, runs, pairs, seed)
-            cells += [f"{held[way]:.1f}" for way in ("trials", "runs")[: min(runs, 2)]]
+            cells += [f"{share:.1f}" for share in held.values()]
         yield _row([name, *cells])
     yield ""
 

@@ -2,7 +2,7 @@
 """Runs side by side: ratios with intervals, changed verdicts, what else differs. Pure.
 
 Each side is one run or several. Of one run on a side nothing says how runs vary, so that the
-intervals speak of these very runs; of two and more on both they speak of what these were taken from.
+intervals speak of these very runs; of two and more on both they speak of what these are taken from.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ class _Figures:
         return None if self.logs else self.why or "not measured"
 
 
-def _row(  # noqa: PLR0913, PLR0917 - a row's place, its sides, and how it is made
+def _row(
     cell: Cell, metric: str, here: _Figures, there: _Figures, over: Unit, alpha: float
 ) -> RatioRow:
     ratio = None

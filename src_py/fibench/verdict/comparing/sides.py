@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The two sides of a comparison, each of one run or several: their names, and whose cells are whose.
-
-Pure.
-"""
+"""The sides of a comparison, each of one run or several: names, and whose cells are whose. Pure."""
 
 from __future__ import annotations
 

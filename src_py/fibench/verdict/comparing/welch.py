@@ -9,12 +9,12 @@ so that no number of trials shows it: only several runs do. Hence two intervals.
 `over_runs` speaks of whatever the runs were taken from, a machine or a day: a run's mean is one
 figure, whose spread over runs has both the variation from run to run and what the trials leave; its
 degrees of freedom come from the numbers of runs. That is the random-effects model analysed by the
-means of its groups, which is exact where groups are of one size, and needs no estimate of its parts.
+means of its groups: exact where groups are of one size, and without an estimate of its parts.
 
-Sources: B. L. Welch, Biometrika 34 (1947), 28-35; F. E. Satterthwaite, Biometrics Bulletin 2 (1946),
-110-114; on groups analysed by their means H. Scheffé, The Analysis of Variance (1959), chapter 7;
-T. Kalibera and R. Jones, Rigorous Benchmarking in Reasonable Time, ISMM 2013, on why runs are the
-unit where runs vary.
+Sources: B. L. Welch, Biometrika 34 (1947), 28-35; F. E. Satterthwaite, Biometrics Bulletin 2
+(1946), 110-114; on groups analysed by their means H. Scheffé, The Analysis of Variance (1959),
+chapter 7; T. Kalibera and R. Jones, Rigorous Benchmarking in Reasonable Time, ISMM 2013, on why
+runs are the unit where they vary.
 """
 
 from __future__ import annotations
