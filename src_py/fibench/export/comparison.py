@@ -14,6 +14,7 @@ from fibench.json_values import Json, finite
 from fibench.metrics import METRICS, number, quantity
 from fibench.report.numbers import NO_FIGURE, percent
 from fibench.report.output import page, print_hanging
+from fibench.verdict.comparing.welch import FEWEST
 from fibench.wording import json_text, prose, shown
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ def scope(comparison: Comparison) -> str:
     """What the intervals speak of: the first line of a comparison, whatever else is to be said."""
     counts = [len(side) for side in comparison.runs]
     if comparison.over == "runs":
+        few = "; of two runs that is hardly known, and three make them far narrower"
         return (
-            f"{counts[0]} runs beside {counts[1]}: the intervals take in how runs vary, as far as "
-            "these runs show it"
+            f"{counts[0]} runs beside {counts[1]}: the intervals take in how runs vary"
+            f"{few if min(counts) == FEWEST else ''}"
         )
     what = "one run on each side: the intervals speak of these two runs"
     if max(counts) > 1:

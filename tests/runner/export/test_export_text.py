@@ -263,7 +263,7 @@ def test_the_listing_has_the_units_of_tables(tmp_path: Path) -> None:
     [
         ("ratio", 1.83, "×1.83 [1.74, 1.92]"),
         ("throughput_per_s", 712.0, "throughput 712/s [676, 748]"),
-        ("memory_bytes", 9.5 * 2**20, "memory 9.50 MiB [9.02, 9.97]"),
+        ("memory_bytes", 9.5 * 2**20, "memory 9.50 MiB [9.03, 9.97]"),
         ("refused", 2.0, "refused 2 [1.9, 2.1]"),
         ("n", 21.3, "n = 21.3 [20.2, 22.4]"),
         ("io_wait", 0.02, "io_wait = 20.0 ms [19.0, 21.0]"),

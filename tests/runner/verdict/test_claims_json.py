@@ -46,9 +46,8 @@ def test_the_json_of_a_count_has_its_range_and_no_estimate() -> None:
     verdict = verdict_on(make_claim("refused", right=None, high=1.0), refusals([0, 2, 0]))
     claim: Any = claim_json(verdict)
     assert claim["estimate"] is None
-    assert claim["count"] == {
-        **{"blocks": 3, "least": 0, "most": 2, "total": 2},
-        "missed_below": None,
+    assert claim["count"] == {"blocks": 3, "least": 0, "most": 2, "total": 2} | {
+        "missed_below": None
     }
     assert set(claim["left"]) == {"cell", "label"}
 
