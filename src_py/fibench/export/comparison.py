@@ -14,7 +14,7 @@ from fibench.json_values import Json, finite
 from fibench.metrics import METRICS, number, quantity
 from fibench.report.numbers import NO_FIGURE, percent
 from fibench.report.output import page, print_hanging
-from fibench.verdict.comparing.welch import FEWEST
+from fibench.verdict.comparing.welch import FEWEST_OF_A_SIDE
 from fibench.wording import json_text, prose, shown
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def scope(comparison: Comparison) -> str:
         few = "; of two runs that is hardly known, and three make them far narrower"
         return (
             f"{counts[0]} runs beside {counts[1]}: the intervals take in how runs vary"
-            f"{few if min(counts) == FEWEST else ''}"
+            f"{few if min(counts) == FEWEST_OF_A_SIDE else ''}"
         )
     what = "one run on each side: the intervals speak of these two runs"
     if max(counts) > 1:

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 from fibench.verdict.audit import copies
 from fibench.verdict.comparing.differences import SOURCE_PATH, Difference, differences
-from fibench.verdict.comparing.ratios import RatioRow, Unit, ratio_rows
+from fibench.verdict.comparing.ratios import Over, RatioRow, ratio_rows
 from fibench.verdict.comparing.sides import (
     aligned,
     distinct_names,
-    figures,
+    figures_of_run,
     matched,
     outcomes,
     side_of,
 )
-from fibench.verdict.comparing.welch import FEWEST
+from fibench.verdict.comparing.welch import FEWEST_OF_A_SIDE
 from fibench.verdict.estimate import CONFIDENCE
 from fibench.verdict.reviewing import Review
 
@@ -56,7 +56,7 @@ class Comparison:
 
     runs: tuple[tuple[RunOfSide, ...], tuple[RunOfSide, ...]]
     rows: tuple[RatioRow, ...]
-    over: Unit
+    over: Over
     """What the intervals take in: how trials vary within these runs, or how runs do."""
     confidence: float
     """Of all intervals at once."""
@@ -107,17 +107,17 @@ class Comparison:
 def compare(first: Review | Sequence[Review], second: Review | Sequence[Review]) -> Comparison:
     """Compare two sides, each a run or several; ratios are second ÷ first."""
     sides = [[side] if isinstance(side, Review) else list(side) for side in (first, second)]
-    over: Unit = "runs" if all(len(side) >= FEWEST for side in sides) else "trials"
+    over: Over = "runs" if all(len(side) >= FEWEST_OF_A_SIDE for side in sides) else "trials"
     alike = [aligned([review.run.experiment.cells for review in side]) for side in sides]
     pairs, only_first, only_second = matched(*([one.cell for one in own] for own in alike))
     one, other = (
-        side_of(own, [figures(review) for review in side])
+        side_of(own, [figures_of_run(review) for review in side])
         for own, side in zip(alike, sides, strict=True)
     )
     reviews = [review for side in sides for review in side]
     names = distinct_names(reviews)
     shared = {r.run.place for r in sides[0]} & {r.run.place for r in sides[1]}
-    runs = _runs(reviews, names, is_pair=len(reviews) == FEWEST)
+    runs = _runs(reviews, names, is_pair=len(reviews) == FEWEST_OF_A_SIDE)
     found = zip(names, reviews, strict=True)
     return Comparison(
         runs=(runs[: len(sides[0])], runs[len(sides[0]) :]),

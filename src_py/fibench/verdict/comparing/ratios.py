@@ -14,7 +14,13 @@ from typing import Literal
 
 from fibench.experiment import Cell
 from fibench.metrics import METRICS
-from fibench.verdict.comparing.welch import FEWEST, Ratio, over_runs, over_trials, side_mean
+from fibench.verdict.comparing.welch import (
+    FEWEST_OF_A_SIDE,
+    Ratio,
+    over_runs,
+    over_trials,
+    side_mean,
+)
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample
 from fibench.verdict.sample import Index, most_frequent_reason
 
@@ -23,7 +29,7 @@ COMPARED = tuple(metric.name for metric in METRICS.values() if metric.compared)
 
 Pairs = Sequence[tuple[Cell, Cell]]
 """Cells of two sides that are compared."""
-Unit = Literal["trials", "runs"]
+Over = Literal["trials", "runs"]
 """What the intervals are over: the trials of these runs, or runs."""
 
 
@@ -96,7 +102,7 @@ def _all_failed(index: Index, summary: CellSummary) -> str | None:
 
 
 def ratio_rows(
-    pairs: Pairs, first: Side, second: Side, over: Unit = "trials"
+    pairs: Pairs, first: Side, second: Side, over: Over = "trials"
 ) -> tuple[RatioRow, ...]:
     """A row for each pair of cells and metric that a side knows, simultaneous over all of them.
 
@@ -127,11 +133,11 @@ class _Figures:
         self.grain = max((run.grain for run in known), default=0.0)
         self.why = next((run.absent for run in runs if run.absent), None)
 
-    def varies(self, over: Unit) -> bool:
+    def varies(self, over: Over) -> bool:
         """Whether it is known how it varies."""
         if over == "runs":
-            return len(self.logs) >= FEWEST
-        return bool(self.logs) and all(len(logs) >= FEWEST for logs in self.logs)
+            return len(self.logs) >= FEWEST_OF_A_SIDE
+        return bool(self.logs) and all(len(logs) >= FEWEST_OF_A_SIDE for logs in self.logs)
 
     @property
     def absent(self) -> str | None:
@@ -140,7 +146,7 @@ class _Figures:
 
 
 def _row(
-    cell: Cell, metric: str, here: _Figures, there: _Figures, over: Unit, alpha: float
+    cell: Cell, metric: str, here: _Figures, there: _Figures, over: Over, alpha: float
 ) -> RatioRow:
     ratio = None
     if here.logs and there.logs:
@@ -158,7 +164,7 @@ def _row(
     )
 
 
-def _absent(first: _Figures, second: _Figures, over: Unit) -> str | None:
+def _absent(first: _Figures, second: _Figures, over: Over) -> str | None:
     """Why there is no ratio, or no interval, and of which side that is said."""
     side = "run" if over == "trials" else "side"
     if first.absent and second.absent:

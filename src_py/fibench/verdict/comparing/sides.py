@@ -46,7 +46,7 @@ def side_of(alike: Iterable[Alike], runs: Sequence[FiguresByCell]) -> Side:
     return found
 
 
-def figures(review: Review) -> FiguresByCell:
+def figures_of_run(review: Review) -> FiguresByCell:
     """What there is to compare of a run."""
     return figures_of(samples(review.run.records), review.summaries)
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 _SAME_LOG = 1e-9
 """Ratios nearer to 1 than this are rounding."""
-FEWEST = 2
+FEWEST_OF_A_SIDE = 2
 """Of fewer trials, or runs, nothing is known of how they vary."""
 
 Runs = Sequence[Sequence[float]]
@@ -68,7 +68,7 @@ def over_trials(
     """
     parts = []
     for runs, grain in zip((first, second), grains, strict=True):
-        if any(len(logs) < FEWEST for logs in runs):
+        if any(len(logs) < FEWEST_OF_A_SIDE for logs in runs):
             return Ratio(math.exp(_centre(second) - _centre(first)), None, None, None)
         for logs in runs:
             square = max(_variance(logs), grain**2) / len(logs) / len(runs) ** 2
@@ -82,7 +82,7 @@ def over_runs(
     """The same ratio, with the interval that takes in how runs vary: at least two on each side."""
     parts = []
     for runs, grain in zip((first, second), grains, strict=True):
-        if len(runs) < FEWEST:
+        if len(runs) < FEWEST_OF_A_SIDE:
             return Ratio(math.exp(_centre(second) - _centre(first)), None, None, None)
         trials = math.fsum(len(logs) for logs in runs) / len(runs)
         square = max(_variance([_mean(logs) for logs in runs]), grain**2 / trials) / len(runs)

@@ -13,7 +13,7 @@ from fibench.verdict.sample import Index
 from fibench.verdict.verdict import Verdict
 
 
-def explained(
+def with_reasons(
     verdicts: Iterable[Verdict], samples: Index, records: Sequence[Record]
 ) -> tuple[Verdict, ...]:
     """The same verdicts, with what `records`, the last attempt of each trial, tell beside."""
