@@ -203,8 +203,8 @@ def report(
     "first",
     "second",
     help={
-        "first": "a run's folder, or its name: gil~1",
-        "second": "another: gil",
+        "first": "a run's folder, or its name: gil~1; several, with commas: gil~2,gil~3",
+        "second": "another: gil; or several: gil,gil~1",
         "format": any_of(OF_LISTS),
         **_OUTPUT,
     },
@@ -217,7 +217,11 @@ def compare(
     output: str = "",
     replace: bool = False,
 ) -> int:
-    """Compare two runs: ratios with intervals, and what else differs."""
+    """Compare two runs, or two sets of runs: ratios with intervals, and what else differs.
+
+    Of one run on each side the intervals speak of these two runs. To compare machines or days, give
+    two runs or more of each, with commas between them: then how runs vary is taken in.
+    """
     from fibench.commands import review as reviewing
 
     return reviewing.compare(first, second, format, output, replace=replace)

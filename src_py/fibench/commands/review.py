@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
     added = _read_claims(claims, stored) if claims else None
     judged = review(stored, added)
     try:
-        _warn_of_marks(judged, told=_is_seen(format_name, target))
+        _warn_of_marks(stored.name, judged.marks, told=_is_seen(format_name, target))
         if format_name == "text":
             text = _as_text(lambda console: _render(console, judged), to_file=target is not None)
         else:
@@ -55,7 +55,7 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
 
 
 def compare(first: str, second: str, format_name: str, output: str, *, replace: bool) -> int:
-    """Show what differs between two runs."""
+    """Show what differs between two sides, each a run or several with commas between them."""
     from fibench.export import OF_LISTS
     from fibench.export import comparison as formats
     from fibench.verdict import compare as compared
@@ -63,10 +63,10 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
 
     _check_choice("format", format_name, OF_LISTS)
     target = _target(output, replace=replace)
-    reviews = [review(_open(name)) for name in (first, second)]
-    for one in reviews:
-        _warn_of_marks(one, told=_is_seen(format_name, target))
-    found = compared(*reviews)
+    sides = [[review(run) for run in _open_several(names)] for names in (first, second)]
+    found = compared(*sides)
+    for run in (run for side in found.runs for run in side):
+        _warn_of_marks(run.name, run.marks, told=_is_seen(format_name, target))
     makers: dict[str, Callable[[], str]] = {
         "text": lambda: _as_text(
             lambda console: formats.print_text(console, found), to_file=target is not None
@@ -105,6 +105,27 @@ def _check_choice(option: str, text: str, choices: Sequence[str]) -> None:
     if text not in choices:
         what = f"--{option} {escaped(text[:40])}: no such {option}"
         raise Refused(what, suggestion(text, choices), WRONG_INPUT)
+
+
+def _open_several(names: str) -> list[StoredRun]:
+    """The runs of a side: `gil~1,gil`. What is there under the whole text, commas and all, is one.
+
+    Raises Refused.
+    """
+    asked = [names]
+    if "," in names and not from_here(names).exists():
+        asked = [name.strip() for name in names.split(",")]
+    if "" in asked:
+        what = f"{escaped(names[:64])}: a name is missing beside a comma"
+        raise Refused(what, "give runs as A1,A2", WRONG_INPUT)
+    found = [_open(name) for name in asked]
+    places: dict[Path, str] = {}
+    for name, run in zip(asked, found, strict=True):
+        if run.place in places:
+            what = f"{escaped(places[run.place])} and {escaped(name)} are one run"
+            raise Refused(what, "give each run of a side once", WRONG_INPUT)
+        places[run.place] = name
+    return found
 
 
 def _open(run: str) -> StoredRun:
@@ -160,13 +181,13 @@ def _is_seen(format_name: str, target: Path | None) -> bool:
     return format_name == "text" and target is None and all(each.isatty() for each in streams)
 
 
-def _warn_of_marks(review: Review, *, told: bool) -> None:
+def _warn_of_marks(name: str, marks: Iterable[str], *, told: bool) -> None:
     """Say what is wrong with a stored run, whatever the format, and wherever the output goes:
     unless the text itself has `told` it to the same reader."""
     if told:
         return
-    for mark in review.marks:
-        print(f"warning: {escaped(f'{review.run.name}: {mark}')}", file=sys.stderr)
+    for mark in marks:
+        print(f"warning: {escaped(f'{name}: {mark}')}", file=sys.stderr)
 
 
 def _render(console: Console, review: Review) -> None:

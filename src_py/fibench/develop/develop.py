@@ -67,9 +67,11 @@ def bench(
             if statistics:
                 from fibench.develop.bench.sequential import print_sequential
                 from fibench.develop.bench.simulation import print_statistics
+                from fibench.develop.bench.values import print_values
 
                 print_statistics()
                 print_sequential()
+                print_values()
             if not (parts or load or runner or statistics):
                 kept = _bench_servers(lambda: _bench_floor(places, effort))
     except LockError as error:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A comparison of two runs as text, Markdown, CSV and JSON."""
+"""A comparison of runs as text, Markdown, CSV and JSON."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from fibench import called
 from fibench.export import csv as separated
 from fibench.export._rows import name_with_unit
 from fibench.export.md import escape, table
@@ -13,6 +14,7 @@ from fibench.json_values import Json, finite
 from fibench.metrics import METRICS, number, quantity
 from fibench.report.numbers import NO_FIGURE, percent
 from fibench.report.output import page, print_hanging
+from fibench.verdict.comparing.welch import FEWEST_OF_A_SIDE
 from fibench.wording import json_text, prose, shown
 
 if TYPE_CHECKING:
@@ -24,8 +26,27 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _DIFFERS = "differs"
-_NOTHING = "The two runs have no cell in common."
+_NOTHING = "The two {sides} have no cell in common."
 _HEADS = ("cell", "metric", "first", "second", "ratio", "")
+
+
+def scope(comparison: Comparison) -> str:
+    """What the intervals speak of: the first line of a comparison, whatever else is to be said."""
+    counts = [len(side) for side in comparison.runs]
+    if comparison.over == "runs":
+        few = "; of two runs that is hardly known, and three make them far narrower"
+        return (
+            f"{counts[0]} runs beside {counts[1]}: the intervals take in how runs vary"
+            f"{few if min(counts) == FEWEST_OF_A_SIDE else ''}"
+        )
+    what = "one run on each side: the intervals speak of these two runs"
+    if max(counts) > 1:
+        what = "one run on a side: the intervals speak of these very runs"
+    command = called.command("compare A1,A2 B1,B2")
+    return (
+        f"{what}, and not of the machines or days that they are from: how runs vary is not in "
+        f"them. Two runs on each side or more take it in: `{command}`"
+    )
 
 
 def leading_warnings(comparison: Comparison) -> list[str]:
@@ -37,12 +58,15 @@ def leading_warnings(comparison: Comparison) -> list[str]:
         found.append(f"these are different machines, and ratios compare machines too: {said}")
     if comparison.other_file is not None:
         said = difference_text(comparison.other_file)
-        found.append(f"these are runs of two files, whatever their names: {said}")
-    if comparison.is_one_run:
+        found.append(f"these are runs of different files, whatever their names: {said}")
+    if comparison.on_both and max(len(side) for side in comparison.runs) == 1:
         found.append("first and second are one run")
+    else:
+        found += [f"{name} is on both sides" for name in comparison.on_both]
     found += [f"{name} was interrupted" for name in dict.fromkeys(comparison.interrupted)]
-    for name, marks in zip((comparison.first, comparison.second), comparison.marks, strict=True):
-        found += [f"{name}: {mark}" for mark in marks]
+    found += [
+        f"{run.name}: {mark}" for side in comparison.runs for run in side for mark in run.marks
+    ]
     return list(dict.fromkeys(found))
 
 
@@ -59,7 +83,8 @@ def closing(comparison: Comparison) -> tuple[str, str]:
     judged = [row for row in comparison.rows if row.ratio and row.ratio.low is not None]
     differ = sum(bool(row.ratio and row.ratio.differs) for row in judged)
     meaning = (
-        "ratios are second ÷ first; their intervals (Welch's, of the logarithms over trials) hold "
+        f"ratios are second ÷ first; their intervals (Welch's, of the logarithms over "
+        f"{comparison.over}) hold "
         f"for all of them at once, at {percent(comparison.confidence)}"
     )
     return f"{differ} of {len(judged)} ratios differ from 1", meaning
@@ -73,13 +98,23 @@ def remarks(comparison: Comparison) -> list[tuple[str, list[str]]]:
     ]
     found = [
         ("verdicts that changed", changed),
-        (f"cells that only {shown(comparison.first)} has", list(comparison.only_first)),
-        (f"cells that only {shown(comparison.second)} has", list(comparison.only_second)),
+        (_only(comparison, 0), list(comparison.only_first)),
+        (_only(comparison, 1), list(comparison.only_second)),
     ]
     for kind in ("machine", "programs", "plan"):
         lines = [difference_text(each) for each in comparison.differences if each.kind == kind]
         found.append((f"what differs: {kind}", lines))
     return [(heading, [prose(line) for line in lines]) for heading, lines in found if lines]
+
+
+def _only(comparison: Comparison, side: int) -> str:
+    names = (comparison.first, comparison.second)[side]
+    return f"cells that only {shown(names)} {'has' if len(comparison.runs[side]) == 1 else 'have'}"
+
+
+def _nothing(comparison: Comparison) -> str:
+    sides = "runs" if max(len(side) for side in comparison.runs) == 1 else "sides"
+    return _NOTHING.format(sides=sides)
 
 
 def print_text(console: Console, comparison: Comparison) -> None:
@@ -88,10 +123,12 @@ def print_text(console: Console, comparison: Comparison) -> None:
     from rich.text import Text
 
     with page(console) as out:
+        out.print(Text(prose(scope(comparison)), style="bold"))
         for warning in leading_warnings(comparison):
             print_hanging(out, 9, "warning", prose(warning), "", "bold yellow")
-        out.print(Text(f"first   {shown(comparison.first)}"), soft_wrap=True)
-        out.print(Text(f"second  {shown(comparison.second)}"), soft_wrap=True)
+        for head, side in zip(("first", "second"), comparison.runs, strict=True):
+            for place, run in enumerate(side):
+                out.print(Text(f"{head if place == 0 else '':<8}{shown(run.name)}"), soft_wrap=True)
         out.print()
         grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for place, head in enumerate(_HEADS):
@@ -107,7 +144,7 @@ def print_text(console: Console, comparison: Comparison) -> None:
             out.print(Text(tally, style="bold"))
             print_hanging(out, 2, "", meaning, "dim")
         else:
-            out.print(Text(_NOTHING))
+            out.print(Text(_nothing(comparison)))
         for heading, lines in remarks(comparison):
             out.print()
             out.print(Text(heading, style="bold"))
@@ -118,6 +155,7 @@ def print_text(console: Console, comparison: Comparison) -> None:
 def markdown(comparison: Comparison) -> str:
     """The comparison in GitHub-flavoured Markdown."""
     lines = [f"# {escape(comparison.first)} and {escape(comparison.second)}", ""]
+    lines += [escape(scope(comparison)), ""]
     for warning in leading_warnings(comparison):
         lines += [f"**Warning:** {escape(warning)}", ""]
     if comparison.rows:
@@ -125,7 +163,7 @@ def markdown(comparison: Comparison) -> str:
         lines += table(_HEADS, [_texts(row) for row in comparison.rows], left=2)
         lines += ["", f"{escape(tally)}; {escape(meaning)}."]
     else:
-        lines.append(_NOTHING)
+        lines.append(_nothing(comparison))
     for heading, remarked in remarks(comparison):
         title = heading[:1].upper() + heading[1:]
         lines += ["", f"## {escape(title)}", "", *(f"- {escape(line)}" for line in remarked)]
@@ -141,12 +179,14 @@ def comma_separated(comparison: Comparison) -> str:
         for mark in found
     )
     columns = ("cell", "metric", "first", "second", "unit", "ratio", "low", "high",
-               "first_blocks", "second_blocks", "differs", "note", "marks")  # fmt: skip
+               "first_blocks", "second_blocks", "differs", "note", "marks",
+               "over", "first_runs", "second_runs")  # fmt: skip
     return separated.written_rows(
         columns,
         [
             (row.cell, row.metric, finite(row.first), finite(row.second), METRICS[row.metric].unit,
-             *_ends(row), *row.blocks, row.ratio.differs if row.ratio else None, row.absent, marks)
+             *_ends(row), *row.blocks, row.ratio.differs if row.ratio else None, row.absent, marks,
+             comparison.over, *row.runs)
             for row in comparison.rows
         ],
     )  # fmt: skip
@@ -158,6 +198,12 @@ def document(comparison: Comparison) -> dict[str, Json]:
         "schema": SCHEMA,
         "first": comparison.first,
         "second": comparison.second,
+        "runs": {
+            head: [run.name for run in side]
+            for head, side in zip(("first", "second"), comparison.runs, strict=True)
+        },
+        "over": comparison.over,
+        "scope": scope(comparison),
         "warnings": leading_warnings(comparison),
         "marks": dict(zip(("first", "second"), map(list, comparison.marks), strict=True)),
         "confidence": comparison.confidence,
@@ -168,6 +214,7 @@ def document(comparison: Comparison) -> dict[str, Json]:
                 "first": finite(row.first),
                 "second": finite(row.second),
                 "blocks": list(row.blocks),
+                "runs": list(row.runs),
                 **dict(zip(("ratio", "low", "high"), _ends(row), strict=True)),
                 "differs": row.ratio.differs if row.ratio else None,
                 "absent": row.absent,
@@ -199,7 +246,7 @@ def _texts(row: RatioRow) -> tuple[str, ...]:
     ]
     if row.ratio is None:
         return shown(row.cell), row.metric, *figures, row.absent or NO_FIGURE, ""
-    ratio = f"×{number(row.ratio.mean)}"
+    ratio = f"×{number(row.ratio.mean)}" + (f" ({row.absent})" if row.absent else "")
     if row.ratio.low is not None and row.ratio.high is not None:
         digits = _digits(row.ratio.low, row.ratio.high)
         ends = f"[{number(row.ratio.low, digits)}, {number(row.ratio.high, digits)}]"

@@ -8,7 +8,9 @@ from dataclasses import astuple
 from pathlib import PurePath
 
 from fibench.export import csv as separated
-from fibench.metrics import number
+from fibench.metrics import DIGITS, METRICS, exact, number, scale_for
+from fibench.parameters import KEYS
+from fibench.report.numbers import RATIO, axis_scale
 from fibench.report.runs import RUN_COLUMNS, RunRow, runs_json
 from fibench.wording import escaped
 
@@ -16,6 +18,12 @@ _MARK = " !"
 _HEADS = ("run", "experiment", "machine", "cores", "outcome", "estimate", "claim")
 _NAME = _HEADS.index("experiment")
 _GAP = "  "
+_BY_QUANTITY = {
+    quantity: metric
+    for metric in METRICS.values()
+    for quantity in (metric.name, metric.name_with_unit)
+}
+"""The metrics by what a row calls its estimate; of counts by their names."""
 
 
 def text(found: Sequence[RunRow]) -> str:
@@ -88,12 +96,21 @@ def _fields(row: RunRow) -> tuple[str, ...]:
 
 
 def _estimate(row: RunRow) -> str:
+    """The estimate in the units of the tables: `×1.83 [1.74, 1.93]`, `p50 24.9 ms [24.1, 25.7]`."""
     if row.estimate is None:
         return ""
-    sign, unit = ("×", "") if row.quantity == "ratio" else ("", f" {row.quantity}")
+    metric = _BY_QUANTITY.get(row.quantity)
+    sign, scale = ("×" if row.quantity == "ratio" else f"{row.quantity} "), RATIO
+    if metric is not None:
+        sign, scale = f"{metric.name} ", scale_for(row.estimate, metric.unit)
+    elif row.quantity in KEYS:
+        sign, scale = f"{row.quantity} = ", axis_scale(row.quantity, row.estimate)
+    told = exact if metric is not None and metric.is_count else number
+    figure = f"{sign}{told(row.estimate / scale.size, DIGITS)}{scale.suffix}"
     if row.low is None or row.high is None:
-        return f"{sign}{number(row.estimate)}{unit}"
-    return f"{sign}{number(row.estimate)} [{number(row.low)}, {number(row.high)}]{unit}"
+        return figure
+    low, high = (told(end / scale.size, DIGITS) for end in (row.low, row.high))
+    return f"{figure} [{low}, {high}]"
 
 
 def _tally(found: Sequence[RunRow]) -> str:

@@ -7,13 +7,11 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from fibench.metrics import METRICS, quantity
+from fibench.metrics import METRICS
 from fibench.report.lines import build_line, interpreter_lines, machine_line_of, pinning_line
-from fibench.report.numbers import NO_FIGURE, spread
-from fibench.report.table import shown_metrics
+from fibench.report.table import Entry, TableLine, shown_metrics, table_lines
 from fibench.report.terminal import table_notes
 from fibench.report.words import notes_of, tally, verdict_lines
-from fibench.verdict import CellSummary
 from fibench.wording import prose, shown
 
 if TYPE_CHECKING:
@@ -87,17 +85,19 @@ def _cells_table(review: Review) -> list[str]:
     summaries = {summary.cell_key: summary for summary in review.summaries}
     metrics = shown_metrics(cells, review.summaries)
     rows = [
-        [cell.label, *(_figure(summaries.get(cell.key), metric) for metric in metrics)]
-        for cell in cells
+        [_label(line), *(_figure(line.entry(metric)) for metric in metrics)]
+        for line in table_lines(cells, summaries)
     ]
     return table(["cell", *(METRICS[metric].heading for metric in metrics)], rows)
 
 
-def _figure(summary: CellSummary | None, metric: str) -> str:
-    estimate = summary.estimates[metric] if summary is not None else None
-    if estimate is None or estimate.mean is None:
-        return NO_FIGURE
-    return f"{quantity(estimate.mean, METRICS[metric].unit)} {spread(estimate)}".rstrip()
+def _label(line: TableLine) -> str:
+    """A cell's, or of a client group of it: `py-mt: small`, since nothing is indented here."""
+    return line.cell.label if line.group is None else f"{line.cell.label}: {line.group}"
+
+
+def _figure(entry: Entry) -> str:
+    return f"{entry.figure} {entry.interval}".strip()
 
 
 def _claims(review: Review) -> list[str]:

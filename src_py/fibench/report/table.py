@@ -119,7 +119,7 @@ def print_table(
 ) -> None:
     """Print the cells in their order; a cell without a summary has no figures."""
     known = [summaries[cell.key] for cell in cells if cell.key in summaries]
-    rows = _rows(cells, summaries)
+    rows = table_lines(cells, summaries)
     columns = [_column(metric, rows) for metric in shown_metrics(cells, known)]
     labels = [row.label() for row in rows]
     label_width = _label_width(labels, console.width)
@@ -133,7 +133,8 @@ def print_table(
         _print_columns(console, labels, label_width, group, stacked=True)
 
 
-def _rows(cells: Sequence[Cell], summaries: Mapping[str, CellSummary]) -> list[TableLine]:
+def table_lines(cells: Sequence[Cell], summaries: Mapping[str, CellSummary]) -> list[TableLine]:
+    """The lines of the table: each cell, and below it each client group of it that asks."""
     rows = []
     for cell in cells:
         summary = summaries.get(cell.key)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fibench import called
 from fibench.metrics import METRICS, Scale, number, quantity, scale_for
+from fibench.report.claims.why import about, meaning_lines
 from fibench.report.numbers import RATIO, axis_scale, bound_quantity, effect, percent, with_interval
 from fibench.report.output import glued
 from fibench.verdict import Crossover, Estimate, TwinCheck
@@ -33,6 +34,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         lines.append(figures)
     if verdict.reason is not None:
         lines.append(shown(verdict.reason))
+    lines += meaning_lines(verdict)
     hint = _hint(verdict)
     if hint:
         lines.append(hint)
@@ -201,7 +203,9 @@ def _hint(verdict: Verdict) -> str:
         return f"{seen}; {blocks} blocks would have been enough for the {asked}"
     if blocks is None:
         return f"{seen}; the figure is too near the bound for any sensible number of blocks"
-    return f"{seen}; --blocks {blocks} would see {_effect(verdict, needed)}"
+    return (
+        f"{seen}; --blocks {blocks} would see {_effect(verdict, needed)}{about(verdict.needed_s)}"
+    )
 
 
 def _effect(verdict: Verdict, size: float) -> str:

@@ -14,6 +14,7 @@ from fibench.record import Record, ServerSide, last_attempts
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
 from fibench.verdict.estimate import CellSummary, summarise
+from fibench.verdict.explaining.explained import with_reasons
 from fibench.verdict.judging import Verdict, judge
 from fibench.verdict.sample import Index, Sample, told
 from fibench.verdict.twin import TwinCheck, check_twin
@@ -89,7 +90,7 @@ def find(
     summaries = summarise(index, [cell.key for cell in experiment.cells])
     return Findings(
         summaries,
-        verdicts,
+        with_reasons(verdicts, index, records),
         tuple(failures(records, server_words)),
         _twin(experiment, index),
         tuple(_notes(experiment, summaries, index, records)),

@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,9 +168,9 @@ class Paths:
         """The probability that R lies between 0 and reach sin s."""
         return self._series(s, self._below)
 
-    def _series(self, s: Figures, coefficients: NDArray[np.floating[Any]]) -> Figures:
-        found: Figures = self._chebyshev.chebval(s * (4.0 / math.pi) - 1.0, coefficients)
-        return found
+    def _series(self, s: Figures, coefficients: NDArray[np.float64]) -> Figures:
+        found = self._chebyshev.chebval(s * (4.0 / math.pi) - 1.0, coefficients)
+        return found.astype(self._np.float64, copy=False)
 
     def beyond(self, edge: float) -> float:
         """The probability that no look has ended the path yet, and that |R| is above the edge."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,33 @@ if TYPE_CHECKING:
 CLAIMS_SCHEMA = 2
 
 Outcome = Literal["CONFIRMED", "REFUTED", "INCONCLUSIVE", "NOT HERE", "INVALID"]
+
+
+_NEAR = 2.0
+"""Within so many half widths of a value its bound is near."""
+
+
+@dataclass(frozen=True)
+class FarBlock:
+    """A block that is far from the others."""
+
+    block: int
+    """From 1."""
+    figure: float
+    """The claim's figure in it, in base units."""
+    trials: tuple[int, ...]
+    """Its trials that are far from the others of their cells, by their places in the plan."""
+    evidence: tuple[str, ...]
+    """What was measured beside these that differs from the others, each as a clause."""
+
+
+@dataclass(frozen=True)
+class FarBlocks:
+    """The blocks by which a claim is INCONCLUSIVE (explaining/far.py), and where the others lie."""
+
+    blocks: tuple[FarBlock, ...]
+    least: float
+    most: float
 
 
 @dataclass(frozen=True)
@@ -49,6 +77,34 @@ class Verdict:
     crossover: Crossover | None = None
     decided: int | None = None
     """After how many blocks of the run it was decided; None: it was not, or nobody kept count."""
+    far: FarBlocks | None = None
+    """Where it is INCONCLUSIVE by a few blocks: those."""
+    needed_s: float | None = None
+    """About how long `blocks_needed` would take."""
+
+    @property
+    def missed_below(self) -> float | None:
+        """Of a count that met its bound in every block: the share of trials that may miss it.
+
+        With a true share of this or more, so many blocks without a miss have a chance of at most
+        alpha (exact binomial, one-sided): 1 - alpha^(1/blocks).
+        """
+        if self.outcome != "CONFIRMED" or self.count is None or self.count.blocks == 0:
+            return None
+        return -math.expm1(math.log(self.alpha) / self.count.blocks)
+
+    @property
+    def near_bound(self) -> bool:
+        """Whether the bound of a value lies within one more half width of its interval's ends:
+        near enough that the interval, which holds less often than a ratio's, may decide wrongly."""
+        claim, found = self.claim, self.shown_estimate
+        if claim.kind != "value" or found is None or not found.mean or not found.high:
+            return False
+        bounds = [bound for bound in (claim.low, claim.high) if bound is not None and bound > 0.0]
+        if not bounds or math.isinf(found.high):
+            return False
+        distance = min(abs(math.log(found.mean / bound)) for bound in bounds)
+        return distance <= _NEAR * math.log(found.high / found.mean)
 
     @property
     def shown_estimate(self) -> Estimate | None:
@@ -91,7 +147,8 @@ def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Json]:
                 "mean", "low", "high",       low and high null if there is no interval, or no end
                 "confidence", "blocks",
                 "sd_log"},                   of the logarithms, over blocks; null of a crossover
-            "count": null | {"blocks", "least", "most", "total"},      per block, for counts
+            "count": null | {"blocks", "least", "most", "total",       per block, for counts
+                "missed_below"},             if CONFIRMED: a smaller share of trials miss it
             "crossover": null | {
                 "over": "n",                 the axis
                 "scale": "linear" | "log",   on which it is interpolated and averaged
@@ -102,7 +159,12 @@ def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Json]:
                 "falls"},                    the advantage does not rise along the axis
             "smallest_detectable_effect",    relative: 0.08 is 8 %; null if not known
             "effect_asked_for",              relative: from the figure to the bound
-            "blocks_needed"                  to see it; null if unknown or beyond reason
+            "blocks_needed",                 to see it; null if unknown or beyond reason
+            "needed_s",                      about how long these take
+            "near_bound",                    a value whose bound is near: a ratio would be surer
+            "far_blocks": null | {           the blocks by which it is INCONCLUSIVE
+                "blocks": [{"block", "figure", "trials": [place], "evidence": [text]}],
+                "others": {"least", "most"}}
          }]}
 
     Units are in the names: `_per_s`, `_s`, `_bytes`; cores and counts are bare numbers. Of a
@@ -135,11 +197,37 @@ def claim_json(verdict: Verdict) -> dict[str, Json]:
         "left": _side_json(claim, claim.left, verdict.left),
         "right": None if claim.right is None else _side_json(claim, claim.right, verdict.right),
         "estimate": _estimate_json(verdict),
-        "count": None if verdict.count is None else vars(verdict.count).copy(),
+        "count": _count_json(verdict),
         "crossover": _crossover_json(claim, verdict.crossover),
         "smallest_detectable_effect": finite(verdict.detectable),
         "effect_asked_for": finite(verdict.needed),
         "blocks_needed": verdict.blocks_needed,
+        "needed_s": finite(verdict.needed_s),
+        "near_bound": verdict.near_bound,
+        "far_blocks": _far_json(verdict.far),
+    }
+
+
+def _count_json(verdict: Verdict) -> dict[str, Json] | None:
+    if verdict.count is None:
+        return None
+    return {**vars(verdict.count), "missed_below": verdict.missed_below}
+
+
+def _far_json(far: FarBlocks | None) -> dict[str, Json] | None:
+    if far is None:
+        return None
+    return {
+        "blocks": [
+            {
+                "block": one.block,
+                "figure": finite(one.figure),
+                "trials": list(one.trials),
+                "evidence": list(one.evidence),
+            }
+            for one in far.blocks
+        ],
+        "others": {"least": finite(far.least), "most": finite(far.most)},
     }
 
 

@@ -267,6 +267,46 @@ def test_compare_ends_with_0_whatever_differs(
     assert refusal.status == 2
 
 
+def test_compare_takes_several_runs_on_a_side(
+    results: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for seed, name in enumerate(("2026-11-25T0800-0002", "2026-11-25T0900-0003"), start=3):
+        make_run(results / "gil" / name, seed=seed)
+    for format_name in ("text", "md", "csv", "json"):
+        words = ("gil~3,gil~2", f"gil~1, {results}/gil/2026-11-25T0900-0003")
+        assert reviewing.compare(*words, format_name, "", replace=False) == 0
+        told = capfd.readouterr().out
+        assert "py-mp" in told
+        assert ("2 runs beside 2" in told) or format_name == "csv"
+    done = invoke("compare", "gil~3,gil~2", "gil~1,gil")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("2 runs beside 2")
+
+
+def test_a_folder_with_a_comma_in_its_name_is_one_run(
+    results: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make_run(tmp_path / "a,b", seed=4)
+    assert reviewing.compare("gil", str(tmp_path / "a,b"), "json", "", replace=False) == 0
+    assert [len(own) for own in json.loads(capfd.readouterr().out)["runs"].values()] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("gil,gli", "there is no run"),
+        ("gil,", "a name is missing beside a comma"),
+        (f"gil,gil/{NEW}", "are one run"),
+    ],
+)
+def test_a_wrong_list_of_runs_is_told_in_two_lines_with_exit_2(
+    results: Path, first: str, said: str
+) -> None:
+    refusal = refused(lambda: reviewing.compare(first, "gil~1", "text", "", replace=False))
+    assert said in str(refusal)
+    assert refusal.status == 2
+
+
 def test_runs_lists_the_results_or_another_folder(
     results: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

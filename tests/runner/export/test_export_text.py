@@ -6,6 +6,7 @@ import html
 import io
 import json
 import re
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from tests.runner.judged_runs import judged_run
-from tests.runner.stored_runs import CLAIMS, EXPERIMENT, MACHINE, leave_out, make_run, places_with
+from tests.runner.stored_runs import (
+    CLAIMS,
+    EXPERIMENT,
+    MACHINE,
+    WITH_GROUPS,
+    leave_out,
+    make_run,
+    places_with,
+    rewrite_journal,
+)
 
 from fibench.export import OF_LISTS, OF_RUNS, exported, listing
 from fibench.export.csv import COLUMNS, field, written_rows
 from fibench.export.md import escape, table
+from fibench.report.runs import RunRow
+from fibench.report.runs import rows as listing_rows
 from fibench.store.planned import claims_for
 from fibench.store.stored_run import read_run
 from fibench.verdict.reviewing import Review, review
@@ -211,3 +223,55 @@ def test_any_text_is_one_plain_item_of_a_markdown_list(text: str) -> None:
     page = rendered(f"- x {escape(text)}\n")
     assert page.count("<li>") == 1
     assert not re.search(r"<(?!/?(ul|li)>|!-- -->)", page)
+
+
+def test_markdown_has_a_row_for_each_client_group_as_the_terminal_has(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", text=WITH_GROUPS)
+
+    def give(record: dict[str, Any]) -> None:
+        figures = {"throughput_per_s": 200.0 + record["block"], "p50_s": 0.0041}
+        record["groups"] = {"small": {"metrics": figures, "counts": {"window_ok": 400}}}
+
+    rewrite_journal(folder, give)
+    judged = review(read_run(folder, places_with(folder)))
+    lines = exported(judged, "md").splitlines()
+    begin = lines.index(next(line for line in lines if line.startswith("| cell")))
+    rows = [[field.strip() for field in line.split("|")[1:-1]] for line in lines[begin + 2 :][:4]]
+    assert [row[0] for row in rows] == ["py-mt", "py-mt: small", "py-mp", "py-mp: small"]
+    heads = [field.strip() for field in lines[begin].split("|")[1:-1]]
+    own = dict(zip(heads, rows[1], strict=True))
+    assert own["throughput"].startswith("201/s ±")
+    assert own["p50"].startswith("4.1")
+    assert not own["memory"], "a group has none of its own"
+
+
+def test_the_listing_has_the_units_of_tables(tmp_path: Path) -> None:
+    text = EXPERIMENT.replace('metric = "refused"\nbelow = 1', 'metric = "p50"\nbelow = "1s"')
+    make_run(tmp_path / "gil" / "one", text=text)
+    found = listing_rows(tmp_path)
+    estimates = [listing._estimate(row) for row in found]
+    assert estimates[0].startswith("×1.8")
+    assert re.fullmatch(r"p50 \d\d\.\d ms \[\d\d\.\d, \d\d\.\d\]", estimates[1])
+    for name in ("text", "md"):
+        assert " ms [" in listing.FORMATS[name](found).replace("\\", "")
+    (row,) = (row for row in rows(listing.FORMATS["csv"](found)) if row["quantity"] == "p50_s")
+    assert 0.015 < float(row["estimate"]) < 0.03, "base units, as documented"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "figure", "told"),
+    [
+        ("ratio", 1.83, "×1.83 [1.74, 1.92]"),
+        ("throughput_per_s", 712.0, "throughput 712/s [676, 748]"),
+        ("memory_bytes", 9.5 * 2**20, "memory 9.50 MiB [9.03, 9.97]"),
+        ("refused", 2.0, "refused 2 [1.9, 2.1]"),
+        ("n", 21.3, "n = 21.3 [20.2, 22.4]"),
+        ("io_wait", 0.02, "io_wait = 20.0 ms [19.0, 21.0]"),
+    ],
+)
+def test_each_kind_of_estimate_is_told_with_what_it_is(
+    quantity: str, figure: float, told: str
+) -> None:
+    row = RunRow("r", "e", "m", 1, "w", True, "c", "CONFIRMED", quantity=quantity)
+    row = replace(row, estimate=figure, low=0.95 * figure, high=1.05 * figure)
+    assert listing._estimate(row) == told

@@ -26,7 +26,7 @@ def test_the_json_of_a_ratio_names_its_units_and_can_be_read_back() -> None:
         *("id", "says", "because", "kind", "metric", "needs_cpus", "above", "below", "outcome"),
         *("reason", "left", "right", "estimate", "count", "smallest_detectable_effect"),
         *("effect_asked_for", "blocks_needed", "group", "crossover"),
-        *("needs_backend", "needs_interpreter"),
+        *("needs_backend", "needs_interpreter", "needed_s", "near_bound", "far_blocks"),
     }
     assert (claim["outcome"], claim["above"], claim["below"]) == ("CONFIRMED", 1.3, None)
     assert set(claim["left"]) == {"cell", "label", "throughput_per_s"}
@@ -46,7 +46,9 @@ def test_the_json_of_a_count_has_its_range_and_no_estimate() -> None:
     verdict = verdict_on(make_claim("refused", right=None, high=1.0), refusals([0, 2, 0]))
     claim: Any = claim_json(verdict)
     assert claim["estimate"] is None
-    assert claim["count"] == {"blocks": 3, "least": 0, "most": 2, "total": 2}
+    assert claim["count"] == {"blocks": 3, "least": 0, "most": 2, "total": 2} | {
+        "missed_below": None
+    }
     assert set(claim["left"]) == {"cell", "label"}
 
 

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from rich.console import Console
 from tests.runner.judged_runs import judged_run
 from tests.runner.stored_runs import EXPERIMENT, MACHINE, leave_out, make_run, places_with
+from tests.runner.verdict.comparisons import as_text
 
 from fibench.export import comparison as formats
 from fibench.store.stored_run import read_run
-from fibench.verdict.comparing.comparison import Comparison, compare, matched
-from fibench.verdict.comparing.ratios import FiguresByCell, Ratio, figures_of, ratio_rows, welch
+from fibench.verdict.comparing.comparison import compare, matched
+from fibench.verdict.comparing.ratios import Side, figures_of, ratio_rows
+from fibench.verdict.comparing.welch import Ratio, over_trials
 from fibench.verdict.estimate import summarise
 from fibench.verdict.findings import samples
 from fibench.verdict.reviewing import review
@@ -27,10 +28,13 @@ from fibench.verdict.reviewing import review
 LOGS = st.lists(st.floats(-12, 12), min_size=2, max_size=12)
 
 
-def as_text(comparison: Comparison) -> str:
-    out = io.StringIO()
-    formats.print_text(Console(file=out, width=110, color_system=None), comparison)
-    return out.getvalue()
+def welch(
+    first: list[float],
+    second: list[float],
+    alpha: float,
+    grains: tuple[float, float] = (0.0, 0.0),
+) -> Ratio:
+    return over_trials([first], [second], alpha, grains)
 
 
 @given(LOGS, LOGS)
@@ -120,7 +124,7 @@ def test_equal_runs_differ_in_no_row_nineteen_times_of_twenty(tmp_path: Path) ->
     cells = template.experiment.cells
     chance = random.Random(3)
 
-    def drawn() -> FiguresByCell:
+    def drawn() -> Side:
         records = []
         for record in template.records:
             metrics = {
@@ -130,7 +134,8 @@ def test_equal_runs_differ_in_no_row_nineteen_times_of_twenty(tmp_path: Path) ->
             }
             records.append(replace(record, metrics=metrics))
         found = samples(records)
-        return figures_of(found, summarise(found, [cell.key for cell in cells]))
+        figures = figures_of(found, summarise(found, [cell.key for cell in cells]))
+        return {key: [figure] for key, figure in figures.items()}
 
     wrong = 0
     for _ in range(150):
@@ -248,7 +253,7 @@ def test_runs_of_two_files_lead_with_a_warning(tmp_path: Path) -> None:
         (folder / "plan.json").write_text(json.dumps(plan))
         reviews.append(review(read_run(folder, places_with(folder))))
     first, second, old = reviews
-    assert "two files" in formats.leading_warnings(compare(first, second))[0]
+    assert "different files" in formats.leading_warnings(compare(first, second))[0]
     assert "a/lab.toml → b/lab.toml" in as_text(compare(first, second))
     assert formats.leading_warnings(compare(first, first)) == ["first and second are one run"]
     assert formats.leading_warnings(compare(first, old)) == []
@@ -263,7 +268,7 @@ def test_another_machine_leads_with_a_warning(tmp_path: Path) -> None:
     }
     comparison = compare(judged_run(tmp_path / "a"), judged_run(tmp_path / "b", environment=other))
     text = as_text(comparison)
-    assert text.startswith("warning")
+    assert text.startswith("one run on each side: the intervals speak of these two runs, and not")
     assert "different machines" in text.split("\n\n")[0]
     assert "\x1b" not in text
     assert "kernel 6.1.0 → 6.2.0" in text

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What two runs do not have in common beside their figures: machines, programs, plans. Pure."""
+"""What runs do not have in common beside their figures: machines, programs, plans. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fibench.json_values import Object
 from fibench.parameters import KEYS, PLAN_KEYS, Value, shown_value
 from fibench.verdict.comparing.ratios import Pairs
+from fibench.verdict.comparing.sides import matched
 from fibench.verdict.reviewing import Review
 
 _PROGRAMS = ("compiler", "fibench", "git", "interpreters", "libc", "libraries", "programs",
@@ -25,7 +26,7 @@ SOURCE_PATH = "source_path"
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not the same in both runs, as text; None: not known, or not there."""
+    """One thing that is not the same on both sides, as text; None: not known, or not there."""
 
     kind: str
     """`machine`, `programs` or `plan`."""
@@ -41,8 +42,37 @@ class Difference:
         return is_known and of_it
 
 
-def differences(first: Review, second: Review, pairs: Pairs) -> tuple[Difference, ...]:
-    """All that the files of two runs say differently; `pairs` are the cells that are compared."""
+def differences(first: Sequence[Review], second: Sequence[Review]) -> tuple[Difference, ...]:
+    """All that the files of the runs of two sides say differently.
+
+    Each run is held against the first of all. Where the runs of a side do not say the same, that
+    side has all that they say.
+    """
+    reference = first[0]
+    found: dict[tuple[str, str], dict[int, str | None]] = {}
+    base: dict[tuple[str, str], str | None] = {}
+    runs = [*first, *second]
+    for place, run in enumerate(runs[1:], start=1):
+        pairs, _, _ = matched(reference.run.experiment.cells, run.run.experiment.cells)
+        for each in _of_two(reference, run, pairs):
+            base.setdefault((each.kind, each.name), each.first)
+            found.setdefault((each.kind, each.name), {})[place] = each.second
+    return tuple(
+        Difference(kind, name, *(
+            _together(told.get(place, base[kind, name]) for place in places)
+            for places in (range(len(first)), range(len(first), len(runs)))
+        ))
+        for (kind, name), told in found.items()
+    )  # fmt: skip
+
+
+def _together(told: Iterable[str | None]) -> str | None:
+    """What the runs of a side say, each once; None: none of them says anything."""
+    return " or ".join(dict.fromkeys(text for text in told if text is not None)) or None
+
+
+def _of_two(first: Review, second: Review, pairs: Pairs) -> tuple[Difference, ...]:
+    """All that two runs say differently; `pairs` are the cells that both have."""
     return (
         *_environment_differences(first.run.environment.document, second.run.environment.document),
         *_plan_differences(first, second, pairs),

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The ratios of two runs' figures, with intervals. Pure.
+"""The ratios of two sides' figures, a row for each cell and metric, with intervals. Pure.
 
-The runs are independent, so that blocks are not paired: Welch's t on the logarithms, with
-Satterthwaite's degrees of freedom, simultaneous over all rows (Bonferroni).
-Source: B. L. Welch, Biometrika 34 (1947), 28-35.
+A side is one run or several. Runs are independent, so that blocks are not paired; the intervals are
+simultaneous over all rows (Bonferroni). `welch` has what they take in.
 """
 
 from __future__ import annotations
@@ -11,44 +10,32 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from fibench.experiment import Cell
 from fibench.metrics import METRICS
+from fibench.verdict.comparing.welch import (
+    FEWEST_OF_A_SIDE,
+    Ratio,
+    over_runs,
+    over_trials,
+    side_mean,
+)
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample
 from fibench.verdict.sample import Index, most_frequent_reason
 
 COMPARED = tuple(metric.name for metric in METRICS.values() if metric.compared)
 """The metrics of a comparison."""
 
-_SAME_LOG = 1e-9
-"""Ratios nearer to 1 than this are rounding."""
-_FEWEST = 2
-
 Pairs = Sequence[tuple[Cell, Cell]]
-"""Cells of two runs that are compared."""
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """second ÷ first of a metric; the ends are None where a side has fewer than two blocks."""
-
-    mean: float
-    low: float | None
-    high: float | None
-    degrees: float | None
-    """Satterthwaite's; None without an interval or where nothing varies."""
-
-    @property
-    def differs(self) -> bool | None:
-        """Whether the interval excludes 1; None: there is no interval that could."""
-        if self.low is None or self.high is None:
-            return None
-        return self.low > math.exp(_SAME_LOG) or self.high < math.exp(-_SAME_LOG)
+"""Cells of two sides that are compared."""
+Over = Literal["trials", "runs"]
+"""What the intervals are over: the trials of these runs, or runs."""
 
 
 @dataclass(frozen=True)
 class RatioRow:
-    """One metric of a cell that both runs have; figures in base units, geometric means."""
+    """One metric of a cell that both sides have; figures in base units, geometric means."""
 
     cell: str
     """The cell's label."""
@@ -56,9 +43,12 @@ class RatioRow:
     first: float | None
     second: float | None
     blocks: tuple[int, int]
+    """How many trials there are on each side."""
     ratio: Ratio | None
     absent: str | None = None
-    """Why there is no ratio."""
+    """Why there is no ratio, or no interval."""
+    runs: tuple[int, int] = (1, 1)
+    """In how many runs of each side the figure is known."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,9 @@ class Figure:
 
 
 FiguresByCell = Mapping[tuple[str, str], Figure]
-"""By the keys of cells and metrics."""
+"""Those of a run, by the keys of cells and metrics."""
+Side = Mapping[tuple[str, str], Sequence[Figure]]
+"""Those of a side's runs, by the keys of the cells that stand for theirs."""
 
 
 def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> FiguresByCell:
@@ -109,95 +101,83 @@ def _all_failed(index: Index, summary: CellSummary) -> str | None:
     return f"{which} failed: {most_frequent_reason(index.all(summary.cell_key))}"
 
 
-def ratio_rows(pairs: Pairs, first: FiguresByCell, second: FiguresByCell) -> tuple[RatioRow, ...]:
-    """A row for each pair of cells and metric that a side knows, simultaneous over all of them."""
-    known: list[tuple[Cell, str, Figure, Figure]] = []
+def ratio_rows(
+    pairs: Pairs, first: Side, second: Side, over: Over = "trials"
+) -> tuple[RatioRow, ...]:
+    """A row for each pair of cells and metric that a side knows, simultaneous over all of them.
+
+    A pair of which no side knows anything has one row, which says why.
+    """
+    known: list[tuple[Cell, str, _Figures, _Figures]] = []
     for one, other in pairs:
-        for metric in COMPARED:
-            here = first.get((one.key, metric), Figure())
-            there = second.get((other.key, metric), Figure())
-            if here.logs or there.logs:
-                known.append((one, metric, here, there))
-    both = sum(
-        len(here.logs) >= _FEWEST and len(there.logs) >= _FEWEST for _, _, here, there in known
-    )
+        found = [
+            (one, metric, _Figures(first.get((one.key, metric), ())),
+             _Figures(second.get((other.key, metric), ())))
+            for metric in COMPARED
+        ]  # fmt: skip
+        said = [row for row in found if row[2].logs or row[3].logs]
+        known += said or found[:1]
+    both = sum(here.varies(over) and there.varies(over) for _, _, here, there in known)
     alpha = (1.0 - CONFIDENCE) / max(1, both)
     return tuple(
-        RatioRow(
-            cell=cell.label,
-            metric=metric,
-            first=_mean(here.logs),
-            second=_mean(there.logs),
-            blocks=(len(here.logs), len(there.logs)),
-            ratio=(
-                welch(here.logs, there.logs, alpha, (here.grain, there.grain))
-                if here.logs and there.logs
-                else None
-            ),
-            absent=_absent(here, there),
-        )
-        for cell, metric, here, there in known
+        _row(cell, metric, here, there, over, alpha) for cell, metric, here, there in known
     )
 
 
-def _absent(first: Figure, second: Figure) -> str | None:
-    """Why there is no ratio, and of which run that is said."""
+class _Figures:
+    """A metric of one cell in the runs of a side."""
+
+    def __init__(self, runs: Sequence[Figure]) -> None:
+        known = [run for run in runs if run.logs]
+        self.logs = [run.logs for run in known]
+        self.grain = max((run.grain for run in known), default=0.0)
+        self.why = next((run.absent for run in runs if run.absent), None)
+
+    def varies(self, over: Over) -> bool:
+        """Whether it is known how it varies."""
+        if over == "runs":
+            return len(self.logs) >= FEWEST_OF_A_SIDE
+        return bool(self.logs) and all(len(logs) >= FEWEST_OF_A_SIDE for logs in self.logs)
+
+    @property
+    def absent(self) -> str | None:
+        """Why no run has it."""
+        return None if self.logs else self.why or "not measured"
+
+
+def _row(
+    cell: Cell, metric: str, here: _Figures, there: _Figures, over: Over, alpha: float
+) -> RatioRow:
+    ratio = None
+    if here.logs and there.logs:
+        by = over_runs if over == "runs" else over_trials
+        ratio = by(here.logs, there.logs, alpha, (here.grain, there.grain))
+    return RatioRow(
+        cell=cell.label,
+        metric=metric,
+        first=side_mean(here.logs),
+        second=side_mean(there.logs),
+        blocks=(sum(map(len, here.logs)), sum(map(len, there.logs))),
+        ratio=ratio,
+        absent=_absent(here, there, over),
+        runs=(len(here.logs), len(there.logs)),
+    )
+
+
+def _absent(first: _Figures, second: _Figures, over: Over) -> str | None:
+    """Why there is no ratio, or no interval, and of which side that is said."""
+    side = "run" if over == "trials" else "side"
     if first.absent and second.absent:
-        return f"{first.absent} (both runs)"
+        both = "both runs" if over == "trials" else "both sides"
+        if first.absent == second.absent:
+            return f"{first.absent} ({both})"
+        return f"{first.absent} (first {side}); {second.absent} (second {side})"
     why = first.absent or second.absent
-    return why and f"{why} ({'first' if first.absent else 'second'} run)"
-
-
-def welch(
-    first: Sequence[float],
-    second: Sequence[float],
-    alpha: float,
-    grains: tuple[float, float] = (0.0, 0.0),
-) -> Ratio:
-    """exp(mean of second - mean of first) of logarithms, with its interval at 1 - alpha.
-
-    Neither side is taken to vary less than its grain, a standard deviation.
-    """
-    centre = math.fsum(second) / len(second) - math.fsum(first) / len(first)
-    if len(first) < _FEWEST or len(second) < _FEWEST:
-        return Ratio(math.exp(centre), None, None, None)
-    parts = [
-        max(_variance(logs), grain**2) / len(logs)
-        for logs, grain in zip((first, second), grains, strict=True)
-    ]
-    squared_error = math.fsum(parts)
-    # The degrees, from shares, so that no tiny variance is squared to nothing.
-    if squared_error == 0.0:
-        return Ratio(math.exp(centre), math.exp(centre), math.exp(centre), None)
-    shares = [part / squared_error for part in parts]
-    degrees = 1.0 / math.fsum(
-        share**2 / (len(logs) - 1) for share, logs in zip(shares, (first, second), strict=True)
-    )
-    half = _t(1.0 - alpha / 2.0, degrees) * math.sqrt(squared_error)
-    return Ratio(math.exp(centre), _exp(centre - half), _exp(centre + half), degrees)
-
-
-def _t(probability: float, degrees: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(degrees, probability))
-
-
-def _exp(log: float) -> float:
-    """exp, but infinite where it overflows."""
-    try:
-        return math.exp(log)
-    except OverflowError:
-        return math.inf
-
-
-def _variance(values: Sequence[float]) -> float:
-    mean = math.fsum(values) / len(values)
-    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-
-
-def _mean(logs: Sequence[float]) -> float | None:
-    return _exp(math.fsum(logs) / len(logs)) if logs else None
+    if why:
+        return f"{why} ({'first' if first.absent else 'second'} {side})"
+    if over == "runs" and not (first.varies(over) and second.varies(over)):
+        return "known in one run only of a side"
+    return None
 
 
 assert set(COMPARED) <= METRICS.keys()
