@@ -117,6 +117,10 @@ class ServerSide:
     memory_readings: Sequence[int] = ()
     switches_voluntary: int | None = None
     switches_involuntary: int | None = None
+    ended_itself: bool | None = None
+    """It ended before it was asked to, after the window if the trial is valid."""
+    unknown: Sequence[str] = ()
+    """What of the above could not be read in time or at all, and why."""
 
 
 @dataclass(frozen=True, slots=True)

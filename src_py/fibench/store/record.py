@@ -238,7 +238,14 @@ def _server(value: object) -> ServerSide | None:
         memory_readings=[size for size in list_or_empty(readings) if is_count(size)],
         switches_voluntary=known_whole(value.get("switches_voluntary")),
         switches_involuntary=known_whole(value.get("switches_involuntary")),
+        ended_itself=ended if isinstance(ended := value.get("ended_itself"), bool) else None,
+        unknown=[text for text in map(_told, list_or_empty(value.get("unknown"))) if text],
     )
+
+
+def _told(value: object) -> str:
+    """A line for people; empty for what is none."""
+    return value if isinstance(value, str) and len(value) <= LONGEST_TEXT else ""
 
 
 def _known_figures(value: object) -> Mapping[str, float | None]:

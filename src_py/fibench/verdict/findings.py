@@ -13,6 +13,7 @@ from fibench.plan import ceiling_of
 from fibench.record import Record, ServerSide, last_attempts
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
+from fibench.verdict._servers import of_servers
 from fibench.verdict.estimate import CellSummary, summarise
 from fibench.verdict.judging import Verdict, judge
 from fibench.verdict.sample import Index, Sample, told
@@ -212,6 +213,7 @@ def _notes(
     for cell, summary in zip(experiment.cells, summaries, strict=True):
         found.extend(notes(cell, summary, index, known.get(cell.key)))
     found.extend(endings(records))
+    found.extend(of_servers(records))
     missing = {
         record.trial: told(record.reason, record.hint)
         for record in records

@@ -95,7 +95,9 @@ def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
     with Starter(programs / "supervise", tmp_path)(command(text)) as running:
         cell = replace(CELL, n=1, clients=1, warmup=0.0, duration=0.2)
         made = fibload_command(programs, cell, running.port)
-        ending = drive(made, programs / "supervise", tmp_path, seen.append)
+        ending = drive(
+            made, programs / "supervise", tmp_path, lambda edge, at_ns: seen.append(edge)
+        )
         assert ending.status == 0
         assert seen in (["begin", "middle", "late", "end"], ["begin", "middle", "end"])
         assert read_fibload(tmp_path)["valid"]
@@ -111,13 +113,9 @@ def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
     ],
 )
 def test_a_reading_that_takes_long_comes_sooner_before_the_end(
-    monkeypatch: pytest.MonkeyPatch,
-    window_s: float,
-    first_took_s: float,
-    edges: dict[Edge, float],
+    window_s: float, first_took_s: float, edges: dict[Edge, float]
 ) -> None:
-    monkeypatch.setattr("fibench.trial.load.time.monotonic", lambda: 50.0 + first_took_s)
-    moments = load._moments(50.0, window_s)
+    moments = load._moments(50.0, window_s, first_took_s)
     assert {edge: at_s - 50.0 for at_s, edge in moments} == pytest.approx(edges)
 
 
@@ -136,7 +134,7 @@ def test_a_load_runs_on_the_cpus_that_it_is_given(
         LoadCommand(show, 0.0, 60.0, announces=False, cpus=made.cpus),
         programs / "supervise",
         tmp_path,
-        lambda edge: None,
+        lambda edge, at_ns: None,
     )
     assert ending.status == 0
     assert (tmp_path / "load.out").read_text() == f"[{cpu}]\n"
@@ -144,6 +142,6 @@ def test_a_load_runs_on_the_cpus_that_it_is_given(
 
 def test_cpus_that_are_not_here_are_named(programs: Path, tmp_path: Path) -> None:
     made = fibload_command(programs, CELL, 1, cpus="1023")
-    drive(made, programs / "supervise", tmp_path, lambda edge: None)
+    drive(made, programs / "supervise", tmp_path, lambda edge, at_ns: None)
     with pytest.raises(LoadError, match="CPU 1023 may not be used here"):
         read_fibload(tmp_path)
