@@ -186,7 +186,12 @@ def _checks(value: object) -> Checks:
         raise Improper
     return Checks(
         generator_bound=_prose_or_none(value.get("generator_bound")),
+        flight_gate=_prose_or_none(value.get("flight_gate")),
         lag_p99_s=_figure_or_none(value.get("lag_p99_s")),
+        read_lag_p50_s=_figure_or_none(value.get("read_lag_p50_s")),
+        read_lag_p99_s=_figure_or_none(value.get("read_lag_p99_s")),
+        steady=steady if isinstance(steady := value.get("steady"), bool) else None,
+        warmup_s=known_figure(value.get("warmup_s")),
         listen_overflows=_count_or_none(value.get("listen_overflows")),
         listen_drops=_count_or_none(value.get("listen_drops")),
         retransmits=_count_or_none(value.get("retransmits")),
@@ -210,6 +215,8 @@ def _group(value: object) -> GroupFigures:
         metrics=_figures(value.get("metrics")),
         counts=_counts(value.get("counts")),
         lag_p99_s=_figure_or_none(value.get("lag_p99_s")),
+        read_lag_p50_s=_figure_or_none(value.get("read_lag_p50_s")),
+        read_lag_p99_s=_figure_or_none(value.get("read_lag_p99_s")),
         idle="lag_p99_s" not in value,
     )
 
@@ -271,6 +278,7 @@ def _generator_use(value: Object) -> GeneratorUse | None:
         threads=members.needed("threads", count, 0),
         clock=members.needed("clock", _name, ""),
         retransmits=members.needed("retransmits", count, 0),
+        run_delay_s=known_figure(value.get("run_delay_s")),
     )
     return None if members.wrong else found
 

@@ -17,6 +17,7 @@ from typing import Literal
 from fibench.json_values import Object
 from fibench.parameters import Parameters
 from fibench.parameters.groups import written
+from fibench.parameters.kinds import AUTO
 from fibench.server import Supervised, clean_environment, launch
 from fibench.trial._replies import fibonacci
 from fibench.writing import open_emptied
@@ -35,6 +36,8 @@ _NS_PER_S = 1_000_000_000
 ASKS_FOR_ONE = 1
 """fibonacci(1) = 1, which is what null_server answers to everything."""
 COURSE_HOST = "127.0.0.1"
+MOST_WARMUP_S = 10.0
+"""fibload begins its window after so long, if the server was not steady before."""
 GRACE_S = 10.0
 """How much longer than its windows and one time-out a load may take before it is ended."""
 
@@ -78,7 +81,8 @@ def fibload_command(
     argv += ["--threads", str(parameters.threads), "--timeout", _seconds(parameters.timeout)]
     argv += _asked(parameters, reply)
     argv += _schedule(parameters, seed)
-    argv += ["--warmup", _seconds(parameters.warmup or 0.0)]
+    warmup_s = parameters.warmup_s
+    argv += ["--warmup", AUTO if warmup_s is None else _seconds(warmup_s)]
     if parameters.framing == "line":
         argv += ["--pipeline", str(parameters.pipeline)]
         argv += ["--requests-per-connection", str(parameters.requests_per_connection or 0)]
@@ -88,7 +92,8 @@ def fibload_command(
     window_s = parameters.duration
     assert window_s is not None, "a window ends after replies or after a time"
     argv += ["--duration", _seconds(window_s), str(port)]
-    limit_s = (parameters.warmup or 0.0) + window_s + parameters.timeout + GRACE_S
+    longest_s = MOST_WARMUP_S if warmup_s is None else warmup_s
+    limit_s = longest_s + window_s + parameters.timeout + GRACE_S
     return LoadCommand(argv, window_s, limit_s, cpus=cpus)
 
 

@@ -34,6 +34,7 @@ _WAITS = {
 def notes(cell: Cell, summary: CellSummary, samples: Index, ceiling: float | None) -> Iterator[str]:
     """Everything worth a line about one cell. `ceiling` is the null server's rate, if known."""
     yield from _meter(cell, samples)
+    yield from _not_full(cell, samples)
     yield from _late(cell, samples)
     yield from _near_ceiling(cell, summary, ceiling)
     yield from _kernel(cell, summary)
@@ -50,8 +51,18 @@ def _meter(cell: Cell, samples: Index) -> Iterator[str]:
         yield f"{cell.label}: the load generator was the limit {where}: {reason}"
 
 
+def _not_full(cell: Cell, samples: Index) -> Iterator[str]:
+    trials = samples.valid(cell.key)
+    reasons = [trial.not_full for trial in trials.values() if trial.not_full is not None]
+    if reasons:
+        yield (
+            f"{cell.label}: {len(reasons)} of {len(trials)} trials are left out of claims about "
+            f"throughput and latency: {reasons[0]}"
+        )
+
+
 def _late(cell: Cell, samples: Index) -> Iterator[str]:
-    """Open loops: which percentiles a late generator spoils; a claim about one is INVALID."""
+    """Which percentiles a late generator spoils; a claim about one is INVALID."""
     trials = samples.valid(cell.key).values()
     free = [trial for trial in trials if trial.bound is None]
     spoilt = {
@@ -61,9 +72,13 @@ def _late(cell: Cell, samples: Index) -> Iterator[str]:
     }
     if spoilt:
         yield (
-            f"{cell.label}: the load generator woke up late in {max(spoilt.values())} of "
-            f"{len(trials)} trials, by over 5 % of {', '.join(spoilt)}"
+            f"{cell.label}: the load generator {_what_it_did(cell)} late in "
+            f"{max(spoilt.values())} of {len(trials)} trials, by over 5 % of {', '.join(spoilt)}"
         )
+
+
+def _what_it_did(cell: Cell) -> str:
+    return "woke up" if cell.parameters.is_open else "read replies"
 
 
 def _near_ceiling(cell: Cell, summary: CellSummary, ceiling: float | None) -> Iterator[str]:

@@ -13,12 +13,30 @@ from fibench.record import Record, ServerSide
 def of_servers(records: Iterable[Record]) -> Iterator[str]:
     """Lines about the servers of valid trials, of each backend by itself."""
     by_backend: dict[str, list[ServerSide]] = {}
-    for record in records:
+    known = list(records)
+    for record in known:
         if record.server is not None and record.valid:
             by_backend.setdefault(record.parameters.backend, []).append(record.server)
     for backend, servers in by_backend.items():
         yield from _left(backend, servers)
         yield from _unknown(backend, servers)
+    yield from _never_steady(known)
+
+
+def _never_steady(records: Sequence[Record]) -> Iterator[str]:
+    """Cells whose load did not become steady however long it was waited for."""
+    looked: dict[str, list[Record]] = {}
+    for record in records:
+        if record.is_measurement and record.checks.steady is not None:
+            looked.setdefault(record.label, []).append(record)
+    for label, own in looked.items():
+        never = [record for record in own if not record.checks.steady]
+        if never:
+            longest_s = max(record.checks.warmup_s or 0.0 for record in never)
+            yield (
+                f"{label}: not steady after a warm-up of {longest_s:.0f} s in {len(never)} of "
+                f"{len(own)} trials: its figures are those of a time in which they changed"
+            )
 
 
 def _left(backend: str, servers: Sequence[ServerSide]) -> Iterator[str]:

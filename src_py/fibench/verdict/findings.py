@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fibench.metrics import METRICS, in_group
 from fibench.plan import ceiling_of
-from fibench.record import Record, ServerSide, last_attempts
+from fibench.record import Checks, GroupFigures, Record, ServerSide, last_attempts
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
 from fibench.verdict._servers import of_servers
@@ -146,11 +146,23 @@ def sample(record: Record) -> Sample:
         counts=counts,
         hint=record.hint or "",
         bound=record.checks.generator_bound,
+        not_full=record.checks.flight_gate,
+        read_lags_s=_read_lags_s(record),
         lag_p99_s=record.checks.lag_p99_s,
         group_lags_p99_s={name: gave.lag_p99_s for name, gave in record.groups.items()},
         halves=record.halves,
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
+
+
+def _read_lags_s(record: Record) -> dict[str, tuple[float, float | None]]:
+    """Of all clients, and of each group, where that is a closed loop."""
+    found: dict[str, tuple[float, float | None]] = {}
+    every: dict[str, Checks | GroupFigures] = {"": record.checks, **record.groups}
+    for name, lags in every.items():
+        if lags.read_lag_p50_s is not None:
+            found[name] = (lags.read_lag_p50_s, lags.read_lag_p99_s)
+    return found
 
 
 def _counts(record: Record) -> dict[str, int]:
