@@ -30,7 +30,7 @@ from typing import NamedTuple, Protocol
 from fibench.machine import descendants
 from fibench.machine.processes import name_of, read_stat, read_whole_proc, resident_bytes
 
-PASSES = 8
+LISTINGS = 8
 """How often the tree is listed at most, for processes that were forked while others were read."""
 
 _SHARED_MEMORY = (b"tmpfs", b"devtmpfs")
@@ -119,7 +119,7 @@ def memory(running: Tree, known: Known | None = None) -> MemorySnapshot:
     known = {} if known is None else known
     read: dict[int, _Process | None] = {}
     pids: list[int] = []
-    for _ in range(PASSES):
+    for _ in range(LISTINGS):
         pids = descendants(running.supervisor_pid)
         new = [pid for pid in pids if pid not in read]
         if not new:

@@ -10,10 +10,11 @@ from fibench.server.starting import RunningServer
 from fibench.trial.load import Edge
 
 _NS = 1e-9
-LATE_SHARE = 0.02
+LATE_SHARE = 0.05
 """A reading of CPU times that is later than this share of the window is none of its edge…"""
-LATE_FLOOR_NS = 20_000_000
-"""…unless it is not even so late: a busy machine lets who wakes up wait for some milliseconds."""
+LATE_FLOOR_NS = 50_000_000
+"""…unless it is not even so late: a busy machine lets who wakes up wait for some milliseconds.
+Neither makes a figure low: what the server has after the end of the window is no time of its work."""
 
 
 class Readings:
@@ -30,7 +31,7 @@ class Readings:
         self._at_ns: dict[Edge, int] = {}
         """When the edges were."""
         self._read_ns: dict[Edge, int] = {}
-        """When the readings of memory were begun."""
+        """When the readings of memory were done."""
 
     def __call__(self, edge: Edge, at_ns: int) -> None:
         """Read what is due at an edge; CPU times first, since they are to be of the edge itself.
@@ -41,8 +42,8 @@ class Readings:
         if edge in ("begin", "end"):
             self._cpu[edge] = resources.snapshot(self._running)
         if edge != "end" and self._wants_memory:
-            self._read_ns[edge] = time.monotonic_ns()
             self._memory[edge] = memory(self._running, self._known)
+            self._read_ns[edge] = time.monotonic_ns()
 
     @property
     def backlog(self) -> int | None:
@@ -98,7 +99,7 @@ class Readings:
         return late_ns if late_ns > max(LATE_FLOOR_NS, LATE_SHARE * window_ns) else 0
 
     def _in_window(self, edge: Edge) -> bool:
-        """Whether a reading of memory was begun while the clients were there."""
+        """Whether a reading of memory was done while the clients were there."""
         end_ns = self._at_ns.get("end")
         return end_ns is None or self._read_ns[edge] < end_ns
 

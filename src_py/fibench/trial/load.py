@@ -36,7 +36,7 @@ _NS_PER_S = 1_000_000_000
 ASKS_FOR_ONE = 1
 """fibonacci(1) = 1, which is what null_server answers to everything."""
 COURSE_HOST = "127.0.0.1"
-MOST_WARMUP_S = 10.0
+LONGEST_WARMUP_S = 10.0
 """fibload begins its window after so long, if the server was not steady before."""
 GRACE_S = 10.0
 """How much longer than its windows and one time-out a load may take before it is ended."""
@@ -92,7 +92,7 @@ def fibload_command(
     window_s = parameters.duration
     assert window_s is not None, "a window ends after replies or after a time"
     argv += ["--duration", _seconds(window_s), str(port)]
-    longest_s = MOST_WARMUP_S if warmup_s is None else warmup_s
+    longest_s = LONGEST_WARMUP_S if warmup_s is None else warmup_s
     limit_s = longest_s + window_s + parameters.timeout + GRACE_S
     return LoadCommand(argv, window_s, limit_s, cpus=cpus)
 

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS
 from fibench.verdict._meter import limited_by_meter
 from fibench.verdict.estimate import CellSummary
-from fibench.verdict.sample import Index
+from fibench.verdict.sample import Index, Sample
 from fibench.verdict.twin import drift
 
 if TYPE_CHECKING:
@@ -72,13 +72,13 @@ def _late(cell: Cell, samples: Index) -> Iterator[str]:
     }
     if spoilt:
         yield (
-            f"{cell.label}: the load generator {_what_it_did(cell)} late in "
+            f"{cell.label}: the load generator {_what_it_did(trials)} late in "
             f"{max(spoilt.values())} of {len(trials)} trials, by over 5 % of {', '.join(spoilt)}"
         )
 
 
-def _what_it_did(cell: Cell) -> str:
-    return "woke up" if cell.parameters.is_open else "read replies"
+def _what_it_did(trials: Iterable[Sample]) -> str:
+    return "read replies" if all(trial.lag_p99_s is None for trial in trials) else "woke up"
 
 
 def _near_ceiling(cell: Cell, summary: CellSummary, ceiling: float | None) -> Iterator[str]:

@@ -41,9 +41,17 @@ def after(option: str, options: list[str]) -> list[str]:
 def test_a_closed_loop_names_what_a_cell_always_has() -> None:
     assert words({}) == [
         *("--framing", "message", "--clients", "8", "--threads", "1", "--timeout", "30"),
-        *("--n", "27", "--warmup", "0.2", "--duration", "0.7"),
+        *("--n", "27", "--warmup", "auto", "--duration", "0.7"),
     ]
     assert words({}, seed=7) == words({})  # nothing is drawn
+    assert after("--warmup", words({"warmup": 0.2})) == ["0.2"]
+
+
+def test_a_load_that_looks_until_it_is_steady_may_take_ten_seconds_more() -> None:
+    looks, none = (fibload_command(Path(), replace(CELL, warmup=w), 1) for w in ("auto", 0.0))
+    assert looks.limit_s is not None
+    assert none.limit_s is not None
+    assert looks.limit_s - none.limit_s == pytest.approx(10.0)
 
 
 def test_an_open_loop_has_its_rate_and_the_seed_of_its_schedule() -> None:
