@@ -14,7 +14,7 @@ LATE_SHARE = 0.05
 """A reading of CPU times that is later than this share of the window is none of its edge…"""
 LATE_FLOOR_NS = 50_000_000
 """…unless it is not even so late: a busy machine lets who wakes up wait for some milliseconds.
-Neither makes a figure low: what the server has after the end of the window is no time of its work."""
+Neither makes a figure low: time after the end of the window is none of the server's work."""
 
 
 class Readings:

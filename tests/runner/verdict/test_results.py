@@ -14,7 +14,6 @@ from fibench.parameters import Group, Parameters
 from fibench.record import last_attempts
 from fibench.store.stored_run import server_words
 from fibench.verdict import findings as results
-from fibench.verdict._servers import of_servers
 from fibench.verdict.estimate import Index, summarise
 from fibench.verdict.findings import Findings, endings, failures, find, sample, samples
 from fibench.verdict.judging import judge
@@ -386,27 +385,6 @@ def test_only_the_last_attempt_of_a_trial_counts() -> None:
 
 def ended(backend: str, **server: object) -> dict[str, object]:
     return record(parameters=Parameters(backend=backend, clients=8).as_json(), server=server)
-
-
-def test_what_servers_did_beside_their_figures_is_told_of_each_backend() -> None:
-    left = [ended("mine", ended_itself=True, signal=13) for _ in range(3)]
-    stayed = [ended("mine", ended_itself=False, status=0), ended("c-mt", ended_itself=False)]
-    late = [ended("c-mt", unknown=["CPU times: read 5 s late", "memory: the same"])]
-    mine, cpu, memory = of_servers(recorded(*left, *stayed, *late))
-    assert mine == (
-        "mine ended when its clients left, by SIGPIPE, in 3 of 4 trials: after the window, "
-        "so that they count"
-    )
-    assert cpu == "c-mt: CPU times not known in 1 of 2 trials: read 5 s late"
-    assert memory == "c-mt: memory not known in 1 of 2 trials: the same"
-
-
-def test_a_load_that_never_was_steady_is_told_of() -> None:
-    never = record(checks={"steady": False, "warmup_s": 10.0})
-    (note,) = of_servers(
-        recorded(never, record(checks={"steady": True, "warmup_s": 0.5}), record())
-    )
-    assert "not steady after a warm-up of 10 s in 1 of 2 trials" in note
 
 
 def test_servers_that_do_not_end_as_they_should_are_told_of_once_for_each_backend() -> None:
