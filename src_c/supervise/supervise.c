@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "core/arguments.h"
+#include "core/clock.h"
 #include "core/die.h"
 #include "supervise/ends.h"
 #include "supervise/start.h"
@@ -157,14 +158,15 @@ static void kill_children(const struct supervisor *supervisor)
     }
 }
 
-// Waits for the end of the command and reports it; leaves it unreaped.
+// Waits for the end of the command, and reports it and when it was seen: who reads that may read it
+// late. Leaves it unreaped.
 static void report_end(const struct supervisor *supervisor)
 {
     siginfo_t info;
     if (waitid(P_PID, (id_t)supervisor->command, &info, WEXITED | WNOWAIT) == -1)
         return;
-    report(supervisor->report_fd, info.si_code == CLD_EXITED ? "exited %d\n" : "killed %d\n",
-           info.si_status);
+    report(supervisor->report_fd, "ended %" PRId64 "\n%s %d\n", clock_now_ns(),
+           info.si_code == CLD_EXITED ? "exited" : "killed", info.si_status);
 }
 
 // Kills and reaps until there is nobody left; returns how many had to be killed. A killed parent
@@ -262,8 +264,8 @@ static int read_arguments(struct supervisor *supervisor, struct placement *place
          .kind = ARGUMENT_FD,
          .to.fd = &supervisor->report_fd,
          .placeholder = "FD",
-         .help = "pipe to tell: started PID, failed ERRNO TEXT, exited N, killed SIGNAL, swept N, "
-                 "used UTIME_NS STIME_NS VOLUNTARY INVOLUNTARY"},
+         .help = "pipe to tell: started PID, failed ERRNO TEXT, ended AT_NS, exited N, "
+                 "killed SIGNAL, swept N, used UTIME_NS STIME_NS VOLUNTARY INVOLUNTARY"},
         {.name = "cpus",
          .kind = ARGUMENT_TEXT,
          .to.text = &placement->cpus,

@@ -116,7 +116,7 @@ def _latency(
     )
 
 
-_PSS = "PSS of the server's processes"
+_MEMORY = "memory of the server's processes, each page counted once, whoever else maps it"
 
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
@@ -162,8 +162,8 @@ METRICS: Mapping[str, Metric] = {
             in_table=True,
             compared=True,
         ),
-        Metric("memory", "bytes", meaning=_PSS, in_table=True, compared=True),
-        Metric("memory_peak", "bytes", meaning=_PSS),
+        Metric("memory", "bytes", meaning=_MEMORY, in_table=True, compared=True),
+        Metric("memory_peak", "bytes", meaning=_MEMORY),
         Metric("switches_per_request", "1/request", meaning="numbers"),
         Metric("syscalls_per_request", "1/request", meaning="numbers"),
         Metric("refused", "count", meaning="counts", of_groups=True, counted_as="refused_by_cap"),

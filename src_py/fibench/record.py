@@ -71,11 +71,15 @@ class GroupFigures:
     counts: Mapping[str, int]
     lag_p99_s: float | None = None
     """The generator's own lag behind the group's schedule; None where it has none."""
+    read_lag_p50_s: float | None = None
+    """Of a closed loop: how long replies waited until the generator read them."""
+    read_lag_p99_s: float | None = None
     idle: bool = False
 
     def as_document(self) -> dict[str, Json]:
         """As it stands in a record."""
-        lag: dict[str, Json] = {} if self.idle else {"lag_p99_s": self.lag_p99_s}
+        lags = ("lag_p99_s", "read_lag_p50_s", "read_lag_p99_s")
+        lag: dict[str, Json] = {} if self.idle else {name: getattr(self, name) for name in lags}
         return {"metrics": self.metrics, **lag, "counts": self.counts}
 
 
@@ -87,7 +91,15 @@ class Checks:
     """Why the generator, not the server, was the limit; None: it was not, as far as is known."""
     generator_share: float | None = None
     littles_law: float | None = None
+    flight_gate: str | None = None
+    """Why the generator did not keep a closed loop full; None: it did."""
     lag_p99_s: float | None = None
+    read_lag_p50_s: float | None = None
+    """Of a closed loop: how long replies waited until the generator read them."""
+    read_lag_p99_s: float | None = None
+    steady: bool | None = None
+    """Whether the load was steady when the window began; None: that was not looked at."""
+    warmup_s: float | None = None
     sent_share: float | None = None
     offered_per_s: float | None = None
     listen_overflows: int | None = None
@@ -120,6 +132,10 @@ class ServerSide:
     memory_readings: Sequence[int] = ()
     switches_voluntary: int | None = None
     switches_involuntary: int | None = None
+    ended_itself: bool | None = None
+    """It ended before it was asked to, after the window if the trial is valid."""
+    unknown: Sequence[str] = ()
+    """What of the above could not be read in time or at all, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +152,8 @@ class GeneratorUse:
     threads: int
     clock: str
     retransmits: int
+    run_delay_s: float | None = None
+    """How long its threads were ready to run in the window and had no CPU."""
 
 
 @dataclass(frozen=True, slots=True)

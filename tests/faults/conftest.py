@@ -6,6 +6,7 @@ import re
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,6 +34,7 @@ class Supervise:
         # Standard output of the whole tree: it ends when nobody is left to write to it.
         self._output, output_end = os.pipe()
         self._open = {self._lifeline, self._report, self._output}
+        self._began_ns = time.monotonic_ns()
         options = ["--lifeline", str(lifeline_end), "--report", str(report_end), *more, "--"]
         self.pipe_ends = (lifeline_end, report_end)
         self.process = subprocess.Popen(
@@ -48,8 +50,15 @@ class Supervise:
         self._unread: dict[int, bytes] = {self._report: b"", self._output: b""}
 
     def report(self) -> str:
-        """The next line of the report; "" at its end."""
-        return self._line(self._report)
+        """The next line of the report; "" at its end. When the command ended is held to the clock,
+        and stands before how it did."""
+        line = self._line(self._report)
+        if re.fullmatch(r"ended [0-9]+", line) is None:
+            return line
+        assert self._began_ns < int(line.split()[1]) < time.monotonic_ns()
+        line = self._line(self._report)
+        assert line.startswith(("exited ", "killed "))
+        return line
 
     def ending(self) -> list[str]:
         """The rest of the report up to the line of what was used, which is held to its form."""

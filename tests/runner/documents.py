@@ -31,7 +31,8 @@ def open_loop(**more: Any) -> dict[str, Any]:
 def closed_loop(clients: int, littles_law: float | None = 1.0) -> dict[str, Any]:
     """So many clients were kept waiting, or a share of them."""
     in_flight = clients * (1.0 if littles_law is None else littles_law)
-    return {"in_flight": in_flight, "littles_law": littles_law}
+    lag = {"count": 1000, "p50_ns": 1000, "p99_ns": 30_000, "max_ns": 80_000}
+    return {"in_flight": in_flight, "littles_law": littles_law, "lag": lag}
 
 
 def group(name: str, ok: int = 500, **more: Any) -> dict[str, Any]:
@@ -76,6 +77,7 @@ def answer(**more: Any) -> dict[str, Any]:
         "settings": {"pipeline": 1, "rate_per_s": None, "arrivals": None, "spin": False},
         "valid": True,
         "invalid": [],
+        "warmup": {"ns": 2 * 10**8, "steady": None},
         "window": {
             "duration_ns": 10**9,
             "ok": 1000,
@@ -94,6 +96,7 @@ def answer(**more: Any) -> dict[str, Any]:
         "generator": {
             "cpu_user_ns": 10**8,
             "cpu_system_ns": 10**8,
+            "run_delay_ns": 10**6,
             "wall_ns": 10**9,
             "threads": 1,
             "rss_peak_bytes": 2_000_000,

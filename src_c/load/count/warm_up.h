@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// When a server is warm: MSER-5 (White 1997; White, Cobb and Spratt 2000), asked anew after each
+// When a server is warm: MSER-5 (Spratt 1998; White, Cobb and Spratt 2000), asked anew after each
 // batch until it says that the transient is over. Pure.
 #pragma once
 

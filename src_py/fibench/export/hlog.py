@@ -93,6 +93,13 @@ Interval = tuple[str, float, float, Sequence[object]]
 """A client group, the interval's begin in s after its trial's, its length in s, sparse counts."""
 
 
+def _warmup_s(document: Object, record: Record) -> float:
+    """As the load tells it; one of an older run does not."""
+    if "warmup" in document:
+        return _number(_inside(document, "warmup"), "ns") * _NS
+    return record.parameters.warmup_s or 0.0
+
+
 def _intervals(run: StoredRun, record: Record) -> Iterator[Interval]:
     """The intervals of a trial: each second of its window, or in older runs the window as one.
 
@@ -102,8 +109,8 @@ def _intervals(run: StoredRun, record: Record) -> Iterator[Interval]:
     document = read_load(run, record)
     if document is None:
         return
-    begin_s = float(record.parameters.warmup or 0.0)
     try:
+        begin_s = _warmup_s(document, record)
         window_s = _number(_inside(document, "window"), "duration_ns") * _NS
         for group in _groups(document):
             name = str(group["name"])

@@ -79,6 +79,24 @@ def read_proc(path: str) -> bytes | None:
         os.close(fd)
 
 
+def read_whole_proc(path: str) -> bytes | None:
+    """Read a file of /proc of any length, as smaps; None when its process is gone.
+
+    Raises PermissionError likewise.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read() or None
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory; 0 when the process is gone or has ended."""
+    statm = read_proc(f"/proc/{pid}/statm")
+    return 0 if statm is None else int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def name_of(pid: int) -> str:
     """The name of a process, as `ps` shows it; "?" when it is gone."""
     name = read_proc(f"/proc/{pid}/comm") or b"?"

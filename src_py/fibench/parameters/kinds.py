@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import UnionType
 from typing import Generic, Literal, TypeVar
 
 from fibench.parameters.cpu_list import CPUS_PATTERN, CpuListError, normalised_cpus
@@ -50,7 +51,7 @@ def _as_it_is(word: str) -> object:
 class Kind(Generic[T_co]):
     """What the values of a key are, wherever they are written."""
 
-    type: type[T_co]
+    type: type[T_co] | UnionType
     """What a value is once it has been taken from the file."""
     check: Callable[[object], T_co]
     """From a value as TOML has it. Raises Fault."""
@@ -129,6 +130,34 @@ def duration(low_s: float, high_s: float) -> Kind[float]:
 
     schema = {"type": "string", "pattern": DURATION_PATTERN}
     return Kind(float, check, schema, unit="s", shown=shown, filed=shown)
+
+
+AUTO: Literal["auto"] = "auto"
+"""A duration that is found out."""
+
+
+@dataclass(frozen=True, eq=False)
+class _DurationOrAuto(Kind[float | str]):
+    def holds(self, value: object) -> bool:
+        return value == AUTO or type(value) in (float, int)
+
+
+def duration_or_auto(low_s: float, high_s: float) -> Kind[float | str]:
+    """A duration within limits, or "auto"; seconds afterwards, or "auto". It is no axis: where
+    "auto" lies on it is not known beforehand."""
+    given = duration(low_s, high_s)
+
+    def check(value: object) -> float | str:
+        if value == AUTO:
+            return AUTO
+        try:
+            return given.check(value)
+        except Fault as fault:
+            hint = f'{fault.hint}, or "{AUTO}"' if fault.hint else ""
+            raise Fault(fault.what, hint) from fault
+
+    schema = {"anyOf": [{"enum": [AUTO]}, dict(given.schema)]}
+    return _DurationOrAuto(float | str, check, schema, shown=given.shown, filed=given.filed)
 
 
 def _with_unit(number: float, low_s: float, high_s: float) -> str:

@@ -241,13 +241,14 @@ class Parameters:
             option=Option(11, "replies per trial, instead of a duration"),
         )
     )
-    warmup: float | None = sometimes(
+    warmup: float | str | None = sometimes(
         Key(
             "load",
-            kinds.duration(0, 3600),
-            0.2,
-            "Time under load before the measured window.",
-            option=Option(10, "time before the window: 200ms"),
+            kinds.duration_or_auto(0, 3600),
+            kinds.AUTO,
+            'Time under load before the measured window. "auto": until the load is steady, for '
+            "half a second at least and 10 s at most.",
+            option=Option(10, "time before the window: 200ms, or auto"),
         )
     )
     pipeline: int | None = sometimes(
@@ -376,6 +377,11 @@ class Parameters:
         """As plan.json and cell keys have them, in this order."""
         named = {name: self.value_of(name) for name in ("backend", *KEYS)}
         return {**named, **dict(self.others), "groups": self.value_of("groups")}
+
+    @property
+    def warmup_s(self) -> float | None:
+        """How long the warm-up is; None where that is found out in each trial."""
+        return None if isinstance(self.warmup, str) else self.warmup or 0.0
 
     @property
     def is_open(self) -> bool:

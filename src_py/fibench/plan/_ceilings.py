@@ -61,7 +61,7 @@ def _parameters(cell: Cell, experiment: Experiment) -> Parameters | None:
     return replace(
         Parameters.of_values(values),
         duration=min(MOST_WINDOW_S if own.duration is None else own.duration, MOST_WINDOW_S),
-        warmup=min(own.warmup or 0.0, MOST_WARMUP_S),
+        warmup=MOST_WARMUP_S if own.warmup_s is None else min(own.warmup_s, MOST_WARMUP_S),
         workers=_loops(cell, experiment),
     )
 

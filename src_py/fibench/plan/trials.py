@@ -22,6 +22,8 @@ __all__ = [
 ]
 
 SCHEMA = 2
+LEAST_WARMUP_S = 0.5
+"""How long fibload warms a server up at least that is to be steady."""
 UNKNOWN_LENGTH_S = 1.0
 """What a window counts whose length is what the trial is to find out."""
 TRACED_S = 2.0
@@ -111,7 +113,8 @@ def expected_seconds(trials: Iterable[Trial]) -> float:
     """How long warm-ups and windows take in all, in seconds, without starts and ends.
 
     A window that ends after a number of replies, or when client_bench.sh does, counts
-    UNKNOWN_LENGTH_S; a trial that counts system calls TRACED_S.
+    UNKNOWN_LENGTH_S; a warm-up until the load is steady the least that it takes, as most servers
+    need; a trial that counts system calls TRACED_S.
     """
     return sum(TRACED_S if t.role == "syscalls" else seconds(t.cell) for t in trials)
 
@@ -119,7 +122,10 @@ def expected_seconds(trials: Iterable[Trial]) -> float:
 def seconds(cell: Cell) -> float:
     """How long a trial of a cell takes, as above, without counting system calls."""
     window = cell.parameters.duration
-    return (UNKNOWN_LENGTH_S if window is None else window) + (cell.parameters.warmup or 0.0)
+    warmup_s = cell.parameters.warmup_s
+    return (UNKNOWN_LENGTH_S if window is None else window) + (
+        LEAST_WARMUP_S if warmup_s is None else warmup_s
+    )
 
 
 def plan_json(

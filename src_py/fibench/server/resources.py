@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CPU time, memory and context switches of a server's whole process tree, ended children included.
+"""CPU time and context switches of a server's whole process tree, ended children included.
 
 CPU time comes from a cgroup v2 of the server's own where there is one (cgroup.py), and otherwise
 from the tree itself. The CPU time of a process that has ended is kept by the one that waited for
@@ -14,7 +14,6 @@ one read. The tree knows reaped time in ticks of 10 ms for each process that rea
 children of one that ignores SIGCHLD.
 """
 
-import os
 import signal
 import time
 from dataclasses import dataclass
@@ -79,20 +78,6 @@ class CpuUse:
     total_ns: int
 
 
-@dataclass(frozen=True)
-class MemorySnapshot:
-    """Memory of the tree at one moment, `supervise` excluded.
-
-    `pss_bytes` counts a page shared by k processes as 1/k in each; None where the kernel or the
-    permissions do not tell. `rss_bytes` counts it k times.
-    """
-
-    pss_bytes: int | None
-    rss_bytes: int
-    processes: int
-    threads: int
-
-
 def snapshot(running: Observed) -> CpuSnapshot:
     """Read the CPU time of the server's tree; takes about as long as reading /proc once."""
     if running.cgroup is not None:
@@ -154,25 +139,6 @@ def cpu_between(begin: CpuSnapshot, end: CpuSnapshot) -> CpuUse | None:
         system_ns=end.system_ns - begin.system_ns,
         total_ns=end.total_ns - begin.total_ns,
     )
-
-
-def memory(running: Observed) -> MemorySnapshot:
-    """Add up the memory of all processes of the server; who ends meanwhile is left out."""
-    pss_bytes: int | None = 0
-    rss_bytes = processes = threads = 0
-    for pid in descendants(running.supervisor_pid):
-        resident = _resident_bytes(pid)
-        if resident == 0:
-            continue  # gone, or ended and waiting to be reaped
-        processes += 1
-        rss_bytes += resident
-        stat = read_stat(pid)
-        threads += stat.threads if stat else 0
-        proportional = _proportional_bytes(pid)
-        if proportional is None and not _resident_bytes(pid):
-            continue
-        pss_bytes = None if pss_bytes is None or proportional is None else pss_bytes + proportional
-    return MemorySnapshot(pss_bytes, rss_bytes, processes, threads)
 
 
 class _Reading(NamedTuple):
@@ -269,19 +235,3 @@ def _value(status: bytes, key: bytes) -> bytes | None:
     if begin < 0:
         return None
     return status[begin + len(key) :].split(None, 1)[0]
-
-
-def _resident_bytes(pid: int) -> int:
-    """Resident memory; 0 when the process is gone or has ended."""
-    statm = read_proc(f"/proc/{pid}/statm")
-    return 0 if statm is None else int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _proportional_bytes(pid: int) -> int | None:
-    """Proportional share of memory; None when it cannot be read or the process is gone."""
-    try:
-        rollup = read_proc(f"/proc/{pid}/smaps_rollup")
-    except PermissionError:
-        return None
-    value = None if rollup is None else _value(rollup, b"\nPss:")
-    return None if value is None else int(value) * 1024

@@ -62,6 +62,8 @@ class Ending:
     """It was killed, since it did not end when asked to, or was not asked."""
     used: Used | None = field(default=None, compare=False)
     """What all its processes have used in their lives."""
+    at_ns: int | None = field(default=None, compare=False)
+    """When its first process was seen to have ended, of CLOCK_MONOTONIC; None: not known."""
 
 
 @dataclass
@@ -128,7 +130,9 @@ class RunningServer:
         if self._ending is None:
             forced = not self._supervised.refresh().ended
             report = self._supervised.kill()
-            self._ending = Ending(report.status, report.signal, report.swept, forced, report.used)
+            self._ending = Ending(
+                report.status, report.signal, report.swept, forced, report.used, report.ended_at_ns
+            )
             if self.cgroup is not None:
                 self.cgroup.remove()
         return self._ending

@@ -46,6 +46,8 @@ class Report:
     pid: int | None = None
     failed: tuple[int, str] | None = None
     """The errno and its text when the command could not be executed."""
+    ended_at_ns: int | None = None
+    """When the command was seen to have ended, of CLOCK_MONOTONIC; known with how it did."""
     status: int | None = None
     signal: int | None = None
     swept: int = 0
@@ -69,6 +71,8 @@ class Report:
             case "failed":
                 number, _, text = rest.partition(" ")
                 self.failed = (int(number), text)
+            case "ended":
+                self.ended_at_ns = int(rest)
             case "exited":
                 self.status = int(rest)
             case "killed":

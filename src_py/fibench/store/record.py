@@ -188,7 +188,12 @@ def _checks(value: object) -> Checks:
         raise Improper
     return Checks(
         generator_bound=_prose_or_none(value.get("generator_bound")),
+        flight_gate=_prose_or_none(value.get("flight_gate")),
         lag_p99_s=_figure_or_none(value.get("lag_p99_s")),
+        read_lag_p50_s=_figure_or_none(value.get("read_lag_p50_s")),
+        read_lag_p99_s=_figure_or_none(value.get("read_lag_p99_s")),
+        steady=steady if isinstance(steady := value.get("steady"), bool) else None,
+        warmup_s=known_figure(value.get("warmup_s")),
         listen_overflows=_count_or_none(value.get("listen_overflows")),
         listen_drops=_count_or_none(value.get("listen_drops")),
         retransmits=_count_or_none(value.get("retransmits")),
@@ -219,6 +224,8 @@ def _group(value: object) -> GroupFigures:
         metrics=_figures(value.get("metrics")),
         counts=_counts(value.get("counts")),
         lag_p99_s=_figure_or_none(value.get("lag_p99_s")),
+        read_lag_p50_s=_figure_or_none(value.get("read_lag_p50_s")),
+        read_lag_p99_s=_figure_or_none(value.get("read_lag_p99_s")),
         idle="lag_p99_s" not in value,
     )
 
@@ -247,7 +254,14 @@ def _server(value: object) -> ServerSide | None:
         memory_readings=[size for size in list_or_empty(readings) if is_count(size)],
         switches_voluntary=known_whole(value.get("switches_voluntary")),
         switches_involuntary=known_whole(value.get("switches_involuntary")),
+        ended_itself=ended if isinstance(ended := value.get("ended_itself"), bool) else None,
+        unknown=[text for text in map(_told, list_or_empty(value.get("unknown"))) if text],
     )
+
+
+def _told(value: object) -> str:
+    """A line for people; empty for what is none."""
+    return value if isinstance(value, str) and len(value) <= LONGEST_TEXT else ""
 
 
 def _known_figures(value: object) -> Mapping[str, float | None]:
@@ -273,6 +287,7 @@ def _generator_use(value: Object) -> GeneratorUse | None:
         threads=members.needed("threads", count, 0),
         clock=members.needed("clock", _name, ""),
         retransmits=members.needed("retransmits", count, 0),
+        run_delay_s=known_figure(value.get("run_delay_s")),
     )
     return None if members.wrong else found
 

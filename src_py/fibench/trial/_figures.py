@@ -10,9 +10,12 @@ from fibench.backends.catalogue import connection_cap
 from fibench.parameters import Parameters
 from fibench.record import Checks, GeneratorUse, GroupFigures
 from fibench.trial import load
-from fibench.trial.answer import Answer, GroupAnswer, Part
+from fibench.trial.answer import Answer, ClosedLoop, GroupAnswer, Part
 
 _NS = 1e-9
+LEAST_LAGS = 20
+LEAST_LAGS_OF_P99 = 1000
+"""Ten beyond it, as for a percentile that is shown."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def fibload_figures(
         groups=found,
         halves=total.half_ok,
         use=_use(answer),
-        measured_s=(parameters.warmup or 0.0) + answer.duration_ns * _NS,
+        measured_s=(answer.warmup_ns + answer.duration_ns) * _NS,
         reason=why_not_valid(answer, ending, backend, parameters),
     )
 
@@ -90,6 +93,7 @@ def _use(answer: Answer) -> GeneratorUse:
         threads=own.threads,
         clock=answer.clock,
         retransmits=answer.retransmits,
+        run_delay_s=None if own.run_delay_ns is None else own.run_delay_ns * _NS,
     )
 
 
@@ -115,7 +119,22 @@ def _group_figures(group: GroupAnswer) -> GroupFigures:
     }
     lag_ns = part.open_loop.lag_p99_ns if part.open_loop else None
     lag_s = None if lag_ns is None else float(lag_ns * _NS)
-    return GroupFigures(_rate_and_latencies(part), counts, lag_s)
+    read_lag = read_lag_s(part.closed_loop)
+    return GroupFigures(_rate_and_latencies(part), counts, lag_s, *read_lag)
+
+
+def read_lag_s(loop: ClosedLoop | None) -> tuple[float | None, float | None]:
+    """How long replies of a closed loop waited for fibload, in seconds: the median, and p99.
+
+    None where they rest on too few. Of eight lags one is told, and each that is the longest so far:
+    where few were told, p99 is the longest.
+    """
+    if loop is None or loop.lag_p50_ns is None or loop.lag_p99_ns is None:
+        return None, None
+    return (
+        loop.lag_p50_ns * _NS if loop.lag_count >= LEAST_LAGS else None,
+        loop.lag_p99_ns * _NS if loop.lag_count >= LEAST_LAGS_OF_P99 else None,
+    )
 
 
 def queue_hint(answer: Answer, backlog: int | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fibench.record import Checks
+from fibench.trial._figures import read_lag_s
 from fibench.trial.answer import Answer, ClosedLoop, OpenLoop, OwnUse
 
 GENERATOR_BUSY = 0.80
@@ -16,6 +17,8 @@ GENERATOR_BUSY = 0.80
 SERVER_BUSY = 0.90
 """…unless the server used at least this share of the cores that its design can use."""
 LEAST_SENT = 0.99
+WAITED_LEAST = 0.01
+"""Less than this share of its time in waiting for a CPU explains nothing."""
 LITTLE_LEAST = 0.95
 """A closed loop keeps at least this share of its requests in flight: less, and it was the limit…"""
 LITTLE_MOST = 1.001
@@ -57,20 +60,33 @@ def check(
     open_loop = answer.total.open_loop
     # Where requests were refused, closed or reset before a reply, it does not hold.
     littles_law, littles_gate = (None, None) if answer.total.refused else _littles(answer)
-    gates = [
-        _cpu_gate(answer, share, cores, server_used_cores, hint),
-        _sent_gate(answer),
-        littles_gate,
-    ]
+    gates = [_cpu_gate(answer, share, cores, server_used_cores, hint), _sent_gate(answer)]
+    read_lag_p50_s, read_lag_p99_s = read_lag_s(answer.total.closed_loop)
     lag_p99_ns = open_loop.lag_p99_ns if open_loop else None
     return Checks(
-        generator_bound="; ".join(gate for gate in gates if gate) or None,
+        generator_bound=_with_delay("; ".join(gate for gate in gates if gate), answer.own),
+        flight_gate=_with_delay(littles_gate or "", answer.own),
         generator_share=share,
         littles_law=littles_law,
         lag_p99_s=None if lag_p99_ns is None else lag_p99_ns * _NS,
+        read_lag_p50_s=read_lag_p50_s,
+        read_lag_p99_s=read_lag_p99_s,
+        steady=answer.steady,
+        warmup_s=answer.warmup_ns * _NS,
         sent_share=min(sent_shares(answer), default=None),
         offered_per_s=open_loop.offered_per_s if open_loop else None,
     )
+
+
+def _with_delay(gates: str, own: OwnUse) -> str | None:
+    """Gates in words, with what explains them: threads of the generator that waited for a CPU."""
+    if not gates:
+        return None
+    waited_ns = own.run_delay_ns or 0
+    if waited_ns <= WAITED_LEAST * own.threads * own.wall_ns:
+        return gates
+    share = waited_ns / (own.threads * own.wall_ns)
+    return f"{gates}; it waited for a CPU for {share * 100:.0f} % of the window"
 
 
 def generator_share(own: OwnUse, load_cores: int) -> float:

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is read of a server in the course of its trial, and what follows from it."""
 
+import time
+
 from fibench.record import ServerSide
 from fibench.server import Ending, resources
+from fibench.server.memory import Known, MemorySnapshot, memory
 from fibench.server.starting import RunningServer
 from fibench.trial.load import Edge
 
 _NS = 1e-9
+LATE_SHARE = 0.05
+"""A reading of CPU times that is later than this share of the window is none of its edge…"""
+LATE_FLOOR_NS = 50_000_000
+"""…unless it is not even so late: a busy machine lets who wakes up wait for some milliseconds.
+Neither makes a figure low: time after the end of the window is none of the server's work."""
 
 
 class Readings:
@@ -18,14 +26,24 @@ class Readings:
         self._wants_memory = memory
         self._ready = resources.switches(running)
         self._cpu: dict[Edge, resources.CpuSnapshot] = {}
-        self._memory: dict[Edge, resources.MemorySnapshot] = {}
+        self._memory: dict[Edge, MemorySnapshot] = {}
+        self._known: Known = {}
+        self._at_ns: dict[Edge, int] = {}
+        """When the edges were."""
+        self._read_ns: dict[Edge, int] = {}
+        """When the readings of memory were done."""
 
-    def __call__(self, edge: Edge) -> None:
-        """Read what is due at an edge; CPU times first, since they are to be of the edge itself."""
+    def __call__(self, edge: Edge, at_ns: int) -> None:
+        """Read what is due at an edge; CPU times first, since they are to be of the edge itself.
+
+        Where this process stood still (a Ctrl-Z), it is long since that it was, at `at_ns`.
+        """
+        self._at_ns[edge] = at_ns
         if edge in ("begin", "end"):
             self._cpu[edge] = resources.snapshot(self._running)
         if edge != "end" and self._wants_memory:
-            self._memory[edge] = resources.memory(self._running)
+            self._memory[edge] = memory(self._running, self._known)
+            self._read_ns[edge] = time.monotonic_ns()
 
     @property
     def backlog(self) -> int | None:
@@ -35,12 +53,55 @@ class Readings:
     def use(self) -> resources.CpuUse | None:
         """What the server's tree used between the edges; None where it is not known for sure."""
         begin, end = self._cpu.get("begin"), self._cpu.get("end")
-        return resources.cpu_between(begin, end) if begin and end else None
+        if begin is None or end is None or self._cpu_too_late_ns():
+            return None
+        return resources.cpu_between(begin, end)
 
     def cores(self) -> float | None:
-        """CPU time ÷ wall time between the edges; None likewise."""
+        """CPU time between the edges ÷ wall time up to the end of the window; None likewise.
+
+        From then on the server has nothing to do, so that its time is none of its work.
+        """
         use = self.use()
-        return use.total_ns / use.wall_ns if use and use.wall_ns > 0 else None
+        wall_ns = 0 if use is None else use.wall_ns - self._late_ns("end")
+        return use.total_ns / wall_ns if use and wall_ns > 0 else None
+
+    def ended_after_the_window(self, ending: Ending) -> bool:
+        """Whether the server is known to have been there up to the end of the window."""
+        end_ns = self._at_ns.get("end")
+        return end_ns is not None and ending.at_ns is not None and ending.at_ns >= end_ns
+
+    def unknown(self) -> list[str]:
+        """What is not known of the server though it was to be, and why, each in one line."""
+        found = []
+        late_ns = self._cpu_too_late_ns()
+        if late_ns:
+            found.append(f"CPU times: {_stood_still(late_ns)}")
+        reason = next((r.absent for r in self._memory.values() if r.absent is not None), None)
+        late = [edge for edge in self._memory if not self._in_window(edge)]
+        if reason is not None:
+            found.append(f"memory: {reason}")
+        elif late:
+            late_ns = max(self._read_ns[edge] - self._at_ns[edge] for edge in late)
+            found.append(f"memory: {_stood_still(late_ns)}")
+        return found
+
+    def _late_ns(self, edge: Edge) -> int:
+        """How late CPU times were read."""
+        return self._cpu[edge].monotonic_ns - self._at_ns[edge]
+
+    def _cpu_too_late_ns(self) -> int:
+        """How late they were read, if that is too late for figures of the window; else 0."""
+        if not {"begin", "end"} <= self._cpu.keys():
+            return 0
+        window_ns = self._at_ns["end"] - self._at_ns["begin"]
+        late_ns = max(self._late_ns("begin"), self._late_ns("end"))
+        return late_ns if late_ns > max(LATE_FLOOR_NS, LATE_SHARE * window_ns) else 0
+
+    def _in_window(self, edge: Edge) -> bool:
+        """Whether a reading of memory was done while the clients were there."""
+        end_ns = self._at_ns.get("end")
+        return end_ns is None or self._read_ns[edge] < end_ns
 
     def switches(self, ending: Ending) -> resources.Switches | None:
         """Context switches of all that lived after the start; None where some are not known.
@@ -57,7 +118,9 @@ class Readings:
 
     def metrics(self, window_s: float | None, replies: int) -> dict[str, float | None]:
         """CPU and memory metrics; what cannot be known for sure is None, never low."""
-        cores, memory = self.cores(), self._proportional_bytes()
+        cores, sizes = self.cores(), self._sizes()
+        # What was not read while the clients were there may have been the most.
+        whole = all(self._in_window(edge) for edge in self._memory)
         # The readings lie a little off the window's edges: cores are what holds for its length.
         per_request_s = None
         if cores is not None and window_s and replies:
@@ -65,20 +128,24 @@ class Readings:
         return {
             "cores": cores,
             "cpu_per_request_s": per_request_s,
-            "memory_bytes": memory[len(memory) // 2] if memory else None,
-            "memory_peak_bytes": max(memory, default=None),
+            "memory_bytes": sizes.get("middle", sizes.get("begin") if whole else None),
+            "memory_peak_bytes": max(sizes.values(), default=None) if whole else None,
         }
 
-    def _proportional_bytes(self) -> list[int]:
-        """PSS at each reading, in order, or nothing if one of them is not known."""
-        readings = [reading.pss_bytes for reading in self._memory.values() if reading.processes]
-        known = [pss_bytes for pss_bytes in readings if pss_bytes is not None]
-        return known if len(known) == len(readings) else []
+    def _sizes(self) -> dict[Edge, int]:
+        """Memory at each reading in the window, in order; nothing if one of them is not known."""
+        readings = {
+            edge: reading.memory_bytes
+            for edge, reading in self._memory.items()
+            if reading.processes and self._in_window(edge)
+        }
+        known = {edge: size for edge, size in readings.items() if size is not None}
+        return known if len(known) == len(readings) else {}
 
-    def describe(self, ending: Ending) -> ServerSide:
+    def describe(self, ending: Ending, *, ended_itself: bool) -> ServerSide:
         """How the server ran and ended; what cannot be known for sure is None."""
         end, use = self._cpu.get("end"), self.use()
-        seen: list[resources.CpuSnapshot | resources.MemorySnapshot]
+        seen: list[resources.CpuSnapshot | MemorySnapshot]
         seen = [*self._cpu.values(), *self._memory.values()]
         switches = self.switches(ending)
         steady = self._memory.get("middle") or self._memory.get("begin")
@@ -96,7 +163,13 @@ class Readings:
             threads=max((snapshot.threads for snapshot in seen), default=None),
             processes=max((snapshot.processes for snapshot in seen), default=None),
             rss_bytes=steady.rss_bytes if steady else None,
-            memory_readings=self._proportional_bytes(),
+            memory_readings=list(self._sizes().values()),
             switches_voluntary=switches.voluntary if switches else None,
             switches_involuntary=switches.involuntary if switches else None,
+            ended_itself=ended_itself,
+            unknown=self.unknown(),
         )
+
+
+def _stood_still(late_ns: int) -> str:
+    return f"read {late_ns * _NS:.2g} s late, since the runner stood still or got no CPU"

@@ -45,6 +45,10 @@ class ClosedLoop:
     """Requests in flight, on average: the sum of what of each lies in the window, ÷ the window."""
     littles_law: float | None
     """The same ÷ clients × pipeline; None where that is not what was to be in flight."""
+    lag_count: int
+    lag_p50_ns: float | None
+    """How long a reply that was there waited for fibload to read it, at most."""
+    lag_p99_ns: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class OwnUse:
     rss_peak_bytes: int
     switches_voluntary: int
     switches_involuntary: int
+    run_delay_ns: int | None
+    """How long its threads were ready to run in the window and had no CPU; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,9 @@ class Answer:
     """Why fibload calls the trial invalid; None if it does not."""
     pipeline: int
     spin: bool
+    warmup_ns: int
+    steady: bool | None
+    """Whether the load was steady at its end; None where that was not looked at."""
     duration_ns: int
     clock: str
     """From when on a latency counts: "service" or "schedule"."""
@@ -162,6 +171,9 @@ class _Members:
     def number_or_none(self, name: str) -> float | None:
         return None if self._members.get(name) is None else self.number(name)
 
+    def truth_or_none(self, name: str) -> bool | None:
+        return self.get(name, bool) if self.has(name) else None
+
     def inside(self, name: str) -> _Members:
         return _Members(self.get(name, dict), f"{self._path}{name}.")
 
@@ -186,6 +198,8 @@ def read_answer(document: Object) -> Answer:
         invalid=_invalid(told),
         pipeline=settings.whole("pipeline"),
         spin=settings.get("spin", bool),
+        warmup_ns=told.inside("warmup").whole("ns"),
+        steady=told.inside("warmup").truth_or_none("steady"),
         duration_ns=told.inside("window").whole("duration_ns"),
         clock=latency.get("clock", str),
         surplus_bytes=told.whole("surplus_bytes"),
@@ -231,7 +245,14 @@ def _part(told: _Members) -> Part:
 
 
 def _closed_loop(told: _Members) -> ClosedLoop:
-    return ClosedLoop(told.number("in_flight"), told.number_or_none("littles_law"))
+    lag = told.inside("lag")
+    return ClosedLoop(
+        told.number("in_flight"),
+        told.number_or_none("littles_law"),
+        lag.whole("count"),
+        lag.number_or_none("p50_ns"),
+        lag.number_or_none("p99_ns"),
+    )
 
 
 def _open_loop(told: _Members) -> OpenLoop:
@@ -252,4 +273,5 @@ def _own(told: _Members) -> OwnUse:
         rss_peak_bytes=told.whole("rss_peak_bytes"),
         switches_voluntary=told.whole("switches_voluntary"),
         switches_involuntary=told.whole("switches_involuntary"),
+        run_delay_ns=told.whole("run_delay_ns") if told.has("run_delay_ns") else None,
     )

@@ -17,6 +17,7 @@ from typing import Literal
 from fibench.json_values import Object
 from fibench.parameters import Parameters
 from fibench.parameters.groups import written
+from fibench.parameters.kinds import AUTO
 from fibench.server import Supervised, clean_environment, launch
 from fibench.trial._replies import fibonacci
 from fibench.writing import open_emptied
@@ -24,14 +25,19 @@ from fibench.writing import open_emptied
 Edge = Literal["begin", "middle", "late", "end"]
 """Moments of a window. "late" is just before its end, while all connections are still there: at
 the end itself they close."""
-OnEdge = Callable[[Edge], None]
+OnEdge = Callable[[Edge, int], None]
+"""Called with an edge and when it was, or was due, in ns of CLOCK_MONOTONIC: who is called may be
+called late, as after a Ctrl-Z."""
 
 LATE_S = 0.01
 """How long before the end "late" is, at least; and at least twice as long as "begin" took."""
 
+_NS_PER_S = 1_000_000_000
 ASKS_FOR_ONE = 1
 """fibonacci(1) = 1, which is what null_server answers to everything."""
 COURSE_HOST = "127.0.0.1"
+LONGEST_WARMUP_S = 10.0
+"""fibload begins its window after so long, if the server was not steady before."""
 GRACE_S = 10.0
 """How much longer than its windows and one time-out a load may take before it is ended."""
 
@@ -75,7 +81,8 @@ def fibload_command(
     argv += ["--threads", str(parameters.threads), "--timeout", _seconds(parameters.timeout)]
     argv += _asked(parameters, reply)
     argv += _schedule(parameters, seed)
-    argv += ["--warmup", _seconds(parameters.warmup or 0.0)]
+    warmup_s = parameters.warmup_s
+    argv += ["--warmup", AUTO if warmup_s is None else _seconds(warmup_s)]
     if parameters.framing == "line":
         argv += ["--pipeline", str(parameters.pipeline)]
         argv += ["--requests-per-connection", str(parameters.requests_per_connection or 0)]
@@ -85,7 +92,8 @@ def fibload_command(
     window_s = parameters.duration
     assert window_s is not None, "a window ends after replies or after a time"
     argv += ["--duration", _seconds(window_s), str(port)]
-    limit_s = (parameters.warmup or 0.0) + window_s + parameters.timeout + GRACE_S
+    longest_s = LONGEST_WARMUP_S if warmup_s is None else warmup_s
+    limit_s = longest_s + window_s + parameters.timeout + GRACE_S
     return LoadCommand(argv, window_s, limit_s, cpus=cpus)
 
 
@@ -195,12 +203,14 @@ def drive(command: LoadCommand, supervise: Path, folder: Path, on_edge: OnEdge) 
         os.close(edges_end)
     with os.fdopen(edges, "rb"), running:
         if not command.announces:
-            on_edge("begin")
+            on_edge("begin", int(began_s * _NS_PER_S))
         _follow(running, edges, command, on_edge, began_s)
-        wall_s = time.monotonic() - began_s
-        if not command.announces:
-            on_edge("end")
         report = running.report
+        # Its end is heard of late where this process stood still.
+        ended_ns = report.ended_at_ns or time.monotonic_ns()
+        wall_s = ended_ns / _NS_PER_S - began_s
+        if not command.announces:
+            on_edge("end", ended_ns)
     if report.failed is not None:
         raise LoadError(f"the load cannot be started: {report.failed[1]}")
     return LoadEnding(report.status, wall_s)
@@ -220,7 +230,8 @@ def _follow(
         if limit_s is not None and now_s >= limit_s:
             return
         if moments and now_s >= moments[0][0]:
-            on_edge(moments.pop(0)[1])
+            due_s, moment = moments.pop(0)
+            on_edge(moment, int(due_s * _NS_PER_S))
             continue
         waits_s = [until_s for until_s, _ in moments[:1]] + ([] if limit_s is None else [limit_s])
         timeout_ms = max(0.0, min(waits_s) - now_s) * 1000 if waits_s else None
@@ -232,10 +243,12 @@ def _follow(
             data = os.read(edges, 4096)
             if not data:
                 poll.unregister(edges)
-            for edge in _edges(data):
+            for edge, at_ns in _edges(data):
                 seen_s = time.monotonic()
-                on_edge(edge)
-                moments = _moments(seen_s, command.window_s) if edge == "begin" else []
+                on_edge(edge, at_ns)
+                took_s = time.monotonic() - seen_s
+                begin_s = at_ns / _NS_PER_S
+                moments = _moments(begin_s, command.window_s, took_s) if edge == "begin" else []
     if command.announces:
         _last_edges(edges, on_edge)
 
@@ -246,27 +259,29 @@ def _last_edges(edges: int, on_edge: OnEdge) -> None:
         data = os.read(edges, 4096)
         if not data:
             return
-        for edge in _edges(data):
-            on_edge(edge)
+        for edge, at_ns in _edges(data):
+            on_edge(edge, at_ns)
 
 
-def _moments(begin_s: float, window_s: float) -> list[tuple[float, Edge]]:
+def _moments(begin_s: float, window_s: float, took_s: float) -> list[tuple[float, Edge]]:
     """When the middle of a window is, and when its end is near; none for an unknown length.
 
-    The work of the first edge has just been done: so long the next ones take, about.
+    So long as the work of the first edge took the next ones take, about.
     """
     if window_s <= 0:
         return []
-    before_end_s = max(LATE_S, 2 * (time.monotonic() - begin_s))
+    before_end_s = max(LATE_S, 2 * took_s)
     middle_s, late_s = begin_s + window_s / 2, begin_s + window_s - before_end_s
     moments: list[tuple[float, Edge]] = [(middle_s, "middle")]
     return [*moments, (late_s, "late")] if late_s > middle_s else moments
 
 
-def _edges(data: bytes) -> list[Edge]:
-    """The edges in what fibload wrote; its lines are shorter than PIPE_BUF, so they are whole."""
+def _edges(data: bytes) -> list[tuple[Edge, int]]:
+    """The edges in what fibload wrote, and when they were; its lines are shorter than PIPE_BUF, so
+    they are whole."""
     names: dict[bytes, Edge] = {b"begin": "begin", b"end": "end"}
-    return [names[word] for word in re.findall(rb"^(begin|end) [0-9]+$", data, re.MULTILINE)]
+    found = re.findall(rb"^(begin|end) ([0-9]+)$", data, re.MULTILINE)
+    return [(names[word], int(at_ns)) for word, at_ns in found]
 
 
 def read_fibload(folder: Path) -> Object:

@@ -209,7 +209,7 @@ def check_crowd(
     try:
         cpus = load_cpus(parameters, context.pinning)
         command = load.fibload_command(context.programs, crowd, port, cpus=cpus)
-        load.drive(command, context.supervise, own_folder, lambda edge: None)
+        load.drive(command, context.supervise, own_folder, lambda edge, at_ns: None)
         answer = read_answer(load.read_fibload(own_folder))
     except load.LoadError as error:
         raise TrialFailed(str(error), "load") from error

@@ -217,7 +217,7 @@ def _load(
             cpus=load_cpus(parameters, context.pinning),
         )
         limited = replace(command, limit_s=LIMIT_S + parameters.timeout)
-        ending = load.drive(limited, context.supervise, folder, lambda edge: None)
+        ending = load.drive(limited, context.supervise, folder, lambda edge, at_ns: None)
         return ending, read_answer(load.read_fibload(folder))
     except load.LoadError as error:
         raise TrialFailed(str(error), "load") from error

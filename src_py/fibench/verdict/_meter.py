@@ -26,16 +26,57 @@ def limited_by_meter(trial: Sample, metric: str) -> str | None:
         return trial.bound
     figure = trial.metrics.get(metric)
     group = metric.rpartition("/")[0]
-    lag_s = trial.group_lags_p99_s.get(group) if group else trial.lag_p99_s
-    if not about.is_percentile or figure is None or lag_s is None:
-        return None
-    if lag_s <= max(LAG_FLOOR_S, LAG_SHARE * figure):
+    if not about.is_percentile or figure is None:
         return None
     of_group = f" of group {group}" if group else ""
-    return (
-        f"the generator woke up late (lag p99 {quantity(lag_s, 's')}, above "
-        f"{LAG_SHARE * 100:.0f} % of {about.name}{of_group}, {quantity(figure, 's')}): "
-        "a CPU of its own (cpus in [load]) or spin = true would help"
+    beyond = f"above {LAG_SHARE * 100:.0f} % of {about.name}{of_group}, {quantity(figure, 's')}"
+    lag_s = trial.group_lags_p99_s.get(group) if group else trial.lag_p99_s
+    if lag_s is not None and lag_s > max(LAG_FLOOR_S, LAG_SHARE * figure):
+        return (
+            f"the generator woke up late (lag p99 {quantity(lag_s, 's')}, {beyond}): "
+            "a CPU of its own (cpus in [load]) or spin = true would help"
+        )
+    rank, read_lag_s = _read_lag_s(trial, group, about.name)
+    if read_lag_s > max(LAG_FLOOR_S, LAG_SHARE * figure):
+        return (
+            f"replies waited for the generator (lag {rank} {quantity(read_lag_s, 's')}, {beyond}): "
+            "a CPU of its own (cpus in [load]), fewer clients or more threads would help"
+        )
+    return None
+
+
+def _read_lag_s(trial: Sample, group: str, metric: str) -> tuple[str, float]:
+    """How long replies of a closed loop waited, at the rank of a percentile; 0 of an open one.
+
+    Every latency has it in it: where half of the replies waited for less, the median is that of the
+    server however long the others waited.
+    """
+    p50_s, p99_s = trial.read_lags_s.get(group, (0.0, None))
+    return ("p50", p50_s) if metric == "p50" or p99_s is None else ("p99", p99_s)
+
+
+NOT_FULL_SHARE = 0.25
+"""Of the trials that a claim rests on, so many may have been kept less than full by the generator:
+they are left out, by a rule that looks at no figure that is claimed."""
+
+
+def kept_less_than_full(
+    samples: Index, cells: Mapping[str, str], metric: str
+) -> tuple[set[tuple[str, int]], str | None]:
+    """The trials, by cell and block, to leave out of a claim about these cells (key to label).
+
+    And why it is INVALID, if they are too many of those that it rests on.
+    """
+    if not metric_of(metric).rests_on_meter:
+        return set(), None
+    trials = [(key, block, t) for key in cells for block, t in samples.valid(key).items()]
+    found = {(key, block): t.not_full for key, block, t in trials if t.not_full is not None}
+    if len(found) <= NOT_FULL_SHARE * len(trials):
+        return set(found), None
+    (key, block), why = min(found.items(), key=lambda entry: entry[0][1])
+    return set(), (
+        f"the load generator was the limit in {len(found)} of {len(trials)} trials, the first is "
+        f"{cells[key]} in block {block + 1}: {why}"
     )
 
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from statistics import median
 from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS, quantity
 from fibench.verdict._meter import limited_by_meter
 from fibench.verdict.estimate import CellSummary
-from fibench.verdict.sample import Index
+from fibench.verdict.sample import Index, Sample
 from fibench.verdict.twin import drift
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _WAITS = {
 def notes(cell: Cell, summary: CellSummary, samples: Index, ceiling: float | None) -> Iterator[str]:
     """Everything worth a line about one cell. `ceiling` is the null server's rate, if known."""
     yield from _meter(cell, samples)
+    yield from _not_full(cell, samples)
     yield from _late(cell, samples)
     yield from _near_ceiling(cell, summary, ceiling)
     yield from _kernel(cell, summary)
@@ -54,8 +55,18 @@ def _meter(cell: Cell, samples: Index) -> Iterator[str]:
         yield f"{cell.label}: the load generator was the limit {where}: {reason}"
 
 
+def _not_full(cell: Cell, samples: Index) -> Iterator[str]:
+    trials = samples.valid(cell.key)
+    reasons = [trial.not_full for trial in trials.values() if trial.not_full is not None]
+    if reasons:
+        yield (
+            f"{cell.label}: {len(reasons)} of {len(trials)} trials are left out of claims about "
+            f"throughput and latency: {reasons[0]}"
+        )
+
+
 def _late(cell: Cell, samples: Index) -> Iterator[str]:
-    """Open loops: which percentiles a late generator spoils; a claim about one is INVALID."""
+    """Which percentiles a late generator spoils; a claim about one is INVALID."""
     trials = samples.valid(cell.key).values()
     free = [trial for trial in trials if trial.bound is None]
     spoilt = {
@@ -65,9 +76,13 @@ def _late(cell: Cell, samples: Index) -> Iterator[str]:
     }
     if spoilt:
         yield (
-            f"{cell.label}: the load generator woke up late in {max(spoilt.values())} of "
-            f"{len(trials)} trials, by over 5 % of {', '.join(spoilt)}"
+            f"{cell.label}: the load generator {_what_it_did(trials)} late in "
+            f"{max(spoilt.values())} of {len(trials)} trials, by over 5 % of {', '.join(spoilt)}"
         )
+
+
+def _what_it_did(trials: Iterable[Sample]) -> str:
+    return "read replies" if all(trial.lag_p99_s is None for trial in trials) else "woke up"
 
 
 def _near_ceiling(cell: Cell, summary: CellSummary, ceiling: float | None) -> Iterator[str]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fibench.metrics import METRICS, in_group
 from fibench.plan import ceiling_of
-from fibench.record import Record, ServerSide, last_attempts
+from fibench.record import Checks, GroupFigures, Record, ServerSide, last_attempts
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
+from fibench.verdict._servers import of_servers
 from fibench.verdict.estimate import CellSummary, summarise
 from fibench.verdict.explaining.explained import with_reasons
 from fibench.verdict.judging import Verdict, judge
@@ -146,12 +147,24 @@ def sample(record: Record) -> Sample:
         counts=counts,
         hint=record.hint or "",
         bound=record.checks.generator_bound,
+        not_full=record.checks.flight_gate,
+        read_lags_s=_read_lags_s(record),
         lag_p99_s=record.checks.lag_p99_s,
         group_lags_p99_s={name: gave.lag_p99_s for name, gave in record.groups.items()},
         computing_s=record.checks.computing_s,
         halves=record.halves,
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
+
+
+def _read_lags_s(record: Record) -> dict[str, tuple[float, float | None]]:
+    """Of all clients, and of each group, where that is a closed loop."""
+    found: dict[str, tuple[float, float | None]] = {}
+    every: dict[str, Checks | GroupFigures] = {"": record.checks, **record.groups}
+    for name, lags in every.items():
+        if lags.read_lag_p50_s is not None:
+            found[name] = (lags.read_lag_p50_s, lags.read_lag_p99_s)
+    return found
 
 
 def _counts(record: Record) -> dict[str, int]:
@@ -214,6 +227,7 @@ def _notes(
     for cell, summary in zip(experiment.cells, summaries, strict=True):
         found.extend(notes(cell, summary, index, known.get(cell.key)))
     found.extend(endings(records))
+    found.extend(of_servers(records))
     missing = {
         record.trial: told(record.reason, record.hint)
         for record in records

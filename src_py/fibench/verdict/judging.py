@@ -17,7 +17,7 @@ from fibench.experiment import Absent, cells_of
 from fibench.experiment.absent import NOTHING
 from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
-from fibench.verdict._meter import why_invalid
+from fibench.verdict._meter import kept_less_than_full, why_invalid
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
 from fibench.verdict.looks import Looks
@@ -70,6 +70,9 @@ def _judge_one(
     obstacle = _never_valid(claim, samples)
     if obstacle is not None:
         return replace(verdict, outcome="INVALID", reason=obstacle)
+    labels = {cell.key: cell.label for cell in cells_of(claim)}
+    left_out, limit = kept_less_than_full(samples, labels, _metric(claim))
+    samples = samples.without(left_out) if left_out else samples
     if claim.kind == "crossover":
         verdict = _judge_crossover(verdict, samples, looks)
     elif METRICS[claim.metric].is_count:
@@ -77,7 +80,7 @@ def _judge_one(
     else:
         verdict = _judge_interval(verdict, samples, looks)
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict.estimate)}
-    limit = why_invalid(samples, labels, _metric(claim))
+    limit = limit or why_invalid(samples, labels, _metric(claim))
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
 
 

@@ -36,12 +36,17 @@ class Sample:
     """What to do about the reason; empty where nothing is known."""
     bound: str | None = None
     """Why the load generator, not the server, was the limit of this trial; None: it was not."""
+    not_full: str | None = None
+    """Why the load generator did not keep as many requests in flight as it was to; None: it did."""
     lag_p99_s: float | None = None
     """Open loop: the 99th percentile of the generator's own lag."""
     group_lags_p99_s: Mapping[str, float | None] = field(default_factory=dict)
     """The same of each client group; None of one without a schedule."""
     computing_s: float | None = None
     """What computing one reply takes a core, at least; None: not known."""
+    read_lags_s: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
+    """Closed loops: how long replies waited for the generator, median and 99th percentile, by
+    client group; "" is all clients. None: too few of them are known for that."""
     halves: tuple[int, int] | None = None
     """Replies in the first and the second half of the window."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
@@ -66,7 +71,7 @@ class Index:
             self._all.setdefault(sample.cell_key, []).append(sample)
             if sample.lag_p99_s is not None:
                 self.open_loops.add(sample.cell_key)
-            if sample.bound is not None or sample.lag_p99_s is not None:
+            if sample.bound or sample.lag_p99_s is not None or sample.read_lags_s:
                 self.limited.add(sample.cell_key)
         for key, own in self._all.items():
             by_block: dict[int, Sample] = {}
@@ -76,6 +81,11 @@ class Index:
                 if sample.valid:
                     by_block[sample.block] = sample
             self._valid[key] = dict(sorted(by_block.items()))
+
+    def without(self, left_out: Collection[tuple[str, int]]) -> Index:
+        """The same without the trials of some cells and blocks."""
+        every = [sample for own in self._all.values() for sample in own]
+        return Index(s for s in every if (s.cell_key, s.block) not in left_out)
 
     @property
     def cell_count(self) -> int:

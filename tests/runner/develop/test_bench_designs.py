@@ -202,8 +202,8 @@ def test_the_work_alone_in_python_says_what_is_wrong(programs: Path, tmp_path: P
 
 
 def test_memory_of_an_idle_connection_is_what_it_adds() -> None:
-    def measured(pss_bytes: int | None) -> Measured:
-        return Measured(Told(1, 1.0), used_ns=1, pss_bytes=pss_bytes)
+    def measured(memory_bytes: int | None) -> Measured:
+        return Measured(Told(1, 1.0), used_ns=1, memory_bytes=memory_bytes)
 
     more = 1_000_000 + 100 * idle.IDLE
     assert idle.bytes_each(measured(1_000_000), measured(more)) == 100

@@ -88,7 +88,7 @@ DIAGNOSTICS = {
         (
             'e.toml:9:22: over "framing" has no numbers to go over\naxes: workers, io_wait, '
             "backlog, idle_timeout, max_connections, max_n, switch_interval, clients, n, duration, "
-            "requests, warmup, pipeline, requests_per_connection, threads, rate, timeout"
+            "requests, pipeline, requests_per_connection, threads, rate, timeout"
         ),
     ),
     "misspelt key": (

@@ -35,7 +35,7 @@ def test_what_is_not_given_has_the_documented_default() -> None:
         "framing": "message", "workers": None, "io_wait": 0.0, "backlog": 4096,
         "idle_timeout": 60.0,
         "max_connections": 65536, "max_n": 34, "switch_interval": None, "kind": "fibload",
-        "clients": 1, "n": 1, "duration": 1.0, "requests": None, "warmup": 0.2, "pipeline": 1,
+        "clients": 1, "n": 1, "duration": 1.0, "requests": None, "warmup": "auto", "pipeline": 1,
         "requests_per_connection": 0, "threads": 1, "timeout": 30.0, "rate": None,
         "arrivals": None, "spin": None, "server_cpus": None, "load_cpus": None, "groups": None,
     }  # fmt: skip

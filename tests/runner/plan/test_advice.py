@@ -32,7 +32,7 @@ def test_it_warns_of_idle_clients_that_hold_what_others_wait_for() -> None:
 
 def test_it_warns_of_idle_clients_that_the_server_closes() -> None:
     assert warned('duration = "60s"\n' + SLOW_AND_SMALL) == [
-        ("py-mt: the server closes idle clients after 60s (idle_timeout), and a trial lasts 60.2s")
+        ("py-mt: the server closes idle clients after 60s (idle_timeout), and a trial lasts 60.5s")
     ]
 
 

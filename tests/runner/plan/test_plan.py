@@ -64,7 +64,7 @@ def test_a_further_cell_leaves_the_keys_of_others_as_they_were(seed: int, n: int
 
 def test_keys_are_those_of_earlier_versions() -> None:
     """Results on disk are found by these names."""
-    trials = plan(parse(SMALL, {"blocks": "1", "backend": "py-mt"}))
+    trials = plan(parse(SMALL, {"blocks": "1", "backend": "py-mt", "warmup": "200ms"}))
 
     assert {trial.key for trial in trials if trial.role == "measure"} == {
         "b000-py-mt-n1-c1-6c86afe8d1"

@@ -11,7 +11,6 @@ import pytest
 from tests.processes import wait_until
 from tests.runner.server.talk import FORK_STORM, Talk, used_s
 
-from fibench.machine import processes
 from fibench.machine.processes import (
     descendants,
     descendants_by_children,
@@ -19,7 +18,7 @@ from fibench.machine.processes import (
     thread_ids,
 )
 from fibench.server import resources
-from fibench.server.resources import cpu_between, memory, snapshot, switches
+from fibench.server.resources import cpu_between, snapshot, switches
 from fibench.server.starting import RunningServer
 
 
@@ -261,41 +260,3 @@ def test_a_long_lived_process_is_found_whatever_is_orphaned_meanwhile(
         assert stay <= set(descendants_by_scan(root))
         seen += 1
     assert seen > 0
-
-
-def test_memory_shared_by_forked_processes_is_counted_once_in_pss(
-    talk: Callable[[str], Talk],
-) -> None:
-    server = talk(
-        "block = bytearray(os.urandom(32 << 20)); heard()\n"
-        "ready, tell_ready = os.pipe()\n"
-        "for _ in range(3):\n"
-        "    if os.fork() == 0: os.write(tell_ready, b'.'); signal.pause()\n"
-        "for _ in range(3): os.read(ready, 1)\n"
-        "say('forked'); heard()"
-    )
-    server.ask()
-    seen = memory(server.running)
-    block = 32 << 20
-    assert seen.processes == 4
-    assert seen.rss_bytes > 4 * block
-    assert seen.pss_bytes is not None
-    assert block < seen.pss_bytes < 2 * block
-
-
-def test_memory_that_may_not_be_read_is_unknown_not_low(
-    talk: Callable[[str], Talk], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = talk("heard()")
-    honest = processes.read_proc
-
-    def without_rollup(path: str) -> bytes | None:
-        if path.endswith("smaps_rollup"):
-            raise PermissionError(path)
-        return honest(path)
-
-    monkeypatch.setattr(resources, "read_proc", without_rollup)
-    seen = memory(server.running)
-    assert seen.pss_bytes is None
-    assert seen.rss_bytes > 0
-    assert seen.processes == 1

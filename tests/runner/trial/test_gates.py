@@ -40,7 +40,12 @@ def test_a_meter_that_keeps_up_is_not_the_limit() -> None:
         "generator_bound": None,
         "generator_share": pytest.approx(0.2),
         "littles_law": pytest.approx(1.0),
+        "flight_gate": None,
         "lag_p99_s": None,
+        "read_lag_p50_s": pytest.approx(1e-6),
+        "read_lag_p99_s": pytest.approx(30e-6),
+        "steady": None,
+        "warmup_s": pytest.approx(0.2),
         "sent_share": None,
         "offered_per_s": None,
         # What the kernel counted is not fibload's to say.
@@ -139,14 +144,15 @@ def test_a_closed_loop_keeps_almost_all_of_its_requests_in_flight(
 ) -> None:
     checked = check(answer(closed_loop=closed_loop(clients, ratio)), ONE, 0.5)
     assert checked.littles_law == ratio
-    assert (checked.generator_bound is None) == (0.95 <= ratio <= 1.001)
+    assert (checked.flight_gate is None) == (0.95 <= ratio <= 1.001)
+    assert checked.generator_bound is None
 
 
 def test_what_was_in_flight_is_told() -> None:
-    assert bound(answer(closed_loop=closed_loop(8, 0.75))) == (
+    assert check(answer(closed_loop=closed_loop(8, 0.75)), ONE, 0.5).flight_gate == (
         "the load generator kept 75 % of the requests in flight that it was to: 6.00 of 8"
     )
-    assert bound(answer(closed_loop=closed_loop(8, 0.0))) == (
+    assert check(answer(closed_loop=closed_loop(8, 0.0)), ONE, 0.5).flight_gate == (
         "the load generator kept no request in flight"
     )
 
@@ -166,7 +172,7 @@ def test_where_littles_law_does_not_apply_it_is_not_judged(
 ) -> None:
     checked = check(document, ONE, 0.5)
     assert checked.littles_law is None
-    assert checked.generator_bound is None
+    assert checked.flight_gate is None
 
 
 def test_of_a_mixed_load_each_group_without_a_rate_is_judged() -> None:
@@ -176,14 +182,48 @@ def test_of_a_mixed_load_each_group_without_a_rate_is_judged() -> None:
     short = group("a", closed_loop=closed_loop(4, 0.5))
     checked = check(answer(closed_loop=None, groups=[fair, short, own_pace]), ONE, 0.5)
     assert checked.littles_law == 0.5
-    assert "2.00 of 4" in str(checked.generator_bound)
+    assert "2.00 of 4" in str(checked.flight_gate)
 
 
 def test_all_gates_that_fail_are_named() -> None:
-    document = answer(generator=generator(0.95), closed_loop=closed_loop(8, 0.75))
+    slow = open_loop(sent=900)
+    document = answer(
+        generator=generator(0.95), open_loop=slow, groups=[group("all", open_loop=slow)]
+    )
     told = bound(document)
     assert told is not None
-    assert [part.split()[3] for part in told.split("; ")] == ["used", "kept"]
+    assert [part.split()[3] for part in told.split("; ")] == ["used", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("waited_ns", "explained"),
+    [(None, False), (9_000_000, False), (240_000_000, True)],
+)
+def test_a_generator_that_waited_for_a_cpu_is_explained_by_it(
+    waited_ns: int | None, explained: bool
+) -> None:
+    document = answer(generator=generator(0.95) | {"run_delay_ns": waited_ns})
+    assert str(bound(document)).endswith("it waited for a CPU for 24 % of the window") == explained
+    assert bound(answer(generator=generator(0.1) | {"run_delay_ns": waited_ns})) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "p50_s", "p99_s"), [(19, None, None), (20, 1e-6, None), (1000, 1e-6, 30e-6)]
+)
+def test_lags_of_a_closed_loop_that_rest_on_few_are_not_known(
+    count: int, p50_s: float | None, p99_s: float | None
+) -> None:
+    loop = closed_loop(8)
+    loop["lag"] |= {"count": count}
+    checked = check(answer(closed_loop=loop), ONE, 0.5)
+    assert checked.read_lag_p50_s == (None if p50_s is None else pytest.approx(p50_s))
+    assert checked.read_lag_p99_s == (None if p99_s is None else pytest.approx(p99_s))
+
+
+def test_what_the_warm_up_told_is_handed_on() -> None:
+    checked = check(answer(warmup={"ns": 10**10, "steady": False}), ONE, 0.5)
+    assert checked.steady is False
+    assert checked.warmup_s == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,17 @@ def after(option: str, options: list[str]) -> list[str]:
 def test_a_closed_loop_names_what_a_cell_always_has() -> None:
     assert words({}) == [
         *("--framing", "message", "--clients", "8", "--threads", "1", "--timeout", "30"),
-        *("--n", "27", "--warmup", "0.2", "--duration", "0.7"),
+        *("--n", "27", "--warmup", "auto", "--duration", "0.7"),
     ]
     assert words({}, seed=7) == words({})  # nothing is drawn
+    assert after("--warmup", words({"warmup": 0.2})) == ["0.2"]
+
+
+def test_a_load_that_looks_until_it_is_steady_may_take_ten_seconds_more() -> None:
+    looks, none = (fibload_command(Path(), replace(CELL, warmup=w), 1) for w in ("auto", 0.0))
+    assert looks.limit_s is not None
+    assert none.limit_s is not None
+    assert looks.limit_s - none.limit_s == pytest.approx(10.0)
 
 
 def test_an_open_loop_has_its_rate_and_the_seed_of_its_schedule() -> None:
@@ -95,7 +103,9 @@ def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
     with Starter(programs / "supervise", tmp_path)(command(text)) as running:
         cell = replace(CELL, n=1, clients=1, warmup=0.0, duration=0.2)
         made = fibload_command(programs, cell, running.port)
-        ending = drive(made, programs / "supervise", tmp_path, seen.append)
+        ending = drive(
+            made, programs / "supervise", tmp_path, lambda edge, at_ns: seen.append(edge)
+        )
         assert ending.status == 0
         assert seen in (["begin", "middle", "late", "end"], ["begin", "middle", "end"])
         assert read_fibload(tmp_path)["valid"]
@@ -111,13 +121,9 @@ def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
     ],
 )
 def test_a_reading_that_takes_long_comes_sooner_before_the_end(
-    monkeypatch: pytest.MonkeyPatch,
-    window_s: float,
-    first_took_s: float,
-    edges: dict[Edge, float],
+    window_s: float, first_took_s: float, edges: dict[Edge, float]
 ) -> None:
-    monkeypatch.setattr("fibench.trial.load.time.monotonic", lambda: 50.0 + first_took_s)
-    moments = load._moments(50.0, window_s)
+    moments = load._moments(50.0, window_s, first_took_s)
     assert {edge: at_s - 50.0 for at_s, edge in moments} == pytest.approx(edges)
 
 
@@ -136,7 +142,7 @@ def test_a_load_runs_on_the_cpus_that_it_is_given(
         LoadCommand(show, 0.0, 60.0, announces=False, cpus=made.cpus),
         programs / "supervise",
         tmp_path,
-        lambda edge: None,
+        lambda edge, at_ns: None,
     )
     assert ending.status == 0
     assert (tmp_path / "load.out").read_text() == f"[{cpu}]\n"
@@ -144,6 +150,6 @@ def test_a_load_runs_on_the_cpus_that_it_is_given(
 
 def test_cpus_that_are_not_here_are_named(programs: Path, tmp_path: Path) -> None:
     made = fibload_command(programs, CELL, 1, cpus="1023")
-    drive(made, programs / "supervise", tmp_path, lambda edge: None)
+    drive(made, programs / "supervise", tmp_path, lambda edge, at_ns: None)
     with pytest.raises(LoadError, match="CPU 1023 may not be used here"):
         read_fibload(tmp_path)

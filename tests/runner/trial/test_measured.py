@@ -56,6 +56,7 @@ def test_a_closed_loop_gives_every_metric_count_and_half() -> None:
         "threads": 1,
         "clock": "service",
         "retransmits": 2,
+        "run_delay_s": pytest.approx(0.001),
     }
 
 

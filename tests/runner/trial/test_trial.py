@@ -18,7 +18,8 @@ RIGHT = "def answer(connection, k): connection.sendall(b'1\\n')\n"
 
 CHECKS = {
     *("generator_bound", "generator_share", "littles_law", "lag_p99_s", "sent_share"),
-    *("offered_per_s", "listen_overflows", "listen_drops", "retransmits", "computing_s"),
+    *("offered_per_s", "listen_overflows", "listen_drops", "retransmits", "flight_gate"),
+    *("read_lag_p50_s", "read_lag_p99_s", "steady", "warmup_s", "computing_s"),
 }
 
 
@@ -27,7 +28,10 @@ def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) ->
     record = run_well(trial("c-mt"), programs, tmp_path)
     assert (record["schema"], record["role"], record["attempt"]) == (2, "measure", 1)
     metrics = record["metrics"]
-    assert {name for name, value in metrics.items() if value is None} == set()
+    late = [line.partition(":")[0] for line in record["server"]["unknown"]]
+    absent = {"CPU times": {"cores", "cpu_per_request_s"}, "memory": {"memory_peak_bytes"}}
+    unknown = set().union(*(absent[what] for what in late))
+    assert {name for name, value in metrics.items() if value is None} == unknown
     counted = {m.counted_as or m.name for m in METRICS.values() if m.is_count}
     named = {m.name_with_unit for m in METRICS.values() if not m.is_count}
     assert set(metrics) == named - {"syscalls_per_request"}, "trial/ makes a figure of each metric"
@@ -50,6 +54,50 @@ def test_every_request_of_a_trial_has_exactly_one_end(programs: Path, tmp_path: 
     assert counts["started"] == sum(counts[end] for end in ends)
 
 
+LEAVES = (
+    "def converse(connection):\n"
+    "    for line in connection.makefile('rb'): answer(connection, number())\n"
+    "    if replies > 1: {end}\n"
+)
+"""A server whose first client to leave, but for the check before the load, is its end."""
+
+
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [
+        ("signal.signal(signal.SIGPIPE, signal.SIG_DFL); os.kill(os.getpid(), 13)", (None, 13)),
+        ("os._exit(3)", (3, None)),
+        ("os._exit(0)", (0, None)),
+    ],
+)
+def test_a_server_that_ends_when_its_clients_leave_keeps_its_trial_and_it_is_said(
+    programs: Path, tmp_path: Path, end: str, how: tuple[int | None, int | None]
+) -> None:
+    text = RIGHT + LEAVES.format(end=end).replace(
+        "signal.signal(signal.SIGPIPE, signal.SIG_DFL); ", ""
+    )
+    if "SIGPIPE" in end:
+        text = "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n" + text
+    record = run_well(trial("own"), programs, tmp_path, text + "serve_threads()")
+    assert record["server"]["ended_itself"]
+    assert (record["server"]["status"], record["server"]["signal"]) == how
+
+
+def test_a_server_that_serves_a_number_of_connections_and_ends_inside_the_window_is_lost(
+    programs: Path, tmp_path: Path
+) -> None:
+    text = (
+        "listen(); tell()\n"
+        "for _ in range(40):\n"
+        "    connection, _ = listener.accept(); connection.recv(9)\n"
+        "    connection.sendall(b'1'); connection.close()"
+    )
+    record = run(trial("own", framing="message", duration=1.0), programs, tmp_path, text)
+    assert not record["valid"]
+    assert record["failure"] == "server-ended"
+    assert record["server"]["ended_itself"]
+
+
 @pytest.mark.serial
 def test_memory_is_read_thrice_in_the_window_and_the_most_is_the_peak(
     programs: Path, tmp_path: Path
@@ -59,7 +107,8 @@ def test_memory_is_read_thrice_in_the_window_and_the_most_is_the_peak(
     # A machine that is busy may leave no time for the one near the end.
     assert len(readings) in (2, 3)
     assert record["metrics"]["memory_bytes"] == readings[1]
-    assert record["metrics"]["memory_peak_bytes"] == max(readings)
+    late = [line for line in record["server"]["unknown"] if line.startswith("memory")]
+    assert record["metrics"]["memory_peak_bytes"] == (None if late else max(readings))
     assert record["server"]["processes"] > 1
 
 

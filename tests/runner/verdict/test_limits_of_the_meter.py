@@ -49,6 +49,55 @@ def test_what_the_server_used_stands_whoever_was_the_limit(metric: str) -> None:
     assert verdict_on(claim, counted).outcome == "CONFIRMED"
 
 
+@pytest.mark.parametrize(
+    ("metric", "p50_us", "p99_us", "outcome"),
+    [
+        ("p50", 499.0, 9000.0, "CONFIRMED"),
+        ("p50", 501.0, 9000.0, "INVALID"),
+        ("p99", 499.0, 1999.0, "CONFIRMED"),
+        ("p99", 499.0, 2001.0, "INVALID"),
+        ("p99", 1999.0, None, "CONFIRMED"),
+        ("p99", 2001.0, None, "INVALID"),
+        ("throughput", 9000.0, 9000.0, "CONFIRMED"),
+    ],
+)
+def test_replies_that_waited_are_held_against_the_percentile_at_their_rank(
+    metric: str, p50_us: float, p99_us: float | None, outcome: Outcome
+) -> None:
+    metrics = {"p50": 0.010, "p99": 0.040, "throughput": 500.0}
+    lags = {"": (p50_us * 1e-6, None if p99_us is None else p99_us * 1e-6)}
+    samples = [
+        Sample(A.key, block, True, None, metrics, {"window_ok": 5000}, read_lags_s=lags)
+        for block in range(3)
+    ]
+    verdict = verdict_on(make_claim(metric, right=None, low=1e-6), samples)
+    assert verdict.outcome == outcome
+    if outcome == "INVALID":
+        assert "replies waited for the generator (lag p" in str(verdict.reason)
+
+
+@pytest.mark.parametrize(
+    ("flagged", "outcome"), [(0, "CONFIRMED"), (4, "CONFIRMED"), (5, "INVALID")]
+)
+def test_trials_that_were_not_kept_full_are_left_out_up_to_a_quarter(
+    flagged: int, outcome: Outcome
+) -> None:
+    samples = ratios([2.0] * 8)
+    of_a = [at for at, one in enumerate(samples) if one.cell_key == A.key][:flagged]
+    for at in of_a:  # what such a trial says must not count: its throughput would refute the claim
+        metrics = dict.fromkeys(samples[at].metrics, 1e-6)
+        samples[at] = replace(samples[at], not_full="it kept 90 %", metrics=metrics)
+    verdict = verdict_on(make_claim(low=1.3), samples)
+    assert verdict.outcome == outcome
+    if outcome == "INVALID":
+        assert verdict.reason is not None
+        assert verdict.reason.startswith("the load generator was the limit in 5 of 16 trials")
+        assert verdict.reason.endswith("in block 1: it kept 90 %")
+    else:
+        assert verdict.estimate is not None
+        assert verdict.estimate.blocks == 8 - flagged
+
+
 def test_a_trial_in_a_block_that_does_not_count_limits_nothing() -> None:
     samples = bound_in(ratios([2.0] * 5), A, 4)
     samples[-1] = sample(B, 4, None, "the server ended")

@@ -77,10 +77,10 @@ def p99_ns(once: Measured) -> float:
 
 
 def bytes_each(alone: Measured, beside: Measured) -> float:
-    """The server's memory for each idle connection: PSS, which is what user space holds."""
-    if alone.pss_bytes is None or beside.pss_bytes is None:
+    """The server's memory for each idle connection, which is what user space holds."""
+    if alone.memory_bytes is None or beside.memory_bytes is None:
         raise BenchError("the memory of a server could not be read")
-    return (beside.pss_bytes - alone.pss_bytes) / IDLE
+    return (beside.memory_bytes - alone.memory_bytes) / IDLE
 
 
 def _check_idle(name: str, once: Measured) -> None:

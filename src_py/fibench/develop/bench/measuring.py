@@ -17,6 +17,7 @@ from fibench.backends import Backend
 from fibench.backends.catalogue import argv
 from fibench.server import RunningServer, resources
 from fibench.server import starting as server
+from fibench.server.memory import memory as memory_of
 from fibench.trial import load
 
 HOST = "127.0.0.1"
@@ -114,7 +115,7 @@ class Measured:
     told: Told
     used_ns: int
     """CPU time of the server's whole tree inside the window."""
-    pss_bytes: int | None
+    memory_bytes: int | None
     """Memory of the tree in the middle of the window."""
 
     @property
@@ -185,11 +186,11 @@ def measure(served: Server, driven: Load, desk: Desk) -> Measured:
     memory: list[int | None] = []
     with serving(served, desk) as running, pinned(desk.load_cpus):
 
-        def on_edge(edge: load.Edge) -> None:
+        def on_edge(edge: load.Edge, _at_ns: int) -> None:
             if edge in ("begin", "end"):
                 edges[edge] = resources.snapshot(running)
             elif edge == "middle":
-                memory.append(resources.memory(running).pss_bytes)
+                memory.append(memory_of(running).memory_bytes)
 
         command = load.LoadCommand(
             [word.replace(PORT, str(running.port)) for word in driven.command],

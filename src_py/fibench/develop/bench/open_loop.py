@@ -77,7 +77,7 @@ class Bench:
                 load.LoadCommand(argv, 0.0, None),
                 self.programs / "supervise",
                 self.folder,
-                lambda _edge: None,
+                lambda _edge, _at_ns: None,
             )
         text = (self.folder / "load.out").read_text()
         if ending.status != 0:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fibench.backends import Backend
 from fibench.develop.pages.counts import ALONE, NotCounted, cell
-from fibench.server import resources
+from fibench.server.memory import memory as memory_of
 from fibench.trial import TrialContext, TrialFailed, pick_port, start_server
 from fibench.trial.serving import STOP_GRACE_S
 from fibench.verdict.sample import told
@@ -22,7 +22,7 @@ LIMIT_S = 10.0
 
 @dataclass(frozen=True)
 class Memory:
-    """Of all processes of a server, pages that they share counted once (PSS)."""
+    """Of all processes of a server, pages that they share counted once."""
 
     before_bytes: int
     per_connection_bytes: float
@@ -40,10 +40,10 @@ def measure(backend: Backend, context: TrialContext, folder: Path, connections: 
         with ExitStack() as clients, start_server(context, parameters, port, place) as running:
             for _ in range(FIRST):
                 clients.enter_context(_answered(host, port))
-            before = resources.memory(running).pss_bytes
+            before = memory_of(running).memory_bytes
             for _ in range(connections):
                 clients.enter_context(_answered(host, port))
-            after = resources.memory(running).pss_bytes
+            after = memory_of(running).memory_bytes
             running.stop(STOP_GRACE_S)
     except TrialFailed as error:
         raise NotCounted(f"{backend.name}: {told(str(error), error.hint)}") from error

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What trials say of their servers beside figures: how they left, what was not read. Pure."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from fibench.record import Record, ServerSide
+
+
+def of_servers(records: Iterable[Record]) -> Iterator[str]:
+    """Lines about the servers of valid trials, of each backend by itself."""
+    by_backend: dict[str, list[ServerSide]] = {}
+    known = list(records)
+    for record in known:
+        if record.server is not None and record.valid:
+            by_backend.setdefault(record.parameters.backend, []).append(record.server)
+    for backend, servers in by_backend.items():
+        yield from _left(backend, servers)
+        yield from _unknown(backend, servers)
+    yield from _never_steady(known)
+
+
+def _never_steady(records: Sequence[Record]) -> Iterator[str]:
+    """Cells whose load did not become steady however long it was waited for."""
+    looked: dict[str, list[Record]] = {}
+    for record in records:
+        if record.is_measurement and record.checks.steady is not None:
+            looked.setdefault(record.label, []).append(record)
+    for label, own in looked.items():
+        never = [record for record in own if not record.checks.steady]
+        if never:
+            longest_s = max(record.checks.warmup_s or 0.0 for record in never)
+            yield (
+                f"{label}: not steady after a warm-up of {longest_s:.0f} s in {len(never)} of "
+                f"{len(own)} trials: its figures are those of a time in which they changed"
+            )
+
+
+def _left(backend: str, servers: Sequence[ServerSide]) -> Iterator[str]:
+    """Servers that ended after the window, when their clients left: their figures are whole."""
+    left = [server for server in servers if server.ended_itself]
+    if left:
+        ways = Counter(_how(server) for server in left)
+        how = ways.most_common(1)[0][0]
+        yield (
+            f"{backend} ended when its clients left, {how}, in {len(left)} of {len(servers)} "
+            "trials: after the window, so that they count"
+        )
+
+
+def _how(server: ServerSide) -> str:
+    if server.signal is not None:
+        return f"by {signal_name(server.signal)}"
+    return "by itself" if server.status is None else f"with status {server.status}"
+
+
+def signal_name(number: int) -> str:
+    """SIGPIPE of 13; a number that has no name as such."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _unknown(backend: str, servers: Sequence[ServerSide]) -> Iterator[str]:
+    """What could not be read of servers: each thing once, with the first reason."""
+    told: dict[str, list[str]] = {}
+    for server in servers:
+        for line in server.unknown:
+            what, _, why = line.partition(": ")
+            told.setdefault(what, []).append(why)
+    for what, reasons in told.items():
+        yield (
+            f"{backend}: {what} not known in {len(reasons)} of {len(servers)} trials: {reasons[0]}"
+        )
