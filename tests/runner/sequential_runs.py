@@ -98,11 +98,13 @@ def go(
     return following
 
 
-def make_sequential(folder: Path, text: str = SEQUENTIAL, trials: int | None = None) -> Path:
+def make_sequential(
+    folder: Path, text: str = SEQUENTIAL, trials: int | None = None, seed: int = 1
+) -> Path:
     """The folder of such a run; of one that was interrupted after so many `trials`."""
     experiment = experiment_of(text)
     records: list[Record] = []
-    go(experiment, records, trials=trials)
+    go(experiment, records, lambda attempt: made_record(attempt, seed), trials)
     (folder / "trials").mkdir(parents=True)
     (folder / "experiment.toml").write_text(text)
     document = plan_json(experiment) | {"source": "made.toml", "overrides": {}}

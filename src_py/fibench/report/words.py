@@ -220,10 +220,10 @@ def _hint(verdict: Verdict) -> str:
     if needed is None or verdict.outcome == "INVALID":
         return seen
     if verdict.outcome == "REFUTED":
-        if blocks is None:
+        if blocks is None or verdict.looks is not None:  # it ended as soon as it could
             return seen
-        asked = f"{_effect(verdict, needed)} to the bound"
-        return f"{seen}; {blocks} blocks would have been enough for the {asked}"
+        far = f"{_effect(verdict, needed)}, as far as the bound is"
+        return f"{seen}; {blocks} blocks would have been enough to see {far}"
     if blocks is None:
         return f"{seen}; the figure is too near the bound for any sensible number of blocks"
     return f"{seen}; {_more_blocks(verdict.looks, blocks)} would see {_effect(verdict, needed)}"
