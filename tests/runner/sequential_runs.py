@@ -16,7 +16,6 @@ from fibench.commands.following import Following
 from fibench.experiment import Experiment, parse_experiment
 from fibench.plan import Trial, plan, plan_json
 from fibench.record import Record
-from fibench.run import Event
 from fibench.run._resume import Attempt
 from fibench.run.blocks import Walk
 from fibench.store import journal
@@ -84,12 +83,11 @@ def go(
     records: list[Record],
     measure: Callable[[Attempt], Record] = made_record,
     trials: int | None = None,
-    tell: Callable[[Event], None] = lambda event: None,
 ) -> Following:
     """Go on with a run that has these records, to which what is measured is added; for at most so
     many trials."""
     following = Following(questions_of(experiment, CORES))
-    for block in Walk(plan(experiment), records, following, tell).blocks():
+    for block in Walk(plan(experiment), records, following, lambda *of: None).blocks():
         for attempt in block.todo:
             if trials == 0:
                 return following

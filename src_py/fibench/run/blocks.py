@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 
 from fibench.plan import Trial
 from fibench.run._resume import Attempt, remaining
-from fibench.run.events import BlockEnded, Listener
 
 if TYPE_CHECKING:
+    from fibench.experiment import Cell
     from fibench.record import Record
 
 AfterBlock = Callable[["Sequence[Record]"], Collection[str]]
 """From the records of all whole blocks so far to the keys of the cells that stay, twins among them;
 none: the run is over. Asked before the first block, too, and the same again of a run gone on with.
 """
+BlockIsWhole = Callable[[int, "Sequence[Cell]"], None]
+"""Told the number of a block that was measured, and the cells that it was the last one of."""
 BEFORE = -1
 """The block of what is measured before all blocks, whichever cells these have."""
 
@@ -46,11 +48,11 @@ class Walk:
         trials: Sequence[Trial],
         records: Sequence[Record],
         after_block: AfterBlock | None,
-        tell: Listener,
+        ended: BlockIsWhole,
     ) -> None:
         self._records = records
         self._after_block = after_block
-        self._tell = tell
+        self._ended = ended
         self._blocks: dict[int, list[Trial]] = {}
         for trial in trials:
             self._blocks.setdefault(trial.block, []).append(trial)
@@ -99,4 +101,4 @@ class Walk:
         gone = [
             cell for key, cell in self._cells.items() if key in block.staying and key not in staying
         ]
-        self._tell(BlockEnded(block.number, gone))
+        self._ended(block.number, gone)

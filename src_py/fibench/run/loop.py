@@ -22,6 +22,7 @@ from fibench.run._unchanged import ChangedError, Unchanged
 from fibench.run.begin import begin
 from fibench.run.blocks import AfterBlock, Walk
 from fibench.run.events import (
+    BlockEnded,
     Event,
     Listener,
     Notice,
@@ -114,7 +115,7 @@ def run_experiment(
     for text in begun.notices:
         tell(Notice(text))
     trials, records = begun.trials, list(begun.records)
-    walk = Walk(trials, records, after_block, tell)
+    walk = Walk(trials, records, after_block, lambda *of: tell(BlockEnded(*of)))
     left = [one.trial for one in walk.left()]
     stand = {record.trial for record in records} - {trial.key for trial in left}
     tell(RunStarted(begun.folder, left, len(trials), begun.resumed, len(stand)))

@@ -15,13 +15,14 @@ from tests.runner.sequential_runs import (
     made_record,
 )
 
+from fibench.experiment import Cell
 from fibench.plan import Trial, plan
 from fibench.record import Record, last_attempts
-from fibench.run import BlockEnded, Event
 from fibench.run._resume import Attempt
 from fibench.run.blocks import Walk
 from fibench.verdict import find
 
+Ended = tuple[int, Sequence[Cell]]
 EXPERIMENT = experiment_of(SEQUENTIAL)
 SYSCALLS = """
 [[claim]]
@@ -35,18 +36,18 @@ above = 1
 
 def walked(
     trials: Sequence[Trial], staying: dict[int, Collection[str]]
-) -> tuple[list[str], list[Event]]:
+) -> tuple[list[str], list[Ended]]:
     """The keys of what is measured where each block has the cells of the latest entry up to it."""
     records: list[Record] = []
-    events: list[Event] = []
+    ended: list[Ended] = []
 
     def after_block(known: Sequence[Record]) -> Collection[str]:
         blocks = 1 + max((record.block for record in known), default=-1)
         return staying[max(block for block in staying if block <= blocks)]
 
-    for block in Walk(trials, records, after_block, events.append).blocks():
+    for block in Walk(trials, records, after_block, lambda *of: ended.append(of)).blocks():
         records += [made_record(attempt) for attempt in block.todo]
-    return [record.trial for record in records], events
+    return [record.trial for record in records], ended
 
 
 def cells_of_plan() -> list[str]:
@@ -56,15 +57,14 @@ def cells_of_plan() -> list[str]:
 def test_cells_that_have_left_are_passed_over_and_nothing_else_changes() -> None:
     trials = plan(EXPERIMENT)
     every = cells_of_plan()
-    keys, events = walked(trials, {0: every, 2: every[:2], 4: ()})
+    keys, ended = walked(trials, {0: every, 2: every[:2], 4: ()})
     expected = [
         trial.key
         for trial in trials
         if trial.block < 2 or (trial.block < 4 and trial.cell.key in every[:2])
     ]
     assert keys == expected
-    ended = [event for event in events if isinstance(event, BlockEnded)]
-    assert [(event.block, {cell.key for cell in event.gone}) for event in ended] == [
+    assert [(block, {cell.key for cell in gone}) for block, gone in ended] == [
         (0, set()), (1, set(every[2:])), (2, set()), (3, set(every[:2])),
     ]  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_ceilings_are_measured_before_the_blocks_whichever_cells_these_have() ->
 
 def test_without_anybody_to_decide_every_trial_is_measured() -> None:
     trials, records = plan(EXPERIMENT), list[Record]()
-    for block in Walk(trials, records, None, lambda event: None).blocks():
+    for block in Walk(trials, records, None, lambda *of: None).blocks():
         records += [made_record(attempt) for attempt in block.todo]
     assert [record.trial for record in records] == [trial.key for trial in trials]
 
@@ -104,7 +104,7 @@ def test_nobody_is_asked_with_records_of_a_block_that_is_not_whole() -> None:
         asked.append(len(blocks))
         return cells_of_plan()
 
-    walk = Walk(trials, records, after_block, lambda event: None)
+    walk = Walk(trials, records, after_block, lambda *of: None)
     todo = [block.todo for block in walk.blocks()]
     last = [trial for trial in trials if trial.block == 11]
     assert todo[-1] == [Attempt(trial, 2) for trial in last]
