@@ -27,6 +27,7 @@ backend = ["c-sync", "c-mt"]
 duration = "0.1s"
 [plan]
 blocks = 2
+seed = 7
 """
 
 
@@ -36,13 +37,14 @@ class Beginner:
 
     folder: Path
     overrides: dict[str, str] | None = None
+    text: str = TEXT
 
     @cached_property
     def request(self) -> Request:
         """What is asked for, the same each time."""
         source = self.folder / "small.toml"
-        source.write_text(TEXT)
-        experiment = parse_experiment(TEXT, "small.toml", KNOWN, self.overrides, self.folder)
+        source.write_text(self.text)
+        experiment = parse_experiment(self.text, "small.toml", KNOWN, self.overrides, self.folder)
         places = replace(find_places(), results=self.folder / "results")
         backends = read_catalogue(places.catalogue)
         return Request(experiment, source, backends, places, self.overrides or {})
@@ -60,7 +62,7 @@ class Beginner:
 
     def begin_with_all_notices(self, **changes: Any) -> Beginning:
         request = replace(self.request, **changes)
-        return begin(request, self.trials, context_of(request))
+        return begin(request, context_of(request))
 
     def keep(self, run: Path, attempts: Sequence[Attempt], *, valid: bool = True) -> None:
         for attempt in attempts:

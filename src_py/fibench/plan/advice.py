@@ -12,6 +12,7 @@ from fibench.parameters import ALL, parse_cpus, written_cpus
 from fibench.plan.pinning import asked_cpus, computing_s, largest_n
 from fibench.plan.trials import seconds
 from fibench.quantities import format_duration
+from fibench.wording import counted
 
 
 def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: int) -> list[str]:
@@ -30,6 +31,10 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
             warning = f"host {host} is not loopback: others on the network can reach the servers"
             found[warning] = None
     found |= dict.fromkeys(_shared_cpus(experiment))
+    blocks = experiment.plan.blocks
+    if experiment.claims and blocks.most < blocks.fewest:
+        few = f"of {counted(blocks.most, 'block')} no claim has a verdict"
+        found[f"{few}: that takes {blocks.fewest}, or as many as it needs (auto)"] = None
     for claim in experiment.claims:
         obstacle = experiment.absent.obstacle(claim)
         if obstacle is not None:

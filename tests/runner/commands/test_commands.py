@@ -59,15 +59,15 @@ def _python_server(body: str) -> list[str]:
 
 
 def test_a_run_of_one_block_keeps_its_trials_and_says_what_holds(desk: Desk) -> None:
-    done = desk.run(desk.write(SMALL.format(blocks=3, above=1)))
+    done = desk.run(desk.write(SMALL.format(blocks=5, above=1)))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CONFIRMED" in done.stdout
     assert "1 of 1 claim confirmed" in done.stdout
     assert {record["trial"] for record in desk.records()} == set(desk.planned())
     records = desk.measured()
-    assert [r["valid"] for r in records] == [True] * 6
+    assert [r["valid"] for r in records] == [True] * 10
     assert sorted((r["block"], r["label"]) for r in records) == sorted(
-        (block, label) for block in range(3) for label in ("c-sync", "c-mt")
+        (block, label) for block in range(5) for label in ("c-sync", "c-mt")
     )
     for record in records:
         metrics, counts = record["metrics"], record["counts"]
@@ -81,7 +81,7 @@ def test_a_run_of_one_block_keeps_its_trials_and_says_what_holds(desk: Desk) -> 
         outcomes = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
         assert counts["started"] == sum(counts[name] for name in outcomes)
     folder = desk.run_folder()
-    assert (folder / "experiment.toml").read_text() == SMALL.format(blocks=3, above=1)
+    assert (folder / "experiment.toml").read_text() == SMALL.format(blocks=5, above=1)
     for name in ("plan.json", "environment.json", "claims.json"):
         assert json.loads((folder / name).read_text())["schema"] >= 1
     assert json.loads((folder / "trials" / "000" / "load.json").read_text())["valid"] is True
@@ -89,7 +89,7 @@ def test_a_run_of_one_block_keeps_its_trials_and_says_what_holds(desk: Desk) -> 
 
 
 def test_a_refuted_claim_is_exit_3(desk: Desk) -> None:
-    done = desk.run(desk.write(SMALL.format(blocks=3, above=1e9)))
+    done = desk.run(desk.write(SMALL.format(blocks=5, above=1e9)))
     assert done.returncode == 3
     assert "REFUTED" in done.stdout
 

@@ -83,7 +83,7 @@ def report(run: str = "gil", format_name: str = "text", output: str = "", claims
 
 def test_report_shows_what_run_showed(tmp_path: Path, programs: Path) -> None:
     assert programs.is_dir()
-    (tmp_path / "small.toml").write_text(SMALL.format(blocks=3, above=1))
+    (tmp_path / "small.toml").write_text(SMALL.format(blocks=5, above=1))
     own = {"FIBENCH_RESULTS": str(tmp_path / "results"), "FIBENCH_LOCK": f"fibench-test-{tmp_path}"}
     environment = {**os.environ, **own, "COLUMNS": "100"}
     shown = invoke("run", tmp_path / "small.toml", env=environment)

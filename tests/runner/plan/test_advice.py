@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What may surprise about a load with client groups is said before it is measured."""
 
+import pytest
 from tests.runner.experiment.client_groups import ONE, SLOW_AND_SMALL
-from tests.runner.experiments import KNOWN, SMALL, parse
+from tests.runner.experiments import CLAIM, KNOWN, SMALL, parse
 
 from fibench.plan.advice import warnings
 
@@ -40,3 +41,12 @@ def test_it_warns_of_a_group_whose_request_outlasts_the_window() -> None:
     assert warned('duration = "50ms"\n' + SLOW_AND_SMALL) == [
         "py-mt: one request takes about 85 ms, and the window is 50ms: it may see no reply"
     ]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "warned"), [("1", True), ("4", True), ("5", False), ("auto", False)]
+)
+def test_too_few_blocks_for_a_verdict_are_told_of_beforehand(blocks: str, warned: bool) -> None:
+    said = warnings(parse(SMALL + CLAIM, {"blocks": blocks}), {}, 2)
+    assert any("no claim has a verdict" in line for line in said) is warned
+    assert not any("verdict" in line for line in warnings(parse(SMALL, {"blocks": blocks}), {}, 2))

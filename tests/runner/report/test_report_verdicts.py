@@ -18,6 +18,7 @@ from tests.runner.report.three_cells import (
 from fibench.report.words import tally, verdict_lines
 from fibench.verdict.findings import Failure
 from fibench.verdict.judging import judge
+from fibench.verdict.looks import Looks
 
 
 def test_a_claim_about_a_group_names_it() -> None:
@@ -126,9 +127,21 @@ def test_the_report_ends_with_the_tally_the_overhead_and_the_folder() -> None:
     assert text.endswith("results: results/gil/2026-11-23T0715-7f3a\n")
 
 
-def test_an_interrupted_run_shows_estimates_and_no_verdict() -> None:
-    verdicts = judge([make_claim(1.3)], make_samples(), 2)
-    text = report(make_samples(), verdicts, interrupted=True)
+def test_an_interrupted_run_shows_estimates_and_the_verdicts_that_it_had_come_to() -> None:
+    (verdict,) = judge([make_claim(1.3)], make_samples(), 2, looks=Looks(3, 20))
+    decided = replace(verdict, outcome="CONFIRMED", decided=3)
+    open_ = replace(make_claim(1.3), id="open", says="Nobody knows yet")
+    text = report(make_samples(), [decided], interrupted=True, undecided=[open_])
+    assert "Interrupted: what was decided before has its verdict, the rest has none." in text
+    assert "CONFIRMED     Multiprocess beats threads" in text
+    assert "; decided after 3 blocks\n" in text
+    assert "not decided   Nobody knows yet" in text
+    assert "1 of 2 claims confirmed, 1 not decided" in text
+    assert "they are repeated intervals" in " ".join(text.split())
+
+
+def test_an_interrupted_run_that_had_decided_nothing_shows_estimates_alone() -> None:
+    text = report(make_samples(), [], interrupted=True, undecided=[make_claim(1.3)])
     assert "71" in text
     assert "CONFIRMED" not in text
     assert "Interrupted: these are estimates. Verdicts are given on a whole run only." in text

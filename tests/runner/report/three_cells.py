@@ -102,6 +102,7 @@ def report(  # noqa: PLR0913 - each is something that a test may vary
     failures: Sequence[Failure | tuple[str, str, str]] = (),
     twin: TwinCheck | None = None,
     notes: Sequence[str] = (),
+    undecided: Sequence[Claim] = (),
     **options: Any,
 ) -> str:
     experiment = experiment or make_experiment()
@@ -120,6 +121,7 @@ def report(  # noqa: PLR0913 - each is something that a test may vary
             tuple(Failure(*failed) for failed in failures),
             twin,
             tuple(notes),
+            undecided=tuple(undecided),
         ),
         Circumstances(
             **{

@@ -63,7 +63,7 @@ def test_nothing_changed_is_no_difference(programs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ['blocks = 3', 'seed = 5', '[server]\nframing = "line"', "exclude"]
+    "change", ['blocks = 3', 'blocks = "auto"', '[server]\nframing = "line"', "exclude"]
 )  # fmt: skip
 def test_other_parameters_are_a_difference(programs: Path, change: str) -> None:
     text = BASE.replace("blocks = 2", change) if change != "exclude" else BASE

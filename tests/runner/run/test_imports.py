@@ -106,7 +106,13 @@ def test_a_face_decides_nothing() -> None:
 def test_what_decides_is_in_it_and_the_loop_is_not(copy: Path) -> None:
     """What all trials are made with and which are made again; not how a run is told of."""
     found = {path.relative_to(copy / "fibench").as_posix() for path in measuring_modules(copy)}
-    assert {"run/request.py", "run/_resume.py", "plan/pinning.py", "plan/trials.py"} <= found
+    assert {
+        "run/request.py",
+        "run/blocks.py",
+        "run/_resume.py",
+        "plan/pinning.py",
+        "plan/trials.py",
+    } <= found
     assert found.isdisjoint({"run/loop.py", "run/events.py", "run/begin.py"})
 
 

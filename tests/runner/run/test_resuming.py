@@ -144,7 +144,7 @@ def test_a_run_killed_many_times_ends_as_one_that_was_not(desk: Desk, seed: int)
 
 
 def test_a_torn_last_line_is_reported_and_its_trial_measured_again(desk: Desk) -> None:
-    path = desk.write(QUICK.format(blocks=3, above=1))
+    path = desk.write(QUICK.format(blocks=5, above=1))
     _finish(desk, path)
     lines = desk.run_folder() / "trials.jsonl"
     lines.write_bytes(lines.read_bytes()[:-20])
@@ -208,10 +208,10 @@ def test_a_changed_program_begins_a_new_run_and_is_named(desk: Desk) -> None:
 
 
 def test_changed_parameters_begin_a_new_run_and_changed_claims_do_not(desk: Desk) -> None:
-    path = desk.write(QUICK.format(blocks=3, above=1))
+    path = desk.write(QUICK.format(blocks=5, above=1))
     desk.invoke("run", path)
     _break_off(desk)
-    desk.write(QUICK.format(blocks=3, above=2))
+    desk.write(QUICK.format(blocks=5, above=2))
     done = desk.invoke("run", path)
     assert "resuming " in done.stdout
     assert (desk.run_folder() / "experiment.toml").read_text() == path.read_text()
@@ -223,7 +223,7 @@ def test_changed_parameters_begin_a_new_run_and_changed_claims_do_not(desk: Desk
 
 def test_of_two_runs_the_second_waits_for_the_first_and_names_it(desk: Desk) -> None:
     with run_with_a_trial_finished(desk) as first:
-        other = desk.write(QUICK.format(blocks=3, above=1), "other.toml")
+        other = desk.write(QUICK.format(blocks=5, above=1), "other.toml")
         command = [*INVOKE, "run", str(other)]
         with ending(subprocess.Popen(
             command, cwd=CHECKOUT, env=desk.environment(), text=True,
@@ -255,7 +255,7 @@ def test_a_benchmark_waits_for_a_run_too(desk: Desk) -> None:
 
 def test_ctrl_c_while_waiting_is_130_and_leaves_no_run(desk: Desk) -> None:
     with run_with_a_trial_finished(desk):
-        other = desk.write(QUICK.format(blocks=3, above=1), "other.toml")
+        other = desk.write(QUICK.format(blocks=5, above=1), "other.toml")
         command = [*INVOKE, "run", str(other)]
         with ending(
             subprocess.Popen(

@@ -217,8 +217,11 @@ def test_a_run_is_found_to_have_estimates_verdicts_and_a_twin() -> None:
     assert (found.failures, found.notes) == ((), ())
 
 
-def test_a_run_that_is_not_complete_has_no_verdicts() -> None:
-    assert findings(complete=False).verdicts == ()
+def test_a_run_that_is_not_complete_has_no_verdict_on_what_it_had_not_decided() -> None:
+    experiment = made_experiment(cells=4, blocks=5, claims=2)
+    found = find(experiment, recorded(*made_records(experiment, 4)), 2, complete=False)
+    assert found.verdicts == ()
+    assert found.undecided == experiment.claims
 
 
 def test_other_claims_are_judged_by_their_own_number() -> None:

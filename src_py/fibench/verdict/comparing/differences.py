@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fibench.json_values import Object
-from fibench.parameters import KEYS, PLAN_KEYS, Value, shown_value
+from fibench.parameters import KEYS, Value, kept_blocks, shown_value
 from fibench.verdict.comparing.ratios import Pairs
 from fibench.verdict.comparing.sides import matched
 from fibench.verdict.reviewing import Review
@@ -105,7 +105,11 @@ def _short(text: str | None) -> str | None:
 def _plan_differences(first: Review, second: Review, pairs: Pairs) -> Iterator[Difference]:
     """What was asked for differently: options of the plan, and parameters of paired cells."""
     sides = (first.run.plan.document, second.run.plan.document)
-    for name in ("title", *PLAN_KEYS, SOURCE_PATH):
+    asked_blocks = (kept_blocks(plan) for plan in sides)
+    one, other = (None if blocks is None else str(blocks) for blocks in asked_blocks)
+    if one != other:
+        yield Difference("plan", "blocks", one, other)
+    for name in ("title", SOURCE_PATH):  # a seed is another one in each run, and no difference
         one, other = (str(plan.get(name)) for plan in sides)
         known = name != SOURCE_PATH or all(SOURCE_PATH in plan for plan in sides)
         if one != other and known:
