@@ -13,6 +13,7 @@ from fibench.report.numbers import RATIO, axis_scale, bound_quantity, effect, pe
 from fibench.report.output import glued
 from fibench.verdict import Crossover, Estimate, TwinCheck
 from fibench.verdict.crossover import Wins
+from fibench.verdict.foreign.telling import widened_for
 from fibench.verdict.twin import ALPHA
 from fibench.verdict.verdict import Verdict
 from fibench.wording import prose, shown
@@ -31,6 +32,9 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     figures = _figures(verdict)
     if figures:
         lines.append(figures)
+    found = verdict.estimate
+    if found is not None and (widened := widened_for(found.widened, found.widening)):
+        lines.append(shown(widened))
     if verdict.reason is not None:
         lines.append(shown(verdict.reason))
     hint = _hint(verdict)

@@ -4,6 +4,7 @@
 from fibench.record import ServerSide
 from fibench.server import Ending, resources
 from fibench.server.starting import RunningServer
+from fibench.trial.evidence.watch import Watch
 from fibench.trial.load import Edge
 
 _NS = 1e-9
@@ -12,9 +13,13 @@ _NS = 1e-9
 class Readings:
     """Takes CPU times at the window's edges, memory inside it, and context switches from now on."""
 
-    def __init__(self, running: RunningServer, *, memory: bool) -> None:
-        """Begin with a server that is ready. Without `memory`, no moment for it is known."""
+    def __init__(self, running: RunningServer, watch: Watch, *, memory: bool) -> None:
+        """Begin with a server that is ready. Without `memory`, no moment for it is known.
+
+        `watch` looks at the rest of the machine at the same edges.
+        """
         self._running = running
+        self._watch = watch
         self._wants_memory = memory
         self._ready = resources.switches(running)
         self._cpu: dict[Edge, resources.CpuSnapshot] = {}
@@ -23,6 +28,7 @@ class Readings:
     def __call__(self, edge: Edge) -> None:
         """Read what is due at an edge; CPU times first, since they are to be of the edge itself."""
         if edge in ("begin", "end"):
+            self._watch.edge(edge)
             self._cpu[edge] = resources.snapshot(self._running)
         if edge != "end" and self._wants_memory:
             self._memory[edge] = resources.memory(self._running)

@@ -14,6 +14,7 @@ from fibench.record import Record, ServerSide, last_attempts
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
 from fibench.verdict.estimate import CellSummary, summarise
+from fibench.verdict.foreign.telling import foreign_cores, surroundings
 from fibench.verdict.judging import Verdict, judge
 from fibench.verdict.sample import Index, Sample, told
 from fibench.verdict.twin import TwinCheck, check_twin
@@ -148,6 +149,8 @@ def sample(record: Record) -> Sample:
         lag_p99_s=record.checks.lag_p99_s,
         group_lags_p99_s={name: gave.lag_p99_s for name, gave in record.groups.items()},
         halves=record.halves,
+        foreign_cores=foreign_cores(record),
+        foreign_names=tuple(record.evidence.foreign),
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
 
@@ -212,6 +215,7 @@ def _notes(
     for cell, summary in zip(experiment.cells, summaries, strict=True):
         found.extend(notes(cell, summary, index, known.get(cell.key)))
     found.extend(endings(records))
+    found.extend(surroundings(records))
     missing = {
         record.trial: told(record.reason, record.hint)
         for record in records

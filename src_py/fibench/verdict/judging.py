@@ -20,6 +20,7 @@ from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
+from fibench.verdict.foreign.telling import unquiet
 from fibench.verdict.looks import Looks
 from fibench.verdict.sample import Index, index
 from fibench.verdict.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
@@ -139,7 +140,8 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
         reason = _too_few_blocks(estimate.blocks, claim, samples, looks)
     else:
         outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
-    settling = _what_would_settle(claim, estimate)
+        reason = _unquiet(outcome, claim, estimate)
+    settling = _Settling() if reason is not None else _what_would_settle(claim, estimate)
     return replace(
         verdict,
         outcome=outcome,
@@ -147,9 +149,19 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
         estimate=estimate,
         left=left,
         right=right,
-        detectable=estimate.detectable,
+        detectable=None if outcome == "INCONCLUSIVE" and reason else estimate.detectable,
         needed=settling.needed,
         blocks_needed=settling.blocks,
+    )
+
+
+def _unquiet(outcome: Outcome, claim: Claim, estimate: Estimate) -> str | None:
+    """Why a claim is not decided that would be, had nobody else used the machine."""
+    if outcome != "INCONCLUSIVE":
+        return None
+    return unquiet(
+        estimate.widened,
+        lambda low, high: _place(low, high, claim.low, claim.high) != "INCONCLUSIVE",
     )
 
 
@@ -183,7 +195,8 @@ def _what_would_settle(claim: Claim, estimate: Estimate) -> _Settling:
     if estimate.mean is None or estimate.sd_log is None or not bounds:
         return _Settling()
     distance = min(abs(math.log(estimate.mean / bound)) for bound in bounds)
-    blocks = estimates.blocks_needed(distance, estimate.sd_log, estimate.alpha, estimate.looks)
+    left = distance - estimate.widening
+    blocks = estimates.blocks_needed(left, estimate.sd_log, estimate.alpha, estimate.looks)
     return _Settling(math.expm1(distance), blocks)
 
 
@@ -217,6 +230,9 @@ def _judge_crossover(verdict: Verdict, samples: Index, looks: Looks | None) -> V
     # Of a first side that is not seen to win anywhere, it is not known that it ever begins to.
     if outcome == "CONFIRMED" and math.isinf(estimate.high):
         return replace(verdict, reason=f"it is not clear that it wins at any {claim.over} measured")
+    why = _unquiet(outcome, claim, estimate)
+    if why is not None:
+        return replace(verdict, reason=why, detectable=None, needed=None, blocks_needed=None)
     return replace(verdict, outcome=outcome)
 
 

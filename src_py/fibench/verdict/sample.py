@@ -42,6 +42,11 @@ class Sample:
     """The same of each client group; None of one without a schedule."""
     halves: tuple[int, int] | None = None
     """Replies in the first and the second half of the window."""
+    foreign_cores: float | None = None
+    """The cores that neither server nor load nor runner used, but others; below 0 by chance. None:
+    that is not known."""
+    foreign_names: tuple[str, ...] = ()
+    """Who used most of them."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
 
