@@ -13,7 +13,7 @@ import os
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -137,21 +137,35 @@ def parse(data: bytes) -> Process:
     )
 
 
+def descendants_of(root: int, among: Mapping[int, Process]) -> set[int]:
+    """A process and all that descend from it, of those that were seen."""
+    found = {root}
+    growing = True
+    while growing:
+        children = {pid for pid, one in among.items() if one.parent in found and pid not in found}
+        found |= children
+        growing = bool(children)
+    return found
+
+
+def ancestors_of(pid: int, among: Mapping[int, Process]) -> set[int]:
+    """A process, and all that it descends from."""
+    found: set[int] = set()
+    while pid in among and pid not in found:
+        found.add(pid)
+        pid = among[pid].parent
+    return found
+
+
 def used_by_others(
-    before: Mapping[int, Process], after: Mapping[int, Process], own: int
+    before: Mapping[int, Process], after: Mapping[int, Process], own: Collection[int]
 ) -> dict[int, int]:
-    """The ticks that each process has used in between, but for `own` and its descendants.
+    """The ticks that each process has used in between, but for our own.
 
     Of who has ended, what it used is with its parent, once that has waited for it; what it had used
     before is taken off there. On a machine of many CPUs only who was last on one of ours counts.
     """
     cpus = os.sched_getaffinity(0)
-    mine = {own}
-    growing = True
-    while growing:
-        children = {pid for pid, one in after.items() if one.parent in mine and pid not in mine}
-        mine |= children
-        growing = bool(children)
     ended: defaultdict[int, int] = defaultdict(int)
     for pid, one in before.items():
         if pid not in after or after[pid].began != one.began:
@@ -161,7 +175,7 @@ def used_by_others(
         first = before.get(pid)
         is_same = first is not None and first.began == one.began
         ticks = one.ticks - (first.ticks + ended[pid] if first is not None and is_same else 0)
-        if ticks > 0 and pid not in mine and one.cpu in cpus:
+        if ticks > 0 and pid not in own and one.cpu in cpus:
             used[pid] = ticks
     return used
 
@@ -188,28 +202,36 @@ class Look(NamedTuple):
 
 
 class Looking:
-    """A look at who computes, from its making to `end`: what this process does meanwhile is its
-    own, and its descendants'."""
+    """A look at who computes, from its making to `end`. What this process does meanwhile counts as
+    nobody's; and if it `starts` others, what they do.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, starts: bool) -> None:
+        self._starts = starts
         self._processes = processes()
         self._own_s = own_cpu_s()
         self._times = cpu_times()
         self._began_s = time.monotonic()
 
+    @property
+    def passed_s(self) -> float:
+        """How long it has lasted."""
+        return time.monotonic() - self._began_s
+
     def end(self, least_s: float) -> Look:
         """What was seen; waits until `least_s` have passed since the begin."""
-        passed_s = time.monotonic() - self._began_s
-        if passed_s < least_s:
-            time.sleep(least_s - passed_s)  # the look itself: there is no event to wait for
+        if self.passed_s < least_s:
+            time.sleep(least_s - self.passed_s)  # the look itself: there is no event to wait for
         times = cpu_times()
         own_s = own_cpu_s() - self._own_s
-        passed_s = time.monotonic() - self._began_s
+        passed_s = self.passed_s
         after = processes()
         cores = None
         if times is not None and self._times is not None:
             cores = max(0.0, (times.used_s - self._times.used_s - own_s) / passed_s)
-        used = used_by_others(self._processes, after, os.getpid())
+        own = ancestors_of(os.getpid(), after)  # who wait for us
+        own |= descendants_of(os.getpid(), after) if self._starts else set()
+        used = used_by_others(self._processes, after, own)
         shares = {pid: ticks * TICK_NS * 1e-9 / passed_s for pid, ticks in used.items()}
         busy = [
             Busy(after[pid].name, pid, round(share, 3))

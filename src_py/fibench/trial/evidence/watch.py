@@ -16,6 +16,7 @@ from fibench.machine.foreign import (
     busiest_names,
     counts_part_of_machine,
     cpu_times,
+    descendants_of,
     own_cpu_s,
     processes,
     used_by_others,
@@ -93,7 +94,8 @@ class Watch:
 
     def _names(self) -> list[str]:
         after = processes()
-        return busiest_names(used_by_others(self._processes, after, os.getpid()), after)
+        own = descendants_of(os.getpid(), after)
+        return busiest_names(used_by_others(self._processes, after, own), after)
 
     def __enter__(self) -> Watch:
         return self
