@@ -33,10 +33,10 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     if figures:
         lines.append(figures)
     found = verdict.estimate
-    if found is not None and (widened := widened_for(found.widened, found.widening)):
-        lines.append(shown(widened))
     if verdict.reason is not None:
         lines.append(shown(verdict.reason))
+    elif found is not None and (widened := widened_for(found.widened, found.widening)):
+        lines.append(shown(widened))
     hint = _hint(verdict)
     if hint:
         lines.append(hint)
