@@ -21,7 +21,7 @@ from fibench.machine.foreign import (
     parse,
     used_by_others,
 )
-from fibench.machine.processes import cpu_clock_ns
+from fibench.machine.processes import TICK_NS, cpu_clock_ns
 
 STAT = """\
 cpu  9 9 9 9 9 9 9 9 0 0
@@ -53,8 +53,8 @@ def test_the_cpus_that_may_be_used_count_and_interrupts_where_they_are_in_others
     (tmp_path / "stat").write_text(STAT)
     times = cpu_times(tmp_path)
     assert times is not None
-    assert times.used_s == pytest.approx(ticks * foreign.TICK_NS * 1e-9)
-    assert times.steal_s == pytest.approx(39 * foreign.TICK_NS * 1e-9)
+    assert times.used_s == pytest.approx(ticks * TICK_NS * 1e-9)
+    assert times.steal_s == pytest.approx(39 * TICK_NS * 1e-9)
 
 
 @pytest.mark.usefixtures("two_cpus")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The rules by which a trial was disturbed, at their bounds."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,11 @@ QUIET = {
 }
 
 
-def record(block: int = 0, **machine: float | None) -> Record:
+def record(**machine: float | None) -> Record:
+    return of_block(0, machine)
+
+
+def of_block(block: int, machine: Mapping[str, float | None]) -> Record:
     (found,) = recorded(
         {
             "trial": f"{block}-a",
@@ -45,7 +50,7 @@ def record(block: int = 0, **machine: float | None) -> Record:
 
 
 def kind(found: Record, history: int = 4, *, tail: bool = False, **usual: Any) -> str | None:
-    judged = disturbed(found, [record(block, **usual) for block in range(history)], tail)
+    judged = disturbed(found, [of_block(block, usual) for block in range(history)], tail)
     return None if judged is None else judged.kind
 
 
@@ -122,7 +127,9 @@ def test_foreign_cpu_is_named_last_since_it_can_be_borne_with() -> None:
 
 @pytest.mark.parametrize("missing", [*QUIET, "everything"])
 def test_what_is_not_known_is_not_held_against_a_trial(missing: str) -> None:
-    without = dict.fromkeys(QUIET if missing == "everything" else [missing])
+    without: dict[str, float | None] = dict.fromkeys(
+        QUIET if missing == "everything" else [missing]
+    )
     assert kind(record(**without), tail=True) is None
 
 

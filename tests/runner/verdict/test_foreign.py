@@ -290,12 +290,18 @@ def test_a_run_says_who_was_there_what_is_missing_and_what_a_quota_stopped() -> 
         )
     )
     assert lines == [
-        "the machine was not quiet: on average 0.30 cores of cc1 beside 2 trials; "
-        "intervals of throughput and of p50 are widened for it",
-        "how fast each CPU was (the probe) is not known for sure in 1 of 2 trials: "
-        "it may not be pinned to CPU 1: Denied",
-        "c-mt: the CPU quota of 0.50 cores stopped it in 6 of 10 periods: its figures, its tail "
-        "above all, are those of the quota",
+        (
+            "the machine was not quiet: on average 0.30 cores of cc1 beside 2 trials; "
+            "intervals of throughput and of p50 are widened for it"
+        ),
+        (
+            "how fast each CPU was (the probe) is not known for sure in 1 of 2 trials: "
+            "it may not be pinned to CPU 1: Denied"
+        ),
+        (
+            "c-mt: the CPU quota of 0.50 cores stopped it in 6 of 10 periods: its figures, its "
+            "tail above all, are those of the quota"
+        ),
     ]
     assert list(surroundings(recorded(document(0)))) == []
 
