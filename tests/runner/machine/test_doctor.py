@@ -251,8 +251,10 @@ def test_a_cpu_quota_is_told_with_what_it_has_stopped() -> None:
 def test_before_a_run_it_is_said_what_its_verdicts_will_be() -> None:
     loud, soft = Look(1.9, 2, BUSY), Look(0.4, 2, BUSY[1:2])
     assert list(quiet.lines(loud, [])) == [
-        "1.9 of 2 cores are used by others: sh (4021) 1.0, cc1 (4100) 0.9; "
-        "trials will be disturbed and verdicts INCONCLUSIVE: end them or wait"
+        (
+            "1.9 of 2 cores are used by others: sh (4021) 1.0, cc1 (4100) 0.9; "
+            "trials will be disturbed and verdicts INCONCLUSIVE: end them or wait"
+        )
     ]
     (said,) = quiet.lines(soft, [])
     assert said.endswith("cc1 (4100) 0.9; intervals will be widened for it")
