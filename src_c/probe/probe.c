@@ -198,7 +198,8 @@ int main(int argc, char *argv[])
     struct prober *probers = start_all(&count);
     while (read_window(&begin_ns, &end_ns)) {
         if (!answer(probers, count, (int64_t)begin_ns, (int64_t)end_ns, room))
-            return EXIT_FAILURE;
+            break;
     }
-    return EXIT_SUCCESS;
+    free(room);
+    return ferror(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
