@@ -18,7 +18,7 @@ from fibench.machine import Facts, all_pids, lock, read_line, read_proc
 from fibench.machine import cores as machine
 from fibench.machine import facts as facts_of
 from fibench.machine import sockets as listening
-from fibench.machine.doctor import Server
+from fibench.machine.busy import Server
 from fibench.machine.foreign import Looking
 from fibench.machine.quota import limited, throttling
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from fibench.machine.doctor import FOREIGN_CORES, cores_words, foreign_words
+from fibench.commands.doctor import LOOK_S
+from fibench.machine.busy import FOREIGN_CORES, cores_words, foreign_words
 from fibench.machine.foreign import Look, Looking
 from fibench.machine.quota import Limited, limited
 from fibench.trial.disturbed import FOREIGN_SHARE
 from fibench.wording import escaped
 
-LOOK_S = 0.5
 STALE_S = 2.0
 """What was seen in a longer time, as of a build, says little of now."""
 

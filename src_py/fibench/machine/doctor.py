@@ -5,25 +5,19 @@ commands/doctor.py reads the facts. Each item says what it is, why it matters, a
 mends it, which is shown and never run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fibench import called
 from fibench.json_values import Json
-from fibench.wording import counted
+from fibench.machine.busy import FOREIGN_CORES, Busy, Server, cores_words, foreign_words
 
 ENOUGH_DESCRIPTORS = 10_240
 """For 10,000 clients and what a server or fibload needs besides."""
 ENOUGH_BACKLOG = 4096
-MOST_SHOWN = 3
-"""So many of the busiest stand in a line."""
 TIME_WAIT_S = 60
 """How long Linux keeps the port of a closed connection (TCP_TIMEWAIT_LEN in include/net/tcp.h)."""
 ENOUGH_PORTS = 20_000
-BUSY_SHARE = 0.05
-"""Of one core: a process that takes more disturbs."""
-FOREIGN_CORES = 0.05
-"""Fewer cores that others use are what a quiet machine needs for itself."""
 BUSY_LOAD = 0.3
 STEAL_SHARE = 0.01
 MEMORY_PRESSURE_PERCENT = 1.0
@@ -33,25 +27,6 @@ RING_BYTES = 154 << 10
 FULL_DISK_BYTES = 512 << 20
 STABLE_CLOCKS = ("tsc", "arch_sys_counter", "kvm-clock", "timebase", "tod")
 """Clock sources that are read without a system call."""
-
-
-@dataclass(frozen=True)
-class Busy:
-    """A process that computes while nothing is measured."""
-
-    name: str
-    pid: int
-    share: float
-    """Of one core."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server of fibench that listens."""
-
-    program: str
-    pid: int
-    port: int
 
 
 @dataclass(frozen=True)
@@ -213,18 +188,6 @@ def _quota(cores: float, throttled: tuple[int, int] | None) -> Item:
         "give the container or the service more CPU (--cpus, CPUQuota=), or none of a quota",
         {"cores": cores, "throttled_periods": stopped, "periods": periods},
     )
-
-
-def cores_words(cores: float) -> str:
-    """`1.9 cores`, `1 core`."""
-    return f"{cores:.2g} core{'' if cores == 1 else 's'}"
-
-
-def foreign_words(cores: float, usable: int, busy: Sequence[Busy]) -> str:
-    """`1.9 of 2 cores are used by others: sh (4021) 1.0, cc1 (4100) 0.9`; names as they come."""
-    shown = [f"{one.name} ({one.pid}) {one.share:.1f}" for one in busy if one.share >= BUSY_SHARE]
-    said = f"{cores:.1f} of {counted(usable, 'core')} {'is' if usable == 1 else 'are'}"
-    return f"{said} used by others" + (f": {', '.join(shown[:MOST_SHOWN])}" if shown else "")
 
 
 def _others(facts: Facts) -> Iterator[Item]:

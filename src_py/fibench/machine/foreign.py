@@ -19,15 +19,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from fibench.machine.busy import BUSY_SHARE, Busy
 from fibench.machine.cores import usable_cores
-from fibench.machine.doctor import BUSY_SHARE, Busy
 from fibench.machine.processes import TICK_NS, all_pids, cpu_clock_ns, read_proc
 
 MOST_NAMES = 3
 """So many names say enough; a record must not grow with who else is there."""
 NAMED_SHARE = 0.1
 """Of all that others have used: who has less is not named."""
-LONGEST_NAME = 64
+NAME_LENGTH = 64
 """The kernel keeps 15 bytes of a name, or 63 of a kernel thread's."""
 _USER, _NICE, _SYSTEM, _IRQ, _SOFTIRQ, _STEAL = 0, 1, 2, 5, 6, 7
 _LONGEST_STAT = 1 << 18
@@ -119,11 +119,11 @@ def processes() -> dict[int, Process]:
     for pid in all_pids():
         data = read_proc(f"/proc/{pid}/stat")
         if data is not None:
-            found[pid] = parse(data)
+            found[pid] = process_of(data)
     return found
 
 
-def parse(data: bytes) -> Process:
+def process_of(data: bytes) -> Process:
     """Read what /proc/PID/stat holds."""
     name_ends = data.rindex(b")")
     fields = data[name_ends + 2 :].split(None, 38)
@@ -133,7 +133,7 @@ def parse(data: bytes) -> Process:
         parent=int(fields[1]),
         ticks=sum(map(int, fields[11:15])),
         cpu=int(fields[36]),
-        name=name[:LONGEST_NAME],
+        name=name[:NAME_LENGTH],
     )
 
 

@@ -21,7 +21,7 @@ SURE_ERRORS = 2.0
 """…by so many standard errors…"""
 TICKS_PER_S = 250.0
 """How often most kernels look who has a CPU (CONFIG_HZ), as far as a program can know."""
-STEAL_SHARE = 0.01
+STOLEN_SHARE = 0.01
 """Above this share of the CPUs' time the hypervisor gave them to others…"""
 LEAST_S = 0.03
 """…and either for three ticks of 10 ms at least, in which the kernel counts."""
@@ -85,7 +85,7 @@ def _steal(machine: _Figures) -> Disturbed | None:
     )
     if steal_s is None or not window_s or not cpus:
         return None
-    if steal_s < LEAST_S or steal_s <= STEAL_SHARE * window_s * cpus:
+    if steal_s < LEAST_S or steal_s <= STOLEN_SHARE * window_s * cpus:
         return None
     return Disturbed("steal", f"the hypervisor gave {steal_s:.2f} s of its window to others")
 

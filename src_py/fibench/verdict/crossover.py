@@ -154,10 +154,7 @@ def find_crossover(
     middle = None if isinstance(at, str) else back(at, scale)
     if len(curves) == 1:
         return replace(known, estimate=replace(nothing, blocks=1, mean=middle))
-    grains = [
-        math.hypot(samples.grain(side.left, metric), samples.grain(side.right, metric))
-        for side in sides
-    ]
+    grains = _grains(samples, sides, metric)
     errors = critical(len(curves), alpha, looks)
     ends = _not_decided(places, mean, curves, grains, errors)
     if ends is None:
@@ -173,20 +170,29 @@ def find_crossover(
             _not_decided(places, _plus(mean, by), [_plus(d, by) for d in curves], grains, errors)
             for by in (ups, downs)
         )
-        wider = (
-            -math.inf if first is None else min(ends[0], first[0]),
-            math.inf if last is None else max(ends[1], last[1]),
-        )
-        assert estimate.low is not None
-        assert estimate.high is not None
-        foreign, names = who(trials_of(samples, cells, rows))
-        estimate = replace(
-            estimate,
-            low=back(wider[0], scale),
-            high=back(wider[1], scale),
-            widened=Widened(estimate.low, estimate.high, foreign, names),
-        )
+        low = -math.inf if first is None else min(ends[0], first[0])
+        high = math.inf if last is None else max(ends[1], last[1])
+        who_else = who(trials_of(samples, cells, rows))
+        estimate = _widened(estimate, back(low, scale), back(high, scale), who_else)
     return replace(known, estimate=estimate, half=half if math.isfinite(half) else None)
+
+
+def _widened(
+    estimate: Estimate, low: float, high: float, who_else: tuple[float, tuple[str, ...]]
+) -> Estimate:
+    """The estimate with these ends, as what others used may have moved them."""
+    assert estimate.low is not None
+    assert estimate.high is not None
+    before = Widened(estimate.low, estimate.high, *who_else)
+    return replace(estimate, low=low, high=high, widened=before)
+
+
+def _grains(samples: Index, sides: Sequence[Sides], metric: str) -> list[float]:
+    """The standard deviation of d at each point that counting whole replies alone gives."""
+    return [
+        math.hypot(samples.grain(side.left, metric), samples.grain(side.right, metric))
+        for side in sides
+    ]
 
 
 def _gain(samples: Index, side: Sides, blocks: Collection[int], metric: str) -> Gain:

@@ -156,12 +156,16 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
 
 
 def _unquiet(outcome: Outcome, claim: Claim, estimate: Estimate) -> str | None:
-    """Why a claim is not decided that would be, had nobody else used the machine."""
+    """Why a claim is not decided that would be, had nobody else used the machine; or that cannot
+    be, since that is more than it is from its bound."""
     if outcome != "INCONCLUSIVE":
         return None
+    near = claim.kind != "crossover" and estimate.widening >= (
+        _distance(claim, estimate) or math.inf
+    )
     return unquiet(
         estimate.widened,
-        lambda low, high: _place(low, high, claim.low, claim.high) != "INCONCLUSIVE",
+        lambda low, high: near or _place(low, high, claim.low, claim.high) != "INCONCLUSIVE",
     )
 
 
@@ -189,12 +193,19 @@ class _Settling:
     """The smallest effect that this run could have seen."""
 
 
+def _distance(claim: Claim, estimate: Estimate) -> float | None:
+    """From the figure to the nearest bound, a logarithm; None where there is no such thing."""
+    bounds = [bound for bound in (claim.low, claim.high) if bound is not None and bound > 0.0]
+    if estimate.mean is None or not bounds:
+        return None
+    return min(abs(math.log(estimate.mean / bound)) for bound in bounds)
+
+
 def _what_would_settle(claim: Claim, estimate: Estimate) -> _Settling:
     """How far the estimate is from the nearest bound, and how many blocks would see that far."""
-    bounds = [bound for bound in (claim.low, claim.high) if bound is not None and bound > 0.0]
-    if estimate.mean is None or estimate.sd_log is None or not bounds:
+    distance = _distance(claim, estimate)
+    if distance is None or estimate.sd_log is None:
         return _Settling()
-    distance = min(abs(math.log(estimate.mean / bound)) for bound in bounds)
     left = distance - estimate.widening
     blocks = estimates.blocks_needed(left, estimate.sd_log, estimate.alpha, estimate.looks)
     return _Settling(math.expm1(distance), blocks)

@@ -19,7 +19,8 @@ from fibench.backends.catalogue import read_catalogue
 from fibench.commands import doctor as commands
 from fibench.commands import quiet
 from fibench.folders import find_places
-from fibench.machine.doctor import Busy, Facts, Server, disturbing
+from fibench.machine.busy import Busy, Server
+from fibench.machine.doctor import Facts, disturbing
 from fibench.machine.foreign import Look, Looking
 from fibench.machine.quota import Limited
 from fibench.report.checkup import render_checkup

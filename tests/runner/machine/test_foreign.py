@@ -18,7 +18,7 @@ from fibench.machine.foreign import (
     Process,
     busiest_names,
     cpu_times,
-    parse,
+    process_of,
     used_by_others,
 )
 from fibench.machine.processes import TICK_NS, cpu_clock_ns
@@ -107,11 +107,11 @@ def line(name: str) -> bytes:
 
 @pytest.mark.parametrize("name", ["cc1", "a) S 1 (b", "two words", ")", "\x1b[31m"])
 def test_any_name_is_read_and_nothing_else_shifted(name: str) -> None:
-    assert parse(line(name)) == Process(22, 4, 14 + 15 + 16 + 17, 39, name)
+    assert process_of(line(name)) == Process(22, 4, 14 + 15 + 16 + 17, 39, name)
 
 
 def test_a_name_in_no_encoding_is_written_out() -> None:
-    assert parse(line("x").replace(b"(x)", b"(\xff)")).name == r"\xff"
+    assert process_of(line("x").replace(b"(x)", b"(\xff)")).name == r"\xff"
 
 
 def process(ticks: int, parent: int = 1, began: int = 5, name: str = "x", cpu: int = 0) -> Process:

@@ -20,7 +20,7 @@ from fibench.machine.foreign import CpuTimes
 from fibench.machine.processes import cpu_clock_ns
 from fibench.machine.quota import Throttling
 from fibench.trial.evidence import watch as watching
-from fibench.trial.evidence.probing import Probe, Probed, read_answer
+from fibench.trial.evidence.probing import Probe, Probed, read_probed
 from fibench.trial.evidence.watch import Moment, Watch, figures_between
 
 LOOP = [sys.executable, "-c", "while True: pass"]
@@ -252,7 +252,7 @@ def test_a_probe_that_has_ended_is_missing_evidence(programs: Path) -> None:
     ],
 )
 def test_what_the_probe_answers_is_read(text: str, probed: Probed) -> None:
-    found = read_answer(text)
+    found = read_probed(text)
     assert found.missing == probed.missing
     assert found.slowest_s == pytest.approx(probed.slowest_s)
 

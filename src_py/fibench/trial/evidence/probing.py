@@ -66,7 +66,7 @@ class Probe:
         except OSError as error:
             return Probed(missing=f"it has ended: {error.strerror}")
         text = self._answer()
-        return Probed(missing="it gave no answer") if text is None else read_answer(text)
+        return Probed(missing="it gave no answer") if text is None else read_probed(text)
 
     def _answer(self) -> str | None:
         """What it says up to an empty line; None if that does not come."""
@@ -100,7 +100,7 @@ class Probe:
                 self._process.__exit__(None, None, None)
 
 
-def read_answer(text: str) -> Probed:
+def read_probed(text: str) -> Probed:
     """The lines "CPU COUNT MEDIAN_NS" and "CPU - REASON" of an answer."""
     known_ns, short, denied = [], [], {}
     for line in text.splitlines():

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from fibench.metrics import metric_of
 from fibench.verdict.sample import Index, Sample
 
-MOST_NAMES = 3
+MOST_TOLD = 3
 
 
 class Gain(NamedTuple):
@@ -102,7 +102,7 @@ def who(trials: Iterable[Sample]) -> tuple[float, tuple[str, ...]]:
         if trial.foreign_cores is not None:
             cores.append(trial.foreign_cores)
         names.update(trial.foreign_names)
-    ranked = sorted(names, key=lambda name: (-names[name], name))[:MOST_NAMES]
+    ranked = sorted(names, key=lambda name: (-names[name], name))[:MOST_TOLD]
     return (max(0.0, math.fsum(cores) / len(cores)) if cores else 0.0), tuple(ranked)
 
 
