@@ -15,8 +15,9 @@ from tests.runner.verdict.throughputs import ends
 from fibench.parameters import Parameters
 from fibench.report.output import page, print_hanging
 from fibench.report.words import verdict_lines
+from fibench.verdict.comparing.ratios import FiguresByCell, Ratio, figures_of, ratio_rows
 from fibench.verdict.crossover import Sides, find_crossover
-from fibench.verdict.estimate import contrast, value
+from fibench.verdict.estimate import contrast, summarise, value
 from fibench.verdict.findings import sample as sample_of
 from fibench.verdict.foreign.telling import surroundings
 from fibench.verdict.looks import Looks
@@ -327,3 +328,21 @@ def test_evidence_that_is_none_is_not_known(spoil: Callable[[dict[str, object]],
 def test_a_record_names_three_at_most() -> None:
     (record,) = recorded(document(0, evidence={"foreign": list("abcdef")}))
     assert record.evidence.foreign == ("a", "b", "c")
+
+
+def test_a_comparison_of_two_runs_is_widened_by_what_was_beside_each() -> None:
+    def figures(foreign: float) -> FiguresByCell:
+        samples = noisy(A.key, 100.0, foreign, 1.0)
+        return figures_of(samples, summarise(samples, [A.key]))
+
+    def ratio(first: float, second: float) -> Ratio:
+        rows = ratio_rows([(A, A)], figures(first), figures(second))
+        (found,) = [row.ratio for row in rows if row.metric == "throughput"]
+        assert found is not None
+        return found
+
+    quiet, loud = ratio(0.0, 0.0), ratio(0.2, 0.5)
+    assert quiet.low is not None
+    assert quiet.high is not None
+    assert loud.low == pytest.approx(quiet.low / 1.2)
+    assert loud.high == pytest.approx(quiet.high * 1.5)

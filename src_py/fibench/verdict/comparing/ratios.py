@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fibench.experiment import Cell
 from fibench.metrics import METRICS
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample
+from fibench.verdict.foreign.widening import NO_GAIN, Gain, gain, of_sides
 from fibench.verdict.sample import Index, most_frequent_reason
 
 COMPARED = tuple(metric.name for metric in METRICS.values() if metric.compared)
@@ -71,6 +72,8 @@ class Figure:
     """Why there are none."""
     grain: float = 0.0
     """The standard deviation that counting whole replies alone gives: they do not vary less."""
+    moved: Gain = NO_GAIN
+    """By how much others on the machine may have moved it."""
 
 
 FiguresByCell = Mapping[tuple[str, str], Figure]
@@ -94,6 +97,7 @@ def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Fig
             else Figure(
                 logs.get((summary.cell_key, metric), ()),
                 grain=index.grain(summary.cell_key, metric),
+                moved=gain(index, summary.cell_key, index.valid(summary.cell_key), metric),
             )
         )
         for summary in summaries
@@ -130,7 +134,10 @@ def ratio_rows(pairs: Pairs, first: FiguresByCell, second: FiguresByCell) -> tup
             second=_mean(there.logs),
             blocks=(len(here.logs), len(there.logs)),
             ratio=(
-                welch(here.logs, there.logs, alpha, (here.grain, there.grain))
+                _widened(
+                    welch(here.logs, there.logs, alpha, (here.grain, there.grain)),
+                    of_sides(there.moved, here.moved),
+                )
                 if here.logs and there.logs
                 else None
             ),
@@ -138,6 +145,14 @@ def ratio_rows(pairs: Pairs, first: FiguresByCell, second: FiguresByCell) -> tup
         )
         for cell, metric, here, there in known
     )
+
+
+def _widened(ratio: Ratio, moved: Gain) -> Ratio:
+    """The ratio with its interval widened for what others used beside either run."""
+    if ratio.low is None or ratio.high is None:
+        return ratio
+    low, high = ratio.low * _exp(-moved.down), ratio.high * _exp(moved.up)
+    return replace(ratio, low=low, high=high)
 
 
 def _absent(first: Figure, second: Figure) -> str | None:

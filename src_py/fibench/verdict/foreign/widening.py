@@ -35,6 +35,9 @@ class Gain(NamedTuple):
     """How much lower: of a time."""
 
 
+NO_GAIN = Gain()
+
+
 @dataclass(frozen=True)
 class Widened:
     """An interval before it was widened, and for whom."""
@@ -67,7 +70,7 @@ def is_widened(samples: Index, cell_key: str, key: str) -> bool:
 def gain(samples: Index, cell_key: str, blocks: Collection[int], key: str) -> Gain:
     """The mean over these blocks; of those in which it is known."""
     if not is_widened(samples, cell_key, key):
-        return Gain()
+        return NO_GAIN
     known = [
         log
         for block, trial in samples.valid(cell_key).items()
