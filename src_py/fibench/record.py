@@ -196,6 +196,16 @@ class Disturbed:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of who else had the machine; the figures are those of `Record.machine`."""
+
+    foreign: Sequence[str] = ()
+    """The names of those who used most CPU time, at most three; they come from outside."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Which evidence is missing ("foreign", "names", "steal", "probe"), and why, in a clause."""
+
+
+@dataclass(frozen=True, slots=True)
 class Times:
     """Where a trial's time went."""
 
@@ -247,6 +257,8 @@ class Record:
     """What the rest of the machine did meanwhile."""
     syscalls: SystemCalls | None = None
     """Only of a trial that counts system calls."""
+    evidence: Evidence = field(default_factory=Evidence)
+    """Who that was, and what could not be told."""
     disturbed: Disturbed | None = None
     """None: nothing shows that it was."""
     schema: int = SCHEMA
@@ -284,6 +296,10 @@ class Record:
             "generator": self.generator.as_document() if self.generator else {},
             "machine": self.machine,
             **({} if self.syscalls is None else {"syscalls": self.syscalls.as_document()}),
+            "evidence": {
+                "foreign": list(self.evidence.foreign),
+                "missing": self.evidence.missing,
+            },
             "disturbed": None if self.disturbed is None else asdict(self.disturbed),
             "times": asdict(self.times),
         }

@@ -293,6 +293,7 @@ def lint(context: Context) -> int:
         "idle,python: these parts of it",
         "load": "fibload's open loop: rates met, its own lag, percentiles beside the truth",
         "runner": "the runner's own work: estimating, reading journals, listing runs, trials",
+        "probe": "what the probe costs rates, and what it finds",
         "statistics": "simulate how often intervals and verdicts are right; takes minutes",
     },
 )
@@ -303,6 +304,7 @@ def bench(
     designs: str = "",
     load: bool = False,
     runner: bool = False,
+    probe: bool = False,
     statistics: bool = False,
 ) -> int:
     """Measure CPU per request of the C servers and of fibload, beside a bare echo."""
@@ -310,7 +312,8 @@ def bench(
 
     # Invoke gives True for an option without the value that it may have.
     parts = develop.ALL_PARTS if designs is True else designs  # type: ignore[comparison-overlap]
-    return develop.bench(duration, rounds, parts, load=load, runner=runner, statistics=statistics)
+    others = {"load": load, "runner": runner, "probe": probe, "statistics": statistics}
+    return develop.bench(duration, rounds, parts, **others)
 
 
 @command()

@@ -36,6 +36,7 @@ BELOW = {
     "load/tell": ("core", "load/count", "load/ask", "load/drive"),
     "load": ("core", "load/count", "load/ask", "load/drive", "load/tell"),
     "supervise": ("core",),
+    "probe": ("core",),
     "bench": ("core", "serve"),
 }
 """What each folder of src_c may include, beside itself."""

@@ -68,7 +68,7 @@ def may_be_left_out(backend: Backend) -> bool:
 def test_every_program_of_the_catalogue_is_there_and_can_be_run(installed: Path) -> None:
     programs = installed / "fibench" / "libexec"
     catalogue = read_catalogue(programs / "catalogue.toml").values()
-    wanted = {"fibload", "supervise", "client.py", "client_bench.sh"}
+    wanted = {"fibload", "supervise", "probe", "client.py", "client_bench.sh"}
     wanted |= {backend.program for backend in catalogue if not may_be_left_out(backend)}
     assert {name for name in wanted if not os.access(programs / name, os.X_OK)} == set()
 

@@ -5,7 +5,6 @@ import json
 import os
 import resource
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +14,13 @@ from fibench.build import not_own, premises
 from fibench.commands.serve import read_backends
 from fibench.folders import Places, find_places
 from fibench.json_values import text_or_none
-from fibench.machine import Busy, Facts, all_pids, lock, read_line, read_proc
+from fibench.machine import Facts, all_pids, lock, read_line, read_proc
 from fibench.machine import cores as machine
 from fibench.machine import facts as facts_of
 from fibench.machine import sockets as listening
-from fibench.machine.doctor import BUSY_SHARE, Server
+from fibench.machine.busy import Server
+from fibench.machine.foreign import Looking
+from fibench.machine.quota import limited, throttling
 
 LOOK_S = 0.5
 CAP_IPC_LOCK = 14
@@ -33,9 +34,11 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
     import psutil
 
     before = _cpu_times()
-    busy = _busy(LOOK_S)
+    look = Looking(starts=False).end(LOOK_S)
     steal = _steal_share(before, _cpu_times())
     memory = psutil.virtual_memory()
+    quotas = limited()
+    stopped = throttling(quotas[0]) if quotas else None
     limits, group = facts_of.limits(), facts_of.cgroup()
     ports = limits["port_range"]
     compiler = build.compiler(places.programs)
@@ -48,8 +51,11 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
         virtualisation=facts_of.virtualisation(),
         power_source=machine.power_source(),
         load_1min=_load(),
-        busy=busy,
+        foreign_cores=look.cores,
+        busy=look.busy[:_MOST_BUSY],
         steal_share=steal,
+        quota_cores=quotas[0].cores if quotas else None,
+        throttled=None if stopped is None else (stopped.throttled, stopped.periods),
         swap_used_bytes=_swap_used_bytes(),
         memory_available_share=memory.available / memory.total if memory.total else None,
         memory_pressure_percent=_memory_pressure(),
@@ -107,29 +113,6 @@ def _steal_share(before: list[int], after: list[int]) -> float | None:
     if len(passed) < 8 or sum(passed) <= 0:
         return None
     return passed[7] / sum(passed)
-
-
-def _busy(look_s: float) -> tuple[Busy, ...]:
-    """The processes that compute most over a look, this one and its ancestors excepted."""
-    import psutil
-
-    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    first = {
-        process: sum(process.info["cpu_times"][:2])
-        for process in psutil.process_iter(["cpu_times"])
-        if process.pid not in own and process.info["cpu_times"] is not None
-    }
-    began_s = time.monotonic()
-    time.sleep(look_s)  # the look itself: there is no event to wait for
-    found = []
-    for process, used_s in first.items():
-        try:
-            share = (sum(process.cpu_times()[:2]) - used_s) / (time.monotonic() - began_s)
-            if share > BUSY_SHARE:
-                found.append(Busy(process.name(), process.pid, round(share, 3)))
-        except psutil.Error:
-            continue
-    return tuple(sorted(found, key=lambda busy: -busy.share)[:_MOST_BUSY])
 
 
 def _load() -> float | None:

@@ -122,7 +122,9 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
 
 def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
+    from fibench.commands.quiet import say_who_is_busy
     from fibench.machine import LockError, measuring
+    from fibench.machine.foreign import Looking
     from fibench.store import RunError, run_name
 
     places = find_places()
@@ -135,11 +137,13 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
         # Before the build, which would disturb another run's measurement.
         with measuring(run_name(asked.source)) as held:
             began_s = time.monotonic()
+            looking = Looking(starts=True)
             with built_or_refused(places, run_name(asked.source)):
                 parts = {"build": time.monotonic() - began_s}
                 request = _request(asked, places, fresh)
                 looked_s = time.monotonic() - began_s - parts["build"]
                 parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
+                say_who_is_busy(looking)
                 outcome = _measure(request, held)
             # A run is unfinished until its verdicts are kept: who waits must not go on with it.
             try:

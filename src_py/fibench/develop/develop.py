@@ -43,8 +43,15 @@ def lint() -> int:
     return linting.lint(checkout)
 
 
-def bench(
-    duration: str, rounds: str, designs: str, *, load: bool, runner: bool, statistics: bool
+def bench(  # noqa: PLR0913 - each is a part of it, or how much
+    duration: str,
+    rounds: str,
+    designs: str,
+    *,
+    load: bool,
+    runner: bool,
+    statistics: bool,
+    probe: bool = False,
 ) -> int:
     """Measure what is asked for; without a choice the servers and fibload beside the floor.
 
@@ -64,6 +71,8 @@ def bench(
                 kept &= _bench_servers(lambda: _bench_load(places))
             if runner:
                 kept &= _bench_servers(lambda: _bench_runner(places))
+            if probe:
+                kept &= _bench_servers(lambda: _bench_probe(places, effort))
             if statistics:
                 from fibench.develop.bench.sequential import print_sequential
                 from fibench.develop.bench.simulation import print_statistics
@@ -72,7 +81,7 @@ def bench(
                 print_statistics()
                 print_sequential()
                 print_values()
-            if not (parts or load or runner or statistics):
+            if not (parts or load or runner or probe or statistics):
                 kept = _bench_servers(lambda: _bench_floor(places, effort))
     except LockError as error:
         raise Refused(str(error), error.hint) from error
@@ -145,6 +154,13 @@ def _bench_load(places: Places) -> bool:
     from fibench.develop.bench.open_loop import print_open_loop
 
     return print_open_loop(places.programs)
+
+
+def _bench_probe(places: Places, effort: "Effort") -> bool:
+    """The probe beside servers, and beside neighbours."""
+    from fibench.develop.bench.probing import print_probing
+
+    return print_probing(places.programs, effort)
 
 
 def _bench_runner(places: Places) -> bool:

@@ -5,8 +5,9 @@ May know the ground alone. It knows nothing of servers, experiments or runs; `do
 that it is given.
 """
 
+from fibench.machine.busy import Busy
 from fibench.machine.cores import physical_cores, read_line, usable_cores
-from fibench.machine.doctor import Busy, Facts, Item
+from fibench.machine.doctor import Facts, Item
 from fibench.machine.lock import LockError, measuring
 from fibench.machine.ports import bind_once, free_port
 from fibench.machine.processes import all_pids, descendants, read_proc

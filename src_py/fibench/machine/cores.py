@@ -5,11 +5,11 @@ import os
 import platform
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict
 
-_CGROUP_UNLIMITED_US = -1
+from fibench.machine.quota import cgroup_cpu_quota
 
 
 class OwnInterpreter(TypedDict):
@@ -51,77 +51,6 @@ def physical_core(cpu: int) -> tuple[str, str]:
         )
     except OSError:
         return ("cpu", str(cpu))
-
-
-def cgroup_cpu_quota(
-    membership: Path = Path("/proc/self/cgroup"), mounts: Path = Path("/proc/self/mountinfo")
-) -> float | None:
-    """The smallest CPU quota, in cores, of this process's cgroup and those above it.
-
-    Reads cgroup v2 (cpu.max) and v1 (cpu.cfs_quota_us); None where nothing is limited.
-    Source: cgroups(7), proc_pid_mountinfo(5).
-    """
-    try:
-        own = dict(_cgroup_paths(membership.read_text().splitlines()))
-        mounted = list(_cgroup_mounts(mounts.read_text().splitlines()))
-    except OSError:
-        return None
-    quotas: list[float] = []
-    for controllers, root, folder in mounted:
-        path = own.get("cpu" if "cpu" in controllers else "")
-        if path is None or (controllers and "cpu" not in controllers):
-            continue
-        read = _quota_v1 if controllers else _quota_v2
-        quotas += _quotas_upwards(folder, path.removeprefix(root.rstrip("/")), read)
-    return min(quotas, default=None)
-
-
-def _cgroup_paths(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        for controller in controllers.split(","):
-            yield controller, path
-
-
-def _cgroup_mounts(lines: Iterable[str]) -> Iterable[tuple[frozenset[str], str, Path]]:
-    """For every cgroup mount: its controllers (none: the unified hierarchy), root and folder."""
-    for line in lines:
-        fields, _, rest = line.partition(" - ")
-        kind, _, options = rest.split(" ", 2)
-        if kind in ("cgroup", "cgroup2"):
-            words = fields.split(" ")
-            names = options.rsplit(" ", 1)[-1].split(",") if kind == "cgroup" else []
-            yield frozenset(names), words[3], Path(words[4])
-
-
-def _quotas_upwards(
-    mount: Path, path: str, read: Callable[[Path], float | None]
-) -> Iterable[float]:
-    folder = mount / path.lstrip("/")
-    while True:
-        quota = read(folder)
-        if quota is not None:
-            yield quota
-        if folder == mount or mount not in folder.parents:
-            return
-        folder = folder.parent
-
-
-def _quota_v2(folder: Path) -> float | None:
-    try:
-        quota, period = (folder / "cpu.max").read_text().split()
-    except (OSError, ValueError):
-        return None
-    return None if quota == "max" else int(quota) / int(period)
-
-
-def _quota_v1(folder: Path) -> float | None:
-    try:
-        quota = int((folder / "cpu.cfs_quota_us").read_text())
-        period = int((folder / "cpu.cfs_period_us").read_text())
-    except (OSError, ValueError):
-        return None
-    return None if quota == _CGROUP_UNLIMITED_US else quota / period
 
 
 def processor_model() -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from fibench import called
 from fibench.json_values import Json
+from fibench.machine.busy import FOREIGN_CORES, Busy, Server, cores_words, foreign_words
 
 ENOUGH_DESCRIPTORS = 10_240
 """For 10,000 clients and what a server or fibload needs besides."""
@@ -17,8 +18,6 @@ ENOUGH_BACKLOG = 4096
 TIME_WAIT_S = 60
 """How long Linux keeps the port of a closed connection (TCP_TIMEWAIT_LEN in include/net/tcp.h)."""
 ENOUGH_PORTS = 20_000
-BUSY_SHARE = 0.05
-"""Of one core: a process that takes more disturbs."""
 BUSY_LOAD = 0.3
 STEAL_SHARE = 0.01
 MEMORY_PRESSURE_PERCENT = 1.0
@@ -28,25 +27,6 @@ RING_BYTES = 154 << 10
 FULL_DISK_BYTES = 512 << 20
 STABLE_CLOCKS = ("tsc", "arch_sys_counter", "kvm-clock", "timebase", "tod")
 """Clock sources that are read without a system call."""
-
-
-@dataclass(frozen=True)
-class Busy:
-    """A process that computes while nothing is measured."""
-
-    name: str
-    pid: int
-    share: float
-    """Of one core."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server of fibench that listens."""
-
-    program: str
-    pid: int
-    port: int
 
 
 @dataclass(frozen=True)
@@ -64,8 +44,14 @@ class Facts:
     virtualisation: str | None = None
     power_source: str | None = None
     load_1min: float | None = None
+    foreign_cores: float | None = None
+    """The cores that others keep busy, whether they can be seen or not."""
     busy: tuple[Busy, ...] = ()
     steal_share: float | None = None
+    quota_cores: float | None = None
+    """What the cgroup may use; None: it is not limited."""
+    throttled: tuple[int, int] | None = None
+    """In how many of how many periods it had used that up so far."""
     swap_used_bytes: int | None = None
     memory_available_share: float | None = None
     memory_pressure_percent: float | None = None
@@ -179,6 +165,8 @@ def _cores(facts: Facts) -> Iterator[Item]:
             "echo off | sudo tee /sys/devices/system/cpu/smt/control",
             {"hardware_threads": facts.hardware_threads, "cores": facts.cores},
         )
+    if facts.quota_cores is not None:
+        yield _quota(facts.quota_cores, facts.throttled)
     if facts.virtualisation not in (None, "none"):
         name = facts.virtualisation
         yield Item(
@@ -190,6 +178,18 @@ def _cores(facts: Facts) -> Iterator[Item]:
         )
 
 
+def _quota(cores: float, throttled: tuple[int, int] | None) -> Item:
+    stopped, periods = throttled or (0, 0)
+    so_far = f": used up in {stopped:,} of {periods:,} periods so far" if periods else ""
+    return Item(
+        "quota",
+        f"the cgroup has a CPU quota of {cores_words(cores)}{so_far}",
+        "what has used it up stands still until the next period: tails are those of the quota",
+        "give the container or the service more CPU (--cpus, CPUQuota=), or none of a quota",
+        {"cores": cores, "throttled_periods": stopped, "periods": periods},
+    )
+
+
 def _others(facts: Facts) -> Iterator[Item]:
     if facts.measuring is not None:
         yield Item(
@@ -197,6 +197,14 @@ def _others(facts: Facts) -> Iterator[Item]:
             f"{facts.measuring} is measuring now",
             "what is busy below may be that run; another one would wait for it",
             "wait until it has ended",
+        )
+    if facts.foreign_cores is not None and facts.foreign_cores > FOREIGN_CORES:
+        yield Item(
+            "foreign",
+            foreign_words(facts.foreign_cores, facts.cores, facts.busy),
+            "all of it may have been taken from a server: intervals are widened for it",
+            "end them, or wait until they have ended",
+            {"cores": round(facts.foreign_cores, 3)},
         )
     for busy in facts.busy:
         yield Item(

@@ -58,6 +58,7 @@ def spread(estimate: Estimate) -> str:
     if estimate.sd_log is None:
         return ""
     half = half_width(estimate.blocks, estimate.sd_log, estimate.alpha, estimate.looks)
+    half += estimate.widening
     if half < _WIDE_LOG:
         figure = 100.0 * half
         return f"±{figure:.0f} %" if figure >= 0.95 else f"±{max(figure, 0.1):.1f} %"

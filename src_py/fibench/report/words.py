@@ -15,6 +15,7 @@ from fibench.report.numbers import RATIO, axis_scale, bound_quantity, effect, pe
 from fibench.report.output import glued
 from fibench.verdict import CONFIDENCE, Crossover, Estimate, TwinCheck
 from fibench.verdict.crossover import Wins
+from fibench.verdict.foreign.telling import widened_for
 from fibench.verdict.looks import Looks
 from fibench.verdict.twin import ALPHA
 from fibench.verdict.verdict import Verdict
@@ -36,8 +37,11 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     figures = _figures(verdict)
     if figures:
         lines.append(figures + decided_words(verdict))
+    found = verdict.estimate
     if verdict.reason is not None:
         lines.append(shown(verdict.reason))
+    elif found is not None and (widened := widened_for(found.widened, found.widening)):
+        lines.append(shown(widened))
     lines += meaning_lines(verdict)
     hint = _hint(verdict)
     if hint:

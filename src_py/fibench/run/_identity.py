@@ -123,7 +123,7 @@ def program_files(
     trials: Iterable[Trial], used: Mapping[str, Backend], folder: Path
 ) -> dict[str, Path]:
     """Every program and script that a plan runs, by the name that a person knows it by."""
-    files: dict[str, Path] = {"supervise": folder / "supervise"}
+    files: dict[str, Path] = {name: folder / name for name in ("supervise", "probe")}
     for trial in trials:
         process = trial.cell.parameters.kind == "process"
         for name in ("client.py", "client_bench.sh") if process else ("fibload",):

@@ -17,6 +17,7 @@ from fibench.folders import Places
 from fibench.json_values import Json, Object
 from fibench.machine import cores as machine
 from fibench.machine import facts, read_line
+from fibench.machine.quota import cgroup_cpu_quota
 from fibench.run._identity import Identity
 
 SCHEMA = 2
@@ -32,7 +33,7 @@ def environment(places: Places, identity: Identity) -> Object:
         "affinity": sorted(os.sched_getaffinity(0)),
         "physical_cores": machine.physical_cores(),
         "usable_cores": machine.usable_cores(),
-        "cgroup_cpu_quota_cores": machine.cgroup_cpu_quota(),
+        "cgroup_cpu_quota_cores": cgroup_cpu_quota(),
         "memory_bytes": facts.memory_bytes(),
         "governor": machine.governor(),
         "turbo": facts.turbo(),

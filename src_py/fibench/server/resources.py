@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from fibench.machine import descendants, read_proc
-from fibench.machine.processes import TICK_NS, Stat, read_stat, thread_ids
+from fibench.machine.processes import TICK_NS, Stat, cpu_clock_ns, read_stat, thread_ids
 from fibench.server.cgroup import Cgroup, CpuTime
 
 PASSES = 8
@@ -166,7 +166,7 @@ def _read(supervisor: int) -> _Reading:
     pids = descendants(supervisor)
     first = {pid: stat for pid in [supervisor, *pids] if (stat := read_stat(pid)) is not None}
     monotonic_ns = time.monotonic_ns()
-    own_ns = sum(_cpu_clock_ns(pid) for pid in pids)
+    own_ns = sum(cpu_clock_ns(pid) for pid in pids)
     last = [stat for pid in [*reversed(pids), supervisor] if (stat := read_stat(pid)) is not None]
     supervisor_stat = first.pop(supervisor, None)
     living = list(first.values())
@@ -187,17 +187,6 @@ def _read(supervisor: int) -> _Reading:
 
 def _reaped_ns(stats: list[Stat]) -> int:
     return sum(stat.reaped_user + stat.reaped_system for stat in stats) * TICK_NS
-
-
-def _cpu_clock_ns(pid: int) -> int:
-    """CPU time of all threads of a process, ended ones included; 0 when it is gone.
-
-    The clock's number is computed as by clock_getcpuclockid(3), which Python does not offer.
-    """
-    try:
-        return time.clock_gettime_ns((~pid << 3) | 2)
-    except OSError:
-        return 0
 
 
 class Switches(NamedTuple):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from fibench.document import NAME
 from fibench.json_values import (
@@ -25,6 +26,7 @@ from fibench.plan import Role
 from fibench.record import (
     Checks,
     Disturbed,
+    Evidence,
     GeneratorSide,
     GeneratorUse,
     GroupFigures,
@@ -59,6 +61,8 @@ from fibench.store.files import NEWEST_SCHEMA
 
 LARGEST_INDEX = 10_000_000
 MOST_ATTEMPTS = 10**6
+MOST_NAMED = 3
+"""So many processes a record names."""
 _ROLES: Mapping[object, Role] = {
     "measure": "measure",
     "twin": "twin",
@@ -111,6 +115,7 @@ def read_record(document: Object) -> Record:
         checks=members.optional("checks", _checks, Checks()),
         halves=members.optional("halves", or_none(two_counts), None),
         server=members.optional("server", _server, None),
+        evidence=_evidence(document.get("evidence")),
         disturbed=members.optional("disturbed", or_none(_disturbed), None),
         port=known_whole(document.get("port")),
         generator=_generator(document.get("generator")),
@@ -209,6 +214,20 @@ def _disturbed(value: object) -> Disturbed:
     if not isinstance(value, dict):
         raise Improper
     return Disturbed(_name(value.get("kind")), text_up_to(LONGEST_TEXT)(value.get("says")))
+
+
+def _evidence(value: object) -> Evidence:
+    """Nobody computes with it: what is not as it should be is not known."""
+    found = object_or_empty(value)
+    missing = object_or_empty(found.get("missing"))
+    return Evidence(
+        foreign=tuple(n for n in list_or_empty(found.get("foreign")) if _is_short(n))[:MOST_NAMED],
+        missing={kind: why for kind, why in missing.items() if _is_short(kind) and _is_short(why)},
+    )
+
+
+def _is_short(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= LONGEST_NAME
 
 
 def _groups(value: object) -> Mapping[str, GroupFigures]:

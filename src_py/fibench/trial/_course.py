@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from fibench.record import GeneratorSide, ServerSide, SystemCalls
 from fibench.trial._figures import Figures
+from fibench.trial.evidence.watch import Seen
 from fibench.trial.serving import TrialFailed
 
 INVALID = "invalid"
@@ -20,5 +21,7 @@ class Course:
     server: ServerSide | None = None
     generator: GeneratorSide | None = None
     syscalls: SystemCalls | None = None
+    seen: Seen = field(default_factory=Seen)
+    """What the rest of the machine did meanwhile."""
     failed: TrialFailed | None = None
     """Why it is not valid."""

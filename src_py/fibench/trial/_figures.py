@@ -30,6 +30,8 @@ class Figures:
     checks: Checks = field(default_factory=Checks)
     measured_s: float = 0.0
     """Warm-up and window: what is not overhead."""
+    load_cores: float | None = None
+    """Those that the load generator kept busy in its window; None where that is not known."""
     reason: str | None = None
     """Why the trial is not valid."""
     hint: str = ""
@@ -47,6 +49,7 @@ def course_figures(ending: load.LoadEnding, parameters: Parameters, folder: Path
         metrics={"wall_s": ending.wall_s, "throughput_per_s": right / ending.wall_s},
         counts={"ok": right, "window_ok": right, "started": asked},
         measured_s=ending.wall_s,
+        load_cores=None if ending.used_s is None else ending.used_s / ending.wall_s,
         reason=reason,
     )
 
@@ -66,6 +69,7 @@ def fibload_figures(
         "errors": total.errors,
     }
     found: dict[str, GroupFigures] = {}
+    use = _use(answer)
     if parameters.groups:
         found = {group.name: _group_figures(group) for group in answer.groups}
         counts["lost"] = sum(group.counts["lost"] for group in found.values())
@@ -74,7 +78,8 @@ def fibload_figures(
         counts=counts,
         groups=found,
         halves=total.half_ok,
-        use=_use(answer),
+        use=use,
+        load_cores=use.cpu_s / use.wall_s if use.wall_s > 0 else None,
         measured_s=(answer.warmup_ns + answer.duration_ns) * _NS,
         reason=why_not_valid(answer, ending, backend, parameters),
     )

@@ -7,6 +7,7 @@ from fibench.record import ServerSide
 from fibench.server import Ending, resources
 from fibench.server.memory import Known, MemorySnapshot, memory
 from fibench.server.starting import RunningServer
+from fibench.trial.evidence.watch import Watch
 from fibench.trial.load import Edge
 
 _NS = 1e-9
@@ -20,9 +21,13 @@ Neither makes a figure low: time after the end of the window is none of the serv
 class Readings:
     """Takes CPU times at the window's edges, memory inside it, and context switches from now on."""
 
-    def __init__(self, running: RunningServer, *, memory: bool) -> None:
-        """Begin with a server that is ready. Without `memory`, no moment for it is known."""
+    def __init__(self, running: RunningServer, watch: Watch, *, memory: bool) -> None:
+        """Begin with a server that is ready. Without `memory`, no moment for it is known.
+
+        `watch` looks at the rest of the machine at the same edges.
+        """
         self._running = running
+        self._watch = watch
         self._wants_memory = memory
         self._ready = resources.switches(running)
         self._cpu: dict[Edge, resources.CpuSnapshot] = {}
@@ -40,6 +45,7 @@ class Readings:
         """
         self._at_ns[edge] = at_ns
         if edge in ("begin", "end"):
+            self._watch.edge(edge)
             self._cpu[edge] = resources.snapshot(self._running)
         if edge != "end" and self._wants_memory:
             self._memory[edge] = memory(self._running, self._known)

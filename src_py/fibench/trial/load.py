@@ -170,6 +170,8 @@ class LoadEnding:
     """Exit status; None: it was ended by a signal or by its limit."""
     wall_s: float
     """From its start to its end, as `time` would have it."""
+    used_s: float | None = None
+    """CPU time of all its processes from their start to their end; None where it is not known."""
 
 
 def drive(command: LoadCommand, supervise: Path, folder: Path, on_edge: OnEdge) -> LoadEnding:
@@ -213,7 +215,8 @@ def drive(command: LoadCommand, supervise: Path, folder: Path, on_edge: OnEdge) 
             on_edge("end", ended_ns)
     if report.failed is not None:
         raise LoadError(f"the load cannot be started: {report.failed[1]}")
-    return LoadEnding(report.status, wall_s)
+    used_s = None if report.used is None else (report.used.user_ns + report.used.system_ns) * 1e-9
+    return LoadEnding(report.status, wall_s, used_s)
 
 
 def _follow(

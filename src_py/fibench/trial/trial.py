@@ -23,6 +23,7 @@ from fibench.trial._figures import Figures, course_figures, fibload_figures, que
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._readings import Readings
 from fibench.trial.answer import read_answer
+from fibench.trial.evidence.watch import Seen, Watch
 from fibench.trial.serving import (
     NULL_REPLY,
     STOP_GRACE_S,
@@ -92,8 +93,9 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
         ),
         server=course.server,
         generator=course.generator,
-        machine=disturbance.machine_json(gained),
+        machine={**disturbance.machine_json(gained), **course.seen.figures},
         syscalls=course.syscalls,
+        evidence=course.seen.evidence,
         times=Times(wall_s=time.monotonic() - began_s, measured_s=figures.measured_s),
     )
 
@@ -108,10 +110,10 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
         return Course(port, failed=failure)
     loaded: tuple[Figures, GeneratorSide] | None = None
     failed: TrialFailed | None = None
-    checked = 0
-    with running:
+    checked, seen = 0, Seen()
+    with running, Watch(context.programs, running.supervisor_pid) as watch:
         # client_bench.sh announces no window, in whose middle the clients would be there.
-        readings = Readings(running, memory=parameters.kind != "process")
+        readings = Readings(running, watch, memory=parameters.kind != "process")
         try:
             cores = core_count(server_cpus(parameters, context.pinning))
             at_once = clients_at_once(backend, parameters, cores, running.backlog)
@@ -119,13 +121,14 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
             if backend.command and at_once > 1:
                 checked += check_crowd(context, parameters, port, folder, at_once)
             loaded = _load(context, backend, parameters, port, folder, readings)
+            seen = watch.conclude(readings.cores(), loaded[0].load_cores)
         except TrialFailed as failure:
             failed = failure
         died = not running.alive()
         ending = running.stop(STOP_GRACE_S)
     figures, generator = loaded or (Figures(), None)
     described = readings.describe(ending, ended_itself=died)
-    course = Course(port, figures, described, generator, failed=failed)
+    course = Course(port, figures, described, generator, seen=seen, failed=failed)
     measured = failed is None and figures.reason is None
     if died and not (measured and readings.ended_after_the_window(ending)):
         return replace(course, failed=unexpected_end(ending))

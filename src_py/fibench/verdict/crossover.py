@@ -18,12 +18,13 @@ or at none, has no crossing, and needs none: it takes part in d at every place.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from fibench.metrics import metric_of
 from fibench.verdict.estimate import Estimate
+from fibench.verdict.foreign.widening import Gain, Widened, gain, of_sides, trials_of, who
 from fibench.verdict.looks import Looks, critical
 from fibench.verdict.sample import Index, withheld
 
@@ -153,21 +154,56 @@ def find_crossover(
     middle = None if isinstance(at, str) else back(at, scale)
     if len(curves) == 1:
         return replace(known, estimate=replace(nothing, blocks=1, mean=middle))
-    grains = [
-        math.hypot(samples.grain(side.left, metric), samples.grain(side.right, metric))
-        for side in sides
-    ]
+    grains = _grains(samples, sides, metric)
     errors = critical(len(curves), alpha, looks)
     ends = _not_decided(places, mean, curves, grains, errors)
     if ends is None:
         return replace(known, falls=True, estimate=replace(nothing, blocks=len(curves)))
-    low, high = (back(end, scale) for end in ends)
     half = (ends[1] - ends[0]) / 2.0
-    return replace(
-        known,
-        estimate=replace(nothing, blocks=len(curves), mean=middle, low=low, high=high),
-        half=half if math.isfinite(half) else None,
-    )
+    estimate = replace(nothing, blocks=len(curves), mean=middle)
+    estimate = replace(estimate, low=back(ends[0], scale), high=back(ends[1], scale))
+    gains = [_gain(samples, side, rows, metric) for side in sides]
+    if any(moved.up or moved.down for moved in gains):
+        ups, downs = [moved.up for moved in gains], [-moved.down for moved in gains]
+        # The first side may have done better everywhere, and begin to win before; or worse.
+        first, last = (
+            _not_decided(places, _plus(mean, by), [_plus(d, by) for d in curves], grains, errors)
+            for by in (ups, downs)
+        )
+        low = -math.inf if first is None else min(ends[0], first[0])
+        high = math.inf if last is None else max(ends[1], last[1])
+        who_else = who(trials_of(samples, cells, rows))
+        estimate = _widened(estimate, back(low, scale), back(high, scale), who_else)
+    return replace(known, estimate=estimate, half=half if math.isfinite(half) else None)
+
+
+def _widened(
+    estimate: Estimate, low: float, high: float, who_else: tuple[float, tuple[str, ...]]
+) -> Estimate:
+    """The estimate with these ends, as what others used may have moved them."""
+    assert estimate.low is not None
+    assert estimate.high is not None
+    before = Widened(estimate.low, estimate.high, *who_else)
+    return replace(estimate, low=low, high=high, widened=before)
+
+
+def _grains(samples: Index, sides: Sequence[Sides], metric: str) -> list[float]:
+    """The standard deviation of d at each point that counting whole replies alone gives."""
+    return [
+        math.hypot(samples.grain(side.left, metric), samples.grain(side.right, metric))
+        for side in sides
+    ]
+
+
+def _gain(samples: Index, side: Sides, blocks: Collection[int], metric: str) -> Gain:
+    """By how much d can have been higher, and lower, at a point."""
+    left, right = (gain(samples, key, blocks, metric) for key in (side.left, side.right))
+    moved = of_sides(left, right)
+    return moved if metric_of(metric).more_is_better else Gain(moved.down, moved.up)
+
+
+def _plus(figures: Sequence[float], more: Sequence[float]) -> list[float]:
+    return [figure + by for figure, by in zip(figures, more, strict=True)]
 
 
 def _advantages(samples: Index, sides: Sequence[Sides], metric: str) -> dict[int, list[float]]:

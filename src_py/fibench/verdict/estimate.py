@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group
+from fibench.verdict.foreign.widening import Gain, Widened, gain, of_sides, trials_of, who
 from fibench.verdict.looks import FEWEST, Looks, critical, t_quantile
 from fibench.verdict.sample import Index, Sample, index, most_frequent_reason, withheld
 
@@ -61,13 +62,26 @@ class Estimate:
     alpha: float
     absent: str | None = None
     looks: Looks | None = None
+    widened: Widened | None = None
+    """The interval as it was before it was widened for what others used; None: it was not."""
+
+    @property
+    def widening(self) -> float:
+        """By how much the end that was moved most was moved: a logarithm."""
+        before, low, high = self.widened, self.low, self.high
+        if before is None or low is None or high is None:
+            return 0.0
+        up = 0.0 if high == before.high else _log(high) - _log(before.high)
+        down = 0.0 if low == before.low else _log(before.low) - _log(low)
+        return max(up, down)
 
     @property
     def detectable(self) -> float | None:
         """The smallest relative effect that such a run sees in 80 of 100: 0.08 means 8 %."""
-        if self.sd_log is None:
+        if self.sd_log is None or math.isinf(self.widening):
             return None
-        return _exp(seen_from(self.blocks, self.sd_log, self.alpha, self.looks)) - 1.0
+        seen = seen_from(self.blocks, self.sd_log, self.alpha, self.looks)
+        return _exp(seen + self.widening) - 1.0
 
 
 @dataclass(frozen=True)
@@ -154,9 +168,11 @@ def value(
     absent = withheld(samples, (cell_key,), samples.valid(cell_key), metric)
     if absent is not None:
         return _absent(absent, alpha)
-    logs = list(samples.logs(cell_key, metric).values())
+    logs = samples.logs(cell_key, metric)
     grain = samples.grain(cell_key, metric)
-    return from_logs(logs, alpha, f"{metric} was not measured", grain, looks)
+    if_none = f"{metric} was not measured"
+    found = from_logs(list(logs.values()), alpha, if_none, grain, looks)
+    return widen(found, gain(samples, cell_key, logs, metric), samples, [cell_key], logs)
 
 
 def contrast(
@@ -177,10 +193,32 @@ def contrast(
     if absent is not None:
         return _absent(absent, alpha)
     above, below = samples.logs(left, metric), samples.logs(right, metric)
-    logs = [log - below[block] for block, log in above.items() if block in below]
+    logs = {block: log - below[block] for block, log in above.items() if block in below}
     grain = math.hypot(samples.grain(left, metric), samples.grain(right, metric))
     if_none = f"{metric} was not measured on both sides of any block"
-    return from_logs(logs, alpha, if_none, grain, looks)
+    found = from_logs(list(logs.values()), alpha, if_none, grain, looks)
+    sides = of_sides(gain(samples, left, logs, metric), gain(samples, right, logs, metric))
+    return widen(found, sides, samples, [left, right], logs)
+
+
+def widen(
+    estimate: Estimate,
+    moved: Gain,
+    samples: Index,
+    cells: Sequence[str],
+    blocks: Collection[int],
+) -> Estimate:
+    """The estimate with its interval widened for what others used beside these trials."""
+    low, high = estimate.low, estimate.high
+    if low is None or high is None or not (moved.up or moved.down):
+        return estimate
+    foreign, names = who(trials_of(samples, cells, blocks))
+    return replace(
+        estimate,
+        low=low * _exp(-moved.down),
+        high=high * _exp(moved.up),
+        widened=Widened(low, high, foreign, names),
+    )
 
 
 def paired_values(
@@ -295,6 +333,11 @@ def deviation(figures: Sequence[float], mean: float) -> float:
 
 def _absent(reason: str, alpha: float) -> Estimate:
     return Estimate(0, None, None, None, None, alpha, reason)
+
+
+def _log(figure: float) -> float:
+    """log, infinite where it is: of 0, and of what has overflowed."""
+    return math.log(figure) if figure > 0.0 else -math.inf
 
 
 def _exp(log: float) -> float:

@@ -18,6 +18,7 @@ from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Decisions, questions_of
 from fibench.verdict.estimate import CellSummary, summarise
 from fibench.verdict.explaining.explained import with_reasons
+from fibench.verdict.foreign.telling import foreign_cores, surroundings
 from fibench.verdict.judging import Verdict
 from fibench.verdict.sample import Index, Sample, told
 from fibench.verdict.twin import TwinCheck, check_twin
@@ -174,6 +175,8 @@ def sample(record: Record) -> Sample:
         group_lags_p99_s={name: gave.lag_p99_s for name, gave in record.groups.items()},
         computing_s=record.checks.computing_s,
         halves=record.halves,
+        foreign_cores=foreign_cores(record),
+        foreign_names=tuple(record.evidence.foreign),
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
 
@@ -249,6 +252,7 @@ def _notes(
         found.extend(notes(cell, summary, index, known.get(cell.key)))
     found.extend(endings(records))
     found.extend(of_servers(records))
+    found.extend(surroundings(records))
     missing = {
         record.trial: told(record.reason, record.hint)
         for record in records

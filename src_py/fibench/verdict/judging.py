@@ -20,6 +20,7 @@ from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import kept_less_than_full, why_invalid
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
+from fibench.verdict.foreign.telling import unquiet
 from fibench.verdict.looks import Looks
 from fibench.verdict.sample import Index, index
 from fibench.verdict.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
@@ -142,7 +143,8 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
         reason = _too_few_blocks(estimate.blocks, claim, samples, looks)
     else:
         outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
-    settling = _what_would_settle(claim, estimate)
+        reason = _unquiet(outcome, claim, estimate)
+    settling = _Settling() if reason is not None else _what_would_settle(claim, estimate)
     return replace(
         verdict,
         outcome=outcome,
@@ -150,9 +152,23 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
         estimate=estimate,
         left=left,
         right=right,
-        detectable=estimate.detectable,
+        detectable=None if outcome == "INCONCLUSIVE" and reason else estimate.detectable,
         needed=settling.needed,
         blocks_needed=settling.blocks,
+    )
+
+
+def _unquiet(outcome: Outcome, claim: Claim, estimate: Estimate) -> str | None:
+    """Why a claim is not decided that would be, had nobody else used the machine; or that cannot
+    be, since that is more than it is from its bound."""
+    if outcome != "INCONCLUSIVE":
+        return None
+    near = claim.kind != "crossover" and estimate.widening >= (
+        _distance(claim, estimate) or math.inf
+    )
+    return unquiet(
+        estimate.widened,
+        lambda low, high: near or _place(low, high, claim.low, claim.high) != "INCONCLUSIVE",
     )
 
 
@@ -180,13 +196,21 @@ class _Settling:
     """The smallest effect that this run could have seen."""
 
 
+def _distance(claim: Claim, estimate: Estimate) -> float | None:
+    """From the figure to the nearest bound, a logarithm; None where there is no such thing."""
+    bounds = [bound for bound in (claim.low, claim.high) if bound is not None and bound > 0.0]
+    if estimate.mean is None or not bounds:
+        return None
+    return min(abs(math.log(estimate.mean / bound)) for bound in bounds)
+
+
 def _what_would_settle(claim: Claim, estimate: Estimate) -> _Settling:
     """How far the estimate is from the nearest bound, and how many blocks would see that far."""
-    bounds = [bound for bound in (claim.low, claim.high) if bound is not None and bound > 0.0]
-    if estimate.mean is None or estimate.sd_log is None or not bounds:
+    distance = _distance(claim, estimate)
+    if distance is None or estimate.sd_log is None:
         return _Settling()
-    distance = min(abs(math.log(estimate.mean / bound)) for bound in bounds)
-    blocks = estimates.blocks_needed(distance, estimate.sd_log, estimate.alpha, estimate.looks)
+    left = distance - estimate.widening
+    blocks = estimates.blocks_needed(left, estimate.sd_log, estimate.alpha, estimate.looks)
     return _Settling(math.expm1(distance), blocks)
 
 
@@ -220,6 +244,9 @@ def _judge_crossover(verdict: Verdict, samples: Index, looks: Looks | None) -> V
     # Of a first side that is not seen to win anywhere, it is not known that it ever begins to.
     if outcome == "CONFIRMED" and math.isinf(estimate.high):
         return replace(verdict, reason=f"it is not clear that it wins at any {claim.over} measured")
+    why = _unquiet(outcome, claim, estimate)
+    if why is not None:
+        return replace(verdict, reason=why, detectable=None, needed=None, blocks_needed=None)
     return replace(verdict, outcome=outcome)
 
 

@@ -49,6 +49,11 @@ class Sample:
     client group; "" is all clients. None: too few of them are known for that."""
     halves: tuple[int, int] | None = None
     """Replies in the first and the second half of the window."""
+    foreign_cores: float | None = None
+    """The cores that neither server nor load nor runner used, but others; below 0 by chance. None:
+    that is not known."""
+    foreign_names: tuple[str, ...] = ()
+    """Who used most of them."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
 

@@ -150,6 +150,9 @@ def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Json]:
                 "quantity": "ratio" | "throughput_per_s" | the axis of a crossover,
                 "mean", "low", "high",       low and high null if there is no interval, or no end
                 "confidence", "blocks",      at all looks together, where there were several
+                "widened": null | {      of an interval that was widened for what others used
+                    "low", "high",       what it was before
+                    "foreign_cores", "names"},
                 "sd_log"},                   of the logarithms, over blocks; null of a crossover
             "count": null | {"blocks", "least", "most", "total",       per block, for counts
                 "missed_below"},             if CONFIRMED: a smaller share of trials miss it
@@ -255,6 +258,19 @@ def _estimate_json(verdict: Verdict) -> dict[str, Json] | None:
         "confidence": 1.0 - estimate.alpha,
         "blocks": estimate.blocks,
         "sd_log": estimate.sd_log,
+        "widened": _widened_json(estimate),
+    }
+
+
+def _widened_json(estimate: Estimate) -> dict[str, Json] | None:
+    widened = estimate.widened
+    if widened is None:
+        return None
+    return {
+        "low": finite(widened.low),
+        "high": finite(widened.high),
+        "foreign_cores": widened.foreign_cores,
+        "names": list(widened.names),
     }
 
 

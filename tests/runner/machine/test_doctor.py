@@ -17,8 +17,12 @@ from tests.runner.desk import Desk
 
 from fibench.backends.catalogue import read_catalogue
 from fibench.commands import doctor as commands
+from fibench.commands import quiet
 from fibench.folders import find_places
-from fibench.machine.doctor import Busy, Facts, Server, disturbing
+from fibench.machine.busy import Busy, Server
+from fibench.machine.doctor import Facts, disturbing
+from fibench.machine.foreign import Look, Looking
+from fibench.machine.quota import Limited
 from fibench.report.checkup import render_checkup
 
 QUIET = Facts(
@@ -42,6 +46,9 @@ FACTS = st.builds(
     busy=st.lists(
         st.builds(Busy, WORDS, st.integers(1), st.floats(0, 300)), max_size=3
     ).map(tuple),
+    foreign_cores=st.none() | st.floats(0, 300),
+    quota_cores=st.none() | st.floats(0.01, 300),
+    throttled=st.none() | st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)),
     steal_share=st.none() | st.floats(0, 1),
     swap_used_bytes=st.none() | st.integers(0, 2**50),
     memory_available_share=st.none() | st.floats(0, 1),
@@ -218,6 +225,57 @@ def test_a_busy_process_is_found(programs: Path) -> None:
         facts = commands.read_facts(find_places(), {})
     # On a crowded machine five others may be busier.
     assert process.pid in {busy.pid for busy in facts.busy} or len(facts.busy) == 5
+
+
+BUSY = (Busy("sh", 4021, 1.0), Busy("cc1", 4100, 0.9), Busy("idle", 1, 0.01))
+
+
+def test_who_else_computes_is_named_in_one_line() -> None:
+    items = disturbing(replace(QUIET, foreign_cores=1.9, busy=BUSY[:2]))
+    assert items[0].id == "foreign"
+    assert items[0].what == "1.9 of 2 cores are used by others: sh (4021) 1.0, cc1 (4100) 0.9"
+    assert _ids(replace(QUIET, foreign_cores=0.04)) == []
+    # What has ended before it could be looked at is counted all the same.
+    (item,) = disturbing(replace(QUIET, cores=4, foreign_cores=0.3))
+    assert item.what == "0.3 of 4 cores are used by others"
+
+
+def test_a_cpu_quota_is_told_with_what_it_has_stopped() -> None:
+    (item,) = disturbing(replace(QUIET, quota_cores=0.5, throttled=(107, 172)))
+    assert item.what == (
+        "the cgroup has a CPU quota of 0.5 cores: used up in 107 of 172 periods so far"
+    )
+    (item,) = disturbing(replace(QUIET, quota_cores=1.0, throttled=(0, 0)))
+    assert item.what == "the cgroup has a CPU quota of 1 core"
+
+
+def test_before_a_run_it_is_said_what_its_verdicts_will_be() -> None:
+    loud, soft = Look(1.9, 2, BUSY), Look(0.4, 2, BUSY[1:2])
+    assert list(quiet.lines(loud, [])) == [
+        (
+            "1.9 of 2 cores are used by others: sh (4021) 1.0, cc1 (4100) 0.9; "
+            "trials will be disturbed and verdicts INCONCLUSIVE: end them or wait"
+        )
+    ]
+    (said,) = quiet.lines(soft, [])
+    assert said.endswith("cc1 (4100) 0.9; intervals will be widened for it")
+    assert list(quiet.lines(Look(0.03, 2, ()), [])) == []
+    assert list(quiet.lines(Look(None, 2, ()), [])) == []
+    (said,) = quiet.lines(Look(0.0, 2, ()), [Limited(Path("/x"), 0.5, True)])
+    assert "a CPU quota of 0.5 cores" in said
+
+
+def test_a_name_from_outside_is_harmless_before_a_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evil = Busy("\x1b[2J\u202e", 7, 2.0)
+    looking = Looking(starts=True)
+    monkeypatch.setattr(Looking, "end", lambda self, least_s: Look(2.0, 2, (evil,)))
+    monkeypatch.setattr(quiet, "limited", list)
+    quiet.say_who_is_busy(looking)
+    said = capsys.readouterr().err
+    assert said.startswith("warning: 2.0 of 2 cores are used by others: \\x1b[2J\\u202e (7) 2.0;")
+    assert said.count("\n") == 1
 
 
 def test_the_command_prints_json_for_programs_and_ends_well(tmp_path: Path, programs: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fibench.machine import cores as machine
+from fibench.machine.quota import cgroup_cpu_quota
 
 
 def _membership(tmp_path: Path, text: str) -> Path:
@@ -26,7 +27,7 @@ def test_a_v2_quota_is_the_smallest_from_the_own_group_upwards(tmp_path: Path) -
     (mount / "a" / "b").mkdir(parents=True)
     (mount / "a" / "cpu.max").write_text("150000 100000\n")
     (mount / "a" / "b" / "cpu.max").write_text("max 100000\n")
-    quota = machine.cgroup_cpu_quota(
+    quota = cgroup_cpu_quota(
         _membership(tmp_path, "0::/a/b\n"), _mounts(tmp_path, "cgroup2", mount, "rw")
     )
     assert quota == 1.5
@@ -39,7 +40,7 @@ def test_a_v1_quota_is_read_from_the_cpu_controller(tmp_path: Path) -> None:
     (mount / "cpu.cfs_period_us").write_text("100000\n")
     (mount / "job" / "cpu.cfs_quota_us").write_text("50000\n")
     (mount / "job" / "cpu.cfs_period_us").write_text("100000\n")
-    quota = machine.cgroup_cpu_quota(
+    quota = cgroup_cpu_quota(
         _membership(tmp_path, "4:memory:/job\n1:cpu,cpuacct:/job\n0::/\n"),
         _mounts(tmp_path, "cgroup", mount, "rw,cpu,cpuacct"),
     )
@@ -50,15 +51,13 @@ def test_no_quota_is_none(tmp_path: Path) -> None:
     mount = tmp_path / "fs"
     mount.mkdir()
     assert (
-        machine.cgroup_cpu_quota(
-            _membership(tmp_path, "0::/\n"), _mounts(tmp_path, "cgroup2", mount, "rw")
-        )
+        cgroup_cpu_quota(_membership(tmp_path, "0::/\n"), _mounts(tmp_path, "cgroup2", mount, "rw"))
         is None
     )
 
 
 def test_an_unreadable_proc_is_no_quota(tmp_path: Path) -> None:
-    assert machine.cgroup_cpu_quota(tmp_path / "no", tmp_path / "no") is None
+    assert cgroup_cpu_quota(tmp_path / "no", tmp_path / "no") is None
 
 
 @pytest.mark.parametrize(("quota", "cores"), [(None, 4), (2.5, 2), (0.5, 1), (64.0, 4)])

@@ -11,6 +11,7 @@ import pytest
 from tests.processes import wait_until
 from tests.runner.server.talk import FORK_STORM, Talk, used_s
 
+from fibench.machine import processes
 from fibench.machine.processes import (
     descendants,
     descendants_by_children,
@@ -90,7 +91,7 @@ def test_a_child_that_is_reaped_while_it_is_read_is_counted_once(
         "heard(); os.kill(child, signal.SIGTERM); os.wait(); say('reaped'); heard()"
     )
     assert server.ask() == "burnt"
-    honest = resources._cpu_clock_ns
+    honest = processes.cpu_clock_ns
     child = server.running.tree()[-1]
     answers: list[str] = []
 
@@ -101,7 +102,7 @@ def test_a_child_that_is_reaped_while_it_is_read_is_counted_once(
             return used_ns if when == "after" else honest(pid)
         return used_ns
 
-    monkeypatch.setattr(resources, "_cpu_clock_ns", reaped_meanwhile)
+    monkeypatch.setattr(resources, "cpu_clock_ns", reaped_meanwhile)
     seen = snapshot(server.running)
     assert answers == ["reaped"]
     assert seen.complete

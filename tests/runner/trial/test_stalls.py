@@ -15,6 +15,7 @@ from tests.runner.trials import run_well, trial
 from fibench.server import Ending, memory
 from fibench.trial import load
 from fibench.trial._readings import LATE_FLOOR_NS, LATE_SHARE, Readings
+from fibench.trial.evidence.watch import Watch
 
 S = 1_000_000_000
 
@@ -67,8 +68,11 @@ def test_a_runner_that_stands_still_over_the_end_of_a_window_knows_no_cpu_time_o
 def test_cpu_times_are_of_an_edge_if_they_are_read_soon_beside_the_window(
     programs: Path, tmp_path: Path, window_s: float, late_s: float, known: bool, edge: load.Edge
 ) -> None:
-    with Starter(programs / "supervise", tmp_path)(command(ECHO)) as running:
-        readings = Readings(running, memory=False)
+    with (
+        Starter(programs / "supervise", tmp_path)(command(ECHO)) as running,
+        Watch(programs, running.supervisor_pid) as watch,
+    ):
+        readings = Readings(running, watch, memory=False)
         now_ns = time.monotonic_ns()
         times = {"begin": now_ns - int(window_s * S), "end": now_ns}
         readings("begin", time.monotonic_ns())
@@ -113,13 +117,16 @@ def test_the_time_of_client_bench_is_that_of_its_end_however_late_it_is_heard_of
 def test_a_server_has_outlived_the_window_if_it_was_seen_to_end_after_it(
     programs: Path, tmp_path: Path, later_ns: int | None, outlived: bool
 ) -> None:
-    with Starter(programs / "supervise", tmp_path)(command(ECHO)) as running:
-        readings = Readings(running, memory=False)
+    with (
+        Starter(programs / "supervise", tmp_path)(command(ECHO)) as running,
+        Watch(programs, running.supervisor_pid) as watch,
+    ):
+        readings = Readings(running, watch, memory=False)
         readings("end", 1000)
         at_ns = None if later_ns is None else 1000 + later_ns
         ending = Ending(0, None, 0, False, at_ns=at_ns)
         assert readings.ended_after_the_window(ending) == outlived
-        assert not Readings(running, memory=False).ended_after_the_window(ending)
+        assert not Readings(running, watch, memory=False).ended_after_the_window(ending)
 
 
 def test_when_a_server_ended_is_told_with_how(programs: Path, tmp_path: Path) -> None:

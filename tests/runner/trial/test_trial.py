@@ -39,8 +39,11 @@ def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) ->
     assert sum(record["halves"]) == record["counts"]["window_ok"]
     assert set(record["checks"]) == CHECKS
     assert record["checks"]["littles_law"] > 0
-    assert set(record["machine"]) == {
-        *("steal_s", "cpu_pressure_s", "memory_pressure_s", "io_pressure_s", "load_1min")
+    of_a_quota = {"quota_cores", "periods", "throttled_periods", "throttled_s"}
+    assert set(record["machine"]) - of_a_quota == {
+        *("steal_s", "cpu_pressure_s", "memory_pressure_s", "io_pressure_s", "load_1min"),
+        *("window_s", "usable_cores", "usable_cpus", "used_cores", "accounted_cores"),
+        *("foreign_cores", "window_steal_s", "probe_s"),
     }
     accounting = "cgroup" if usable_parent(programs / "supervise") else "subreaper"
     assert record["server"]["accounting"] == accounting

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fibench.experiment import Cell
@@ -17,11 +17,13 @@ from fibench.metrics import METRICS
 from fibench.verdict.comparing.welch import (
     FEWEST_OF_A_SIDE,
     Ratio,
+    exp,
     over_runs,
     over_trials,
     side_mean,
 )
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample
+from fibench.verdict.foreign.widening import NO_GAIN, Gain, gain, of_sides
 from fibench.verdict.sample import Index, most_frequent_reason
 
 COMPARED = tuple(metric.name for metric in METRICS.values() if metric.compared)
@@ -61,6 +63,8 @@ class Figure:
     """Why there are none."""
     grain: float = 0.0
     """The standard deviation that counting whole replies alone gives: they do not vary less."""
+    moved: Gain = NO_GAIN
+    """By how much others on the machine may have moved it."""
 
 
 FiguresByCell = Mapping[tuple[str, str], Figure]
@@ -86,6 +90,7 @@ def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Fig
             else Figure(
                 logs.get((summary.cell_key, metric), ()),
                 grain=index.grain(summary.cell_key, metric),
+                moved=gain(index, summary.cell_key, index.valid(summary.cell_key), metric),
             )
         )
         for summary in summaries
@@ -131,6 +136,7 @@ class _Figures:
         known = [run for run in runs if run.logs]
         self.logs = [run.logs for run in known]
         self.grain = max((run.grain for run in known), default=0.0)
+        self.moved = Gain(*(_mean(run.moved[way] for run in known) for way in range(2)))
         self.why = next((run.absent for run in runs if run.absent), None)
 
     def varies(self, over: Over) -> bool:
@@ -152,6 +158,7 @@ def _row(
     if here.logs and there.logs:
         by = over_runs if over == "runs" else over_trials
         ratio = by(here.logs, there.logs, alpha, (here.grain, there.grain))
+        ratio = _widened(ratio, of_sides(there.moved, here.moved))
     return RatioRow(
         cell=cell.label,
         metric=metric,
@@ -162,6 +169,18 @@ def _row(
         absent=_absent(here, there, over),
         runs=(len(here.logs), len(there.logs)),
     )
+
+
+def _mean(figures: Iterable[float]) -> float:
+    known = list(figures)
+    return math.fsum(known) / len(known) if known else 0.0
+
+
+def _widened(ratio: Ratio, moved: Gain) -> Ratio:
+    """The ratio with its interval widened for what others used beside the runs of either side."""
+    if ratio.low is None or ratio.high is None:
+        return ratio
+    return replace(ratio, low=ratio.low * exp(-moved.down), high=ratio.high * exp(moved.up))
 
 
 def _absent(first: _Figures, second: _Figures, over: Over) -> str | None:

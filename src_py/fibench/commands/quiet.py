@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether the machine is quiet: said before a run spends any time on it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from fibench.commands.doctor import LOOK_S
+from fibench.machine.busy import FOREIGN_CORES, cores_words, foreign_words
+from fibench.machine.foreign import Look, Looking
+from fibench.machine.quota import Limited, limited
+from fibench.trial.disturbed import FOREIGN_SHARE
+from fibench.wording import escaped
+
+STALE_S = 2.0
+"""What was seen in a longer time, as of a build, says little of now."""
+
+
+def say_who_is_busy(looking: Looking) -> None:
+    """End a look that was begun when the command was, and say on stderr what it has shown.
+
+    Waits only if less than LOOK_S have passed. A quiet machine is not worth a line.
+    """
+    if looking.passed_s > STALE_S:
+        looking = Looking(starts=True)
+    for line in lines(looking.end(LOOK_S), limited()):
+        print(f"warning: {escaped(line)}", file=sys.stderr)
+
+
+def lines(look: Look, quotas: list[Limited]) -> Iterator[str]:
+    """What a person should know before they wait for a run."""
+    if look.cores is not None and look.cores > FOREIGN_CORES:
+        said = foreign_words(look.cores, look.usable, look.busy)
+        if look.cores > FOREIGN_SHARE * look.usable:
+            yield f"{said}; trials will be disturbed and verdicts INCONCLUSIVE: end them or wait"
+        else:
+            yield f"{said}; intervals will be widened for it"
+    if quotas:
+        yield (
+            f"the cgroup has a CPU quota of {cores_words(quotas[0].cores)}: what has used it up "
+            "stands still for tens of milliseconds, and tails are those of the quota"
+        )

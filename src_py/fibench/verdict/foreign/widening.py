@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How far others can have moved a figure: intervals are widened by it, so that they still hold.
+
+In a trial others kept f cores busy. Had all of that gone to a server that used c cores, it would
+have answered at most 1 + f/c times as much. And they ran for f of the window at most, if f is less
+than 1: had the server stood still for just as long, it would have answered at most 1/(1 - f) times
+as much in their absence. The smaller of the two holds; both are 1 + f / max(c, 1 - f).
+
+So the upper end of a throughput is raised by the mean over its blocks of the logarithm; of a ratio
+A/B the upper end by A's mean and the lower end by B's, and of a latency the other way round. f is
+what was used less what server, load and runner used, and can come out below 0 by chance: the mean
+takes that as it is, so that a quiet machine widens by its noise divided by the root of the blocks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fibench.metrics import metric_of
+from fibench.verdict.sample import Index, Sample
+
+MOST_TOLD = 3
+
+
+class Gain(NamedTuple):
+    """By how much one cell might have done better without others: logarithms, at least 0."""
+
+    up: float = 0.0
+    """How much higher its figure can have been."""
+    down: float = 0.0
+    """How much lower: of a time."""
+
+
+NO_GAIN = Gain()
+
+
+@dataclass(frozen=True)
+class Widened:
+    """An interval before it was widened, and for whom."""
+
+    low: float
+    high: float
+    foreign_cores: float
+    """Those that others kept busy, on average over the trials that it rests on."""
+    names: tuple[str, ...]
+    """Who used most of them; they come from outside."""
+
+
+def is_widened(samples: Index, cell_key: str, key: str) -> bool:
+    """Whether others may have moved a metric: throughput, and the times that are its reciprocal.
+
+    An open loop waits for nobody, so that its latencies follow no throughput; no tail does.
+    """
+    name = metric_of(key).name
+    if name in ("throughput", "wall"):
+        return True
+    if name != "p50":
+        return False
+    group = key.rpartition("/")[0]
+    if not group:
+        return cell_key not in samples.open_loops
+    trials = samples.valid(cell_key).values()
+    return all(trial.group_lags_p99_s.get(group) is None for trial in trials)
+
+
+def gain(samples: Index, cell_key: str, blocks: Collection[int], key: str) -> Gain:
+    """The mean over these blocks; of those in which it is known."""
+    if not is_widened(samples, cell_key, key):
+        return NO_GAIN
+    known = [
+        log
+        for block, trial in samples.valid(cell_key).items()
+        if block in blocks and (log := log_gain(trial)) is not None
+    ]
+    mean = max(0.0, math.fsum(known) / len(known)) if known else 0.0
+    return Gain(up=mean) if metric_of(key).more_is_better else Gain(down=mean)
+
+
+def log_gain(trial: Sample) -> float | None:
+    """ln of how much more a server could have answered; None where it is not known what others
+    used."""
+    foreign, cores = trial.foreign_cores, trial.metrics.get("cores") or 0.0
+    if foreign is None:
+        return None
+    had = max(cores, 1.0 - foreign)
+    if had <= 0.0:
+        return math.inf
+    return math.log1p(max(-0.5, foreign / had))
+
+
+def of_sides(left: Gain, right: Gain) -> Gain:
+    """That of a ratio left ÷ right."""
+    return Gain(left.up + right.down, left.down + right.up)
+
+
+def who(trials: Iterable[Sample]) -> tuple[float, tuple[str, ...]]:
+    """The cores that others kept busy in these trials, on average, and who they mostly were."""
+    cores: list[float] = []
+    names: Counter[str] = Counter()
+    for trial in trials:
+        if trial.foreign_cores is not None:
+            cores.append(trial.foreign_cores)
+        names.update(trial.foreign_names)
+    ranked = sorted(names, key=lambda name: (-names[name], name))[:MOST_TOLD]
+    return (max(0.0, math.fsum(cores) / len(cores)) if cores else 0.0), tuple(ranked)
+
+
+def trials_of(samples: Index, cells: Iterable[str], blocks: Collection[int]) -> list[Sample]:
+    """The valid trials of these cells in these blocks."""
+    return [
+        trial
+        for key in dict.fromkeys(cells)
+        for block, trial in samples.valid(key).items()
+        if block in blocks
+    ]
