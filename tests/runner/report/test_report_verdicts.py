@@ -4,6 +4,7 @@
 import re
 from dataclasses import replace
 
+import pytest
 from tests.runner.report.three_cells import (
     MP,
     MT,
@@ -172,3 +173,21 @@ def test_what_to_do_about_failures_stands_below_the_first_of_a_kind() -> None:
 def test_the_notes_say_what_to_do_about_trials_that_failed() -> None:
     samples = [replace(one, valid=False, reason="why", hint="do this") for one in make_samples()]
     assert "trials failed, and do not count: why; do this" in " ".join(report(samples).split())
+
+
+@pytest.mark.parametrize(
+    ("needed", "said"),
+    [
+        (15, "four of five such runs would see"),
+        (43, "--blocks 6..43 would see"),
+        (300, "--blocks 300 would see"),
+    ],
+)
+def test_a_run_that_may_end_early_is_told_how_many_blocks_at_most_would_do(
+    needed: int, said: str
+) -> None:
+    (verdict,) = judge([make_claim(1.8)], make_samples(), 2, looks=Looks(6, 20))
+    asked = replace(
+        verdict, outcome="INCONCLUSIVE", needed=0.05, detectable=0.2, blocks_needed=needed
+    )
+    assert said in " ".join(verdict_lines(asked))
