@@ -196,6 +196,7 @@ def _tell(request: Request, outcome: RunOutcome, clock: _Clock) -> int:
     from fibench.store.folder import CLAIMS, keep_json
     from fibench.store.stored_run import server_words
     from fibench.verdict import claims_json, find
+    from fibench.verdict.findings import samples
 
     cores, experiment = machine.usable_cores(), request.experiment
     complete = not outcome.interrupted
@@ -214,7 +215,7 @@ def _tell(request: Request, outcome: RunOutcome, clock: _Clock) -> int:
             pinning=pinning_words(outcome.pinning) if outcome.pinning else "",
         ),
     )
-    said = faster_lines(experiment.cells, outcome.records, clock.spent_s())
+    said = faster_lines(experiment.cells, samples(outcome.records), clock.spent_s())
     print()
     for line in said.lines:
         print(line)

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING
 from fibench.metrics import number
 from fibench.report.numbers import percent
 from fibench.report.words import side_names
-from fibench.verdict import CONFIDENCE, Estimate
+from fibench.verdict import CONFIDENCE, Estimate, Index, Sample
 from fibench.verdict.estimate import blocks_needed, contrast
-from fibench.verdict.findings import samples
-from fibench.verdict.sample import Index
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell
-    from fibench.record import Record
 
 FEWEST_BLOCKS = 5
 """With fewer, an interval is hardly more than a guess."""
@@ -32,11 +29,11 @@ class Said:
     is_clear: bool
 
 
-def faster_lines(cells: Sequence[Cell], records: Iterable[Record], spent_s: float) -> Said:
+def faster_lines(cells: Sequence[Cell], samples: Iterable[Sample], spent_s: float) -> Said:
     """For each pair of cells that differ in the backend alone, which answers more requests a
     second; `spent_s` is how long that was measured, for what more would take."""
     pairs = _pairs(cells)
-    index, alpha = Index(samples(records)), (1.0 - CONFIDENCE) / max(1, len(pairs))
+    index, alpha = Index(samples), (1.0 - CONFIDENCE) / max(1, len(pairs))
     lines, is_clear = [], bool(pairs)
     for left, right in pairs:
         found = contrast(index, left.key, right.key, "throughput", alpha)
@@ -44,7 +41,7 @@ def faster_lines(cells: Sequence[Cell], records: Iterable[Record], spent_s: floa
         line = _answer(names, found)
         lines.append(line or _no_answer(names, found, spent_s))
         is_clear = is_clear and line is not None
-    if any(pairs):
+    if pairs:
         share = percent(CONFIDENCE)
         each = "the interval holds" if len(pairs) == 1 else "all intervals hold at once"
         lines.append(f"by throughput; {each} at {share}")
