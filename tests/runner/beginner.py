@@ -27,6 +27,7 @@ backend = ["c-sync", "c-mt"]
 duration = "0.1s"
 [plan]
 blocks = 2
+seed = 7
 """
 
 
@@ -60,7 +61,7 @@ class Beginner:
 
     def begin_with_all_notices(self, **changes: Any) -> Beginning:
         request = replace(self.request, **changes)
-        return begin(request, self.trials, context_of(request))
+        return begin(request, context_of(request))
 
     def keep(self, run: Path, attempts: Sequence[Attempt], *, valid: bool = True) -> None:
         for attempt in attempts:

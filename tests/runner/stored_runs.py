@@ -148,7 +148,7 @@ def _trials(experiment: Experiment) -> list[Trial]:
     """Every cell once in each block, and nothing else that a plan may have."""
     return [
         Trial(place + block * len(experiment.cells), block, cell, f"b{block:03d}-{cell.key}")
-        for block in range(experiment.plan.blocks)
+        for block in range(experiment.plan.blocks.most)
         for place, cell in enumerate(experiment.cells)
     ]
 
@@ -157,7 +157,7 @@ def _plan(experiment: Experiment, trials: Sequence[Trial]) -> dict[str, Any]:
     return {
         "schema": 1,
         "title": experiment.title,
-        "blocks": experiment.plan.blocks,
+        "blocks": experiment.plan.blocks.most,
         "seed": experiment.plan.seed,
         "cells": [
             {"key": cell.key, "label": cell.label, "parameters": cell.parameters.as_json()}

@@ -110,7 +110,7 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     advice = warnings(experiment, known_backends(asked.backends), machine.usable_cores())
     pinning = choose(experiment, machine.physical_cores())
     more = {"pinning": asdict(pinning), "interpreters": interpreter_records(here.interpreters)}
-    document = plan_json(experiment, advice, more)
+    document = plan_json(experiment, advice, more, machine.usable_cores())
     if as_json:
         print(json.dumps(document, indent=2))
         return 0
@@ -182,15 +182,20 @@ def _request(asked: Asked, places: Places, fresh: bool) -> Request:
 
 def _measure(request: Request, held: Held) -> RunOutcome:
     """Run what is left; returns the outcome."""
+    from fibench.commands.following import Following
     from fibench.report.live import showing_progress
     from fibench.run import Event, RunStarted, run_experiment
+    from fibench.verdict import questions_of
+
+    following = Following(questions_of(request.experiment, machine.usable_cores()))
+    fixed = request.experiment.plan.blocks.fixed
 
     def name_it(event: Event) -> None:
         if isinstance(event, RunStarted):
             held.rename(f"{event.folder.parent.name}/{event.folder.name}")
 
-    with showing_progress() as progress:
-        return run_experiment(request, [name_it, progress])
+    with showing_progress(lambda: None if fixed else following.decisions) as progress:
+        return run_experiment(request, [name_it, progress], following)
 
 
 def _again(name: str, overrides: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from fibench.parameters.kinds import Fault, Kind, Scalar, kind_of, pattern
+from fibench.parameters.kinds import Fault, Kind, kind_of, pattern
 
 NAME = re.compile(r"(?!\.{1,2}$)[a-z0-9._-]{1,64}", re.ASCII)
 NAME_RULE = "1 to 64 of a-z, 0-9, '.', '_', '-'"
@@ -54,7 +54,7 @@ class Checked:
         return {"anyOf": [seen["items"], seen]} if self.or_one else seen
 
 
-def of_kind(kind: Kind[Scalar]) -> Checked:
+def of_kind(kind: Kind[Hashable]) -> Checked:
     """The annotation of a value of a kind."""
     return Checked(kind.check, kind.schema)
 

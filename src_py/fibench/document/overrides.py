@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,7 +18,6 @@ from fibench.parameters import (
     REPLACED,
     Fault,
     Kind,
-    Scalar,
     in_file,
     option_flag,
     parameter,
@@ -41,7 +40,7 @@ class Overridden:
 class Given:
     """Options as they were read, before any file."""
 
-    values: Mapping[str, list[Scalar]]
+    values: Mapping[str, list[Hashable]]
     """Of those that are right, by their keys."""
     written: Mapping[str, str]
     """Every option as it was typed, by its key."""
@@ -66,7 +65,7 @@ class Given:
 
 def read_overrides(overrides: Mapping[str, str]) -> Given:
     """What options say, and every fault of theirs, which no file is needed to see."""
-    values: dict[str, list[Scalar]] = {}
+    values: dict[str, list[Hashable]] = {}
     written: dict[str, str] = {}
     faults: list[Diagnostic] = []
     for name, text in overrides.items():
@@ -114,7 +113,7 @@ def _listed(faults: Sequence[Diagnostic]) -> list[Diagnostic]:
     return every
 
 
-def _kind(key: str) -> Kind[Scalar]:
+def _kind(key: str) -> Kind[Hashable]:
     if key == "backend":
         return NAMES
     return KEYS[key].kind if key in KEYS else PLAN_KEYS[key].kind
@@ -143,7 +142,7 @@ def _words(key: str, text: str) -> list[object]:
 
 def _checked(
     key: str, words: list[object], written: str, faults: list[Diagnostic]
-) -> Iterator[Scalar]:
+) -> Iterator[Hashable]:
     """The values that words of an option mean; what is wrong with them is added to `faults`."""
     name = in_file(key) if key in KEYS else key
 
@@ -173,7 +172,7 @@ def _with(table: T, put: Mapping[str, object], without: Collection[str | None] =
 
 
 def _put(
-    file: ExperimentFile, key: str, given: list[Scalar]
+    file: ExperimentFile, key: str, given: list[Hashable]
 ) -> tuple[ExperimentFile, Sequence[Path]]:
     """Put a key's values where the key stands, or belongs; say where they are now."""
     if key in PLAN_KEYS:
@@ -195,7 +194,7 @@ def _put(
 
 
 def _select_backends(
-    file: ExperimentFile, key: str, given: list[Scalar]
+    file: ExperimentFile, key: str, given: list[Hashable]
 ) -> tuple[ExperimentFile, Sequence[Path]]:
     """Keep only the named backends; say where the tables name backends now.
 

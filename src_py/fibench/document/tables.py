@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -21,6 +21,7 @@ from fibench.parameters import (
     default_text,
     in_file,
 )
+from fibench.parameters.blocks import AUTO, DEFAULT
 from fibench.parameters.kinds import true_or_false
 
 LONGEST_LIST = 1000
@@ -83,7 +84,7 @@ FieldOfModel: TypeAlias = tuple[object, object]
 _Base = TypeVar("_Base", bound=Table)
 
 
-def _type(key: Key[Scalar]) -> object:
+def _type(key: Key[Hashable]) -> object:
     return Annotated[key.kind.type, of_kind(key.kind)]
 
 
@@ -113,10 +114,12 @@ def _of_group() -> dict[str, FieldOfModel]:
 
 
 def _of_plan() -> dict[str, FieldOfModel]:
-    return {
-        name: (_type(key), Field(default=key.default, description=key.meaning))
-        for name, key in PLAN_KEYS.items()
-    }
+    found: dict[str, FieldOfModel] = {}
+    for name, key in PLAN_KEYS.items():
+        extra: JsonDict = {"default": AUTO} if key.default == DEFAULT else {}
+        field = Field(default=key.default, description=key.meaning, json_schema_extra=extra)
+        found[name] = (_type(key), field)
+    return found
 
 
 def _axes(wrap: Callable[[Key[Scalar]], object]) -> dict[str, FieldOfModel]:
@@ -189,7 +192,7 @@ class PlanTable(_Plan):
 
     def repetitions(self) -> Repetitions:
         """What is given, and the defaults of the rest."""
-        given = {name: value for name, value in self.given().items() if isinstance(value, int)}
+        given: dict[str, Any] = {name: getattr(self, name) for name in PLAN_KEYS if self.has(name)}
         return Repetitions(**given)
 
 

@@ -238,7 +238,7 @@ def _report_group(
 
 def report_too_many(cells: int, file: ExperimentFile, source: Source) -> None:
     """Report a plan of more trials than anyone would wait for."""
-    blocks = file.plan.repetitions().blocks
+    blocks = file.plan.repetitions().blocks.most
     if cells * blocks > MOST_TRIALS:
         what = f"{cells} cells in {blocks} blocks are {cells * blocks} trials"
         source.report(("plan", "blocks"), what, f"{MOST_TRIALS} are allowed: give fewer blocks")

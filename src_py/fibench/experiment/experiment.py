@@ -153,7 +153,8 @@ def _replaced(document: Mapping[str, object], source: Source, given: Given) -> d
         key = path[2] if path[0] == "matrix" else path[1]
         table.pop(key, None)
         if path[0] == "matrix" and key in given.values:
-            table[key] = [KEYS[str(key)].kind.filed(value) for value in given.values[str(key)]]
+            values = [value for value in given.values[str(key)] if isinstance(value, Scalar)]
+            table[key] = [KEYS[str(key)].kind.filed(value) for value in values]
     return mended
 
 

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 from fibench.export._rows import cells_with_summary, rows_of, unit_of
 from fibench.json_values import finite
+from fibench.report.words import NOT_DECIDED
 from fibench.verdict import Verdict
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
+    from fibench.experiment import Claim
     from fibench.verdict import Review
 
 COLUMNS = (
     "row", "name", "metric", "estimate", "low", "high", "blocks", "unit", "interval", "outcome",
-    "note",
+    "note", "decided",
 )  # fmt: skip
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -38,8 +40,12 @@ def export(review: Review) -> str:
         for absent in review.run.experiment.absent.cells
     ]
     rows += [_claim_row(verdict, review.claims_mark) for verdict in review.verdicts]
+    rows += [
+        ("claim", claim.id, claimed_metric(claim), *nothing, NOT_DECIDED, review.claims_mark)
+        for claim in review.findings.undecided
+    ]
     rows += [("mark", "", "", *nothing, "", mark) for mark in review.marks]
-    return written_rows(COLUMNS, rows)
+    return written_rows(COLUMNS, ((*row, *[None] * (len(COLUMNS) - len(row))) for row in rows))
 
 
 def written_rows(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -83,5 +89,10 @@ def _claim_row(verdict: Verdict, mark: str) -> Sequence[object]:
         share = f"{100 * (1 - estimate.alpha):.4g} %"
         figures = (*ends, estimate.blocks, unit, share)
     note = "; ".join(text for text in (mark, verdict.reason) if text)
-    metric = f"{claim.group}/{claim.metric}" if claim.group else claim.metric
-    return ("claim", claim.id, metric, *figures, verdict.outcome, note)
+    named = ("claim", claim.id, claimed_metric(claim))
+    return (*named, *figures, verdict.outcome, note, verdict.decided)
+
+
+def claimed_metric(claim: Claim) -> str:
+    """What a claim is about: `p50`, of a client group `small/p50`."""
+    return f"{claim.group}/{claim.metric}" if claim.group else claim.metric

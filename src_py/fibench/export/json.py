@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import fibench
@@ -39,7 +38,7 @@ def document(review: Review) -> dict[str, Json]:
             "title": run.experiment.title,
             "complete": run.complete,
             "started_at": min((record.started_at for record in run.records), default=None),
-            **asdict(run.experiment.plan),
+            **run.experiment.plan.as_json(),
             "trials": len(run.records),
             "damaged_lines": [line for line, _ in run.ignored],
             "marks": list(review.marks),
@@ -70,6 +69,7 @@ def document(review: Review) -> dict[str, Json]:
         "claims_added_afterwards": review.added_afterwards,
         "confidence": judged["confidence"],
         "claims": judged["claims"],
+        "undecided": [claim.id for claim in review.findings.undecided],
         "failures": [
             {"trial": failed.trial, "reason": failed.reason, "hint": failed.hint or None}
             for failed in review.failures

@@ -11,8 +11,8 @@ from fibench.metrics import METRICS, quantity
 from fibench.report.lines import build_line, interpreter_lines, machine_line_of, pinning_line
 from fibench.report.numbers import NO_FIGURE, spread
 from fibench.report.table import shown_metrics
-from fibench.report.terminal import table_notes
-from fibench.report.words import notes_of, tally, verdict_lines
+from fibench.report.terminal import interrupted_words, table_notes
+from fibench.report.words import NOT_DECIDED, interval_words, notes_of, tally, verdict_lines
 from fibench.verdict import CellSummary
 from fibench.wording import prose, shown
 
@@ -49,8 +49,8 @@ def export(review: Review) -> str:
             lines.append(f"- {escape(failed.trial)}: {escape(prose(failed.reason))}")
             lines += [f"  - {escape(prose(failed.hint))}"] if failed.hint else []
     if not run.complete:
-        lines += ["", "Interrupted: these are estimates. Verdicts are given on a whole run only."]
-    elif review.verdicts:
+        lines += ["", interrupted_words(review.verdicts)]
+    if review.verdicts:
         lines += ["", *_claims(review)]
     for dropped in run.experiment.dropped_claims:
         lines += ["", f"Not judged: {escape(prose(dropped.says))}: {escape(prose(dropped.reason))}"]
@@ -106,4 +106,7 @@ def _claims(review: Review) -> list[str]:
     for verdict in review.verdicts:
         lines.append(f"- **{verdict.outcome}** {escape(prose(verdict.claim.says))}")
         lines += [f"  - {escape(line)}" for line in verdict_lines(verdict)]
-    return [*lines, "", f"{escape(tally(review.verdicts))}{mark}"]
+    undecided = review.findings.undecided
+    lines += [f"- {NOT_DECIDED}: {escape(prose(claim.says))}" for claim in undecided]
+    lines += ["", f"{escape(tally(review.verdicts, undecided))}{mark}"]
+    return [*lines, "", f"{escape(interval_words(review.verdicts))}."]

@@ -4,9 +4,10 @@
 Pure, and quick to import: the command line takes its options from it. May know the ground alone.
 """
 
+from fibench.parameters.blocks import Blocks, kept_blocks
 from fibench.parameters.cpu_list import ALL, parse_cpus, written_cpus
 from fibench.parameters.groups import Group, described
-from fibench.parameters.keys import PLAN_KEYS, Key, Repetitions
+from fibench.parameters.keys import PLAN_KEYS, Key, Repetitions, kept_seed
 from fibench.parameters.kinds import Fault, Kind, Scalar
 from fibench.parameters.named import (
     AXES,
@@ -31,6 +32,7 @@ __all__ = [
     "KEYS",
     "PLAN_KEYS",
     "REPLACED",
+    "Blocks",
     "Fault",
     "Framing",
     "Group",
@@ -44,6 +46,8 @@ __all__ = [
     "default_text",
     "described",
     "in_file",
+    "kept_blocks",
+    "kept_seed",
     "option_flag",
     "options",
     "parameter",

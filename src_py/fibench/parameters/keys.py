@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Generic, Literal, TypeVar
 
-from fibench.parameters.kinds import Kind, Scalar, T_co, whole
+from fibench.parameters.blocks import DEFAULT, Blocks, blocks
+from fibench.parameters.kinds import Kind, T_co, whole
 
-T = TypeVar("T", bound=Scalar)
+T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Key(Generic[T_co]):
     """The option of that name, if there is one."""
 
 
+LARGEST_SEED = 2**63 - 1
 KEY, ALWAYS = "key", "always"
 """What the metadata of a field has: its Key, and whether every cell has a value."""
 
@@ -84,30 +86,48 @@ def sometimes(key: Key[T]) -> T | None:
 class Repetitions:
     """How often and in which order cells are measured: [plan], a key in each field."""
 
-    blocks: int = always(
+    blocks: Blocks = always(
         Key(
             "plan",
-            whole(1, 10_000),
-            5,
-            "How often every cell is measured; verdicts need at least 3.",
+            blocks(),
+            DEFAULT,
+            'How often every cell is measured. `"auto"` is `{ least = 6, most = 20 }`: from the '
+            "sixth block on, claims that are clear are decided, cells whose claims are all decided "
+            "are measured no more, and the run ends when all are, after the twentieth block in any "
+            "case; `least` is 5 or more, `most` 200 or less. A number is fixed; below 5 there are "
+            "estimates, and no verdicts.",
             varies=False,
-            option=Option(8, "how often every cell is measured"),
+            option=Option(8, "how often every cell is measured: auto, 8, or 6..20"),
         )
     )
-    seed: int = always(
+    seed: int | None = sometimes(
         Key(
             "plan",
-            whole(0, 2**63 - 1),
-            1,
-            "Seed of the order of trials within each block, and of when the requests of an open "
-            "loop are due.",
+            whole(0, LARGEST_SEED),
+            None,
+            "Seed of the order of trials within each block, of when the requests of an open loop "
+            "are due, and of where the stacks of servers begin. Default: a new one for each run, "
+            "which its plan.json has; given here, it repeats that run's.",
             varies=False,
-            option=Option(12, "seed of the order of trials"),
+            option=Option(12, "seed of the order of trials: that of a run repeats it"),
         )
     )
 
+    def as_json(self) -> dict[str, int | None]:
+        """As a plan keeps it."""
+        most, least = self.blocks.most, self.blocks.least
+        return {"blocks": most, "least_blocks": least, "seed": self.seed}
 
-PLAN_KEYS: Mapping[str, Key[int]] = {one.name: one.metadata[KEY] for one in fields(Repetitions)}
+
+def kept_seed(plan: Mapping[str, object]) -> int | None:
+    """The seed that plan.json says; None where it says none that could be."""
+    seed = plan.get("seed")
+    return seed if type(seed) is int and 0 <= seed <= LARGEST_SEED else None
+
+
+PLAN_KEYS: Mapping[str, Key[Hashable]] = {
+    one.name: one.metadata[KEY] for one in fields(Repetitions)
+}
 """The keys of [plan], by their names."""
 
 BACKEND_OPTION = Option(1, "measure these backends only: c-mt,py-mt")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -23,7 +23,7 @@ from fibench.wording import as_toml, escaped, suggestion
 Scalar = str | int | float
 AxisUnit = Literal["", "s", "/s"]
 """What a number is in: itself, seconds, or per second."""
-T_co = TypeVar("T_co", bound=Scalar, covariant=True)
+T_co = TypeVar("T_co", bound=Hashable, covariant=True)
 Word = TypeVar("Word", bound=str)
 
 HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:_-]{0,252}|::[0-9A-Fa-f.:]*", re.ASCII)

@@ -7,25 +7,35 @@ May know `experiment`, and what that knows.
 from fibench.plan.advice import warnings
 from fibench.plan.pinning import Pinning, check_cpus, choose
 from fibench.plan.trials import (
+    TWIN,
     Role,
     Trial,
     ceiling_of,
+    cells_to_trace,
     expected_seconds,
     plan,
     plan_json,
     schedule_seed,
+    stack_padding,
+    trial_key,
+    twin_of,
 )
 
 __all__ = [
+    "TWIN",
     "Pinning",
     "Role",
     "Trial",
     "ceiling_of",
+    "cells_to_trace",
     "check_cpus",
     "choose",
     "expected_seconds",
     "plan",
     "plan_json",
     "schedule_seed",
+    "stack_padding",
+    "trial_key",
+    "twin_of",
     "warnings",
 ]

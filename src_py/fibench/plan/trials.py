@@ -5,25 +5,33 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fibench.experiment import Cell, Experiment, cells_of
 from fibench.plan._ceilings import ceiling_of, ceilings
 
 __all__ = [
+    "TWIN",
+    "Extent",
     "Role",
     "Trial",
     "ceiling_of",
+    "cells_to_trace",
     "expected_seconds",
+    "extent",
     "plan",
     "plan_json",
+    "trial_key",
     "twin_of",
 ]
 
 SCHEMA = 2
+TWIN = "~aa"
+"""What the key of a cell's twin has behind the cell's own."""
 UNKNOWN_LENGTH_S = 1.0
 """What a window counts whose length is what the trial is to find out."""
+_PAGE_BYTES = 4096
 TRACED_S = 2.0
 """About what a trial takes that counts system calls."""
 
@@ -48,11 +56,12 @@ class Trial:
 
 
 def plan(experiment: Experiment) -> tuple[Trial, ...]:
-    """The ceilings; then blocks, each with every cell and the twin once, in an order of its own.
+    """The ceilings; then as many blocks as there may be, each with every cell and the twin once.
 
     The order of block b is that of `random.Random(f"{seed}/{b}").shuffle` on the cells in the
-    order of the file and, after them, the twin. Trials that only count system calls end the block:
-    strace makes them slow, and they are not timed.
+    order of the file and, after them, the twin; without a seed, which a run then makes for itself,
+    that order. Trials that only count system calls end the block: strace makes them slow, and they
+    are not timed. Which cells are not measured in every block is seen in the run (run/blocks.py).
     """
     trials: list[Trial] = []
 
@@ -62,16 +71,22 @@ def plan(experiment: Experiment) -> tuple[Trial, ...]:
     for cell in ceilings(experiment):
         add(-1, cell, f"ceiling-{cell.key}", "ceiling")
     twin = twin_of(experiment)
-    traced = _cells_to_trace(experiment)
-    for block in range(experiment.plan.blocks):
+    traced = cells_to_trace(experiment)
+    for block in range(experiment.plan.blocks.most):
         order: list[tuple[Cell, Role]] = [(cell, "measure") for cell in experiment.cells]
         order += [(twin, "twin")] if twin is not None else []
-        random.Random(f"{experiment.plan.seed}/{block}").shuffle(order)
+        if experiment.plan.seed is not None:
+            random.Random(f"{experiment.plan.seed}/{block}").shuffle(order)
         for cell, role in order:
-            add(block, cell, f"b{block:03d}-{cell.key}", role)
+            add(block, cell, trial_key(block, cell.key, role), role)
         for cell in traced:
-            add(block, cell, f"b{block:03d}-{cell.key}~syscalls", "syscalls")
+            add(block, cell, trial_key(block, cell.key, "syscalls"), "syscalls")
     return tuple(trials)
+
+
+def trial_key(block: int, cell_key: str, role: Role = "measure") -> str:
+    """The key of a trial in a block."""
+    return f"b{block:03d}-{cell_key}" + ("~syscalls" if role == "syscalls" else "")
 
 
 def twin_of(experiment: Experiment) -> Cell | None:
@@ -84,10 +99,10 @@ def twin_of(experiment: Experiment) -> Cell | None:
     if not cells:
         return None
     first = next((cell for cell in cells if cell.parameters.kind == "fibload"), cells[0])
-    return replace(first, key=f"{first.key}~aa", label=f"{first.label} (again)")
+    return replace(first, key=first.key + TWIN, label=f"{first.label} (again)")
 
 
-def _cells_to_trace(experiment: Experiment) -> list[Cell]:
+def cells_to_trace(experiment: Experiment) -> list[Cell]:
     """The cells whose system calls a claim is about, in the order of the file."""
     named = {
         cell.key
@@ -107,6 +122,15 @@ def schedule_seed(seed: int, block: int) -> int:
     return random.Random(f"{seed}/{block}/schedule").getrandbits(63)
 
 
+def stack_padding(seed: int, trial_key: str) -> int:
+    """By how many bytes, below a page, the stack of a trial's server is moved.
+
+    Where it begins decides which addresses fall on the same cache lines, and hangs on nothing but
+    the length of the environment. Each trial has its own, so that it is part of what varies.
+    """
+    return random.Random(f"{seed}/{trial_key}/stack").randrange(_PAGE_BYTES)
+
+
 def expected_seconds(trials: Iterable[Trial]) -> float:
     """How long warm-ups and windows take in all, in seconds, without starts and ends.
 
@@ -122,18 +146,65 @@ def seconds(cell: Cell) -> float:
     return (UNKNOWN_LENGTH_S if window is None else window) + (cell.parameters.warmup or 0.0)
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How many trials a run has, and how long their warm-ups and windows take in all."""
+
+    fewest: int
+    """Every claim is clear at the first look."""
+    most: int
+    """None ever is."""
+    shortest_s: float
+    longest_s: float
+
+    def as_json(self) -> dict[str, object]:
+        """As a plan keeps it."""
+        return {
+            "expected_s": round(self.longest_s, 3),
+            "shortest_s": round(self.shortest_s, 3),
+            "fewest_trials": self.fewest,
+            "most_trials": self.most,
+        }
+
+
+def extent(experiment: Experiment, trials: Iterable[Trial], cpus: int | None = None) -> Extent:
+    """The extent of an experiment's plan. `cpus` can be used; None: as many as claims need.
+
+    Cells without a claim that can be tested are measured in the least blocks only.
+    """
+    blocks, every = experiment.plan.blocks, list(trials)
+    held = {
+        cell.key
+        for claim in experiment.claims
+        if experiment.absent.obstacle(claim) is None and (cpus is None or claim.needs_cpus <= cpus)
+        for cell in cells_of(claim)
+    }
+    first = [trial for trial in every if trial.block < blocks.least]
+    later = [
+        trial
+        for trial in every
+        if trial.block >= blocks.least and trial.cell.key.removesuffix(TWIN) in held
+    ]
+    shortest_s, more_s = expected_seconds(first), expected_seconds(later)
+    return Extent(len(first), len(first) + len(later), shortest_s, shortest_s + more_s)
+
+
 def plan_json(
-    experiment: Experiment, warnings: Sequence[str] = (), extra: Mapping[str, object] | None = None
+    experiment: Experiment,
+    warnings: Sequence[str] = (),
+    extra: Mapping[str, object] | None = None,
+    cpus: int | None = None,
 ) -> dict[str, object]:
     """What `plan --json` prints and plan.json holds; durations in parameters are seconds.
 
     `extra` are further members, which other wings know: what of the machine the run depends on.
+    `cpus` are the cores that claims can be tested with; None: as many as they need.
     """
     trials = plan(experiment)
     return {
         "schema": SCHEMA,
         "title": experiment.title,
-        **asdict(experiment.plan),
+        **experiment.plan.as_json(),
         "cells": [
             {"key": cell.key, "label": cell.label, "parameters": cell.parameters.as_json()}
             for cell in experiment.cells
@@ -150,7 +221,7 @@ def plan_json(
             }
             for trial in trials
         ],
-        "expected_s": round(expected_seconds(trials), 3),
+        **extent(experiment, trials, cpus).as_json(),
         "left_out": [
             {
                 "key": absent.cell.key,

@@ -14,7 +14,7 @@ from fibench.json_values import (
     text_or_none,
     whole_in,
 )
-from fibench.report.numbers import time_taken
+from fibench.report.numbers import time_span, time_taken
 from fibench.report.output import glued, page, print_hanging
 from fibench.wording import counted, prose, shown
 
@@ -78,10 +78,7 @@ def render_plan(
     cells = objects_in(plan, "cells")
     with page(out) as console:
         console.print(Text(prose(str(plan["title"])), style="bold"))
-        time = f"about {time_taken(number_in(plan, 'expected_s'))} of warm-up and measuring"
-        counts = (counted(len(cells), "cell"), counted(whole_in(plan, "blocks"), "block"))
-        trials = counted(len(objects_in(plan, "trials")), "trial")
-        console.print(Text(f"{counts[0]} in {counts[1]}: {trials}, {time}"))
+        console.print(Text(f"{counted(len(cells), 'cell')} in {_extent(plan)}"))
         console.print()
         lines = [("all cells", common_parameters(cells))] if cells else []
         lines += [*_groups(cells), *_pinning(plan), *_interpreters(plan), *_left_out(plan)]
@@ -95,6 +92,21 @@ def render_plan(
             console.print()
             said = prose(warning)
             print_hanging(console, _PLAN_MARGIN, "warning", said, mark_style="bold yellow")
+
+
+def _extent(plan: Object) -> str:
+    """In how many blocks, with how many trials, and how long: from the least to the most."""
+    most, least = whole_in(plan, "blocks"), plan.get("least_blocks")
+    longest = time_taken(number_in(plan, "expected_s"))
+    if type(least) is not int or least == most:
+        trials = counted(len(objects_in(plan, "trials")), "trial")
+        return f"{counted(most, 'block')}: {trials}, about {longest} of warm-up and measuring"
+    trials = f"{whole_in(plan, 'fewest_trials')} to {whole_in(plan, 'most_trials')} trials"
+    times = time_span(number_in(plan, "shortest_s"), number_in(plan, "expected_s"))
+    return (
+        f"{least} to {most} blocks, until the claims are clear: {trials}, "
+        f"{times} of warm-up and measuring"
+    )
 
 
 def common_parameters(cells: Sequence[Object]) -> str:
@@ -162,6 +174,9 @@ def _orders(plan: Object) -> list[tuple[str, str]]:
         blocks.setdefault(whole_in(trial, "block"), []).append(glued(_named(trial)))
     before = blocks.pop(_BEFORE, None)
     pairs = [(f"block {block + 1}", ", ".join(order)) for block, order in blocks.items()]
+    if pairs and plan.get("seed", 0) is None:  # a run makes one for itself
+        said = f"{pairs[0][1]}, in an order that each run shuffles from a seed of its own"
+        pairs = [("each block", said)]
     if len(pairs) > _MOST_ORDERS:
         rest = counted(len(pairs) - _MOST_ORDERS + 1, "more block")
         pairs[_MOST_ORDERS - 1 :] = [("…", f"and {rest}, each in an order of its own")]

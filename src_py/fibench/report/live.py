@@ -3,15 +3,16 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fibench.plan import Trial, expected_seconds
+from fibench.plan import TWIN, Trial, expected_seconds
 from fibench.record import Record
 from fibench.report import block_name, failure, figures, kind_of_hint, place_of, trial_line
 from fibench.run import (
+    BlockEnded,
     Event,
     Listener,
     Notice,
@@ -21,17 +22,23 @@ from fibench.run import (
     TrialStarted,
 )
 from fibench.store.journal import folder_name
+from fibench.wording import counted, shown
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from fibench.verdict import Decisions
+
+DecisionsOf = Callable[[], "Decisions | None"]
+"""Gives what is decided so far; None where the number of blocks is fixed."""
 _STOPPING = "finishing this trial; Ctrl-C again ends at once"
 
 
 class _Lines:
     """One line for each finished trial."""
 
-    def __init__(self) -> None:
+    def __init__(self, decisions: DecisionsOf) -> None:
+        self._decisions = decisions
         self._total = 0
         self._width = 0
         self._folder = Path()
@@ -46,10 +53,19 @@ class _Lines:
                 self._print(_resuming(event))
         elif isinstance(event, TrialFinished):
             self._print(self.line(event.trial, event.record))
+        elif isinstance(event, BlockEnded):
+            said = self.decided(event)
+            if said:
+                self._print(said)
         elif isinstance(event, StopRequested):
             print(_STOPPING, file=sys.stderr, flush=True)
         elif isinstance(event, Notice):
             print(event.text, file=sys.stderr, flush=True)
+
+    def decided(self, event: BlockEnded) -> str:
+        """How the claims stand after a block; empty where that could not change anything."""
+        found = self._decisions()
+        return "" if found is None else decided_line(found, event)
 
     @staticmethod
     def _print(line: str) -> None:
@@ -85,27 +101,42 @@ class _Lines:
 class _Bar:
     """A bar with what runs now, the last figure, and the time left; failed trials stay above it."""
 
-    def __init__(self, bar: "Progress") -> None:
+    def __init__(self, bar: "Progress", decisions: DecisionsOf) -> None:
         self._bar = bar
         self._task = bar.add_task("starting", total=None, last="")
-        self._lines = _Lines()
+        self._lines = _Lines(decisions)
+        self._left: Sequence[Trial] = ()
+        self._done_s = 0.0
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Notice):
             self._lines(event)
         elif isinstance(event, RunStarted):
             self._lines(event)
-            # The rest only, so that the time left is that of the rest.
+            # The rest only, so that the time left is that of the rest, at most.
+            self._left = event.trials
             self._bar.update(self._task, total=expected_seconds(event.trials))
         elif isinstance(event, TrialStarted):
             place = f"{block_name(event.trial.block)}  {_label(event.trial)}"
             self._bar.update(self._task, description=_plain(place))
         elif isinstance(event, TrialFinished):
             self._finish(event)
+        elif isinstance(event, BlockEnded):
+            self._end_block(event)
         elif isinstance(event, StopRequested):
             self._bar.update(self._task, last=_STOPPING)
 
+    def _end_block(self, event: BlockEnded) -> None:
+        gone = {cell.key for cell in event.gone}
+        later = (trial for trial in self._left if trial.block > event.block)
+        self._left = [trial for trial in later if trial.cell.key not in gone]
+        self._bar.update(self._task, total=self._done_s + expected_seconds(self._left))
+        said = self._lines.decided(event)
+        if said:
+            self._bar.console.print(_plain(said))
+
     def _finish(self, event: TrialFinished) -> None:
+        self._done_s += expected_seconds([event.trial])
         metrics = event.record.metrics
         last = figures(metrics.get("throughput_per_s"), metrics.get("p50_s"))
         self._bar.update(
@@ -115,6 +146,24 @@ class _Bar:
         )
         if event.record.reason is not None:
             self._bar.console.print(_plain(self._lines.line(event.trial, event.record)))
+
+
+def decided_line(decisions: "Decisions", event: BlockEnded) -> str:
+    """`after block 6: 5 of 8 claims decided; no longer measured: c-mt n=34; 4 cells to go on`.
+
+    Empty before the first look.
+    """
+    if not event.gone and not any(standing.verdict for standing in decisions.standings):
+        return ""
+    claims = counted(len(decisions.standings), "claim")
+    said = [f"after block {event.block + 1}: {decisions.decided} of {claims} decided"]
+    if decisions.over:
+        return f"{said[0]}; nothing is left to measure"
+    gone = [shown(cell.label) for cell in event.gone if not cell.key.endswith(TWIN)]
+    if gone:
+        said.append(f"no longer measured: {', '.join(gone)}")
+    staying = sum(not key.endswith(TWIN) for key in decisions.staying)
+    return "; ".join([*said, f"{counted(staying, 'cell')} to go on"])
 
 
 def _label(trial: Trial) -> str:
@@ -133,10 +182,13 @@ def _plain(text: str) -> str:
 
 
 @contextmanager
-def showing_progress() -> Iterator[Listener]:
-    """A listener that fits the standard output, for the time of a run."""
+def showing_progress(decisions: DecisionsOf = lambda: None) -> Iterator[Listener]:
+    """A listener that fits the standard output, for the time of a run.
+
+    `decisions` gives those of the last block; none where the number of blocks is fixed.
+    """
     if not sys.stdout.isatty():
-        yield _Lines()
+        yield _Lines(decisions)
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -149,4 +201,4 @@ def showing_progress() -> Iterator[Listener]:
     )
     # Drawing uses the cores that are being measured: seldom is enough.
     with Progress(*columns, transient=True, refresh_per_second=1) as bar:
-        yield _Bar(bar)
+        yield _Bar(bar, decisions)

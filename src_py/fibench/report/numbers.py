@@ -79,6 +79,13 @@ def effect(share: float) -> str:
     return percent(share) if share < 1.0 else f"a factor of {number(1.0 + share, 2)}"
 
 
+def time_span(shortest_s: float, longest_s: float) -> str:
+    """From when to when something may end: `2 to 6 min`, `20 to 75 s`."""
+    if longest_s < 99.5:
+        return f"{max(1, round(shortest_s))} to {max(1, round(longest_s))} s"
+    return f"{max(1, round(shortest_s / 60))} to {round(longest_s / 60)} min"
+
+
 def time_taken(duration_s: float) -> str:
     """A duration of a run: `8.2 s`, `2 min 05 s`."""
     if duration_s < 99.95:

@@ -20,6 +20,7 @@ from fibench.folders import Places, find_places
 from fibench.json_values import finite
 from fibench.record import Record
 from fibench.report.lines import short_processor
+from fibench.report.words import NOT_DECIDED
 from fibench.store import StoredError, read_run, run_name
 from fibench.store.files import read_json, shown_path
 from fibench.store.kept import KeptEnvironment, read_environment
@@ -183,6 +184,9 @@ def _run_in(folder: Path, root: Path, places: Places) -> _Run:
         failed=len(judged.failures),
     )
     rows = [_claim_row(known, verdict) for verdict in judged.verdicts]
+    if rows:  # interrupted, with some decided: the others are told too
+        open_ = judged.findings.undecided
+        rows += [replace(known, claim=claim.id, outcome=NOT_DECIDED) for claim in open_]
     return _Run(folder, rows or [known], source, run.digests)
 
 

@@ -14,7 +14,13 @@ from fibench.report.lines import interpreter_lines
 from fibench.report.numbers import NO_FIGURE, percent, time_taken
 from fibench.report.output import page, print_hanging
 from fibench.report.table import print_table, shown_metrics
-from fibench.report.words import tally, twin_line, verdict_lines
+from fibench.report.words import (
+    NOT_DECIDED,
+    interval_words,
+    tally,
+    twin_line,
+    verdict_lines,
+)
 from fibench.verdict import CONFIDENCE, CellSummary
 from fibench.verdict.verdict import Outcome, Verdict
 from fibench.wording import prose, shown
@@ -30,6 +36,7 @@ _ADDED_AFTERWARDS = (
     "test in a new run, not predictions that held"
 )
 _INTERRUPTED = "Interrupted: these are estimates. Verdicts are given on a whole run only."
+_SOME_DECIDED = "Interrupted: what was decided before has its verdict, the rest has none."
 _NOTHING = "None of the cells can be run here."
 _MOST_FAILURES = 10
 _OUTCOME_WIDTH = len("INCONCLUSIVE") + 2
@@ -114,10 +121,10 @@ def render_results(
         _print_failures(console, findings.failures)
         if run.interrupted:
             console.print()
-            console.print(Text(_INTERRUPTED, style="bold yellow"))
-        elif findings.verdicts:
+            console.print(Text(interrupted_words(findings.verdicts), style="bold yellow"))
+        if findings.verdicts:
             console.print()
-            _print_verdicts(console, findings.verdicts, run.added_afterwards)
+            _print_verdicts(console, findings, run.added_afterwards)
         for dropped in () if run.added_afterwards else experiment.dropped_claims:
             said = f"not judged: {prose(dropped.says)}: {shown(dropped.reason)}"
             print_hanging(console, 2, "", said, "")
@@ -126,6 +133,11 @@ def render_results(
             print_hanging(console, 2, "", run.overhead.line(), "")
         # On a line of its own and never wrapped, so that it can be copied.
         console.print(Text(f"results: {shown(str(run.results_dir))}"), soft_wrap=True)
+
+
+def interrupted_words(verdicts: Sequence[Verdict]) -> str:
+    """What is said of a run that was interrupted, with these verdicts."""
+    return _SOME_DECIDED if verdicts else _INTERRUPTED
 
 
 def _print_head(console: Console, title: str, lines: Iterable[str], marks: Sequence[str]) -> None:
@@ -147,8 +159,13 @@ def table_notes(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list
     notes = []
     blocks = max((summary.valid for summary in summaries), default=0)
     if blocks >= 2:
-        trials = f"geometric means of {blocks} trials, one in each block"
-        notes.append(f"{trials}; ± is the {percent(CONFIDENCE)} interval, each by itself")
+        made = {summary.valid for summary in summaries if summary.valid}
+        several = f"{min(made)} to {blocks}" if any(_looked_at(one) for one in summaries) else ""
+        trials = f"geometric means of {several or blocks} trials, one in each block"
+        interval = f"± is the {percent(CONFIDENCE)} interval, each by itself"
+        if several:
+            interval += ", wide enough for cells that leave when their claims are decided"
+        notes.append(f"{trials}; {interval}")
     elif blocks == 1:
         notes.append("one trial of each cell: no intervals")
     metrics = shown_metrics(cells, summaries)
@@ -162,6 +179,11 @@ def table_notes(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list
     for summary in summaries:
         notes.extend(_cell_notes(labels[summary.cell_key], summary, metrics))
     return notes
+
+
+def _looked_at(summary: CellSummary) -> bool:
+    """Whether its number of trials hung on what was measured."""
+    return any(estimate.looks is not None for estimate in summary.estimates.values())
 
 
 def _cell_notes(label: str, summary: CellSummary, metrics: Sequence[str]) -> list[str]:
@@ -228,8 +250,10 @@ def _print_failures(console: Console, failures: Sequence[Failure]) -> None:
         print_hanging(console, 8, "", f"and {rest} more: see trials.jsonl", "dim")
 
 
-def _print_verdicts(console: Console, verdicts: Sequence[Verdict], added_afterwards: bool) -> None:
+def _print_verdicts(console: Console, findings: Findings, added_afterwards: bool) -> None:
     from rich.text import Text
+
+    verdicts = findings.verdicts
 
     if added_afterwards:
         print_hanging(console, 2, "", _ADDED_AFTERWARDS, "bold yellow")
@@ -242,8 +266,8 @@ def _print_verdicts(console: Console, verdicts: Sequence[Verdict], added_afterwa
         for line in lines:
             is_reason = bool(verdict.claim.because) and line is lines[-1]
             print_hanging(console, _OUTCOME_WIDTH, "", line, "dim" if is_reason else "")
+    for claim in findings.undecided:
+        print_hanging(console, _OUTCOME_WIDTH, NOT_DECIDED, prose(claim.says), "bold", "dim")
     console.print()
-    share = percent(CONFIDENCE)
-    note = f"the intervals beside claims hold for all claims of the file at once, at {share}"
-    console.print(Text(tally(verdicts), style="bold"))
-    print_hanging(console, 2, "", note, "dim")
+    console.print(Text(tally(verdicts, findings.undecided), style="bold"))
+    print_hanging(console, 2, "", interval_words(verdicts), "dim")

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING
 
 from fibench import called
 from fibench.metrics import METRICS, Scale, number, quantity, scale_for
+from fibench.parameters.blocks import MOST_LOOKED_AT
 from fibench.report.numbers import RATIO, axis_scale, bound_quantity, effect, percent, with_interval
 from fibench.report.output import glued
-from fibench.verdict import Crossover, Estimate, TwinCheck
+from fibench.verdict import CONFIDENCE, Crossover, Estimate, TwinCheck
 from fibench.verdict.crossover import Wins
+from fibench.verdict.looks import Looks
 from fibench.verdict.twin import ALPHA
 from fibench.verdict.verdict import Verdict
-from fibench.wording import prose, shown
+from fibench.wording import counted, prose, shown
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell, Claim
     from fibench.verdict import Review
 
 
+NOT_DECIDED = "not decided"
+"""Said of a claim that had no verdict yet when its run was interrupted."""
 _UNBOUNDED = "an axis that reaches further, or more blocks, would show where"
 
 
@@ -30,7 +34,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     lines = []
     figures = _figures(verdict)
     if figures:
-        lines.append(figures)
+        lines.append(figures + decided_words(verdict))
     if verdict.reason is not None:
         lines.append(shown(verdict.reason))
     hint = _hint(verdict)
@@ -42,12 +46,33 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     return lines
 
 
-def tally(verdicts: Sequence[Verdict]) -> str:
-    """`3 of 5 claims confirmed, 4 testable here`."""
+def decided_words(verdict: Verdict) -> str:
+    """After which block a claim was decided, where that was not fixed beforehand."""
+    if verdict.decided is None or verdict.looks is None:
+        return ""
+    after = counted(verdict.decided, "block")
+    return f"; {glued(f'decided after {after}')}"
+
+
+def tally(verdicts: Sequence[Verdict], undecided: Sequence[Claim] = ()) -> str:
+    """`3 of 5 claims confirmed, 4 testable here`, or `2 not decided`."""
     confirmed = sum(verdict.outcome == "CONFIRMED" for verdict in verdicts)
     testable = sum(verdict.outcome != "NOT HERE" for verdict in verdicts)
-    claims = "claim" if len(verdicts) == 1 else "claims"
-    return f"{confirmed} of {len(verdicts)} {claims} confirmed, {testable} testable here"
+    every = counted(len(verdicts) + len(undecided), "claim")
+    rest = f"{len(undecided)} not decided" if undecided else f"{testable} testable here"
+    return f"{confirmed} of {every} confirmed, {rest}"
+
+
+def interval_words(verdicts: Sequence[Verdict]) -> str:
+    """For what the intervals beside claims hold."""
+    share = percent(CONFIDENCE)
+    said = f"the intervals beside claims hold for all claims of the file at once, at {share}"
+    if any(verdict.looks is not None for verdict in verdicts):
+        said += (
+            ", and at every block after which the run was looked at: they are repeated intervals, "
+            "wider than those of one look"
+        )
+    return said
 
 
 def side_names(left: Cell, right: Cell | None) -> tuple[str, str, str]:
@@ -201,7 +226,16 @@ def _hint(verdict: Verdict) -> str:
         return f"{seen}; {blocks} blocks would have been enough for the {asked}"
     if blocks is None:
         return f"{seen}; the figure is too near the bound for any sensible number of blocks"
-    return f"{seen}; --blocks {blocks} would see {_effect(verdict, needed)}"
+    return f"{seen}; {_more_blocks(verdict.looks, blocks)} would see {_effect(verdict, needed)}"
+
+
+def _more_blocks(looks: Looks | None, blocks: int) -> str:
+    """What of a run would see what this one did not: `blocks` at most, as it had its own."""
+    if looks is None or blocks > MOST_LOOKED_AT:
+        return f"--blocks {blocks}"
+    if blocks <= looks.most:
+        return "four of five such runs"
+    return f"--blocks {looks.least}..{blocks}"
 
 
 def _effect(verdict: Verdict, size: float) -> str:

@@ -4,7 +4,9 @@
 May know `trial` and `store`, and what these know; it knows no verdict, and prints nothing.
 """
 
+from fibench.run.blocks import AfterBlock
 from fibench.run.events import (
+    BlockEnded,
     Event,
     Listener,
     Notice,
@@ -17,6 +19,8 @@ from fibench.run.loop import run_experiment
 from fibench.run.request import Request
 
 __all__ = [
+    "AfterBlock",
+    "BlockEnded",
     "Event",
     "Listener",
     "Notice",

@@ -42,6 +42,7 @@ TOLD_ONLY = {
 """The fields of a backend that no trial reads, and what they are there for."""
 
 ABSENT = "absent"
+OTHER_PARAMETERS = "its parameters, blocks or seed were others"
 _RUNNER = "fibench's way to run trials"
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w., ]+)", re.MULTILINE)
 
@@ -51,7 +52,7 @@ class Identity(TypedDict):
 
     schema: int
     parameters: str
-    """A digest of all that is measured, and in which order."""
+    """A digest of all that is measured, in whichever order: a run is found without its seed."""
     programs: Mapping[str, str]
     """The digests of all that a plan runs, by names that a person knows."""
     interpreters: Mapping[str, Object]
@@ -90,11 +91,10 @@ def backends_used(trials: Iterable[Trial], context: TrialContext) -> dict[str, B
 def _parameters(
     experiment: Experiment, trials: Sequence[Trial], used: Mapping[str, Backend]
 ) -> str:
-    """A digest of all that is measured, and in which order."""
+    """A digest of all that is measured, in whichever order."""
     document = {
-        "seed": experiment.plan.seed,
-        "blocks": experiment.plan.blocks,
-        "trials": [[trial.key, trial.block, trial.cell.parameters.as_json()] for trial in trials],
+        "blocks": [experiment.plan.blocks.least, experiment.plan.blocks.most],
+        "trials": sorted((trial.key, trial.cell.parameters.as_json()) for trial in trials),
         "backends": {name: _as_measured(one) for name, one in used.items()},
     }
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
@@ -226,7 +226,7 @@ def difference(before: Object, now: Identity) -> str | None:
     if before.get("left_out", []) != now.get("left_out", []):
         return "what can be run here has changed since"
     if before.get("parameters") != now["parameters"]:
-        return "its parameters, blocks or seed were others"
+        return OTHER_PARAMETERS
     changed = _changed(before.get("programs"), now["programs"])
     if changed:
         return f"{_listed(changed)} {'has' if len(changed) == 1 else 'have'} changed since"

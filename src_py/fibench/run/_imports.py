@@ -13,7 +13,7 @@ from pathlib import Path
 from fibench.folders import PACKAGE
 
 _ROOT = PACKAGE.parent
-DECIDE = ("fibench.trial.trial", "fibench.run.request", "fibench.run._resume")
+DECIDE = ("fibench.trial.trial", "fibench.run.request", "fibench.run.blocks")
 """What makes a trial, what all of them are made with, and which are made, in which order, and made
 again: each with all that it imports. What goes through them (loop.py) keeps and tells."""
 

@@ -3,6 +3,7 @@
 
 import json
 import re
+import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,9 +13,17 @@ from pathlib import Path
 from fibench import writing
 from fibench.experiment import claims_digest
 from fibench.json_values import Object
-from fibench.plan import Trial, plan_json
+from fibench.machine import cores as machine
+from fibench.parameters import kept_seed
+from fibench.plan import Trial, plan, plan_json
 from fibench.record import Record, last_attempts
-from fibench.run._identity import Identity, backends_used, difference, identity
+from fibench.run._identity import (
+    OTHER_PARAMETERS,
+    Identity,
+    backends_used,
+    difference,
+    identity,
+)
 from fibench.run._resume import Attempt, is_planned, remaining
 from fibench.run.environment import environment
 from fibench.run.request import Request
@@ -37,6 +46,8 @@ from fibench.store.stops import STOPPED
 from fibench.trial.trial import TrialContext
 
 _EXPERIMENT = "experiment.toml"
+_SEED_BITS = 32
+"""Of a seed that a run makes for itself: few enough to be typed."""
 _LOOKED_AT = 20
 """So many of the latest runs are looked through for one to go on with."""
 _TRIAL_FOLDER = re.compile(r"[0-9]{3,}(?:-[0-9]+)?|\.[0-9]{3,}\.new")
@@ -47,28 +58,44 @@ class Beginning:
     """Where a run keeps its results, and what it has to measure."""
 
     folder: Path
-    todo: Sequence[Attempt]
+    trials: Sequence[Trial]
+    """The whole plan, in the order of its seed."""
+    seed: int
+    records: Sequence[Record] = ()
+    """What of it is measured, every attempt."""
     resumed: bool = False
     notices: Sequence[str] = ()
     """What a person should know, each in one line."""
     other_claims: bool = False
     """The claims are not those that the run was begun with."""
 
+    @property
+    def todo(self) -> list[Attempt]:
+        """What is left of the whole plan, if no cell leaves it."""
+        return remaining(self.trials, self.records)
 
-def begin(request: Request, trials: Sequence[Trial], context: TrialContext) -> Beginning:
+
+def begin(request: Request, context: TrialContext) -> Beginning:
     """Go on with the latest run of the experiment, or make the folder of a new one.
 
     A run is gone on with if it is unfinished, or trials of it failed, and nothing that its numbers
-    depend on has changed; what has is among the notices. Raises RunError.
+    depend on has changed; what has is among the notices. The seed is that of the experiment, else
+    that of the run which is gone on with, else a new one. Raises RunError.
     """
+    trials = plan(request.experiment)
     facts = identity(request.experiment, trials, context)
-    document = _plan(request, trials, context, facts)
     text = request.source.read_bytes() if request.text is None else request.text
     left_behind = end_leftovers()
     latest, why_not = (None, None) if request.fresh else _unfinished(request, facts, trials)
     before = [line for line in (left_behind, why_not) if line is not None]
+    seed = request.experiment.plan.seed
+    if seed is None:
+        seed = secrets.randbits(_SEED_BITS) if latest is None else latest.seed
+    request = _with_seed(request, seed)
+    trials = plan(request.experiment)
+    document = _plan(request, trials, context, facts)
     if latest is not None:
-        begun = _take_up(latest, text, document, trials)
+        begun = _take_up(latest.folder, text, document, trials)
         return replace(begun, notices=[*before, *begun.notices])
     files = {
         _EXPERIMENT: text,
@@ -78,7 +105,13 @@ def begin(request: Request, trials: Sequence[Trial], context: TrialContext) -> B
     name, now = run_name(request.source), datetime.now(UTC)
     clock = _clock_notices(runs_of(request.places.results, name), now)
     folder = create_run(request.places.results, name, files, now)
-    return Beginning(folder, remaining(trials, ()), notices=[*before, *clock])
+    return Beginning(folder, trials, seed, notices=[*before, *clock])
+
+
+def _with_seed(request: Request, seed: int) -> Request:
+    experiment = request.experiment
+    asked = replace(experiment.plan, seed=seed)
+    return replace(request, experiment=replace(experiment, plan=asked))
 
 
 def _plan(
@@ -86,7 +119,8 @@ def _plan(
 ) -> Object:
     """The document plan.json."""
     used = backends_used(trials, context)
-    results, made = request.places.results, plan_json(request.experiment, request.warnings)
+    results = request.places.results
+    made = plan_json(request.experiment, request.warnings, cpus=machine.usable_cores())
     return {
         "schema": made["schema"],  # these three first: run_names reads no further
         "number": next_number(results, run_name(request.source)),
@@ -120,9 +154,17 @@ def _clock_notices(runs: Sequence[Path], now: datetime) -> list[str]:
     return [f"{before} was made before this run, and is dated after it: {order}"]
 
 
+@dataclass(frozen=True)
+class _Unfinished:
+    """A run that can be gone on with."""
+
+    folder: Path
+    seed: int
+
+
 def _unfinished(
     request: Request, facts: Identity, trials: Sequence[Trial]
-) -> tuple[Path | None, str | None]:
+) -> tuple[_Unfinished | None, str | None]:
     """The run to go on with: the latest of this file with these parameters, if it is unfinished.
 
     Beside it, if the latest of all is unfinished and cannot be gone on with, a line that says why.
@@ -131,14 +173,17 @@ def _unfinished(
     name, results = run_name(request.source), request.places.results
     runs = of_source(runs_of(results, name), source_path(request.source, results))
     for run in reversed(runs[-_LOOKED_AT:]):
-        before, why = _identity_of(run, request.places.results)
+        before, seed, why = _identity_of(run, request.places.results)
         is_same = before.get("parameters") == facts["parameters"]
+        is_same = is_same and request.experiment.plan.seed in (None, seed)
         if not is_same and run is not runs[-1]:
             continue
         unfinished = why is not None or not is_complete(run) or _has_failed(run, trials)
         why = why or difference(before, facts)
-        if unfinished and why is None:
-            return run, why_not
+        if why is None and not is_same:
+            why = OTHER_PARAMETERS
+        if unfinished and why is None and seed is not None:
+            return _Unfinished(run, seed), why_not
         if unfinished and run is runs[-1]:
             why_not = f"not resuming {name}/{run.name}: {why}"
         if is_same:
@@ -146,27 +191,29 @@ def _unfinished(
     return None, why_not
 
 
-def _identity_of(run: Path, results: Path) -> tuple[Object, str | None]:
-    """What the numbers of a run depend on; or why that cannot be known, or the run not be used.
+def _identity_of(run: Path, results: Path) -> tuple[Object, int | None, str | None]:
+    """What the numbers of a run depend on, and its seed; or why these cannot be known, or the run
+    not be used.
 
     Whoever can write to the results folder must not make us write elsewhere, or wait.
     """
     trials = run / "trials"
     try:
         if results.resolve() not in run.resolve().parents:
-            return {}, "it leads outside the results folder"
+            return {}, None, "it leads outside the results folder"
         if trials.is_symlink() or (trials.exists() and not trials.is_dir()):
-            return {}, "its trials is not a folder"
+            return {}, None, "its trials is not a folder"
         for name in (_EXPERIMENT, JOURNAL, CLAIMS):
             inside(run, name, optional=True)
-        found = read_json(run, PLAN).get("identity")
+        document = read_json(run, PLAN)
     except StoredError as error:
-        return {}, str(error)
+        return {}, None, str(error)
     except OSError as error:
-        return {}, f"it cannot be read: {writing.reason(error)}"
-    if not isinstance(found, dict):
-        return {}, "another version of fibench wrote it"
-    return found, None
+        return {}, None, f"it cannot be read: {writing.reason(error)}"
+    found, seed = document.get("identity"), kept_seed(document)
+    if not isinstance(found, dict) or seed is None:
+        return {}, None, "another version of fibench wrote it"
+    return found, seed, None
 
 
 def _has_failed(run: Path, trials: Sequence[Trial]) -> bool:
@@ -209,7 +256,9 @@ def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial
         hint = "make the folder writable, or begin anew with --fresh"
         raise RunError(f"cannot go on in {folder}: {error}", hint) from error
     other_claims = kept.get("claims") != document["claims"]
-    return Beginning(folder, remaining(trials, heads), True, notices, other_claims)
+    seed = document["seed"]
+    assert isinstance(seed, int)
+    return Beginning(folder, trials, seed, heads, True, notices, other_claims)
 
 
 def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fibench.experiment import Cell
 from fibench.plan import Trial
 from fibench.record import Record
 
@@ -15,15 +16,12 @@ class RunStarted:
 
     folder: Path
     trials: Sequence[Trial]
-    """What is still to be measured: all, or after a resumption the rest."""
+    """What is still to be measured at most: all, or after a resumption the rest."""
     total: int = 0
-    """Trials of the whole plan."""
+    """Trials of the whole plan, of which cells that leave the run make fewer."""
     resumed: bool = False
-
-    @property
-    def done(self) -> int:
-        """Trials that stand already."""
-        return self.total - len(self.trials)
+    done: int = 0
+    """Trials that stand already."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,16 @@ class TrialFinished:
 
 
 @dataclass(frozen=True)
+class BlockEnded:
+    """A block is whole, and it is known which cells go on."""
+
+    block: int
+    """From 0."""
+    gone: Sequence[Cell]
+    """The cells that were measured in it and will be no more, twins among them."""
+
+
+@dataclass(frozen=True)
 class StopRequested:
     """A first Ctrl-C: the trial in hand is finished and kept, then the run ends."""
 
@@ -53,5 +61,5 @@ class Notice:
     text: str
 
 
-Event = RunStarted | TrialStarted | TrialFinished | StopRequested | Notice
+Event = RunStarted | TrialStarted | TrialFinished | BlockEnded | StopRequested | Notice
 Listener = Callable[[Event], None]

@@ -9,7 +9,7 @@ import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -20,6 +20,7 @@ from fibench.record import Record, last_attempts
 from fibench.run._resume import Attempt, is_planned
 from fibench.run._unchanged import ChangedError, Unchanged
 from fibench.run.begin import begin
+from fibench.run.blocks import AfterBlock, Walk
 from fibench.run.events import (
     Event,
     Listener,
@@ -85,41 +86,50 @@ def _stop_on_signals(tell: Listener) -> Iterator[_Stop]:
             signal.signal(number, handler)
 
 
-def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> RunOutcome:
+def run_experiment(
+    request: Request,
+    listeners: Sequence[Listener] = (),
+    after_block: AfterBlock | None = None,
+) -> RunOutcome:
     """Run what is left of the plan in order; each trial is in the journal before the next begins.
 
-    A trial that fails is recorded with its reason, and the run goes on. Interrupted, it returns
-    what was finished. Raises RunError when results cannot be kept, and when a program that is
-    measured is missing or not the one that it was: a trial during which that came about is not
-    kept.
+    `after_block` says which cells go on; without it every block has all of them. A trial that fails
+    is recorded with its reason, and the run goes on. Interrupted, it returns what was finished.
+    Raises RunError when results cannot be kept, and when a program that is measured is missing or
+    not the one that it was: a trial during which that came about is not kept.
     """
 
     def tell(event: Event) -> None:
         for listener in listeners:
             listener(event)
 
-    trials = plan(request.experiment)
     context = context_of(request)
-    programs = Unchanged(trials, context)
+    programs = Unchanged(plan(request.experiment), context)
     try:
         programs.check()
     except ChangedError as missing:
         raise RunError(str(missing), _brought_back(missing)) from missing
-    begun = begin(request, trials, context)
+    begun = begin(request, context)
+    context = replace(context, seed=begun.seed)
     for text in begun.notices:
         tell(Notice(text))
-    todo = begun.todo
-    tell(RunStarted(begun.folder, [one.trial for one in todo], len(trials), begun.resumed))
+    trials, records = begun.trials, list(begun.records)
+    walk = Walk(trials, records, after_block, tell)
+    left = [one.trial for one in walk.left()]
+    stand = {record.trial for record in records} - {trial.key for trial in left}
+    tell(RunStarted(begun.folder, left, len(trials), begun.resumed, len(stand)))
     interrupted_by, measured_s = None, 0.0
     with _stop_on_signals(tell) as stop:
         try:
-            for attempt in todo:
-                tell(TrialStarted(attempt.trial))
-                record = _keep(begun.folder, attempt, context, programs)
-                measured_s += record.times.measured_s
-                tell(TrialFinished(attempt.trial, record))
-                if stop.requested is not None and attempt is not todo[-1]:
-                    raise Interrupted(stop.requested)
+            for block in walk.blocks():
+                for attempt in block.todo:
+                    if stop.requested is not None:
+                        raise Interrupted(stop.requested)
+                    tell(TrialStarted(attempt.trial))
+                    record = _keep(begun.folder, attempt, context, programs)
+                    records.append(record)
+                    measured_s += record.times.measured_s
+                    tell(TrialFinished(attempt.trial, record))
         except KeyboardInterrupt as interrupt:
             interrupted_by = signal_of(interrupt)
         except ChangedError as change:

@@ -44,7 +44,7 @@ def context_of(request: Request) -> TrialContext:
         programs=request.places.programs,
         catalogue=request.backends,
         own=experiment.backends,
-        seed=experiment.plan.seed,
+        seed=experiment.plan.seed or 0,  # a run that is begun without has one from then on
         pinning=choose(experiment, machine.physical_cores()),
         interpreters=request.interpreters,
         names=_address_names(request.overrides),

@@ -26,7 +26,7 @@ from fibench.experiment import (
     resolve_claims,
 )
 from fibench.folders import Places
-from fibench.parameters import FRAMINGS, PLAN_KEYS, Parameters
+from fibench.parameters import FRAMINGS, Parameters, Repetitions, kept_blocks, kept_seed
 from fibench.store.files import DAMAGED, NOT_UNDERSTOOD, StoredError, read_inside, shown_path
 from fibench.wording import escaped
 
@@ -48,9 +48,7 @@ def read_experiment(folder: Path, plan: Mapping[str, object], places: Places) ->
     try:
         backends = _known_backends(plan, data, name, places)
         experiment = parse_experiment(data, name, backends, overrides, folder=folder)
-        given = {name: value for name in PLAN_KEYS if type(value := plan.get(name)) is int}
-        asked = replace(experiment.plan, **given)
-        experiment = replace(experiment, plan=asked, absent=absent)
+        experiment = replace(experiment, plan=_asked(experiment.plan, plan), absent=absent)
         if {cell.key for cell in experiment.cells} == {cell.key for cell in cells}:
             return _without_absent(experiment)
         claims, dropped = claims_for(data, name, cells, changed=True)
@@ -59,6 +57,15 @@ def read_experiment(folder: Path, plan: Mapping[str, object], places: Places) ->
     except ExperimentError as error:
         raise StoredError(_first_fault(error), NOT_UNDERSTOOD) from error
     return replace(experiment, cells=measured, claims=claims, dropped_claims=dropped)
+
+
+def _asked(in_file: Repetitions, plan: Mapping[str, object]) -> Repetitions:
+    """What a plan says of blocks and seed; what it does not is as in the file."""
+    blocks, seed = kept_blocks(plan), kept_seed(plan)
+    return Repetitions(
+        blocks=in_file.blocks if blocks is None else blocks,
+        seed=in_file.seed if seed is None else seed,
+    )
 
 
 def _first_fault(error: ExperimentError) -> str:

@@ -19,6 +19,8 @@ from fibench.trial._replies import WrongReply, check_reply, fibonacci
 
 CHECK_TIMEOUT_S = 10.0
 STOP_GRACE_S = 3.0
+PADDING = "FIBENCH_PADDING"
+"""The variable that moves the stack of a trial's server."""
 NULL_REPLY = "1"
 """What null_server answers to everything."""
 
@@ -31,12 +33,15 @@ class TrialContext:
     catalogue: Mapping[str, Backend]
     own: Mapping[str, OwnBackend]
     seed: int
-    """The experiment's; within a trial that of its block, which decides when requests are due."""
+    """The run's; within a trial that of its block, which decides when requests are due."""
     pinning: Pinning
     interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
     """By the text that asks for each: those that are here."""
     names: server.PortNames = server.NAMED_IN_FILE
     """What the person has given the servers' address by: the file, or options."""
+
+    padding: int = 0
+    """By how many bytes the environment of a trial's server is made longer."""
 
     def interpreter(self, parameters: Parameters) -> str | None:
         """The program that runs a cell's server in Python, if the cell names one."""
@@ -100,6 +105,7 @@ def start_server(
         ready_fd=backend.ready_fd,
         cwd=backend.folder,
         cpus=cpus,
+        env={PADDING: "x" * context.padding},
         if_slow=_if_slow(backend),
         wrapper=wrapper,
         names=context.names,

@@ -13,7 +13,7 @@ from pathlib import Path
 from fibench.backends import Backend
 from fibench.machine import disturbance
 from fibench.parameters import Parameters
-from fibench.plan import Trial, schedule_seed
+from fibench.plan import Trial, schedule_seed, stack_padding
 from fibench.record import GeneratorSide, Record, Times
 from fibench.trial import _gates as gates
 from fibench.trial import load
@@ -49,7 +49,11 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     started is left when this returns or raises (KeyboardInterrupt, a full disk).
     """
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    context = replace(context, seed=schedule_seed(context.seed, trial.block))
+    context = replace(
+        context,
+        seed=schedule_seed(context.seed, trial.block),
+        padding=stack_padding(context.seed, trial.key),
+    )
     began_s, before = time.monotonic(), disturbance.read_counters()
     if trial.role == "syscalls":
         course = count_calls(context, trial.cell.parameters, folder)

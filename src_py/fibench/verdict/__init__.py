@@ -8,7 +8,7 @@ and looks at no disk.
 from fibench.verdict.comparing.comparison import Comparison, compare
 from fibench.verdict.crossover import Crossover
 from fibench.verdict.deciding.decide import decide
-from fibench.verdict.deciding.decisions import Decisions, Questions, Standing
+from fibench.verdict.deciding.decisions import Decisions, Questions, Standing, questions_of
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Estimate
 from fibench.verdict.findings import Failure, Findings, find
 from fibench.verdict.judging import Verdict, claims_json, judge
@@ -39,5 +39,6 @@ __all__ = [
     "decide",
     "find",
     "judge",
+    "questions_of",
     "review",
 ]

@@ -12,22 +12,26 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from fibench.experiment import claims_digest
+from fibench.plan import Role, trial_key
 from fibench.store import StoredRun
 from fibench.store.kept import KeptClaim, claim_figures
+from fibench.verdict.deciding.decisions import Decisions
 from fibench.verdict.judging import Verdict
 from fibench.verdict.verdict import claim_json
 from fibench.wording import escaped
 
+SAMPLED: tuple[Role, ...] = ("measure", "syscalls")
+"""A trial of a block has one of these in its key; the twin has a cell of its own."""
 _SAME = 1e-6
 """By so much, relatively, a figure may differ that was written and read again."""
 
 
-def marks_of(run: StoredRun, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+def marks_of(run: StoredRun, verdicts: Sequence[Verdict], decisions: Decisions) -> tuple[str, ...]:
     """What of a run contradicts the rest of it or is missing, each in one line without an end.
 
-    `verdicts` are those of its own claims, judged anew.
+    `verdicts` and `decisions` are those of its own claims, judged anew.
     """
-    found = [*run.remarks, *_of_trials(run), *_of_machine(run)]
+    found = [*run.remarks, *_of_trials(run, decisions), *_of_machine(run)]
     if has_other_claims(run):
         found.append("its claims are not those that it was begun with")
     if run.kept_claims:
@@ -41,16 +45,34 @@ def has_other_claims(run: StoredRun) -> bool:
     return begun_with is not None and begun_with != claims_digest(run.experiment.claims)
 
 
-def _of_trials(run: StoredRun) -> Iterator[str]:
-    planned = run.plan.trials
+def _expected(run: StoredRun, decisions: Decisions) -> frozenset[str]:
+    """The keys of the trials that a run should have: what cells that left did not need is not."""
+    blocks, last = run.experiment.plan.blocks, dict[str, int]()
+    if blocks.fixed:
+        return run.plan.trials
+    for record in run.records:
+        last[record.cell] = max(last.get(record.cell, record.block), record.block)
+    spared = {
+        trial_key(block, cell, role)
+        for cell in {*last, *decisions.left, *decisions.staying}
+        for block in range(blocks.most)
+        if block >= decisions.left.get(cell, blocks.most)
+        or block > max(last.get(cell, -1), decisions.blocks)
+        for role in SAMPLED
+    }
+    return run.plan.trials - spared
+
+
+def _of_trials(run: StoredRun, decisions: Decisions) -> Iterator[str]:
+    expected, planned = _expected(run, decisions), run.plan.trials
     there = {record.trial for record in run.records}
     if there and not planned:
         yield "plan.json has no list of its trials"
-    missing = len(planned - there)
+    missing = len(expected - there)
     if planned and run.complete and missing:
         verb = "is" if missing == 1 else "are"
         empty = "trials.jsonl is empty: " if not there and not run.ignored else ""
-        yield f"{empty}{missing} of {len(planned)} trials {verb} missing"
+        yield f"{empty}{missing} of {len(expected)} trials {verb} missing"
     if planned and not run.complete and not missing:
         yield "every trial is there, and claims.json is not"
     strange = len(there - planned)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fibench.metrics import METRICS, in_group
-from fibench.plan import ceiling_of
+from fibench.plan import ceiling_of, cells_to_trace
 from fibench.record import Record, ServerSide, last_attempts
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
+from fibench.verdict.deciding.decide import decide
+from fibench.verdict.deciding.decisions import Decisions, questions_of
 from fibench.verdict.estimate import CellSummary, summarise
-from fibench.verdict.judging import Verdict, judge
+from fibench.verdict.judging import Verdict
 from fibench.verdict.sample import Index, Sample, told
 from fibench.verdict.twin import TwinCheck, check_twin
 
@@ -29,6 +31,7 @@ _COUNTS = {
 _METRICS = {
     metric.name: metric.name_with_unit for metric in METRICS.values() if not metric.is_count
 }
+NO_DECISIONS = Decisions(0, (), {}, ())
 NO_WORDS: Mapping[str, Path] = {}
 OUTCOMES = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
 """Every request of a trial ends in one of these."""
@@ -53,11 +56,15 @@ class Findings:
     summaries: tuple[CellSummary, ...]
     """One for each cell, in the order of the file."""
     verdicts: tuple[Verdict, ...]
-    """One for each claim, in order; none if the run is not complete."""
+    """One for each claim, in order; if the run is not complete, for each that was decided."""
     failures: tuple[Failure, ...]
     twin: TwinCheck | None
     notes: tuple[str, ...]
     """What the checks of the run itself have to say, each in one line."""
+    decisions: Decisions = NO_DECISIONS
+    """After which block each claim was decided, and each cell left the run."""
+    undecided: tuple[Claim, ...] = ()
+    """The claims without a verdict, in order: the run ended before they had one."""
 
 
 def find(
@@ -71,29 +78,43 @@ def find(
 ) -> Findings:
     """Estimate and judge a run. `cores` is how many the machine had for it, if known.
 
-    With `claims` those are judged instead of the file's. A run that is not `complete` has no
-    verdicts. `server_words` are the files with what the servers of failed trials wrote, by the
-    trials' keys.
+    With `claims` those are judged instead of the file's. Of a run that is not `complete` only what
+    it had decided has a verdict. `server_words` are the files with what the servers of failed
+    trials wrote, by the trials' keys.
     """
     records = last_attempts(records)
     index = Index(samples(records))
-    in_file = len(experiment.claims) + len(experiment.dropped_claims)
-    verdicts = judge(
-        experiment.claims if claims is None else claims,
-        index,
-        cores,
-        complete=complete,
-        total_claims=in_file if claims is None else None,
-        absent=experiment.absent,
-    )
-    summaries = summarise(index, [cell.key for cell in experiment.cells])
+    questions = questions_of(experiment, cores, claims)
+    followed = records if complete else _whole_blocks(experiment, records)
+    decisions = decide(questions, samples(followed), ended=complete)
+    keys = [cell.key for cell in experiment.cells]
+    summaries = summarise(index, keys, looks=questions.repeated())
+    given = {verdict.claim.id for verdict in decisions.verdicts}
     return Findings(
         summaries,
-        verdicts,
+        decisions.verdicts,
         tuple(failures(records, server_words)),
         _twin(experiment, index),
         tuple(_notes(experiment, summaries, index, records)),
+        decisions,
+        tuple(claim for claim in questions.claims if claim.id not in given),
     )
+
+
+def _whole_blocks(experiment: Experiment, records: Sequence[Record]) -> list[Record]:
+    """The records without those of a last block that was broken off before its system calls.
+
+    Where anything else is missing of a block, `decide` sees it.
+    """
+    last = max((record.block for record in records), default=-1)
+    made = {(record.cell, record.role) for record in records if record.block == last}
+    measured = {cell for cell, role in made if role == "measure"}
+    lacking = [
+        cell
+        for cell in cells_to_trace(experiment)
+        if cell.key in measured and (cell.key, "syscalls") not in made
+    ]
+    return [record for record in records if not lacking or record.block < last]
 
 
 def samples(records: Iterable[Record]) -> list[Sample]:

@@ -63,7 +63,7 @@ def _judge_one(
     absent: Absent,
     looks: Looks | None,
 ) -> Verdict:
-    verdict = Verdict(claim, "INCONCLUSIVE", alpha)
+    verdict = Verdict(claim, "INCONCLUSIVE", alpha, looks=looks)
     obstacle = absent.obstacle(claim) or _too_few_cpus(claim, cpus)
     if obstacle is not None:
         return replace(verdict, outcome="NOT HERE", reason=obstacle)

@@ -54,7 +54,7 @@ class Looks:
     most: int
 
     def __post_init__(self) -> None:
-        if not FEWEST <= self.least <= self.most:
+        if not (1 if self.fixed else FEWEST) <= self.least <= self.most:
             raise ValueError(f"looks from {self.least} to {self.most} blocks, least {FEWEST}")
 
     @property

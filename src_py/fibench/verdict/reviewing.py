@@ -25,7 +25,7 @@ class Review:
     findings: Findings
     summaries: Sequence[CellSummary]
     verdicts: Sequence[Verdict]
-    """Empty of an interrupted run."""
+    """Of an interrupted run those of what it had decided."""
     failures: Sequence[Failure]
     notes: Sequence[str] = ()
     """What was seen during the run that a reader of its figures must know."""
@@ -43,7 +43,7 @@ class Review:
 def review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
     """Judge a run by its own claims, or by others, all of which are then simultaneous."""
     own = _review(run)
-    marks = marks_of(run, own.verdicts)
+    marks = marks_of(run, own.verdicts, own.findings.decisions)
     if claims is None:
         return replace(own, marks=marks, added_afterwards=has_other_claims(run))
     experiment = replace(run.experiment, claims=tuple(claims), dropped_claims=())

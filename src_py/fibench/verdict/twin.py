@@ -7,11 +7,10 @@ import math
 from dataclasses import dataclass
 
 from fibench.parameters import Parameters
+from fibench.plan import TWIN
 from fibench.verdict.estimate import FEWEST_BLOCKS, Estimate, contrast, from_logs
 from fibench.verdict.sample import Index
 
-TWIN = "~aa"
-"""What the key of a cell's twin has behind the cell's own."""
 ALPHA = 0.01
 """These checks are made in every run, and must not cry wolf in one of twenty."""
 LEAST_DRIFT = 0.02

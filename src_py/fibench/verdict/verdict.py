@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from fibench.json_values import Json, finite
 from fibench.metrics import METRICS
 from fibench.verdict.estimate import CONFIDENCE, CountRange, Estimate
+from fibench.verdict.looks import Looks
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell, Claim
@@ -49,6 +50,8 @@ class Verdict:
     crossover: Crossover | None = None
     decided: int | None = None
     """After how many blocks of the run it was decided; None: it was not, or nobody kept count."""
+    looks: Looks | None = None
+    """When the run was looked at, if it could end before its last block."""
 
     @property
     def shown_estimate(self) -> Estimate | None:
@@ -83,13 +86,14 @@ def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Json]:
             "needs_backend": [name], "needs_interpreter": [text],
             "above", "below": number | null  the bounds; both for `within`
             "outcome": "CONFIRMED" | "REFUTED" | "INCONCLUSIVE" | "NOT HERE" | "INVALID",
+            "decided": number | null,        after how many blocks; null: it was not
             "reason": text | null,
             "left":  {"cell": key, "label": text, "throughput_per_s": number | null},
             "right": the same | null,        null for a value
             "estimate": null | {
                 "quantity": "ratio" | "throughput_per_s" | the axis of a crossover,
                 "mean", "low", "high",       low and high null if there is no interval, or no end
-                "confidence", "blocks",
+                "confidence", "blocks",      at all looks together, where there were several
                 "sd_log"},                   of the logarithms, over blocks; null of a crossover
             "count": null | {"blocks", "least", "most", "total"},      per block, for counts
             "crossover": null | {
@@ -131,6 +135,7 @@ def claim_json(verdict: Verdict) -> dict[str, Json]:
         "above": claim.low,
         "below": claim.high,
         "outcome": verdict.outcome,
+        "decided": verdict.decided,
         "reason": verdict.reason,
         "left": _side_json(claim, claim.left, verdict.left),
         "right": None if claim.right is None else _side_json(claim, claim.right, verdict.right),

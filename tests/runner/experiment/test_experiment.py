@@ -7,13 +7,14 @@ import pytest
 from tests.runner.experiments import CLAIM, GIL, KNOWN, OWN, SMALL, parse
 
 from fibench.experiment.experiment import OwnBackend, parse_experiment
+from fibench.parameters import Blocks
 
 
 def test_the_example_is_understood() -> None:
     experiment = parse(GIL)
 
     assert experiment.title == "Threads cannot speed up CPU-bound Python; processes can"
-    assert (experiment.plan.blocks, experiment.plan.seed) == (10, 7)
+    assert (experiment.plan.blocks, experiment.plan.seed) == (Blocks(10, 10), 7)
     assert experiment.load == {"clients": 8, "duration": 0.7, "warmup": 0.2}
     ratio, value = experiment.claims
     assert ratio.id == "multiprocess-beats-threads-when-the-work-is-cpu-bound-python"
@@ -29,7 +30,7 @@ def test_what_is_not_given_has_the_documented_default() -> None:
     experiment = parse('title = "t"\n[matrix]\nbackend = "c-mt"\n')
     parameters = experiment.cells[0].parameters
 
-    assert (experiment.plan.blocks, experiment.plan.seed) == (5, 1)
+    assert (experiment.plan.blocks, experiment.plan.seed) == (Blocks(6, 20), None)
     assert parameters.as_json() == {
         "backend": "c-mt", "interpreter": None, "port": None, "host": "127.0.0.1",
         "framing": "message", "workers": None, "io_wait": 0.0, "backlog": 4096,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.runner.experiments import GIL, SMALL, faults, parse
 
 from fibench.experiment.experiment import Experiment
-from fibench.parameters import option_flag, options
+from fibench.parameters import Blocks, option_flag, options
 
 
 def labels(experiment: Experiment) -> list[str]:
@@ -20,7 +20,7 @@ def test_options_replace_keys_wherever_they_stand() -> None:
         {"clients": "4", "n": "20", "port": "4000", "blocks": "3", "duration": "2s", "seed": "9"},
     )
 
-    assert (changed.plan.blocks, changed.plan.seed) == (3, 9)
+    assert (changed.plan.blocks, changed.plan.seed) == (Blocks(3, 3), 9)
     for cell in changed.cells:
         asked = cell.parameters
         assert (asked.clients, asked.n, asked.port, asked.duration) == (4, 20, 4000, 2.0)

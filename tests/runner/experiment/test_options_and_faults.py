@@ -5,6 +5,7 @@ import pytest
 from tests.runner.experiments import GIL, SMALL, faults, parse
 
 from fibench.experiment import experiment
+from fibench.parameters import Blocks
 
 CLAIM = """
 [[claim]]
@@ -40,7 +41,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_file_with_options_is_checked_and_judged_once(steps: list[str]) -> None:
-    assert parse(GIL, {"clients": "4", "blocks": "3"}).plan.blocks == 3
+    assert parse(GIL, {"clients": "4", "blocks": "3"}).plan.blocks == Blocks(3, 3)
     assert steps == ["check_document", "resolve_claims"]
 
 

@@ -6,7 +6,7 @@ import inspect
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from copy import deepcopy
 from dataclasses import fields
 from pathlib import Path
@@ -51,7 +51,7 @@ KINDS: dict[Callable[..., Kind[Scalar]], tuple[Kind[Scalar], str, Scalar, str]] 
 """A kind of each sort, a text of an option, what that means, and how that is shown."""
 
 
-def word_for(kind: Kind[Scalar]) -> str:
+def word_for(kind: Kind[Hashable]) -> str:
     """What an option can be given for a key of a kind."""
     names = kind.schema.get("enum", [])
     assert isinstance(names, list)
@@ -85,7 +85,7 @@ def test_a_word_of_the_command_line_means_what_it_means_in_the_file(
 
 @pytest.mark.parametrize("name", [*KEYS, *PLAN_KEYS])
 def test_every_key_is_an_option_whose_value_comes_into_the_file(name: str) -> None:
-    key: Key[Scalar] = KEYS[name] if name in KEYS else PLAN_KEYS[name]
+    key: Key[Hashable] = KEYS[name] if name in KEYS else PLAN_KEYS[name]
     text = word_for(key.kind)
     source = Source("e.toml", SMALL)
     sound = check_document(parse_toml(SMALL, "e.toml"), source)

@@ -22,6 +22,7 @@ from tests.runner.stored_runs import (
 )
 
 from fibench.document.diagnostics import ExperimentError
+from fibench.parameters import Blocks
 from fibench.report.lines import machine_line_of
 from fibench.store import journal
 from fibench.store.files import StoredError
@@ -93,7 +94,7 @@ def test_cells_are_those_of_the_plan_where_options_were_not_kept(tmp_path: Path)
     given = {"n": "30", "blocks": "3", "backend": "py-mt"}
     run = opened(make_run(tmp_path / "run", overrides=given))
     assert [cell.parameters.n for cell in run.experiment.cells] == [30]
-    assert run.experiment.plan.blocks == 3
+    assert run.experiment.plan.blocks == Blocks(3, 3, 3)
     assert [claim.id for claim in run.experiment.claims] == ["refusals"]
     assert [claim.id for claim in run.experiment.dropped_claims] == ["multiprocess-beats-threads"]
 

@@ -27,12 +27,12 @@ from typing import TYPE_CHECKING
 
 from fibench.experiment import cells_of
 from fibench.metrics import METRICS
+from fibench.plan import TWIN
 from fibench.verdict.deciding.decisions import Decisions, Questions, Standing
 from fibench.verdict.judging import judge
-from fibench.verdict.looks import Looks
 from fibench.verdict.sample import Index, Sample
-from fibench.verdict.twin import TWIN
 from fibench.verdict.verdict import Verdict
+from fibench.wording import counted
 
 if TYPE_CHECKING:
     from fibench.experiment.claims import Claim
@@ -62,7 +62,7 @@ def decide(questions: Questions, samples: Iterable[Sample], *, ended: bool = Fal
         held = _held(questions.claims, standings) if blocks < looks.most else ()
         left |= {key: blocks for key in staying if key.removesuffix(TWIN) not in held}
         staying = [key for key in staying if key not in left]
-    if ended and staying:
+    if ended and (staying or not blocks):  # without a cell nothing was looked at
         standings = _look(questions, standings, known, looks.most)
     return Decisions(blocks, tuple(standings), left, tuple(staying), ended)
 
@@ -86,16 +86,20 @@ def _look(
     )
     judged = iter(verdicts)
     return [
-        standing if standing.decided else _stand(next(judged), blocks, questions.looks)
+        standing if standing.decided else _stand(next(judged), blocks, questions)
         for standing in standings
     ]
 
 
-def _stand(verdict: Verdict, blocks: int, looks: Looks) -> Standing:
+def _stand(verdict: Verdict, blocks: int, questions: Questions) -> Standing:
     """How a claim stands that was open before this look."""
-    last = blocks >= looks.most
+    last = blocks >= questions.looks.most
     if verdict.outcome in ("NOT HERE", "INVALID"):
         return Standing(verdict, holds=False)
+    if questions.looks.most < questions.fewest and verdict.outcome in ("CONFIRMED", "REFUTED"):
+        asked = counted(questions.looks.most, "block")
+        few = f"{asked} would not be enough to rely on: a verdict needs {questions.fewest}"
+        return Standing(replace(verdict, outcome="INCONCLUSIVE", reason=few))
     if verdict.outcome == "CONFIRMED" and METRICS[verdict.claim.metric].is_count and not last:
         met = "met in every block so far, and not decided before the last"
         return Standing(replace(verdict, outcome="INCONCLUSIVE", reason=met))

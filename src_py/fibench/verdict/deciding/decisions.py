@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from fibench.experiment import Absent, cells_of
 from fibench.experiment.absent import NOTHING
-from fibench.verdict.looks import Looks
-from fibench.verdict.twin import TWIN
+from fibench.plan import TWIN, twin_of
+from fibench.verdict.looks import FEWEST, Looks
 from fibench.verdict.verdict import Verdict
 
 if TYPE_CHECKING:
+    from fibench.experiment import Experiment
     from fibench.experiment.claims import Claim
 
 
@@ -31,6 +32,8 @@ class Questions:
     cpus: int | None
     total_claims: int | None = None
     absent: Absent = NOTHING
+    fewest: int = FEWEST
+    """A run of so few blocks, a fixed number, decides nothing."""
 
     def repeated(self) -> dict[str, Looks]:
         """The cells whose number of blocks hangs on what is measured: those with a claim."""
@@ -38,6 +41,26 @@ class Questions:
             return {}
         claimed = {cell.key for claim in self.claims for cell in cells_of(claim)}
         return {key: self.looks for key in self.cells if key.removesuffix(TWIN) in claimed}
+
+
+def questions_of(
+    experiment: Experiment, cores: int | None, claims: Sequence[Claim] | None = None
+) -> Questions:
+    """What a run of an experiment is to decide. With `claims` those are asked instead of its own.
+
+    `cores` is how many the machine has for it, if known.
+    """
+    twin, blocks = twin_of(experiment), experiment.plan.blocks
+    in_file = len(experiment.claims) + len(experiment.dropped_claims)
+    return Questions(
+        claims=experiment.claims if claims is None else claims,
+        cells=[*(cell.key for cell in experiment.cells), *([twin.key] if twin else [])],
+        looks=Looks(blocks.least, blocks.most),
+        cpus=cores,
+        total_claims=in_file if claims is None else None,
+        absent=experiment.absent,
+        fewest=blocks.fewest,
+    )
 
 
 @dataclass(frozen=True)
@@ -75,6 +98,11 @@ class Decisions:
     def over(self) -> bool:
         """Whether nothing is left to be measured."""
         return not self.staying
+
+    @property
+    def decided(self) -> int:
+        """How many claims are decided."""
+        return sum(standing.decided for standing in self.standings)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
