@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 NAME = "try"
 _BEFORE_AND_AFTER_S = 1.5
 """What the command takes to begin, and to tell what it found."""
-_MOST_S = 3600.0
-_MOST_BLOCKS = 100
+_LEAST_S, _MOST_S = 3.0, 3600.0
 _TEXT = """\
 title = "{first} beside {second}"
 
@@ -41,11 +40,11 @@ title = "{first} beside {second}"
 backend = ["{first}", "{second}"]
 
 [load]
-duration = "0.5s"
-warmup = "0.2s"
+duration = "0.35s"
+warmup = "0.15s"
 
 [plan]
-blocks = {blocks}
+blocks = {{ least = 5, most = 100 }}
 """
 
 
@@ -56,7 +55,7 @@ class _Clock:
     began_s: float
     limit_s: float
     keys: Collection[str] = ()
-    """The cells; without the twin, for which there is no time."""
+    """The cells, the twin among them."""
     blocks: int = 0
 
     def __call__(self, records: Sequence[Record]) -> Collection[str]:
@@ -76,6 +75,7 @@ def try_out(first: str, second: str, seconds: str, overrides: Mapping[str, str])
     """Measure two backends in turns for about so many seconds, and say which is faster, or that it
     was too short to say; returns the exit status."""
     from fibench.machine import LockError, measuring
+    from fibench.plan import plan
     from fibench.store import RunError
 
     limit_s = _limit_s(seconds)
@@ -85,13 +85,13 @@ def try_out(first: str, second: str, seconds: str, overrides: Mapping[str, str])
     if names[0] == names[1]:
         what = f"both are {names[0]}"
         raise Refused(what, "name two; what chance alone does, the A/A check of `run` tells")
-    text = _TEXT.format(first=names[0], second=names[1], blocks=_MOST_BLOCKS)
+    text = _TEXT.format(first=names[0], second=names[1])
     experiment = _read(text, catalogue, overrides)
     _refuse_unwritable(places)
     try:
         with measuring(NAME), built_or_refused(places, NAME):
             request = _request(experiment, text, catalogue, places, overrides)
-            keys = [cell.key for cell in request.experiment.cells]
+            keys = {trial.cell.key for trial in plan(request.experiment)}
             clock = _Clock(time.monotonic(), limit_s - _BEFORE_AND_AFTER_S, keys)
             print(f"{names[0]} and {names[1]} in turns, for {seconds} seconds", flush=True)
             outcome = _measure(request, clock)
@@ -106,8 +106,8 @@ def _limit_s(text: str) -> float:
         limit_s = float(text)
     except ValueError:
         limit_s = 0.0
-    if not 3.0 <= limit_s <= _MOST_S:
-        hint = f"a number of seconds from 3 to {_MOST_S:.0f}"
+    if not _LEAST_S <= limit_s <= _MOST_S:
+        hint = f"a number of seconds from {_LEAST_S:.0f} to {_MOST_S:.0f}"
         raise Refused(
             f"--seconds {escaped(text[:100])}: not how long it may take", hint, WRONG_INPUT
         )

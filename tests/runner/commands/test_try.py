@@ -19,7 +19,7 @@ def test_two_designs_are_measured_in_turns_and_told_in_a_sentence(desk: Desk) ->
     assert {record["parameters"]["n"] for record in measured} == {20}
     blocks = [record["block"] for record in measured]
     assert blocks == sorted(blocks)
-    assert len(blocks) == 2 * len(set(blocks)), "whole blocks, and no twin"
+    assert len(blocks) == 2 * len(set(blocks)), "whole blocks"
     assert desk.run_folder().parent.name == "try"
 
 
@@ -38,7 +38,7 @@ def test_what_was_tried_can_be_shown_again(desk: Desk) -> None:
     [
         (("c-sync", "c-mtt"), 'there is no backend "c-mtt"', 'did you mean "c-mt"?'),
         (("c-mt", "c-mt"), "both are c-mt", "name two"),
-        (("c-mt", "mt_server"), "", ""),
+        (("c-mt", "mt_server"), "both are c-mt", "name two"),
         (("c-sync", "c-mt", "--seconds", "soon"), "--seconds soon: not how long", "from 3 to 3600"),
         (("c-sync", "c-mt", "--seconds", "nan"), "--seconds nan: not how long", "from 3 to 3600"),
         (("c-sync", "c-mt", "--seconds", "1"), "--seconds 1: not how long", "from 3 to 3600"),
