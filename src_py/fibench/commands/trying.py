@@ -84,7 +84,8 @@ def try_out(first: str, second: str, seconds: str, overrides: Mapping[str, str])
     names = [_named(name, catalogue) for name in (first, second)]
     if names[0] == names[1]:
         what = f"both are {names[0]}"
-        raise Refused(what, "name two; what chance alone does, the A/A check of `run` tells")
+        hint = "name two; what chance alone does, the A/A check of every run tells"
+        raise Refused(what, hint, WRONG_INPUT)
     text = _TEXT.format(first=names[0], second=names[1])
     experiment = _read(text, catalogue, overrides)
     _refuse_unwritable(places)
