@@ -54,8 +54,9 @@ def command(
     *positional: str,
     help: Mapping[str, str] | None = None,  # noqa: A002 - Invoke's word
     optional: Sequence[str] = (),
+    name: str = "",
 ) -> Callable[[Callable[..., int]], Task[_Body]]:
-    """Declare a task whose function returns an exit status.
+    """Declare a task whose function returns an exit status; it is called as that, or by `name`.
 
     A function with a parameter of OF_KEYS gets every option of it that was given, as a mapping from
     the key to its text. Of the other options, an empty text is refused: it would be taken for an
@@ -74,10 +75,10 @@ def command(
             given = {key: keywords.pop(key, None) for key in of_keys}
             if {"--help", "-h"} & {keywords.get(name) for name in positional}:
                 # Invoke takes an option that follows a task for the task's own argument.
-                raise HelpAsked(function.__name__)
-            for name in texts:
-                if keywords.get(name) is None:
-                    keywords.pop(name, None)
+                raise HelpAsked(name or function.__name__)
+            for text in texts:
+                if keywords.get(text) is None:
+                    keywords.pop(text, None)
             if gathered:
                 keywords[gathered] = {key: text for key, text in given.items() if text is not None}
             # What replaces a key of the file is told beside what is wrong with the file.
@@ -97,7 +98,11 @@ def command(
         said |= of_keys
         body.__signature__ = signature.replace(parameters=every)  # type: ignore[attr-defined]
         made: Task[_Body] = task(
-            positional=list(positional), auto_shortflags=False, optional=optional, help=said
+            name=name or None,
+            positional=list(positional),
+            auto_shortflags=False,
+            optional=optional,
+            help=said,
         )(body)
         return made
 
@@ -127,6 +132,25 @@ def plan(context: Context, overrides: dict[str, str], experiment: str, json: boo
     from fibench.commands import run as commands
 
     return commands.plan(experiment, overrides, as_json=json)
+
+
+@command(
+    "first",
+    "second",
+    name="try",
+    help={
+        "first": "a backend, or its program: py-mt, mt_server.py",
+        "second": "another",
+        "seconds": "how long it may take, once all is built (default: 15)",
+    },
+)
+def try_(
+    context: Context, overrides: dict[str, str], first: str, second: str, seconds: str = "15"
+) -> int:
+    """Measure two designs beside each other for some seconds: which is faster, and by how much."""
+    from fibench.commands import trying
+
+    return trying.try_out(first, second, seconds, overrides)
 
 
 @command(help={"json": "print the list as JSON"})
@@ -331,7 +355,7 @@ def _collection(*tasks: Task[_Body]) -> Collection:
     return collection
 
 
-OF_A_RUN = (run, plan, backends, serve, report, compare, runs, doctor)
+OF_A_RUN = (run, try_, plan, backends, serve, report, compare, runs, doctor)
 """What needs no checkout."""
 OF_THE_SOURCES = (build, test, lint, bench, clean)
 

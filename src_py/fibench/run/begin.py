@@ -84,7 +84,7 @@ def begin(request: Request, context: TrialContext) -> Beginning:
     """
     trials = plan(request.experiment)
     facts = identity(request.experiment, trials, context)
-    text = request.source.read_bytes()
+    text = request.source.read_bytes() if request.text is None else request.text
     left_behind = end_leftovers()
     latest, why_not = (None, None) if request.fresh else _unfinished(request, facts, trials)
     before = [line for line in (left_behind, why_not) if line is not None]

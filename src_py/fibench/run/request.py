@@ -32,6 +32,8 @@ class Request:
     """Begin anew, whatever could be gone on with."""
     interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
     """By the text that asks for each: those of the experiment that are here."""
+    text: bytes | None = None
+    """The experiment where `source` is no file."""
 
 
 def context_of(request: Request) -> TrialContext:
