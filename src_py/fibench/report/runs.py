@@ -183,7 +183,7 @@ def _run_in(folder: Path, root: Path, places: Places) -> _Run:
         failed=len(judged.failures),
     )
     rows = [_claim_row(known, verdict) for verdict in judged.verdicts]
-    return _Run(folder, rows or [known], source, run.digests)
+    return _Run(folder, rows or [known], source, frozenset(run.digests))
 
 
 def _claim_row(run: RunRow, verdict: Verdict) -> RunRow:

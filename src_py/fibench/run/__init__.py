@@ -11,6 +11,7 @@ from fibench.run.events import (
     RunStarted,
     StopRequested,
     TrialFinished,
+    TrialRepeated,
     TrialStarted,
 )
 from fibench.run.loop import run_experiment
@@ -24,6 +25,7 @@ __all__ = [
     "RunStarted",
     "StopRequested",
     "TrialFinished",
+    "TrialRepeated",
     "TrialStarted",
     "run_experiment",
 ]

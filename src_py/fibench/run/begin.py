@@ -13,13 +13,14 @@ from fibench import writing
 from fibench.experiment import claims_digest
 from fibench.json_values import Object
 from fibench.plan import Trial, plan_json
-from fibench.record import Record, last_attempts
+from fibench.record import Record, could_not_start, last_attempts
 from fibench.run._identity import Identity, backends_used, difference, identity
 from fibench.run._resume import Attempt, is_planned, remaining
 from fibench.run.environment import environment
 from fibench.run.request import Request
 from fibench.server import end_leftovers
 from fibench.store import JOURNAL, RunError, StoredError, journal, run_name
+from fibench.store.attempts import attempts_of
 from fibench.store.files import inside, read_json
 from fibench.store.folder import (
     CLAIMS,
@@ -33,7 +34,7 @@ from fibench.store.folder import (
 )
 from fibench.store.names import PLAN, source_path
 from fibench.store.record import read_head, sound_records
-from fibench.store.stops import STOPPED
+from fibench.store.stops import STOPPED, STOPS, tell_resumption
 from fibench.trial.trial import TrialContext
 
 _EXPERIMENT = "experiment.toml"
@@ -53,13 +54,15 @@ class Beginning:
     """What a person should know, each in one line."""
     other_claims: bool = False
     """The claims are not those that the run was begun with."""
+    before: Sequence[Record] = ()
+    """The attempts that the journal holds, in the order of writing."""
 
 
 def begin(request: Request, trials: Sequence[Trial], context: TrialContext) -> Beginning:
     """Go on with the latest run of the experiment, or make the folder of a new one.
 
-    A run is gone on with if it is unfinished, or trials of it failed, and nothing that its numbers
-    depend on has changed; what has is among the notices. Raises RunError.
+    A run is gone on with if it is unfinished, or trials of it could not start, and nothing that its
+    numbers depend on has changed; what has is among the notices. Raises RunError.
     """
     facts = identity(request.experiment, trials, context)
     document = _plan(request, trials, context, facts)
@@ -135,7 +138,7 @@ def _unfinished(
         is_same = before.get("parameters") == facts["parameters"]
         if not is_same and run is not runs[-1]:
             continue
-        unfinished = why is not None or not is_complete(run) or _has_failed(run, trials)
+        unfinished = why is not None or not is_complete(run) or _has_unstarted(run, trials)
         why = why or difference(before, facts)
         if unfinished and why is None:
             return run, why_not
@@ -157,7 +160,7 @@ def _identity_of(run: Path, results: Path) -> tuple[Object, str | None]:
             return {}, "it leads outside the results folder"
         if trials.is_symlink() or (trials.exists() and not trials.is_dir()):
             return {}, "its trials is not a folder"
-        for name in (_EXPERIMENT, JOURNAL, CLAIMS):
+        for name in (_EXPERIMENT, JOURNAL, CLAIMS, STOPS):
             inside(run, name, optional=True)
         found = read_json(run, PLAN).get("identity")
     except StoredError as error:
@@ -169,10 +172,10 @@ def _identity_of(run: Path, results: Path) -> tuple[Object, str | None]:
     return found, None
 
 
-def _has_failed(run: Path, trials: Sequence[Trial]) -> bool:
+def _has_unstarted(run: Path, trials: Sequence[Trial]) -> bool:
     read = map(read_head, journal.read_heads(run / JOURNAL).records)
     heads = [head for head in read if head is not None and is_planned(head, trials)]
-    return not all(head.valid for head in last_attempts(heads))
+    return any(could_not_start(head) for head in last_attempts(attempts_of(heads).made))
 
 
 def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial]) -> Beginning:
@@ -191,13 +194,15 @@ def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial
         }
         now = json.loads(as_json({**document, **kept}))
         (folder / "trials").mkdir(exist_ok=True)
-        _remove_leftovers(folder / "trials", heads)
+        removed = _remove_leftovers(folder / "trials", heads)
         writing.remove_scratch(folder)
         experiment = folder / _EXPERIMENT
         if not experiment.exists() or experiment.read_bytes() != text:
             keep_file(experiment, text)  # claims may change: they do not touch the numbers
         if before != now:
             keep_file(folder / PLAN, as_json(now))
+        todo = remaining(trials, heads)
+        tell_resumption(folder, _broken_off(heads, todo), max(0, removed - 1))
         (folder / STOPPED).unlink(missing_ok=True)
         # Last, when nothing can fail any more; from here on it counts as unfinished.
         (folder / CLAIMS).unlink(missing_ok=True)
@@ -209,19 +214,36 @@ def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial
         hint = "make the folder writable, or begin anew with --fresh"
         raise RunError(f"cannot go on in {folder}: {error}", hint) from error
     other_claims = kept.get("claims") != document["claims"]
-    return Beginning(folder, remaining(trials, heads), True, notices, other_claims)
+    made = attempts_of(heads).made
+    return Beginning(folder, todo, True, notices, other_claims, made)
 
 
-def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> None:
-    """Remove what a crash left of trials that never came into the journal."""
+def _broken_off(heads: Sequence[Record], todo: Sequence[Attempt]) -> dict[int, int]:
+    """The blocks of which some trials stand in the journal and all are measured again, with the
+    number of these attempts."""
+    attempts = {attempt.trial.block: attempt.number for attempt in todo}
+    left = {attempt.trial.key for attempt in todo}
+    stand = {head.block for head in heads if head.trial not in left}
+    there = {head.block for head in heads}
+    return {block: n for block, n in attempts.items() if block in there - stand}
+
+
+def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> int:
+    """Remove what a crash left of trials that never came into the journal.
+
+    Returns how many whole trials these were: a crash leaves one at most.
+    """
+    whole = 0
     kept = {journal.folder_name(head.index, head.attempt) for head in heads}
     for entry in folder.iterdir():
         if entry.name in kept or not _TRIAL_FOLDER.fullmatch(entry.name):
             continue
+        whole += not entry.name.startswith(".")
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
             entry.unlink()
+    return whole
 
 
 def _damage(reading: journal.Reading) -> list[str]:

@@ -42,6 +42,15 @@ class TrialFinished:
 
 
 @dataclass(frozen=True)
+class TrialRepeated:
+    """An attempt at a trial is in the journal, and another one begins at once: the trial was
+    disturbed, or could not start."""
+
+    trial: Trial
+    record: Record
+
+
+@dataclass(frozen=True)
 class StopRequested:
     """A first Ctrl-C: the trial in hand is finished and kept, then the run ends."""
 
@@ -53,5 +62,5 @@ class Notice:
     text: str
 
 
-Event = RunStarted | TrialStarted | TrialFinished | StopRequested | Notice
+Event = RunStarted | TrialStarted | TrialRepeated | TrialFinished | StopRequested | Notice
 Listener = Callable[[Event], None]

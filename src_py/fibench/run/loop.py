@@ -7,16 +7,18 @@ display, a log, a test.
 
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 
 from fibench import called, writing
 from fibench.interruption import Interrupted, heeded, signal_of
 from fibench.plan import Pinning, plan
-from fibench.record import Record, last_attempts
+from fibench.record import Record
+from fibench.run._attempts import Attempts, NotQuietError, tails
 from fibench.run._resume import Attempt, is_planned
 from fibench.run._unchanged import ChangedError, Unchanged
 from fibench.run.begin import begin
@@ -26,13 +28,11 @@ from fibench.run.events import (
     Notice,
     RunStarted,
     StopRequested,
-    TrialFinished,
-    TrialStarted,
 )
 from fibench.run.request import Request, context_of
 from fibench.store import JOURNAL, RunError, journal
-from fibench.store.record import sound_records
-from fibench.store.stops import keep_stop
+from fibench.store.record import usable
+from fibench.store.stops import keep_stop, tell_end
 from fibench.trial import run_trial, scratch_name
 from fibench.trial.trial import TrialContext
 
@@ -44,6 +44,8 @@ class RunOutcome:
     folder: Path
     records: list[Record]
     """The last attempt of each trial, those of before a resumption too."""
+    attempts: list[Record]
+    """Every attempt, in the order of writing."""
     interrupted_by: int | None = None
     """The number of the signal that ended it; None: it ran to its end."""
     measured_s: float = 0.0
@@ -52,6 +54,8 @@ class RunOutcome:
     """Which CPUs servers and load had."""
     other_claims: bool = False
     """The claims are not those that the run was begun with."""
+    not_quiet: str | None = None
+    """What disturbed two blocks in a row, which ended it."""
 
     @property
     def interrupted(self) -> bool:
@@ -72,6 +76,11 @@ class _Stop:
         if is_second or number != signal.SIGINT:
             raise Interrupted(number)
         self._tell(StopRequested())
+
+    def check(self) -> None:
+        """Raise Interrupted if it was pressed."""
+        if self.requested is not None:
+            raise Interrupted(self.requested)
 
 
 @contextmanager
@@ -101,44 +110,66 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> RunO
     trials = plan(request.experiment)
     context = context_of(request)
     programs = Unchanged(trials, context)
-    try:
-        programs.check()
-    except ChangedError as missing:
-        raise RunError(str(missing), _brought_back(missing)) from missing
+    _check_all_is_there(programs)
     begun = begin(request, trials, context)
     for text in begun.notices:
         tell(Notice(text))
     todo = begun.todo
     tell(RunStarted(begun.folder, [one.trial for one in todo], len(trials), begun.resumed))
-    interrupted_by, measured_s = None, 0.0
+    attempts = Attempts(tails(request.experiment), begun.before)
+    interrupted_by, not_quiet = None, None
+
+    def once(attempt: Attempt) -> Record:
+        return _keep(begun.folder, attempt, context, programs, attempts.judged)
+
     with _stop_on_signals(tell) as stop:
         try:
-            for attempt in todo:
-                tell(TrialStarted(attempt.trial))
-                record = _keep(begun.folder, attempt, context, programs)
-                measured_s += record.times.measured_s
-                tell(TrialFinished(attempt.trial, record))
-                if stop.requested is not None and attempt is not todo[-1]:
-                    raise Interrupted(stop.requested)
+            for attempt, following in pairwise([*todo, None]):
+                assert attempt is not None
+                attempts.measure(attempt, once, tell, stop.check)
+                if following is not None:
+                    stop.check()
+                attempts.check_end_of_block(attempt, following)
         except KeyboardInterrupt as interrupt:
             interrupted_by = signal_of(interrupt)
+        except NotQuietError as noise:
+            not_quiet = str(noise)
+            keep_stop(begun.folder, not_quiet, not_quiet=True)
         except ChangedError as change:
             what = f"{change} while the run measured it"
             keep_stop(begun.folder, what)
+            tell_end(begun.folder, "stopped")
             raise RunError(f"stopped: {what}", _mended(change)) from change
+    why = "interrupted" if interrupted_by is not None else "not quiet" if not_quiet else "ended"
+    tell_end(begun.folder, why)
     # The journal is the truth: an interrupt may come between a line of it and its event.
-    kept = sound_records(journal.read(begun.folder / JOURNAL))
+    kept = usable(journal.read(begun.folder / JOURNAL))
     return RunOutcome(
         begun.folder,
-        last_attempts(one for one in kept if is_planned(one, trials)),
+        [one for one in kept.records if is_planned(one, trials)],
+        [one for one in kept.attempts if is_planned(one, trials)],
         interrupted_by=interrupted_by,
-        measured_s=measured_s,
+        measured_s=attempts.measured_s,
         pinning=context.pinning,
         other_claims=begun.other_claims,
+        not_quiet=not_quiet,
     )
 
 
-def _keep(folder: Path, attempt: Attempt, context: TrialContext, programs: Unchanged) -> Record:
+def _check_all_is_there(programs: Unchanged) -> None:
+    try:
+        programs.check()
+    except ChangedError as missing:
+        raise RunError(str(missing), _brought_back(missing)) from missing
+
+
+def _keep(
+    folder: Path,
+    attempt: Attempt,
+    context: TrialContext,
+    programs: Unchanged,
+    judged: Callable[[Record], Record],
+) -> Record:
     """Run one trial in a scratch folder, and make folder and journal line durable.
 
     Raises ChangedError, before or after the trial, which is not kept then.
@@ -149,7 +180,7 @@ def _keep(folder: Path, attempt: Attempt, context: TrialContext, programs: Uncha
     programs.check()
     try:
         scratch.mkdir()
-        record = run_trial(trial, context, scratch, attempt.number)
+        record = judged(run_trial(trial, context, scratch, attempt.number))
         programs.check()
         journal.settle_folder(scratch, final)
         journal.append(folder / JOURNAL, record.as_document())

@@ -20,5 +20,7 @@ class Course:
     server: ServerSide | None = None
     generator: GeneratorSide | None = None
     syscalls: SystemCalls | None = None
+    window_opened: bool = False
+    """Whether it came to its window; of system calls, whether its server was asked."""
     failed: TrialFailed | None = None
     """Why it is not valid."""

@@ -28,6 +28,11 @@ class Readings:
             self._memory[edge] = resources.memory(self._running)
 
     @property
+    def window_opened(self) -> bool:
+        """Whether the window has opened."""
+        return "begin" in self._cpu
+
+    @property
     def backlog(self) -> int | None:
         """How many connections may wait to be accepted; None where the kernel does not say."""
         return self._running.backlog

@@ -70,6 +70,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
         reason=None if failed is None else str(failed),
         hint=None if failed is None else failed.hint or None,
         failure=None if failed is None else failed.kind,
+        window_opened=course.window_opened,
         parameters=trial.cell.parameters,
         port=course.port,
         metrics=figures.metrics,
@@ -112,7 +113,9 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
         died = not running.alive()
         ending = running.stop(STOP_GRACE_S)
     figures, generator = loaded or (Figures(), None)
-    course = Course(port, figures, readings.describe(ending), generator, failed=failed)
+    opened = readings.window_opened
+    described = readings.describe(ending)
+    course = Course(port, figures, described, generator, window_opened=opened, failed=failed)
     if died:
         return replace(course, failed=unexpected_end(ending))
     if failed is not None:

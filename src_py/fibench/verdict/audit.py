@@ -9,7 +9,7 @@ everybody: who writes whole new journals is not found out.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fibench.experiment import claims_digest
 from fibench.store import StoredRun
@@ -88,7 +88,7 @@ def _equal(one: object, other: object) -> bool:
     return abs(one - other) <= _SAME * max(abs(one), abs(other))
 
 
-def copies(trials: Mapping[str, frozenset[bytes]]) -> dict[str, str]:
+def copies(trials: Mapping[str, Collection[bytes]]) -> dict[str, str]:
     """Of each run that has trials which other runs have as well, how many and where.
 
     A trial's digest has in it when it began, to the millisecond, and all its figures.

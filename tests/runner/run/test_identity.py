@@ -34,7 +34,7 @@ blocks = 2
 
 NOW: Identity = {
     "schema": 2, "parameters": "p", "programs": {"a": "1", "b": "2"}, "interpreters": {},
-    "left_out": [],
+    "left_out": [], "tails": [],
     "boot_id": "x", "kernel": "6.1", "governor": None, "power_source": "mains", "cores": [[0]],
 }  # fmt: skip
 
