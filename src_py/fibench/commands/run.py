@@ -23,6 +23,7 @@ from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
 from fibench.machine import cores as machine
 from fibench.parameters import option_flag
+from fibench.record import could_not_start
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
@@ -150,9 +151,15 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
                 status = exit_status(signal_of(interrupt))
     except (RunError, LockError) as error:
         raise Refused(str(error), error.hint) from error
-    if outcome.interrupted or status == TRIAL_FAILED:
-        does = "resumes it" if outcome.interrupted else "tries the failed trials again"
-        print(f"`{_again(name, asked.overrides)}` {does}")
+    again = f"`{_again(name, asked.overrides)}`"
+    if outcome.interrupted:
+        print(f"{again} resumes it")
+    elif outcome.not_quiet is not None:
+        print(f"when the machine is quiet {again} goes on with it; --fresh begins anew")
+    elif any(map(could_not_start, outcome.records)):
+        print(f"{again} tries again what could not start; a trial that failed otherwise stands")
+    elif status == TRIAL_FAILED:
+        print(f"a trial that failed is a result, and stays one; {again} begins a new run")
     return status
 
 
@@ -207,17 +214,27 @@ def _conclude(
     from fibench.backends import interpreter_records
     from fibench.build import compiler
     from fibench.report import Circumstances, Overhead, render_results
-    from fibench.report.lines import build_line, machine_line, pinning_words
+    from fibench.report.lines import before_line, build_line, machine_line, pinning_words
     from fibench.store.folder import CLAIMS, keep_json
+    from fibench.store.stops import read_sessions
     from fibench.store.stored_run import server_words
     from fibench.verdict import claims_json, find
 
     cores, experiment = machine.usable_cores(), request.experiment
-    complete = not outcome.interrupted
+    complete = not outcome.interrupted and outcome.not_quiet is None
     words = server_words(outcome.folder, outcome.records)
-    found = find(experiment, outcome.records, cores, complete=complete, server_words=words)
+    found = find(
+        experiment,
+        outcome.attempts,
+        cores,
+        complete=complete,
+        server_words=words,
+        sessions=read_sessions(outcome.folder),
+        not_quiet=outcome.not_quiet,
+    )
     if complete:
-        keep_json(outcome.folder / CLAIMS, claims_json(found.verdicts))
+        document = claims_json(found.verdicts, added_afterwards=outcome.other_claims)
+        keep_json(outcome.folder / CLAIMS, document)
     render_results(
         None,
         experiment,
@@ -231,6 +248,12 @@ def _conclude(
             build_line=build_line(__version__, compiler(request.places.programs)),
             interpreters=interpreter_records(request.interpreters),
             added_afterwards=outcome.other_claims,
+            before=before_line(outcome.folder),
         ),
     )
-    return exit_code(found.verdicts, len(found.failures), outcome.interrupted_by)
+    return exit_code(
+        found.verdicts,
+        len(found.failures),
+        outcome.interrupted_by,
+        not_quiet=outcome.not_quiet is not None,
+    )

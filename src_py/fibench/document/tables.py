@@ -189,7 +189,7 @@ class PlanTable(_Plan):
 
     def repetitions(self) -> Repetitions:
         """What is given, and the defaults of the rest."""
-        given = {name: value for name, value in self.given().items() if isinstance(value, int)}
+        given: dict[str, Any] = {name: getattr(self, name) for name in PLAN_KEYS if self.has(name)}
         return Repetitions(**given)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Comma-separated values, RFC 4180: a row for each cell and metric, then one for each cell that was
-left out, for each claim, and for each mark, which says what is wrong with the stored run."""
+left out, for what was measured again, for each claim, and for each mark, which says what is wrong
+with the stored run."""
 
 from __future__ import annotations
 
@@ -36,6 +37,10 @@ def export(review: Review) -> str:
     rows += [
         ("left out", absent.cell.label, "", *nothing, "", absent.reason)
         for absent in review.run.experiment.absent.cells
+    ]
+    rows += [
+        ("trials", name, "", number, None, None, 0, "count", "", "", "")
+        for name, number in review.findings.repeated.counted().items()
     ]
     rows += [_claim_row(verdict, review.claims_mark) for verdict in review.verdicts]
     rows += [("mark", "", "", *nothing, "", mark) for mark in review.marks]

@@ -8,7 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS, quantity
-from fibench.report.lines import build_line, interpreter_lines, machine_line_of, pinning_line
+from fibench.report.lines import (
+    before_line,
+    build_line,
+    interpreter_lines,
+    machine_line_of,
+    pinning_line,
+)
 from fibench.report.numbers import NO_FIGURE, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
@@ -40,6 +46,8 @@ def export(review: Review) -> str:
     pythons = interpreter_lines(run.environment.interpreters, cells)
     lines += [word for line in pythons for word in (f"{escape(line[:1].upper() + line[1:])}.", "")]
     lines += [word for mark in review.marks for word in (f"**Warning:** {escape(prose(mark))}", "")]
+    before = before_line(run.folder)
+    lines += [f"{escape(before[:1].upper() + before[1:])}.", ""] if before else []
     lines += _cells_table(review) if cells else ["None of the cells could be run here."]
     notes = [*table_notes(cells, review.summaries), *notes_of(review)]
     lines += ["", *(f"- {escape(prose(note.removeprefix('– ')))}" for note in notes)]
@@ -48,7 +56,7 @@ def export(review: Review) -> str:
         for failed in review.failures:
             lines.append(f"- {escape(failed.trial)}: {escape(prose(failed.reason))}")
             lines += [f"  - {escape(prose(failed.hint))}"] if failed.hint else []
-    if not run.complete:
+    if not run.complete and not review.verdicts:
         lines += ["", "Interrupted: these are estimates. Verdicts are given on a whole run only."]
     elif review.verdicts:
         lines += ["", *_claims(review)]

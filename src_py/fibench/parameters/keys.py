@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Generic, Literal, TypeVar
 
-from fibench.parameters.kinds import Kind, Scalar, T_co, whole
+from fibench.parameters.kinds import Kind, Scalar, T_co, share, whole
 
 T = TypeVar("T", bound=Scalar)
 
@@ -105,9 +105,19 @@ class Repetitions:
             option=Option(12, "seed of the order of trials"),
         )
     )
+    tolerate_failures: float = always(
+        Key(
+            "plan",
+            share(0.5),
+            0.0,
+            "Which share of the trials of a cell may fail: with more, claims on it are INVALID, "
+            "since what is left would be what went well.",
+            varies=False,
+        )
+    )
 
 
-PLAN_KEYS: Mapping[str, Key[int]] = {one.name: one.metadata[KEY] for one in fields(Repetitions)}
+PLAN_KEYS: Mapping[str, Key[Scalar]] = {one.name: one.metadata[KEY] for one in fields(Repetitions)}
 """The keys of [plan], by their names."""
 
 BACKEND_OPTION = Option(1, "measure these backends only: c-mt,py-mt")

@@ -79,6 +79,8 @@ class Circumstances:
     """The claims are not those that the run was made for."""
     marks: Sequence[str] = ()
     """What is wrong with a stored run."""
+    before: str = ""
+    """Which of how many runs of its experiment on its machine it is, and what came of the others."""
 
 
 def render_results(
@@ -100,7 +102,7 @@ def render_results(
         _print_head(
             console,
             experiment.title,
-            (run.machine_line, run.build_line, run.pinning, *pythons),
+            (*_of_machine(run), *pythons),
             run.marks,
         )
         if experiment.cells:
@@ -126,6 +128,10 @@ def render_results(
             print_hanging(console, 2, "", run.overhead.line(), "")
         # On a line of its own and never wrapped, so that it can be copied.
         console.print(Text(f"results: {shown(str(run.results_dir))}"), soft_wrap=True)
+
+
+def _of_machine(run: Circumstances) -> tuple[str, ...]:
+    return run.before, run.machine_line, run.build_line, run.pinning
 
 
 def _print_head(console: Console, title: str, lines: Iterable[str], marks: Sequence[str]) -> None:

@@ -96,8 +96,9 @@ def claims_for(
                 (), "the file has no [[claim]]", "write [[claim]], and below it says = ..."
             )
         claims, dropped = resolve_claims(tables, cells, source, doubtful=(), changed=changed)
+        share = sound.file.plan.repetitions().tolerate_failures
         if not source.diagnostics:
-            return claims, dropped
+            return tuple(replace(claim, tolerates=share) for claim in claims), dropped
     raise ExperimentError(source.sorted())
 
 

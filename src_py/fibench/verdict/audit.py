@@ -12,6 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fibench.experiment import claims_digest
+from fibench.json_values import object_or_empty
+from fibench.record import SCHEMA
 from fibench.store import StoredRun
 from fibench.store.kept import KeptClaim, claim_figures
 from fibench.verdict.judging import Verdict
@@ -29,10 +31,16 @@ def marks_of(run: StoredRun, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     """
     found = [*run.remarks, *_of_trials(run), *_of_machine(run)]
     if has_other_claims(run):
-        found.append("its claims are not those that it was begun with")
-    if run.kept_claims:
+        found.append("claims added afterwards: they are not those that it was begun with")
+    if run.kept_claims and not _is_of_old(run):
         found += _of_claims(verdicts, run.kept_claims)
     return tuple(found)
+
+
+def _is_of_old(run: StoredRun) -> bool:
+    """Whether its verdicts were given by the rules of an earlier version, which are others."""
+    version = object_or_empty(run.plan.document.get("identity")).get("schema")
+    return type(version) is int and version < SCHEMA
 
 
 def has_other_claims(run: StoredRun) -> bool:

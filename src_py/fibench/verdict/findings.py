@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fibench.metrics import METRICS, in_group
 from fibench.plan import ceiling_of
-from fibench.record import Record, ServerSide, last_attempts
+from fibench.record import Record, ServerSide, could_not_start, last_attempts
+from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
-from fibench.verdict.estimate import CellSummary, summarise
+from fibench.verdict.attempts.repeated import Repeated, repeated
+from fibench.verdict.estimate import CONFIDENCE, CellSummary, summarise
 from fibench.verdict.judging import Verdict, judge
 from fibench.verdict.sample import Index, Sample, told
 from fibench.verdict.twin import TwinCheck, check_twin
@@ -58,9 +61,11 @@ class Findings:
     twin: TwinCheck | None
     notes: tuple[str, ...]
     """What the checks of the run itself have to say, each in one line."""
+    repeated: Repeated = field(default_factory=Repeated)
+    """What was made more than once."""
 
 
-def find(
+def find(  # noqa: PLR0913 - all that is known of a run
     experiment: Experiment,
     records: Iterable[Record],
     cores: int | None,
@@ -68,15 +73,19 @@ def find(
     complete: bool,
     claims: Sequence[Claim] | None = None,
     server_words: Mapping[str, Path] = NO_WORDS,
+    sessions: Sequence[Session] = (),
+    not_quiet: str | None = None,
 ) -> Findings:
     """Estimate and judge a run. `cores` is how many the machine had for it, if known.
 
     With `claims` those are judged instead of the file's. A run that is not `complete` has no
-    verdicts. `server_words` are the files with what the servers of failed trials wrote, by the
-    trials' keys.
+    verdicts; of one that was ended since the machine was `not_quiet` no claim is decided. `records`
+    are all attempts, in the order of writing; `sessions` are those of the run. `server_words` are
+    the files with what the servers of failed trials wrote, by the trials' keys.
     """
-    records = last_attempts(records)
-    index = Index(samples(records))
+    made = list(records)
+    records = last_attempts(made)
+    index = Index(samples(made))
     in_file = len(experiment.claims) + len(experiment.dropped_claims)
     verdicts = judge(
         experiment.claims if claims is None else claims,
@@ -86,13 +95,20 @@ def find(
         total_claims=in_file if claims is None else None,
         absent=experiment.absent,
     )
+    if not_quiet is not None:
+        verdicts = tuple(
+            Verdict(claim, "INCONCLUSIVE", 1.0 - CONFIDENCE, reason=not_quiet)
+            for claim in (experiment.claims if claims is None else claims)
+        )
+    counted = repeated(made, sessions)
     summaries = summarise(index, [cell.key for cell in experiment.cells])
     return Findings(
         summaries,
         verdicts,
         tuple(failures(records, server_words)),
         _twin(experiment, index),
-        tuple(_notes(experiment, summaries, index, records)),
+        (*counted.lines(), *_notes(experiment, summaries, index, records)),
+        counted,
     )
 
 
@@ -102,7 +118,10 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     The system calls of a cell were counted in a trial of their own, since counting slows a server
     down; they join the sample of the same cell and block. Ceilings are no samples.
     """
-    records = last_attempts(records)
+    made: dict[str, list[Record]] = {}
+    for record in records:
+        made.setdefault(record.trial, []).append(record)
+    records = last_attempts(record for own in made.values() for record in own)
     calls = {
         (record.cell, record.block): record.metrics.get("syscalls_per_request")
         for record in records
@@ -111,12 +130,24 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     found = []
     for record in records:
         if record.role in ("measure", "twin"):
-            own = sample(record)
+            own = replace(sample(record), every_count=_every_count(made[record.trial]))
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
                 own = replace(own, metrics={**own.metrics, "syscalls_per_request": per_request})
             found.append(own)
     return found
+
+
+def _every_count(attempts: Iterable[Record]) -> dict[str, int]:
+    """What claims count, over all attempts at a trial; of the groups too."""
+    found: Counter[str] = Counter()
+    for record in attempts:
+        of_groups = [(name, one.counts) for name, one in record.groups.items()]
+        for group, counts in [(None, record.counts), *of_groups]:
+            for name, source in _COUNTS.items():
+                if name in METRICS and source in counts:
+                    found[in_group(group, name)] += counts[source]
+    return dict(found)
 
 
 def sample(record: Record) -> Sample:
@@ -148,6 +179,8 @@ def sample(record: Record) -> Sample:
         lag_p99_s=record.checks.lag_p99_s,
         group_lags_p99_s={name: gave.lag_p99_s for name, gave in record.groups.items()},
         halves=record.halves,
+        disturbed=record.disturbed,
+        unstarted=could_not_start(record),
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
 
