@@ -26,7 +26,7 @@ CHECKS = {
 @pytest.mark.serial
 def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) -> None:
     record = run_well(trial("c-mt"), programs, tmp_path)
-    assert (record["schema"], record["role"], record["attempt"]) == (2, "measure", 1)
+    assert (record["schema"], record["role"], record["attempt"]) == (3, "measure", 1)
     metrics = record["metrics"]
     assert {name for name, value in metrics.items() if value is None} == set()
     counted = {m.counted_as or m.name for m in METRICS.values() if m.is_count}
