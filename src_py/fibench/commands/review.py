@@ -172,7 +172,13 @@ def _warn_of_marks(review: Review, *, told: bool) -> None:
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
     from fibench.report import Circumstances, render_results
-    from fibench.report.lines import before_line, build_line, machine_line_of, pinning_line
+    from fibench.report.lines import (
+        age_line,
+        before_line,
+        build_line,
+        machine_line_of,
+        pinning_line,
+    )
 
     run = review.run
     render_results(
@@ -189,6 +195,7 @@ def _render(console: Console, review: Review) -> None:
             added_afterwards=review.added_afterwards,
             marks=review.marks,
             before=before_line(run.folder),
+            age=age_line(run),
         ),
     )
 

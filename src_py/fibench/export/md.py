@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS, quantity
 from fibench.report.lines import (
+    age_line,
     before_line,
     build_line,
     interpreter_lines,
@@ -46,8 +47,8 @@ def export(review: Review) -> str:
     pythons = interpreter_lines(run.environment.interpreters, cells)
     lines += [word for line in pythons for word in (f"{escape(line[:1].upper() + line[1:])}.", "")]
     lines += [word for mark in review.marks for word in (f"**Warning:** {escape(prose(mark))}", "")]
-    before = before_line(run.folder)
-    lines += [f"{escape(before[:1].upper() + before[1:])}.", ""] if before else []
+    for line in filter(None, (before_line(run.folder), age_line(run))):
+        lines += [f"{escape(line[:1].upper() + line[1:])}.", ""]
     lines += _cells_table(review) if cells else ["None of the cells could be run here."]
     notes = [*table_notes(cells, review.summaries), *notes_of(review)]
     lines += ["", *(f"- {escape(prose(note.removeprefix('– ')))}" for note in notes)]

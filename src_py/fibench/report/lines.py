@@ -13,6 +13,7 @@ from fibench.build import not_own
 from fibench.json_values import Object, object_or_empty, object_or_none, text_or_none
 from fibench.machine.cores import processor_model
 from fibench.plan.pinning import Pinning
+from fibench.record import SCHEMA
 from fibench.store import StoredRun
 from fibench.store.before import Before, runs_before
 from fibench.store.kept import KeptEnvironment
@@ -59,6 +60,15 @@ def before_line(folder: Path) -> str:
     said = ", ".join(map(_came_of, before[-_MOST_BEFORE:]))
     last = f", the last {_MOST_BEFORE}" if len(before) > _MOST_BEFORE else ""
     return f"run {len(before) + 1} of this experiment on this machine; before{last}: {said}"
+
+
+def age_line(run: StoredRun) -> str:
+    """Says that a journal is of an earlier version; empty of one of today's."""
+    oldest = min((record.schema for record in run.records), default=SCHEMA)
+    if oldest >= SCHEMA:
+        return ""
+    known = "whether its trials were disturbed is not known, and it is never gone on with"
+    return f"kept by an earlier version of fibench (schema {oldest}): {known}"
 
 
 def _came_of(run: Before) -> str:

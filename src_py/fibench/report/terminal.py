@@ -80,7 +80,9 @@ class Circumstances:
     marks: Sequence[str] = ()
     """What is wrong with a stored run."""
     before: str = ""
-    """Which of how many runs of its experiment on its machine it is, and what came of the others."""
+    """Which run of its experiment on its machine it is, and what came of those before."""
+    age: str = ""
+    """That its journal is of an earlier version, and what is not known for that."""
 
 
 def render_results(
@@ -131,7 +133,7 @@ def render_results(
 
 
 def _of_machine(run: Circumstances) -> tuple[str, ...]:
-    return run.before, run.machine_line, run.build_line, run.pinning
+    return run.before, run.machine_line, run.build_line, run.age, run.pinning
 
 
 def _print_head(console: Console, title: str, lines: Iterable[str], marks: Sequence[str]) -> None:

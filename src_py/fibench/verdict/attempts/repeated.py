@@ -16,8 +16,6 @@ from fibench.wording import counted
 KINDS: Mapping[str, str] = {"foreign": "foreign CPU", "steal": "steal", "probe": "probe"}
 """The kinds of disturbances, as people call them."""
 UNKNOWN = "why is not known"
-_BY_RULES = 3
-"""The first schema of records that say whether a trial was disturbed."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,6 @@ class Repeated:
     """Trials that could not start, and were tried again."""
     never_started: int = 0
     broken_off: Sequence[BrokenOff] = ()
-    is_of_old: bool = False
-    """Its journal is of a version that did not look for disturbances."""
 
     def as_json(self) -> dict[str, Json]:
         """For programs; blocks count from 1, as in words."""
@@ -93,11 +89,6 @@ class Repeated:
             listed = ", ".join(f"{_name(one.block)} ({one.why})" for one in self.broken_off)
             were = f"{counted(number, 'block')} {_was(number)} broken off"
             yield f"{were} and measured again: {listed}"
-        if self.is_of_old:
-            yield (
-                "kept by an earlier version of fibench: whether its trials were disturbed is not "
-                "known"
-            )
 
     @property
     def again_in_all(self) -> int:
@@ -128,7 +119,6 @@ def repeated(records: Sequence[Record], sessions: Sequence[Session] = ()) -> Rep
         tried_again=sum(any(map(could_not_start, own[:-1])) for own in tries),
         never_started=sum(map(could_not_start, last)),
         broken_off=tuple(broken),
-        is_of_old=any(one.schema < _BY_RULES for one in last),
     )
 
 
