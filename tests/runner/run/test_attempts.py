@@ -73,9 +73,9 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+def machine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     assert programs.is_dir()
-    yield Machine(Beginner(tmp_path, {"blocks": "3"}), monkeypatch)
+    return Machine(Beginner(tmp_path, {"blocks": "3"}), monkeypatch)
 
 
 def test_a_disturbed_trial_is_measured_again_at_once_and_all_attempts_are_kept(
