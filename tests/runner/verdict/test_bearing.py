@@ -11,6 +11,7 @@ from tests.runner.verdict.claims import A, B, make_claim, ratios, sample, verdic
 
 from fibench.experiment.claims import claims_digest
 from fibench.experiment.experiment import parse_experiment
+from fibench.parameters import Parameters
 from fibench.record import Disturbed
 from fibench.store.stops import Session
 from fibench.verdict.attempts.repeated import repeated
@@ -104,7 +105,7 @@ def _record(block: int, attempt: int = 1, cell: str = "a", **changes: Any) -> di
     made = {
         "schema": 3, "trial": f"b{block:03d}-{cell}", "role": "measure", "index": block,
         "block": block, "cell": cell, "label": cell, "attempt": attempt, "valid": True,
-        "reason": None, "window_opened": True, "parameters": {"backend": "a", "clients": 8},
+        "reason": None, "window_opened": True, "parameters": Parameters(backend="a", clients=8).as_json(),
         "metrics": {"throughput_per_s": 1.0},
         "counts": {"window_ok": 1000, "errors": 0, "refused_by_cap": 0},
     }  # fmt: skip
