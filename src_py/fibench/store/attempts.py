@@ -68,7 +68,7 @@ class Pass(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Attempts(Generic[T]):
+class Followed(Generic[T]):
     """The attempts of a journal, by the rules."""
 
     made: list[T]
@@ -79,7 +79,7 @@ class Attempts(Generic[T]):
     """By block, those over its trials; all but the last were broken off."""
 
 
-def attempts_of(records: Iterable[T]) -> Attempts[T]:
+def attempts_of(records: Iterable[T]) -> Followed[T]:
     """Follow a journal through its records, in the order of writing."""
     known = list(records)
     blocks: dict[int, list[T]] = {}
@@ -87,7 +87,7 @@ def attempts_of(records: Iterable[T]) -> Attempts[T]:
         blocks.setdefault(record.block, []).append(record)
     passes = {block: _passes(own) for block, own in blocks.items()}
     asked = {id(one) for own in passes.values() for each in own for one in each.all()}
-    return Attempts(
+    return Followed(
         [record for record in known if id(record) in asked],
         [record for record in known if id(record) not in asked],
         passes,
