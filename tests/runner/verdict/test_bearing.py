@@ -101,11 +101,14 @@ def test_above_a_quarter_left_out_the_machine_was_not_quiet(blocks: int, outcome
         )
 
 
+OF_A = Parameters(backend="a", clients=8).as_json()
+
+
 def _record(block: int, attempt: int = 1, cell: str = "a", **changes: Any) -> dict[str, Any]:
     made = {
         "schema": 3, "trial": f"b{block:03d}-{cell}", "role": "measure", "index": block,
         "block": block, "cell": cell, "label": cell, "attempt": attempt, "valid": True,
-        "reason": None, "window_opened": True, "parameters": Parameters(backend="a", clients=8).as_json(),
+        "reason": None, "window_opened": True, "parameters": OF_A,
         "metrics": {"throughput_per_s": 1.0},
         "counts": {"window_ok": 1000, "errors": 0, "refused_by_cap": 0},
     }  # fmt: skip
