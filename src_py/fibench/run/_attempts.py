@@ -15,7 +15,6 @@ from fibench.experiment import Experiment, cells_of
 from fibench.metrics import METRICS
 from fibench.record import Record
 from fibench.run._resume import Attempt
-from fibench.run.events import Listener, TrialFinished, TrialRepeated, TrialStarted
 from fibench.store.attempts import repeats, tries_again
 from fibench.trial.disturbed import disturbed
 
@@ -67,15 +66,14 @@ class Attempts:
         self,
         first: Attempt,
         once: Callable[[Attempt], Record],
-        tell: Listener,
-        check_stop: Callable[[], None],
-    ) -> None:
-        """Measure a trial, and again where that is due; `once` makes and keeps one attempt.
+        before_another: Callable[[Record], None],
+    ) -> Record:
+        """Measure a trial, and again where that is due; returns the last attempt.
 
-        Before another attempt `check_stop` may raise.
+        `once` makes and keeps one attempt; `before_another` is told of each that is followed by
+        another one, and may raise.
         """
-        trial, tries = first.trial, list[Record]()
-        tell(TrialStarted(trial))
+        tries: list[Record] = []
         while True:
             record = once(replace(first, number=first.number + len(tries)))
             tries.append(record)
@@ -83,10 +81,9 @@ class Attempts:
             self._remember(record)
             if not tries_again(tries) and (self._accepts or not repeats(tries)):
                 break
-            tell(TrialRepeated(trial, record))
-            check_stop()
-        self._blocks.setdefault(trial.block, []).append(record)
-        tell(TrialFinished(trial, record))
+            before_another(record)
+        self._blocks.setdefault(first.trial.block, []).append(record)
+        return record
 
     def check_end_of_block(self, attempt: Attempt, following: Attempt | None) -> None:
         """Raise NotQuietError if a block has ended that is mostly disturbed still, as the one

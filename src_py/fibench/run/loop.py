@@ -10,13 +10,14 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 
 from fibench import called, writing
 from fibench.interruption import Interrupted, heeded, signal_of
-from fibench.plan import Pinning, plan
+from fibench.plan import Pinning, Trial, plan
 from fibench.record import Record
 from fibench.run._attempts import Attempts, NotQuietError, tails
 from fibench.run._resume import Attempt, is_planned
@@ -28,6 +29,9 @@ from fibench.run.events import (
     Notice,
     RunStarted,
     StopRequested,
+    TrialFinished,
+    TrialRepeated,
+    TrialStarted,
 )
 from fibench.run.request import Request, context_of
 from fibench.store import JOURNAL, RunError, journal
@@ -126,7 +130,10 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> RunO
         try:
             for attempt, following in pairwise([*todo, None]):
                 assert attempt is not None
-                attempts.measure(attempt, once, tell, stop.check)
+                tell(TrialStarted(attempt.trial))
+                again = partial(_tell_again, attempt.trial, tell, stop)
+                record = attempts.measure(attempt, once, again)
+                tell(TrialFinished(attempt.trial, record))
                 if following is not None:
                     stop.check()
                 attempts.check_end_of_block(attempt, following)
@@ -154,6 +161,12 @@ def run_experiment(request: Request, listeners: Sequence[Listener] = ()) -> RunO
         other_claims=begun.other_claims,
         not_quiet=not_quiet,
     )
+
+
+def _tell_again(trial: Trial, tell: Listener, stop: _Stop, record: Record) -> None:
+    """Tell that an attempt is followed by another one, unless somebody wants to stop."""
+    tell(TrialRepeated(trial, record))
+    stop.check()
 
 
 def _check_all_is_there(programs: Unchanged) -> None:
