@@ -79,7 +79,7 @@ class Attempts:
             tries.append(record)
             self.measured_s += record.times.measured_s
             self._remember(record)
-            if not tries_again(tries) and (self._accepts or not repeats(tries)):
+            if not tries_again(tries) and (self._accepts or not repeats(tries, first.disturbed)):
                 break
             before_another(record)
         self._blocks.setdefault(first.trial.block, []).append(record)

@@ -6,12 +6,12 @@ interrupted is measured again as a whole. A trial that could not start, for reas
 server's, is tried again by itself; one that failed in its window, or by its server, is a result.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fibench.plan import Trial
 from fibench.record import Tried, could_not_start
-from fibench.store.attempts import attempts_of
+from fibench.store.attempts import attempts_of, next_pass, times_disturbed
 
 
 def is_planned(record: Tried, trials: Sequence[Trial]) -> bool:
@@ -36,6 +36,8 @@ class Attempt:
 
     trial: Trial
     number: int = 1
+    disturbed: int = 0
+    """How often it was in this pass over its block, before it could not start."""
 
 
 def remaining(trials: Sequence[Trial], heads: Iterable[Tried]) -> list[Attempt]:
@@ -57,12 +59,16 @@ def remaining(trials: Sequence[Trial], heads: Iterable[Tried]) -> list[Attempt]:
         owes = last is not None and last.owes() and made[-1].block == number
         if last is not None and last.tries.keys() >= keys and not owes:
             again = [trial for trial in block if could_not_start(last.tries[trial.key][-1])]
-            todo += [Attempt(trial, _next(made, {trial.key})) for trial in again]
+            todo += [
+                Attempt(trial, _next(made, trial.key), times_disturbed(last.tries[trial.key]))
+                for trial in again
+            ]
         else:
-            todo += [Attempt(trial, _next(made, keys)) for trial in block]
+            first = next_pass(made, [trial.key for trial in block])
+            todo += [Attempt(trial, first) for trial in block]
     return sorted(todo, key=lambda attempt: attempt.trial.index)
 
 
-def _next(made: Sequence[Tried], keys: Collection[str]) -> int:
-    """The number of a new attempt at trials, above all that there are."""
-    return 1 + max((head.attempt for head in made if head.trial in keys), default=0)
+def _next(made: Sequence[Tried], key: str) -> int:
+    """The number of a new attempt at a trial, above all that there are."""
+    return 1 + max((head.attempt for head in made if head.trial == key), default=0)

@@ -30,9 +30,15 @@ _BY_THESE_RULES = 3
 T = TypeVar("T", bound=Tried)
 
 
-def repeats(tries: Sequence[Tried]) -> bool:
-    """Whether a trial is measured again at once, since it was disturbed; `tries` are of a pass."""
-    times = sum(bool(one.valid and one.disturbed) for one in tries)
+def times_disturbed(tries: Sequence[Tried]) -> int:
+    """How often a trial was, of its tries in a pass."""
+    return sum(bool(one.valid and one.disturbed) for one in tries)
+
+
+def repeats(tries: Sequence[Tried], before: int = 0) -> bool:
+    """Whether a trial is measured again at once, since it was disturbed; `tries` are of a pass, in
+    which it had been disturbed so often `before` these."""
+    times = before + times_disturbed(tries)
     return bool(tries[-1].valid and tries[-1].disturbed) and times <= REPETITIONS
 
 
@@ -121,11 +127,15 @@ def _joins(passes: list[Pass[T]], record: T) -> bool:
     if record.attempt == current.number:
         current.tries[record.trial] = [record]
         return True
-    if len(current.tries) > 1:
-        return False
-    # Broken off at the first trial: what looked like its repetition began another pass.
-    ((key, only),) = current.tries.items()
-    if len(only) == 1 or only[-1].attempt != record.attempt:
-        return False
-    passes.append(Pass(record.attempt, {key: [only.pop()], record.trial: [record]}))
-    return True
+    return False
+
+
+def next_pass(made: Sequence[Tried], trials: Sequence[str]) -> int:
+    """The number of a new pass over the trials of a block, given by their keys in its order.
+
+    It is above all that there are, and not what a further attempt at the first trial would have.
+    """
+    own = [one for one in made if one.trial in trials]
+    most = max((one.attempt for one in own), default=0)
+    first = [one for one in own if one.trial == trials[0] and one.attempt == most]
+    return most + (2 if any(could_not_start(one) or one.disturbed for one in first) else 1)

@@ -12,7 +12,7 @@ from tests.runner.experiments import SMALL, parse
 from fibench.plan.trials import Trial, plan
 from fibench.record import could_not_start, last_attempts
 from fibench.run._resume import Attempt, remaining
-from fibench.store.attempts import attempts_of, repeats, tries_again
+from fibench.store.attempts import attempts_of, next_pass, repeats, tries_again
 from fibench.store.record import Head
 
 TRIALS = plan(parse(SMALL, {"blocks": "3", "backend": "py-sync,py-mt,py-mp"}))
@@ -101,9 +101,11 @@ def test_a_block_that_was_broken_off_while_it_owed_a_repetition_is_measured_agai
 
 def test_a_block_that_was_broken_off_at_its_first_repetition_has_two_passes() -> None:
     first, second = TRIALS[:2]
-    heads = [_record(Attempt(first), "disturbed"), _record(Attempt(first, 2))]
-    passes = attempts_of([*heads, _record(Attempt(second, 2))]).passes[first.block]
-    assert [one.number for one in passes] == [1, 2]
+    heads = [_record(Attempt(first), "disturbed")]
+    number = next_pass(heads, [first.key, second.key])
+    heads += [_record(Attempt(trial, number)) for trial in (first, second)]
+    passes = attempts_of(heads).passes[first.block]
+    assert [one.number for one in passes] == [1, 3], "2 would be a repetition"
     assert set(passes[-1].tries) == {first.key, second.key}
 
 
@@ -137,7 +139,7 @@ def _session(
             ending = "stands" if calm else data.draw(st.sampled_from(ENDINGS))
             tries.append(_record(Attempt(attempt.trial, number), ending))
             heads.append(tries[-1])
-            if not tries_again(tries) and not repeats(tries):
+            if not tries_again(tries) and not repeats(tries, attempt.disturbed):
                 break
     return False
 
