@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What all tests share: the long forms, Hypothesis profiles, and where the programs are."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell without job control starts what runs in the background with SIGINT ignored (sh(1)):
     # a Python started so never raises KeyboardInterrupt, neither ours nor that of a tested program.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Tests run beside each other, on a machine that is never quiet.
+    os.environ["FIBENCH_NOISE"] = "accept"
     settings.load_profile("all" if config.getoption("--all") else "default")
 
 

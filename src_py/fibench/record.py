@@ -15,7 +15,10 @@ from fibench.json_values import Json
 from fibench.parameters import Parameters
 from fibench.plan import Role
 
-SCHEMA = 2
+SCHEMA = 3
+
+FROM_OUTSIDE = frozenset(("address-in-use", "bad-address", "not-placed", "no-resources", "load"))
+"""The kinds of failure that keep a trial from beginning for reasons that are not the server's."""
 
 
 class Tried(Protocol):
@@ -48,6 +51,32 @@ class Tried(Protocol):
     @property
     def valid(self) -> bool:
         """Whether its figures count."""
+
+    @property
+    def failure(self) -> str | None:
+        """The kind of that, if they do not."""
+
+    @property
+    def window_opened(self) -> bool | None:
+        """Whether it came to its window; None: it is not known."""
+
+    @property
+    def schema(self) -> int:
+        """By the rules of which version it was made."""
+
+    @property
+    def disturbed(self) -> object:
+        """What disturbed it, or whether anything did."""
+
+
+def could_not_start(tried: Tried) -> bool:
+    """Whether a trial is no result, since what kept it from its window was not the server's.
+
+    Records before schema 3 do not say whether the window had opened; a load fails before or in it.
+    """
+    if tried.valid or tried.window_opened or tried.failure not in FROM_OUTSIDE:
+        return False
+    return tried.window_opened is False or tried.failure != "load"
 
 
 T = TypeVar("T", bound=Tried)
@@ -261,6 +290,8 @@ class Record:
     """Who that was, and what could not be told."""
     disturbed: Disturbed | None = None
     """None: nothing shows that it was."""
+    window_opened: bool | None = None
+    """Whether it came to its window; None: it is not known, as before schema 3."""
     schema: int = SCHEMA
 
     @property
@@ -285,6 +316,8 @@ class Record:
             "reason": self.reason,
             "hint": self.hint,
             "failure": self.failure,
+            "window_opened": self.window_opened,
+            "disturbed": None if self.disturbed is None else asdict(self.disturbed),
             "parameters": self.parameters.as_json(),
             "port": self.port,
             "metrics": self.metrics,
@@ -300,6 +333,5 @@ class Record:
                 "foreign": list(self.evidence.foreign),
                 "missing": self.evidence.missing,
             },
-            "disturbed": None if self.disturbed is None else asdict(self.disturbed),
             "times": asdict(self.times),
         }

@@ -13,6 +13,7 @@ from fibench.backends.catalogue import read_catalogue
 from fibench.experiment.experiment import parse_experiment
 from fibench.folders import find_places
 from fibench.plan.trials import Trial, plan
+from fibench.record import SCHEMA
 from fibench.run._resume import Attempt
 from fibench.run.begin import Beginning, begin
 from fibench.run.request import Request, context_of
@@ -65,6 +66,7 @@ class Beginner:
         return begin(request, context_of(request))
 
     def keep(self, run: Path, attempts: Sequence[Attempt], *, valid: bool = True) -> None:
+        """Keep records; what is not `valid` could not start."""
         for attempt in attempts:
             trial = attempt.trial
             (run / "trials" / journal.folder_name(trial.index, attempt.number)).mkdir()
@@ -72,7 +74,8 @@ class Beginner:
                 "trial": trial.key, "role": trial.role, "index": trial.index, "block": trial.block,
                 "cell": trial.cell.key, "label": trial.cell.label, "attempt": attempt.number,
                 "started_at": "2026-11-24T22:00:00.000+00:00", "valid": valid,
-                "reason": None if valid else "it failed",
+                "reason": None if valid else "its port was in use", "schema": SCHEMA,
+                "failure": None if valid else "address-in-use", "window_opened": valid,
                 "parameters": trial.cell.parameters.as_json(), "metrics": {},
                 "counts": {}, "times": {"wall_s": 1.0, "measured_s": 0.5},
             }  # fmt: skip

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,7 +81,8 @@ class Desk:
         )
 
     def run(self, *words: str | Path, **extra: str) -> subprocess.CompletedProcess[str]:
-        """`invoke run` to its end; where a busy machine gave a trial no time, the same once more.
+        """`invoke run` to its end; where a busy machine gave a trial no time, the same once more,
+        in place of that run: a trial that failed stays a result in it.
 
         Any other failure of a trial stands.
         """
@@ -90,6 +92,7 @@ class Desk:
             reasons = [str(record["reason"]) for record in last if not record["valid"]]
             if not reasons or not all(reason.startswith(NO_TIME) for reason in reasons):
                 break
+            shutil.rmtree(self.run_folder())
         return done
 
     def run_folder(self) -> Path:

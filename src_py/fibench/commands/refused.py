@@ -31,12 +31,21 @@ class Refused(Exception):
 
 
 def exit_code(
-    verdicts: Iterable[Verdict], failed_trials: int, interrupted_by: int | None = None
+    verdicts: Iterable[Verdict],
+    failed_trials: int,
+    interrupted_by: int | None = None,
+    *,
+    not_quiet: bool = False,
 ) -> int:
-    """The exit status of a run: the first that applies of a signal's, 5, 3 and 4, else 0."""
+    """The exit status of a run: the first that applies of a signal's, 5, 3 and 4, else 0.
+
+    One that was ended since the machine was not quiet is undecided, whatever else it was.
+    """
     outcomes = {verdict.outcome for verdict in verdicts}
     if interrupted_by is not None:
         return exit_status(interrupted_by)
+    if not_quiet:
+        return UNDECIDED
     if failed_trials > 0:
         return TRIAL_FAILED
     if "REFUTED" in outcomes:

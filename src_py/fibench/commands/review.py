@@ -193,7 +193,13 @@ def _warn_of_marks(name: str, marks: Iterable[str], *, told: bool) -> None:
 def _render(console: Console, review: Review) -> None:
     """The report, as after the run."""
     from fibench.report import Circumstances, render_results
-    from fibench.report.lines import build_line, machine_line_of, pinning_line
+    from fibench.report.lines import (
+        age_line,
+        before_line,
+        build_line,
+        machine_line_of,
+        pinning_line,
+    )
 
     run = review.run
     render_results(
@@ -202,13 +208,15 @@ def _render(console: Console, review: Review) -> None:
         review.findings,
         Circumstances(
             os.path.relpath(run.folder, from_here(".")),
-            interrupted=not run.complete,
+            interrupted=not run.complete and not review.verdicts,
             machine_line=machine_line_of(run),
             pinning=pinning_line(run.plan.document),
             build_line=build_line(run.environment.fibench, run.environment.compiler),
             interpreters=run.environment.interpreters,
             added_afterwards=review.added_afterwards,
             marks=review.marks,
+            before=before_line(run.folder),
+            age=age_line(run),
         ),
     )
 

@@ -23,12 +23,15 @@ from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
 from fibench.machine import cores as machine
 from fibench.parameters import option_flag
+from fibench.record import could_not_start
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
     from fibench.machine.lock import Held
+    from fibench.report import Overhead
     from fibench.run import Request
     from fibench.run.loop import RunOutcome
+    from fibench.verdict import Findings
 
 WORTH_SAYING_S = 0.05
 
@@ -154,9 +157,15 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
                 status = exit_status(signal_of(interrupt))
     except (RunError, LockError) as error:
         raise Refused(str(error), error.hint) from error
-    if outcome.interrupted or status == TRIAL_FAILED:
-        does = "resumes it" if outcome.interrupted else "tries the failed trials again"
-        print(f"`{_again(name, asked.overrides)}` {does}")
+    again = f"`{_again(name, asked.overrides)}`"
+    if outcome.interrupted:
+        print(f"{again} resumes it")
+    elif outcome.not_quiet is not None:
+        print(f"when the machine is quiet {again} goes on with it; --fresh begins anew")
+    elif any(map(could_not_start, outcome.records)):
+        print(f"{again} tries again what could not start; a trial that failed otherwise stands")
+    elif status == TRIAL_FAILED:
+        print(f"a trial that failed is a result, and stays one; {again} begins a new run")
     return status
 
 
@@ -212,21 +221,44 @@ def _conclude(
     request: Request, outcome: RunOutcome, total_s: float, parts: Mapping[str, float]
 ) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
+    from fibench.report import Overhead
+
+    found = conclude(request, outcome, Overhead(total_s, outcome.measured_s, parts))
+    return exit_code(
+        found.verdicts,
+        len(found.failures),
+        outcome.interrupted_by,
+        not_quiet=outcome.not_quiet is not None,
+    )
+
+
+def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = None) -> Findings:
+    """Judge what a run measured, keep its verdicts if it is whole, and report it."""
     from fibench import __version__
     from fibench.backends import interpreter_records
     from fibench.build import compiler
-    from fibench.report import Circumstances, Overhead, render_results
-    from fibench.report.lines import build_line, machine_line, pinning_words
+    from fibench.report import Circumstances, render_results
+    from fibench.report.lines import before_line, build_line, machine_line, pinning_words
     from fibench.store.folder import CLAIMS, keep_json
+    from fibench.store.stops import read_sessions
     from fibench.store.stored_run import server_words
     from fibench.verdict import claims_json, find
 
     cores, experiment = machine.usable_cores(), request.experiment
-    complete = not outcome.interrupted
+    complete = not outcome.interrupted and outcome.not_quiet is None
     words = server_words(outcome.folder, outcome.records)
-    found = find(experiment, outcome.records, cores, complete=complete, server_words=words)
+    found = find(
+        experiment,
+        outcome.attempts,
+        cores,
+        complete=complete,
+        server_words=words,
+        sessions=read_sessions(outcome.folder),
+        not_quiet=outcome.not_quiet,
+    )
     if complete:
-        keep_json(outcome.folder / CLAIMS, claims_json(found.verdicts))
+        document = claims_json(found.verdicts, added_afterwards=outcome.other_claims)
+        keep_json(outcome.folder / CLAIMS, document)
     render_results(
         None,
         experiment,
@@ -234,12 +266,13 @@ def _conclude(
         Circumstances(
             os.path.relpath(outcome.folder, origin()),
             interrupted=outcome.interrupted,
-            overhead=Overhead(total_s, outcome.measured_s, parts),
+            overhead=overhead,
             machine_line=machine_line(cores),
             pinning=pinning_words(outcome.pinning) if outcome.pinning else "",
             build_line=build_line(__version__, compiler(request.places.programs)),
             interpreters=interpreter_records(request.interpreters),
             added_afterwards=outcome.other_claims,
+            before=before_line(outcome.folder),
         ),
     )
-    return exit_code(found.verdicts, len(found.failures), outcome.interrupted_by)
+    return found

@@ -7,7 +7,6 @@ It is a run like every other, of an experiment that is written here, and kept li
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from fibench.backends import Backend, find_backend, known_backends
 from fibench.commands.build import built_or_refused, refuse_unwritable
 from fibench.commands.refused import TRIAL_FAILED, UNDECIDED, WRONG_INPUT, Refused
+from fibench.commands.run import conclude
 from fibench.commands.serve import read_backends
 from fibench.folders import Places, find_places, origin
 from fibench.interruption import exit_status
@@ -191,32 +191,11 @@ def _measure(request: Request, clock: _Clock) -> RunOutcome:
 
 def _tell(request: Request, outcome: RunOutcome, clock: _Clock) -> int:
     """Show the cells, then in a sentence which of the two is faster."""
-    from fibench.report import Circumstances, render_results
     from fibench.report.faster import faster_lines
-    from fibench.report.lines import machine_line, pinning_words
-    from fibench.store.folder import CLAIMS, keep_json
-    from fibench.store.stored_run import server_words
-    from fibench.verdict import claims_json, find
     from fibench.verdict.findings import samples
 
-    cores, experiment = machine.usable_cores(), request.experiment
-    complete = not outcome.interrupted
-    words = server_words(outcome.folder, outcome.records)
-    found = find(experiment, outcome.records, cores, complete=complete, server_words=words)
-    if complete:
-        keep_json(outcome.folder / CLAIMS, claims_json(found.verdicts))
-    render_results(
-        None,
-        experiment,
-        found,
-        Circumstances(
-            os.path.relpath(outcome.folder, origin()),
-            interrupted=outcome.interrupted,
-            machine_line=machine_line(cores),
-            pinning=pinning_words(outcome.pinning) if outcome.pinning else "",
-        ),
-    )
-    said = faster_lines(experiment.cells, samples(outcome.records), clock.spent_s())
+    found = conclude(request, outcome)
+    said = faster_lines(request.experiment.cells, samples(outcome.attempts), clock.spent_s())
     print()
     for line in said.lines:
         print(line)
@@ -224,4 +203,4 @@ def _tell(request: Request, outcome: RunOutcome, clock: _Clock) -> int:
         return exit_status(outcome.interrupted_by)
     if found.failures:
         return TRIAL_FAILED
-    return 0 if said.is_clear else UNDECIDED
+    return 0 if said.is_clear and outcome.not_quiet is None else UNDECIDED

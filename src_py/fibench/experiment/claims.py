@@ -56,6 +56,8 @@ class Claim:
     """Backends that must be able to run here for it to be tested."""
     needs_interpreter: tuple[str, ...] = ()
     """Interpreters that must be installed here."""
+    tolerates: float = 0.0
+    """Which share of the trials of a cell may have failed."""
 
 
 def cells_of(claim: Claim) -> tuple[Cell, ...]:
@@ -75,6 +77,7 @@ def claims_digest(claims: Iterable[Claim]) -> str:
         [
             *(claim.kind, claim.metric, claim.group, claim.low, claim.high, claim.over),
             *(cell.key for cell in cells_of(claim)),
+            *([claim.tolerates] if claim.tolerates else []),
         ]
         for claim in claims
     ]

@@ -236,6 +236,8 @@ class _Judge:
             doubtful=doubtful,
             changed=changed,
         )
+        share = file.plan.repetitions().tolerate_failures
+        claims = tuple(replace(claim, tolerates=share) for claim in claims)
         used = dict.fromkeys(cell.backend for cell in cells or ())
         return Experiment(
             title=file.title,

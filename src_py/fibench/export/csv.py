@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Comma-separated values, RFC 4180: a row for each cell and metric, then one for each cell that was
-left out, for each trial that failed, for each note, for each claim, and for each mark, which says
-what is wrong with the stored run."""
+left out, for each trial that failed, for what was measured again, for each note, for each claim,
+and for each mark, which says what is wrong with the stored run."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ def export(review: Review) -> str:
     rows += [
         ("failed", failed.trial, "", *nothing, "", told(failed.reason, failed.hint))
         for failed in review.failures
+    ]
+    rows += [
+        ("trials", name, "", number, None, None, 0, "count", "", "", "")
+        for name, number in review.findings.repeated.counted().items()
     ]
     rows += [("note", "", "", *nothing, "", note) for note in notes_of(review)]
     rows += [_claim_row(verdict, review.claims_mark) for verdict in review.verdicts]

@@ -11,6 +11,7 @@ import fibench
 from fibench.export._rows import cells_with_summary, name_with_unit, rows_of
 from fibench.json_values import Json
 from fibench.report.words import notes_of
+from fibench.store.before import runs_before
 from fibench.verdict import claims_json
 from fibench.wording import json_text
 
@@ -42,6 +43,8 @@ def document(review: Review) -> dict[str, Json]:
             "trials": len(run.records),
             "damaged_lines": [line for line, _ in run.ignored],
             "marks": list(review.marks),
+            "attempts": review.findings.repeated.as_json(),
+            "before": [list(one.outcomes) for one in runs_before(run.folder)],
         },
         "machine": _without_nan(run.environment.document),
         "cells": [

@@ -12,6 +12,7 @@ from fibench.metrics import DIGITS, METRICS, exact, number, scale_for
 from fibench.parameters import KEYS
 from fibench.report.numbers import RATIO, axis_scale
 from fibench.report.runs import RUN_COLUMNS, RunRow, runs_json
+from fibench.verdict.reviewing import ADDED_AFTERWARDS
 from fibench.wording import escaped
 
 _MARK = " !"
@@ -91,6 +92,7 @@ def _lines(found: Sequence[RunRow]) -> list[tuple[str, ...]]:
 def _fields(row: RunRow) -> tuple[str, ...]:
     cores = "" if row.cores is None else str(row.cores)
     outcome = f"{row.outcome}, {row.failed} failed" if row.failed else row.outcome
+    outcome += f" ({ADDED_AFTERWARDS})" if row.claims_added_afterwards else ""
     outcome += _MARK if row.marks else ""
     return row.run, row.experiment, row.machine, cores, outcome, _estimate(row), row.claim
 

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS
-from fibench.report.lines import build_line, interpreter_lines, machine_line_of, pinning_line
+from fibench.report.lines import (
+    age_line,
+    before_line,
+    build_line,
+    interpreter_lines,
+    machine_line_of,
+    pinning_line,
+)
 from fibench.report.table import Entry, TableLine, shown_metrics, table_lines
 from fibench.report.terminal import interrupted_words, table_notes
 from fibench.report.words import NOT_DECIDED, interval_words, notes_of, tally, verdict_lines
@@ -38,6 +45,8 @@ def export(review: Review) -> str:
     pythons = interpreter_lines(run.environment.interpreters, cells)
     lines += [word for line in pythons for word in (f"{escape(line[:1].upper() + line[1:])}.", "")]
     lines += [word for mark in review.marks for word in (f"**Warning:** {escape(prose(mark))}", "")]
+    for line in filter(None, (before_line(run.folder), age_line(run))):
+        lines += [f"{escape(line[:1].upper() + line[1:])}.", ""]
     lines += _cells_table(review) if cells else ["None of the cells could be run here."]
     notes = [*table_notes(cells, review.summaries), *notes_of(review)]
     lines += ["", *(f"- {escape(prose(note.removeprefix('– ')))}" for note in notes)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Generic, Literal, TypeVar
 
 from fibench.parameters.blocks import DEFAULT, Blocks, blocks
-from fibench.parameters.kinds import Kind, T_co, whole
+from fibench.parameters.kinds import Kind, T_co, share, whole
 
 T = TypeVar("T", bound=Hashable)
 
@@ -112,11 +112,25 @@ class Repetitions:
             option=Option(12, "seed of the order of trials: that of a run repeats it"),
         )
     )
+    tolerate_failures: float = always(
+        Key(
+            "plan",
+            share(0.5),
+            0.0,
+            "Which share of the trials of a cell may fail: with more, claims on it are INVALID, "
+            "since what is left would be what went well.",
+            varies=False,
+        )
+    )
 
-    def as_json(self) -> dict[str, int | None]:
+    def as_json(self) -> dict[str, int | float | None]:
         """As a plan keeps it."""
-        most, least = self.blocks.most, self.blocks.least
-        return {"blocks": most, "least_blocks": least, "seed": self.seed}
+        return {
+            "blocks": self.blocks.most,
+            "least_blocks": self.blocks.least,
+            "seed": self.seed,
+            "tolerate_failures": self.tolerate_failures,
+        }
 
 
 def kept_seed(plan: Mapping[str, object]) -> int | None:

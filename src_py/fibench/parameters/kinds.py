@@ -202,6 +202,26 @@ def rate(low: int, high: int) -> Kind[float]:
     return Kind(float, check, schema, unit="/s", word=word, shown=shown, filed=shown)
 
 
+def share(most: float) -> Kind[float]:
+    """A share of a whole, from 0 to `most`."""
+
+    def check(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Fault(f"must be a share such as 0.1, not {kind_of(value)}")
+        if not 0.0 <= value <= most:  # a number that is none is within no limits
+            raise Fault(f"{as_toml(value)} is outside 0 to {decimal(most)}")
+        return float(value)
+
+    def word(text: str) -> object:
+        return float(text) if _NUMBER.fullmatch(text) else text
+
+    def shown(value: Scalar) -> str:
+        return decimal(value) if isinstance(value, int | float) else value
+
+    schema = {"type": "number", "minimum": 0, "maximum": most}
+    return Kind(float, check, schema, word=word, shown=shown)
+
+
 def true_or_false(value: object) -> bool:
     """The check of a truth. Raises Fault."""
     if not isinstance(value, bool):

@@ -7,11 +7,13 @@ only when something is rendered.
 
 from fibench.report._listings import render_backends, render_plan
 from fibench.report._trial_line import (
+    again,
     block_name,
     failure,
     figures,
     kind_of_hint,
     place_of,
+    still_disturbed,
     trial_line,
 )
 from fibench.report.terminal import Circumstances, Overhead, render_results
@@ -19,6 +21,7 @@ from fibench.report.terminal import Circumstances, Overhead, render_results
 __all__ = [
     "Circumstances",
     "Overhead",
+    "again",
     "block_name",
     "failure",
     "figures",
@@ -27,5 +30,6 @@ __all__ = [
     "render_backends",
     "render_plan",
     "render_results",
+    "still_disturbed",
     "trial_line",
 ]

@@ -4,6 +4,7 @@
 import re
 
 from fibench.metrics import METRICS, quantity
+from fibench.record import Record
 from fibench.wording import shown
 
 _HINT_INDENT = 8
@@ -39,6 +40,18 @@ def failure(reason: str, stderr_path: str | None = None) -> str:
     """What is said of a trial that failed: why, and where the server's stderr is."""
     where = "" if stderr_path is None else f" (stderr: {shown(stderr_path)})"
     return f"FAILED: {shown(reason)}{where}"
+
+
+def again(record: Record) -> str:
+    """What is said of an attempt that is followed by another at once; not what it measured."""
+    if record.disturbed is not None:
+        return f"disturbed ({shown(record.disturbed.says)}): measured again"
+    return f"could not start ({shown(record.reason or 'no reason given')}): tried again"
+
+
+def still_disturbed(record: Record) -> str:
+    """What stands behind the figures of an attempt that was disturbed and counts."""
+    return "" if record.disturbed is None else f" (disturbed: {shown(record.disturbed.says)})"
 
 
 def trial_line(place: str, label: str, said: str, hint: str = "", label_width: int = 0) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibench.backends.own_python import is_python_of
@@ -13,7 +14,9 @@ from fibench.build import not_own
 from fibench.json_values import Object, object_or_empty, object_or_none, text_or_none
 from fibench.machine.cores import processor_model
 from fibench.plan.pinning import Pinning
+from fibench.record import SCHEMA
 from fibench.store import StoredRun
+from fibench.store.before import Before, runs_before
 from fibench.store.kept import KeptEnvironment
 from fibench.wording import counted
 
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from fibench.experiment import Cell
 
 _MODEL_NOISE = re.compile(r"\((?:R|TM)\)|\bCPU\b|\bProcessor\b|@.*$|\b[0-9]+-Core\b", re.IGNORECASE)
+
+_MOST_BEFORE = 5
+"""So many earlier runs are told of."""
 
 
 def machine_line(cores: int) -> str:
@@ -44,6 +50,35 @@ def machine_line_of(run: StoredRun) -> str:
         *([f"Python {environment.python}"] if environment.python else []),
     ]
     return ", ".join(words)
+
+
+def before_line(folder: Path) -> str:
+    """`run 3 of this experiment on this machine; before: CONFIRMED, INCONCLUSIVE`; empty for the
+    first."""
+    before = runs_before(folder)
+    if not before:
+        return ""
+    said = ", ".join(map(_came_of, before[-_MOST_BEFORE:]))
+    last = f", the last {_MOST_BEFORE}" if len(before) > _MOST_BEFORE else ""
+    return f"run {len(before) + 1} of this experiment on this machine; before{last}: {said}"
+
+
+def age_line(run: StoredRun) -> str:
+    """Says that a journal is of an earlier version; empty of one of today's."""
+    oldest = min((record.schema for record in run.records), default=SCHEMA)
+    if oldest >= SCHEMA:
+        return ""
+    known = "whether its trials were disturbed is not known, and it is never gone on with"
+    return f"kept by an earlier version of fibench (schema {oldest}): {known}"
+
+
+def _came_of(run: Before) -> str:
+    """What came of an earlier run: of one claim its outcome, of several how often each."""
+    if len(run.outcomes) == 1:
+        return run.outcomes[0]
+    outcomes = dict.fromkeys(run.outcomes)
+    tally = " and ".join(f"{run.outcomes.count(one)} {one}" for one in outcomes)
+    return tally or ("no claims" if run.complete else "not ended")
 
 
 def short_processor(environment: KeptEnvironment) -> str:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from fibench.plan import TWIN, Trial, expected_seconds
 from fibench.record import Record
-from fibench.report import block_name, failure, figures, kind_of_hint, place_of, trial_line
+from fibench.report import (
+    again,
+    block_name,
+    failure,
+    figures,
+    kind_of_hint,
+    place_of,
+    still_disturbed,
+    trial_line,
+)
 from fibench.run import (
     BlockEnded,
     Event,
@@ -19,6 +28,7 @@ from fibench.run import (
     RunStarted,
     StopRequested,
     TrialFinished,
+    TrialRepeated,
     TrialStarted,
 )
 from fibench.store.journal import folder_name
@@ -51,6 +61,8 @@ class _Lines:
             self._folder = event.folder
             if event.resumed:
                 self._print(_resuming(event))
+        elif isinstance(event, TrialRepeated):
+            self._print(self.repeated(event))
         elif isinstance(event, TrialFinished):
             self._print(self.line(event.trial, event.record))
         elif isinstance(event, BlockEnded):
@@ -85,6 +97,7 @@ class _Lines:
         if record.reason is None:
             metrics = record.metrics
             said = figures(metrics.get("throughput_per_s"), metrics.get("p50_s"))
+            said += still_disturbed(record)
         else:
             folder = folder_name(trial.index, record.attempt)
             stderr = self._folder / "trials" / folder / "server.err"
@@ -96,6 +109,11 @@ class _Lines:
         self._hints.add(kind)
         place = place_of(trial.index, self._total, trial.block)
         return trial_line(place, _label(trial), said, hint if is_new else "", self._width)
+
+    def repeated(self, event: TrialRepeated) -> str:
+        """The line of an attempt that is followed by another at once; its figures are not told."""
+        place = place_of(event.trial.index, self._total, event.trial.block)
+        return trial_line(place, _label(event.trial), again(event.record), "", self._width)
 
 
 class _Bar:
@@ -119,6 +137,8 @@ class _Bar:
         elif isinstance(event, TrialStarted):
             place = f"{block_name(event.trial.block)}  {_label(event.trial)}"
             self._bar.update(self._task, description=_plain(place))
+        elif isinstance(event, TrialRepeated):
+            self._bar.console.print(_plain(self._lines.repeated(event)))
         elif isinstance(event, TrialFinished):
             self._finish(event)
         elif isinstance(event, BlockEnded):

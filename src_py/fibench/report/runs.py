@@ -62,6 +62,8 @@ class RunRow:
     """How many are in its journal, the last attempt of each; None of a damaged run."""
     failed: int | None = None
     """How many of these are not valid."""
+    claims_added_afterwards: bool = False
+    """Its claims are not those that it was begun with."""
 
 
 RUN_COLUMNS = tuple(entry.name for entry in fields(RunRow))
@@ -182,12 +184,13 @@ def _run_in(folder: Path, root: Path, places: Places) -> _Run:
         marks="; ".join(judged.marks),
         trials=len(run.records),
         failed=len(judged.failures),
+        claims_added_afterwards=judged.added_afterwards,
     )
     rows = [_claim_row(known, verdict) for verdict in judged.verdicts]
     if rows:  # interrupted, with some decided: the others are told too
         open_ = judged.findings.undecided
         rows += [replace(known, claim=claim.id, outcome=NOT_DECIDED) for claim in open_]
-    return _Run(folder, rows or [known], source, run.digests)
+    return _Run(folder, rows or [known], source, frozenset(run.digests))
 
 
 def _claim_row(run: RunRow, verdict: Verdict) -> RunRow:

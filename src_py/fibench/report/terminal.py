@@ -86,6 +86,10 @@ class Circumstances:
     """The claims are not those that the run was made for."""
     marks: Sequence[str] = ()
     """What is wrong with a stored run."""
+    before: str = ""
+    """Which run of its experiment on its machine it is, and what came of those before."""
+    age: str = ""
+    """That its journal is of an earlier version, and what is not known for that."""
 
 
 def render_results(
@@ -107,7 +111,7 @@ def render_results(
         _print_head(
             console,
             experiment.title,
-            (run.machine_line, run.build_line, run.pinning, *pythons),
+            (*_of_machine(run), *pythons),
             run.marks,
         )
         if experiment.cells:
@@ -138,6 +142,10 @@ def render_results(
 def interrupted_words(verdicts: Sequence[Verdict]) -> str:
     """What is said of a run that was interrupted, with these verdicts."""
     return _SOME_DECIDED if verdicts else _INTERRUPTED
+
+
+def _of_machine(run: Circumstances) -> tuple[str, ...]:
+    return run.before, run.machine_line, run.build_line, run.age, run.pinning
 
 
 def _print_head(console: Console, title: str, lines: Iterable[str], marks: Sequence[str]) -> None:

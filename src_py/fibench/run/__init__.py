@@ -13,6 +13,7 @@ from fibench.run.events import (
     RunStarted,
     StopRequested,
     TrialFinished,
+    TrialRepeated,
     TrialStarted,
 )
 from fibench.run.loop import run_experiment
@@ -28,6 +29,7 @@ __all__ = [
     "RunStarted",
     "StopRequested",
     "TrialFinished",
+    "TrialRepeated",
     "TrialStarted",
     "run_experiment",
 ]

@@ -23,6 +23,7 @@ from fibench.json_values import Object, object_or_empty
 from fibench.machine import cores as machine
 from fibench.plan import Trial
 from fibench.record import SCHEMA
+from fibench.run._attempts import tails
 from fibench.run._imports import measuring_digest
 from fibench.trial.syscalls import strace
 from fibench.trial.trial import TrialContext
@@ -62,6 +63,8 @@ class Identity(TypedDict):
     interpreters: Mapping[str, Object]
     """By the text that asks for each."""
     left_out: list[str]
+    tails: list[str]
+    """The cells of which a claim is about a high percentile: they ask for a quieter machine."""
     boot_id: str | None
     kernel: str
     governor: str | None
@@ -78,6 +81,7 @@ def identity(experiment: Experiment, trials: Sequence[Trial], context: TrialCont
         "programs": programs(trials, used, context.programs),
         "interpreters": interpreters(trials, context),
         "left_out": sorted(absent.cell.key for absent in experiment.absent.cells),
+        "tails": tails(experiment),
         "boot_id": machine.boot_id(),
         "kernel": platform.release(),
         "governor": machine.governor(),
@@ -254,11 +258,15 @@ def difference(before: Object, now: Identity) -> str | None:
     `before` comes from a file, and may be anything.
     """
     if before.get("schema") != now["schema"]:
-        return "another version of fibench wrote it"
-    if before.get("left_out", []) != now.get("left_out", []):
-        return "what can be run here has changed since"
-    if before.get("parameters") != now["parameters"]:
-        return OTHER_PARAMETERS
+        return _of_version(before.get("schema"), now["schema"])
+    asked = {
+        "left_out": "what can be run here has changed since",
+        "parameters": OTHER_PARAMETERS,
+        "tails": "high percentiles of other cells are claimed, which decides what disturbs them",
+    }
+    for key, said in asked.items():
+        if before.get(key, []) != now.get(key, []):
+            return said
     changed = _changed(before.get("programs"), now["programs"])
     if changed:
         return f"{_listed(changed)} {'has' if len(changed) == 1 else 'have'} changed since"
@@ -279,6 +287,12 @@ def difference(before: Object, now: Identity) -> str | None:
     if before.get("cores") != now["cores"]:
         return "it could use other cores"
     return None
+
+
+def _of_version(schema: object, now: int) -> str:
+    if type(schema) is int and schema < now:
+        return f"an earlier version of fibench kept it, by other rules (schema {schema}, not {now})"
+    return "another version of fibench wrote it"
 
 
 def _changed(before: object, now: Object) -> list[str]:

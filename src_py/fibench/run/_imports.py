@@ -13,9 +13,15 @@ from pathlib import Path
 from fibench.folders import PACKAGE
 
 _ROOT = PACKAGE.parent
-DECIDE = ("fibench.trial.trial", "fibench.run.request", "fibench.run.blocks")
-"""What makes a trial, what all of them are made with, and which are made, in which order, and made
-again: each with all that it imports. What goes through them (loop.py) keeps and tells."""
+DECIDE = (
+    "fibench.trial.trial",
+    "fibench.run.request",
+    "fibench.run.blocks",
+    "fibench.run._attempts",
+)
+"""What makes a trial, what all of them are made with, which are made, in which order, and made
+again, and what becomes of one that was disturbed: each with all that it imports. What goes through
+them (loop.py) keeps and tells."""
 
 _Import = tuple[str, str | None, str]
 """A module, the name that is taken from it (None: itself), and what that is called here."""

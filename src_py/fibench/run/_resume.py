@@ -2,14 +2,16 @@
 """What of a plan is still to be measured, given what the journal holds. Pure.
 
 The trials of a block are to be neighbours in time, so that drift hits them alike: a block that was
-interrupted is measured again as a whole. A trial that failed is tried again by itself.
+interrupted is measured again as a whole. A trial that could not start, for reasons that are not the
+server's, is tried again by itself; one that failed in its window, or by its server, is a result.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fibench.plan import Trial
-from fibench.record import Tried
+from fibench.record import Tried, could_not_start
+from fibench.store.attempts import attempts_of, next_pass, times_disturbed
 
 
 def is_planned(record: Tried, trials: Sequence[Trial]) -> bool:
@@ -34,45 +36,49 @@ class Attempt:
 
     trial: Trial
     number: int = 1
+    disturbed: int = 0
+    """How often it was in this pass over its block, before it could not start."""
 
 
 def remaining(trials: Sequence[Trial], heads: Iterable[Tried]) -> list[Attempt]:
     """What is to be measured, in the order of the plan.
 
     That is every trial of a block that was interrupted, and in the other blocks every trial that
-    failed. A new attempt of a block has one number for all of its trials.
+    could not start. A new attempt of a block has one number for all of its trials. `heads` are in
+    the order of writing.
     """
-    tries: dict[str, list[Tried]] = {}
-    for head in heads:
-        tries.setdefault(head.trial, []).append(head)
+    made = list(heads)
+    passes = attempts_of(made).passes
     blocks: dict[int, list[Trial]] = {}
     for trial in trials:
         blocks.setdefault(trial.block, []).append(trial)
     todo: list[Attempt] = []
-    for block in blocks.values():
-        made = [tries.get(trial.key, []) for trial in block]
-        if _is_whole(made):
+    for number, block in blocks.items():
+        last = passes[number][-1] if number in passes else None
+        keys = {trial.key for trial in block}
+        owes = last is not None and last.owes() and made[-1].block == number
+        if last is not None and last.tries.keys() >= keys and not owes:
+            again = [trial for trial in block if could_not_start(last.tries[trial.key][-1])]
             todo += [
-                Attempt(trial, heads[-1].attempt + 1)
-                for trial, heads in zip(block, made, strict=True)
-                if not heads[-1].valid
+                Attempt(trial, _next(made, trial.key), times_disturbed(last.tries[trial.key]))
+                for trial in again
             ]
         else:
-            number = 1 + max((head.attempt for heads in made for head in heads), default=0)
-            todo += [Attempt(trial, number) for trial in block]
+            first = next_pass(made, [trial.key for trial in block])
+            todo += [Attempt(trial, first) for trial in block]
     return sorted(todo, key=lambda attempt: attempt.trial.index)
 
 
-def _is_whole(block: Sequence[Sequence[Tried]]) -> bool:
-    """Whether a block, given as the tries of each of its trials, was not interrupted.
+def broken_off(heads: Sequence[Tried], todo: Sequence[Attempt]) -> dict[int, int]:
+    """The blocks of which some trials stand in the journal and all are measured again, with the
+    number of these attempts."""
+    attempts = {attempt.trial.block: attempt.number for attempt in todo}
+    left = {attempt.trial.key for attempt in todo}
+    stand = {head.block for head in heads if head.trial not in left}
+    there = {head.block for head in heads}
+    return {block: n for block, n in attempts.items() if block in there - stand}
 
-    All have a record of one pass over the block. What is later than that pass must be a trial that
-    was tried again because it had failed; anything else belongs to a pass that was broken off.
-    """
-    if not all(block):
-        return False
-    last_pass = min(heads[-1].attempt for heads in block)
-    return all(
-        heads[-1].attempt == last_pass or (len(heads) > 1 and not heads[-2].valid)
-        for heads in block
-    )
+
+def _next(made: Sequence[Tried], key: str) -> int:
+    """The number of a new attempt at a trial, above all that there are."""
+    return 1 + max((head.attempt for head in made if head.trial == key), default=0)

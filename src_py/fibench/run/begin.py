@@ -16,7 +16,7 @@ from fibench.json_values import Object
 from fibench.machine import cores as machine
 from fibench.parameters import kept_seed
 from fibench.plan import Trial, plan, plan_json
-from fibench.record import Record, last_attempts
+from fibench.record import Record, could_not_start, last_attempts
 from fibench.run._identity import (
     OTHER_PARAMETERS,
     Identity,
@@ -29,6 +29,7 @@ from fibench.run.environment import environment
 from fibench.run.request import Request
 from fibench.server import end_leftovers
 from fibench.store import JOURNAL, RunError, StoredError, journal, run_name
+from fibench.store.attempts import attempts_of
 from fibench.store.files import inside, read_json
 from fibench.store.folder import (
     CLAIMS,
@@ -42,7 +43,7 @@ from fibench.store.folder import (
 )
 from fibench.store.names import PLAN, source_path
 from fibench.store.record import read_head, sound_records
-from fibench.store.stops import STOPPED
+from fibench.store.stops import STOPPED, STOPS
 from fibench.trial.trial import TrialContext
 
 _EXPERIMENT = "experiment.toml"
@@ -62,12 +63,14 @@ class Beginning:
     """The whole plan, in the order of its seed."""
     seed: int
     records: Sequence[Record] = ()
-    """What of it is measured, every attempt."""
+    """The attempts that the journal holds, in the order of writing."""
     resumed: bool = False
     notices: Sequence[str] = ()
     """What a person should know, each in one line."""
     other_claims: bool = False
     """The claims are not those that the run was begun with."""
+    lost_folders: int = 0
+    """Folders of trials without a line, beyond the one that a crash can leave."""
 
     @property
     def todo(self) -> list[Attempt]:
@@ -78,9 +81,9 @@ class Beginning:
 def begin(request: Request, context: TrialContext) -> Beginning:
     """Go on with the latest run of the experiment, or make the folder of a new one.
 
-    A run is gone on with if it is unfinished, or trials of it failed, and nothing that its numbers
-    depend on has changed; what has is among the notices. The seed is that of the experiment, else
-    that of the run which is gone on with, else a new one. Raises RunError.
+    A run is gone on with if it is unfinished, or trials of it could not start, and nothing that its
+    numbers depend on has changed; what has is among the notices. The seed is that of the
+    experiment, else that of the run which is gone on with, else a new one. Raises RunError.
     """
     trials = plan(request.experiment)
     facts = identity(request.experiment, trials, context)
@@ -178,7 +181,7 @@ def _unfinished(
         is_same = is_same and request.experiment.plan.seed in (None, seed)
         if not is_same and run is not runs[-1]:
             continue
-        unfinished = why is not None or not is_complete(run) or _has_failed(run, trials)
+        unfinished = why is not None or not is_complete(run) or _has_unstarted(run, trials)
         why = why or difference(before, facts)
         if why is None and not is_same:
             why = OTHER_PARAMETERS
@@ -203,7 +206,7 @@ def _identity_of(run: Path, results: Path) -> tuple[Object, int | None, str | No
             return {}, None, "it leads outside the results folder"
         if trials.is_symlink() or (trials.exists() and not trials.is_dir()):
             return {}, None, "its trials is not a folder"
-        for name in (_EXPERIMENT, JOURNAL, CLAIMS):
+        for name in (_EXPERIMENT, JOURNAL, CLAIMS, STOPS):
             inside(run, name, optional=True)
         document = read_json(run, PLAN)
     except StoredError as error:
@@ -216,10 +219,10 @@ def _identity_of(run: Path, results: Path) -> tuple[Object, int | None, str | No
     return found, seed, None
 
 
-def _has_failed(run: Path, trials: Sequence[Trial]) -> bool:
+def _has_unstarted(run: Path, trials: Sequence[Trial]) -> bool:
     read = map(read_head, journal.read_heads(run / JOURNAL).records)
     heads = [head for head in read if head is not None and is_planned(head, trials)]
-    return not all(head.valid for head in last_attempts(heads))
+    return any(could_not_start(head) for head in last_attempts(attempts_of(heads).made))
 
 
 def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial]) -> Beginning:
@@ -238,7 +241,7 @@ def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial
         }
         now = json.loads(as_json({**document, **kept}))
         (folder / "trials").mkdir(exist_ok=True)
-        _remove_leftovers(folder / "trials", heads)
+        removed = _remove_leftovers(folder / "trials", heads)
         writing.remove_scratch(folder)
         experiment = folder / _EXPERIMENT
         if not experiment.exists() or experiment.read_bytes() != text:
@@ -258,19 +261,27 @@ def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial
     other_claims = kept.get("claims") != document["claims"]
     seed = document["seed"]
     assert isinstance(seed, int)
-    return Beginning(folder, trials, seed, heads, True, notices, other_claims)
+    made = attempts_of(heads).made
+    lost = max(0, removed - 1)
+    return Beginning(folder, trials, seed, made, True, notices, other_claims, lost)
 
 
-def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> None:
-    """Remove what a crash left of trials that never came into the journal."""
+def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> int:
+    """Remove what a crash left of trials that never came into the journal.
+
+    Returns how many whole trials these were: a crash leaves one at most.
+    """
+    whole = 0
     kept = {journal.folder_name(head.index, head.attempt) for head in heads}
     for entry in folder.iterdir():
         if entry.name in kept or not _TRIAL_FOLDER.fullmatch(entry.name):
             continue
+        whole += not entry.name.startswith(".")
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
             entry.unlink()
+    return whole
 
 
 def _damage(reading: journal.Reading) -> list[str]:

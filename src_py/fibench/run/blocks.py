@@ -93,7 +93,9 @@ class Walk:
     def _block(self, number: int, staying: Collection[str]) -> Block:
         part = [trial for trial in self._blocks[number] if trial.cell.key in staying]
         made = [record for record in self._records if record.block == number]
-        return Block(number, staying, remaining(part, made))
+        # Whether it was broken off hangs on whether anything came after it.
+        after = [record for record in self._records[-1:] if record.block != number]
+        return Block(number, staying, remaining(part, [*made, *after]))
 
     def _tell_of_end(self, block: Block | None, staying: Collection[str]) -> None:
         if block is None or block.number == BEFORE or not block.todo:

@@ -50,6 +50,15 @@ class BlockEnded:
 
 
 @dataclass(frozen=True)
+class TrialRepeated:
+    """An attempt at a trial is in the journal, and another one begins at once: the trial was
+    disturbed, or could not start."""
+
+    trial: Trial
+    record: Record
+
+
+@dataclass(frozen=True)
 class StopRequested:
     """A first Ctrl-C: the trial in hand is finished and kept, then the run ends."""
 
@@ -61,5 +70,7 @@ class Notice:
     text: str
 
 
-Event = RunStarted | TrialStarted | TrialFinished | BlockEnded | StopRequested | Notice
+Event = (
+    RunStarted | TrialStarted | TrialRepeated | TrialFinished | BlockEnded | StopRequested | Notice
+)
 Listener = Callable[[Event], None]

@@ -7,17 +7,20 @@ display, a log, a test.
 
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 
 from fibench import called, writing
 from fibench.interruption import Interrupted, heeded, signal_of
-from fibench.plan import Pinning, plan
-from fibench.record import Record, last_attempts
-from fibench.run._resume import Attempt, is_planned
+from fibench.plan import Pinning, Trial, plan
+from fibench.record import Record
+from fibench.run._attempts import Attempts, NotQuietError, tails
+from fibench.run._resume import Attempt, broken_off, is_planned
 from fibench.run._unchanged import ChangedError, Unchanged
 from fibench.run.begin import begin
 from fibench.run.blocks import AfterBlock, Walk
@@ -29,12 +32,13 @@ from fibench.run.events import (
     RunStarted,
     StopRequested,
     TrialFinished,
+    TrialRepeated,
     TrialStarted,
 )
 from fibench.run.request import Request, context_of
 from fibench.store import JOURNAL, RunError, journal
-from fibench.store.record import sound_records
-from fibench.store.stops import keep_stop
+from fibench.store.record import usable
+from fibench.store.stops import keep_stop, tell_end, tell_resumption
 from fibench.trial import run_trial, scratch_name
 from fibench.trial.trial import TrialContext
 
@@ -46,6 +50,8 @@ class RunOutcome:
     folder: Path
     records: list[Record]
     """The last attempt of each trial, those of before a resumption too."""
+    attempts: list[Record]
+    """Every attempt, in the order of writing."""
     interrupted_by: int | None = None
     """The number of the signal that ended it; None: it ran to its end."""
     measured_s: float = 0.0
@@ -54,6 +60,8 @@ class RunOutcome:
     """Which CPUs servers and load had."""
     other_claims: bool = False
     """The claims are not those that the run was begun with."""
+    not_quiet: str | None = None
+    """What disturbed two blocks in a row, which ended it."""
 
     @property
     def interrupted(self) -> bool:
@@ -74,6 +82,11 @@ class _Stop:
         if is_second or number != signal.SIGINT:
             raise Interrupted(number)
         self._tell(StopRequested())
+
+    def check(self) -> None:
+        """Raise Interrupted if it was pressed."""
+        if self.requested is not None:
+            raise Interrupted(self.requested)
 
 
 @contextmanager
@@ -106,50 +119,95 @@ def run_experiment(
 
     context = context_of(request)
     programs = Unchanged(plan(request.experiment), context)
-    try:
-        programs.check()
-    except ChangedError as missing:
-        raise RunError(str(missing), _brought_back(missing)) from missing
+    _check_all_is_there(programs)
     begun = begin(request, context)
     context = replace(context, seed=begun.seed)
     for text in begun.notices:
         tell(Notice(text))
     trials, records = begun.trials, list(begun.records)
     walk = Walk(trials, records, after_block, lambda *of: tell(BlockEnded(*of)))
-    left = [one.trial for one in walk.left()]
+    todo = walk.left()
+    if begun.resumed:
+        tell_resumption(begun.folder, broken_off(records, todo), begun.lost_folders)
+    left = [one.trial for one in todo]
     stand = {record.trial for record in records} - {trial.key for trial in left}
     tell(RunStarted(begun.folder, left, len(trials), begun.resumed, len(stand)))
-    interrupted_by, measured_s = None, 0.0
+    attempts = Attempts(tails(request.experiment), records)
+    interrupted_by, not_quiet = None, None
+
+    def once(attempt: Attempt) -> Record:
+        record = _keep(begun.folder, attempt, context, programs, attempts.judged)
+        records.append(record)
+        return record
+
     with _stop_on_signals(tell) as stop:
         try:
-            for block in walk.blocks():
-                for attempt in block.todo:
-                    if stop.requested is not None:
-                        raise Interrupted(stop.requested)
-                    tell(TrialStarted(attempt.trial))
-                    record = _keep(begun.folder, attempt, context, programs)
-                    records.append(record)
-                    measured_s += record.times.measured_s
-                    tell(TrialFinished(attempt.trial, record))
+            _measure(walk, attempts, once, tell, stop)
         except KeyboardInterrupt as interrupt:
             interrupted_by = signal_of(interrupt)
+        except NotQuietError as noise:
+            not_quiet = str(noise)
+            keep_stop(begun.folder, not_quiet, not_quiet=True)
         except ChangedError as change:
             what = f"{change} while the run measured it"
             keep_stop(begun.folder, what)
+            tell_end(begun.folder, "stopped")
             raise RunError(f"stopped: {what}", _mended(change)) from change
+    why = "interrupted" if interrupted_by is not None else "not quiet" if not_quiet else "ended"
+    tell_end(begun.folder, why)
     # The journal is the truth: an interrupt may come between a line of it and its event.
-    kept = sound_records(journal.read(begun.folder / JOURNAL))
+    kept = usable(journal.read(begun.folder / JOURNAL))
     return RunOutcome(
         begun.folder,
-        last_attempts(one for one in kept if is_planned(one, trials)),
+        [one for one in kept.records if is_planned(one, trials)],
+        [one for one in kept.attempts if is_planned(one, trials)],
         interrupted_by=interrupted_by,
-        measured_s=measured_s,
+        measured_s=attempts.measured_s,
         pinning=context.pinning,
         other_claims=begun.other_claims,
+        not_quiet=not_quiet,
     )
 
 
-def _keep(folder: Path, attempt: Attempt, context: TrialContext, programs: Unchanged) -> Record:
+def _measure(
+    walk: Walk,
+    attempts: Attempts,
+    once: Callable[[Attempt], Record],
+    tell: Listener,
+    stop: _Stop,
+) -> None:
+    """Measure what is left, block by block. Raises Interrupted, NotQuietError and ChangedError."""
+    for block in walk.blocks():
+        for attempt, following in pairwise([*block.todo, None]):
+            assert attempt is not None
+            stop.check()
+            tell(TrialStarted(attempt.trial))
+            again = partial(_tell_again, attempt.trial, tell, stop)
+            record = attempts.measure(attempt, once, again)
+            tell(TrialFinished(attempt.trial, record))
+            attempts.check_end_of_block(attempt, following)
+
+
+def _tell_again(trial: Trial, tell: Listener, stop: _Stop, record: Record) -> None:
+    """Tell that an attempt is followed by another one, unless somebody wants to stop."""
+    tell(TrialRepeated(trial, record))
+    stop.check()
+
+
+def _check_all_is_there(programs: Unchanged) -> None:
+    try:
+        programs.check()
+    except ChangedError as missing:
+        raise RunError(str(missing), _brought_back(missing)) from missing
+
+
+def _keep(
+    folder: Path,
+    attempt: Attempt,
+    context: TrialContext,
+    programs: Unchanged,
+    judged: Callable[[Record], Record],
+) -> Record:
     """Run one trial in a scratch folder, and make folder and journal line durable.
 
     Raises ChangedError, before or after the trial, which is not kept then.
@@ -160,7 +218,7 @@ def _keep(folder: Path, attempt: Attempt, context: TrialContext, programs: Uncha
     programs.check()
     try:
         scratch.mkdir()
-        record = run_trial(trial, context, scratch, attempt.number)
+        record = judged(run_trial(trial, context, scratch, attempt.number))
         programs.check()
         journal.settle_folder(scratch, final)
         journal.append(folder / JOURNAL, record.as_document())

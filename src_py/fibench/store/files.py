@@ -15,7 +15,7 @@ from fibench.json_values import Object
 from fibench.reading import without_waiting
 from fibench.wording import escaped
 
-NEWEST_SCHEMA = 2
+NEWEST_SCHEMA = 3
 _LARGEST_JSON_BYTES = 64 * 2**20
 
 

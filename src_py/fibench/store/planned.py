@@ -62,7 +62,8 @@ def read_experiment(folder: Path, plan: Mapping[str, object], places: Places) ->
 def _asked(in_file: Repetitions, plan: Mapping[str, object]) -> Repetitions:
     """What a plan says of blocks and seed; what it does not is as in the file."""
     blocks, seed = kept_blocks(plan), kept_seed(plan)
-    return Repetitions(
+    return replace(
+        in_file,
         blocks=in_file.blocks if blocks is None else blocks,
         seed=in_file.seed if seed is None else seed,
     )
@@ -103,8 +104,9 @@ def claims_for(
                 (), "the file has no [[claim]]", "write [[claim]], and below it says = ..."
             )
         claims, dropped = resolve_claims(tables, cells, source, doubtful=(), changed=changed)
+        share = sound.file.plan.repetitions().tolerate_failures
         if not source.diagnostics:
-            return claims, dropped
+            return tuple(replace(claim, tolerates=share) for claim in claims), dropped
     raise ExperimentError(source.sorted())
 
 

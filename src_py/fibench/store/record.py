@@ -24,6 +24,7 @@ from fibench.json_values import (
 from fibench.parameters import Parameters
 from fibench.plan import Role
 from fibench.record import (
+    SCHEMA,
     Checks,
     Disturbed,
     Evidence,
@@ -57,6 +58,7 @@ from fibench.store._values import (
     two_counts,
     whole_between,
 )
+from fibench.store.attempts import attempts_of
 from fibench.store.files import NEWEST_SCHEMA
 
 LARGEST_INDEX = 10_000_000
@@ -117,6 +119,7 @@ def read_record(document: Object) -> Record:
         server=members.optional("server", _server, None),
         evidence=_evidence(document.get("evidence")),
         disturbed=members.optional("disturbed", or_none(_disturbed), None),
+        window_opened=members.optional("window_opened", or_none(truth), None),
         port=known_whole(document.get("port")),
         generator=_generator(document.get("generator")),
         machine=_known_figures(document.get("machine")),
@@ -147,6 +150,10 @@ class Head:
     cell: str
     attempt: int
     valid: bool
+    failure: str | None = None
+    window_opened: bool | None = None
+    disturbed: bool = False
+    schema: int = SCHEMA
 
 
 def read_head(document: Object) -> Head | None:
@@ -160,8 +167,16 @@ def read_head(document: Object) -> Head | None:
         return None
     if type(index) is not int or type(block) is not int or type(attempt) is not int:
         return None
-    is_attempt = 1 <= attempt <= MOST_ATTEMPTS
-    return Head(trial, _ROLES[role], index, block, cell, attempt, valid) if is_attempt else None
+    if not 1 <= attempt <= MOST_ATTEMPTS:
+        return None
+    opened = document.get("window_opened")
+    return Head(
+        *(trial, _ROLES[role], index, block, cell, attempt, valid),
+        failure=text_or_none(document.get("failure")),
+        window_opened=opened if isinstance(opened, bool) else None,
+        disturbed=document.get("disturbed") is not None,
+        schema=schema if type(schema := document.get("schema")) is int else 1,
+    )
 
 
 def _role(value: object) -> Role:
@@ -341,6 +356,8 @@ class Usable:
 
     records: list[Record]
     """The last attempt of each trial, in the order of the plan."""
+    attempts: list[Record]
+    """All that were asked for, in the order of writing."""
     refused: list[tuple[int, str]]
     """Of whole lines that are no trial's the number, from 1, and why they are left out."""
 
@@ -349,7 +366,8 @@ def usable(reading: journal.Reading) -> Usable:
     """The records that are what trials leave behind.
 
     Of a cell and a block there is one measurement: another trial that claims to be it is left out.
-    An attempt has one line, the last that says it is the attempt: each is made once.
+    An attempt has one line, the first that says it is the attempt: each is made once. What no rule
+    asked for (store/attempts.py) is left out.
     """
     sound: list[Record] = []
     lines: dict[tuple[str, int], int] = {}
@@ -360,18 +378,24 @@ def usable(reading: journal.Reading) -> Usable:
         except RecordError as error:
             refused.append((line, str(error)))
             continue
-        sound.append(record)
         attempt = (record.trial, record.attempt)
         if attempt in lines:
-            refused.append((lines[attempt], "another line has the same attempt of its trial"))
+            refused.append((line, "a line above has the same attempt of its trial"))
+            continue
+        sound.append(record)
         lines[attempt] = line
+    followed = attempts_of(sound)
+    refused += [
+        (lines[one.trial, one.attempt], "nothing asked for this attempt: one before it stands")
+        for one in followed.unasked
+    ]
     owners: dict[tuple[str, int, bool], str] = {}
     kept: list[Record] = []
-    for record in last_attempts(sound):
+    for record in last_attempts(followed.made):
         place = (record.cell, record.block, record.role == "syscalls")
         if owners.setdefault(place, record.trial) == record.trial:
             kept.append(record)
         else:
             why = "another trial has measured its cell in its block"
             refused.append((lines[record.trial, record.attempt], why))
-    return Usable(kept, refused)
+    return Usable(kept, followed.made, refused)

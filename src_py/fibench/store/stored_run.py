@@ -37,8 +37,8 @@ from fibench.store.kept import (
     read_plan,
 )
 from fibench.store.planned import read_experiment
-from fibench.store.record import usable
-from fibench.store.stops import read_stop
+from fibench.store.record import Usable, usable
+from fibench.store.stops import Session, Stop, at_odds, read_sessions, read_stop
 from fibench.wording import escaped
 
 
@@ -62,12 +62,16 @@ class StoredRun:
     """It ran to its end; otherwise it has estimates and no verdicts."""
     ignored: tuple[tuple[int, str], ...] = ()
     """Lines of trials.jsonl, from 1, that are left out, and why: torn, altered, or no trial's."""
-    stopped: str | None = None
-    """Why it was stopped before its end: what it measured changed under it."""
+    attempts: Sequence[Record] = ()
+    """Every attempt at its trials that was asked for, in the order of writing."""
+    stopped: Stop | None = None
+    """Why it was stopped before its end: what it measured changed under it, or it was not quiet."""
+    sessions: Sequence[Session] = ()
+    """How each of its sessions ended, as far as stops.json says."""
     kept_claims: tuple[KeptClaim, ...] | None = None
     """The verdicts of claims.json; None: the run has none yet."""
-    digests: frozenset[bytes] = frozenset()
-    """Of every whole line of trials.jsonl: what tells a trial from all others."""
+    digests: Mapping[bytes, None] = field(default_factory=dict)
+    """Of every whole line of trials.jsonl, in order: what tells a trial from all others."""
     server_words: Mapping[str, Path] = field(default_factory=dict)
     """By the keys of trials that are not valid, the files with what their servers wrote."""
 
@@ -87,7 +91,8 @@ class StoredRun:
     @property
     def remarks(self) -> list[str]:
         """What its own files say against it, each in one line: why it was stopped, and damage."""
-        return [*([f"stopped: {escaped(self.stopped)}"] if self.stopped else ()), *self.damage]
+        said = [f"stopped: {escaped(self.stopped.reason)}"] if self.stopped else []
+        return [*said, *self.damage, *at_odds(self.sessions, self.digests)]
 
     @property
     def planned_cells(self) -> tuple[Cell, ...]:
@@ -119,7 +124,7 @@ def read_run(folder: Path, places: Places) -> StoredRun:
     kept_plan = read_plan(plan)
     environment = read_environment(read_json(folder, "environment.json", missing={}))
     kept_claims = _read_claims(folder)
-    reading, records, ignored = _read_journal(folder)
+    reading, found, ignored = _read_journal(folder)
     experiment = read_experiment(folder, plan, places)
     return StoredRun(
         folder=folder,
@@ -128,13 +133,15 @@ def read_run(folder: Path, places: Places) -> StoredRun:
         experiment=experiment,
         plan=kept_plan,
         environment=environment,
-        records=records,
+        records=found.records,
+        attempts=found.attempts,
         complete=kept_claims is not None,
         ignored=tuple(ignored),
         stopped=read_stop(folder),
+        sessions=read_sessions(folder),
         kept_claims=kept_claims,
-        digests=frozenset(reading.digests),
-        server_words=server_words(folder, records),
+        digests=reading.digests,
+        server_words=server_words(folder, found.records),
     )
 
 
@@ -188,8 +195,8 @@ def _numbered(lines: Sequence[int]) -> str:
 
 def _read_journal(
     folder: Path,
-) -> tuple[journal.Reading, list[Record], list[tuple[int, str]]]:
-    """A run's journal, the last attempts of its trials, and the lines that are left out, and why.
+) -> tuple[journal.Reading, Usable, list[tuple[int, str]]]:
+    """A run's journal, what of it is used, and the lines that are left out, and why.
 
     A run that was interrupted at once has no journal. Raises StoredError, also where none of the
     lines can be used.
@@ -211,4 +218,4 @@ def _read_journal(
         raise StoredError(f"{where}: no line can be used: line {line}: {why}", DAMAGED)
     torn = ((line, "it is torn, or was altered") for line in reading.damaged)
     again = ((line, "it is a copy of one above") for line in reading.repeated)
-    return reading, found.records, sorted([*torn, *again, *found.refused])
+    return reading, found, sorted([*torn, *again, *found.refused])

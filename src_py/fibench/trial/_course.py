@@ -23,5 +23,7 @@ class Course:
     syscalls: SystemCalls | None = None
     seen: Seen = field(default_factory=Seen)
     """What the rest of the machine did meanwhile."""
+    window_opened: bool = False
+    """Whether it came to its window; of system calls, whether its server was asked."""
     failed: TrialFailed | None = None
     """Why it is not valid."""

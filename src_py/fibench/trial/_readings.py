@@ -52,6 +52,11 @@ class Readings:
             self._read_ns[edge] = time.monotonic_ns()
 
     @property
+    def window_opened(self) -> bool:
+        """Whether the window has opened."""
+        return "begin" in self._cpu
+
+    @property
     def backlog(self) -> int | None:
         """How many connections may wait to be accepted; None where the kernel does not say."""
         return self._running.backlog

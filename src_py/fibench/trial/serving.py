@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The server of a trial: which one, on which port and CPUs, whether it answers rightly, its end."""
 
+import errno
 import shutil
 import time
 from collections.abc import Mapping
@@ -32,6 +33,8 @@ CHECK_TIMEOUT_S = 10.0
 STOP_GRACE_S = 3.0
 PADDING = "FIBENCH_PADDING"
 """The variable that moves the stack of a trial's server."""
+_SCARCE = (errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
+"""What the kernel answers that has no more memory, processes or descriptors to give."""
 NULL_REPLY = "1"
 """What null_server answers to everything."""
 AT_ONCE = 4
@@ -143,6 +146,13 @@ def start_server(
         )
     except server.StartError as error:
         raise TrialFailed(str(error), error.kind, error.hint) from error
+    except OSError as error:
+        if error.errno not in _SCARCE:
+            raise
+        what = f"the server cannot be started: {error.strerror}"
+        raise TrialFailed(
+            what, "no-resources", "end what takes the memory, or raise the limits"
+        ) from error
 
 
 def _if_slow(backend: Backend) -> str:

@@ -124,12 +124,14 @@ def count_calls(context: TrialContext, parameters: Parameters, folder: Path) -> 
     try:
         course = replace(course, port=(port := pick_port(parameters, context.names)))
         first = _traced("few", few, context, parameters, folder, port)
+        course = replace(course, window_opened=True)
         if first.failed is not None:
             return replace(course, failed=first.failed)
         course = replace(course, port=(port := pick_port(parameters, context.names)))
         second = _traced("many", many, context, parameters, folder, port)
     except TrialFailed as failure:
-        return replace(course, failed=failure)
+        opened = course.window_opened or failure.kind in ("load", "server-ended")
+        return replace(course, window_opened=opened, failed=failure)
     return replace(_compared(first, second, course), failed=second.failed)
 
 

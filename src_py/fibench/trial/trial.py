@@ -79,6 +79,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
         reason=None if failed is None else str(failed),
         hint=None if failed is None else failed.hint or None,
         failure=None if failed is None else failed.kind,
+        window_opened=course.window_opened,
         parameters=trial.cell.parameters,
         port=course.port,
         metrics=figures.metrics,
@@ -127,8 +128,11 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
         died = not running.alive()
         ending = running.stop(STOP_GRACE_S)
     figures, generator = loaded or (Figures(), None)
+    opened = readings.window_opened
     described = readings.describe(ending, ended_itself=died)
-    course = Course(port, figures, described, generator, seen=seen, failed=failed)
+    course = Course(
+        port, figures, described, generator, seen=seen, window_opened=opened, failed=failed
+    )
     measured = failed is None and figures.reason is None
     if died and not (measured and readings.ended_after_the_window(ending)):
         return replace(course, failed=unexpected_end(ending))

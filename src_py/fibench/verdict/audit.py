@@ -9,10 +9,12 @@ everybody: who writes whole new journals is not found out.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fibench.experiment import claims_digest
+from fibench.json_values import object_or_empty
 from fibench.plan import Role, trial_key
+from fibench.record import SCHEMA
 from fibench.store import StoredRun
 from fibench.store.kept import KeptClaim, claim_figures
 from fibench.verdict.deciding.decisions import Decisions
@@ -33,10 +35,16 @@ def marks_of(run: StoredRun, verdicts: Sequence[Verdict], decisions: Decisions) 
     """
     found = [*run.remarks, *_of_trials(run, decisions), *_of_machine(run)]
     if has_other_claims(run):
-        found.append("its claims are not those that it was begun with")
-    if run.kept_claims:
+        found.append("claims added afterwards: they are not those that it was begun with")
+    if run.kept_claims and not _is_of_old(run):
         found += _of_claims(verdicts, run.kept_claims)
     return tuple(found)
+
+
+def _is_of_old(run: StoredRun) -> bool:
+    """Whether its verdicts were given by the rules of an earlier version, which are others."""
+    version = object_or_empty(run.plan.document.get("identity")).get("schema")
+    return type(version) is int and version < SCHEMA
 
 
 def has_other_claims(run: StoredRun) -> bool:
@@ -110,7 +118,7 @@ def _equal(one: object, other: object) -> bool:
     return abs(one - other) <= _SAME * max(abs(one), abs(other))
 
 
-def copies(trials: Mapping[str, frozenset[bytes]]) -> dict[str, str]:
+def copies(trials: Mapping[str, Collection[bytes]]) -> dict[str, str]:
     """Of each run that has trials which other runs have as well, how many and where.
 
     A trial's digest has in it when it began, to the millisecond, and all its figures.

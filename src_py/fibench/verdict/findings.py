@@ -3,20 +3,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fibench.metrics import METRICS, in_group
 from fibench.plan import ceiling_of, cells_to_trace
-from fibench.record import Checks, GroupFigures, Record, ServerSide, last_attempts
+from fibench.record import (
+    Checks,
+    GroupFigures,
+    Record,
+    ServerSide,
+    could_not_start,
+    last_attempts,
+)
+from fibench.store.attempts import attempts_of
+from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
 from fibench.verdict._servers import of_servers
+from fibench.verdict.attempts.repeated import Repeated, repeated
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Decisions, questions_of
-from fibench.verdict.estimate import CellSummary, summarise
+from fibench.verdict.estimate import CONFIDENCE, CellSummary, summarise
 from fibench.verdict.explaining.explained import with_reasons
 from fibench.verdict.foreign.telling import foreign_cores, surroundings
 from fibench.verdict.judging import Verdict
@@ -68,9 +79,11 @@ class Findings:
     """After which block each claim was decided, and each cell left the run."""
     undecided: tuple[Claim, ...] = ()
     """The claims without a verdict, in order: the run ended before they had one."""
+    repeated: Repeated = field(default_factory=Repeated)
+    """What was made more than once."""
 
 
-def find(
+def find(  # noqa: PLR0913 - all that is known of a run
     experiment: Experiment,
     records: Iterable[Record],
     cores: int | None,
@@ -78,38 +91,64 @@ def find(
     complete: bool,
     claims: Sequence[Claim] | None = None,
     server_words: Mapping[str, Path] = NO_WORDS,
+    sessions: Sequence[Session] = (),
+    not_quiet: str | None = None,
 ) -> Findings:
     """Estimate and judge a run. `cores` is how many the machine had for it, if known.
 
     With `claims` those are judged instead of the file's. Of a run that is not `complete` only what
-    it had decided has a verdict. `server_words` are the files with what the servers of failed
-    trials wrote, by the trials' keys.
+    it had decided has a verdict; of one that was ended since the machine was `not_quiet`, what was
+    open is not decided either. `records` are all attempts, in the order of writing; `sessions` are
+    those of the run. `server_words` are the files with what the servers of failed trials wrote, by
+    the trials' keys.
     """
-    records = last_attempts(records)
-    index = Index(samples(records))
+    made = list(records)
+    records = last_attempts(made)
+    index = Index(samples(made))
     questions = questions_of(experiment, cores, claims)
-    followed = records if complete else _whole_blocks(experiment, records)
-    decisions = decide(questions, samples(followed), ended=complete)
+    ended = complete and not_quiet is None
+    followed = made if ended else _whole_blocks(experiment, made)
+    decisions = decide(questions, samples(followed), ended=ended)
+    verdicts = decisions.verdicts
+    if not_quiet is not None:
+        verdicts = _not_quiet(questions.claims, verdicts, not_quiet)
+    counted = repeated(made, sessions)
     keys = [cell.key for cell in experiment.cells]
     summaries = summarise(index, keys, looks=questions.repeated())
-    given = {verdict.claim.id for verdict in decisions.verdicts}
+    given = {verdict.claim.id for verdict in verdicts}
     return Findings(
         summaries,
-        with_reasons(decisions.verdicts, index, records),
+        with_reasons(verdicts, index, records),
         tuple(failures(records, server_words)),
         _twin(experiment, index),
-        tuple(_notes(experiment, summaries, index, records)),
+        (*counted.lines(), *_notes(experiment, summaries, index, records)),
         decisions,
         tuple(claim for claim in questions.claims if claim.id not in given),
+        counted,
+    )
+
+
+def _not_quiet(
+    claims: Iterable[Claim], decided: Iterable[Verdict], why: str
+) -> tuple[Verdict, ...]:
+    """What was decided before the run ended, and of the others that it did."""
+    known = {verdict.claim.id: verdict for verdict in decided}
+    return tuple(
+        known.get(claim.id) or Verdict(claim, "INCONCLUSIVE", 1.0 - CONFIDENCE, reason=why)
+        for claim in claims
     )
 
 
 def _whole_blocks(experiment: Experiment, records: Sequence[Record]) -> list[Record]:
-    """The records without those of a last block that was broken off before its system calls.
+    """The records without those of a last block that was broken off before its system calls, or
+    before its last trial was measured again.
 
     Where anything else is missing of a block, `decide` sees it.
     """
     last = max((record.block for record in records), default=-1)
+    passes = attempts_of(record for record in records if record.block == last).passes
+    if last in passes and passes[last][-1].owes():
+        return [record for record in records if record.block < last]
     made = {(record.cell, record.role) for record in records if record.block == last}
     measured = {cell for cell, role in made if role == "measure"}
     lacking = [
@@ -126,7 +165,10 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     The system calls of a cell were counted in a trial of their own, since counting slows a server
     down; they join the sample of the same cell and block. Ceilings are no samples.
     """
-    records = last_attempts(records)
+    made: dict[str, list[Record]] = {}
+    for record in records:
+        made.setdefault(record.trial, []).append(record)
+    records = last_attempts(record for own in made.values() for record in own)
     calls = {
         (record.cell, record.block): record.metrics.get("syscalls_per_request")
         for record in records
@@ -135,12 +177,24 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     found = []
     for record in records:
         if record.role in ("measure", "twin"):
-            own = sample(record)
+            own = replace(sample(record), every_count=_every_count(made[record.trial]))
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
                 own = replace(own, metrics={**own.metrics, "syscalls_per_request": per_request})
             found.append(own)
     return found
+
+
+def _every_count(attempts: Iterable[Record]) -> dict[str, int]:
+    """What claims count, over all attempts at a trial; of the groups too."""
+    found: Counter[str] = Counter()
+    for record in attempts:
+        of_groups = [(name, one.counts) for name, one in record.groups.items()]
+        for group, counts in [(None, record.counts), *of_groups]:
+            for name, source in _COUNTS.items():
+                if name in METRICS and source in counts:
+                    found[in_group(group, name)] += counts[source]
+    return dict(found)
 
 
 def sample(record: Record) -> Sample:
@@ -177,6 +231,8 @@ def sample(record: Record) -> Sample:
         halves=record.halves,
         foreign_cores=foreign_cores(record),
         foreign_names=tuple(record.evidence.foreign),
+        disturbed=record.disturbed,
+        unstarted=could_not_start(record),
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
 

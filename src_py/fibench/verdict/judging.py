@@ -18,6 +18,7 @@ from fibench.experiment.absent import NOTHING
 from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import kept_less_than_full, why_invalid
+from fibench.verdict.attempts.bearing import bearing, why_failed, why_not_quiet
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
 from fibench.verdict.foreign.telling import unquiet
@@ -68,16 +69,25 @@ def _judge_one(
     obstacle = absent.obstacle(claim) or _too_few_cpus(claim, cpus)
     if obstacle is not None:
         return replace(verdict, outcome="NOT HERE", reason=obstacle)
-    obstacle = _never_valid(claim, samples)
+    is_count = claim.kind != "crossover" and METRICS[claim.metric].is_count
+    if is_count:
+        verdict = _judge_count(verdict, samples, looks)
+        if verdict.outcome == "REFUTED":  # a miss stays one, whatever became of other trials
+            return verdict
+    obstacle = _never_valid(claim, samples) or why_failed(claim, samples)
     if obstacle is not None:
         return replace(verdict, outcome="INVALID", reason=obstacle)
+    if is_count:
+        return verdict
+    noise, samples = why_not_quiet(claim, samples), bearing(claim, samples)
+    if noise is not None:
+        return replace(verdict, reason=noise)
     labels = {cell.key: cell.label for cell in cells_of(claim)}
     left_out, limit = kept_less_than_full(samples, labels, _metric(claim))
-    samples = samples.without(left_out) if left_out else samples
+    if left_out:
+        samples = samples.without(lambda one: (one.cell_key, one.block) in left_out)
     if claim.kind == "crossover":
         verdict = _judge_crossover(verdict, samples, looks)
-    elif METRICS[claim.metric].is_count:
-        return _judge_count(verdict, samples, looks)
     else:
         verdict = _judge_interval(verdict, samples, looks)
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict.estimate)}
@@ -294,8 +304,13 @@ def _judge_count(verdict: Verdict, samples: Index, looks: Looks | None) -> Verdi
 
 
 def _counts(cell: Cell, name: str, samples: Index) -> dict[int, int]:
-    trials = samples.valid(cell.key)
-    return {block: trial.counts[name] for block, trial in trials.items() if name in trial.counts}
+    """Over all attempts, those that failed too: what went wrong in one of them did go wrong."""
+    found = {}
+    for trial in samples.all(cell.key):
+        known = {**trial.counts, **trial.every_count}
+        if name in known:
+            found[trial.block] = known[name]
+    return found
 
 
 def _meets(figure: int, scale: int, above: float | None, below: float | None) -> bool:

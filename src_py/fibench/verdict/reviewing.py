@@ -54,10 +54,12 @@ def review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
 def _review(run: StoredRun) -> Review:
     found = find(
         run.experiment,
-        run.records,
+        run.attempts,
         run.cores,
         complete=run.complete,
         server_words=run.server_words,
+        sessions=run.sessions,
+        not_quiet=run.stopped.reason if run.stopped and run.stopped.not_quiet else None,
     )
     return Review(
         run=run,

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fibench.metrics import metric_of
+
+if TYPE_CHECKING:
+    from fibench.record import Disturbed
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,12 @@ class Sample:
     that is not known."""
     foreign_names: tuple[str, ...] = ()
     """Who used most of them."""
+    disturbed: Disturbed | None = None
+    """What disturbed it, though it was measured again as often as that is done."""
+    unstarted: bool = False
+    """It never began, for reasons that are not the server's: it is no result at all."""
+    every_count: Mapping[str, int] = field(default_factory=dict)
+    """What claims count, over all attempts at the trial, also those that do not count otherwise."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
 
@@ -72,8 +81,11 @@ class Index:
         """The cells whose trials know how late the load generator was."""
         self.limited: set[str] = set()
         """The cells with a trial of which the load generator may have been the limit."""
+        self.disturbed = False
+        """Whether any trial was."""
         for sample in samples:
             self._all.setdefault(sample.cell_key, []).append(sample)
+            self.disturbed = self.disturbed or sample.disturbed is not None
             if sample.lag_p99_s is not None:
                 self.open_loops.add(sample.cell_key)
             if sample.bound or sample.lag_p99_s is not None or sample.read_lags_s:
@@ -87,15 +99,14 @@ class Index:
                     by_block[sample.block] = sample
             self._valid[key] = dict(sorted(by_block.items()))
 
-    def without(self, left_out: Collection[tuple[str, int]]) -> Index:
-        """The same without the trials of some cells and blocks."""
-        every = [sample for own in self._all.values() for sample in own]
-        return Index(s for s in every if (s.cell_key, s.block) not in left_out)
-
     @property
     def cell_count(self) -> int:
         """How many cells there are, twins included."""
         return max(1, len(self._all))
+
+    def without(self, left_out: Callable[[Sample], bool]) -> Index:
+        """The same without some samples."""
+        return Index(one for own in self._all.values() for one in own if not left_out(one))
 
     def all(self, cell_key: str) -> Sequence[Sample]:
         """The trials of a cell, invalid ones too."""

@@ -126,13 +126,14 @@ class Verdict:
         return "ratio" if claim.right else METRICS[claim.metric].name_with_unit
 
 
-def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Json]:
+def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) -> dict[str, Json]:
     """The document kept as claims.json.
 
     ::
 
         {"schema": 2,
          "confidence": 0.95,                 simultaneous over the file's claims
+         "claims_added_afterwards": false,   they are not those that the run was begun with
          "claims": [{
             "id", "says", "because",         as in the file; because may be null
             "kind": "ratio" | "value" | "crossover",
@@ -180,6 +181,7 @@ def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Json]:
     return {
         "schema": CLAIMS_SCHEMA,
         "confidence": CONFIDENCE,
+        "claims_added_afterwards": added_afterwards,
         "claims": [claim_json(verdict) for verdict in verdicts],
     }
 

@@ -43,6 +43,7 @@ KINDS: dict[Callable[..., Kind[Scalar]], tuple[Kind[Scalar], str, Scalar, str]] 
     kinds.duration: (kinds.duration(0, 9), "20ms", 0.02, "20ms"),
     kinds.duration_or_auto: (kinds.duration_or_auto(0, 9), "auto", "auto", "auto"),
     kinds.rate: (kinds.rate(1, 900), "500", 500.0, "500/s"),
+    kinds.share: (kinds.share(0.5), "0.25", 0.25, "0.25"),
     kinds.flag: (kinds.flag(), "true", 1, "true"),
     kinds.cpu_list: (kinds.cpu_list(), "3,0,1", "0-1,3", "0-1,3"),
     kinds.interpreter: (kinds.interpreter(), "3.13", "3.13", "3.13"),
@@ -56,7 +57,7 @@ def word_for(kind: Kind[Hashable]) -> str:
     """What an option can be given for a key of a kind."""
     names = kind.schema.get("enum", [])
     assert isinstance(names, list)
-    for text in ("7", "50", "1s", "true", "0,2", "3.13", "::1", *names):
+    for text in ("7", "50", "0.25", "1s", "true", "0,2", "3.13", "::1", *names):
         try:
             kind.check(text if kind.commas else kind.word(text))
         except Fault:

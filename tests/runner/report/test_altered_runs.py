@@ -102,13 +102,13 @@ ALTERATIONS: list[tuple[Change, str]] = [
     (lambda run: rewrite_journal(run, lambda record: record.update(trial="x")),
      "1 trial is none of its plan"),
     (empty_plan, "plan.json has no list of its trials"),
-    (change_claims, "its claims are not those that it was begun with"),
+    (change_claims, "claims added afterwards: they are not those that it was begun with"),
     (lambda run: (run / "environment.json").unlink(),
      "environment.json is missing or empty: its machine is not known"),
     (other_boot, "environment.json is of another machine, or boot of it, than plan.json"),
     (lambda run: write_lines(run, [*lines_of(run), *lines_of(run)[3:5]]),
      "lines 11, 12 of trials.jsonl: it is a copy of one above"),
-    (lambda run: again(run, 2), "line 3 of trials.jsonl: another line has the same attempt"),
+    (lambda run: again(run, 2), "line 11 of trials.jsonl: a line above has the same attempt"),
 ]  # fmt: skip
 """What may be done to a run, and how it is marked."""
 

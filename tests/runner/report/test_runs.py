@@ -87,7 +87,7 @@ def fail(folder: Path, count: int) -> None:
     [
         ({"text": EXPERIMENT.partition("[[claim]]")[0]}, "no claims, 4 failed"),
         ({"complete": False}, "interrupted, 4 failed"),
-        ({}, "CONFIRMED, 4 failed !"),
+        ({}, "INVALID, 4 failed !"),
     ],
 )
 def test_trials_that_failed_are_counted(root: Path, how: dict[str, Any], outcome: str) -> None:

@@ -112,7 +112,7 @@ def test_a_finished_run_is_left_alone(beginner: Beginner) -> None:
     assert (first.folder / "claims.json").exists()
 
 
-def test_a_finished_run_with_failures_is_unfinished_from_the_moment_it_is_gone_on_with(
+def test_a_finished_run_of_which_a_trial_could_not_start_is_gone_on_with_and_unfinished_then(
     beginner: Beginner,
 ) -> None:
     first = beginner.begin()

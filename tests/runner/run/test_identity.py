@@ -35,7 +35,7 @@ blocks = 2
 
 NOW: Identity = {
     "schema": 2, "parameters": "p", "programs": {"a": "1", "b": "2"}, "interpreters": {},
-    "left_out": [],
+    "left_out": [], "tails": [],
     "boot_id": "x", "kernel": "6.1", "governor": None, "power_source": "mains", "cores": [[0]],
 }  # fmt: skip
 
@@ -275,7 +275,8 @@ def test_another_program_behind_a_name_is_a_difference(
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("schema", 1, "another version of fibench"),
+        ("schema", 1, "an earlier version of fibench kept it, by other rules (schema 1, not 2)"),
+        ("schema", 3, "another version of fibench wrote it"),
         ("programs", {"a": "1"}, "b has changed since"),
         ("programs", {"a": "0", "b": "0", "\x1b": "1"}, "have changed since"),
         ("interpreters", {"python": {}}, "the Python that runs servers or clients"),

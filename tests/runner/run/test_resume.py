@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is left of a plan, given any journal that crashes and failures can leave behind."""
+"""What is left of a plan, given any journal that crashes, failures and disturbances can leave."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.experiments import SMALL, parse
 
 from fibench.plan.trials import Trial, plan
-from fibench.record import last_attempts
+from fibench.record import could_not_start, last_attempts
 from fibench.run._resume import Attempt, remaining
+from fibench.store.attempts import attempts_of, next_pass, repeats, tries_again
 from fibench.store.record import Head
 
 TRIALS = plan(parse(SMALL, {"blocks": "3", "backend": "py-sync,py-mt,py-mp"}))
+Ending = Literal["stands", "failed", "disturbed", "unstarted"]
+ENDINGS: tuple[Ending, ...] = ("stands", "failed", "disturbed", "unstarted")
 
 
-def _record(attempt: Attempt, *, valid: bool = True) -> Head:
+def _record(attempt: Attempt, ending: Ending = "stands") -> Head:
     trial = attempt.trial
+    is_valid = ending in ("stands", "disturbed")
     return Head(
         trial=trial.key,
         role=trial.role,
@@ -24,7 +30,10 @@ def _record(attempt: Attempt, *, valid: bool = True) -> Head:
         block=trial.block,
         cell=trial.cell.key,
         attempt=attempt.number,
-        valid=valid,
+        valid=is_valid,
+        failure={"failed": "invalid", "unstarted": "address-in-use"}.get(ending),
+        window_opened=ending != "unstarted",
+        disturbed=ending == "disturbed",
     )
 
 
@@ -53,12 +62,60 @@ def test_a_block_broken_off_twice_is_one_attempt_further() -> None:
     assert remaining(TRIALS, heads) == [Attempt(trial, 3) for trial in last]
 
 
-def test_a_trial_that_failed_is_tried_again_by_itself() -> None:
-    failed = _block(TRIALS, 1)[1]
-    heads = [_record(Attempt(trial), valid=trial != failed) for trial in TRIALS]
-    assert remaining(TRIALS, heads) == [Attempt(failed, 2)]
-    heads.append(_record(Attempt(failed, 2)))
+def test_a_trial_that_could_not_start_is_tried_again_by_itself() -> None:
+    lost = _block(TRIALS, 1)[1]
+    heads = [_record(Attempt(one), "unstarted" if one == lost else "stands") for one in TRIALS]
+    assert remaining(TRIALS, heads) == [Attempt(lost, 2)]
+    heads.append(_record(Attempt(lost, 2)))
     assert remaining(TRIALS, heads) == []
+
+
+def test_a_trial_that_failed_is_a_result_and_never_measured_again() -> None:
+    heads = [_record(Attempt(trial), "failed") for trial in TRIALS]
+    assert remaining(TRIALS, heads) == []
+
+
+def test_a_failure_of_the_server_before_its_window_is_a_result_too() -> None:
+    failed = [
+        replace(_record(Attempt(one), "unstarted"), failure=kind)
+        for one, kind in zip(TRIALS, ["exited", "wrong-reply", "never-ready"] * 9, strict=False)
+    ]
+    assert remaining(TRIALS[: len(failed)], failed) == []
+
+
+def test_a_load_that_failed_in_its_window_is_a_result_and_before_it_is_none() -> None:
+    heads = [replace(_record(Attempt(trial), "failed"), failure="load") for trial in TRIALS]
+    assert remaining(TRIALS, heads) == []
+    heads[-1] = replace(heads[-1], window_opened=False)
+    assert remaining(TRIALS, heads) == [Attempt(TRIALS[-1], 2)]
+
+
+def test_a_block_that_was_broken_off_while_it_owed_a_repetition_is_measured_again() -> None:
+    block = _block(TRIALS, TRIALS[-1].block)
+    heads = [_record(Attempt(trial)) for trial in TRIALS[:-1]]
+    heads.append(_record(Attempt(TRIALS[-1]), "disturbed"))
+    assert remaining(TRIALS, heads) == [Attempt(trial, 2) for trial in block]
+    heads += [_record(Attempt(TRIALS[-1], number), "disturbed") for number in (2, 3)]
+    assert remaining(TRIALS, heads) == [], "three attempts are all there are"
+
+
+def test_a_block_that_was_broken_off_at_its_first_repetition_has_two_passes() -> None:
+    first, second = TRIALS[:2]
+    heads = [_record(Attempt(first), "disturbed")]
+    number = next_pass(heads, [first.key, second.key])
+    heads += [_record(Attempt(trial, number)) for trial in (first, second)]
+    passes = attempts_of(heads).passes[first.block]
+    assert [one.number for one in passes] == [1, 3], "2 would be a repetition"
+    assert set(passes[-1].tries) == {first.key, second.key}
+
+
+def test_an_attempt_that_nothing_asked_for_does_not_count() -> None:
+    """Added by hand, with a right digest and better figures."""
+    heads = [_record(Attempt(trial)) for trial in TRIALS]
+    more = [_record(Attempt(TRIALS[3], 2)), *(_record(Attempt(t, 7)) for t in _block(TRIALS, 1))]
+    found = attempts_of([*heads, *more])
+    assert found.made == heads
+    assert found.unasked == more
 
 
 def test_a_pass_that_was_broken_off_does_not_make_a_block_with_a_lost_record_whole() -> None:
@@ -69,44 +126,59 @@ def test_a_pass_that_was_broken_off_does_not_make_a_block_with_a_lost_record_who
     assert remaining(TRIALS, heads) == [Attempt(trial, 3) for trial in block]
 
 
+def _session(
+    data: st.DataObject, heads: list[Head], *, may_stop: bool = True, calm: bool = False
+) -> bool:
+    """Go on with a run as its loop does, until something breaks it off; returns whether it did."""
+    for attempt in remaining(TRIALS, heads):
+        tries: list[Head] = []
+        while True:
+            if may_stop and data.draw(st.integers(0, 20)) == 0:
+                return True
+            number = attempt.number + len(tries)
+            ending = "stands" if calm else data.draw(st.sampled_from(ENDINGS))
+            tries.append(_record(Attempt(attempt.trial, number), ending))
+            heads.append(tries[-1])
+            if not tries_again(tries) and not repeats(tries, attempt.disturbed):
+                break
+    return False
+
+
 @given(st.data())
-def test_whatever_is_broken_off_in_the_end_every_trial_counts_once_and_is_valid(
+def test_whatever_breaks_a_run_off_in_the_end_every_trial_counts_once_and_none_was_chosen(
     data: st.DataObject,
 ) -> None:
     heads: list[Head] = []
-    for session in range(20):
-        todo = remaining(TRIALS, heads)
-        if not todo:
-            break
-        stop = len(todo) if session > 15 else data.draw(st.integers(0, len(todo)))
-        for attempt in todo[:stop]:
-            valid = session > 15 or data.draw(st.booleans())
-            heads.append(_record(attempt, valid=valid))
+    for _ in range(data.draw(st.integers(0, 6))):
+        _session(data, heads)
+    assert not _session(data, heads, may_stop=False)
+    _session(data, heads, may_stop=False, calm=True)
     assert remaining(TRIALS, heads) == []
-    last = last_attempts(heads)
+    followed = attempts_of(heads)
+    assert followed.made == heads, "all that a run does was asked for"
+    last = last_attempts(followed.made)
     assert [head.trial for head in last] == [trial.key for trial in TRIALS]
-    assert all(head.valid for head in last)
+    assert not any(map(could_not_start, last))
     made = [(head.trial, head.attempt) for head in heads]
     assert len(set(made)) == len(made), "no attempt has a folder that another one has"
+    for block in {trial.block for trial in TRIALS}:
+        (*_, final) = followed.passes[block]
+        for tries in final.tries.values():
+            ends = [head.valid or not could_not_start(head) for head in tries]
+            results = [head for head, ended in zip(tries, ends, strict=True) if ended]
+            assert all(head.valid and head.disturbed for head in results[:-1])
+            assert len(results) <= 3, "at most two repetitions"
 
 
 @given(st.data())
-def test_trials_that_stand_are_neighbours_of_one_pass_unless_they_had_failed(
+def test_cutting_a_journal_and_adding_to_it_never_brings_a_failed_trial_to_count_as_another(
     data: st.DataObject,
 ) -> None:
-    heads: list[Head] = []
-    for _ in range(data.draw(st.integers(1, 5))):
-        todo = remaining(TRIALS, heads)
-        made = todo[: data.draw(st.integers(0, len(todo)))]
-        heads += [_record(attempt, valid=data.draw(st.booleans())) for attempt in made]
-    left = {attempt.trial.key for attempt in remaining(TRIALS, heads)}
-    for block in {trial.block for trial in TRIALS}:
-        keys = [trial.key for trial in _block(TRIALS, block)]
-        if left.intersection(keys) == set(keys):
-            continue
-        tries = {key: [h for h in heads if h.trial == key] for key in keys}
-        passes = set.intersection(*({h.attempt for h in tries[key]} for key in keys))
-        assert passes, "there is a pass in which all were measured"
-        for key in keys:
-            later = [h for h in tries[key] if h.attempt > max(passes)]
-            assert not later or not tries[key][-len(later) - 1].valid
+    """What stands in a whole block stays, whatever is added behind it."""
+    heads = [_record(Attempt(t), data.draw(st.sampled_from(ENDINGS[:2]))) for t in TRIALS]
+    numbers = st.integers(2, 5)
+    more = [
+        _record(Attempt(data.draw(st.sampled_from(TRIALS)), data.draw(numbers)))
+        for _ in range(data.draw(st.integers(0, 12)))
+    ]
+    assert last_attempts(attempts_of([*heads, *more]).made) == heads

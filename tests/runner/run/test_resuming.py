@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -63,7 +64,7 @@ def _assert_whole(desk: Desk) -> None:
     records = desk.records()
     last = last_documents(records)
     assert [record["trial"] for record in last] == desk.planned()
-    assert all(record["valid"] for record in last)
+    assert all(record["valid"] or record["window_opened"] for record in last)
     attempts = [(record["trial"], record["attempt"]) for record in records]
     assert len(set(attempts)) == len(attempts)
     folders = {journal.folder_name(record["index"], record["attempt"]) for record in records}
@@ -73,11 +74,12 @@ def _assert_whole(desk: Desk) -> None:
 def _is_finished(desk: Desk) -> bool:
     if not list(desk.results.glob("*/*/claims.json")):
         return False
-    return all(record["valid"] for record in last_documents(desk.records()))
+    last = last_documents(desk.records())
+    return all(record["valid"] or record["window_opened"] for record in last)
 
 
 def _finish(desk: Desk, path: Path) -> None:
-    """Run until the run is finished. On a busy machine a trial may fail: that is tried again."""
+    """Run until the run is finished. On a busy machine a trial may fail: that is a result."""
     for _ in range(5):
         if _is_finished(desk):
             break
@@ -155,19 +157,42 @@ def test_a_torn_last_line_is_reported_and_its_trial_measured_again(desk: Desk) -
     _finish(desk, path)
 
 
-def test_a_trial_that_failed_is_tried_again_and_the_run_is_finished(desk: Desk) -> None:
+def test_a_trial_that_failed_is_a_result_and_the_same_command_begins_a_new_run(
+    desk: Desk,
+) -> None:
     desk.write(SERVER.format(first=FAILS_ONCE), "mine.py")
     path = desk.write(MINE.format(python=json.dumps(sys.executable)))
     failed = desk.invoke("run", path)
     assert failed.returncode == 5, failed.stdout + failed.stderr
-    assert f"`invoke run {path}` tries the failed trials again" in failed.stdout
+    said = f"a trial that failed is a result, and stays one; `invoke run {path}` begins a new run"
+    assert said in failed.stdout
     assert (desk.run_folder() / "claims.json").exists()
-    mended = desk.run(path)
-    assert mended.returncode == 0, mended.stdout + mended.stderr
+    (first,) = (record for record in desk.records() if not record["valid"])
+    assert (first["failure"], first["window_opened"], first["attempt"]) == ("exited", False, 1)
+    again = desk.invoke("run", path)
+    assert "resum" not in again.stdout + again.stderr
+    assert len(_runs(desk)) == 2
+    assert "run 2 of this experiment on this machine; before: " in again.stdout
+
+
+def test_what_could_not_start_for_want_of_its_port_is_tried_again_and_by_the_same_command(
+    desk: Desk,
+) -> None:
+    desk.write(SERVER.format(first=""), "mine.py")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        text = MINE.format(python=json.dumps(sys.executable))
+        path = desk.write(text.replace("[load]", f"[server]\nport = {port}\n[load]"))
+        lost = desk.invoke("run", path)
+    assert lost.returncode == 5, lost.stdout + lost.stderr
+    assert "could not start (port " in lost.stdout
+    assert f"`invoke run {path}` tries again what could not start" in lost.stdout
+    assert {record["attempt"] for record in desk.records()} == {1, 2, 3}
+    assert not any(record["window_opened"] for record in desk.records())
     total = len(desk.planned())
-    assert f"resuming {total - 1}/{total} " in mended.stdout
-    assert sorted({record["attempt"] for record in desk.records()}) == [1, 2]
-    assert any("-2" in name for name in os.listdir(desk.run_folder() / "trials"))
+    mended = desk.invoke("run", path)
+    assert f"resuming 0/{total} " in mended.stdout, mended.stderr
+    assert f"{total} of {total} trials could not start at once" in mended.stdout
     _assert_whole(desk)
 
 

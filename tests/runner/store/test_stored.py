@@ -118,6 +118,8 @@ def test_a_backend_that_is_no_more_is_still_shown(tmp_path: Path) -> None:
 def test_the_last_attempt_of_a_trial_counts(folder: Path) -> None:
     first: Any = journal.read(folder / "trials.jsonl").records[0]
     again = first | {"attempt": 2, "metrics": first["metrics"] | {"throughput_per_s": 1.0}}
+    failed = {"schema": 1, "valid": False, "reason": "by the rules of schema 1 it is tried again"}
+    rewrite_journal(folder, lambda one: one["index"] or one.update(failed))
     journal.append(folder / "trials.jsonl", again)
     run = opened(folder)
     assert len(run.records) == 10

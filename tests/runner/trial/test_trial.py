@@ -26,7 +26,7 @@ CHECKS = {
 @pytest.mark.serial
 def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) -> None:
     record = run_well(trial("c-mt"), programs, tmp_path)
-    assert (record["schema"], record["role"], record["attempt"]) == (2, "measure", 1)
+    assert (record["schema"], record["role"], record["attempt"]) == (3, "measure", 1)
     metrics = record["metrics"]
     late = [line.partition(":")[0] for line in record["server"]["unknown"]]
     absent = {"CPU times": {"cores", "cpu_per_request_s"}, "memory": {"memory_peak_bytes"}}

@@ -19,8 +19,10 @@ from fibench.verdict.verdict import claim_json
 def test_the_json_of_a_ratio_names_its_units_and_can_be_read_back() -> None:
     verdict = verdict_on(make_claim(low=1.3), ratios(NEAR_ONE_AND_A_HALF))
     document = json.loads(json.dumps(claims_json([verdict]), allow_nan=False))
-    assert set(document) == {"schema", "confidence", "claims"}
+    assert set(document) == {"schema", "confidence", "claims_added_afterwards", "claims"}
     assert document["schema"] == 2
+    assert document["claims_added_afterwards"] is False
+    assert claims_json([verdict], added_afterwards=True)["claims_added_afterwards"] is True
     (claim,) = document["claims"]
     assert set(claim) == {
         *("id", "says", "because", "kind", "metric", "needs_cpus", "above", "below", "outcome"),

@@ -15,7 +15,14 @@ from fibench.backends import Backend, known_backends
 from fibench.backends.catalogue import argv
 from fibench.experiment import parse_experiment
 from fibench.folders import Places
-from fibench.run import Event, Request, TrialFinished, TrialStarted, run_experiment
+from fibench.run import (
+    Event,
+    Request,
+    TrialFinished,
+    TrialRepeated,
+    TrialStarted,
+    run_experiment,
+)
 
 LIMIT_MS = 150
 """A trial may take so much longer than its warm-up, its window, and its server alone."""
@@ -49,7 +56,7 @@ class _Stopwatch:
     _began_s: float = 0.0
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, TrialStarted):
+        if isinstance(event, TrialStarted | TrialRepeated):
             self._began_s = time.monotonic()
         elif isinstance(event, TrialFinished):
             took_s = time.monotonic() - self._began_s

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What it means for claims that trials failed, were disturbed, or were made more than once."""

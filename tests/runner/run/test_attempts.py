@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What becomes of one trial: measured again where it was disturbed or could not start, at most so
+often, and never for its figures; and what ends a run on a machine that is not quiet."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runner.beginner import Beginner
+from tests.runner.experiments import KNOWN
+
+from fibench.experiment.experiment import parse_experiment
+from fibench.plan.trials import Trial
+from fibench.record import Disturbed, Record, Times
+from fibench.run import _attempts as attempts
+from fibench.run import loop
+from fibench.run._attempts import tails
+from fibench.run.events import Event, TrialFinished, TrialRepeated
+from fibench.run.loop import RunOutcome, run_experiment
+from fibench.store import journal
+from fibench.store.stops import at_odds, read_sessions
+from fibench.store.stored_run import read_run
+from fibench.verdict.reviewing import review
+
+BUSY = Disturbed("foreign", "1.8 cores were used by others: python3, cc1")
+
+
+class Machine:
+    """Measures trials without any server: each attempt ends as a script says."""
+
+    def __init__(self, beginner: Beginner, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.beginner = beginner
+        self.script: dict[tuple[int, int], str] = {}
+        """By index and attempt: "busy", "failed", "port" or "ctrl-c"; else the trial is fine."""
+        self.always = ""
+        self.made: list[tuple[int, int]] = []
+        self.seen: list[Sequence[Record]] = []
+        monkeypatch.delenv("FIBENCH_NOISE", raising=False)
+        monkeypatch.setattr(loop, "run_trial", self.run_trial)
+        monkeypatch.setattr(attempts, "disturbed", self.disturbed)
+
+    def ending(self, index: int, attempt: int) -> str:
+        return self.script.get((index, attempt), self.always)
+
+    def run_trial(self, trial: Trial, context: object, folder: Path, attempt: int) -> Record:
+        self.made.append((trial.index, attempt))
+        ending = self.ending(trial.index, attempt)
+        if ending == "ctrl-c":
+            raise KeyboardInterrupt
+        failed = ending in ("failed", "port")
+        return Record(
+            trial=trial.key, role=trial.role, index=trial.index, block=trial.block,
+            cell=trial.cell.key, label=trial.cell.label, attempt=attempt,
+            started_at="2026-11-24T22:00:00.000+00:00", valid=not failed,
+            reason=ending if failed else None, hint=None,
+            failure={"failed": "invalid", "port": "address-in-use"}.get(ending),
+            window_opened=ending != "port", parameters=trial.cell.parameters,
+            metrics={"throughput_per_s": 100.0}, counts={"window_ok": 100, "errors": int(failed)},
+            times=Times(1.0, 0.5),
+        )  # fmt: skip
+
+    def disturbed(self, record: Record, history: Sequence[Record], tail: bool) -> Disturbed | None:
+        self.seen.append(history)
+        return BUSY if self.ending(record.index, record.attempt) == "busy" else None
+
+    def run(self) -> tuple[RunOutcome, list[Event]]:
+        events: list[Event] = []
+        return run_experiment(self.beginner.request, [events.append]), events
+
+    def records(self, folder: Path) -> list[dict[str, Any]]:
+        return journal.read(folder / "trials.jsonl").records
+
+
+@pytest.fixture
+def machine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    assert programs.is_dir()
+    return Machine(Beginner(tmp_path, {"blocks": "3"}), monkeypatch)
+
+
+def test_a_disturbed_trial_is_measured_again_at_once_and_all_attempts_are_kept(
+    machine: Machine,
+) -> None:
+    machine.script = {(2, 1): "busy", (2, 2): "busy"}
+    outcome, events = machine.run()
+    assert machine.made[:6] == [(0, 1), (1, 1), (2, 1), (2, 2), (2, 3), (3, 1)]
+    kept = machine.records(outcome.folder)
+    assert [(one["index"], one["attempt"]) for one in kept] == machine.made
+    assert [bool(one["disturbed"]) for one in kept[2:5]] == [True, True, False]
+    assert [one.attempt for one in outcome.records if one.index == 2] == [3]
+    told = [event for event in events if isinstance(event, TrialRepeated | TrialFinished)]
+    assert [isinstance(one, TrialRepeated) for one in told[2:5]] == [True, True, False]
+    stored = review(read_run(outcome.folder, machine.beginner.request.places))
+    total = len(machine.beginner.trials)
+    line = f"1 of {total} trials was disturbed and measured again: foreign CPU 1"
+    assert line in stored.notes
+    assert stored.findings.repeated.as_json()["measured_again"] == {"foreign": 1}
+
+
+def test_after_three_attempts_the_last_one_counts_as_it_is(machine: Machine) -> None:
+    machine.script = {(2, n): "busy" for n in (1, 2, 3)}
+    outcome, _ = machine.run()
+    (record,) = (one for one in outcome.records if one.index == 2)
+    assert (record.attempt, record.disturbed) == (3, BUSY)
+    assert (2, 4) not in machine.made
+
+
+def test_the_rule_sees_the_trials_of_the_cell_that_were_not_disturbed(machine: Machine) -> None:
+    machine.script = {(2, 1): "busy"}
+    machine.run()
+    for history in machine.seen:
+        assert len({one.cell for one in history}) <= 1
+        assert all(one.valid and one.disturbed is None for one in history)
+    assert max(map(len, machine.seen)) == 2, "of three blocks"
+
+
+def test_a_trial_that_failed_in_its_window_is_kept_as_a_result_and_never_made_again(
+    machine: Machine,
+) -> None:
+    machine.script = {(2, 1): "failed"}
+    first, _ = machine.run()
+    assert [made for made in machine.made if made[0] == 2] == [(2, 1)]
+    (first.folder / "claims.json").write_text('{"claims": []}')
+    second, _ = machine.run()
+    assert second.folder != first.folder, "what failed is a result: the run is finished"
+
+
+def test_what_could_not_start_is_tried_twice_more_and_by_the_next_session(
+    machine: Machine,
+) -> None:
+    machine.script = {(2, n): "port" for n in (1, 2, 3)}
+    outcome, _ = machine.run()
+    assert [made for made in machine.made if made[0] == 2] == [(2, 1), (2, 2), (2, 3)]
+    (outcome.folder / "claims.json").write_text('{"claims": []}')
+    machine.made.clear()
+    again, _ = machine.run()
+    assert (again.folder, machine.made) == (outcome.folder, [(2, 4)])
+    assert all(one.valid for one in again.records)
+    stored = review(read_run(again.folder, machine.beginner.request.places))
+    assert stored.findings.repeated.tried_again == 1
+    assert not any("broken off" in note for note in stored.notes)
+
+
+def test_two_blocks_in_a_row_that_are_mostly_disturbed_end_the_run_and_it_is_gone_on_with(
+    machine: Machine,
+) -> None:
+    machine.always = "busy"
+    outcome, _ = machine.run()
+    assert outcome.not_quiet == f"the machine was not quiet: {BUSY.says}"
+    assert not outcome.interrupted
+    assert max(one.block for one in outcome.records) == 1, "of three blocks, 0 to 2"
+    stored = review(read_run(outcome.folder, machine.beginner.request.places))
+    assert any(BUSY.says in mark for mark in stored.marks)
+    machine.always = ""
+    machine.made.clear()
+    again, _ = machine.run()
+    assert again.folder == outcome.folder
+    assert again.not_quiet is None
+    assert {attempt for _, attempt in machine.made} == {1}, "what was measured is kept"
+    assert len(again.records) == len(machine.beginner.trials)
+
+
+def test_one_noisy_block_ends_nothing(machine: Machine) -> None:
+    noisy = [trial.index for trial in machine.beginner.trials if trial.block == 1]
+    machine.script = {(index, n): "busy" for index in noisy for n in (1, 2, 3)}
+    outcome, _ = machine.run()
+    assert outcome.not_quiet is None
+    assert len(outcome.records) == len(machine.beginner.trials)
+
+
+def test_who_accepts_noise_has_it_recorded_and_nothing_measured_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIBENCH_NOISE", "accept")
+    machine.always = "busy"
+    outcome, _ = machine.run()
+    assert len(machine.made) == len(machine.beginner.trials)
+    assert outcome.not_quiet is None
+    assert all(one["disturbed"] for one in machine.records(outcome.folder) if one["block"] >= 0)
+
+
+def test_a_block_that_was_broken_off_is_counted_and_named(machine: Machine) -> None:
+    last = machine.beginner.trials[-1]
+    machine.script = {(last.index, 1): "ctrl-c"}
+    first, _ = machine.run()
+    assert first.interrupted
+    again, _ = machine.run()
+    assert again.folder == first.folder
+    stored = review(read_run(again.folder, machine.beginner.request.places))
+    said = f"1 block was broken off and measured again: block {last.block + 1} (interrupted)"
+    assert said in stored.notes
+    assert not any("cut" in mark or "altered" in mark for mark in stored.marks)
+
+
+def _lines(folder: Path) -> list[bytes]:
+    return (folder / "trials.jsonl").read_bytes().splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "mark"),
+    [
+        (lambda lines: lines[:-2], "lines were cut from trials.jsonl"),
+        (lambda lines: [*lines[:1], *lines[2:]], "lines were cut from trials.jsonl"),
+        (lambda lines: [], "lines were cut from trials.jsonl"),
+    ],
+)
+def test_who_cuts_lines_off_a_journal_and_goes_on_is_seen(
+    machine: Machine, change: Any, mark: str
+) -> None:
+    last = machine.beginner.trials[-1]
+    machine.script = {(last.index, 1): "ctrl-c"}
+    first, _ = machine.run()
+    (first.folder / "trials.jsonl").write_bytes(b"".join(change(_lines(first.folder))))
+    machine.script = {}
+    again, _ = machine.run()
+    assert again.folder == first.folder
+    stored = read_run(again.folder, machine.beginner.request.places)
+    assert any(mark in one or "altered" in one for one in review(stored).marks)
+
+
+def test_folders_without_lines_tell_of_a_cut_after_a_crash(machine: Machine) -> None:
+    """Nothing was written down when the run was killed; the folders of its trials are there."""
+    first, _ = machine.run()
+    (first.folder / "stops.json").unlink()
+    lines = _lines(first.folder)
+    (first.folder / "trials.jsonl").write_bytes(b"".join(lines[:-3]))
+    again, _ = machine.run()
+    assert again.folder == first.folder
+    stored = read_run(again.folder, machine.beginner.request.places)
+    assert any("2 trials had folders and no line" in one for one in stored.remarks)
+    assert read_sessions(again.folder)[0].ended == "crashed"
+
+
+def test_an_altered_journal_does_not_fit_the_sessions(machine: Machine) -> None:
+    outcome, _ = machine.run()
+    sessions = read_sessions(outcome.folder)
+    digests = list(journal.read(outcome.folder / "trials.jsonl").digests)
+    assert at_odds(sessions, digests) == []
+    assert "altered" in at_odds(sessions, [digests[1], digests[0], *digests[2:]])[0]
+    assert "cut" in at_odds(sessions, digests[:-1])[0]
+
+
+def test_claims_about_high_percentiles_ask_for_a_quieter_machine(machine: Machine) -> None:
+    text = machine.beginner.request.source.read_text()
+    claim = '[[claim]]\nsays = "x"\nvalue = {{ backend = "c-mt" }}\nmetric = "{}"\nbelow = "1s"\n'
+    for metric, count in (("p50", 0), ("p90", 1), ("p99", 1), ("max", 1)):
+        experiment = parse_experiment(text + claim.format(metric), "t.toml", KNOWN)
+        assert len(tails(experiment)) == count, metric

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What failed or disturbed trials mean for claims, and how what was made again is counted."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.runner.experiments import KNOWN
+from tests.runner.records import recorded
+from tests.runner.verdict.claims import A, B, make_claim, ratios, sample, verdict_on
+
+from fibench.experiment.claims import claims_digest
+from fibench.experiment.experiment import parse_experiment
+from fibench.parameters import Parameters
+from fibench.record import Disturbed
+from fibench.store.stops import Session
+from fibench.verdict.attempts.repeated import repeated
+from fibench.verdict.estimate import Sample
+from fibench.verdict.findings import samples
+
+SLOW = "a CPU computed slower than in other blocks"
+
+
+def _disturbed(one: Sample, kind: str) -> Sample:
+    return replace(one, disturbed=Disturbed(kind, SLOW))
+
+
+def _failing(failed: int, blocks: int = 8) -> list[Sample]:
+    """A is 1.5 times B, and was that in its best trials only."""
+    found = ratios([1.5, 1.49, 1.51, 1.5, 1.52, 1.48, 1.5, 1.5][:blocks])
+    reasons = [sample(A, block, None, "a client had no reply") for block in range(failed)]
+    return [*reasons, *(one for one in found if one.cell_key != A.key or one.block >= failed)]
+
+
+@pytest.mark.parametrize(
+    ("failed", "tolerates", "outcome"),
+    [(0, 0.0, "CONFIRMED"), (1, 0.0, "INVALID"), (1, 0.125, "CONFIRMED"), (1, 0.12, "INVALID"),
+     (2, 0.25, "CONFIRMED"), (3, 0.25, "INVALID")],
+)  # fmt: skip
+def test_failed_trials_make_a_claim_invalid_unless_the_file_tolerates_their_share(
+    failed: int, tolerates: float, outcome: str
+) -> None:
+    claim = replace(make_claim(low=1.3), tolerates=tolerates)
+    verdict = verdict_on(claim, _failing(failed))
+    assert verdict.outcome == outcome
+    if outcome == "INVALID":
+        assert verdict.reason is not None
+        assert f"{failed} of 8 trials of a failed" in verdict.reason
+        assert "a client had no reply" in verdict.reason
+
+
+def test_what_could_not_start_is_no_result_and_spoils_no_claim() -> None:
+    found = [replace(one, unstarted=not one.valid) for one in _failing(2)]
+    assert verdict_on(make_claim(low=1.3), found).outcome == "CONFIRMED"
+
+
+def test_to_tolerate_more_than_the_run_was_begun_with_is_another_claim() -> None:
+    claim = make_claim(low=1.3)
+    assert claims_digest([claim]) != claims_digest([replace(claim, tolerates=0.1)])
+
+
+def test_the_share_is_read_from_the_plan_of_the_file() -> None:
+    text = (
+        'title = "t"\n[matrix]\nbackend = "c-mt"\n[plan]\ntolerate_failures = 0.1\n[[claim]]\n'
+        'says = "x"\nvalue = { backend = "c-mt" }\nmetric = "throughput"\nabove = "1/s"\n'
+    )
+    experiment = parse_experiment(text, "t.toml", KNOWN)
+    assert [claim.tolerates for claim in experiment.claims] == [0.1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric", "left_out"),
+    [("probe", "throughput", True), ("steal", "throughput", True), ("foreign", "throughput", False),
+     ("foreign", "p50", False), ("foreign", "p99", True), ("foreign", "max", True),
+     ("steal", "memory", True)],
+)  # fmt: skip
+def test_what_is_disturbed_still_is_left_out_where_no_interval_could_be_widened(
+    kind: str, metric: str, left_out: bool
+) -> None:
+    """Block 0 is far off: with it nothing is clear."""
+    figures = [0.4, 1.5, 1.49, 1.51, 1.5, 1.52, 1.48, 1.5]
+    made = [replace(one, metrics={metric: one.metrics["throughput"]}) for one in ratios(figures)]
+    found = [_disturbed(one, kind) if one.block == 0 else one for one in made]
+    verdict = verdict_on(make_claim(metric, low=1.3), found)
+    assert verdict.outcome == ("CONFIRMED" if left_out else "INCONCLUSIVE")
+    assert verdict.estimate is not None
+    assert verdict.estimate.blocks == (7 if left_out else 8)
+
+
+@pytest.mark.parametrize(("blocks", "outcome"), [(2, "CONFIRMED"), (3, "INCONCLUSIVE")])
+def test_above_a_quarter_left_out_the_machine_was_not_quiet(blocks: int, outcome: str) -> None:
+    found = [
+        _disturbed(one, "probe") if one.block < blocks else one
+        for one in ratios([1.5, 1.49, 1.51, 1.5, 1.52, 1.48, 1.5, 1.5])
+    ]
+    verdict = verdict_on(make_claim(low=1.3), found)
+    assert verdict.outcome == outcome
+    if outcome == "INCONCLUSIVE":
+        assert verdict.reason == (
+            f"the machine was not quiet: {SLOW}; 6 of 16 trials were disturbed in every attempt"
+        )
+
+
+OF_A = Parameters(backend="a", clients=8).as_json()
+
+
+def _record(block: int, attempt: int = 1, cell: str = "a", **changes: Any) -> dict[str, Any]:
+    made = {
+        "schema": 3, "trial": f"b{block:03d}-{cell}", "role": "measure", "index": block,
+        "block": block, "cell": cell, "label": cell, "attempt": attempt, "valid": True,
+        "reason": None, "window_opened": True, "parameters": OF_A,
+        "metrics": {"throughput_per_s": 1.0},
+        "counts": {"window_ok": 1000, "errors": 0, "refused_by_cap": 0},
+    }  # fmt: skip
+    return made | changes
+
+
+NOISY: dict[str, Any] = {"disturbed": {"kind": "foreign", "says": "others"}}
+FAILED: dict[str, Any] = {"valid": False, "reason": "10 wrong replies", "failure": "invalid"}
+
+
+def test_counts_are_over_all_attempts_and_failed_trials_too() -> None:
+    """A trial with errors is invalid, so that among valid ones there never was any."""
+    errors: dict[str, Any] = {"window_ok": 990, "errors": 10, "refused_by_cap": 2}
+    records = recorded(*(_record(block) for block in range(4)), _record(4, counts=errors, **FAILED))
+    claim = make_claim("errors", high=1, right=None)
+    verdict = verdict_on(claim, samples(records))
+    assert (verdict.outcome, verdict.reason) == ("REFUTED", "missed in 1 of 5 blocks")
+    disturbed = _record(4, counts=errors, **NOISY)
+    again = recorded(*(_record(block) for block in range(4)), disturbed, _record(4, 2))
+    assert verdict_on(make_claim("refused", high=1, right=None), samples(again)).outcome == (
+        "REFUTED"
+    )
+
+
+def test_a_count_that_is_met_by_what_did_not_fail_is_still_invalid() -> None:
+    records = recorded(*(_record(block) for block in range(4)), _record(4, **FAILED))
+    assert verdict_on(make_claim("errors", high=1, right=None), samples(records)).outcome == (
+        "INVALID"
+    )
+
+
+def test_what_was_made_again_is_counted_by_trials_and_kinds() -> None:
+    port: dict[str, Any] = {"valid": False, "reason": "in use", "failure": "address-in-use"}
+    port["window_opened"] = False
+    slow: dict[str, Any] = {"disturbed": {"kind": "probe", "says": SLOW}}
+    records = recorded(
+        _record(0, **NOISY), _record(0, 2, **slow), _record(0, 3),
+        _record(1, **slow), _record(1, 2, **slow), _record(1, 3, **slow),
+        _record(2, **port), _record(2, 2),
+        _record(3), _record(3, 1, "b"), _record(3, 2), _record(3, 2, "b"), _record(3, 2, "c"),
+    )  # fmt: skip
+    sessions = [Session("interrupted", 10, "", {3: 2})]
+    found = repeated(records, sessions)
+    assert list(found.lines()) == [
+        "2 of 6 trials were disturbed and measured again: foreign CPU 1, probe 1",
+        (
+            "1 of 6 trials was disturbed in the last attempt: probe 1; 1 of them was left out of "
+            "every claim"
+        ),
+        (
+            "1 of 6 trials could not start at once, for reasons that are not the server's, and was "
+            "tried again"
+        ),
+        "1 block was broken off and measured again: block 4 (interrupted)",
+    ]
+    assert found.as_json()["broken_off"] == [{"block": 4, "why": "interrupted"}]
+
+
+def test_the_other_side_of_a_ratio_counts_too() -> None:
+    found = [one for one in ratios([1.5] * 6) if (one.cell_key, one.block) != (B.key, 0)]
+    verdict = verdict_on(make_claim(low=1.3), [*found, sample(B, 0, None, "hung")])
+    assert verdict.outcome == "INVALID"
