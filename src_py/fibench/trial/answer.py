@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fibench.json_values import Object
-from fibench.metrics import LATENCIES
+from fibench.metrics import LATENCIES, PERCENTILES
 from fibench.trial.load import LoadError
 
 T = TypeVar("T")
@@ -25,6 +25,23 @@ class Latency:
     mean_ns: float | None
     percentiles_ns: Mapping[str, float | None]
     """By the names in LATENCIES."""
+    cut_off: CutOff | None = None
+    """None of a closed loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """An open loop's percentiles, under other beliefs about the requests that the end cut off.
+
+    By the names in PERCENTILES; None where a percentile is not known, or infinite.
+    """
+
+    at_least_ns: Mapping[str, float | None]
+    """Each had its reply at the end of the window."""
+    at_most_ns: Mapping[str, float | None]
+    """None ever has one."""
+    last_seen_ns: Mapping[str, float | None]
+    """Of the ages at which requests were last seen, wherever they began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,14 @@ class OpenLoop:
     due: int
     sent: int
     lag_p99_ns: float | None
+    unnoticed: int
+    """Of those that were due, how many the generator had not come to by the window's end."""
+    waiting_at_begin: int
+    """In flight and overdue when the window began…"""
+    waiting_at_end: int
+    """…and when it ended."""
+    fastest_ns: float | None
+    """The shortest time from sending to the reply, warm-up included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +134,8 @@ class OwnUse:
     rss_peak_bytes: int
     switches_voluntary: int
     switches_involuntary: int
+    run_delay_ns: int | None = None
+    """How long its threads were ready to run and had no CPU; None where nobody counts that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +147,7 @@ class Answer:
     pipeline: int
     spin: bool
     duration_ns: int
+    warmup_ns: int
     clock: str
     """From when on a latency counts: "service" or "schedule"."""
     surplus_bytes: int
@@ -187,6 +215,7 @@ def read_answer(document: Object) -> Answer:
         pipeline=settings.whole("pipeline"),
         spin=settings.get("spin", bool),
         duration_ns=told.inside("window").whole("duration_ns"),
+        warmup_ns=told.inside("warmup").whole("ns"),
         clock=latency.get("clock", str),
         surplus_bytes=told.whole("surplus_bytes"),
         retransmits=told.whole("retransmits"),
@@ -224,9 +253,17 @@ def _part(told: _Members) -> Part:
         latency=Latency(
             latency.number_or_none("mean_ns"),
             {name: latency.number_or_none(f"{name}_ns") for name in LATENCIES},
+            _cut_off(latency) if latency.has("at_least") else None,
         ),
         open_loop=_open_loop(told.inside("open_loop")) if told.has("open_loop") else None,
         closed_loop=_closed_loop(told.inside("closed_loop")) if told.has("closed_loop") else None,
+    )
+
+
+def _cut_off(latency: _Members) -> CutOff:
+    inner = (latency.inside(name) for name in ("at_least", "at_most", "last_seen"))
+    return CutOff(
+        *({name: one.number_or_none(f"{name}_ns") for name in PERCENTILES} for one in inner)
     )
 
 
@@ -240,6 +277,10 @@ def _open_loop(told: _Members) -> OpenLoop:
         due=told.whole("due"),
         sent=told.whole("sent"),
         lag_p99_ns=told.inside("lag").number_or_none("p99_ns"),
+        unnoticed=told.whole("unnoticed"),
+        waiting_at_begin=told.whole("waiting_at_begin"),
+        waiting_at_end=told.whole("waiting_at_end"),
+        fastest_ns=told.number_or_none("fastest_ns"),
     )
 
 
@@ -252,4 +293,5 @@ def _own(told: _Members) -> OwnUse:
         rss_peak_bytes=told.whole("rss_peak_bytes"),
         switches_voluntary=told.whole("switches_voluntary"),
         switches_involuntary=told.whole("switches_involuntary"),
+        run_delay_ns=told.whole("run_delay_ns") if told.has("run_delay_ns") else None,
     )
