@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "row", "name", "metric", "estimate", "low", "high", "blocks", "unit", "interval", "outcome",
-    "note",
+    "note", "at_least", "at_most",
 )  # fmt: skip
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -31,14 +31,15 @@ def export(review: Review) -> str:
     for cell, summary in cells_with_summary(review):
         for row in rows_of(summary):
             figures = (row.mean, row.low, row.high, row.blocks, row.unit, row.interval)
-            rows.append(("cell", cell.label, row.metric, *figures, "", row.absent or ""))
+            bounds = (row.at_least, row.at_most)
+            rows.append(("cell", cell.label, row.metric, *figures, "", row.absent or "", *bounds))
     nothing = (None, None, None, 0, "", "")
     rows += [
-        ("left out", absent.cell.label, "", *nothing, "", absent.reason)
+        ("left out", absent.cell.label, "", *nothing, "", absent.reason, None, None)
         for absent in review.run.experiment.absent.cells
     ]
     rows += [_claim_row(verdict, review.claims_mark) for verdict in review.verdicts]
-    rows += [("mark", "", "", *nothing, "", mark) for mark in review.marks]
+    rows += [("mark", "", "", *nothing, "", mark, None, None) for mark in review.marks]
     return written_rows(COLUMNS, rows)
 
 
@@ -84,4 +85,7 @@ def _claim_row(verdict: Verdict, mark: str) -> Sequence[object]:
         figures = (*ends, estimate.blocks, unit, share)
     note = "; ".join(text for text in (mark, verdict.reason) if text)
     metric = f"{claim.group}/{claim.metric}" if claim.group else claim.metric
-    return ("claim", claim.id, metric, *figures, verdict.outcome, note)
+    bounds: tuple[float | None, ...] = (None, None)
+    if estimate is not None and count is None:
+        bounds = (finite(estimate.at_least), finite(estimate.at_most))
+    return ("claim", claim.id, metric, *figures, verdict.outcome, note, *bounds)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS, quantity
 from fibench.report.lines import build_line, interpreter_lines, machine_line_of, pinning_line
-from fibench.report.numbers import NO_FIGURE, spread
+from fibench.report.numbers import NO_FIGURE, lower_bound, spread
 from fibench.report.table import shown_metrics
 from fibench.report.terminal import table_notes
 from fibench.report.words import notes_of, tally, verdict_lines
@@ -95,8 +95,10 @@ def _cells_table(review: Review) -> list[str]:
 
 def _figure(summary: CellSummary | None, metric: str) -> str:
     estimate = summary.estimates[metric] if summary is not None else None
-    if estimate is None or estimate.mean is None:
+    if estimate is None:
         return NO_FIGURE
+    if estimate.mean is None:
+        return lower_bound(estimate, METRICS[metric].unit)
     return f"{quantity(estimate.mean, METRICS[metric].unit)} {spread(estimate)}".rstrip()
 
 

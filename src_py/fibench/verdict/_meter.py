@@ -27,6 +27,8 @@ def limited_by_meter(trial: Sample, metric: str) -> str | None:
     figure = trial.metrics.get(metric)
     group = metric.rpartition("/")[0]
     lag_s = trial.group_lags_p99_s.get(group) if group else trial.lag_p99_s
+    if figure is None and metric in trial.bounds:
+        figure = trial.bounds[metric].at_least
     if not about.is_percentile or figure is None or lag_s is None:
         return None
     if lag_s <= max(LAG_FLOOR_S, LAG_SHARE * figure):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from fibench.metrics import METRICS
+from fibench.metrics import METRICS, quantity
 from fibench.verdict._meter import limited_by_meter
 from fibench.verdict.estimate import CellSummary
 from fibench.verdict.sample import Index
@@ -34,6 +34,7 @@ _WAITS = {
 def notes(cell: Cell, summary: CellSummary, samples: Index, ceiling: float | None) -> Iterator[str]:
     """Everything worth a line about one cell. `ceiling` is the null server's rate, if known."""
     yield from _meter(cell, samples)
+    yield from _saturated(cell, samples)
     yield from _late(cell, samples)
     yield from _near_ceiling(cell, summary, ceiling)
     yield from _kernel(cell, summary)
@@ -48,6 +49,24 @@ def _meter(cell: Cell, samples: Index) -> Iterator[str]:
         reason = min(reasons, key=lambda each: (-reasons[each], each))
         where = f"in {reasons.total()} of {len(trials)} trials"
         yield f"{cell.label}: the load generator was the limit {where}: {reason}"
+
+
+def _saturated(cell: Cell, samples: Index) -> Iterator[str]:
+    """Open loops that asked for more than there was: a line for all of them, or for each group."""
+    trials = samples.valid(cell.key).values()
+    names = dict.fromkeys(name for trial in trials for name in trial.saturated)
+    for name in [name for name in names if name is not None] or names:
+        found = [trial.saturated[name] for trial in trials if name in trial.saturated]
+        answered, due = (
+            quantity(sum(rates) / len(found), "1/s")
+            for rates in zip(*((one.answered_per_s, one.due_per_s) for one in found), strict=True)
+        )
+        where = "" if len(found) == len(trials) else f" in {len(found)} of {len(trials)} trials"
+        of_group = "" if name is None else f"group {name} "
+        yield (
+            f"{cell.label}: {of_group}saturated{where}: answers {answered.removesuffix('/s')} of "
+            f"{due}, and latencies grow for as long as one looks: they are lower bounds"
+        )
 
 
 def _late(cell: Cell, samples: Index) -> Iterator[str]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fibench.metrics import METRICS, in_group
+from fibench.metrics import LATENCIES, METRICS, in_group
 from fibench.plan import ceiling_of
-from fibench.record import Record, ServerSide, last_attempts
+from fibench.record import LatencyBounds, Record, ServerSide, last_attempts
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
 from fibench.verdict.estimate import CellSummary, summarise
@@ -125,12 +125,15 @@ def sample(record: Record) -> Sample:
         name: record.metrics.get(with_unit) for name, with_unit in _METRICS.items()
     }
     counts = _counts(record)
+    saturated = {None: record.checks.saturated} | {n: g.saturated for n, g in record.groups.items()}
+    bounds = _bounds(record.bounds)
     for group, gave in record.groups.items():
         metrics |= {
             in_group(group, name): gave.metrics[with_unit]
             for name, with_unit in _METRICS.items()
             if with_unit in gave.metrics
         }
+        bounds |= {in_group(group, name): bound for name, bound in _bounds(gave.bounds).items()}
         counts |= {
             in_group(group, name): gave.counts[source]
             for name, source in _COUNTS.items()
@@ -147,9 +150,16 @@ def sample(record: Record) -> Sample:
         bound=record.checks.generator_bound,
         lag_p99_s=record.checks.lag_p99_s,
         group_lags_p99_s={name: gave.lag_p99_s for name, gave in record.groups.items()},
+        bounds=bounds,
+        saturated={name: one for name, one in saturated.items() if one is not None},
         halves=record.halves,
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
+
+
+def _bounds(bounds: Mapping[str, LatencyBounds]) -> dict[str, LatencyBounds]:
+    """Those of latencies, by the names that claims use."""
+    return {name: bounds[_METRICS[name]] for name in LATENCIES if _METRICS[name] in bounds}
 
 
 def _counts(record: Record) -> dict[str, int]:

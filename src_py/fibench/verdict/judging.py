@@ -18,6 +18,7 @@ from fibench.experiment.absent import NOTHING
 from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
+from fibench.verdict.bounds import UNDECIDED
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
 from fibench.verdict.looks import Looks
@@ -133,12 +134,13 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
         left, right = estimates.paired_values(*sides) if estimate.blocks else (None, None)
     outcome: Outcome = "INCONCLUSIVE"
     reason = estimate.absent
-    if estimate.mean is None:
+    if estimate.mean is None and not estimate.is_bound:
         pass
     elif estimate.blocks < _fewest(looks) or estimate.low is None or estimate.high is None:
         reason = _too_few_blocks(estimate.blocks, claim, samples, looks)
     else:
         outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
+        reason = UNDECIDED if estimate.is_bound and outcome == "INCONCLUSIVE" else None
     settling = _what_would_settle(claim, estimate)
     return replace(
         verdict,

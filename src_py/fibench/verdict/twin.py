@@ -41,10 +41,13 @@ def check_twin(
     """Compare a cell with its twin; None if it has none, or too few blocks have both.
 
     An open loop gets the throughput that it offers, whatever the server: there the median latency
-    is compared.
+    is compared, where it is known.
     """
     metric = "p50" if parameters.is_open else "throughput"
     estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
+    if estimate.is_bound:  # of a saturated server, whose rate is its own
+        metric = "throughput"
+        estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
     if estimate.blocks < FEWEST_BLOCKS:
         return None
     return TwinCheck(cell_key, label, metric, estimate)

@@ -89,6 +89,8 @@ def claims_json(verdicts: Sequence[Verdict]) -> dict[str, Json]:
             "estimate": null | {
                 "quantity": "ratio" | "throughput_per_s" | the axis of a crossover,
                 "mean", "low", "high",       low and high null if there is no interval, or no end
+                "at_least", "at_most",       means of bounds, where the figure is not known: then
+                                             mean is null; null where an end is not known either
                 "confidence", "blocks",
                 "sd_log"},                   of the logarithms, over blocks; null of a crossover
             "count": null | {"blocks", "least", "most", "total"},      per block, for counts
@@ -157,6 +159,8 @@ def _estimate_json(verdict: Verdict) -> dict[str, Json] | None:
     return {
         "quantity": verdict.quantity,
         "mean": finite(estimate.mean),
+        "at_least": finite(estimate.at_least),
+        "at_most": finite(estimate.at_most),
         "low": finite(estimate.low),
         "high": finite(estimate.high),
         "confidence": 1.0 - estimate.alpha,
