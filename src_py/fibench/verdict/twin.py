@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fibench.parameters import Parameters
 from fibench.verdict.estimate import FEWEST_BLOCKS, Estimate, contrast, from_logs
-from fibench.verdict.sample import Index
+from fibench.verdict.sample import BOUNDED, Index
 
 TWIN = "~aa"
 """What the key of a cell's twin has behind the cell's own."""
@@ -45,7 +45,9 @@ def check_twin(
     """
     metric = "p50" if parameters.is_open else "throughput"
     estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
-    if estimate.is_bound:  # of a saturated server, whose rate is its own
+    if estimate.is_bound or BOUNDED in (
+        estimate.absent or ""
+    ):  # of a saturated server, whose rate is its own
         metric = "throughput"
         estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
     if estimate.blocks < FEWEST_BLOCKS:

@@ -20,6 +20,7 @@ from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Questions
 from fibench.verdict.estimate import contrast, value
 from fibench.verdict.looks import Looks
+from fibench.verdict.twin import TWIN, check_twin
 
 Figure = float | LatencyBounds
 """A latency of a trial in seconds, or between what it lies."""
@@ -243,3 +244,17 @@ def test_every_latency_may_have_bounds_and_nothing_else() -> None:
     assert [name for name, metric in METRICS.items() if metric.is_percentile] == [
         "p50", "p90", "p99", "p999", "max",
     ]  # fmt: skip
+
+
+def test_a_saturated_cell_is_compared_with_its_twin_by_the_rate_that_is_its_own() -> None:
+    parameters = replace(LEFT.parameters, rate=200.0)
+    pairs = samples(**{"left": SATURATED, f"left{TWIN}": SATURATED})
+    trials = [replace(t, metrics={**t.metrics, "throughput": 100.0}) for t in pairs]
+    found = check_twin(Index(trials), "left", "left", parameters)
+    assert found is not None
+    assert found.metric == "throughput"
+    assert found.estimate.mean == pytest.approx(1.0)
+    known = samples(**{"left": KNOWN, f"left{TWIN}": KNOWN})
+    usual = check_twin(Index(known), "left", "left", parameters)
+    assert usual is not None
+    assert usual.metric == "p50"
