@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A server whose delays are known, to hold a load generator to: it answers "1" to every line after
 // the next delay of a list, which is begun again when it ends. Any number of replies may be waited
-// for at once, so that one delay does not add to another.
+// for at once, so that one delay does not add to another; with --serial each delay begins when the
+// one before it has ended, so that no more than 1 / delay can be answered in a second.
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 #include "core/numbers.h"
 #include "serve/listener.h"
 
-enum { EVENTS_AT_ONCE = 64, BUFFER_SIZE = 4096, OWN_ROWS = 2, COPIES_MAX = 1000000 };
+enum { EVENTS_AT_ONCE = 64, BUFFER_SIZE = 4096, OWN_ROWS = 3, COPIES_MAX = 1000000 };
 
 struct reply {
     int64_t due_ns;
@@ -30,6 +31,8 @@ struct reply {
 struct delay_server {
     struct small_server base;
     bool spin;
+    bool serial;
+    int64_t busy_until_ns; // the last of what is waited for, if `serial`
     int timer;
     int64_t *delays_ns;
     size_t delay_count;
@@ -89,6 +92,10 @@ static void read_options(struct delay_server *server, int argc, char *argv[])
          {.text = &delays},
          "MS[*TIMES],...",
          .help = "how long each request waits, in turn"},
+        {"serial",
+         ARGUMENT_FLAG,
+         {.flag = &server->serial},
+         .help = "one at a time: a delay begins when the one before has ended"},
         {"spin", ARGUMENT_FLAG, {.flag = &server->spin}, .help = "never sleep: to be on time"},
     };
     const struct argument port = small_server_port(options);
@@ -167,7 +174,10 @@ static void take(struct delay_server *server, int fd, uint32_t events)
             continue;
         int64_t delay_ns = server->delays_ns[server->next_delay];
         server->next_delay = (server->next_delay + 1) % server->delay_count;
-        push(server, (struct reply){now_ns + delay_ns, fd, server->lives[fd]});
+        int64_t from_ns =
+            server->serial && server->busy_until_ns > now_ns ? server->busy_until_ns : now_ns;
+        server->busy_until_ns = from_ns + delay_ns;
+        push(server, (struct reply){from_ns + delay_ns, fd, server->lives[fd]});
     }
     if (size <= 0 || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
         server->lives[fd]++;

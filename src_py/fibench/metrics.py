@@ -174,6 +174,8 @@ METRICS: Mapping[str, Metric] = {
 LATENCIES = tuple(metric.name for metric in METRICS.values() if metric.is_percentile)
 """Percentiles, and the largest."""
 
+PERCENTILES = tuple(name for name in LATENCIES if name != "max")
+
 GROUP_METRICS = tuple(m.name for m in METRICS.values() if m.of_groups and not m.is_count)
 """What is estimated of a client group by itself; its counts are counted, too."""
 

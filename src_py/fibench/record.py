@@ -93,6 +93,28 @@ def last_attempts(records: Iterable[T]) -> list[T]:
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyBounds:
+    """Between what a figure lies that the end of the window has hidden, in its base unit."""
+
+    at_least: float
+    at_most: float | None
+    """None: it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saturated:
+    """An open loop that asked for more than the server could answer: the queue grew."""
+
+    answered_per_s: float
+    due_per_s: float
+
+
+def _documents(bounds: Mapping[str, LatencyBounds]) -> dict[str, Json]:
+    """Bounds as they stand in a record: nothing where every figure is known."""
+    return {"bounds": {name: asdict(bound) for name, bound in bounds.items()}} if bounds else {}
+
+
+@dataclass(frozen=True, slots=True)
 class GroupFigures:
     """What a client group gave. An idle one has only counted how many of its connections ended."""
 
@@ -104,12 +126,19 @@ class GroupFigures:
     """Of a closed loop: how long replies waited until the generator read them."""
     read_lag_p99_s: float | None = None
     idle: bool = False
+    bounds: Mapping[str, LatencyBounds] = field(default_factory=dict)
+    """Of latencies that are None, between what they lie."""
+    saturated: Saturated | None = None
+    """Its schedule asked for more than the server could answer."""
 
     def as_document(self) -> dict[str, Json]:
         """As it stands in a record."""
         lags = ("lag_p99_s", "read_lag_p50_s", "read_lag_p99_s")
         lag: dict[str, Json] = {} if self.idle else {name: getattr(self, name) for name in lags}
-        return {"metrics": self.metrics, **lag, "counts": self.counts}
+        more = _documents(self.bounds)
+        if self.saturated is not None:
+            more["saturated"] = asdict(self.saturated)
+        return {"metrics": self.metrics, **more, **lag, "counts": self.counts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +160,8 @@ class Checks:
     warmup_s: float | None = None
     sent_share: float | None = None
     offered_per_s: float | None = None
+    saturated: Saturated | None = None
+    """Of all open loops together, where one was; None: none was, or the generator was late."""
     listen_overflows: int | None = None
     listen_drops: int | None = None
     retransmits: int | None = None
@@ -276,6 +307,8 @@ class Record:
     times: Times
     port: int | None = None
     groups: Mapping[str, GroupFigures] = field(default_factory=dict)
+    bounds: Mapping[str, LatencyBounds] = field(default_factory=dict)
+    """Of latencies that are None in `metrics`, between what they lie."""
     halves: tuple[int, int] | None = None
     """Replies in the first and the second half of the window."""
     checks: Checks = field(default_factory=Checks)
@@ -321,6 +354,7 @@ class Record:
             "parameters": self.parameters.as_json(),
             "port": self.port,
             "metrics": self.metrics,
+            **_documents(self.bounds),
             "counts": self.counts,
             "groups": {name: group.as_document() for name, group in self.groups.items()},
             "halves": None if self.halves is None else list(self.halves),

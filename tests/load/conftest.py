@@ -75,6 +75,24 @@ def check_part(part: dict[str, Any]) -> None:
     assert loop["overdue_at_end"] <= counts["unfinished"]
     assert loop["lag"]["count"] == total(loop["lag"]["histogram"]["counts"]) == loop["due"]
     assert loop["due"] <= part["counts"]["started"]
+    check_waiting(loop, part)
+
+
+def check_waiting(loop: dict[str, Any], part: dict[str, Any]) -> None:
+    """Hold what waited at the edges of a window to what became of it: all that was due has ended,
+    or waits."""
+    counts, entered = part["counts"], total(part["latency"]["entered"]["counts"])
+    assert 0 <= loop["unnoticed"] <= loop["due"]
+    if part["latency"]["clock"] == "mixed":
+        return
+    assert loop["waiting_at_begin"] >= entered
+    assert loop["waiting_at_end"] == counts["unfinished"]
+    if counts["started"] == counts["ok"] + counts["unfinished"]:
+        waits = loop["waiting_at_begin"] + loop["due"] - part["window"]["ok"]
+        assert loop["waiting_at_end"] == waits
+    assert (loop["fastest_ns"] is None) == (counts["ok"] == 0)
+    if part["window"]["ok"] > 0:
+        assert 0 < loop["fastest_ns"] <= part["latency"]["max_ns"]
 
 
 def check_read_lag(lag: dict[str, Any], part: dict[str, Any]) -> None:

@@ -33,6 +33,23 @@ def survival_percentile(latency: dict[str, Any], percent: float) -> int | None:
     return None
 
 
+def bounded_percentile(latency: dict[str, Any], bound: str, percent: float) -> int | None:
+    """The same, if what was cut off ends now ("at_least"), or never ("at_most"); or of the ages at
+    which all were last seen."""
+    parts = {name: dict(latency[name]["counts"]) for name in ("histogram", "censored", "entered")}
+    events, censored = parts["histogram"], parts["censored"]
+    if bound == "at_most":  # beyond every reply, which is where they do not count
+        beyond = max(events, default=0) + 1
+        parts["censored"] = {beyond: sum(censored.values())} if censored else {}
+    else:
+        steps = events.keys() | censored.keys()
+        parts["histogram"] = {s: events.get(s, 0) + censored.get(s, 0) for s in steps}
+        parts["censored"] = {}
+        parts["entered"] = parts["entered"] if bound == "at_least" else {}
+    counts = {name: {"counts": list(part.items())} for name, part in parts.items()}
+    return survival_percentile(counts, percent)
+
+
 def _up_to(counts: dict[int, int]) -> Callable[[int], int]:
     """Tells how many there are up to a step, and at it."""
     steps = sorted(counts)
@@ -62,3 +79,9 @@ def check_percentiles(answer: Answer) -> None:
         for name, percent in (("p50_ns", 50), ("p90_ns", 90), ("p99_ns", 99), ("p999_ns", 99.9)):
             expected = None if mixed else survival_percentile(latency, percent)
             assert latency[name] == expected
+            for bound in ("at_least", "at_most", "last_seen"):
+                if part["open_loop"] is None:
+                    assert latency[bound] is None
+                else:
+                    told = None if mixed else bounded_percentile(latency, bound, percent)
+                    assert latency[bound][name] == told

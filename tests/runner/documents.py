@@ -8,6 +8,9 @@ NO_COUNTS = dict.fromkeys(
 )
 
 
+PERCENTILES = ("p50_ns", "p90_ns", "p99_ns", "p999_ns")
+
+
 def latency(ms: float = 1.0, **more: Any) -> dict[str, Any]:
     """Every reply took about `ms`."""
     ns = round(ms * 1e6)
@@ -15,14 +18,29 @@ def latency(ms: float = 1.0, **more: Any) -> dict[str, Any]:
     return {"clock": "service", "count": 0} | {f"{name}_ns": ns for name in names} | more
 
 
+def cut_off(
+    at_least_ms: float, at_most_ms: float | None, last_seen_ms: float | None = None
+) -> dict[str, Any]:
+    """What an open loop's percentiles, all of them, are if what was cut off ends now, or never."""
+    ends = (at_least_ms, at_most_ms, at_least_ms if last_seen_ms is None else last_seen_ms)
+    return {
+        name: dict.fromkeys(PERCENTILES, None if ms is None else round(ms * 1e6))
+        for name, ms in zip(("at_least", "at_most", "last_seen"), ends, strict=True)
+    }
+
+
 def open_loop(**more: Any) -> dict[str, Any]:
-    """All of 1000 requests were sent as they were due."""
+    """All of 1000 requests were sent as they were due, and as many waited as at the begin."""
     return {
         "offered_per_s": 1000.0,
         "due": 1000,
         "sent": 1000,
         "overdue_at_end": 0,
         "most_overdue": 1,
+        "unnoticed": 0,
+        "waiting_at_begin": 8,
+        "waiting_at_end": 8,
+        "fastest_ns": 7_000_000,
         "aborted": False,
         "lag": {"count": 1000, "p50_ns": 20_000, "p99_ns": 90_000, "max_ns": 200_000},
     } | more

@@ -8,6 +8,7 @@
 
 void tally_enter(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns)
 {
+    tally->waiting_at_begin++;
     histogram_record(&tally->entered, begin_ns - started_ns);
     tally->before += (double)(begin_ns - started_ns) / (double)(now_ns - started_ns);
 }
@@ -18,6 +19,7 @@ void tally_censor(struct tally *tally, int64_t begin_ns, int64_t started_ns, int
     int64_t age_ns = seen_ns - started_ns;
     int64_t entered_ns = begin_ns - started_ns;
 
+    tally->waiting_at_begin += entered_ns > 0 && seen_ns >= begin_ns;
     if (seen_ns < begin_ns || age_ns < HISTOGRAM_LOWEST_NS || entered_ns > HISTOGRAM_HIGHEST_NS)
         return;
     histogram_record(&tally->censored,
@@ -39,6 +41,7 @@ void tally_fail(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64
 {
     int64_t from_ns = started_ns > begin_ns ? started_ns : begin_ns;
 
+    tally->waiting_at_begin += started_ns < begin_ns && now_ns >= begin_ns;
     if (now_ns > from_ns)
         tally->failed_ns += now_ns - from_ns;
 }
@@ -47,6 +50,15 @@ void tally_close(struct tally *tally)
 {
     seconds_close(&tally->seconds);
     seconds_total(&tally->seconds, &tally->histogram);
+}
+
+static void add_open_loop(struct tally *sum, const struct tally *part)
+{
+    histogram_add(&sum->lag, &part->lag);
+    sum->waiting_at_begin += part->waiting_at_begin;
+    sum->waiting_at_end += part->waiting_at_end;
+    if (part->fastest_ns > 0)
+        tally_serve(sum, part->fastest_ns);
 }
 
 void tally_add(struct tally *sum, struct tally *part)
@@ -63,6 +75,7 @@ void tally_add(struct tally *sum, struct tally *part)
     sum->lost += part->lost;
     sum->due += part->due;
     sum->sent += part->sent;
+    sum->unnoticed += part->unnoticed;
     sum->overdue_at_end += part->overdue_at_end;
     histogram_add(&sum->censored, &part->censored);
     histogram_add(&sum->entered, &part->entered);
@@ -71,7 +84,7 @@ void tally_add(struct tally *sum, struct tally *part)
     sum->before += part->before;
     sum->failed_ns += part->failed_ns;
     if (part->open)
-        histogram_add(&sum->lag, &part->lag);
+        add_open_loop(sum, part);
 }
 
 double tally_requests(const struct tally *tally, int64_t window_ns)

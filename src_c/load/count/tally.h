@@ -31,9 +31,13 @@ struct tally {
     // Of an open loop, in the window:
     uint64_t due;
     uint64_t sent;
-    uint64_t overdue_at_end; // and never sent
-    uint64_t most_overdue;   // at once, during the whole run
-    struct histogram lag;    // from the intended time until the loop noticed it
+    uint64_t unnoticed;        // of them, those that the loop had not come to by its end
+    uint64_t waiting_at_begin; // due before it, and without an outcome when it began
+    uint64_t waiting_at_end;   // the same of its end
+    uint64_t overdue_at_end;   // of these, never sent
+    uint64_t most_overdue;     // at once, during the whole run
+    int64_t fastest_ns;        // from sending to the reply, during the whole run; 0: no reply came
+    struct histogram lag;      // from the intended time until the loop noticed it
 };
 
 // Counts a right reply in the window to a request from before it.
@@ -47,6 +51,13 @@ static inline void tally_reply(struct tally *tally, int64_t begin_ns, int64_t st
     timeline_count(&tally->timeline, now_ns - begin_ns);
     if (started_ns < begin_ns)
         tally_enter(tally, begin_ns, started_ns, now_ns);
+}
+
+// Notes how long an open loop's request took from when it was sent to its right reply.
+static inline void tally_serve(struct tally *tally, int64_t took_ns)
+{
+    if (took_ns < tally->fastest_ns || tally->fastest_ns == 0)
+        tally->fastest_ns = took_ns > 0 ? took_ns : 1;
 }
 
 // Counts a request that had no reply when it was last seen, at `seen_ns`. One that was not yet

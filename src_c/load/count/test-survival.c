@@ -156,8 +156,91 @@ static void test_if_nobody_was_watched_from_the_beginning_nothing_is_known(void)
     CHECK(hidden(50));
 }
 
+static int64_t percentile_if(enum cut_off cut_off, double percent)
+{
+    int64_t value_ns = -1;
+
+    return survival_percentile_if(&LIFETIMES, cut_off, percent, &value_ns) ? value_ns : -1;
+}
+
+static int64_t last_seen(double percent)
+{
+    int64_t value_ns = -1;
+
+    return survival_last_seen(&LIFETIMES, percent, &value_ns) ? value_ns : -1;
+}
+
+// Ages 1, 2, 3+, 4, 5+, 6, as above: if those cut off end now, there are six replies; if they never
+// end, four of six come at 1, 2, 4 and 6.
+static void test_what_is_cut_off_may_end_now_or_never(void)
+{
+    forget();
+    histogram_record(&answered, 1);
+    histogram_record(&answered, 2);
+    histogram_record(&censored, 3);
+    histogram_record(&answered, 4);
+    histogram_record(&censored, 5);
+    histogram_record(&answered, 6);
+    CHECK_NUMBER(percentile_if(CUT_OFF_ENDS_NOW, 50), 3);
+    CHECK_NUMBER(percentile_if(CUT_OFF_ENDS_NOW, 66), 4);
+    CHECK_NUMBER(percentile_if(CUT_OFF_ENDS_NOW, 83), 5);
+    CHECK_NUMBER(percentile_if(CUT_OFF_ENDS_NOW, 100), 6);
+    CHECK_NUMBER(percentile_if(CUT_OFF_IS_TYPICAL, 50), 4);
+    CHECK_NUMBER(percentile_if(CUT_OFF_NEVER_ENDS, 33), 2);
+    CHECK_NUMBER(percentile_if(CUT_OFF_NEVER_ENDS, 50), 4);
+    CHECK_NUMBER(percentile_if(CUT_OFF_NEVER_ENDS, 66), 6);
+    CHECK_NUMBER(percentile_if(CUT_OFF_NEVER_ENDS, 83), -1);
+    CHECK_NUMBER(last_seen(50), 3);
+}
+
+// Whatever becomes of them, the estimate lies between the two, and nothing lies below what was seen
+// but for those who entered late.
+static void test_the_estimate_lies_between_the_two_ends(void)
+{
+    static const double percents[] = {1, 10, 25, 50, 75, 90, 99};
+    uint64_t x = 7;
+
+    for (int round = 0; round < 20; round++) {
+        forget();
+        for (int i = 0; i < 50 * (round + 1); i++) {
+            x = x * UINT64_C(6364136223846793005) + 1442695040888963407U;
+            int64_t age = 1 + (int64_t)(x >> 50);
+            histogram_record((x >> 20) % 5 < (unsigned)round % 5 ? &censored : &answered, age);
+        }
+        for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
+            int64_t least = percentile_if(CUT_OFF_ENDS_NOW, percents[i]);
+            int64_t typical = percentile_if(CUT_OFF_IS_TYPICAL, percents[i]);
+            int64_t most = percentile_if(CUT_OFF_NEVER_ENDS, percents[i]);
+            CHECK(least > 0);
+            CHECK(typical == -1 || typical >= least);
+            CHECK(most == -1 || most >= typical);
+            CHECK(typical != -1 || most == -1);
+            CHECK_NUMBER(last_seen(percents[i]), least);
+        }
+    }
+}
+
+// A queue of 5 to 6 when the window begins: of those who became due in it nobody has had a reply,
+// and what those from before had waited is known nevertheless.
+static void test_what_was_seen_is_known_where_the_estimate_has_a_gap(void)
+{
+    forget();
+    for (int i = 1; i <= 10; i++) {
+        histogram_record(&entered, 500 + 10 * i);
+        histogram_record(&answered, 600 + 10 * i);
+        histogram_record(&censored, 10 * i);
+    }
+    CHECK_NUMBER(percentile_if(CUT_OFF_ENDS_NOW, 90), 90);
+    CHECK_NUMBER(percentile_if(CUT_OFF_ENDS_NOW, 99), -1);
+    CHECK_NUMBER(last_seen(50), 100);
+    CHECK_NUMBER(last_seen(90), 680);
+}
+
 int main(void)
 {
+    test_what_is_cut_off_may_end_now_or_never();
+    test_the_estimate_lies_between_the_two_ends();
+    test_what_was_seen_is_known_where_the_estimate_has_a_gap();
     test_nothing_seen_has_no_percentiles();
     test_without_censoring_it_is_the_percentile_of_the_histogram();
     test_censored_requests_move_their_weight_to_later_ages();

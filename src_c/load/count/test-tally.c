@@ -79,6 +79,45 @@ static void test_an_age_beyond_the_histogram_is_one_of_at_least_its_highest(void
     CHECK_NUMBER(tally.censored.out_of_range + tally.entered.out_of_range, 0);
 }
 
+static void test_what_waits_at_the_begin_is_counted_however_it_ends(void)
+{
+    static struct tally tally = {.open = true};
+
+    tally_reply(&tally, BEGIN_NS, 100, BEGIN_NS + 1);  // answered in the window
+    tally_censor(&tally, BEGIN_NS, 100, BEGIN_NS + 1); // given up in it, or there at its end
+    tally_fail(&tally, BEGIN_NS, 100, BEGIN_NS + 1);   // refused, closed or reset in it
+    CHECK_NUMBER(tally.waiting_at_begin, 3);
+    tally_fail(&tally, BEGIN_NS, 100, BEGIN_NS - 1); // all of these before it
+    tally_fail(&tally, INT64_MAX, 100, 200);         // when nobody knew when it begins
+    tally_censor(&tally, BEGIN_NS, 100, BEGIN_NS - 1);
+    tally_reply(&tally, BEGIN_NS, BEGIN_NS, BEGIN_NS + 1); // and these began in it
+    tally_censor(&tally, BEGIN_NS, BEGIN_NS, BEGIN_NS + 1);
+    tally_fail(&tally, BEGIN_NS, BEGIN_NS, BEGIN_NS + 1);
+    CHECK_NUMBER(tally.waiting_at_begin, 3);
+    seconds_free(&tally.seconds);
+}
+
+static void test_open_loops_add_up_beside_closed_ones(void)
+{
+    static struct tally parts[3] = {{.open = true, .waiting_at_begin = 1, .waiting_at_end = 5},
+                                    {.open = true, .waiting_at_begin = 2, .waiting_at_end = 7},
+                                    {.waiting_at_begin = 100, .waiting_at_end = 100}};
+    static struct tally sum;
+
+    tally_serve(&parts[1], 300);
+    tally_serve(&parts[1], 200);
+    tally_serve(&parts[1], 250);
+    for (int i = 0; i < 3; i++) {
+        tally_close(&parts[i]);
+        tally_add(&sum, &parts[i]);
+        seconds_free(&parts[i].seconds);
+    }
+    CHECK_NUMBER(sum.waiting_at_begin, 3);
+    CHECK_NUMBER(sum.waiting_at_end, 12);
+    CHECK_NUMBER(sum.fastest_ns, 200);
+    seconds_free(&sum.seconds);
+}
+
 // Counts one right reply, and all that belongs to it.
 static void count_reply(struct tally *tally)
 {
@@ -127,6 +166,8 @@ static void test_what_does_not_add_up_is_named(void)
 
 int main(void)
 {
+    test_what_waits_at_the_begin_is_counted_however_it_ends();
+    test_open_loops_add_up_beside_closed_ones();
     test_a_request_given_up_before_the_window_is_not_censored_in_it();
     test_a_request_from_before_the_window_enters_with_its_age();
     test_a_request_due_in_the_window_enters_with_nothing();

@@ -111,6 +111,8 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
     }
     client->was_answered = true;
     if (state == REPLY_RIGHT) {
+        if (tally->open)
+            tally_serve(tally, now_ns - client_oldest_ns(client));
         int64_t started_ns = end_request(worker, client, OUTCOME_OK);
         if (side == WINDOW_INSIDE) {
             tally_reply(tally,

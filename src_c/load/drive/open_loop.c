@@ -124,11 +124,14 @@ void open_loop_settle(struct worker *worker, struct share *share, int64_t end_ns
 
     if (!share->is_open)
         return;
-    while (open->next_due_ns < end_ns)
+    while (open->next_due_ns < end_ns) {
+        share->tally.unnoticed += open->next_due_ns >= begin_ns;
         notice(share, begin_ns, end_ns);
+    }
     tell_backlog(worker, open);
     share->tally.overdue_at_end = open->backlog;
     share->tally.accounting.by_outcome[OUTCOME_UNFINISHED] += open->backlog;
+    share->tally.waiting_at_end = share->tally.accounting.by_outcome[OUTCOME_UNFINISHED];
     for (; open->backlog > 0; open->backlog--)
         tally_censor(&share->tally, begin_ns, on_the_clock(open, schedule_next(&open->unsent)),
                      end_ns);

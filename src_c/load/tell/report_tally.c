@@ -120,9 +120,13 @@ void report_open_loop(struct json *json, const struct result *result, const stru
     json_billionths(json, "offered_per_s", rate_billionths);
     json_unsigned(json, "due", tally->due);
     json_unsigned(json, "sent", tally->sent);
+    json_unsigned(json, "unnoticed", tally->unnoticed);
+    json_unsigned(json, "waiting_at_begin", tally->waiting_at_begin);
+    json_unsigned(json, "waiting_at_end", tally->waiting_at_end);
     json_unsigned(json, "overdue_at_end", tally->overdue_at_end);
     json_unsigned(json, "most_overdue", tally->most_overdue);
     json_bool(json, "aborted", result->aborted);
+    write_known(json, "fastest_ns", tally->fastest_ns > 0, tally->fastest_ns);
     write_lag(json, &tally->lag);
     json_close(json, '}');
 }
@@ -162,7 +166,11 @@ void report_closed_loop(struct json *json, const struct result *result, const st
     json_close(json, '}');
 }
 
-static void write_percentiles(struct json *json, const struct tally *tally, bool one_clock)
+typedef bool percentile_of(const struct lifetimes *lifetimes, double percent, int64_t *value_ns);
+
+// The percentiles that are told, as a function has them; members without brackets.
+static void write_percentiles(struct json *json, const struct tally *tally, bool one_clock,
+                              percentile_of *percentile_of)
 {
     static const struct {
         const char *name;
@@ -173,8 +181,37 @@ static void write_percentiles(struct json *json, const struct tally *tally, bool
     for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++) {
         double percent = percentiles[i].percent;
         int64_t value_ns = 0;
-        bool known = one_clock && survival_percentile(&lifetimes, percent, &value_ns);
+        bool known = one_clock && percentile_of(&lifetimes, percent, &value_ns);
         write_known(json, percentiles[i].name, known, value_ns);
+    }
+}
+
+static bool at_least(const struct lifetimes *lifetimes, double percent, int64_t *value_ns)
+{
+    return survival_percentile_if(lifetimes, CUT_OFF_ENDS_NOW, percent, value_ns);
+}
+
+static bool at_most(const struct lifetimes *lifetimes, double percent, int64_t *value_ns)
+{
+    return survival_percentile_if(lifetimes, CUT_OFF_NEVER_ENDS, percent, value_ns);
+}
+
+// Between what an open loop's percentiles lie, whatever becomes of what the end cut off.
+static void write_bounds(struct json *json, const struct tally *tally, bool one_clock)
+{
+    static const struct {
+        const char *name;
+        percentile_of *percentile_of;
+    } bounds[] = {{"at_least", at_least}, {"at_most", at_most}, {"last_seen", survival_last_seen}};
+
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        if (!tally->open) {
+            json_null(json, bounds[i].name);
+            continue;
+        }
+        json_open(json, bounds[i].name, '{');
+        write_percentiles(json, tally, one_clock, bounds[i].percentile_of);
+        json_close(json, '}');
     }
 }
 
@@ -198,6 +235,7 @@ void report_latency(struct json *json, const struct tally *tally, const char *cl
     const struct histogram *histogram = &tally->histogram;
     int64_t max_ns = histogram_max(histogram);
     bool any = histogram->total > 0;
+    bool one_clock = strcmp(clock, CLOCK_MIXED) != 0;
 
     if (histogram_max(&tally->censored) > max_ns)
         max_ns = histogram_max(&tally->censored);
@@ -207,7 +245,8 @@ void report_latency(struct json *json, const struct tally *tally, const char *cl
     write_known(json, "min_ns", any, histogram_min(histogram));
     write_known(json, "mean_ns", any, (int64_t)histogram_mean(histogram));
     write_known(json, "max_ns", any || tally->censored.total > 0, max_ns);
-    write_percentiles(json, tally, strcmp(clock, CLOCK_MIXED) != 0);
+    write_percentiles(json, tally, one_clock, survival_percentile);
+    write_bounds(json, tally, one_clock);
     write_histogram(json, histogram);
     write_unanswered(json, tally);
     json_close(json, '}');

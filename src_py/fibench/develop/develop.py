@@ -150,10 +150,12 @@ def _bench_designs(places: Places, parts: list[str], effort: "Effort") -> bool:
 
 
 def _bench_load(places: Places) -> bool:
-    """fibload's open loop: rates met, its own lag, percentiles beside the truth."""
+    """fibload's open loop: rates met, its own lag, percentiles beside the truth, overload seen."""
     from fibench.develop.bench.open_loop import print_open_loop
+    from fibench.develop.bench.overload import print_overload
 
-    return print_open_loop(places.programs)
+    kept = [part(places.programs) for part in (print_open_loop, print_overload)]
+    return all(kept)
 
 
 def _bench_probe(places: Places, effort: "Effort") -> bool:

@@ -32,6 +32,10 @@ class FigureRow:
     interval: str
     """What `low` and `high` are: `95 %` or `range`."""
     absent: str | None = None
+    at_least: float | None = None
+    """Of a figure that is not known: the mean of its lower bounds…"""
+    at_most: float | None = None
+    """…and of its upper ones."""
 
 
 def cells_with_summary(review: Review) -> Iterator[tuple[Cell, CellSummary]]:
@@ -49,7 +53,8 @@ def rows_of(summary: CellSummary) -> Iterator[FigureRow]:
         estimate = summary.estimates[name]
         low, high = finite(estimate.low), finite(estimate.high)
         mean, unit = finite(estimate.mean), unit_of(name)
-        yield FigureRow(name, unit, mean, low, high, estimate.blocks, share, estimate.absent)
+        figures = (name, unit, mean, low, high, estimate.blocks, share, estimate.absent)
+        yield FigureRow(*figures, finite(estimate.at_least), finite(estimate.at_most))
     for name in _ordered(summary.counts):
         if _base(name) in METRICS:
             counted = summary.counts[name]

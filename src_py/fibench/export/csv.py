@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "row", "name", "metric", "estimate", "low", "high", "blocks", "unit", "interval", "outcome",
-    "note", "decided",
+    "note", "decided", "at_least", "at_most",
 )  # fmt: skip
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -35,7 +35,10 @@ def export(review: Review) -> str:
     for cell, summary in cells_with_summary(review):
         for row in rows_of(summary):
             figures = (row.mean, row.low, row.high, row.blocks, row.unit, row.interval)
-            rows.append(("cell", cell.label, row.metric, *figures, "", row.absent or ""))
+            bounds = (row.at_least, row.at_most)
+            rows.append(
+                ("cell", cell.label, row.metric, *figures, "", row.absent or "", None, *bounds)
+            )
     nothing = (None, None, None, 0, "", "")
     rows += [
         ("left out", absent.cell.label, "", *nothing, "", absent.reason)
@@ -101,7 +104,10 @@ def _claim_row(verdict: Verdict, mark: str) -> Sequence[object]:
         figures = (*ends, estimate.blocks, unit, share)
     note = "; ".join(text for text in (mark, verdict.reason) if text)
     named = ("claim", claim.id, claimed_metric(claim))
-    return (*named, *figures, verdict.outcome, note, verdict.decided)
+    bounds: tuple[float | None, ...] = (None, None)
+    if estimate is not None and count is None:
+        bounds = (finite(estimate.at_least), finite(estimate.at_most))
+    return (*named, *figures, verdict.outcome, note, verdict.decided, *bounds)
 
 
 def claimed_metric(claim: Claim) -> str:

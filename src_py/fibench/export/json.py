@@ -86,6 +86,8 @@ def _metrics(summary: CellSummary) -> dict[str, Json]:
     return {
         name_with_unit(row.metric): {
             "mean": row.mean,
+            "at_least": row.at_least,
+            "at_most": row.at_most,
             "low": row.low,
             "high": row.high,
             "blocks": row.blocks,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Iterator, Mapping
 
 from fibench.experiment import Cell, Experiment, KnownBackend
@@ -52,6 +53,7 @@ def _of_cell(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
         if warning is not None:
             yield warning
     yield from _lonely(cell)
+    yield from _too_few_clients(cell, backend)
     yield from _silent(cell, backend, cpus)
 
 
@@ -67,6 +69,26 @@ def _lonely(cell: Cell) -> Iterator[str]:
     for group in groups:
         if group.rate is not None and group.clients == 1:
             yield f'client group "{group.name}" is {said}'
+
+
+def _too_few_clients(cell: Cell, backend: KnownBackend) -> Iterator[str]:
+    """Open loops whose requests take so long that all clients are busy before the next is due."""
+    values = cell.parameters
+    if backend.language == "own":
+        return  # of which it is not known how long they take
+    every = [(g.name, g.clients, g.n, g.rate) for g in values.groups if not g.idle]
+    for name, clients, n, rate in every or [("", values.clients, values.n, values.rate)]:
+        takes_s = computing_s(values.n if n is None else n, backend.language)
+        takes_s += values.io_wait or 0.0
+        needed = math.ceil((rate or 0.0) * takes_s / (values.pipeline or 1))
+        if needed > clients:
+            of_group = f' of group "{name}"' if name else ""
+            which = f"1 client{of_group} is" if clients == 1 else f"{clients} clients{of_group} are"
+            yield (
+                f"{cell.label}: {which} too few for {quantity(rate or 0.0, '1/s')}: a request "
+                f"takes about {quantity(takes_s, 's', digits=2)}, so that {needed} are needed "
+                "at least"
+            )
 
 
 def _silent(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:

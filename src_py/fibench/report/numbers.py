@@ -4,7 +4,7 @@
 import math
 from collections.abc import Sequence
 
-from fibench.metrics import DIGITS, Scale, exact, number, scale_for
+from fibench.metrics import DIGITS, Scale, Unit, exact, number, quantity, scale_for
 from fibench.parameters import KEYS
 from fibench.verdict import Estimate
 from fibench.verdict.estimate import half_width
@@ -48,6 +48,33 @@ def with_interval(estimate: Estimate, scale: Scale, sign: str, bounds: Sequence[
     mean = number(estimate.mean / scale.size, digits)
     low, high = (number(end, digits) for end in ends)
     return f"{sign}{mean}{scale.suffix} [{low}, {high}]"
+
+
+def bound_text(estimate: Estimate, scale: Scale, sign: str = "") -> str:
+    """What is known of a figure by bounds alone: `> 812 ms`, `160 to 168 ms`, `< ×0.31`."""
+    least, most = (
+        None if end is None else sign + number(end / scale.size) + scale.suffix
+        for end in (estimate.at_least, estimate.at_most)
+    )
+    if least is not None and most is not None:
+        return f"{least} to {most}"
+    return f"> {least}" if least is not None else f"< {most}"
+
+
+def bounds_with_interval(estimate: Estimate, sign: str, unit: Unit | None = None) -> str:
+    """The same with the ends of its interval: `> 812 ms [744, ∞]`; a ratio has no unit."""
+    known = estimate.at_least if estimate.at_least is not None else estimate.at_most
+    assert known is not None
+    scale = RATIO if unit is None else scale_for(known, unit)
+    told = bound_text(estimate, scale, sign)
+    if estimate.low is None or estimate.high is None:
+        return told
+    return f"{told} [{number(estimate.low / scale.size)}, {number(estimate.high / scale.size)}]"
+
+
+def lower_bound(estimate: Estimate, unit: Unit) -> str:
+    """What a table has of it: `> 812 ms`."""
+    return NO_FIGURE if estimate.at_least is None else f"> {quantity(estimate.at_least, unit)}"
 
 
 def spread(estimate: Estimate) -> str:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS, in_group, quantity
-from fibench.report.numbers import NO_FIGURE, spread
-from fibench.verdict import CellSummary
+from fibench.report.numbers import NO_FIGURE, lower_bound, spread
+from fibench.verdict import CellSummary, Estimate
 from fibench.wording import shown
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class TableLine:
             return Entry(self._counted(metric), "")
         estimate = self.summary.estimates[in_group(self.group, metric)]
         if estimate.mean is None:
-            return Entry(NO_FIGURE, "")
+            return Entry(lower_bound(estimate, METRICS[metric].unit), "")
         return Entry(quantity(estimate.mean, METRICS[metric].unit), spread(estimate))
 
     def _counted(self, metric: str) -> str:
@@ -99,7 +99,7 @@ def shown_metrics(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> li
     """
 
     def known(metric: str) -> bool:
-        return any(summary.estimates[metric].mean is not None for summary in summaries)
+        return any(_is_known(summary.estimates[metric]) for summary in summaries)
 
     left_out = {"p99" if known("p90") and not known("p99") else "p90"}
     if not any(_ends_by_itself(cell) for cell in cells):
@@ -108,6 +108,10 @@ def shown_metrics(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> li
         left_out.add("p999")
     columns = [m.name for m in METRICS.values() if m.in_table and m.name not in left_out]
     return sorted(columns, key=lambda name: name != "wall")
+
+
+def _is_known(estimate: Estimate) -> bool:
+    return estimate.mean is not None or estimate.is_bound
 
 
 def _ends_by_itself(cell: Cell) -> bool:

@@ -22,6 +22,7 @@ from fibench.report.words import (
     verdict_lines,
 )
 from fibench.verdict import CONFIDENCE, CellSummary
+from fibench.verdict.bounds import MEANING
 from fibench.verdict.verdict import Outcome, Verdict
 from fibench.wording import prose, shown
 
@@ -184,6 +185,8 @@ def table_notes(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list
         if summary.valid and (reason := summary.estimates[metric].absent) is not None
     )
     notes.extend(absent)
+    if any(summary.estimates[metric].is_bound for summary in summaries for metric in metrics):
+        notes.append(MEANING)
     for summary in summaries:
         notes.extend(_cell_notes(labels[summary.cell_key], summary, metrics))
     return notes

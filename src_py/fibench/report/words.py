@@ -11,12 +11,21 @@ from fibench import called
 from fibench.metrics import METRICS, Scale, number, quantity, scale_for
 from fibench.parameters.blocks import MOST_LOOKED_AT
 from fibench.report.claims.why import about, meaning_lines
-from fibench.report.numbers import RATIO, axis_scale, bound_quantity, effect, percent, with_interval
+from fibench.report.numbers import (
+    RATIO,
+    axis_scale,
+    bound_quantity,
+    bounds_with_interval,
+    effect,
+    percent,
+    with_interval,
+)
 from fibench.report.output import glued
 from fibench.verdict import CONFIDENCE, Crossover, Estimate, TwinCheck
 from fibench.verdict.crossover import Wins
 from fibench.verdict.foreign.telling import widened_for
 from fibench.verdict.looks import Looks
+from fibench.verdict.sample import BOUNDED
 from fibench.verdict.twin import ALPHA
 from fibench.verdict.verdict import Verdict
 from fibench.wording import counted, prose, shown
@@ -116,6 +125,8 @@ def _figures(verdict: Verdict) -> str:
         return _count_figures(verdict, left, right, at)
     if verdict.crossover is not None:
         return _crossover_figures(verdict, verdict.crossover)
+    if verdict.estimate is not None and verdict.estimate.is_bound:
+        return _bounds_figures(verdict, verdict.estimate, at)
     if verdict.estimate is None or verdict.estimate.mean is None:
         return ""
     unit = METRICS[claim.metric].unit
@@ -127,6 +138,17 @@ def _figures(verdict: Verdict) -> str:
     sign = "" if claim.right is None else "×"
     estimate = glued(_estimate(verdict.estimate, claim, scale, sign))
     return f"{claim.metric} {sides}{at}: {estimate}, {glued(f'needed {_bound(claim, scale)}')}"
+
+
+def _bounds_figures(verdict: Verdict, estimate: Estimate, at: str) -> str:
+    """`p50 c-mp-pool at rate=200: > 812 ms [744, ∞], needed > 200 ms`."""
+    claim = verdict.claim
+    left, right, _ = side_names(claim.left, claim.right)
+    unit = METRICS[claim.metric].unit if claim.right is None else None
+    known = bounds_with_interval(estimate, "" if unit else "×", unit)
+    sides = left if claim.right is None else f"{left}, {right}"
+    needed = glued(f"needed {_bound(claim, RATIO)}")
+    return f"{claim.metric} {sides}{at}: {glued(known)}, {needed}"
 
 
 def _estimate(estimate: Estimate, claim: Claim, scale: Scale, sign: str) -> str:
@@ -215,6 +237,8 @@ def _hint(verdict: Verdict) -> str:
     if verdict.outcome not in ("INCONCLUSIVE", "REFUTED", "INVALID"):
         return ""
     if verdict.estimate is not None and verdict.estimate.absent is not None:
+        if BOUNDED in verdict.estimate.absent:
+            return ""
         few = METRICS[verdict.claim.metric].least_requests > 0 and verdict.outcome != "INVALID"
         return "more --duration or --requests would do" if few else ""
     if verdict.crossover is not None and verdict.crossover.half is None:

@@ -31,7 +31,9 @@ from fibench.record import (
     GeneratorSide,
     GeneratorUse,
     GroupFigures,
+    LatencyBounds,
     Record,
+    Saturated,
     ServerSide,
     SystemCalls,
     Times,
@@ -114,6 +116,7 @@ def read_record(document: Object) -> Record:
         hint=members.optional("hint", _prose_or_none, None),
         failure=members.optional("failure", _name_or_none, None),
         groups=members.optional("groups", _groups, {}),
+        bounds=members.optional("bounds", _bounds, {}),
         checks=members.optional("checks", _checks, Checks()),
         halves=members.optional("halves", or_none(two_counts), None),
         server=members.optional("server", _server, None),
@@ -222,7 +225,30 @@ def _checks(value: object) -> Checks:
         sent_share=known_figure(value.get("sent_share")),
         offered_per_s=known_figure(value.get("offered_per_s")),
         computing_s=known_figure(value.get("computing_s")),
+        saturated=or_none(_saturated)(value.get("saturated")),
     )
+
+
+def _saturated(value: object) -> Saturated:
+    found = all_of(is_figure)(value)
+    if not {"answered_per_s", "due_per_s"} <= found.keys():
+        raise Improper
+    return Saturated(found["answered_per_s"], found["due_per_s"])
+
+
+def _bounds(value: object) -> Mapping[str, LatencyBounds]:
+    if not isinstance(value, dict):
+        raise Improper
+    return {name: _bound(ends) for name, ends in value.items()}
+
+
+def _bound(value: object) -> LatencyBounds:
+    if not isinstance(value, dict):
+        raise Improper
+    least, most = that(is_figure)(value.get("at_least")), _figure_or_none(value.get("at_most"))
+    if most is not None and most < least:
+        raise Improper
+    return LatencyBounds(least, most)
 
 
 def _disturbed(value: object) -> Disturbed:
@@ -261,6 +287,8 @@ def _group(value: object) -> GroupFigures:
         read_lag_p50_s=_figure_or_none(value.get("read_lag_p50_s")),
         read_lag_p99_s=_figure_or_none(value.get("read_lag_p99_s")),
         idle="lag_p99_s" not in value,
+        bounds=_bounds(value.get("bounds", {})),
+        saturated=or_none(_saturated)(value.get("saturated")),
     )
 
 

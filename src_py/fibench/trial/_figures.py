@@ -2,15 +2,16 @@
 """From what a load tells to the figures of a trial, and whether it is valid."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fibench.backends import Backend
 from fibench.backends.catalogue import connection_cap
 from fibench.parameters import Parameters
-from fibench.record import Checks, GeneratorUse, GroupFigures
+from fibench.record import Checks, GeneratorUse, GroupFigures, LatencyBounds, Saturated
 from fibench.trial import load
 from fibench.trial.answer import Answer, ClosedLoop, GroupAnswer, Part
+from fibench.trial.overload import Spans, fell_behind, latencies, spans_of
 
 _NS = 1e-9
 LEAST_LAGS = 20
@@ -25,6 +26,8 @@ class Figures:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     groups: Mapping[str, GroupFigures] = field(default_factory=dict)
+    bounds: Mapping[str, LatencyBounds] = field(default_factory=dict)
+    """Of latencies that are None in `metrics`."""
     halves: tuple[int, int] | None = None
     use: GeneratorUse | None = None
     checks: Checks = field(default_factory=Checks)
@@ -58,7 +61,9 @@ def fibload_figures(
     answer: Answer, ending: load.LoadEnding, backend: Backend, parameters: Parameters
 ) -> Figures:
     """Counts, rates and latencies of fibload's answer, and what is wrong with the trial, if any."""
-    total = answer.total
+    total, spans = answer.total, spans_of(answer)
+    behind = any(_is_behind(group.part, spans) for group in answer.groups)
+    known, bounds = latencies(total, behind)
     counts = {
         **total.counts,
         "window_ok": total.ok,
@@ -71,10 +76,15 @@ def fibload_figures(
     found: dict[str, GroupFigures] = {}
     use = _use(answer)
     if parameters.groups:
-        found = {group.name: _group_figures(group) for group in answer.groups}
+        found = {group.name: _group_figures(group, spans) for group in answer.groups}
         counts["lost"] = sum(group.counts["lost"] for group in found.values())
     return Figures(
-        metrics={"wall_s": answer.duration_ns * _NS, **_rate_and_latencies(total)},
+        metrics={
+            "wall_s": answer.duration_ns * _NS,
+            "throughput_per_s": total.throughput_per_s,
+            **known,
+        },
+        bounds=bounds,
         counts=counts,
         groups=found,
         halves=total.half_ok,
@@ -102,16 +112,19 @@ def _use(answer: Answer) -> GeneratorUse:
     )
 
 
-def _rate_and_latencies(part: Part) -> dict[str, float | None]:
-    """Metrics of the whole answer, or of a group in it. What no reply tells is None."""
-    figures: dict[str, float | None] = {"throughput_per_s": part.throughput_per_s}
-    for name, value_ns in part.latency.percentiles_ns.items():
-        # In an open loop, a percentile that unfinished requests hide is null.
-        figures[f"{name}_s"] = None if value_ns is None or part.ok == 0 else value_ns * _NS
-    return figures
+def _is_behind(part: Part, spans: Spans) -> bool:
+    return part.open_loop is not None and fell_behind(part.open_loop, spans)
 
 
-def _group_figures(group: GroupAnswer) -> GroupFigures:
+def with_saturated(figures: Figures, groups: Mapping[str, Saturated]) -> Figures:
+    """The figures, with what is known of the groups whose schedules the server did not keep."""
+    found = {
+        name: replace(gave, saturated=groups.get(name)) for name, gave in figures.groups.items()
+    }
+    return replace(figures, groups=found)
+
+
+def _group_figures(group: GroupAnswer, spans: Spans) -> GroupFigures:
     if group.idle:
         return GroupFigures({}, {"lost": group.lost}, idle=True)
     part = group.part
@@ -124,8 +137,10 @@ def _group_figures(group: GroupAnswer) -> GroupFigures:
     }
     lag_ns = part.open_loop.lag_p99_ns if part.open_loop else None
     lag_s = None if lag_ns is None else float(lag_ns * _NS)
+    known, bounds = latencies(part, _is_behind(part, spans))
+    metrics = {"throughput_per_s": part.throughput_per_s, **known}
     read_lag = read_lag_s(part.closed_loop)
-    return GroupFigures(_rate_and_latencies(part), counts, lag_s, *read_lag)
+    return GroupFigures(metrics, counts, lag_s, *read_lag, bounds=bounds)
 
 
 def read_lag_s(loop: ClosedLoop | None) -> tuple[float | None, float | None]:

@@ -5,18 +5,26 @@ The gates are those of docs/measurement.md. That of the lag depends on the perce
 claimed, so that it is judged with the claims; the lag is only handed on here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from fibench.record import Checks
+from fibench.record import Checks, Saturated
 from fibench.trial._figures import read_lag_s
-from fibench.trial.answer import Answer, ClosedLoop, OpenLoop, OwnUse
+from fibench.trial.answer import Answer, ClosedLoop, GroupAnswer, OpenLoop, OwnUse
+from fibench.trial.overload import (
+    Spans,
+    fell_behind,
+    saturated,
+    spans_of,
+    too_few,
+    unnoticed,
+)
 
 GENERATOR_BUSY = 0.80
 """Above this share of the CPU that it may use, the generator may be the limit…"""
 SERVER_BUSY = 0.90
 """…unless the server used at least this share of the cores that its design can use."""
-LEAST_SENT = 0.99
 WAITED_LEAST = 0.01
 """Less than this share of its time in waiting for a CPU explains nothing."""
 LITTLE_LEAST = 0.95
@@ -60,11 +68,13 @@ def check(
     open_loop = answer.total.open_loop
     # Where requests were refused, closed or reset before a reply, it does not hold.
     littles_law, littles_gate = (None, None) if answer.total.refused else _littles(answer)
-    gates = [_cpu_gate(answer, share, cores, server_used_cores, hint), _sent_gate(answer)]
+    kept = overload(answer, cores, server_used_cores)
+    gates = [_cpu_gate(answer, share, cores, server_used_cores, hint), kept.late]
     read_lag_p50_s, read_lag_p99_s = read_lag_s(answer.total.closed_loop)
     lag_p99_ns = open_loop.lag_p99_ns if open_loop else None
+    generator_bound = "; ".join(gate for gate in gates if gate) or None
     return Checks(
-        generator_bound=_with_delay("; ".join(gate for gate in gates if gate), answer.own),
+        generator_bound=_with_delay(generator_bound or "", answer.own),
         flight_gate=_with_delay(littles_gate or "", answer.own),
         generator_share=share,
         littles_law=littles_law,
@@ -75,6 +85,7 @@ def check(
         warmup_s=answer.warmup_ns * _NS,
         sent_share=min(sent_shares(answer), default=None),
         offered_per_s=open_loop.offered_per_s if open_loop else None,
+        saturated=None if generator_bound else kept.total,
     )
 
 
@@ -133,7 +144,7 @@ def _littles(answer: Answer) -> tuple[float | None, str | None]:
 
 
 def _cpu_gate(
-    answer: Answer, share: float, cores: AvailableCores, used: float | None, hint: str
+    answer: Answer, share: float, cores: AvailableCores, used: float | None, hint: str = ""
 ) -> str | None:
     if answer.spin and all(group.open_loop for group in answer.asking):
         return None  # it spins instead of sleeping: its lag says whether it kept up
@@ -150,16 +161,57 @@ def _cpu_gate(
     return f"{said} ({hint})" if hint and cores.server > 1 else said
 
 
-def _sent_gate(answer: Answer) -> str | None:
-    # Of few requests the one that falls due as the window ends may be more than a hundredth.
-    short = [
-        one.sent / one.due
-        for one in _open_loops(answer)
-        if one.due - one.sent > max(1, (1 - LEAST_SENT) * one.due)
-    ]
-    if not short:
+def _delay_gate(answer: Answer, cores: AvailableCores, used: float | None) -> str | None:
+    """Why a generator that fell behind may itself have been the cause: others had its cores.
+
+    A thread that is ready and has no CPU reads no replies, and its clients look busy.
+    """
+    own = answer.own
+    delay_ns = own.run_delay_ns or 0
+    allowed = max(1, min(own.threads, cores.load))
+    share = (own.cpu_user_ns + own.cpu_system_ns + delay_ns) / (own.wall_ns * allowed or 1)
+    is_busy = used is not None and used >= SERVER_BUSY * cores.server
+    if share <= GENERATOR_BUSY or is_busy or answer.spin:
         return None
-    # It can be its connections that are too few: each waits for one reply at a time.
-    clients = answer.total.asked
-    by = "1 client" if clients == 1 else f"{clients} clients"
-    return f"the load generator sent {min(short) * 100:.1f} % of what was due, by {by}"
+    waited = 100.0 * delay_ns / (own.wall_ns * allowed or 1)
+    return f"the load generator fell behind, and was ready without a CPU {waited:.0f} % of the time"
+
+
+@dataclass(frozen=True)
+class Overload:
+    """What became of the schedules of a trial."""
+
+    late: str | None = None
+    """Why the generator, or too few clients, kept a schedule from being met; None: they did not."""
+    total: Saturated | None = None
+    """Of all open loops together, where the server kept one from being met."""
+    groups: Mapping[str, Saturated] = field(default_factory=dict)
+    """Of the groups whose schedules it kept from being met."""
+
+
+def overload(answer: Answer, cores: AvailableCores, used: float | None) -> Overload:
+    """Tell apart a generator that is late, too few clients, and a server that is saturated."""
+    spans = spans_of(answer)
+    late = [why for one in _open_loops(answer) if (why := unnoticed(one)) is not None]
+    behind = [group for group in answer.groups if _fell_behind(group, spans)]
+    if (
+        late
+        or not behind
+        or _cpu_gate(answer, generator_share(answer.own, cores.load), cores, used)
+    ):
+        return Overload("; ".join(late) or None)
+    causes = [_delay_gate(answer, cores, used), *(_too_few(g, answer.pipeline) for g in behind)]
+    late = [why for why in causes if why is not None]
+    if late:
+        return Overload("; ".join(late))
+    every = [group.part for group in answer.groups if group.open_loop]
+    groups = {group.name: saturated([group.part], spans) for group in behind}
+    return Overload(None, saturated(every, spans), groups)
+
+
+def _fell_behind(group: GroupAnswer, spans: Spans) -> bool:
+    return group.open_loop is not None and fell_behind(group.open_loop, spans)
+
+
+def _too_few(group: GroupAnswer, pipeline: int) -> str | None:
+    return too_few(group.open_loop, group.part.asked, pipeline) if group.open_loop else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fibench.json_values import Object
-from fibench.metrics import LATENCIES
+from fibench.metrics import LATENCIES, PERCENTILES
 from fibench.trial.load import LoadError
 
 T = TypeVar("T")
@@ -25,6 +25,23 @@ class Latency:
     mean_ns: float | None
     percentiles_ns: Mapping[str, float | None]
     """By the names in LATENCIES."""
+    cut_off: CutOff | None = None
+    """None of a closed loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """An open loop's percentiles, under other beliefs about the requests that the end cut off.
+
+    By the names in PERCENTILES; None where a percentile is not known, or infinite.
+    """
+
+    at_least_ns: Mapping[str, float | None]
+    """Each had its reply at the end of the window."""
+    at_most_ns: Mapping[str, float | None]
+    """None ever has one."""
+    last_seen_ns: Mapping[str, float | None]
+    """Of the ages at which requests were last seen, wherever they began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,14 @@ class OpenLoop:
     due: int
     sent: int
     lag_p99_ns: float | None
+    unnoticed: int
+    """Of those that were due, how many the generator had not come to by the window's end."""
+    waiting_at_begin: int
+    """In flight and overdue when the window began…"""
+    waiting_at_end: int
+    """…and when it ended."""
+    fastest_ns: float | None
+    """The shortest time from sending to the reply, warm-up included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +263,17 @@ def _part(told: _Members) -> Part:
         latency=Latency(
             latency.number_or_none("mean_ns"),
             {name: latency.number_or_none(f"{name}_ns") for name in LATENCIES},
+            _cut_off(latency) if latency.has("at_least") else None,
         ),
         open_loop=_open_loop(told.inside("open_loop")) if told.has("open_loop") else None,
         closed_loop=_closed_loop(told.inside("closed_loop")) if told.has("closed_loop") else None,
+    )
+
+
+def _cut_off(latency: _Members) -> CutOff:
+    inner = (latency.inside(name) for name in ("at_least", "at_most", "last_seen"))
+    return CutOff(
+        *({name: one.number_or_none(f"{name}_ns") for name in PERCENTILES} for one in inner)
     )
 
 
@@ -261,6 +294,10 @@ def _open_loop(told: _Members) -> OpenLoop:
         due=told.whole("due"),
         sent=told.whole("sent"),
         lag_p99_ns=told.inside("lag").number_or_none("p99_ns"),
+        unnoticed=told.whole("unnoticed"),
+        waiting_at_begin=told.whole("waiting_at_begin"),
+        waiting_at_end=told.whole("waiting_at_end"),
+        fastest_ns=told.number_or_none("fastest_ns"),
     )
 
 

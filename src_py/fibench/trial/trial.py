@@ -19,7 +19,13 @@ from fibench.record import GeneratorSide, Record, Times
 from fibench.trial import _gates as gates
 from fibench.trial import load
 from fibench.trial._course import INVALID, Course
-from fibench.trial._figures import Figures, course_figures, fibload_figures, queue_hint
+from fibench.trial._figures import (
+    Figures,
+    course_figures,
+    fibload_figures,
+    queue_hint,
+    with_saturated,
+)
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._readings import Readings
 from fibench.trial.answer import read_answer
@@ -85,6 +91,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
         metrics=figures.metrics,
         counts=figures.counts,
         groups=figures.groups,
+        bounds=figures.bounds,
         halves=figures.halves,
         checks=replace(
             figures.checks,
@@ -177,8 +184,9 @@ def _load(
             answer = read_answer(load.read_fibload(folder))
             figures = fibload_figures(answer, ending, backend, parameters)
             cores = _available_cores(context, backend, parameters)
-            checks = gates.check(answer, cores, readings.cores(), _cores_key(backend))
-            figures = replace(figures, checks=checks)
+            used, key = readings.cores(), _cores_key(backend)
+            figures = replace(figures, checks=gates.check(answer, cores, used, key))
+            figures = with_saturated(figures, gates.overload(answer, cores, used).groups)
             if figures.reason is not None:
                 figures = replace(figures, hint=queue_hint(answer, readings.backlog))
     except load.LoadError as error:

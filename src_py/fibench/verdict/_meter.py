@@ -26,6 +26,8 @@ def limited_by_meter(trial: Sample, metric: str) -> str | None:
         return trial.bound
     figure = trial.metrics.get(metric)
     group = metric.rpartition("/")[0]
+    if figure is None and metric in trial.bounds:
+        figure = trial.bounds[metric].at_least
     if not about.is_percentile or figure is None:
         return None
     of_group = f" of group {group}" if group else ""

@@ -38,6 +38,7 @@ def notes(cell: Cell, summary: CellSummary, samples: Index, ceiling: float | Non
     """Everything worth a line about one cell. `ceiling` is the null server's rate, if known."""
     yield from _meter(cell, samples)
     yield from _not_full(cell, samples)
+    yield from _saturated(cell, samples)
     yield from _late(cell, samples)
     yield from _near_ceiling(cell, summary, ceiling)
     yield from _kernel(cell, summary)
@@ -62,6 +63,24 @@ def _not_full(cell: Cell, samples: Index) -> Iterator[str]:
         yield (
             f"{cell.label}: {len(reasons)} of {len(trials)} trials are left out of claims about "
             f"throughput and latency: {reasons[0]}"
+        )
+
+
+def _saturated(cell: Cell, samples: Index) -> Iterator[str]:
+    """Open loops that asked for more than there was: a line for all of them, or for each group."""
+    trials = samples.valid(cell.key).values()
+    names = dict.fromkeys(name for trial in trials for name in trial.saturated)
+    for name in [name for name in names if name is not None] or names:
+        found = [trial.saturated[name] for trial in trials if name in trial.saturated]
+        answered, due = (
+            quantity(sum(rates) / len(found), "1/s")
+            for rates in zip(*((one.answered_per_s, one.due_per_s) for one in found), strict=True)
+        )
+        where = "" if len(found) == len(trials) else f" in {len(found)} of {len(trials)} trials"
+        of_group = "" if name is None else f"group {name} "
+        yield (
+            f"{cell.label}: {of_group}saturated{where}: answers {answered.removesuffix('/s')} of "
+            f"{due}, and latencies grow for as long as one looks: they are lower bounds"
         )
 
 

@@ -15,9 +15,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group
+from fibench.verdict import bounds
 from fibench.verdict.foreign.widening import Gain, Widened, gain, of_sides, trials_of, who
 from fibench.verdict.looks import FEWEST, Looks, critical, t_quantile
-from fibench.verdict.sample import Index, Sample, index, most_frequent_reason, withheld
+from fibench.verdict.sample import BOUNDED, Index, Sample, index, most_frequent_reason, withheld
 
 __all__ = [
     "METRICS",
@@ -62,6 +63,17 @@ class Estimate:
     alpha: float
     absent: str | None = None
     looks: Looks | None = None
+    at_least: float | None = None
+    """Where only bounds are known (bounds.py) there is no mean, and an end may be 0 or infinite:
+    the geometric mean of the lower bounds, None where one is not known…"""
+    at_most: float | None = None
+    """…and of the upper ones."""
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether only bounds are known."""
+        return self.at_least is not None or self.at_most is not None
+
     widened: Widened | None = None
     """The interval as it was before it was widened for what others used; None: it was not."""
 
@@ -165,7 +177,11 @@ def value(
 ) -> Estimate:
     """The geometric mean of a metric of one cell over its valid trials, at confidence 1 - alpha."""
     samples = index(samples)
-    absent = withheld(samples, (cell_key,), samples.valid(cell_key), metric)
+    blocks = samples.valid(cell_key)
+    if bounds.are_all_there_is(samples, (cell_key,), blocks, metric):
+        found = _between(bounds.between(samples, cell_key, metric), alpha, looks)
+        return widen(found, gain(samples, cell_key, blocks, metric), samples, [cell_key], blocks)
+    absent = withheld(samples, (cell_key,), blocks, metric)
     if absent is not None:
         return _absent(absent, alpha)
     logs = samples.logs(cell_key, metric)
@@ -189,6 +205,11 @@ def contrast(
     """
     samples = index(samples)
     shared = samples.valid(left).keys() & samples.valid(right).keys()
+    if bounds.are_all_there_is(samples, (left, right), shared, metric):
+        of_left, of_right = (bounds.between(samples, key, metric) for key in (left, right))
+        found = _between(of_left.over(of_right), alpha, looks)
+        moved = of_sides(gain(samples, left, shared, metric), gain(samples, right, shared, metric))
+        return widen(found, moved, samples, [left, right], shared)
     absent = withheld(samples, (left, right), shared, metric)
     if absent is not None:
         return _absent(absent, alpha)
@@ -197,8 +218,8 @@ def contrast(
     grain = math.hypot(samples.grain(left, metric), samples.grain(right, metric))
     if_none = f"{metric} was not measured on both sides of any block"
     found = from_logs(list(logs.values()), alpha, if_none, grain, looks)
-    sides = of_sides(gain(samples, left, logs, metric), gain(samples, right, logs, metric))
-    return widen(found, sides, samples, [left, right], logs)
+    moved = of_sides(gain(samples, left, logs, metric), gain(samples, right, logs, metric))
+    return widen(found, moved, samples, [left, right], logs)
 
 
 def widen(
@@ -324,6 +345,28 @@ def from_logs(
     half = half_width(blocks, sd_log, alpha, looks)
     low, high = _exp(mean - half), _exp(mean + half)
     return Estimate(blocks, _exp(mean), low, high, sd_log, alpha, looks=looks)
+
+
+def _between(ends: bounds.Between, alpha: float, looks: Looks | None) -> Estimate:
+    """The estimate of a figure that lies between two in each block; one of them may be infinite."""
+    low, high = (list(logs.values()) for logs in (ends.low, ends.high))
+    least, most = (
+        from_logs(logs, alpha, looks=looks) if all(map(math.isfinite, logs)) else None
+        for logs in (low, high)
+    )
+    if least is None and most is None:
+        return _absent(f"of both sides {BOUNDED} are known: their ratio may be anything", alpha)
+    return Estimate(
+        blocks=len(low),
+        mean=None,
+        low=least.low if least else 0.0,
+        high=most.high if most else math.inf,
+        sd_log=None,
+        alpha=alpha,
+        looks=looks,
+        at_least=least.mean if least else None,
+        at_most=most.mean if most else None,
+    )
 
 
 def deviation(figures: Sequence[float], mean: float) -> float:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fibench.metrics import METRICS, in_group
+from fibench.metrics import LATENCIES, METRICS, in_group
 from fibench.plan import ceiling_of, cells_to_trace
 from fibench.record import (
     Checks,
     GroupFigures,
+    LatencyBounds,
     Record,
     ServerSide,
     could_not_start,
@@ -203,12 +204,15 @@ def sample(record: Record) -> Sample:
         name: record.metrics.get(with_unit) for name, with_unit in _METRICS.items()
     }
     counts = _counts(record)
+    saturated = {None: record.checks.saturated} | {n: g.saturated for n, g in record.groups.items()}
+    bounds = _bounds(record.bounds)
     for group, gave in record.groups.items():
         metrics |= {
             in_group(group, name): gave.metrics[with_unit]
             for name, with_unit in _METRICS.items()
             if with_unit in gave.metrics
         }
+        bounds |= {in_group(group, name): bound for name, bound in _bounds(gave.bounds).items()}
         counts |= {
             in_group(group, name): gave.counts[source]
             for name, source in _COUNTS.items()
@@ -228,6 +232,8 @@ def sample(record: Record) -> Sample:
         lag_p99_s=record.checks.lag_p99_s,
         group_lags_p99_s={name: gave.lag_p99_s for name, gave in record.groups.items()},
         computing_s=record.checks.computing_s,
+        bounds=bounds,
+        saturated={name: one for name, one in saturated.items() if one is not None},
         halves=record.halves,
         foreign_cores=foreign_cores(record),
         foreign_names=tuple(record.evidence.foreign),
@@ -245,6 +251,11 @@ def _read_lags_s(record: Record) -> dict[str, tuple[float, float | None]]:
         if lags.read_lag_p50_s is not None:
             found[name] = (lags.read_lag_p50_s, lags.read_lag_p99_s)
     return found
+
+
+def _bounds(bounds: Mapping[str, LatencyBounds]) -> dict[str, LatencyBounds]:
+    """Those of latencies, by the names that claims use."""
+    return {name: bounds[_METRICS[name]] for name in LATENCIES if _METRICS[name] in bounds}
 
 
 def _counts(record: Record) -> dict[str, int]:

@@ -19,6 +19,7 @@ from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import kept_less_than_full, why_invalid
 from fibench.verdict.attempts.bearing import bearing, why_failed, why_not_quiet
+from fibench.verdict.bounds import UNDECIDED
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
 from fibench.verdict.foreign.telling import unquiet
@@ -147,13 +148,15 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
         left, right = estimates.paired_values(*sides) if estimate.blocks else (None, None)
     outcome: Outcome = "INCONCLUSIVE"
     reason = estimate.absent
-    if estimate.mean is None:
+    if estimate.mean is None and not estimate.is_bound:
         pass
     elif estimate.blocks < _fewest(looks) or estimate.low is None or estimate.high is None:
         reason = _too_few_blocks(estimate.blocks, claim, samples, looks)
     else:
         outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
         reason = _unquiet(outcome, claim, estimate)
+        if reason is None and estimate.is_bound and outcome == "INCONCLUSIVE":
+            reason = UNDECIDED
     settling = _Settling() if reason is not None else _what_would_settle(claim, estimate)
     return replace(
         verdict,

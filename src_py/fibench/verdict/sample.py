@@ -14,6 +14,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from fibench.metrics import metric_of
+from fibench.record import LatencyBounds, Saturated
+
+BOUNDED = "bounds alone"
+"""What is said of a figure that no more is known of; longer windows would not do."""
+Flaw = Literal["short", "hidden", "bounded"]
+"""Why a metric of a trial may not be shown."""
 
 if TYPE_CHECKING:
     from fibench.record import Disturbed
@@ -50,6 +56,10 @@ class Sample:
     read_lags_s: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
     """Closed loops: how long replies waited for the generator, median and 99th percentile, by
     client group; "" is all clients. None: too few of them are known for that."""
+    bounds: Mapping[str, LatencyBounds] = field(default_factory=dict)
+    """Of latencies that are not known, between what they lie."""
+    saturated: Mapping[str | None, Saturated] = field(default_factory=dict)
+    """Open loops that asked for more than the server could answer: all together (None), groups."""
     halves: tuple[int, int] | None = None
     """Replies in the first and the second half of the window."""
     foreign_cores: float | None = None
@@ -75,7 +85,7 @@ class Index:
         self._all: dict[str, list[Sample]] = {}
         self._valid: dict[str, dict[int, Sample]] = {}
         self._logs: dict[tuple[str, str], dict[int, float]] = {}
-        self._flaws: dict[tuple[str, str], dict[int, Literal["short", "hidden"]]] = {}
+        self._flaws: dict[tuple[str, str], dict[int, Flaw]] = {}
         self._grains: dict[tuple[str, str], float] = {}
         self.open_loops: set[str] = set()
         """The cells whose trials know how late the load generator was."""
@@ -132,8 +142,9 @@ class Index:
             self._grains[cell_key, key] = found
         return found
 
-    def flaws(self, cell_key: str, key: str) -> Mapping[int, Literal["short", "hidden"]]:
-        """The blocks in which a metric says too little: for want of replies, or of its value."""
+    def flaws(self, cell_key: str, key: str) -> Mapping[int, Flaw]:
+        """The blocks in which a metric says too little: for want of replies, or of its value, or
+        since it is bounded alone."""
         found = self._flaws.get((cell_key, key))
         if found is None:
             metric = metric_of(key)
@@ -143,7 +154,7 @@ class Index:
                 if trial.counts.get(replies, 0) < metric.least_requests:
                     found[block] = "short"
                 elif metric.is_percentile and trial.metrics.get(key) is None:
-                    found[block] = "hidden"
+                    found[block] = "bounded" if key in trial.bounds else "hidden"
             self._flaws[cell_key, key] = found
         return found
 
@@ -154,7 +165,7 @@ class Index:
             found = {
                 block: log
                 for block, trial in self.valid(cell_key).items()
-                if (log := _log(trial.metrics.get(metric))) is not None
+                if (log := log_of(trial.metrics.get(metric))) is not None
             }
             self._logs[cell_key, metric] = found
         return found
@@ -185,6 +196,8 @@ def withheld(samples: Index, cells: Sequence[str], blocks: Collection[int], key:
     trials = sum(block in blocks for cell in cells for block in samples.valid(cell))
     if len(found) == trials and not any(cell in samples.open_loops for cell in cells):
         return None
+    if "hidden" not in found:
+        return f"{key} is known by {BOUNDED} in {len(found)} of {trials} trials"
     return f"{key} is hidden by unfinished requests in {len(found)} of {trials} trials"
 
 
@@ -202,7 +215,7 @@ def most_frequent_reason(samples: Iterable[Sample]) -> str | None:
     return min(reasons, key=lambda reason: (-reasons[reason], reason))
 
 
-def _log(figure: float | None) -> float | None:
+def log_of(figure: float | None) -> float | None:
     """The logarithm of a figure; None if it is absent, not finite, zero or negative."""
     if figure is None or not math.isfinite(figure) or figure <= 0.0:
         return None

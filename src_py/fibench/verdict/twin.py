@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fibench.parameters import Parameters
 from fibench.plan import TWIN
 from fibench.verdict.estimate import FEWEST_BLOCKS, Estimate, contrast, from_logs
-from fibench.verdict.sample import Index
+from fibench.verdict.sample import BOUNDED, Index
 
 ALPHA = 0.01
 """These checks are made in every run, and must not cry wolf in one of twenty."""
@@ -40,10 +40,15 @@ def check_twin(
     """Compare a cell with its twin; None if it has none, or too few blocks have both.
 
     An open loop gets the throughput that it offers, whatever the server: there the median latency
-    is compared.
+    is compared, where it is known.
     """
     metric = "p50" if parameters.is_open else "throughput"
     estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
+    if estimate.is_bound or BOUNDED in (
+        estimate.absent or ""
+    ):  # of a saturated server, whose rate is its own
+        metric = "throughput"
+        estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
     if estimate.blocks < FEWEST_BLOCKS:
         return None
     return TwinCheck(cell_key, label, metric, estimate)

@@ -150,6 +150,8 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
             "estimate": null | {
                 "quantity": "ratio" | "throughput_per_s" | the axis of a crossover,
                 "mean", "low", "high",       low and high null if there is no interval, or no end
+                "at_least", "at_most",       means of bounds, where the figure is not known: then
+                                             mean is null; null where an end is not known either
                 "confidence", "blocks",      at all looks together, where there were several
                 "widened": null | {      of an interval that was widened for what others used
                     "low", "high",       what it was before
@@ -255,6 +257,8 @@ def _estimate_json(verdict: Verdict) -> dict[str, Json] | None:
     return {
         "quantity": verdict.quantity,
         "mean": finite(estimate.mean),
+        "at_least": finite(estimate.at_least),
+        "at_most": finite(estimate.at_most),
         "low": finite(estimate.low),
         "high": finite(estimate.high),
         "confidence": 1.0 - estimate.alpha,

@@ -50,3 +50,25 @@ def test_too_few_blocks_for_a_verdict_are_told_of_beforehand(blocks: str, warned
     said = warnings(parse(SMALL + CLAIM, {"blocks": blocks}), {}, 2)
     assert any("no claim has a verdict" in line for line in said) is warned
     assert not any("verdict" in line for line in warnings(parse(SMALL, {"blocks": blocks}), {}, 2))
+
+
+def test_it_warns_of_clients_that_are_too_few_for_a_rate() -> None:
+    def of(clients: int) -> list[str]:
+        options = {"backend": "py-mt", "io_wait": "100ms"}
+        text = f"{SMALL}rate = 200\nclients = {clients}\nn = 1"
+        return warnings(parse(text, options), KNOWN, 2)
+
+    assert of(19) == [
+        (
+            "py-mt: 19 clients are too few for 200/s: a request takes about 100 ms, so that 21 are "
+            "needed at least"
+        )
+    ]
+    assert of(21) == []
+
+
+def test_it_warns_of_a_group_that_is_too_small_for_its_rate() -> None:
+    group = '[[load.group]]\nname = "{}"\nclients = {}\nn = 27\n'
+    few = group.format("few", 2) + "rate = 400\n" + group.format("free", 2)
+    (said,) = warned(few)
+    assert said.startswith('py-mt: 2 clients of group "few" are too few for 400/s: ')

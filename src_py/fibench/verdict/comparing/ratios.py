@@ -24,7 +24,7 @@ from fibench.verdict.comparing.welch import (
 )
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample
 from fibench.verdict.foreign.widening import NO_GAIN, Gain, gain, of_sides
-from fibench.verdict.sample import Index, most_frequent_reason
+from fibench.verdict.sample import BOUNDED, Index, most_frequent_reason
 
 COMPARED = tuple(metric.name for metric in METRICS.values() if metric.compared)
 """The metrics of a comparison."""
@@ -85,7 +85,7 @@ def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Fig
                 logs.setdefault((trial.cell_key, metric), []).append(math.log(figure))
     return {
         (summary.cell_key, metric): (
-            Figure(absent=_all_failed(index, summary) or summary.estimates[metric].absent)
+            Figure(absent=_all_failed(index, summary) or _unknown(metric, summary))
             if summary.estimates[metric].mean is None
             else Figure(
                 logs.get((summary.cell_key, metric), ()),
@@ -96,6 +96,12 @@ def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Fig
         for summary in summaries
         for metric in COMPARED
     }
+
+
+def _unknown(metric: str, summary: CellSummary) -> str | None:
+    """Why a metric of a cell has no figure."""
+    found = summary.estimates[metric]
+    return f"{metric} is known by {BOUNDED}" if found.is_bound else found.absent
 
 
 def _all_failed(index: Index, summary: CellSummary) -> str | None:

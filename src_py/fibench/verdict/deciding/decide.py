@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 from fibench.experiment import cells_of
 from fibench.metrics import METRICS
 from fibench.plan import TWIN
+from fibench.verdict.bounds import may_decide
 from fibench.verdict.deciding.decisions import Decisions, Questions, Standing
 from fibench.verdict.judging import judge
 from fibench.verdict.sample import Index, Sample
@@ -106,7 +107,15 @@ def _stand(verdict: Verdict, blocks: int, questions: Questions) -> Standing:
     if verdict.outcome in ("CONFIRMED", "REFUTED"):
         return Standing(replace(verdict, decided=blocks), holds=False)
     withheld = verdict.estimate is not None and verdict.estimate.absent is not None
-    return Standing(verdict, holds=not withheld)
+    return Standing(verdict, holds=not withheld and _helps(verdict))
+
+
+def _helps(verdict: Verdict) -> bool:
+    """Whether more blocks may decide a claim, where no more than bounds are known of its figure."""
+    found, claim = verdict.estimate, verdict.claim
+    if found is None or not found.is_bound:
+        return True
+    return may_decide((claim.low, claim.high), found.at_least, found.at_most)
 
 
 def _held(claims: Sequence[Claim], standings: Sequence[Standing]) -> Collection[str]:
