@@ -9,7 +9,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,12 +24,12 @@ from fibench.machine.processes import began
 
 from . import sanitized
 from .backends import Backend
+from .lifeline import MARK, new_mark
 from .oracle import Framing
 from .states import ProcessState, Start, forks_so_far, states
 
 START_S = 10.0
 END_S = 5.0
-MARK = "FIBENCH_CONFORMANCE_SERVER"
 
 
 @dataclass
@@ -295,7 +294,7 @@ def _spawn(  # noqa: PLR0913 - those of start()
     if framing is not None:
         every_option += ["--framing", framing]
     argv = [*through, *backend.argv_to_serve(programs, every_option, port)]
-    mark = uuid.uuid4().hex
+    mark = new_mark()
     forks = forks_so_far()
     try:
         process = subprocess.Popen(
