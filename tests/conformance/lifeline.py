@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The end of the servers of a pytest that was killed: it can put nothing in order any more.
 
-A watcher waits at a pipe whose other end only that pytest holds. The kernel closes it however pytest
-ends; then whatever still carries the mark of its servers is killed.
+A watcher waits at a pipe whose other end only that pytest holds. The kernel closes it however
+pytest ends; then whatever still carries the mark of its servers is killed.
 """
 
 import subprocess
