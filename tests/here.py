@@ -12,6 +12,7 @@ import functools
 import importlib.util
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -136,9 +137,14 @@ def has_library(name: str, *, static: bool = False) -> bool:
     return compiles(LIBRARIES[name], *words) is None
 
 
+def c_compiler() -> list[str]:
+    """The command of the C compiler, with quotes as a shell has them: a path may have spaces."""
+    return shlex.split(os.environ.get("CC", "")) or ["cc"]
+
+
 def compiles(source: str, *words: str) -> str | None:
     """What the C compiler complains of, in one line; None if it makes a program of the source."""
-    compiler = (os.environ.get("CC") or "cc").split()
+    compiler = c_compiler()
     with tempfile.TemporaryDirectory(prefix="fibench-") as folder:
         path = Path(folder, "probe.c")
         path.write_text(source)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from .backends import all_backends, each
+from .lifeline import held
 from .oracle import Framing
 from .process import Server, start
 from .wire import close_all
@@ -24,9 +25,10 @@ def _no_client_outlives_its_test() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def start_server(programs: Path) -> Start:
+def start_server(programs: Path) -> Iterator[Start]:
     """`process.start` on the programs under test."""
-    return partial(start, programs)
+    with held():
+        yield partial(start, programs)
 
 
 def _speaking(framing: Framing) -> list[Any]:

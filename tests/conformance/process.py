@@ -9,7 +9,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,12 +24,12 @@ from fibench.machine.processes import began
 
 from . import sanitized
 from .backends import Backend
+from .lifeline import MARK, new_mark
 from .oracle import Framing
-from .states import ProcessState, states
+from .states import ProcessState, Start, forks_so_far, states
 
 START_S = 10.0
 END_S = 5.0
-MARK = "FIBENCH_CONFORMANCE_SERVER"
 
 
 @dataclass
@@ -46,8 +45,7 @@ class Server:
     _output: IO[bytes]
     _errors: IO[bytes]
     _pidfd: int = field(repr=False)
-    _begun_ticks: int = field(repr=False)
-    """When its first process was started, in the kernel's ticks since boot."""
+    _start: Start = field(repr=False)
 
     def stderr(self) -> str:
         """What it has written to stderr so far."""
@@ -99,7 +97,7 @@ class Server:
 
     def tree(self) -> list[ProcessState]:
         """Every process it consists of, zombies included, those that left the session too."""
-        return states(self.process.pid, f"{MARK}={self.mark}", self._begun_ticks)
+        return states(self.process.pid, f"{MARK}={self.mark}", self._start)
 
     def living(self) -> list[ProcessState]:
         """Those of them that have not ended."""
@@ -296,7 +294,8 @@ def _spawn(  # noqa: PLR0913 - those of start()
     if framing is not None:
         every_option += ["--framing", framing]
     argv = [*through, *backend.argv_to_serve(programs, every_option, port)]
-    mark = uuid.uuid4().hex
+    mark = new_mark()
+    forks = forks_so_far()
     try:
         process = subprocess.Popen(
             argv,
@@ -309,9 +308,9 @@ def _spawn(  # noqa: PLR0913 - those of start()
         )
     finally:
         os.close(write_end)
-    since = began(process.pid) or 0
+    begun = Start(began(process.pid) or 0, forks)
     pidfd = os.pidfd_open(process.pid)
-    server = Server(backend, framing or "message", host, process, port, mark, *files, pidfd, since)
+    server = Server(backend, framing or "message", host, process, port, mark, *files, pidfd, begun)
     try:
         server.port = _wait_ready(server, read_end, may_fail)
     except BaseException:

@@ -69,7 +69,7 @@ class FailingCall:
 
 def build(folder: Path) -> Path:
     """Compile what is preloaded, or skip the test by name where that cannot be."""
-    compiler = (os.environ.get("CC") or "cc").split()
+    compiler = here.c_compiler()
     here.require(compiler[0])
     if "thread" in sanitized.KINDS:
         here.leave_out("ThreadSanitizer and what makes calls fail stand both before libc")

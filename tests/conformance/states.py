@@ -3,10 +3,15 @@
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fibench.machine.processes import all_pids, read_stat
+
+_UNCOUNTED = 1000
+"""Numbers may have gone to so many that are not counted yet, or that never came to run."""
 
 
 @dataclass(frozen=True)
@@ -21,14 +26,42 @@ class ProcessState:
     own_bytes: int
 
 
-def states(session: int, mark: str, since: int) -> list[ProcessState]:
+class Start(NamedTuple):
+    """When a session was started, whose first process has its number."""
+
+    ticks: int
+    """Since the boot, in the kernel's unit."""
+    forks: int
+    """So many there had been on the machine before."""
+
+
+def states(session: int, mark: str, start: Start) -> list[ProcessState]:
     """All processes of a session, zombies included, and those that have the mark elsewhere.
 
-    The mark is a variable of their environment, `NAME=VALUE`. None of them began before `since`, in
-    the kernel's ticks: to look into the environment of every process takes long.
+    The mark is a variable of their environment, `NAME=VALUE`. None of them began before the first:
+    to look at every process takes long, and longer still into its environment.
     """
-    found = (_state(pid, session, mark, since) for pid in all_pids())
+    found = (_state(pid, session, mark, start.ticks) for pid in _since(session, start.forks))
     return [state for state in found if state is not None]
+
+
+def forks_so_far() -> int:
+    """How many processes and threads the machine has started since its boot."""
+    found = re.search(rb"^processes (\d+)$", Path("/proc/stat").read_bytes(), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+def _since(first: int, forks: int) -> Iterator[int]:
+    """The processes that may have been started since that one, whatever their numbers.
+
+    Numbers are given in turn, and after the largest from the smallest on again: where that may have
+    happened since, it may be any.
+    """
+    pids = all_pids()
+    largest = int(Path("/proc/sys/kernel/pid_max").read_text())
+    given = forks_so_far() - forks + _UNCOUNTED
+    return (pid for pid in pids if pid >= first or first + given >= largest)
 
 
 def _state(pid: int, session: int, mark: str, since: int) -> ProcessState | None:

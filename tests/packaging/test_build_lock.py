@@ -23,10 +23,9 @@ from fibench.build import lock as build_lock
 from fibench.build.lock import BuildLock
 from fibench.build.meson import BuildError, build, built, clean
 
-from .small_builds import Small, make_small, small_archive
+from .small_builds import COMPILER, REAL, Small, make_small, small_archive
 
-REAL = os.environ.get("CC") or "cc"
-pytestmark = pytest.mark.needs("meson", "ninja", REAL.split()[0])
+pytestmark = pytest.mark.needs("meson", "ninja", COMPILER)
 
 CALL = """
 import sys

@@ -16,6 +16,7 @@ from fibench.backends.catalogue import listing
 from fibench.develop.testing import Pass, run_pytest
 
 from .copies import CHECKOUT
+from .small_builds import COMPILER
 
 ONE_TEST = "tests/conformance/test_command_line.py::test_message_framing_is_the_default"
 NEEDING = {each.program: each.needs for each in here.known_backends().values() if each.needs}
@@ -204,3 +205,21 @@ def test_nobody_else_decides_on_skipping() -> None:
         for name in deciding(path.read_text())
     ]
     assert found == []
+
+
+@pytest.mark.needs("a C compiler")
+def test_the_c_compiler_may_have_spaces_in_its_path_and_words_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Meson reads it, so that what tests compile is compiled by what has built the programs."""
+    named = tmp_path / "the compiler"
+    found = here.program(COMPILER)
+    assert found is not None
+    named.write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
+    named.chmod(0o755)
+    monkeypatch.setenv("CC", f"'{named}' -DRETURNED='\"0 \"[1]'")
+    assert here.c_compiler() == [str(named), '-DRETURNED="0 "[1]']
+    assert here.compiles("int main(void) { return RETURNED; }\n") is None
+    assert here.why_not(here.c_compiler()[0]) is None
+    monkeypatch.setenv("CC", "")
+    assert here.c_compiler() == ["cc"]

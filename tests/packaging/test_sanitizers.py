@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.here import c_compiler
 
 from .copies import CHECKOUT
 
@@ -63,8 +64,7 @@ def test_a_leak_fails_the_test(tmp_path: Path, leaks: int, in_a_child: int) -> N
     source, program = tmp_path / "server.c", tmp_path / "server"
     source.write_text(SERVER)
     words = ["-g", "-fsanitize=address", f"-DLEAKS={leaks}", f"-DIN_A_CHILD={in_a_child}"]
-    compiler = (os.environ.get("CC") or "cc").split()
-    subprocess.run([*compiler, *words, str(source), "-o", str(program)], check=True)
+    subprocess.run([*c_compiler(), *words, str(source), "-o", str(program)], check=True)
     pytest_of_one = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist"]
     done = subprocess.run(
         [

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.runner.experiments import KNOWN
 
 from fibench.backends.catalogue import read_catalogue
@@ -56,12 +57,13 @@ class Beginner:
         return plan(self.request.experiment)
 
     def begin(self, **changes: Any) -> Beginning:
-        """Without the notice of what other tests, which kill runs, have left behind just now."""
-        begun = self.begin_with_all_notices(**changes)
-        notices = [notice for notice in begun.notices if LEFT_BEHIND not in notice]
-        return replace(begun, notices=notices)
+        """Without a look at what other tests, which kill runs, have left behind just now."""
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("fibench.run.begin.end_leftovers", lambda: None)
+            return self.begin_with_all_notices(**changes)
 
     def begin_with_all_notices(self, **changes: Any) -> Beginning:
+        """As a run begins: every process of the machine is looked at, which takes longest."""
         request = replace(self.request, **changes)
         return begin(request, context_of(request))
 

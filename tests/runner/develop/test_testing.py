@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`invoke test`: two passes of pytest are one answer, whose last lines and status tell of both."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from tests.here import CHECKOUT
 
 from fibench.commands.refused import Refused
 from fibench.develop.testing import Pass, conclusion, reasons, run_pytest, worst_status
@@ -25,6 +29,30 @@ def test_that_is_skipped(): pass
 @pytest.fixture
 def broken(): raise OSError
 def test_without_its_fixture(broken): pass
+"""
+
+ORPHAN = """
+import os, select, subprocess, time
+
+def test_an_orphan_does_not_stay_a_zombie():
+    ours, theirs = os.pipe()[::-1]
+    script = "exec 3<&0; cat <&3 >/dev/null & echo $!"
+    pid = int(subprocess.check_output(["sh", "-c", script], stdin=theirs))
+    os.close(theirs)
+    os.close(ours)  # it ends now, when its parent has
+    deadline, pause = time.monotonic() + 60, select.poll()
+    while os.path.exists(f"/proc/{pid}"):
+        assert time.monotonic() < deadline
+        pause.poll(1)
+"""
+FIRST_OF_A_CONTAINER = """
+import os, sys
+from pathlib import Path
+from fibench.develop.testing import run_pytest
+
+assert os.getpid() == 1
+folder = Path(sys.argv[1])
+sys.exit(run_pytest(["-p", "no:cacheprovider", "--rootdir", str(folder)], folder).status)
 """
 
 
@@ -134,3 +162,17 @@ def test_an_unknown_sanitizer_is_refused_before_anything_is_built() -> None:
     assert places.checkout is not None
     with pytest.raises(Refused, match="--sanitize memory: not a sanitizer"):
         run_tests(places, places.checkout, long_forms=False, select="", sanitize="memory")
+
+
+@pytest.mark.needs("namespaces")
+def test_as_the_first_process_of_a_container_it_reaps_orphans(tmp_path: Path) -> None:
+    (tmp_path / "test_orphan.py").write_text(ORPHAN)
+    unshared = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    done = subprocess.run(
+        [*unshared, sys.executable, "-c", FIRST_OF_A_CONTAINER, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src_py")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

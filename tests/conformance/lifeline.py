@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The end of the servers of a pytest that was killed: it can put nothing in order any more.
+
+A watcher waits at a pipe whose other end only that pytest holds. The kernel closes it however
+pytest ends; then whatever still carries the mark of its servers is killed.
+"""
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+MARK = "FIBENCH_CONFORMANCE_SERVER"
+"""A variable of each server's environment: the mark of this pytest, and behind it the server's."""
+_OWN = uuid.uuid4().hex
+_WATCH = """
+import os, signal, sys
+
+sys.stdin.buffer.read()  # until the other end is closed
+mark, found = sys.argv[1].encode(), True
+while found:  # those that we kill may have started others meanwhile
+    found = False
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            with open("/proc/" + pid + "/environ", "rb") as file:
+                is_ours = mark in file.read()
+            if is_ours:
+                os.kill(int(pid), signal.SIGKILL)
+                found = True
+        except OSError:  # it has ended, or is not ours to look into
+            pass
+"""
+
+
+def new_mark() -> str:
+    """The value of the variable for one server more."""
+    return f"{_OWN}-{uuid.uuid4().hex}"
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Let no server outlive this process, for the length of a with block."""
+    argv = [sys.executable, "-I", "-S", "-c", _WATCH, f"{MARK}={_OWN}"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True):
+        yield
