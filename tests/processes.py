@@ -43,6 +43,19 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         pause.poll(1)
 
 
+def descendants_of(pid: int) -> list[int]:
+    """The children of a process, and theirs, without a look at any other. Source: proc_pid_task(5).
+
+    Who lives for a part of a second only may have ended before all of /proc is read.
+    """
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # it has just ended
+            for child in map(int, task.read_text().split()):
+                found += [child, *descendants_of(child)]
+    return found
+
+
 def stop(living: Callable[[], Iterable[int]]) -> list[int]:
     """Stop processes where they are, all threads of them. Returns their numbers.
 

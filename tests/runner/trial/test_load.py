@@ -95,7 +95,7 @@ def test_a_name_that_stands_for_no_address_is_an_error() -> None:
 def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
     programs: Path, tmp_path: Path
 ) -> None:
-    """The late one is left out where a busy machine would let it come after the end."""
+    """The middle and the late one are left out where a busy machine has them after the end."""
     seen: list[Edge] = []
     text = (
         "listen(); tell()\nwhile True: c, _ = listener.accept(); c.recv(9); c.send(b'1'); c.close()"
@@ -107,7 +107,8 @@ def test_the_edges_of_a_window_come_in_order_and_the_late_one_before_the_end(
             made, programs / "supervise", tmp_path, lambda edge, at_ns: seen.append(edge)
         )
         assert ending.status == 0
-        assert seen in (["begin", "middle", "late", "end"], ["begin", "middle", "end"])
+        assert {"begin", "end"} <= set(seen)
+        assert seen == [edge for edge in ("begin", "middle", "late", "end") if edge in seen]
         assert read_fibload(tmp_path)["valid"]
 
 
