@@ -32,8 +32,11 @@ static void begin_anew(void)
     worker.window = &window;
     share.group = &group;
     share.exchange = &exchange;
-    client = (struct client){
-        .share = &share, .fd = -1, .started_ns = times_ns, .sent_ns = times_ns, .state = CLIENT_OPEN};
+    client = (struct client){.share = &share,
+                             .fd = -1,
+                             .started_ns = times_ns,
+                             .sent_ns = times_ns,
+                             .state = CLIENT_OPEN};
     share.tally.accounting.started = 2;
     start_request(&worker, &client, BEGIN_NS - 500, BEGIN_NS - 500);
     start_request(&worker, &client, BEGIN_NS + 500, BEGIN_NS + 500);
@@ -69,9 +72,8 @@ static void be_cut_short(int64_t now_ns)
 
 typedef void way_to_end(int64_t now_ns);
 
-static way_to_end *const ways[] = {fail,         be_refused, be_reset,
-                                   be_closed,    have_no_port, end_in_a_wrong_reply,
-                                   be_cut_short, give_up};
+static way_to_end *const ways[] = {fail,         be_refused,           be_reset,     be_closed,
+                                   have_no_port, end_in_a_wrong_reply, be_cut_short, give_up};
 enum { WAYS = sizeof ways / sizeof *ways };
 
 static uint64_t ended(void)

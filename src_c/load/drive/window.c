@@ -19,8 +19,8 @@ bool window_init(struct window *window, uint64_t requests)
 }
 
 // Ends the window, unless it has ended. From the first step on nobody counts; who was let count has
-// read the clock before it, and therefore before the second. Returns the end, or WINDOW_ENDING while
-// another thread is at it.
+// read the clock before it, and therefore before the second. Returns the end, or WINDOW_ENDING
+// while another thread is at it.
 static int64_t end_now(struct window *window)
 {
     int64_t planned_ns =
