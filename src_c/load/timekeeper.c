@@ -14,7 +14,7 @@
 #include "load/drive/cpu.h"
 #include "load/drive/standing.h"
 
-enum { STALL_CHECKS = 8 }; // how often it is looked whether replies still come
+enum { STALL_CHECKS = 8 }; // so many looks without a new reply are too many
 
 static const int64_t SCHEDULE_AHEAD_NS = INT64_C(1) * NS_PER_MS; // until all threads look at it
 static const int64_t STALL_SPARE_NS = INT64_C(100) * NS_PER_MS;  // for a pause, and for delays
@@ -62,25 +62,22 @@ static enum wake wait_for_standing(struct session *session)
 
 // Waits for the end of a window that the number of replies ends, unless replies cease to come: one
 // request may time out, and the next one of its client may take nearly as long and still be
-// answered.
+// answered. Looks are counted, not the time: while this process stands still there are none.
 static enum wake wait_for_replies(struct session *session)
 {
     int64_t stall_ns = 2 * session->settings->timeout_ns + STALL_SPARE_NS;
-    int64_t progress_ns = clock_now_ns();
+    int left = STALL_CHECKS;
     uint64_t known = 0;
 
-    for (;;) {
+    while (left > 0) {
         enum wake wake = wait_until(session, clock_now_ns() + stall_ns / STALL_CHECKS);
         if (wake != WAKE_DUE)
             return wake;
         uint64_t replies = atomic_load_explicit(&session->run.window.replies, memory_order_relaxed);
-        if (replies != known) {
-            known = replies;
-            progress_ns = clock_now_ns();
-        } else if (clock_now_ns() - progress_ns >= stall_ns) {
-            return WAKE_DUE;
-        }
+        left = replies == known ? left - 1 : STALL_CHECKS;
+        known = replies;
     }
+    return WAKE_DUE;
 }
 
 // Tells who listens on --edges-fd that an edge has come.

@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from tests.here import require
 from tests.processes import ending
 
 LIMIT_S = 30  # a fibload that takes longer hangs
+
+Meanwhile = Callable[["subprocess.Popen[str]"], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,18 @@ def check_read_lag(lag: dict[str, Any], part: dict[str, Any]) -> None:
         assert lag["max_ns"] <= part["latency"]["max_ns"]
 
 
+def check_in_flight(report: dict[str, Any]) -> None:
+    """Hold Little's law to what there can be at most, also where the number is not fixed."""
+    for part in (report, *report["groups"]):
+        loop = part["closed_loop"]
+        if loop is None:
+            continue
+        most = part["clients"]["asked"] * report["settings"]["pipeline"]
+        assert 0 <= loop["in_flight"] <= most
+        if loop["littles_law"] is not None:
+            assert loop["in_flight"] == pytest.approx(most * loop["littles_law"], abs=0.001)
+
+
 def check_seconds(group: dict[str, Any]) -> None:
     """Hold the seconds of a group to its histogram."""
     summed: dict[int, int] = {}
@@ -136,6 +151,7 @@ def check_identity(answer: Answer) -> None:
     assert window["end_ns"] - window["begin_ns"] == window["duration_ns"]
     assert report["clients"]["connected"] <= report["connections_opened"]
     assert report["warmup"]["ns"] >= 0
+    check_in_flight(report)
     assert report["valid"] == (not report["invalid"])
     resent = report["resent"]
     for outcome in ("timeout", "unfinished"):
@@ -180,18 +196,26 @@ class Program:
         assert ended.stdout == ""
         return ended.returncode, ended.stderr
 
-    def load(self, port: int, *arguments: str, interrupt: bool = False) -> Answer:
+    def load(
+        self,
+        port: int,
+        *arguments: str,
+        interrupt: bool = False,
+        meanwhile: Meanwhile = contextlib.nullcontext,
+        at_begin: Callable[["subprocess.Popen[str]"], None] = lambda process: None,
+    ) -> Answer:
         """Run it to its end; hold what it says to the identity.
 
-        With `interrupt` it gets a SIGINT when its window has begun.
+        When its window has begun `at_begin` is done to it, and with `interrupt` it gets a SIGINT.
         """
         reader, writer = os.pipe()
         with os.fdopen(reader, encoding="ascii") as edges:
             argv = [*arguments, "--edges-fd", str(writer), str(port)]
-            with self.start(*argv, pass_fds=[writer]) as process:
+            with self.start(*argv, pass_fds=[writer]) as process, meanwhile(process):
                 os.close(writer)
                 lines = [edges.readline()]
                 begin_seen_ns = time.monotonic_ns()
+                at_begin(process)
                 if interrupt:
                     process.send_signal(signal.SIGINT)
                 stdout, stderr = process.communicate(timeout=LIMIT_S)

@@ -10,7 +10,17 @@ void tally_enter(struct tally *tally, int64_t begin_ns, int64_t started_ns, int6
 {
     tally->waiting_at_begin++;
     histogram_record(&tally->entered, begin_ns - started_ns);
+    tally->in_flight_ns -= begin_ns - started_ns;
     tally->before += (double)(begin_ns - started_ns) / (double)(now_ns - started_ns);
+}
+
+// Counts the time in flight up to a moment of what has no right reply.
+static void spend(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t until_ns)
+{
+    int64_t from_ns = started_ns > begin_ns ? started_ns : begin_ns;
+
+    if (until_ns > from_ns)
+        tally->in_flight_ns += until_ns - from_ns;
 }
 
 // What had no reply at 60 s and later had none at 60 s: all that the histogram can hold.
@@ -19,6 +29,7 @@ void tally_censor(struct tally *tally, int64_t begin_ns, int64_t started_ns, int
     int64_t age_ns = seen_ns - started_ns;
     int64_t entered_ns = begin_ns - started_ns;
 
+    spend(tally, begin_ns, started_ns, seen_ns);
     tally->waiting_at_begin += entered_ns > 0 && seen_ns >= begin_ns;
     if (seen_ns < begin_ns || age_ns < HISTOGRAM_LOWEST_NS || entered_ns > HISTOGRAM_HIGHEST_NS)
         return;
@@ -39,11 +50,8 @@ void tally_resume(struct tally *tally, int64_t begin_ns, int64_t started_ns, int
 
 void tally_fail(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns)
 {
-    int64_t from_ns = started_ns > begin_ns ? started_ns : begin_ns;
-
+    spend(tally, begin_ns, started_ns, now_ns);
     tally->waiting_at_begin += started_ns < begin_ns && now_ns >= begin_ns;
-    if (now_ns > from_ns)
-        tally->failed_ns += now_ns - from_ns;
 }
 
 void tally_close(struct tally *tally)
@@ -82,7 +90,7 @@ void tally_add(struct tally *sum, struct tally *part)
     histogram_add(&sum->resumed, &part->resumed);
     histogram_add(&sum->read_lag, &part->read_lag);
     sum->before += part->before;
-    sum->failed_ns += part->failed_ns;
+    sum->in_flight_ns += part->in_flight_ns;
     if (part->open)
         add_open_loop(sum, part);
 }
@@ -96,13 +104,6 @@ double tally_requests(const struct tally *tally, int64_t window_ns)
                                   .resumed = &tally->resumed};
 
     return tally->open ? (double)tally_ok(tally) : served_requests(&served);
-}
-
-int64_t tally_in_flight_ns(const struct tally *tally)
-{
-    uint64_t lasted_ns = tally->histogram.sum_ns + tally->censored.sum_ns;
-
-    return (int64_t)(lasted_ns - tally->entered.sum_ns) + tally->failed_ns;
 }
 
 const char *tally_fault(const struct tally *tally)

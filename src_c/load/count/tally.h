@@ -27,7 +27,7 @@ struct tally {
     // Of a closed loop, in the window:
     double before;            // of replies, the parts of their requests that lie before it
     struct histogram resumed; // of the censored at the end, those of clients answered before
-    int64_t failed_ns;        // that requests took of it which had no right reply and have ended
+    int64_t in_flight_ns;     // how long requests were, all together, however they ended
     // Of an open loop, in the window:
     uint64_t due;
     uint64_t sent;
@@ -47,6 +47,7 @@ void tally_enter(struct tally *tally, int64_t begin_ns, int64_t started_ns, int6
 static inline void tally_reply(struct tally *tally, int64_t begin_ns, int64_t started_ns,
                                int64_t now_ns)
 {
+    tally->in_flight_ns += now_ns - started_ns;
     seconds_record(&tally->seconds, now_ns - begin_ns, now_ns - started_ns);
     timeline_count(&tally->timeline, now_ns - begin_ns);
     if (started_ns < begin_ns)
@@ -80,9 +81,6 @@ void tally_add(struct tally *sum, struct tally *part);
 // Requests served in a window of this length: as a closed loop has them (throughput.h), or, in an
 // open loop, the replies that came in it. Of one group, after tally_close().
 double tally_requests(const struct tally *tally, int64_t window_ns);
-
-// How long requests of a closed loop were in flight in the window, all together.
-int64_t tally_in_flight_ns(const struct tally *tally);
 
 // NULL, or what does not add up: every request has one outcome, every second is in the total.
 const char *tally_fault(const struct tally *tally);

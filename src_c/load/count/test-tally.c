@@ -118,6 +118,41 @@ static void test_open_loops_add_up_beside_closed_ones(void)
     seconds_free(&sum.seconds);
 }
 
+// Little's law is a sum of these, and must not exceed what there can be.
+static void test_each_request_is_in_flight_for_as_long_as_it_was_in_the_window(void)
+{
+    static struct tally parts[2];
+    static struct tally sum;
+    const int64_t begin_ns = HISTOGRAM_HIGHEST_NS;
+    const int64_t starts_ns[] = {-5, 0, 1, begin_ns - 1, begin_ns, begin_ns + 1};
+    const int64_t ends_ns[] = {begin_ns + 1, begin_ns + 2, 2 * begin_ns, 2 * begin_ns + 5};
+    int64_t wanted_ns = 0;
+
+    for (size_t i = 0; i < sizeof starts_ns / sizeof *starts_ns; i++) {
+        for (size_t j = 0; j < sizeof ends_ns / sizeof *ends_ns; j++) {
+            struct tally *tally = &parts[(i + j) % 2];
+            tally_fail(tally, begin_ns, starts_ns[i], ends_ns[j]);
+            tally_censor(tally, begin_ns, starts_ns[i], ends_ns[j]);
+            tally_resume(tally, begin_ns, starts_ns[i], ends_ns[j]);
+            // Not in the window: these ended before it, or began after it.
+            tally_fail(tally, begin_ns, starts_ns[i], begin_ns);
+            tally_censor(tally, begin_ns, starts_ns[i], begin_ns - 1);
+            tally_resume(tally, begin_ns, ends_ns[j], starts_ns[i]);
+            wanted_ns += 3 * (ends_ns[j] - (starts_ns[i] > begin_ns ? starts_ns[i] : begin_ns));
+        }
+        tally_reply(&parts[i % 2], begin_ns, starts_ns[i], begin_ns + 7 + (int64_t)i);
+        wanted_ns += starts_ns[i] > begin_ns ? 6 + (int64_t)i : 7 + (int64_t)i;
+    }
+    for (int i = 0; i < 2; i++) {
+        tally_close(&parts[i]);
+        tally_add(&sum, &parts[i]);
+        seconds_free(&parts[i].seconds);
+    }
+    CHECK_NUMBER(sum.in_flight_ns, wanted_ns);
+    CHECK(sum.histogram.out_of_range > 0);
+    seconds_free(&sum.seconds);
+}
+
 // Counts one right reply, and all that belongs to it.
 static void count_reply(struct tally *tally)
 {
@@ -174,6 +209,7 @@ int main(void)
     test_a_closed_loop_has_ages_at_both_edges_as_an_open_one();
     test_what_was_started_after_it_was_last_looked_at_was_not_seen();
     test_an_age_beyond_the_histogram_is_one_of_at_least_its_highest();
+    test_each_request_is_in_flight_for_as_long_as_it_was_in_the_window();
     test_parts_add_up();
     test_what_does_not_add_up_is_named();
     return test_result();

@@ -7,17 +7,14 @@
 
 #include "load/drive/flight.h"
 #include "load/drive/pauses.h"
-#include "load/drive/window.h"
 
 // What a client does next.
 static void step_back(struct worker *worker, struct client *client, int64_t now_ns)
 {
-    if (!client->share->is_idle)
-        pauses_begin(worker, client, now_ns);
-    else if (window_is_over(worker->window, now_ns))
-        worker->stopped = true;
-    else
+    if (client->share->is_idle)
         note_lost(client);
+    else
+        pauses_begin(worker, client, now_ns);
 }
 
 void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
@@ -25,11 +22,13 @@ void fail_locally(struct worker *worker, struct client *client, const char *call
 {
     struct accounting *accounting = &client->share->tally.accounting;
 
+    end_all(worker, client, OUTCOME_LOCAL, now_ns);
+    if (worker->stopped)
+        return;
     if (accounting->local_call == NULL) {
         accounting->local_call = call;
         accounting->local_errno = error;
     }
-    end_all(worker, client, OUTCOME_LOCAL, now_ns);
     step_back(worker, client, now_ns);
 }
 

@@ -136,6 +136,11 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
 
 void end_all(struct worker *worker, struct client *client, enum outcome outcome, int64_t now_ns)
 {
+    // Whoever comes here may have been kept waiting since then, by a call or by this machine.
+    if (window_is_over(worker->window, now_ns)) {
+        worker->stopped = true;
+        return;
+    }
     if (client->in_flight > 0 && reply_begun(&client->reply)) {
         if (client->reply.wrong)
             end_with_reply(worker, client, REPLY_WRONG, now_ns);

@@ -2,6 +2,7 @@
 // The span of time that is measured, as all threads see it.
 #include "load/drive/window.h"
 
+#include <sched.h>
 #include <sys/eventfd.h>
 
 #include "core/clock.h"
@@ -17,36 +18,49 @@ bool window_init(struct window *window, uint64_t requests)
     return window->finished != -1;
 }
 
-// Moves the end to an earlier time; it never moves back. Returns the end that holds.
-static int64_t end_at(struct window *window, int64_t end_ns)
+// Ends the window, unless it has ended. From the first step on nobody counts; who was let count has
+// read the clock before it, and therefore before the second. Returns the end, or WINDOW_ENDING
+// while another thread is at it.
+static int64_t end_now(struct window *window)
 {
-    int64_t known = atomic_load_explicit(&window->end_ns, memory_order_acquire);
+    int64_t planned_ns =
+        atomic_exchange_explicit(&window->end_ns, WINDOW_ENDING, memory_order_seq_cst);
 
-    while (end_ns < known) {
-        if (atomic_compare_exchange_weak_explicit(&window->end_ns, &known, end_ns,
-                                                  memory_order_acq_rel, memory_order_acquire))
-            return end_ns;
-    }
-    return known;
+    if (planned_ns == WINDOW_ENDING)
+        return WINDOW_ENDING;
+    int64_t end_ns = clock_now_ns() + 1;
+    if (planned_ns < end_ns)
+        end_ns = planned_ns;
+    atomic_store_explicit(&window->end_ns, end_ns, memory_order_release);
+    return end_ns;
 }
 
 void window_open(struct window *window, int64_t begin_ns, int64_t duration_ns)
 {
+    int64_t never_ns = INT64_MAX;
+
     // The end first: who sees the begin must see the end as well.
     if (duration_ns > 0)
-        end_at(window, begin_ns + duration_ns);
+        atomic_compare_exchange_strong_explicit(&window->end_ns, &never_ns, begin_ns + duration_ns,
+                                                memory_order_acq_rel, memory_order_relaxed);
     atomic_store_explicit(&window->begin_ns, begin_ns, memory_order_release);
 }
 
 int64_t window_end_now(struct window *window)
 {
-    return end_at(window, clock_now_ns() + WINDOW_AHEAD_NS);
+    int64_t end_ns = end_now(window);
+
+    while (end_ns == WINDOW_ENDING) {
+        sched_yield();
+        end_ns = atomic_load_explicit(&window->end_ns, memory_order_acquire);
+    }
+    return end_ns;
 }
 
 void window_abort(struct window *window)
 {
     atomic_store_explicit(&window->aborted, true, memory_order_release);
-    end_at(window, clock_now_ns() + 1);
+    end_now(window);
     eventfd_write(window->finished, 1);
 }
 
@@ -57,8 +71,7 @@ enum window_side window_count_reply(struct window *window)
     if (before >= window->requests)
         return WINDOW_OVER;
     if (before + 1 == window->requests) {
-        // Every reply counted before was received before this moment, on whichever CPU.
-        end_at(window, clock_now_ns() + 1);
+        end_now(window);
         eventfd_write(window->finished, 1);
     }
     return WINDOW_INSIDE;

@@ -10,8 +10,8 @@
 enum { CACHE_LINE = 64 };
 
 // Replies received from `begin_ns` up to, not including, `end_ns` are in the window. Both are
-// INT64_MAX until they are known, and are published before they come, so that every thread sees the
-// same edges.
+// INT64_MAX until they are known. An edge that is planned is published before it comes; an end that
+// is not is made in two steps, so that every thread sees the same edges.
 struct window {
     _Atomic int64_t begin_ns;
     _Atomic int64_t end_ns;
@@ -21,29 +21,34 @@ struct window {
     alignas(CACHE_LINE) _Atomic uint64_t replies; // counted only if `requests` are
 };
 
+// The window is over, and who ends it has not yet said when.
+static const int64_t WINDOW_ENDING = INT64_MIN;
+
 enum window_side { WINDOW_BEFORE, WINDOW_INSIDE, WINDOW_OVER };
 
 // False when there is no descriptor for it.
 bool window_init(struct window *window, uint64_t requests);
 
-// How far ahead an edge is set: long enough for every CPU to see it before it comes.
-static const int64_t WINDOW_AHEAD_NS = 50000;
-// And the begin, which cannot be moved when it turns out to have been set too late.
+// How far ahead the begin is set, for every CPU to see it before it comes: it cannot be moved when
+// it turns out to have been set too late.
 static const int64_t WINDOW_BEGIN_AHEAD_NS = 1000000;
 
 // Opens the window at `begin_ns`. A `duration_ns` of 0 leaves the end open. One that was aborted
 // has its end already, and it stays.
 void window_open(struct window *window, int64_t begin_ns, int64_t duration_ns);
 
-// Ends the window a moment ahead, unless it has an earlier end. Returns the end.
+// Ends the window now, unless it has ended already. Returns the end: whatever a thread was let
+// count lies before it, however long ago that thread has read the clock.
 int64_t window_end_now(struct window *window);
 
-// Ends the window at once: an open loop has failed.
+// Ends the window now: an open loop has failed.
 void window_abort(struct window *window);
 
 // Counts one of the wanted replies; ends the window with the last of them.
 enum window_side window_count_reply(struct window *window);
 
+// Whether this moment, which is not ahead, belongs to the end or to what comes after it. If it does
+// not, then it lies in the window or before it for good.
 static inline bool window_is_over(struct window *window, int64_t now_ns)
 {
     return now_ns >= atomic_load_explicit(&window->end_ns, memory_order_acquire);

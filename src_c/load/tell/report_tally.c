@@ -142,7 +142,7 @@ static void write_littles_law(struct json *json, const struct result *result,
     double in_flight = 0;
 
     if (duration_ns > 0)
-        in_flight = (double)tally_in_flight_ns(tally) / (double)duration_ns;
+        in_flight = (double)tally->in_flight_ns / (double)duration_ns;
     json_thousandths(json, "in_flight", (uint64_t)(in_flight * 1000 + 0.5));
     if (duration_ns > 0 && (settings->pipeline == 1 || settings->requests_per_connection == 0)) {
         double most = (double)tally->asked * (double)settings->pipeline;
