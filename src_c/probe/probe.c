@@ -170,7 +170,9 @@ static bool read_window(uint64_t *begin_ns, uint64_t *end_ns)
 
     if (fgets(line, sizeof line, stdin) == NULL)
         return false;
-    line[strcspn(line, "\n")] = '\0';
+    char *newline = strchr(line, '\n');
+    if (newline != NULL)
+        *newline = '\0';
     char *space = strchr(line, ' ');
     if (space == NULL)
         return false;
