@@ -250,7 +250,7 @@ class Disturbed:
     """Evidence from inside a trial's window that something else had the machine meanwhile."""
 
     kind: str
-    """For programs: "foreign", "steal" or "probe"; trial/disturbed.py has the rules."""
+    """For programs: "foreign", "steal" or "probe"; trial/evidence/disturbed.py has the rules."""
     says: str
     """For people, a clause: "1.8 cores were used by others: python3, cc1"."""
 

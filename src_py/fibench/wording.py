@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import signal
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -94,6 +95,14 @@ def listed_with(word: str, names: Sequence[str]) -> str:
 def counted(count: int, thing: str) -> str:
     """How many there are: "1 core", "2 cores"."""
     return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def signal_name(number: int) -> str:
+    """What people call a signal: SIGSEGV; one that has no name by its number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def meant(name: str, candidates: Iterable[str]) -> str:

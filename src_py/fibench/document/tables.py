@@ -21,8 +21,8 @@ from fibench.parameters import (
     default_text,
     in_file,
 )
-from fibench.parameters.blocks import AUTO, DEFAULT
-from fibench.parameters.kinds import true_or_false
+from fibench.parameters.blocks import DEFAULT
+from fibench.parameters.kinds import AUTO, true_or_false
 
 LONGEST_LIST = 1000
 
@@ -192,6 +192,7 @@ class PlanTable(_Plan):
 
     def repetitions(self) -> Repetitions:
         """What is given, and the defaults of the rest."""
+        # Any: each is what its kind has read.
         given: dict[str, Any] = {name: getattr(self, name) for name in PLAN_KEYS if self.has(name)}
         return Repetitions(**given)
 

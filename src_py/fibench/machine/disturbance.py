@@ -45,7 +45,7 @@ def read_counters(proc: Path = Path("/proc")) -> Counters:
     )
 
 
-def between(begin: Counters, end: Counters) -> Counters:
+def counted_between(begin: Counters, end: Counters) -> Counters:
     """What was counted from one moment to another."""
     gained = {}
     for field in fields(Counters):

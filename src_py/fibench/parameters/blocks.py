@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fibench.parameters.kinds import Fault, Kind, kind_of
+from fibench.parameters.kinds import AUTO, Fault, Kind, kind_of
 from fibench.wording import as_toml, escaped
 
 MOST_BLOCKS = 10_000
@@ -15,7 +15,6 @@ FEWEST_LOOKED_AT = 5
 """No run ends earlier because its claims are clear, and no fixed number below gives verdicts."""
 MOST_LOOKED_AT = 200
 """Critical values for more looks take longer than anyone would wait for them at a block's end."""
-AUTO = "auto"
 _WAYS = 'write "auto", a number such as 8, or { least = 6, most = 20 }'
 _TYPED = re.compile(r"([0-9]{1,18})\.\.([0-9]{1,18})", re.ASCII)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)

@@ -133,7 +133,7 @@ def duration(low_s: float, high_s: float) -> Kind[float]:
 
 
 AUTO: Literal["auto"] = "auto"
-"""A duration that is found out."""
+"""A duration, or a number of blocks, that is found out."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from fibench.metrics import METRICS
 from fibench.record import Record
 from fibench.run._resume import Attempt
 from fibench.store.attempts import repeats, tries_again
-from fibench.trial.disturbed import disturbed
+from fibench.trial.evidence.disturbed import disturbed
 
 NOISE = "FIBENCH_NOISE"
 """With "accept" in this variable nothing is measured again for being disturbed, and no run ends for

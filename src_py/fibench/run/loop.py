@@ -140,7 +140,6 @@ def run_experiment(
     stand = {record.trial for record in records} - {trial.key for trial in left}
     tell(RunStarted(begun.folder, left, len(trials), begun.resumed, len(stand)))
     attempts = Attempts(tails(request.experiment), records)
-    interrupted_by, not_quiet = None, None
 
     def once(attempt: Attempt) -> Record:
         record = _keep(begun.folder, attempt, context, programs, attempts.judged)
@@ -148,35 +147,55 @@ def run_experiment(
         return record
 
     with _stop_on_signals(tell) as stop:
-        try:
-            _measure(walk, attempts, once, tell, stop)
-        except KeyboardInterrupt as interrupt:
-            interrupted_by = signal_of(interrupt)
-        except NotQuietError as noise:
-            not_quiet = str(noise)
-            keep_stop(begun.folder, not_quiet, not_quiet=True)
-        except ChangedError as change:
-            what = f"{change} while the run measured it"
-            keep_stop(begun.folder, what)
-            tell_end(begun.folder, "stopped")
-            raise RunError(f"stopped: {what}", _mended(change)) from change
+        end = _end_of(partial(_measure, walk, attempts, once, tell, stop), begun.folder)
         stop.measured = True
-        why = "interrupted" if interrupted_by is not None else "not quiet" if not_quiet else "ended"
-        tell_end(begun.folder, why)
+        tell_end(begun.folder, end.why)
         # The journal is the truth: an interrupt may come between a line of it and its event.
         kept = usable(journal.read(begun.folder / JOURNAL))
-    if stop.late is not None and interrupted_by is None:
+    if stop.late is not None and end.interrupted_by is None:
         raise Interrupted(stop.late)
     return RunOutcome(
         begun.folder,
         [one for one in kept.records if is_planned(one, trials)],
         [one for one in kept.attempts if is_planned(one, trials)],
-        interrupted_by=interrupted_by,
+        interrupted_by=end.interrupted_by,
         measured_s=attempts.measured_s,
         pinning=context.pinning,
         other_claims=begun.other_claims,
-        not_quiet=not_quiet,
+        not_quiet=end.not_quiet,
     )
+
+
+@dataclass(frozen=True)
+class _End:
+    """Why nothing more is measured: all has been, unless one of these says something else."""
+
+    interrupted_by: int | None = None
+    not_quiet: str | None = None
+
+    @property
+    def why(self) -> str:
+        """As the folder of the run keeps it."""
+        if self.interrupted_by is not None:
+            return "interrupted"
+        return "ended" if self.not_quiet is None else "not quiet"
+
+
+def _end_of(measure: Callable[[], None], folder: Path) -> _End:
+    """Measure, and keep in the folder what stops it. Raises RunError if a program has changed."""
+    try:
+        measure()
+    except KeyboardInterrupt as interrupt:
+        return _End(interrupted_by=signal_of(interrupt))
+    except NotQuietError as noise:
+        keep_stop(folder, str(noise), not_quiet=True)
+        return _End(not_quiet=str(noise))
+    except ChangedError as change:
+        what = f"{change} while the run measured it"
+        keep_stop(folder, what)
+        tell_end(folder, "stopped")
+        raise RunError(f"stopped: {what}", _mended(change)) from change
+    return _End()
 
 
 def _measure(

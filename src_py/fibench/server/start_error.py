@@ -2,11 +2,10 @@
 """Why a server did not start, told so that a person knows what to do."""
 
 import re
-import signal
 from pathlib import Path
 from typing import Literal
 
-from fibench.wording import escaped
+from fibench.wording import escaped, signal_name
 
 StartErrorKind = Literal[
     "address-in-use",
@@ -110,11 +109,3 @@ def ended_early(
         "what it wrote is in server.err" if said else "it wrote nothing; start it by hand to see",
         said,
     )
-
-
-def signal_name(number: int) -> str:
-    """What people call a signal: SIGSEGV."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

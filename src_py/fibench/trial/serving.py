@@ -18,7 +18,6 @@ from fibench.plan import Pinning
 from fibench.quantities import format_duration
 from fibench.server import cgroup
 from fibench.server import starting as server
-from fibench.server.start_error import signal_name
 from fibench.trial import load
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._replies import (
@@ -28,6 +27,7 @@ from fibench.trial._replies import (
     numbers_at_once,
 )
 from fibench.trial.answer import read_answer
+from fibench.wording import signal_name
 
 CHECK_TIMEOUT_S = 10.0
 STOP_GRACE_S = 3.0

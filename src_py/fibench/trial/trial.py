@@ -70,7 +70,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
         course = count_calls(context, trial.cell.parameters, folder)
     else:
         course = _measure(trial.cell.parameters, context, folder)
-    gained = disturbance.between(before, disturbance.read_counters())
+    gained = disturbance.counted_between(before, disturbance.read_counters())
     figures, failed = course.figures, course.failed
     return Record(
         trial=trial.key,

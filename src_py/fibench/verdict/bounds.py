@@ -28,7 +28,7 @@ MEANING = (
     "the end of the windows cut off"
 )
 
-UNDECIDED = "what is bounded may lie on either side of what the claim asks for"
+EITHER_SIDE = "what is bounded may lie on either side of what the claim asks for"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Between:
         )
 
 
-def between(samples: Index, cell_key: str, key: str) -> Between:
+def ends_of(samples: Index, cell_key: str, key: str) -> Between:
     """The ends of a metric of a cell, by block."""
     low = dict(samples.logs(cell_key, key))
     high = dict(low)

@@ -35,9 +35,7 @@ __all__ = [
 ]
 
 CONFIDENCE = 0.95
-FEWEST_BLOCKS = FEWEST
-"""With fewer complete blocks than this no verdict is given."""
-MOST_BLOCKS = 1000
+MOST_ADVISED = 1000
 """No run is advised to use more blocks than this."""
 _MANY = 10**9
 """Degrees of freedom with which Student's t is the normal distribution."""
@@ -147,7 +145,7 @@ def blocks_needed(
 ) -> int | None:
     """The fewest blocks that would see an effect of that size with POWER, in units of `sd`.
 
-    None if MOST_BLOCKS would not do. The spread is taken to stay as it was. Of a run with several
+    None if MOST_ADVISED would not do. The spread is taken to stay as it was. Of a run with several
     looks it is the block of the last: what these cost is taken to be as it is in this run.
     """
     if distance <= 0.0:
@@ -157,13 +155,13 @@ def blocks_needed(
         wider = looks.critical(looks.most, alpha) / critical(looks.most, alpha)
     normal = wider * t_quantile(1.0 - alpha / 2.0, _MANY) + t_quantile(POWER, _MANY)
     # The t distribution has heavier tails than the normal: fewer than this are never enough.
-    fewest = (normal * sd / distance) ** 2 if sd < distance * MOST_BLOCKS else math.inf
-    if fewest > MOST_BLOCKS:
+    fewest = (normal * sd / distance) ** 2 if sd < distance * MOST_ADVISED else math.inf
+    if fewest > MOST_ADVISED:
         return None
-    blocks = max(FEWEST_BLOCKS, math.floor(fewest))
+    blocks = max(FEWEST, math.floor(fewest))
     while seen_from(blocks, sd, alpha, wider=wider) > distance:
         blocks += 1
-        if blocks > MOST_BLOCKS:
+        if blocks > MOST_ADVISED:
             return None
     return blocks
 
@@ -179,7 +177,7 @@ def value(
     samples = index(samples)
     blocks = samples.valid(cell_key)
     if bounds.are_all_there_is(samples, (cell_key,), blocks, metric):
-        found = _between(bounds.between(samples, cell_key, metric), alpha, looks)
+        found = _between(bounds.ends_of(samples, cell_key, metric), alpha, looks)
         return widen(found, gain(samples, cell_key, blocks, metric), samples, [cell_key], blocks)
     absent = withheld(samples, (cell_key,), blocks, metric)
     if absent is not None:
@@ -206,7 +204,7 @@ def contrast(
     samples = index(samples)
     shared = samples.valid(left).keys() & samples.valid(right).keys()
     if bounds.are_all_there_is(samples, (left, right), shared, metric):
-        of_left, of_right = (bounds.between(samples, key, metric) for key in (left, right))
+        of_left, of_right = (bounds.ends_of(samples, key, metric) for key in (left, right))
         found = _between(of_left.over(of_right), alpha, looks)
         moved = of_sides(gain(samples, left, shared, metric), gain(samples, right, shared, metric))
         return widen(found, moved, samples, [left, right], shared)

@@ -23,8 +23,8 @@ from fibench.record import (
 from fibench.store.attempts import attempts_of
 from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
-from fibench.verdict._notes import ceilings_note, notes
-from fibench.verdict._servers import of_servers
+from fibench.verdict._notes.cells import ceilings_note, notes
+from fibench.verdict._notes.servers import of_servers
 from fibench.verdict.attempts.repeated import Repeated, repeated
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Decisions, questions_of

@@ -19,11 +19,11 @@ from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import kept_less_than_full, why_invalid
 from fibench.verdict.attempts.bearing import bearing, why_failed, why_not_quiet
-from fibench.verdict.bounds import UNDECIDED
+from fibench.verdict.bounds import EITHER_SIDE
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
-from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
+from fibench.verdict.estimate import CONFIDENCE, Estimate, Sample
 from fibench.verdict.foreign.telling import unquiet
-from fibench.verdict.looks import Looks
+from fibench.verdict.looks import FEWEST, Looks
 from fibench.verdict.sample import Index, index
 from fibench.verdict.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
 
@@ -156,7 +156,7 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
         outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
         reason = _unquiet(outcome, claim, estimate)
         if reason is None and estimate.is_bound and outcome == "INCONCLUSIVE":
-            reason = UNDECIDED
+            reason = EITHER_SIDE
     settling = _Settling() if reason is not None else _what_would_settle(claim, estimate)
     return replace(
         verdict,
@@ -327,7 +327,7 @@ def _meets(figure: int, scale: int, above: float | None, below: float | None) ->
 
 def _fewest(looks: Looks | None) -> int:
     """The fewest complete blocks that a verdict needs."""
-    return FEWEST_BLOCKS if looks is None else looks.fewest
+    return FEWEST if looks is None else looks.fewest
 
 
 def _too_few_blocks(blocks: int, claim: Claim, samples: Index, looks: Looks | None) -> str:

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     Figures = NDArray[np.float64]
 
 FEWEST = 3
-"""No look is earlier: two figures that are near each other by chance say nothing."""
+"""No look is earlier, and no verdict is of fewer blocks: two figures that are near each other
+by chance say nothing."""
 _POINTS = 64
 """Chebyshev points of a density, and Gauss points of an integral, for up to 100 blocks."""
 _NEGLIGIBLE = 8.5

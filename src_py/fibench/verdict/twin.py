@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from fibench.parameters import Parameters
 from fibench.plan import TWIN
-from fibench.verdict.estimate import FEWEST_BLOCKS, Estimate, contrast, from_logs
+from fibench.verdict.estimate import Estimate, contrast, from_logs
+from fibench.verdict.looks import FEWEST
 from fibench.verdict.sample import BOUNDED, Index
 
 ALPHA = 0.01
@@ -49,7 +50,7 @@ def check_twin(
     ):  # of a saturated server, whose rate is its own
         metric = "throughput"
         estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
-    if estimate.blocks < FEWEST_BLOCKS:
+    if estimate.blocks < FEWEST:
         return None
     return TwinCheck(cell_key, label, metric, estimate)
 
@@ -64,7 +65,7 @@ def drift(samples: Index, cell_key: str, parameters: Parameters, cells: int = 1)
     be told. In an open loop the halves of a schedule differ by chance.
     """
     halves = [t.halves for t in samples.valid(cell_key).values() if t.halves and all(t.halves)]
-    if len(halves) < FEWEST_BLOCKS:
+    if len(halves) < FEWEST:
         return None
     estimate = from_logs([math.log(second / first) for first, second in halves], ALPHA / cells)
     assert estimate.mean is not None

@@ -22,6 +22,7 @@ from tests.runner.desk import (
     Desk,
     pids_under,
     run_with_a_trial_finished,
+    said_by,
 )
 
 OWN = """
@@ -185,7 +186,7 @@ def test_a_fixed_port_in_use_fails_the_trial_and_says_so(desk: Desk) -> None:
 def test_a_program_that_does_not_exist_ends_the_run_before_it_begins(desk: Desk) -> None:
     done = desk.invoke("run", desk.write(_own(["./no-such-server", "{port}"])))
     assert done.returncode == 1
-    what, what_to_do = done.stderr.splitlines()
+    what, what_to_do = said_by(done)
     assert what.endswith(": ./no-such-server is missing")
     assert what_to_do == "put it there, or correct the command that names it"
     assert list(desk.results.glob("*/*")) == []

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fibench.wording import as_toml, did_you_mean, escaped, suggestion
+from fibench.wording import as_toml, did_you_mean, escaped, signal_name, suggestion
 
 
 @given(st.text())
@@ -66,3 +66,10 @@ def test_names_that_differ_in_their_spelling_alone_come_before_similar_ones(
     name: str, candidates: list[str], hint: str
 ) -> None:
     assert suggestion(name, candidates) == hint
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(11, "SIGSEGV"), (13, "SIGPIPE"), (200, "signal 200")]
+)
+def test_a_signal_is_called_what_people_call_it(number: int, name: str) -> None:
+    assert signal_name(number) == name

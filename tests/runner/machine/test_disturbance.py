@@ -4,7 +4,7 @@
 import socket
 from pathlib import Path
 
-from fibench.machine.disturbance import Counters, between, machine_json, read_counters
+from fibench.machine.disturbance import Counters, counted_between, machine_json, read_counters
 
 NETSTAT = """\
 TcpExt: SyncookiesSent ListenOverflows ListenDrops TCPFastOpen
@@ -44,13 +44,13 @@ def test_counters_are_read_by_their_names(tmp_path: Path) -> None:
 def test_a_kernel_that_says_nothing_leaves_everything_unknown(tmp_path: Path) -> None:
     nothing = read_counters(tmp_path)
     assert nothing == Counters(None, None, None, None, None, None, None)
-    assert between(nothing, read_counters()) == nothing
+    assert counted_between(nothing, read_counters()) == nothing
 
 
 def test_differences_are_those_of_the_time_between(tmp_path: Path) -> None:
     before = Counters(1, 2, 3, 0.5, 1.0, None, 0.0)
     after = Counters(4, 2, 5, 0.75, 1.5, 1.0, 0.25)
-    gained = between(before, after)
+    gained = counted_between(before, after)
     assert gained == Counters(3, 0, 2, 0.25, 0.5, None, 0.25)
     told = machine_json(gained)
     assert told.pop("load_1min") is not None
@@ -72,7 +72,7 @@ def test_a_connection_lost_by_a_full_accept_queue_is_counted() -> None:
             client.connect_ex(address)
         for client in clients:
             client.close()
-    gained = between(before, read_counters())
+    gained = counted_between(before, read_counters())
     assert gained.listen_overflows is not None
     assert gained.listen_overflows > 0
     assert gained.listen_drops is not None

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.runner.report.test_altered_runs import change_claims
+from tests.runner.report.alterations import change_claims
 from tests.runner.stored_runs import EXPERIMENT, MACHINE, make_run, places_with
 
 from fibench.commands.refused import UNDECIDED, exit_code

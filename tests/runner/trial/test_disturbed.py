@@ -10,7 +10,7 @@ from tests.runner.records import recorded
 
 from fibench.parameters import Parameters
 from fibench.record import Evidence, Record
-from fibench.trial.disturbed import disturbed
+from fibench.trial.evidence.disturbed import disturbed
 
 QUIET = {
     "window_s": 2.0,

@@ -59,10 +59,15 @@ def test_every_request_of_a_trial_has_exactly_one_end(programs: Path, tmp_path: 
 
 LEAVES = (
     "def converse(connection):\n"
-    "    for line in connection.makefile('rb'): answer(connection, number())\n"
-    "    if replies > 1: {end}\n"
+    "    ones = 0\n"
+    "    for line in connection.makefile('rb'):\n"
+    "        n = int(line)\n"
+    "        if n == 1: ones += 1; answer(connection, number())\n"
+    "        else: connection.sendall(b'%d\\n' % fibonacci(n))\n"
+    "    if ones > 1: {end}\n"
 )
-"""A server whose first client to leave, but for the check before the load, is its end."""
+"""A server whose first client to leave is its end. The check before the load asks once on each of
+its connections, or for something else than 1."""
 
 
 @pytest.mark.parametrize(
@@ -91,14 +96,16 @@ def test_a_server_that_serves_a_number_of_connections_and_ends_inside_the_window
 ) -> None:
     text = (
         "listen(); tell()\n"
-        "for _ in range(40):\n"
-        "    connection, _ = listener.accept(); connection.recv(9)\n"
-        "    connection.sendall(b'1'); connection.close()"
+        "while replies < 40:\n"
+        "    connection, _ = listener.accept(); n = int(connection.recv(9))\n"
+        "    if n == 1: number()  # of the load, but for one\n"
+        "    connection.sendall(b'%d' % fibonacci(n)); connection.close()"
     )
     record = run(trial("own", framing="message", duration=1.0), programs, tmp_path, text)
     assert not record["valid"]
-    assert record["failure"] == "server-ended"
+    assert record["failure"] == "server-ended", record["reason"]
     assert record["server"]["ended_itself"]
+    assert record["window_opened"]
 
 
 @pytest.mark.serial

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from tests.runner.verdict.throughputs import cell_samples, ends, pair_samples, sample
 
 from fibench.verdict.estimate import (
-    FEWEST_BLOCKS,
-    MOST_BLOCKS,
+    MOST_ADVISED,
     Estimate,
     blocks_needed,
     contrast,
@@ -25,6 +24,7 @@ from fibench.verdict.estimate import (
     t_quantile,
     value,
 )
+from fibench.verdict.looks import FEWEST
 
 figures = st.floats(min_value=1e-6, max_value=1e9)
 
@@ -300,11 +300,11 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
 def test_the_blocks_needed_are_enough_and_one_fewer_is_not(target: float, sd: float) -> None:
     needed = blocks_needed(target, sd, 0.01)
     if needed is None:
-        assert seen_from(MOST_BLOCKS, sd, 0.01) > target
+        assert seen_from(MOST_ADVISED, sd, 0.01) > target
         return
-    assert FEWEST_BLOCKS <= needed <= MOST_BLOCKS
+    assert FEWEST <= needed <= MOST_ADVISED
     assert seen_from(needed, sd, 0.01) <= target
-    if needed > FEWEST_BLOCKS:
+    if needed > FEWEST:
         assert seen_from(needed - 1, sd, 0.01) > target
 
 
@@ -313,7 +313,7 @@ def test_no_number_of_blocks_is_advised_to_tell_a_figure_from_a_bound_that_it_eq
 
 
 def test_without_any_spread_the_fewest_blocks_are_enough() -> None:
-    assert blocks_needed(0.01, 0.0, 0.05) == FEWEST_BLOCKS
+    assert blocks_needed(0.01, 0.0, 0.05) == FEWEST
 
 
 def test_an_effect_of_the_size_that_a_run_could_have_seen_is_seen_in_four_of_five() -> None:

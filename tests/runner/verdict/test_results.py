@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From journal records to findings: roles of trials, attempts, groups, and a run's own checks."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,8 @@ from fibench.parameters import Group, Parameters
 from fibench.record import last_attempts
 from fibench.store.stored_run import server_words
 from fibench.verdict import findings as results
-from fibench.verdict.estimate import Index, summarise
+from fibench.verdict.estimate import Index
 from fibench.verdict.findings import Findings, endings, failures, find, sample, samples
-from fibench.verdict.judging import judge
 from fibench.verdict.sample import Sample
 from fibench.verdict.twin import LEAST_DRIFT, check_twin, drift
 
@@ -337,46 +335,6 @@ def test_idle_connections_that_were_lost_are_told_of() -> None:
 
     (note,) = findings(change=change).notes
     assert note == "c-mt clients=2: 12 connections of group idle were lost"
-
-
-# The work is linear
-
-
-class Counted(Mapping[str, float | None]):
-    """Metrics that count how often they are asked."""
-
-    asked = 0
-
-    def __init__(self, metrics: Mapping[str, float | None]) -> None:
-        self._metrics = metrics
-
-    def __getitem__(self, name: str) -> float | None:
-        Counted.asked += 1
-        return self._metrics[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._metrics)
-
-    def __len__(self) -> int:
-        return len(self._metrics)
-
-
-def test_each_figure_is_read_a_few_times_however_many_claims_there_are() -> None:
-    experiment = made_experiment(cells=10, blocks=10, claims=5)
-    made = [
-        replace(one, metrics=Counted(one.metrics))
-        for one in samples(recorded(*made_records(experiment, 10)))
-    ]
-    figures = sum(len(one.metrics) for one in made)
-
-    def asked(claims: int) -> int:
-        Counted.asked = 0
-        index = Index(iter(made))
-        summarise(index, [cell.key for cell in experiment.cells])
-        judge(experiment.claims * claims, index, 8)
-        return Counted.asked
-
-    assert asked(1) == asked(20) <= 3 * figures
 
 
 def test_only_the_last_attempt_of_a_trial_counts() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from tests.runner.records import recorded
 
 from fibench.parameters import Parameters
-from fibench.verdict._servers import of_servers
+from fibench.verdict._notes.servers import of_servers
 
 
 def record(backend: str = "a", **changes: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from fibench.machine import usable_cores
 from fibench.machine.foreign import cpu_times
 from fibench.machine.processes import cpu_clock_ns
 from fibench.report.lines import machine_line
-from fibench.trial.disturbed import PROBE_LEAST, PROBE_TIMES
+from fibench.trial.evidence.disturbed import PROBE_LEAST, PROBE_TIMES
 from fibench.trial.evidence.probing import Probe
 
 WINDOW_S = 2.0

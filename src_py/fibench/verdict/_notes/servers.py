@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from fibench.record import Record, ServerSide
+from fibench.wording import signal_name
 
 
 def of_servers(records: Iterable[Record]) -> Iterator[str]:
@@ -55,14 +55,6 @@ def _how(server: ServerSide) -> str:
     if server.signal is not None:
         return f"by {signal_name(server.signal)}"
     return "by itself" if server.status is None else f"with status {server.status}"
-
-
-def signal_name(number: int) -> str:
-    """SIGPIPE of 13; a number that has no name as such."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _unknown(backend: str, servers: Sequence[ServerSide]) -> Iterator[str]:
