@@ -164,7 +164,7 @@ def run_experiment(
         why = "interrupted" if interrupted_by is not None else "not quiet" if not_quiet else "ended"
         tell_end(begun.folder, why)
         # The journal is the truth: an interrupt may come between a line of it and its event.
-        kept = usable(journal.read(begun.folder / JOURNAL))
+        kept = usable(journal.read(begun.folder / JOURNAL), request.experiment)
     if stop.late is not None and interrupted_by is None:
         raise Interrupted(stop.late)
     return RunOutcome(

@@ -12,14 +12,19 @@ An attempt is made once, and another one only where a rule that was there before
 
 A trial that failed in its window is a result, and so is one that nothing disturbed. Whatever else a
 journal has was added by hand, and does not count: nobody chooses among attempts by their figures.
+
+A pass is whole when it has all trials that its block should have, which only the plan says: a block
+that was broken off again and again may never have come to its last trials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from fibench.experiment import Experiment
+from fibench.plan import trials_of_block
 from fibench.record import Tried, could_not_start
 
 REPETITIONS = 2
@@ -81,37 +86,62 @@ class Followed(Generic[T]):
     """Those that a rule asked for, in the order of writing."""
     unasked: list[T]
     """Those that none did."""
-    passes: dict[int, list[Pass[T]]]
-    """By block, those over its trials; all but the last were broken off."""
 
 
-def attempts_of(records: Iterable[T]) -> Followed[T]:
-    """Follow a journal through its records, in the order of writing."""
+def attempts_of(records: Iterable[T], experiment: Experiment) -> Followed[T]:
+    """Follow the journal of a run of an experiment through its records, in the order of writing."""
     known = list(records)
-    blocks: dict[int, list[T]] = {}
-    for record in known:
-        blocks.setdefault(record.block, []).append(record)
-    passes = {block: _passes(own) for block, own in blocks.items()}
-    asked = {id(one) for own in passes.values() for each in own for one in each.all()}
+    asked = {
+        id(one)
+        for passes in _up_to_whole(passes_of(known), experiment).values()
+        for each in passes
+        for one in each.all()
+    }
     return Followed(
         [record for record in known if id(record) in asked],
         [record for record in known if id(record) not in asked],
-        passes,
     )
 
 
-def _passes(records: Sequence[T]) -> list[Pass[T]]:
-    """The passes over one block; what follows a whole one was not asked for."""
+def passes_of(records: Iterable[T]) -> dict[int, list[Pass[T]]]:
+    """By block, the passes over its trials, if all `records` were asked for; all but the last were
+    broken off."""
+    blocks: dict[int, list[T]] = {}
+    for record in records:
+        blocks.setdefault(record.block, []).append(record)
+    return {block: _passes(own) for block, own in blocks.items()}
+
+
+def _up_to_whole(
+    passes: Mapping[int, list[Pass[T]]], experiment: Experiment
+) -> dict[int, list[Pass[T]]]:
+    """What follows a whole pass over a block was not asked for.
+
+    A cell that was measured in the block before may have left the run since, or not: a pass without
+    it may be whole, or broken off. So it is taken for whole only if nothing follows it.
+    """
+    found = dict(passes)
+    for block, own in passes.items():
+        if len(own) > 1:
+            planned = trials_of_block(experiment, block)
+            near = [each for other, each in passes.items() if other >= block - 1]
+            there = {one.cell for each in near for every in each for one in every.all()}
+            keys = {key for one in own for key in one.tries} | {
+                key for key, cell in planned.items() if block <= 0 or cell in there
+            }
+            whole = [one.tries.keys() >= keys and not one.owes() for one in own]
+            found[block] = own[: whole.index(True) + 1] if any(whole) else own
+    return found
+
+
+def _passes(records: Iterable[T]) -> list[Pass[T]]:
+    """The passes over one block."""
     found: list[Pass[T]] = []
     most = 0
     for record in records:
         if not (found and _joins(found, record)) and record.attempt > most:
             found.append(Pass(record.attempt, {record.trial: [record]}))
         most = max(most, record.attempt)
-    trials = {key for one in found for key in one.tries}
-    for place, one in enumerate(found):
-        if one.tries.keys() >= trials and not one.owes():
-            return found[: place + 1]
     return found
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from fibench.document import NAME
+from fibench.experiment import Experiment
 from fibench.json_values import (
     Object,
     list_or_empty,
@@ -390,8 +391,8 @@ class Usable:
     """Of whole lines that are no trial's the number, from 1, and why they are left out."""
 
 
-def usable(reading: journal.Reading) -> Usable:
-    """The records that are what trials leave behind.
+def usable(reading: journal.Reading, experiment: Experiment) -> Usable:
+    """The records that are what trials of an experiment leave behind.
 
     Of a cell and a block there is one measurement: another trial that claims to be it is left out.
     An attempt has one line, the first that says it is the attempt: each is made once. What no rule
@@ -399,6 +400,7 @@ def usable(reading: journal.Reading) -> Usable:
     """
     sound: list[Record] = []
     lines: dict[tuple[str, int], int] = {}
+    places: dict[str, tuple[object, ...]] = {}
     refused: list[tuple[int, str]] = []
     for line, document in zip(reading.lines, reading.records, strict=True):
         try:
@@ -407,23 +409,28 @@ def usable(reading: journal.Reading) -> Usable:
             refused.append((line, str(error)))
             continue
         attempt = (record.trial, record.attempt)
+        place = (record.index, record.block, record.cell, record.role)
+        if places.setdefault(record.trial, place) != place:
+            refused.append((line, "a line above says otherwise what its trial is"))
+            continue
         if attempt in lines:
             refused.append((line, "a line above has the same attempt of its trial"))
             continue
         sound.append(record)
         lines[attempt] = line
-    followed = attempts_of(sound)
+    followed = attempts_of(sound, experiment)
     refused += [
         (lines[one.trial, one.attempt], "nothing asked for this attempt: one before it stands")
         for one in followed.unasked
     ]
     owners: dict[tuple[str, int, bool], str] = {}
-    kept: list[Record] = []
     for record in last_attempts(followed.made):
-        place = (record.cell, record.block, record.role == "syscalls")
-        if owners.setdefault(place, record.trial) == record.trial:
-            kept.append(record)
-        else:
-            why = "another trial has measured its cell in its block"
-            refused.append((lines[record.trial, record.attempt], why))
-    return Usable(kept, followed.made, refused)
+        owners.setdefault((record.cell, record.block, record.role == "syscalls"), record.trial)
+    measured = set(owners.values())
+    refused += [
+        (lines[one.trial, one.attempt], "another trial has measured its cell in its block")
+        for one in followed.made
+        if one.trial not in measured
+    ]
+    attempts = [one for one in followed.made if one.trial in measured]
+    return Usable(last_attempts(attempts), attempts, refused)

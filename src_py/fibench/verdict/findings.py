@@ -20,7 +20,7 @@ from fibench.record import (
     could_not_start,
     last_attempts,
 )
-from fibench.store.attempts import attempts_of
+from fibench.store.attempts import passes_of
 from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
@@ -142,15 +142,17 @@ def _not_quiet(
 
 def _whole_blocks(experiment: Experiment, records: Sequence[Record]) -> list[Record]:
     """The records without those of a last block that was broken off before its system calls, or
-    before its last trial was measured again.
+    before its last trial was measured again, or when it was measured again as a whole.
 
     Where anything else is missing of a block, `decide` sees it.
     """
     last = max((record.block for record in records), default=-1)
-    passes = attempts_of(record for record in records if record.block == last).passes
-    if last in passes and passes[last][-1].owes():
+    passes = passes_of(record for record in records if record.block == last).get(last, [])
+    own = list(passes[-1].all()) if passes else []
+    missing = {key for one in passes for key in one.tries} - {record.trial for record in own}
+    if missing or (passes and passes[-1].owes()):
         return [record for record in records if record.block < last]
-    made = {(record.cell, record.role) for record in records if record.block == last}
+    made = {(record.cell, record.role) for record in own}
     measured = {cell for cell, role in made if role == "measure"}
     lacking = [
         cell

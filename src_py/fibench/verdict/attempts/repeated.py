@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 from fibench.json_values import Json
 from fibench.record import Record, could_not_start, last_attempts
-from fibench.store.attempts import attempts_of
+from fibench.store.attempts import passes_of
 from fibench.store.stops import Session
 from fibench.wording import counted
 
@@ -99,7 +99,7 @@ class Repeated:
 def repeated(records: Sequence[Record], sessions: Sequence[Session] = ()) -> Repeated:
     """Count what a journal's attempts, in the order of writing, say of repetitions."""
     last = last_attempts(records)
-    passes = attempts_of(records).passes
+    passes = passes_of(records)
     tries = [own for each in passes.values() for one in each for own in one.tries.values()]
     disturbed = [
         next((one.disturbed.kind for one in own[:-1] if one.disturbed is not None), None)
