@@ -139,8 +139,12 @@ def _passes(records: Iterable[T]) -> list[Pass[T]]:
     found: list[Pass[T]] = []
     most = 0
     for record in records:
-        if not (found and _joins(found, record)) and record.attempt > most:
+        if found and _joins(found, record):
+            pass
+        elif record.attempt > most:
             found.append(Pass(record.attempt, {record.trial: [record]}))
+        elif found and record.attempt == most and _with_its_block(found[-1], record):
+            found.append(_split(found[-1], record))
         most = max(most, record.attempt)
     return found
 
@@ -158,6 +162,35 @@ def _joins(passes: list[Pass[T]], record: T) -> bool:
         current.tries[record.trial] = [record]
         return True
     return False
+
+
+def _with_its_block(current: Pass[T], record: T) -> bool:
+    """Whether an attempt follows a valid one, or none: so it was made again with its block alone."""
+    tries = current.tries.get(record.trial, [])
+    return record.schema < _BY_THESE_RULES and (not tries or tries[-1].valid)
+
+
+def _split(current: Pass[T], record: T) -> Pass[T]:
+    """The pass that an attempt shows to have begun before it: what had failed was measured again
+    first, which looked like one more attempt in the pass before."""
+    begun = {}
+    for key, tries in current.tries.items():
+        if len(tries) > 1 and tries[-1].attempt == record.attempt:
+            begun[key] = [tries.pop()]
+    return Pass(record.attempt, {**begun, record.trial: [record]})
+
+
+def failed_before(tries: Sequence[T]) -> T | None:
+    """Of all attempts at a trial the first that failed as a result does, though another followed,
+    since its block was broken off; None by the earlier rules, which tried again what had failed."""
+    return next(
+        (
+            one
+            for one in tries[:-1]
+            if not one.valid and not could_not_start(one) and one.schema >= _BY_THESE_RULES
+        ),
+        None,
+    )
 
 
 def next_pass(made: Sequence[Tried], trials: Sequence[str]) -> int:

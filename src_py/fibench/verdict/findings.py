@@ -20,7 +20,7 @@ from fibench.record import (
     could_not_start,
     last_attempts,
 )
-from fibench.store.attempts import passes_of
+from fibench.store.attempts import failed_before, passes_of
 from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
@@ -180,12 +180,23 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     found = []
     for record in records:
         if record.role in ("measure", "twin"):
-            own = replace(sample(record), every_count=_every_count(made[record.trial]))
+            tries = made[record.trial]
+            own = replace(
+                sample(record),
+                every_count=_every_count(tries),
+                failed_before=_why_failed_before(tries),
+            )
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
                 own = replace(own, metrics={**own.metrics, "syscalls_per_request": per_request})
             found.append(own)
     return found
+
+
+def _why_failed_before(tries: Sequence[Record]) -> str | None:
+    """Why a trial failed that was measured again, since its block was broken off."""
+    failed = failed_before(tries)
+    return None if failed is None else told(failed.reason, failed.hint)
 
 
 def _every_count(attempts: Iterable[Record]) -> dict[str, int]:

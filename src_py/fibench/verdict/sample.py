@@ -71,6 +71,8 @@ class Sample:
     """What disturbed it, though it was measured again as often as that is done."""
     unstarted: bool = False
     """It never began, for reasons that are not the server's: it is no result at all."""
+    failed_before: str | None = None
+    """Why it had failed in a pass over its block that was broken off: that stays a result."""
     every_count: Mapping[str, int] = field(default_factory=dict)
     """What claims count, over all attempts at the trial, also those that do not count otherwise."""
     outcomes: Mapping[str, int] = field(default_factory=dict)

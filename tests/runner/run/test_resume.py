@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Literal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.experiments import SMALL, parse
@@ -128,7 +129,9 @@ def test_a_pass_that_was_broken_off_does_not_make_a_block_with_a_lost_record_who
     assert remaining(TRIALS, heads) == [Attempt(trial, 3) for trial in block]
 
 
-def test_a_block_broken_off_two_and_three_times_anywhere_loses_no_line_and_is_gone_on_with() -> None:
+def test_a_block_broken_off_two_and_three_times_anywhere_loses_no_line_and_is_gone_on_with() -> (
+    None
+):
     """Every number of trials that each session comes to, before it is broken off."""
     for block in (0, 1, 2):
         before = [_record(Attempt(trial)) for trial in TRIALS if trial.block < block]
@@ -181,6 +184,30 @@ def test_what_is_added_behind_the_last_block_does_not_count_whatever_left_before
     more = [_record(Attempt(t, 5)) for t in _block(TRIALS, 2) if t.cell.key != gone]
     found = attempts_of([*heads, *more], EXPERIMENT)
     assert (found.made, found.unasked) == (heads, more)
+
+
+@pytest.mark.parametrize("failed", [1, 2, 3, 5, 6, 7], ids=lambda which: f"{which:03b}")
+@pytest.mark.parametrize("still", [0, 1, 7], ids=lambda which: f"{which:03b}")
+def test_a_block_that_earlier_rules_measured_again_keeps_its_second_pass(
+    failed: int, still: int
+) -> None:
+    """They tried again what had failed, and a block that was broken off as a whole: the same number
+    may mean either. Which of three trials failed at first, and at last, is a bit of each."""
+    block = _block(TRIALS, 1)
+
+    def made(trial: Trial, number: int, which: int) -> Head:
+        ending: Ending = "failed" if which >> block.index(trial) & 1 else "stands"
+        return replace(_record(Attempt(trial, number), ending), schema=2)
+
+    first = [made(trial, 1, failed) for trial in block[:3]]
+    again = [made(trial, 2, still) for trial in block]
+    heads = [replace(_record(Attempt(t)), schema=2) for t in TRIALS if t.block == 0]
+    heads += [*first, *again]
+    assert attempts_of(heads, EXPERIMENT).made == heads
+    assert [one.number for one in passes_of(heads)[1]] == [1, 2]
+    assert {one.trial for one in passes_of(heads)[1][0].all()} == {one.trial for one in first}
+    assert list(passes_of(heads)[1][-1].all()) == again
+    assert remaining([t for t in TRIALS if t.block in (0, 1)], heads) == []
 
 
 def _session(
