@@ -4,7 +4,8 @@ more than once. Pure.
 
 An attempt is made once, and another one only where a rule that was there before asks for it:
 
-- a trial that was disturbed is measured again at once, at most REPETITIONS times;
+- a trial that was disturbed is measured again at once, at most REPETITIONS times, unless who runs
+  it accepts noise;
 - one that could not start, for reasons that are not the server's, is tried again, TRIES times at
   once, and in a later session;
 - a block that was broken off is measured again as a whole, in a further pass over its trials, whose
@@ -43,8 +44,8 @@ def times_disturbed(tries: Sequence[Tried]) -> int:
 def repeats(tries: Sequence[Tried], before: int = 0) -> bool:
     """Whether a trial is measured again at once, since it was disturbed; `tries` are of a pass, in
     which it had been disturbed so often `before` these."""
-    times = before + times_disturbed(tries)
-    return bool(tries[-1].valid and tries[-1].disturbed) and times <= REPETITIONS
+    last, times = tries[-1], before + times_disturbed(tries)
+    return bool(last.valid and last.disturbed and not last.is_accepted) and times <= REPETITIONS
 
 
 def tries_again(tries: Sequence[Tried]) -> bool:
@@ -165,7 +166,7 @@ def _joins(passes: list[Pass[T]], record: T) -> bool:
 
 
 def _with_its_block(current: Pass[T], record: T) -> bool:
-    """Whether an attempt follows a valid one, or none: so it was made again with its block alone."""
+    """Whether an attempt follows a valid one, or none: it was made with all of its block, then."""
     tries = current.tries.get(record.trial, [])
     return record.schema < _BY_THESE_RULES and (not tries or tries[-1].valid)
 

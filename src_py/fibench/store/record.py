@@ -158,6 +158,7 @@ class Head:
     window_opened: bool | None = None
     disturbed: bool = False
     schema: int = SCHEMA
+    is_accepted: bool = False
 
 
 def read_head(document: Object) -> Head | None:
@@ -180,6 +181,7 @@ def read_head(document: Object) -> Head | None:
         window_opened=opened if isinstance(opened, bool) else None,
         disturbed=document.get("disturbed") is not None,
         schema=schema if type(schema := document.get("schema")) is int else 1,
+        is_accepted=object_or_empty(document.get("disturbed")).get("accepted") is True,
     )
 
 
@@ -255,7 +257,8 @@ def _bound(value: object) -> LatencyBounds:
 def _disturbed(value: object) -> Disturbed:
     if not isinstance(value, dict):
         raise Improper
-    return Disturbed(_name(value.get("kind")), text_up_to(LONGEST_TEXT)(value.get("says")))
+    says = text_up_to(LONGEST_TEXT)(value.get("says"))
+    return Disturbed(_name(value.get("kind")), says, value.get("accepted") is True)
 
 
 def _evidence(value: object) -> Evidence:
