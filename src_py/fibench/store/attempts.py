@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Generic, TypeVar
 
 from fibench.experiment import Experiment
@@ -192,6 +193,21 @@ def failed_before(tries: Sequence[T]) -> T | None:
         ),
         None,
     )
+
+
+def filled_in(records: Sequence[T]) -> dict[str, int]:
+    """By the keys of trials that could not start in their turn, and were measured after all, how
+    many blocks were begun then; `records` are what was asked for, in the order of writing."""
+    places = {id(record): place for place, record in enumerate(records)}
+    begun = list(accumulate((record.block + 1 for record in records), max))
+    found = {}
+    for passes in passes_of(records).values():
+        for tries in passes[-1].tries.values():
+            for number, (before, after) in enumerate(pairwise(tries), 1):
+                is_next = places[id(after)] == places[id(before)] + 1 and number < TRIES
+                if could_not_start(before) and not is_next:
+                    found[after.trial] = begun[places[id(after)]]
+    return found
 
 
 def next_pass(made: Sequence[Tried], trials: Sequence[str]) -> int:

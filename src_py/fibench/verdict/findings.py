@@ -20,7 +20,7 @@ from fibench.record import (
     could_not_start,
     last_attempts,
 )
-from fibench.store.attempts import failed_before, passes_of
+from fibench.store.attempts import failed_before, filled_in, passes_of
 from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes import ceilings_note, notes
@@ -169,6 +169,8 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     down; they join the sample of the same cell and block. Ceilings are no samples.
     """
     made: dict[str, list[Record]] = {}
+    records = list(records)
+    late = filled_in(records)
     for record in records:
         made.setdefault(record.trial, []).append(record)
     records = last_attempts(record for own in made.values() for record in own)
@@ -185,6 +187,7 @@ def samples(records: Iterable[Record]) -> list[Sample]:
                 sample(record),
                 every_count=_every_count(tries),
                 failed_before=_why_failed_before(tries),
+                since=late.get(record.trial, 0),
             )
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
