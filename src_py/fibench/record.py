@@ -68,6 +68,10 @@ class Tried(Protocol):
     def disturbed(self) -> object:
         """What disturbed it, or whether anything did."""
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it is not measured again for that."""
+
 
 def could_not_start(tried: Tried) -> bool:
     """Whether a trial is no result, since what kept it from its window was not the server's.
@@ -253,6 +257,13 @@ class Disturbed:
     """For programs: "foreign", "steal" or "probe"; trial/evidence/disturbed.py has the rules."""
     says: str
     """For people, a clause: "1.8 cores were used by others: python3, cc1"."""
+    accepted: bool = False
+    """Who ran it accepts noise: it is not measured again."""
+
+    def as_document(self) -> dict[str, Json]:
+        """As it stands in a record."""
+        accepted: dict[str, Json] = {"accepted": True} if self.accepted else {}
+        return {"kind": self.kind, "says": self.says, **accepted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +339,11 @@ class Record:
     schema: int = SCHEMA
 
     @property
+    def is_accepted(self) -> bool:
+        """Whether it was disturbed, and is not measured again for that."""
+        return self.disturbed is not None and self.disturbed.accepted
+
+    @property
     def is_measurement(self) -> bool:
         """Whether its times are figures of its cell: a ceiling's are those of the null server."""
         return self.valid and self.role == "measure"
@@ -350,7 +366,7 @@ class Record:
             "hint": self.hint,
             "failure": self.failure,
             "window_opened": self.window_opened,
-            "disturbed": None if self.disturbed is None else asdict(self.disturbed),
+            "disturbed": None if self.disturbed is None else self.disturbed.as_document(),
             "parameters": self.parameters.as_json(),
             "port": self.port,
             "metrics": self.metrics,

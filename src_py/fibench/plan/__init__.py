@@ -18,6 +18,7 @@ from fibench.plan.trials import (
     schedule_seed,
     stack_padding,
     trial_key,
+    trials_of_block,
     twin_of,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "schedule_seed",
     "stack_padding",
     "trial_key",
+    "trials_of_block",
     "twin_of",
     "warnings",
 ]

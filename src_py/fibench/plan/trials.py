@@ -23,6 +23,7 @@ __all__ = [
     "plan",
     "plan_json",
     "trial_key",
+    "trials_of_block",
     "twin_of",
 ]
 
@@ -84,6 +85,18 @@ def plan(experiment: Experiment) -> tuple[Trial, ...]:
         for cell in traced:
             add(block, cell, trial_key(block, cell.key, "syscalls"), "syscalls")
     return tuple(trials)
+
+
+def trials_of_block(experiment: Experiment, block: int) -> dict[str, str]:
+    """By the keys of the trials that a block has while all cells stay, those of their cells; -1:
+    before all blocks. In no order: it needs no seed."""
+    if block < 0:
+        return {f"ceiling-{cell.key}": cell.key for cell in ceilings(experiment)}
+    twin = twin_of(experiment)
+    cells = [*experiment.cells, *([] if twin is None else [twin])]
+    traced = [(trial_key(block, one.key, "syscalls"), one) for one in cells_to_trace(experiment)]
+    keys = [*((trial_key(block, cell.key), cell) for cell in cells), *traced]
+    return {key: cell.key for key, cell in keys}
 
 
 def trial_key(block: int, cell_key: str, role: Role = "measure") -> str:

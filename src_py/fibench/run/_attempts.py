@@ -20,8 +20,14 @@ from fibench.trial.evidence.disturbed import disturbed
 
 NOISE = "FIBENCH_NOISE"
 """With "accept" in this variable nothing is measured again for being disturbed, and no run ends for
-it: for machines that are never quiet, on which the tests of fibench run too. Records say it all."""
+it: for machines that are never quiet, on which the tests of fibench run too. A run is with it or
+without it as a whole, and its plan and report say so."""
 _JUDGED = ("measure", "twin", "ceiling")
+
+
+def accepts_noise() -> bool:
+    """Whether who runs this accepts noise."""
+    return os.environ.get(NOISE) == "accept"
 
 
 class NotQuietError(Exception):
@@ -49,18 +55,25 @@ class Attempts:
         self._tails = frozenset(tail_cells)
         self.measured_s = 0.0
         """Warm-up and windows of all that was made."""
-        self._accepts = os.environ.get(NOISE) == "accept"
+        self._accepts = accepts_noise()
         self._history: dict[str, list[Record]] = {}
-        self._blocks: dict[int, list[Record]] = {}
+        self._blocks: dict[int, dict[str, Record]] = {}
+        """What was measured now."""
+        self._before: dict[int, set[str]] = {}
+        """The trials that were measured before."""
         for record in before:
             self._remember(record)
+            self._before.setdefault(record.block, set()).add(record.trial)
 
     def judged(self, record: Record) -> Record:
         """The record of an attempt that has just been made, with what disturbed it."""
         if not record.valid or record.role not in _JUDGED:
             return record
         history = tuple(self._history.get(record.cell, ()))
-        return replace(record, disturbed=disturbed(record, history, record.cell in self._tails))
+        found = disturbed(record, history, record.cell in self._tails)
+        if found is not None and self._accepts:
+            found = replace(found, accepted=True)
+        return replace(record, disturbed=found)
 
     def measure(
         self,
@@ -79,10 +92,10 @@ class Attempts:
             tries.append(record)
             self.measured_s += record.times.measured_s
             self._remember(record)
-            if not tries_again(tries) and (self._accepts or not repeats(tries, first.disturbed)):
+            if not tries_again(tries) and not repeats(tries, first.disturbed):
                 break
             before_another(record)
-        self._blocks.setdefault(first.trial.block, []).append(record)
+        self._blocks.setdefault(first.trial.block, {})[record.trial] = record
         return record
 
     def check_end_of_block(self, attempt: Attempt, following: Attempt | None) -> None:
@@ -91,10 +104,16 @@ class Attempts:
         block = attempt.trial.block
         if self._accepts or (following is not None and following.trial.block == block):
             return
-        pair = [self._blocks.get(block - 1, []), self._blocks.get(block, [])]
+        pair = [self._measured_now(block - 1), self._measured_now(block)]
         if block > 0 and all(map(_mostly_disturbed, pair)):
             said = [one.disturbed.says for one in pair[1] if one.disturbed is not None]
             raise NotQuietError(f"the machine was not quiet: {said[-1]}")
+
+    def _measured_now(self, block: int) -> Sequence[Record]:
+        """A block that was measured now; of one that was mostly measured before, nothing: a single
+        trial that was tried again does not tell how quiet the machine is."""
+        found = self._blocks.get(block, {})
+        return list(found.values()) if found.keys() >= self._before.get(block, set()) else []
 
     def _remember(self, record: Record) -> None:
         if record.valid and record.disturbed is None:

@@ -23,7 +23,7 @@ from fibench.json_values import Object, object_or_empty
 from fibench.machine import cores as machine
 from fibench.plan import Trial
 from fibench.record import SCHEMA
-from fibench.run._attempts import tails
+from fibench.run._attempts import NOISE, accepts_noise, tails
 from fibench.run._imports import measuring_digest
 from fibench.trial.syscalls import strace
 from fibench.trial.trial import TrialContext
@@ -65,6 +65,8 @@ class Identity(TypedDict):
     left_out: list[str]
     tails: list[str]
     """The cells of which a claim is about a high percentile: they ask for a quieter machine."""
+    noise: str | None
+    """"accept": what is disturbed is not measured again, and no run ends for it."""
     boot_id: str | None
     kernel: str
     governor: str | None
@@ -82,6 +84,7 @@ def identity(experiment: Experiment, trials: Sequence[Trial], context: TrialCont
         "interpreters": interpreters(trials, context),
         "left_out": sorted(absent.cell.key for absent in experiment.absent.cells),
         "tails": tails(experiment),
+        "noise": "accept" if accepts_noise() else None,
         "boot_id": machine.boot_id(),
         "kernel": platform.release(),
         "governor": machine.governor(),
@@ -259,14 +262,9 @@ def difference(before: Object, now: Identity) -> str | None:
     """
     if before.get("schema") != now["schema"]:
         return _of_version(before.get("schema"), now["schema"])
-    asked = {
-        "left_out": "what can be run here has changed since",
-        "parameters": OTHER_PARAMETERS,
-        "tails": "high percentiles of other cells are claimed, which decides what disturbs them",
-    }
-    for key, said in asked.items():
-        if before.get(key, []) != now.get(key, []):
-            return said
+    asked = _asked_otherwise(before, now)
+    if asked is not None:
+        return asked
     changed = _changed(before.get("programs"), now["programs"])
     if changed:
         return f"{_listed(changed)} {'has' if len(changed) == 1 else 'have'} changed since"
@@ -287,6 +285,20 @@ def difference(before: Object, now: Identity) -> str | None:
     if before.get("cores") != now["cores"]:
         return "it could use other cores"
     return None
+
+
+def _asked_otherwise(before: Object, now: Identity) -> str | None:
+    """What was asked for that is not now, as a clause."""
+    asked = {
+        "left_out": "what can be run here has changed since",
+        "parameters": OTHER_PARAMETERS,
+        "tails": "high percentiles of other cells are claimed, which decides what disturbs them",
+    }
+    for key, said in asked.items():
+        if before.get(key, []) != now.get(key, []):
+            return said
+    was, noise = (one or "not set" for one in (before.get("noise"), now["noise"]))
+    return None if was == noise else f"{NOISE} was {_said(was)}, and is {_said(noise)}"
 
 
 def _of_version(schema: object, now: int) -> str:

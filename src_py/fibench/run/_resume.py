@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fibench.plan import Trial
 from fibench.record import Tried, could_not_start
-from fibench.store.attempts import attempts_of, next_pass, times_disturbed
+from fibench.store.attempts import next_pass, passes_of, times_disturbed
 
 
 def is_planned(record: Tried, trials: Sequence[Trial]) -> bool:
@@ -44,11 +44,11 @@ def remaining(trials: Sequence[Trial], heads: Iterable[Tried]) -> list[Attempt]:
     """What is to be measured, in the order of the plan.
 
     That is every trial of a block that was interrupted, and in the other blocks every trial that
-    could not start. A new attempt of a block has one number for all of its trials. `heads` are in
-    the order of writing.
+    could not start. A new attempt of a block has one number for all of its trials. `heads` are
+    what was asked for, in the order of writing.
     """
     made = list(heads)
-    passes = attempts_of(made).passes
+    passes = passes_of(made)
     blocks: dict[int, list[Trial]] = {}
     for trial in trials:
         blocks.setdefault(trial.block, []).append(trial)

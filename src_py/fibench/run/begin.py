@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fibench import writing
-from fibench.experiment import claims_digest
+from fibench.experiment import Experiment, claims_digest
 from fibench.json_values import Object
 from fibench.machine import cores as machine
 from fibench.parameters import kept_seed
@@ -89,7 +89,7 @@ def begin(request: Request, context: TrialContext) -> Beginning:
     facts = identity(request.experiment, trials, context)
     text = request.source.read_bytes() if request.text is None else request.text
     left_behind = end_leftovers()
-    latest, why_not = (None, None) if request.fresh else _unfinished(request, facts, trials)
+    latest, why_not = (None, None) if request.fresh else _unfinished(request, facts)
     before = [line for line in (left_behind, why_not) if line is not None]
     seed = request.experiment.plan.seed
     if seed is None:
@@ -98,7 +98,7 @@ def begin(request: Request, context: TrialContext) -> Beginning:
     trials = plan(request.experiment)
     document = _plan(request, trials, context, facts)
     if latest is not None:
-        begun = _take_up(latest.folder, text, document, trials)
+        begun = _take_up(latest.folder, text, document, request.experiment)
         return replace(begun, notices=[*before, *begun.notices])
     files = {
         _EXPERIMENT: text,
@@ -165,9 +165,7 @@ class _Unfinished:
     seed: int
 
 
-def _unfinished(
-    request: Request, facts: Identity, trials: Sequence[Trial]
-) -> tuple[_Unfinished | None, str | None]:
+def _unfinished(request: Request, facts: Identity) -> tuple[_Unfinished | None, str | None]:
     """The run to go on with: the latest of this file with these parameters, if it is unfinished.
 
     Beside it, if the latest of all is unfinished and cannot be gone on with, a line that says why.
@@ -181,7 +179,7 @@ def _unfinished(
         is_same = is_same and request.experiment.plan.seed in (None, seed)
         if not is_same and run is not runs[-1]:
             continue
-        unfinished = why is not None or not is_complete(run) or _has_unstarted(run, trials)
+        unfinished = why is not None or not is_complete(run) or _has_unstarted(run, request, seed)
         why = why or difference(before, facts)
         if why is None and not is_same:
             why = OTHER_PARAMETERS
@@ -219,14 +217,20 @@ def _identity_of(run: Path, results: Path) -> tuple[Object, int | None, str | No
     return found, seed, None
 
 
-def _has_unstarted(run: Path, trials: Sequence[Trial]) -> bool:
+def _has_unstarted(run: Path, request: Request, seed: int | None) -> bool:
+    """Whether a run, of the plan that its seed made, has a trial that could not start."""
+    if seed is None:
+        return False
+    experiment = _with_seed(request, seed).experiment
+    trials = plan(experiment)
     read = map(read_head, journal.read_heads(run / JOURNAL).records)
     heads = [head for head in read if head is not None and is_planned(head, trials)]
-    return any(could_not_start(head) for head in last_attempts(attempts_of(heads).made))
+    return any(could_not_start(head) for head in last_attempts(attempts_of(heads, experiment).made))
 
 
-def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial]) -> Beginning:
+def _take_up(folder: Path, text: bytes, document: Object, experiment: Experiment) -> Beginning:
     """Go on with a run: put its folder in order, and find what is left to measure."""
+    trials = plan(experiment)
     reading = journal.read(folder / JOURNAL)
     heads = [one for one in sound_records(reading) if is_planned(one, trials)]
     notices = _damage(reading)
@@ -243,9 +247,9 @@ def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial
         (folder / "trials").mkdir(exist_ok=True)
         removed = _remove_leftovers(folder / "trials", heads)
         writing.remove_scratch(folder)
-        experiment = folder / _EXPERIMENT
-        if not experiment.exists() or experiment.read_bytes() != text:
-            keep_file(experiment, text)  # claims may change: they do not touch the numbers
+        source = folder / _EXPERIMENT
+        if not source.exists() or source.read_bytes() != text:
+            keep_file(source, text)  # claims may change: they do not touch the numbers
         if before != now:
             keep_file(folder / PLAN, as_json(now))
         (folder / STOPPED).unlink(missing_ok=True)
@@ -261,7 +265,7 @@ def _take_up(folder: Path, text: bytes, document: Object, trials: Sequence[Trial
     other_claims = kept.get("claims") != document["claims"]
     seed = document["seed"]
     assert isinstance(seed, int)
-    made = attempts_of(heads).made
+    made = attempts_of(heads, experiment).made
     lost = max(0, removed - 1)
     return Beginning(folder, trials, seed, made, True, notices, other_claims, lost)
 

@@ -151,7 +151,7 @@ def run_experiment(
         stop.measured = True
         tell_end(begun.folder, end.why)
         # The journal is the truth: an interrupt may come between a line of it and its event.
-        kept = usable(journal.read(begun.folder / JOURNAL))
+        kept = usable(journal.read(begun.folder / JOURNAL), request.experiment)
     if stop.late is not None and end.interrupted_by is None:
         raise Interrupted(stop.late)
     return RunOutcome(

@@ -4,7 +4,8 @@ more than once. Pure.
 
 An attempt is made once, and another one only where a rule that was there before asks for it:
 
-- a trial that was disturbed is measured again at once, at most REPETITIONS times;
+- a trial that was disturbed is measured again at once, at most REPETITIONS times, unless who runs
+  it accepts noise;
 - one that could not start, for reasons that are not the server's, is tried again, TRIES times at
   once, and in a later session;
 - a block that was broken off is measured again as a whole, in a further pass over its trials, whose
@@ -12,14 +13,20 @@ An attempt is made once, and another one only where a rule that was there before
 
 A trial that failed in its window is a result, and so is one that nothing disturbed. Whatever else a
 journal has was added by hand, and does not count: nobody chooses among attempts by their figures.
+
+A pass is whole when it has all trials that its block should have, which only the plan says: a block
+that was broken off again and again may never have come to its last trials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Generic, TypeVar
 
+from fibench.experiment import Experiment
+from fibench.plan import trials_of_block
 from fibench.record import Tried, could_not_start
 
 REPETITIONS = 2
@@ -38,8 +45,8 @@ def times_disturbed(tries: Sequence[Tried]) -> int:
 def repeats(tries: Sequence[Tried], before: int = 0) -> bool:
     """Whether a trial is measured again at once, since it was disturbed; `tries` are of a pass, in
     which it had been disturbed so often `before` these."""
-    times = before + times_disturbed(tries)
-    return bool(tries[-1].valid and tries[-1].disturbed) and times <= REPETITIONS
+    last, times = tries[-1], before + times_disturbed(tries)
+    return bool(last.valid and last.disturbed and not last.is_accepted) and times <= REPETITIONS
 
 
 def tries_again(tries: Sequence[Tried]) -> bool:
@@ -81,37 +88,66 @@ class Followed(Generic[T]):
     """Those that a rule asked for, in the order of writing."""
     unasked: list[T]
     """Those that none did."""
-    passes: dict[int, list[Pass[T]]]
-    """By block, those over its trials; all but the last were broken off."""
 
 
-def attempts_of(records: Iterable[T]) -> Followed[T]:
-    """Follow a journal through its records, in the order of writing."""
+def attempts_of(records: Iterable[T], experiment: Experiment) -> Followed[T]:
+    """Follow the journal of a run of an experiment through its records, in the order of writing."""
     known = list(records)
-    blocks: dict[int, list[T]] = {}
-    for record in known:
-        blocks.setdefault(record.block, []).append(record)
-    passes = {block: _passes(own) for block, own in blocks.items()}
-    asked = {id(one) for own in passes.values() for each in own for one in each.all()}
+    asked = {
+        id(one)
+        for passes in _up_to_whole(passes_of(known), experiment).values()
+        for each in passes
+        for one in each.all()
+    }
     return Followed(
         [record for record in known if id(record) in asked],
         [record for record in known if id(record) not in asked],
-        passes,
     )
 
 
-def _passes(records: Sequence[T]) -> list[Pass[T]]:
-    """The passes over one block; what follows a whole one was not asked for."""
+def passes_of(records: Iterable[T]) -> dict[int, list[Pass[T]]]:
+    """By block, the passes over its trials, if all `records` were asked for; all but the last were
+    broken off."""
+    blocks: dict[int, list[T]] = {}
+    for record in records:
+        blocks.setdefault(record.block, []).append(record)
+    return {block: _passes(own) for block, own in blocks.items()}
+
+
+def _up_to_whole(
+    passes: Mapping[int, list[Pass[T]]], experiment: Experiment
+) -> dict[int, list[Pass[T]]]:
+    """What follows a whole pass over a block was not asked for.
+
+    A cell that was measured in the block before may have left the run since, or not: a pass without
+    it may be whole, or broken off. So it is taken for whole only if nothing follows it.
+    """
+    found = dict(passes)
+    for block, own in passes.items():
+        if len(own) > 1:
+            planned = trials_of_block(experiment, block)
+            near = [each for other, each in passes.items() if other >= block - 1]
+            there = {one.cell for each in near for every in each for one in every.all()}
+            keys = {key for one in own for key in one.tries} | {
+                key for key, cell in planned.items() if block <= 0 or cell in there
+            }
+            whole = [one.tries.keys() >= keys and not one.owes() for one in own]
+            found[block] = own[: whole.index(True) + 1] if any(whole) else own
+    return found
+
+
+def _passes(records: Iterable[T]) -> list[Pass[T]]:
+    """The passes over one block."""
     found: list[Pass[T]] = []
     most = 0
     for record in records:
-        if not (found and _joins(found, record)) and record.attempt > most:
+        if found and _joins(found, record):
+            pass
+        elif record.attempt > most:
             found.append(Pass(record.attempt, {record.trial: [record]}))
+        elif found and record.attempt == most and _with_its_block(found[-1], record):
+            found.append(_split(found[-1], record))
         most = max(most, record.attempt)
-    trials = {key for one in found for key in one.tries}
-    for place, one in enumerate(found):
-        if one.tries.keys() >= trials and not one.owes():
-            return found[: place + 1]
     return found
 
 
@@ -128,6 +164,50 @@ def _joins(passes: list[Pass[T]], record: T) -> bool:
         current.tries[record.trial] = [record]
         return True
     return False
+
+
+def _with_its_block(current: Pass[T], record: T) -> bool:
+    """Whether an attempt follows a valid one, or none: it was made with all of its block, then."""
+    tries = current.tries.get(record.trial, [])
+    return record.schema < _BY_THESE_RULES and (not tries or tries[-1].valid)
+
+
+def _split(current: Pass[T], record: T) -> Pass[T]:
+    """The pass that an attempt shows to have begun before it: what had failed was measured again
+    first, which looked like one more attempt in the pass before."""
+    begun = {}
+    for key, tries in current.tries.items():
+        if len(tries) > 1 and tries[-1].attempt == record.attempt:
+            begun[key] = [tries.pop()]
+    return Pass(record.attempt, {**begun, record.trial: [record]})
+
+
+def failed_before(tries: Sequence[T]) -> T | None:
+    """Of all attempts at a trial the first that failed as a result does, though another followed,
+    since its block was broken off; None by the earlier rules, which tried again what had failed."""
+    return next(
+        (
+            one
+            for one in tries[:-1]
+            if not one.valid and not could_not_start(one) and one.schema >= _BY_THESE_RULES
+        ),
+        None,
+    )
+
+
+def filled_in(records: Sequence[T]) -> dict[str, int]:
+    """By the keys of trials that could not start in their turn, and were measured after all, how
+    many blocks were begun then; `records` are what was asked for, in the order of writing."""
+    places = {id(record): place for place, record in enumerate(records)}
+    begun = list(accumulate((record.block + 1 for record in records), max))
+    found = {}
+    for passes in passes_of(records).values():
+        for tries in passes[-1].tries.values():
+            for number, (before, after) in enumerate(pairwise(tries), 1):
+                is_next = places[id(after)] == places[id(before)] + 1 and number < TRIES
+                if could_not_start(before) and not is_next:
+                    found[after.trial] = begun[places[id(after)]]
+    return found
 
 
 def next_pass(made: Sequence[Tried], trials: Sequence[str]) -> int:

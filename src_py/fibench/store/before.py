@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fibench.json_values import Object, list_or_empty, object_or_empty
+from fibench.json_values import Object
 from fibench.store.files import StoredError, read_json
 from fibench.store.folder import CLAIMS, runs_of
 from fibench.store.kept import read_claims
@@ -32,9 +32,10 @@ class Before:
 
 
 def runs_before(folder: Path) -> list[Before]:
-    """The runs of the same cells on the same machine that were made before, the first one first.
+    """The runs of the same file on the same machine that were made before, the first one first.
 
-    What cannot be read is passed over.
+    Of other cells, too: else any option, as a hundredth more of a second, would make a run the
+    first one. What cannot be read is passed over.
     """
     place = folder.absolute()
     beside = runs_of(place.parents[1], place.parent.name) if len(place.parents) > 1 else []
@@ -45,13 +46,12 @@ def runs_before(folder: Path) -> list[Before]:
 
 
 def _same(run: Path) -> object:
-    """What two runs of one experiment on one machine have in common; None if it is not known."""
+    """What two runs of one file on one machine have in common; None if it is not known."""
     try:
         plan, machine = read_json(run, PLAN), read_json(run, "environment.json")
     except StoredError:
         return None
-    cells = sorted(str(object_or_empty(one).get("key")) for one in list_or_empty(plan.get("cells")))
-    return plan.get("source_path"), cells, [machine.get(name) for name in _MACHINE]
+    return plan.get("source_path"), [machine.get(name) for name in _MACHINE]
 
 
 def _before(run: Path) -> Before:

@@ -12,7 +12,8 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fibench.json_values import Object, text_or_none
+from fibench.experiment import Experiment
+from fibench.json_values import Object, object_or_empty, text_or_none
 from fibench.parameters import Parameters
 from fibench.plan import Role
 from fibench.record import SCHEMA, Checks, Record, Times, last_attempts
@@ -109,6 +110,7 @@ class Head:
     window_opened: bool | None = None
     disturbed: bool = False
     schema: int = SCHEMA
+    is_accepted: bool = False
 
 
 def read_head(document: Object) -> Head | None:
@@ -131,6 +133,7 @@ def read_head(document: Object) -> Head | None:
         window_opened=opened if isinstance(opened, bool) else None,
         disturbed=document.get("disturbed") is not None,
         schema=schema if type(schema := document.get("schema")) is int else 1,
+        is_accepted=object_or_empty(document.get("disturbed")).get("accepted") is True,
     )
 
 
@@ -155,8 +158,8 @@ class Usable:
     """Of whole lines that are no trial's the number, from 1, and why they are left out."""
 
 
-def usable(reading: journal.Reading) -> Usable:
-    """The records that are what trials leave behind.
+def usable(reading: journal.Reading, experiment: Experiment) -> Usable:
+    """The records that are what trials of an experiment leave behind.
 
     Of a cell and a block there is one measurement: another trial that claims to be it is left out.
     An attempt has one line, the first that says it is the attempt: each is made once. What no rule
@@ -164,6 +167,7 @@ def usable(reading: journal.Reading) -> Usable:
     """
     sound: list[Record] = []
     lines: dict[tuple[str, int], int] = {}
+    places: dict[str, tuple[object, ...]] = {}
     refused: list[tuple[int, str]] = []
     for line, document in zip(reading.lines, reading.records, strict=True):
         try:
@@ -172,23 +176,28 @@ def usable(reading: journal.Reading) -> Usable:
             refused.append((line, str(error)))
             continue
         attempt = (record.trial, record.attempt)
+        place = (record.index, record.block, record.cell, record.role)
+        if places.setdefault(record.trial, place) != place:
+            refused.append((line, "a line above says otherwise what its trial is"))
+            continue
         if attempt in lines:
             refused.append((line, "a line above has the same attempt of its trial"))
             continue
         sound.append(record)
         lines[attempt] = line
-    followed = attempts_of(sound)
+    followed = attempts_of(sound, experiment)
     refused += [
         (lines[one.trial, one.attempt], "nothing asked for this attempt: one before it stands")
         for one in followed.unasked
     ]
     owners: dict[tuple[str, int, bool], str] = {}
-    kept: list[Record] = []
     for record in last_attempts(followed.made):
-        place = (record.cell, record.block, record.role == "syscalls")
-        if owners.setdefault(place, record.trial) == record.trial:
-            kept.append(record)
-        else:
-            why = "another trial has measured its cell in its block"
-            refused.append((lines[record.trial, record.attempt], why))
-    return Usable(kept, followed.made, refused)
+        owners.setdefault((record.cell, record.block, record.role == "syscalls"), record.trial)
+    measured = set(owners.values())
+    refused += [
+        (lines[one.trial, one.attempt], "another trial has measured its cell in its block")
+        for one in followed.made
+        if one.trial not in measured
+    ]
+    attempts = [one for one in followed.made if one.trial in measured]
+    return Usable(last_attempts(attempts), attempts, refused)

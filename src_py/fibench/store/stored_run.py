@@ -124,8 +124,8 @@ def read_run(folder: Path, places: Places) -> StoredRun:
     kept_plan = read_plan(plan)
     environment = read_environment(read_json(folder, "environment.json", missing={}))
     kept_claims = _read_claims(folder)
-    reading, found, ignored = _read_journal(folder)
     experiment = read_experiment(folder, plan, places)
+    reading, found, ignored = _read_journal(folder, experiment)
     return StoredRun(
         folder=folder,
         name=f"{Path(kept_plan.source or '').stem or place.parent.name}/{place.name}",
@@ -194,7 +194,7 @@ def _numbered(lines: Sequence[int]) -> str:
 
 
 def _read_journal(
-    folder: Path,
+    folder: Path, experiment: Experiment
 ) -> tuple[journal.Reading, Usable, list[tuple[int, str]]]:
     """A run's journal, what of it is used, and the lines that are left out, and why.
 
@@ -212,7 +212,7 @@ def _read_journal(
         if type(schema) is int and schema > NEWEST_SCHEMA:
             what = f"{where} has schema {schema}, which is newer than this fibench"
             raise StoredError(what, NEWER)
-    found = usable(reading)
+    found = usable(reading, experiment)
     if found.refused and not found.records:
         line, why = found.refused[0]
         raise StoredError(f"{where}: no line can be used: line {line}: {why}", DAMAGED)

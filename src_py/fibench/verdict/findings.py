@@ -20,7 +20,7 @@ from fibench.record import (
     could_not_start,
     last_attempts,
 )
-from fibench.store.attempts import attempts_of
+from fibench.store.attempts import failed_before, filled_in, passes_of
 from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes.cells import ceilings_note, notes
@@ -142,15 +142,17 @@ def _not_quiet(
 
 def _whole_blocks(experiment: Experiment, records: Sequence[Record]) -> list[Record]:
     """The records without those of a last block that was broken off before its system calls, or
-    before its last trial was measured again.
+    before its last trial was measured again, or when it was measured again as a whole.
 
     Where anything else is missing of a block, `decide` sees it.
     """
     last = max((record.block for record in records), default=-1)
-    passes = attempts_of(record for record in records if record.block == last).passes
-    if last in passes and passes[last][-1].owes():
+    passes = passes_of(record for record in records if record.block == last).get(last, [])
+    own = list(passes[-1].all()) if passes else []
+    missing = {key for one in passes for key in one.tries} - {record.trial for record in own}
+    if missing or (passes and passes[-1].owes()):
         return [record for record in records if record.block < last]
-    made = {(record.cell, record.role) for record in records if record.block == last}
+    made = {(record.cell, record.role) for record in own}
     measured = {cell for cell, role in made if role == "measure"}
     lacking = [
         cell
@@ -167,6 +169,8 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     down; they join the sample of the same cell and block. Ceilings are no samples.
     """
     made: dict[str, list[Record]] = {}
+    records = list(records)
+    late = filled_in(records)
     for record in records:
         made.setdefault(record.trial, []).append(record)
     records = last_attempts(record for own in made.values() for record in own)
@@ -178,12 +182,24 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     found = []
     for record in records:
         if record.role in ("measure", "twin"):
-            own = replace(sample(record), every_count=_every_count(made[record.trial]))
+            tries = made[record.trial]
+            own = replace(
+                sample(record),
+                every_count=_every_count(tries),
+                failed_before=_why_failed_before(tries),
+                since=late.get(record.trial, 0),
+            )
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
                 own = replace(own, metrics={**own.metrics, "syscalls_per_request": per_request})
             found.append(own)
     return found
+
+
+def _why_failed_before(tries: Sequence[Record]) -> str | None:
+    """Why a trial failed that was measured again, since its block was broken off."""
+    failed = failed_before(tries)
+    return None if failed is None else told(failed.reason, failed.hint)
 
 
 def _every_count(attempts: Iterable[Record]) -> dict[str, int]:

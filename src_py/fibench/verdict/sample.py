@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from fibench.metrics import metric_of
@@ -71,10 +71,24 @@ class Sample:
     """What disturbed it, though it was measured again as often as that is done."""
     unstarted: bool = False
     """It never began, for reasons that are not the server's: it is no result at all."""
+    failed_before: str | None = None
+    """Why it had failed in a pass over its block that was broken off: that stays a result."""
+    since: int = 0
+    """So many blocks were begun when it was measured after all, having failed to start in its own;
+    0: it was measured in its turn. Looks after no more blocks than that do not know of it."""
     every_count: Mapping[str, int] = field(default_factory=dict)
     """What claims count, over all attempts at the trial, also those that do not count otherwise."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
+
+    def as_of(self, blocks: int) -> Sample:
+        """The trial as a look after so many blocks saw it: what is decided does not change."""
+        if self.since == 0 or self.since < blocks:
+            return self
+        return replace(
+            self, valid=False, unstarted=True, reason="it could not start",
+            metrics={}, counts={}, every_count={}, disturbed=None,
+        )  # fmt: skip
 
 
 class Index:

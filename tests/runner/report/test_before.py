@@ -59,11 +59,19 @@ def test_many_runs_are_counted_and_the_last_of_them_told(tmp_path: Path) -> None
     )
 
 
-@pytest.mark.parametrize("what", ["machine", "cells", "damaged"])
-def test_a_run_elsewhere_or_of_other_cells_is_none_of_these(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("option", ["duration=2.01s", "clients=9", "n=26", "warmup=201ms"])
+def test_an_option_makes_no_run_the_first_one(tmp_path: Path, option: str) -> None:
+    key, _, text = option.partition("=")
+    make_run(tmp_path / "gil" / NAMES[0], text=ONE_CLAIM)
+    second = make_run(tmp_path / "gil" / NAMES[1], text=ONE_CLAIM, overrides={key: text})
+    said = "run 2 of this experiment on this machine; before: CONFIRMED"
+    assert before_line(second) == said
+
+
+@pytest.mark.parametrize("what", ["machine", "damaged"])
+def test_a_run_elsewhere_is_none_of_these(tmp_path: Path, what: str) -> None:
     environment = {**MACHINE, "processor": "another"} if what == "machine" else MACHINE
-    overrides = {"clients": "9"} if what == "cells" else None
-    first = make_run(tmp_path / "gil" / NAMES[0], environment=environment, overrides=overrides)
+    first = make_run(tmp_path / "gil" / NAMES[0], environment=environment)
     if what == "damaged":
         (first / "plan.json").write_text("{")
     assert runs_before(make_run(tmp_path / "gil" / NAMES[1])) == []

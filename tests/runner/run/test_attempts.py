@@ -2,6 +2,7 @@
 """What becomes of one trial: measured again where it was disturbed or could not start, at most so
 often, and never for its figures; and what ends a run on a machine that is not quiet."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from fibench.record import Disturbed, Record, Times
 from fibench.run import _attempts as attempts
 from fibench.run import loop
 from fibench.run._attempts import tails
-from fibench.run.events import Event, TrialFinished, TrialRepeated
+from fibench.run.events import Event, Notice, TrialFinished, TrialRepeated
 from fibench.run.loop import RunOutcome, run_experiment
 from fibench.store import journal
 from fibench.store.stops import at_odds, read_sessions
@@ -176,7 +177,64 @@ def test_who_accepts_noise_has_it_recorded_and_nothing_measured_again(
     outcome, _ = machine.run()
     assert len(machine.made) == len(machine.beginner.trials)
     assert outcome.not_quiet is None
-    assert all(one["disturbed"] for one in machine.records(outcome.folder) if one["block"] >= 0)
+    disturbed = [one["disturbed"] for one in machine.records(outcome.folder) if one["disturbed"]]
+    assert len(disturbed) == len(machine.beginner.trials)
+    assert all(one["accepted"] for one in disturbed)
+    stored = review(read_run(outcome.folder, machine.beginner.request.places))
+    said = f"{len(disturbed)} trials were disturbed and not measured again for that"
+    assert f"noise was accepted (FIBENCH_NOISE): {said}" in stored.notes
+    assert stored.findings.repeated.as_json()["noise_accepted"] == len(disturbed)
+
+
+def test_who_accepts_noise_does_not_measure_a_whole_block_again_after_ctrl_c(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIBENCH_NOISE", "accept")
+    machine.always = "busy"
+    second = next(one for one in machine.beginner.trials if one.block == 2)
+    machine.script = {(second.index, 1): "ctrl-c"}
+    first, _ = machine.run()
+    assert first.interrupted
+    machine.script = {}
+    machine.made.clear()
+    again, _ = machine.run()
+    assert again.folder == first.folder
+    assert [index for index, _ in machine.made] == list(
+        range(second.index, len(machine.beginner.trials))
+    )
+    stored = review(read_run(again.folder, machine.beginner.request.places))
+    assert not any("broken off" in note for note in stored.notes)
+
+
+@pytest.mark.parametrize("accepted_first", [True, False])
+def test_half_a_run_does_not_accept_noise(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, accepted_first: bool
+) -> None:
+    machine.script = {(machine.beginner.trials[-1].index, 1): "ctrl-c"}
+    for accepted in (accepted_first, not accepted_first):
+        monkeypatch.setenv("FIBENCH_NOISE", "accept" if accepted else "")
+        outcome, events = machine.run()
+        plan = json.loads((outcome.folder / "plan.json").read_text())
+        assert plan["identity"]["noise"] == ("accept" if accepted else None)
+    said = ("accept", "not set") if accepted_first else ("not set", "accept")
+    (notice,) = (one.text for one in events if isinstance(one, Notice))
+    assert notice.endswith(f": FIBENCH_NOISE was {said[0]}, and is {said[1]}")
+
+
+def test_two_blocks_of_which_one_trial_each_was_tried_again_do_not_end_a_run(
+    machine: Machine,
+) -> None:
+    """However disturbed it was: what else the blocks have was measured before, and was not."""
+    places = [one.index for one in machine.beginner.trials if one.block > 0]
+    lost = [places[0], places[-1]]
+    machine.script = {(index, number): "port" for index in lost for number in (1, 2, 3)}
+    outcome, _ = machine.run()
+    (outcome.folder / "claims.json").write_text('{"claims": []}')
+    machine.script = {(index, number): "busy" for index in lost for number in (4, 5, 6)}
+    again, _ = machine.run()
+    assert again.folder == outcome.folder
+    assert again.not_quiet is None
+    assert machine.made[-6:] == [(index, number) for index in lost for number in (4, 5, 6)]
 
 
 def test_a_block_that_was_broken_off_is_counted_and_named(machine: Machine) -> None:

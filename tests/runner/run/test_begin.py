@@ -303,3 +303,31 @@ def test_what_a_run_hands_on_is_not_filled_in_afterwards() -> None:
     assert {RunOutcome, Beginning} <= set(ours)
     parameters = {one: getattr(one, "__dataclass_params__") for one in ours}  # noqa: B009
     assert [one for one, given in parameters.items() if not given.frozen] == []
+
+
+def test_a_finished_run_without_a_seed_in_its_file_is_gone_on_with_where_a_trial_could_not_start(
+    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order of its trials is that of the seed which it made for itself."""
+    assert programs.is_dir()
+    monkeypatch.setattr("fibench.run.begin.secrets.randbits", lambda bits: 7)
+    beginner = Beginner(tmp_path, {"blocks": "3"}, text=TEXT.replace("seed = 7\n", ""))
+    first = beginner.begin()
+    lost = next(trial for trial in first.trials if trial != beginner.trials[trial.index])
+    for attempt in first.todo:
+        beginner.keep(first.folder, [attempt], valid=attempt.trial != lost)
+    (first.folder / "claims.json").write_text('{"claims": []}')
+    again = beginner.begin()
+    assert (again.folder, again.seed) == (first.folder, first.seed)
+    assert again.todo == [Attempt(lost, 2)]
+
+
+def test_a_finished_run_without_a_seed_in_its_file_whose_trials_all_started_is_left_alone(
+    tmp_path: Path, programs: Path
+) -> None:
+    assert programs.is_dir()
+    beginner = Beginner(tmp_path, text=TEXT.replace("seed = 7\n", ""))
+    first = beginner.begin()
+    beginner.keep(first.folder, first.todo)
+    (first.folder / "claims.json").write_text('{"claims": []}')
+    assert beginner.begin().folder != first.folder

@@ -35,7 +35,7 @@ blocks = 2
 
 NOW: Identity = {
     "schema": 2, "parameters": "p", "programs": {"a": "1", "b": "2"}, "interpreters": {},
-    "left_out": [], "tails": [],
+    "left_out": [], "tails": [], "noise": None,
     "boot_id": "x", "kernel": "6.1", "governor": None, "power_source": "mains", "cores": [[0]],
 }  # fmt: skip
 
@@ -282,6 +282,7 @@ def test_another_program_behind_a_name_is_a_difference(
         ("interpreters", {"python": {}}, "the Python that runs servers or clients"),
         ("left_out", ["c-uring-n1-c1-0123456789"], "what can be run here has changed"),
         ("left_out", None, "what can be run here has changed"),
+        ("noise", "accept", "FIBENCH_NOISE was accept, and is not set"),
         ("boot_id", "y", "restarted"),
         ("kernel", "6.0", "the kernel was 6.0, and is 6.1"),
         ("governor", "powersave", "the frequency governor was powersave, and is unknown"),

@@ -3,8 +3,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Literal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.experiments import SMALL, parse
@@ -12,10 +14,11 @@ from tests.runner.experiments import SMALL, parse
 from fibench.plan.trials import Trial, plan
 from fibench.record import could_not_start, last_attempts
 from fibench.run._resume import Attempt, remaining
-from fibench.store.attempts import attempts_of, next_pass, repeats, tries_again
+from fibench.store.attempts import attempts_of, next_pass, passes_of, repeats, tries_again
 from fibench.store.record import Head
 
-TRIALS = plan(parse(SMALL, {"blocks": "3", "backend": "py-sync,py-mt,py-mp"}))
+EXPERIMENT = parse(SMALL, {"blocks": "3", "backend": "py-sync,py-mt,py-mp"})
+TRIALS = plan(EXPERIMENT)
 Ending = Literal["stands", "failed", "disturbed", "unstarted"]
 ENDINGS: tuple[Ending, ...] = ("stands", "failed", "disturbed", "unstarted")
 
@@ -104,7 +107,7 @@ def test_a_block_that_was_broken_off_at_its_first_repetition_has_two_passes() ->
     heads = [_record(Attempt(first), "disturbed")]
     number = next_pass(heads, [first.key, second.key])
     heads += [_record(Attempt(trial, number)) for trial in (first, second)]
-    passes = attempts_of(heads).passes[first.block]
+    passes = passes_of(heads)[first.block]
     assert [one.number for one in passes] == [1, 3], "2 would be a repetition"
     assert set(passes[-1].tries) == {first.key, second.key}
 
@@ -113,7 +116,7 @@ def test_an_attempt_that_nothing_asked_for_does_not_count() -> None:
     """Added by hand, with a right digest and better figures."""
     heads = [_record(Attempt(trial)) for trial in TRIALS]
     more = [_record(Attempt(TRIALS[3], 2)), *(_record(Attempt(t, 7)) for t in _block(TRIALS, 1))]
-    found = attempts_of([*heads, *more])
+    found = attempts_of([*heads, *more], EXPERIMENT)
     assert found.made == heads
     assert found.unasked == more
 
@@ -126,10 +129,92 @@ def test_a_pass_that_was_broken_off_does_not_make_a_block_with_a_lost_record_who
     assert remaining(TRIALS, heads) == [Attempt(trial, 3) for trial in block]
 
 
+def test_a_block_broken_off_two_and_three_times_anywhere_loses_no_line_and_is_gone_on_with() -> (
+    None
+):
+    """Every number of trials that each session comes to, before it is broken off."""
+    for block in (0, 1, 2):
+        before = [_record(Attempt(trial)) for trial in TRIALS if trial.block < block]
+        size = len(_block(TRIALS, block))
+        for stops in [*product(range(size), repeat=2), *product(range(size), repeat=3)]:
+            heads = list(before)
+            for stop in stops:
+                heads += map(_record, remaining(TRIALS, heads)[:stop])
+                _assert_all_asked_for(heads)
+            heads += map(_record, remaining(TRIALS, heads))
+            _assert_all_asked_for(heads)
+            assert remaining(TRIALS, heads) == []
+
+
+def _assert_all_asked_for(heads: list[Head]) -> None:
+    """As the next session reads the journal, and as a report does."""
+    followed = attempts_of(heads, EXPERIMENT)
+    assert followed.made == heads
+    made = {(head.trial, head.attempt) for head in heads}
+    assert len(made) == len(heads)
+    left = [(one.trial.key, one.number) for one in remaining(TRIALS, followed.made)]
+    assert made.isdisjoint(left), "each attempt has a folder of its own"
+
+
+def test_a_block_of_the_cells_that_stay_is_broken_off_as_often() -> None:
+    """A cell leaves before the block; another one only after it, so that nothing else says that it
+    was still to come."""
+    cells = list(dict.fromkeys(one.cell.key for one in TRIALS if one.block == 0))
+    for gone in cells[:2]:
+        trials = [one for one in TRIALS if one.block < 1 or one.cell.key != gone]
+        size = len(_block(trials, 1))
+        for stops in [*product(range(size), repeat=2), *product(range(size), repeat=3)]:
+            heads = [_record(Attempt(trial)) for trial in trials if trial.block < 1]
+            for stop in stops:
+                heads += map(_record, remaining(_up_to(trials, 1), heads)[:stop])
+                assert attempts_of(heads, EXPERIMENT).made == heads
+            heads += map(_record, remaining(_up_to(trials, 1), heads))
+            assert attempts_of(heads, EXPERIMENT).made == heads
+            assert remaining(_up_to(trials, 1), heads) == []
+
+
+def _up_to(trials: Sequence[Trial], block: int) -> list[Trial]:
+    """The plan as far as a block; is_planned goes by places, which stay."""
+    return [trial for trial in trials if trial.block <= block]
+
+
+def test_what_is_added_behind_the_last_block_does_not_count_whatever_left_before_it() -> None:
+    gone = TRIALS[-1].cell.key
+    heads = [_record(Attempt(t)) for t in TRIALS if t.block < 1 or t.cell.key != gone]
+    more = [_record(Attempt(t, 5)) for t in _block(TRIALS, 2) if t.cell.key != gone]
+    found = attempts_of([*heads, *more], EXPERIMENT)
+    assert (found.made, found.unasked) == (heads, more)
+
+
+@pytest.mark.parametrize("failed", [1, 2, 3, 5, 6, 7], ids=lambda which: f"{which:03b}")
+@pytest.mark.parametrize("still", [0, 1, 7], ids=lambda which: f"{which:03b}")
+def test_a_block_that_earlier_rules_measured_again_keeps_its_second_pass(
+    failed: int, still: int
+) -> None:
+    """They tried again what had failed, and a block that was broken off as a whole: the same number
+    may mean either. Which of three trials failed at first, and at last, is a bit of each."""
+    block = _block(TRIALS, 1)
+
+    def made(trial: Trial, number: int, which: int) -> Head:
+        ending: Ending = "failed" if which >> block.index(trial) & 1 else "stands"
+        return replace(_record(Attempt(trial, number), ending), schema=2)
+
+    first = [made(trial, 1, failed) for trial in block[:3]]
+    again = [made(trial, 2, still) for trial in block]
+    heads = [replace(_record(Attempt(t)), schema=2) for t in TRIALS if t.block == 0]
+    heads += [*first, *again]
+    assert attempts_of(heads, EXPERIMENT).made == heads
+    assert [one.number for one in passes_of(heads)[1]] == [1, 2]
+    assert {one.trial for one in passes_of(heads)[1][0].all()} == {one.trial for one in first}
+    assert list(passes_of(heads)[1][-1].all()) == again
+    assert remaining([t for t in TRIALS if t.block in (0, 1)], heads) == []
+
+
 def _session(
     data: st.DataObject, heads: list[Head], *, may_stop: bool = True, calm: bool = False
 ) -> bool:
     """Go on with a run as its loop does, until something breaks it off; returns whether it did."""
+    assert attempts_of(heads, EXPERIMENT).made == heads, "nothing is lost on the way"
     for attempt in remaining(TRIALS, heads):
         tries: list[Head] = []
         while True:
@@ -154,7 +239,7 @@ def test_whatever_breaks_a_run_off_in_the_end_every_trial_counts_once_and_none_w
     assert not _session(data, heads, may_stop=False)
     _session(data, heads, may_stop=False, calm=True)
     assert remaining(TRIALS, heads) == []
-    followed = attempts_of(heads)
+    followed = attempts_of(heads, EXPERIMENT)
     assert followed.made == heads, "all that a run does was asked for"
     last = last_attempts(followed.made)
     assert [head.trial for head in last] == [trial.key for trial in TRIALS]
@@ -162,7 +247,7 @@ def test_whatever_breaks_a_run_off_in_the_end_every_trial_counts_once_and_none_w
     made = [(head.trial, head.attempt) for head in heads]
     assert len(set(made)) == len(made), "no attempt has a folder that another one has"
     for block in {trial.block for trial in TRIALS}:
-        (*_, final) = followed.passes[block]
+        (*_, final) = passes_of(heads)[block]
         for tries in final.tries.values():
             ends = [head.valid or not could_not_start(head) for head in tries]
             results = [head for head, ended in zip(tries, ends, strict=True) if ended]
@@ -181,4 +266,4 @@ def test_cutting_a_journal_and_adding_to_it_never_brings_a_failed_trial_to_count
         _record(Attempt(data.draw(st.sampled_from(TRIALS)), data.draw(numbers)))
         for _ in range(data.draw(st.integers(0, 12)))
     ]
-    assert last_attempts(attempts_of([*heads, *more]).made) == heads
+    assert last_attempts(attempts_of([*heads, *more], EXPERIMENT).made) == heads

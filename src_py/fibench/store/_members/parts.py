@@ -139,7 +139,8 @@ def _bound(value: object) -> LatencyBounds:
 def read_disturbed(value: object) -> Disturbed:
     if not isinstance(value, dict):
         raise Improper
-    return Disturbed(A_NAME(value.get("kind")), text_up_to(LONGEST_TEXT)(value.get("says")))
+    says = text_up_to(LONGEST_TEXT)(value.get("says"))
+    return Disturbed(A_NAME(value.get("kind")), says, value.get("accepted") is True)
 
 
 def read_evidence(value: object) -> Evidence:

@@ -5,6 +5,7 @@ for the last time, and none at all where too many failed. Pure."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fibench.experiment import cells_of
@@ -52,16 +53,24 @@ def why_not_quiet(claim: Claim, samples: Index) -> str | None:
 def why_failed(claim: Claim, samples: Index) -> str | None:
     """Why a claim rests on a cell of which too many trials failed; None if none does.
 
-    To judge the others would be to leave out what went badly. What could not start is no result.
+    To judge the others would be to leave out what went badly. What could not start is no result;
+    what failed in a block that was broken off is one, whatever came of it afterwards.
     """
     for cell in cells_of(claim):
-        trials = [one for one in samples.all(cell.key) if not one.unstarted]
-        failed = [one for one in trials if not one.valid]
+        trials = [one for one in samples.all(cell.key) if not one.unstarted or one.failed_before]
+        failed = [_as_failed(one) for one in trials if not one.valid or one.failed_before]
         if failed and len(failed) > claim.tolerates * len(trials):
             share = f"{len(failed)} of {len(trials)} trials of {cell.label} failed"
             more = f", more than {claim.tolerates:.0%} are tolerated" if claim.tolerates else ""
             return f"{share}{more}: {most_frequent_reason(failed)}"
     return None
+
+
+def _as_failed(sample: Sample) -> Sample:
+    """A trial that failed, as it was when it did."""
+    if sample.failed_before is None:
+        return sample
+    return replace(sample, valid=False, reason=sample.failed_before, hint="")
 
 
 def _commonest(texts: Iterable[str]) -> str:

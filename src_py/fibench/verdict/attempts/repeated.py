@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 from fibench.json_values import Json
 from fibench.record import Record, could_not_start, last_attempts
-from fibench.store.attempts import attempts_of
+from fibench.store.attempts import passes_of
 from fibench.store.stops import Session
 from fibench.wording import counted
 
@@ -38,6 +38,8 @@ class Repeated:
     """Trials that were disturbed and measured again, by the first kind of disturbance."""
     still: Mapping[str, int] = field(default_factory=dict)
     """Trials of which the last attempt was disturbed, too, by kind."""
+    accepted: int = 0
+    """How many of these were not measured again, since who ran them accepts noise."""
     tried_again: int = 0
     """Trials that could not start, and were tried again."""
     never_started: int = 0
@@ -50,6 +52,7 @@ class Repeated:
             "attempts": self.attempts,
             "measured_again": dict(self.again),
             "still_disturbed": dict(self.still),
+            "noise_accepted": self.accepted,
             "tried_again": self.tried_again,
             "never_started": self.never_started,
             "broken_off": [{**asdict(one), "block": one.block + 1} for one in self.broken_off],
@@ -78,6 +81,9 @@ class Repeated:
             were = f"{number} of {self.trials} trials {_was(number)} disturbed in the last attempt"
             out = f"; {left} of them {_was(left)} left out of every claim" if left else ""
             yield f"{were}: {_kinds(self.still)}{out}"
+        if self.accepted:
+            were = f"{counted(self.accepted, 'trial')} {_was(self.accepted)} disturbed"
+            yield f"noise was accepted (FIBENCH_NOISE): {were} and not measured again for that"
         if self.tried_again:
             number = self.tried_again
             never = f", and {self.never_started} never did" if self.never_started else ""
@@ -99,7 +105,7 @@ class Repeated:
 def repeated(records: Sequence[Record], sessions: Sequence[Session] = ()) -> Repeated:
     """Count what a journal's attempts, in the order of writing, say of repetitions."""
     last = last_attempts(records)
-    passes = attempts_of(records).passes
+    passes = passes_of(records)
     tries = [own for each in passes.values() for one in each for own in one.tries.values()]
     disturbed = [
         next((one.disturbed.kind for one in own[:-1] if one.disturbed is not None), None)
@@ -116,6 +122,7 @@ def repeated(records: Sequence[Record], sessions: Sequence[Session] = ()) -> Rep
         attempts=len(records),
         again=_in_order(Counter(kind for kind in disturbed if kind is not None)),
         still=_in_order(Counter(one.disturbed.kind for one in last if one.disturbed is not None)),
+        accepted=sum(one.is_accepted for one in last),
         tried_again=sum(any(map(could_not_start, own[:-1])) for own in tries),
         never_started=sum(map(could_not_start, last)),
         broken_off=tuple(broken),

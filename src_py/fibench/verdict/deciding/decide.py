@@ -47,6 +47,8 @@ def decide(questions: Questions, samples: Iterable[Sample], *, ended: bool = Fal
     the run was ended.
     """
     known = list(samples)
+    if questions.looks.fixed:  # one look, at all that there is
+        known = [replace(one, since=0) for one in known]
     keys: dict[int, set[str]] = {}
     for sample in known:
         keys.setdefault(sample.block, set()).add(sample.cell_key)
@@ -58,7 +60,7 @@ def decide(questions: Questions, samples: Iterable[Sample], *, ended: bool = Fal
         blocks += 1
         if blocks < looks.least:
             continue
-        part = [sample for sample in known if sample.block < blocks]
+        part = [one.as_of(blocks) for one in known if one.block < blocks]
         standings = _look(questions, standings, part, blocks)
         held = _held(questions.claims, standings) if blocks < looks.most else ()
         left |= {key: blocks for key in staying if key.removesuffix(TWIN) not in held}
