@@ -4,12 +4,14 @@
 In a trial others kept f cores busy. Had all of that gone to a server that used c cores, it would
 have answered at most 1 + f/c times as much. And they ran for f of the window at most, if f is less
 than 1: had the server stood still for just as long, it would have answered at most 1/(1 - f) times
-as much in their absence. The smaller of the two holds; both are 1 + f / max(c, 1 - f).
+as much in their absence. The smaller of the two holds; both are 1 + f / max(c, 1 - f). The cores
+that it would have used are as many times more, since a request takes the CPU time that it takes.
 
-So the upper end of a throughput is raised by the mean over its blocks of the logarithm; of a ratio
-A/B the upper end by A's mean and the lower end by B's, and of a latency the other way round. f is
-what was used less what server, load and runner used, and can come out below 0 by chance: the mean
-takes that as it is, so that a quiet machine widens by its noise divided by the root of the blocks.
+So the upper end of a throughput, or of cores, is raised by the mean over its blocks of the
+logarithm; of a ratio A/B the upper end by A's mean and the lower end by B's, and of a latency the
+other way round. f is what was used less what server, load and runner used, and can come out below 0
+by chance: the mean takes that as it is, so that a quiet machine widens by its noise divided by the
+root of the blocks.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from fibench.metrics import metric_of
 from fibench.verdict.sample import Index, Sample
 
 MOST_TOLD = 3
+_RISING = ("cores",)
+"""What a server left to itself has more of, though more of it is not better."""
 
 
 class Gain(NamedTuple):
@@ -51,12 +55,13 @@ class Widened:
 
 
 def is_widened(samples: Index, cell_key: str, key: str) -> bool:
-    """Whether others may have moved a metric: throughput, and the times that are its reciprocal.
+    """Whether what others may have moved a metric by has this bound: throughput, the cores that it
+    took, and the times that are its reciprocal.
 
     An open loop waits for nobody, so that its latencies follow no throughput; no tail does.
     """
     name = metric_of(key).name
-    if name in ("throughput", "wall"):
+    if name in ("throughput", "wall", *_RISING):
         return True
     if name != "p50":
         return False
@@ -77,7 +82,9 @@ def gain(samples: Index, cell_key: str, blocks: Collection[int], key: str) -> Ga
         if block in blocks and (log := log_gain(trial)) is not None
     ]
     mean = max(0.0, math.fsum(known) / len(known)) if known else 0.0
-    return Gain(up=mean) if metric_of(key).more_is_better else Gain(down=mean)
+    metric = metric_of(key)
+    rises = metric.more_is_better or metric.name in _RISING
+    return Gain(up=mean) if rises else Gain(down=mean)
 
 
 def log_gain(trial: Sample) -> float | None:
