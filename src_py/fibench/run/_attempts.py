@@ -11,8 +11,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
-from fibench.experiment import Experiment, cells_of
-from fibench.metrics import METRICS
+from fibench.experiment import Experiment, unbounded_cells
 from fibench.record import Record
 from fibench.run._resume import Attempt
 from fibench.store.attempts import repeats, tries_again
@@ -29,16 +28,9 @@ class NotQuietError(Exception):
 
 
 def tails(experiment: Experiment) -> list[str]:
-    """The keys of cells of which a claim is about a percentile above the median, or a maximum."""
-    found = {
-        cell.key for claim in experiment.claims if is_tail(claim.metric) for cell in cells_of(claim)
-    }
-    return sorted(found)
-
-
-def is_tail(metric: str) -> bool:
-    """Whether a metric is a percentile above the median, or a maximum."""
-    return METRICS[metric].is_percentile and metric != "p50"
+    """The keys of the cells that ask for a quieter machine: something is claimed of them of which
+    nothing bounds what others did to it, as of a percentile above the median."""
+    return sorted({key for claim in experiment.claims for key in unbounded_cells(claim)})
 
 
 class Attempts:

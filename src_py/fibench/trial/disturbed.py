@@ -7,24 +7,14 @@ measure again what came out slow would be to choose the outcome.
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
+from fibench.machine.busy import LEAST_S, too_much
 from fibench.record import Disturbed, Record
 
-FOREIGN_SHARE = 0.25
-"""Above this share of the usable cores others had too much of them…"""
-FOREIGN_SHARE_OF_TAIL = 0.03
-"""…and where a tail is claimed, which no interval can bear with, above this one…"""
-SURE_ERRORS = 2.0
-"""…by so many standard errors…"""
-TICKS_PER_S = 250.0
-"""How often most kernels look who has a CPU (CONFIG_HZ), as far as a program can know."""
 STOLEN_SHARE = 0.01
-"""Above this share of the CPUs' time the hypervisor gave them to others…"""
-LEAST_S = 0.03
-"""…and either for three ticks of 10 ms at least, in which the kernel counts."""
+"""Above this share of the CPUs' time the hypervisor gave them to others, for LEAST_S at least."""
 PROBE_TIMES = 1.25
 """So many times as long as in the other trials of its cell a computation of the probe took."""
 PROBE_LEAST = 2
@@ -37,7 +27,8 @@ def disturbed(record: Record, history: Sequence[Record], tail: bool) -> Disturbe
     """What shows that a trial was disturbed; None: nothing does.
 
     `history` are the undisturbed valid trials of the same cell before it, in the order of time.
-    `tail`: a claim is about a percentile above the median, or a maximum, of its cell.
+    `tail`: a claim is about a figure of its cell of which nothing bounds what others do to it, as
+    a percentile above the median (experiment/unbounded.py).
     """
     # Foreign CPU comes last: it bounds what it did, so that such a trial can be borne with.
     rules: tuple[Callable[[], Disturbed | None], ...] = (
@@ -49,34 +40,8 @@ def disturbed(record: Record, history: Sequence[Record], tail: bool) -> Disturbe
 
 
 def _foreign(record: Record, tail: bool) -> Disturbed | None:
-    foreign, usable, window_s = (
-        record.machine.get(name) for name in ("foreign_cores", "usable_cores", "window_s")
-    )
-    if foreign is None or not usable or window_s is None:
-        return None
-    if foreign * window_s < LEAST_S:
-        return None
-    if tail:
-        bound = FOREIGN_SHARE_OF_TAIL * usable + SURE_ERRORS * _sampling_error(record.machine)
-    else:
-        bound = FOREIGN_SHARE * usable
-    if foreign <= bound:
-        return None
-    names = ", ".join(record.evidence.foreign)
-    said = f"others used {foreign:.2g} of {usable:.0f} cores"
-    return Disturbed("foreign", f"{said}: {names}" if names else said)
-
-
-def _sampling_error(machine: _Figures) -> float:
-    """The standard error of the cores that were used, which most kernels sample at their ticks.
-
-    A CPU that is busy for the whole window, or idle, has none.
-    """
-    used, cpus, window_s = (machine.get(name) for name in ("used_cores", "usable_cpus", "window_s"))
-    if used is None or not cpus or not window_s:
-        return 0.0
-    busy = min(1.0, used / cpus)
-    return math.sqrt(cpus * busy * (1.0 - busy) / (TICKS_PER_S * window_s))
+    says = too_much(record.machine, record.evidence.foreign, unbounded=tail)
+    return None if says is None else Disturbed("foreign", says)
 
 
 def _steal(machine: _Figures) -> Disturbed | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from fibench.machine.busy import too_much
 from fibench.metrics import LATENCIES, METRICS, in_group
 from fibench.plan import ceiling_of, cells_to_trace
 from fibench.record import (
@@ -238,6 +239,7 @@ def sample(record: Record) -> Sample:
         foreign_cores=foreign_cores(record),
         foreign_names=tuple(record.evidence.foreign),
         disturbed=record.disturbed,
+        crowded=too_much(record.machine, record.evidence.foreign, unbounded=True),
         unstarted=could_not_start(record),
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )

@@ -17,8 +17,8 @@ from fibench.experiment import Absent, cells_of
 from fibench.experiment.absent import NOTHING
 from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
-from fibench.verdict._meter import kept_less_than_full, why_invalid
-from fibench.verdict.attempts.bearing import bearing, why_failed, why_not_quiet
+from fibench.verdict._meter import why_invalid
+from fibench.verdict.attempts.bearing import left_out, why_failed
 from fibench.verdict.bounds import UNDECIDED
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, FEWEST_BLOCKS, Estimate, Sample
@@ -80,19 +80,17 @@ def _judge_one(
         return replace(verdict, outcome="INVALID", reason=obstacle)
     if is_count:
         return verdict
-    noise, samples = why_not_quiet(claim, samples), bearing(claim, samples)
-    if noise is not None:
-        return replace(verdict, reason=noise)
-    labels = {cell.key: cell.label for cell in cells_of(claim)}
-    left_out, limit = kept_less_than_full(samples, labels, _metric(claim))
-    if left_out:
-        samples = samples.without(lambda one: (one.cell_key, one.block) in left_out)
+    spoilt = left_out(claim, samples)
+    if spoilt.not_quiet is not None:
+        return replace(verdict, reason=spoilt.not_quiet)
+    if spoilt.trials:
+        samples = samples.without(lambda one: (one.cell_key, one.block) in spoilt.trials)
     if claim.kind == "crossover":
         verdict = _judge_crossover(verdict, samples, looks)
     else:
         verdict = _judge_interval(verdict, samples, looks)
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict.estimate)}
-    limit = limit or why_invalid(samples, labels, _metric(claim))
+    limit = spoilt.limited or why_invalid(samples, labels, _metric(claim))
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
 
 

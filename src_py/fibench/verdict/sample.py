@@ -69,12 +69,20 @@ class Sample:
     """Who used most of them."""
     disturbed: Disturbed | None = None
     """What disturbed it, though it was measured again as often as that is done."""
+    crowded: str | None = None
+    """What others used, if it is too much for a figure that no interval can be widened for; whether
+    or not the run was measured for such claims."""
     unstarted: bool = False
     """It never began, for reasons that are not the server's: it is no result at all."""
     every_count: Mapping[str, int] = field(default_factory=dict)
     """What claims count, over all attempts at the trial, also those that do not count otherwise."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether it may be left out of some claim, for what happened beside it."""
+        return any(why is not None for why in (self.disturbed, self.crowded, self.not_full))
 
 
 class Index:
@@ -87,15 +95,17 @@ class Index:
         self._logs: dict[tuple[str, str], dict[int, float]] = {}
         self._flaws: dict[tuple[str, str], dict[int, Flaw]] = {}
         self._grains: dict[tuple[str, str], float] = {}
+        self.log_gains: dict[str, Mapping[int, float]] = {}
+        """By cell and block what foreign/widening.py has found of its trials."""
         self.open_loops: set[str] = set()
         """The cells whose trials know how late the load generator was."""
         self.limited: set[str] = set()
         """The cells with a trial of which the load generator may have been the limit."""
-        self.disturbed = False
-        """Whether any trial was."""
+        self.spoilt = False
+        """Whether any trial may be left out of a claim, for what happened beside it."""
         for sample in samples:
             self._all.setdefault(sample.cell_key, []).append(sample)
-            self.disturbed = self.disturbed or sample.disturbed is not None
+            self.spoilt = self.spoilt or sample.is_spoilt
             if sample.lag_p99_s is not None:
                 self.open_loops.add(sample.cell_key)
             if sample.bound or sample.lag_p99_s is not None or sample.read_lags_s:

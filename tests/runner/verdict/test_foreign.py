@@ -202,10 +202,7 @@ RATES = {"py-mp": 93.0, "py-mt": 47.0, "py-sync": 49.0, "py-async": 48.0, "c-mt"
 def test_a_fifth_of_a_core_leaves_at_least_five_of_the_eight_claims_of_gil_decided() -> None:
     two = {"py-mp", "c-mt", "c-mp"}
     of_threads = make_claim("cores", low=0.9, high=1.1, right=None)
-    alone = [
-        trial("a", block, 47.0, 0.2, 0.97 + 0.005 * (block % 3))
-        for block in range(8)
-    ]
+    alone = [trial("a", block, 47.0, 0.2, 0.97 + 0.005 * (block % 3)) for block in range(8)]
     cores_used = verdict_on(of_threads, alone, total_claims=8)
     assert cores_used.outcome != "REFUTED"
     decided = int(cores_used.outcome == "CONFIRMED")

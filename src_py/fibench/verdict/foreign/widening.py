@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -76,15 +76,24 @@ def gain(samples: Index, cell_key: str, blocks: Collection[int], key: str) -> Ga
     """The mean over these blocks; of those in which it is known."""
     if not is_widened(samples, cell_key, key):
         return NO_GAIN
-    known = [
-        log
-        for block, trial in samples.valid(cell_key).items()
-        if block in blocks and (log := log_gain(trial)) is not None
-    ]
+    known = [log for block, log in _log_gains(samples, cell_key).items() if block in blocks]
     mean = max(0.0, math.fsum(known) / len(known)) if known else 0.0
     metric = metric_of(key)
     rises = metric.more_is_better or metric.name in _RISING
     return Gain(up=mean) if rises else Gain(down=mean)
+
+
+def _log_gains(samples: Index, cell_key: str) -> Mapping[int, float]:
+    """Those of a cell by block, where they are known; each is worked out once."""
+    found = samples.log_gains.get(cell_key)
+    if found is None:
+        found = {
+            block: log
+            for block, trial in samples.valid(cell_key).items()
+            if (log := log_gain(trial)) is not None
+        }
+        samples.log_gains[cell_key] = found
+    return found
 
 
 def log_gain(trial: Sample) -> float | None:
