@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -187,16 +186,16 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     return found
 
 
-def _every_count(attempts: Iterable[Record]) -> dict[str, int]:
-    """What claims count, over all attempts at a trial; of the groups too."""
-    found: Counter[str] = Counter()
+def _every_count(attempts: Iterable[Record]) -> dict[str, list[int]]:
+    """What claims count in each attempt at a trial; of the groups too."""
+    found: dict[str, list[int]] = {}
     for record in attempts:
         of_groups = [(name, one.counts) for name, one in record.groups.items()]
         for group, counts in [(None, record.counts), *of_groups]:
             for name, source in _COUNTS.items():
                 if name in METRICS and source in counts:
-                    found[in_group(group, name)] += counts[source]
-    return dict(found)
+                    found.setdefault(in_group(group, name), []).append(counts[source])
+    return found
 
 
 def sample(record: Record) -> Sample:

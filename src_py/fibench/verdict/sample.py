@@ -74,8 +74,9 @@ class Sample:
     or not the run was measured for such claims."""
     unstarted: bool = False
     """It never began, for reasons that are not the server's: it is no result at all."""
-    every_count: Mapping[str, int] = field(default_factory=dict)
-    """What claims count, over all attempts at the trial, also those that do not count otherwise."""
+    every_count: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """What claims count in each attempt at the trial that knows it, also in those that do not count
+    otherwise, in their order."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
 

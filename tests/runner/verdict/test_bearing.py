@@ -277,6 +277,44 @@ def test_counts_are_over_all_attempts_and_failed_trials_too() -> None:
     )
 
 
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+@pytest.mark.parametrize("side", ["a", "b", "both"])
+def test_a_trial_that_was_made_more_often_counts_no_more_than_another(
+    attempts: int, side: str
+) -> None:
+    """Each trial of both sides refuses 10."""
+    ten = {"window_ok": 1000, "errors": 0, "refused_by_cap": 10}
+    made = []
+    for block in range(6):
+        for cell in "ab":
+            often = attempts if block == 3 and side in (cell, "both") else 1
+            made += [
+                _record(block, n, cell, counts=ten, **(NOISY if n < often else {}))
+                for n in range(1, often + 1)
+            ]
+    found = samples(recorded(*made))
+    near = verdict_on(make_claim("refused", low=0.7, high=1.5), found)
+    assert near.outcome == "CONFIRMED"
+    assert near.count is not None
+    assert (near.count.least, near.count.most, near.count.total) == (10, 10, 60)
+    for low, high, outcome in ((9, None, "CONFIRMED"), (11, None, "REFUTED"), (15, None, "REFUTED"),
+                               (None, 11, "CONFIRMED"), (None, 10, "REFUTED")):  # fmt: skip
+        value = verdict_on(make_claim("refused", low=low, high=high, right=None), found)
+        assert value.outcome == outcome, (low, high)
+        assert value.count is not None
+        assert (value.count.least, value.count.most) == (10, 10)
+
+
+def test_what_one_attempt_missed_is_told_as_it_was_in_that_attempt() -> None:
+    made = [_record(block) for block in range(5)]
+    many = {"window_ok": 1000, "errors": 0, "refused_by_cap": 7}
+    made[2:3] = [_record(2, counts=many, **NOISY), _record(2, 2)]
+    verdict = verdict_on(make_claim("refused", high=5, right=None), samples(recorded(*made)))
+    assert (verdict.outcome, verdict.reason) == ("REFUTED", "missed in 1 of 5 blocks")
+    assert verdict.count is not None
+    assert (verdict.count.blocks, verdict.count.most, verdict.count.total) == (5, 7, 7)
+
+
 def test_a_count_that_is_met_by_what_did_not_fail_is_still_invalid() -> None:
     records = recorded(*(_record(block) for block in range(4)), _record(4, **FAILED))
     assert verdict_on(make_claim("errors", high=1, right=None), samples(records)).outcome == (
