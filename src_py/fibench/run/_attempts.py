@@ -85,7 +85,11 @@ class Attempts:
             return
         pair = [self._blocks.get(block - 1, []), self._blocks.get(block, [])]
         if block > 0 and all(map(_mostly_disturbed, pair)):
-            said = [one.disturbed.says for one in pair[1] if one.disturbed is not None]
+            said = [
+                one.disturbed.says
+                for one in pair[1]
+                if one.disturbed is not None and one.disturbed.kind != "generator"
+            ]
             raise NotQuietError(f"the machine was not quiet: {said[-1]}")
 
     def _remember(self, record: Record) -> None:
@@ -94,5 +98,8 @@ class Attempts:
 
 
 def _mostly_disturbed(block: Sequence[Record]) -> bool:
+    """By others. A generator that is the limit again and again is no matter of waiting: the run
+    goes on, and says so of the claims that rest on it."""
     judged = [one for one in block if one.role in _JUDGED]
-    return 2 * sum(one.disturbed is not None for one in judged) > len(judged)
+    others = [one for one in judged if one.disturbed and one.disturbed.kind != "generator"]
+    return 2 * len(others) > len(judged)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Was the machine somebody else's during a trial? Rules that are fixed before any trial. Pure.
+"""Whether a trial was disturbed: by others, or by a load that was not what it was to be. Pure.
+
+The rules are fixed before any trial.
 
 Judged by evidence from inside of the window alone, and never by what the trial is to find out: to
 measure again what came out slow would be to choose the outcome.
@@ -30,13 +32,24 @@ def disturbed(record: Record, history: Sequence[Record], tail: bool) -> Disturbe
     `tail`: a claim is about a figure of its cell of which nothing bounds what others do to it, as
     a percentile above the median (experiment/unbounded.py).
     """
-    # Foreign CPU comes last: it bounds what it did, so that such a trial can be borne with.
+    # What spoils more claims comes first. Foreign CPU comes last: it bounds what it did, so that
+    # such a trial can be borne with.
     rules: tuple[Callable[[], Disturbed | None], ...] = (
         lambda: _steal(record.machine),
         lambda: _probe(record, history),
+        lambda: _generator(record),
         lambda: _foreign(record, tail),
     )
     return next((found for rule in rules if (found := rule()) is not None), None)
+
+
+def _generator(record: Record) -> Disturbed | None:
+    """Whether fewer requests were in flight than were to be: it looks at no server's figure.
+
+    A ceiling is measured to find what the generator can do, so that it is the limit there.
+    """
+    why = record.checks.flight_gate
+    return None if why is None or record.role == "ceiling" else Disturbed("generator", why)
 
 
 def _foreign(record: Record, tail: bool) -> Disturbed | None:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 MOST_LEFT_OUT = 0.25
 """Of the blocks that a claim could have rested on, no larger a share may be left out."""
-_LEFT_OUT = frozenset(("probe", "steal"))
-"""What a disturbance of these kinds did to a figure, no interval can be widened by."""
+LEFT_OUT = frozenset(("probe", "steal"))
+"""What a disturbance of these kinds did to a figure, no interval can be widened by. (That of the
+load generator concerns the figures that rest on it alone: Sample.not_full.)"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _noise(trial: Sample, *, is_unbounded: bool) -> str | None:
     kind, says = "", None
     if trial.disturbed is not None:
         kind, says = trial.disturbed.kind, trial.disturbed.says
-    if kind in _LEFT_OUT or (is_unbounded and kind == "foreign"):
+    if kind in LEFT_OUT or (is_unbounded and kind == "foreign"):
         return says
     return trial.crowded if is_unbounded else None
 
