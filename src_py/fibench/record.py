@@ -251,10 +251,12 @@ class SystemCalls:
 
 @dataclass(frozen=True, slots=True)
 class Disturbed:
-    """Evidence from inside a trial's window that something else had the machine meanwhile."""
+    """Evidence from inside a trial's window that something else had the machine meanwhile, or that
+    the load was not what it was to be."""
 
     kind: str
-    """For programs: "foreign", "steal" or "probe"; trial/evidence/disturbed.py has the rules."""
+    """For programs: "foreign", "steal", "probe", "generator"; trial/evidence/disturbed.py has the
+    rules."""
     says: str
     """For people, a clause: "1.8 cores were used by others: python3, cc1"."""
     accepted: bool = False

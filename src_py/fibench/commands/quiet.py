@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 
 from fibench.commands.doctor import LOOK_S
-from fibench.machine.busy import FOREIGN_CORES, cores_words, foreign_words
+from fibench.machine.busy import FOREIGN_CORES, FOREIGN_SHARE, cores_words, foreign_words
 from fibench.machine.foreign import Look, Looking
 from fibench.machine.quota import Limited, limited
-from fibench.trial.evidence.disturbed import FOREIGN_SHARE
 from fibench.wording import escaped
 
 STALE_S = 2.0

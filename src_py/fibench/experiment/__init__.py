@@ -16,6 +16,7 @@ from fibench.experiment.claims import (
     resolve_claims,
 )
 from fibench.experiment.experiment import Experiment, OwnBackend, load_experiment, parse_experiment
+from fibench.experiment.unbounded import unbounded_cells
 
 __all__ = [
     "Absent",
@@ -33,4 +34,5 @@ __all__ = [
     "load_experiment",
     "parse_experiment",
     "resolve_claims",
+    "unbounded_cells",
 ]

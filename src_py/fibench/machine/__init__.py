@@ -6,7 +6,7 @@ that it is given.
 """
 
 from fibench.machine.busy import Busy
-from fibench.machine.cores import physical_cores, read_line, usable_cores
+from fibench.machine.cores import cores_in_mask, physical_cores, read_line, usable_cores
 from fibench.machine.doctor import Facts, Item
 from fibench.machine.lock import LockError, measuring
 from fibench.machine.ports import bind_once, free_port
@@ -19,6 +19,7 @@ __all__ = [
     "LockError",
     "all_pids",
     "bind_once",
+    "cores_in_mask",
     "descendants",
     "free_port",
     "measuring",

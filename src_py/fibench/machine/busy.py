@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who computes on this machine while nothing is measured, and how that is told."""
+"""Who else computes on this machine, how that is told, and when it is too much for a trial. Pure.
 
-from collections.abc import Sequence
+The rule was fixed before any trial. It is asked when one has just been measured, and again of its
+record when somebody makes a claim that needs a quieter machine than the run was measured for.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fibench.wording import counted
@@ -12,6 +17,16 @@ FOREIGN_CORES = 0.05
 """Fewer cores that others use are what a quiet machine needs for itself."""
 MOST_SHOWN = 3
 """So many of the busiest stand in a line."""
+FOREIGN_SHARE = 0.25
+"""Above this share of the usable cores others had too much of them…"""
+FOREIGN_SHARE_UNBOUNDED = 0.03
+"""…and where a figure is claimed that no interval can be widened for, above this one…"""
+SURE_ERRORS = 2.0
+"""…by so many standard errors…"""
+TICKS_PER_S = 250.0
+"""How often most kernels look who has a CPU (CONFIG_HZ), as far as a program can know."""
+LEAST_S = 0.03
+"""…and for three ticks of 10 ms at least, in which the kernel counts."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +58,38 @@ def foreign_words(cores: float, usable: int, busy: Sequence[Busy]) -> str:
     shown = [f"{one.name} ({one.pid}) {one.share:.1f}" for one in busy if one.share >= BUSY_SHARE]
     said = f"{cores:.1f} of {counted(usable, 'core')} {'is' if usable == 1 else 'are'}"
     return f"{said} used by others" + (f": {', '.join(shown[:MOST_SHOWN])}" if shown else "")
+
+
+def too_much(
+    machine: Mapping[str, float | None], names: Sequence[str], *, unbounded: bool
+) -> str | None:
+    """What others used, in words, if it was too much; None: it was not, or is not known.
+
+    `machine` are the figures of a window as records have them (cores, s), `names` who used most.
+    `unbounded`: it is held against a figure of which nothing bounds what others did to it.
+    """
+    foreign, usable, window_s = (
+        machine.get(name) for name in ("foreign_cores", "usable_cores", "window_s")
+    )
+    if foreign is None or not usable or window_s is None or foreign * window_s < LEAST_S:
+        return None
+    if unbounded:
+        bound = FOREIGN_SHARE_UNBOUNDED * usable + SURE_ERRORS * _sampling_error(machine)
+    else:
+        bound = FOREIGN_SHARE * usable
+    if foreign <= bound:
+        return None
+    said = f"others used {foreign:.2g} of {usable:.0f} cores"
+    return f"{said}: {', '.join(names)}" if names else said
+
+
+def _sampling_error(machine: Mapping[str, float | None]) -> float:
+    """The standard error of the cores that were used, which most kernels sample at their ticks.
+
+    A CPU that is busy for the whole window, or idle, has none.
+    """
+    used, cpus, window_s = (machine.get(name) for name in ("used_cores", "usable_cpus", "window_s"))
+    if used is None or not cpus or not window_s:
+        return 0.0
+    busy = min(1.0, used / cpus)
+    return math.sqrt(cpus * busy * (1.0 - busy) / (TICKS_PER_S * window_s))

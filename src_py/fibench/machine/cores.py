@@ -28,17 +28,26 @@ def physical_cores() -> list[list[int]]:
     Sorted by the first thread; at most as many as the cgroup's CPU quota, and at least one. Two
     hardware threads of one core do not compute twice as fast, so they count once.
     """
+    cores, quota = _in_mask(), cgroup_cpu_quota()
+    return cores if quota is None else cores[: max(1, int(quota))]
+
+
+def _in_mask() -> list[list[int]]:
     cores: dict[tuple[str, str], list[int]] = {}
     for cpu in sorted(os.sched_getaffinity(0)):
         cores.setdefault(physical_core(cpu), []).append(cpu)
-    quota = cgroup_cpu_quota()
-    most = len(cores) if quota is None else max(1, int(quota))
-    return list(cores.values())[:most]
+    return list(cores.values())
 
 
 def usable_cores() -> int:
     """How many physical cores may be used: at least 1."""
     return len(physical_cores())
+
+
+def cores_in_mask() -> int:
+    """How many physical cores the affinity mask has, whatever the quota: what others use of these
+    is used of all of them."""
+    return len(_in_mask())
 
 
 def physical_core(cpu: int) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fibench.machine.busy import BUSY_SHARE, Busy
-from fibench.machine.cores import usable_cores
+from fibench.machine.cores import cores_in_mask
 from fibench.machine.processes import TICK_NS, all_pids, cpu_clock_ns, read_proc
 
 MOST_NAMES = 3
@@ -238,4 +238,4 @@ class Looking:
             for pid, share in shares.items()
             if share > BUSY_SHARE
         ]
-        return Look(cores, usable_cores(), tuple(sorted(busy, key=lambda one: -one.share)))
+        return Look(cores, cores_in_mask(), tuple(sorted(busy, key=lambda one: -one.share)))

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from fibench.experiment import Claim
 from fibench.metrics import number
 from fibench.report.numbers import percent
 from fibench.report.words import side_names
-from fibench.verdict import CONFIDENCE, Estimate, Index, Sample
-from fibench.verdict.estimate import blocks_needed, contrast
+from fibench.verdict import CONFIDENCE, Sample, Verdict, judge
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell
@@ -31,21 +31,38 @@ class Said:
 
 def faster_lines(cells: Sequence[Cell], samples: Iterable[Sample], spent_s: float) -> Said:
     """For each pair of cells that differ in the backend alone, which answers more requests a
-    second; `spent_s` is how long that was measured, for what more would take."""
+    second; `spent_s` is how long that was measured, for what more would take.
+
+    It is judged as a claim that the first is faster would be, so that nothing is said of trials on
+    which no claim could rest: failed or disturbed ones, or those that the load generator limited.
+    """
     pairs = _pairs(cells)
-    index, alpha = Index(samples), (1.0 - CONFIDENCE) / max(1, len(pairs))
     lines, is_clear = [], bool(pairs)
-    for left, right in pairs:
-        found = contrast(index, left.key, right.key, "throughput", alpha)
-        names = side_names(left, right)
-        line = _answer(names, found)
-        lines.append(line or _no_answer(names, found, spent_s))
+    for verdict in judge([_claim(*pair) for pair in pairs], samples, None):
+        line = _answer(verdict)
+        lines.append(line or _no_answer(verdict, spent_s))
         is_clear = is_clear and line is not None
     if pairs:
         share = percent(CONFIDENCE)
         each = "the interval holds" if len(pairs) == 1 else "all intervals hold at once"
         lines.append(f"by throughput; {each} at {share}")
     return Said(lines, is_clear)
+
+
+def _claim(left: Cell, right: Cell) -> Claim:
+    """That the first is faster: REFUTED, the second is."""
+    return Claim(
+        id=f"{left.key} {right.key}",
+        says=f"{left.label} is faster than {right.label}",
+        because=None,
+        kind="ratio",
+        metric="throughput",
+        left=left,
+        right=right,
+        low=1.0,
+        high=None,
+        needs_cpus=1,
+    )
 
 
 def _pairs(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
@@ -60,34 +77,47 @@ def _pairs(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
     return [(one, other) for one, as_other, other in alike if as_other == other.parameters]
 
 
-def _answer(names: tuple[str, str, str], found: Estimate) -> str | None:
+def _names(claim: Claim) -> tuple[str, str, str]:
+    assert claim.right is not None, "a ratio has two sides"
+    return side_names(claim.left, claim.right)
+
+
+def _answer(verdict: Verdict) -> str | None:
     """`py-mp is 1.8 times [1.7, 1.9] as fast as py-mt`; None: it is not clear."""
-    if found.mean is None or found.low is None or found.high is None:
+    found = verdict.estimate
+    if verdict.outcome not in ("CONFIRMED", "REFUTED") or found is None:
         return None
-    if found.blocks < FEWEST_BLOCKS or found.low <= 1.0 <= found.high:
+    if found.blocks < FEWEST_BLOCKS or found.mean is None:
         return None
-    left, right, shared = names
+    assert found.low is not None, "what is decided has an interval"
+    assert found.high is not None, "what is decided has an interval"
+    left, right, shared = _names(verdict.claim)
     mean, low, high = found.mean, found.low, found.high
-    if mean < 1.0:
-        left, right, mean, low, high = right, left, 1.0 / mean, 1.0 / high, 1.0 / low
+    if verdict.outcome == "REFUTED":
+        left, right = right, left
+        mean, low, high = 1.0 / mean, 1.0 / high, 1.0 / low if low > 0.0 else math.inf
     interval = f"{number(mean)} times [{number(low)}, {number(high)}]"
     return f"{left} is {interval} as fast as {right}{_at(shared)}"
 
 
-def _no_answer(names: tuple[str, str, str], found: Estimate, spent_s: float) -> str:
+def _no_answer(verdict: Verdict, spent_s: float) -> str:
     """Why it is not clear, and how long it would take to be."""
-    left, right, shared = names
-    if found.mean is None or found.low is None or found.high is None:
-        why = found.absent or "one block alone has no interval"
-        return f"which of {left} and {right} is faster is not known{_at(shared)}: {why}"
+    left, right, shared = _names(verdict.claim)
+    found, why = verdict.estimate, verdict.reason
+    unknown = f"which of {left} and {right} is faster is not known{_at(shared)}"
+    if verdict.outcome == "INVALID" or found is None or found.mean is None:
+        return f"{unknown}: {why}"
+    if found.low is None or found.high is None:
+        return f"{unknown}: one block alone has no interval"
     between = f"{left} is between {number(found.low)} and {number(found.high)} times as fast"
     short = f"too short to say: {between} as {right}{_at(shared)}"
     if found.blocks < FEWEST_BLOCKS:
         longer_s = FEWEST_BLOCKS * spent_s / found.blocks
         blocks = f"{found.blocks} block{'' if found.blocks == 1 else 's'}"
         return f"{short}, by {blocks}; --seconds {_rounded_up(longer_s)} has {FEWEST_BLOCKS}"
-    distance = abs(math.log(found.mean))
-    needed = blocks_needed(distance, found.sd_log or 0.0, found.alpha)
+    if why is not None:
+        return f"{unknown}: {why}"
+    needed = verdict.blocks_needed
     if needed is None:
         return f"{short}; if they differ, then by so little that hours would not show it"
     longer_s = needed * spent_s / found.blocks

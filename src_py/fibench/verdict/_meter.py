@@ -57,31 +57,6 @@ def _read_lag_s(trial: Sample, group: str, metric: str) -> tuple[str, float]:
     return ("p50", p50_s) if metric == "p50" or p99_s is None else ("p99", p99_s)
 
 
-NOT_FULL_SHARE = 0.25
-"""Of the trials that a claim rests on, so many may have been kept less than full by the generator:
-they are left out, by a rule that looks at no figure that is claimed."""
-
-
-def kept_less_than_full(
-    samples: Index, cells: Mapping[str, str], metric: str
-) -> tuple[set[tuple[str, int]], str | None]:
-    """The trials, by cell and block, to leave out of a claim about these cells (key to label).
-
-    And why it is INVALID, if they are too many of those that it rests on.
-    """
-    if not metric_of(metric).rests_on_meter:
-        return set(), None
-    trials = [(key, block, t) for key in cells for block, t in samples.valid(key).items()]
-    found = {(key, block): t.not_full for key, block, t in trials if t.not_full is not None}
-    if len(found) <= NOT_FULL_SHARE * len(trials):
-        return set(found), None
-    (key, block), why = min(found.items(), key=lambda entry: entry[0][1])
-    return set(), (
-        f"the load generator was the limit in {len(found)} of {len(trials)} trials, the first is "
-        f"{cells[key]} in block {block + 1}: {why}"
-    )
-
-
 def why_invalid(samples: Index, cells: Mapping[str, str], metric: str) -> str | None:
     """Why a claim about these cells (key to label) rests on what the meter could not measure.
 

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from fibench.machine.busy import too_much
 from fibench.metrics import LATENCIES, METRICS, in_group
 from fibench.plan import ceiling_of, cells_to_trace
 from fibench.record import (
@@ -202,16 +202,16 @@ def _why_failed_before(tries: Sequence[Record]) -> str | None:
     return None if failed is None else told(failed.reason, failed.hint)
 
 
-def _every_count(attempts: Iterable[Record]) -> dict[str, int]:
-    """What claims count, over all attempts at a trial; of the groups too."""
-    found: Counter[str] = Counter()
+def _every_count(attempts: Iterable[Record]) -> dict[str, list[int]]:
+    """What claims count in each attempt at a trial; of the groups too."""
+    found: dict[str, list[int]] = {}
     for record in attempts:
         of_groups = [(name, one.counts) for name, one in record.groups.items()]
         for group, counts in [(None, record.counts), *of_groups]:
             for name, source in _COUNTS.items():
                 if name in METRICS and source in counts:
-                    found[in_group(group, name)] += counts[source]
-    return dict(found)
+                    found.setdefault(in_group(group, name), []).append(counts[source])
+    return found
 
 
 def sample(record: Record) -> Sample:
@@ -254,6 +254,7 @@ def sample(record: Record) -> Sample:
         foreign_cores=foreign_cores(record),
         foreign_names=tuple(record.evidence.foreign),
         disturbed=record.disturbed,
+        crowded=too_much(record.machine, record.evidence.foreign, unbounded=True),
         unstarted=could_not_start(record),
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )

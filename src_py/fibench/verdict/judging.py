@@ -17,8 +17,9 @@ from fibench.experiment import Absent, cells_of
 from fibench.experiment.absent import NOTHING
 from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
-from fibench.verdict._meter import kept_less_than_full, why_invalid
-from fibench.verdict.attempts.bearing import bearing, why_failed, why_not_quiet
+from fibench.verdict._meter import why_invalid
+from fibench.verdict.attempts.bearing import left_out, why_failed
+from fibench.verdict.attempts.counting import counted_by_block
 from fibench.verdict.bounds import EITHER_SIDE
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, Estimate, Sample
@@ -80,19 +81,17 @@ def _judge_one(
         return replace(verdict, outcome="INVALID", reason=obstacle)
     if is_count:
         return verdict
-    noise, samples = why_not_quiet(claim, samples), bearing(claim, samples)
-    if noise is not None:
-        return replace(verdict, reason=noise)
-    labels = {cell.key: cell.label for cell in cells_of(claim)}
-    left_out, limit = kept_less_than_full(samples, labels, _metric(claim))
-    if left_out:
-        samples = samples.without(lambda one: (one.cell_key, one.block) in left_out)
+    spoilt = left_out(claim, samples)
+    if spoilt.not_quiet is not None:
+        return replace(verdict, reason=spoilt.not_quiet)
+    if spoilt.trials:
+        samples = samples.without(lambda one: (one.cell_key, one.block) in spoilt.trials)
     if claim.kind == "crossover":
         verdict = _judge_crossover(verdict, samples, looks)
     else:
         verdict = _judge_interval(verdict, samples, looks)
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict.estimate)}
-    limit = limit or why_invalid(samples, labels, _metric(claim))
+    limit = spoilt.limited or why_invalid(samples, labels, _metric(claim))
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
 
 
@@ -287,42 +286,18 @@ def _what_would_settle_crossover(claim: Claim, found: Crossover) -> _Settling:
 def _judge_count(verdict: Verdict, samples: Index, looks: Looks | None) -> Verdict:
     """A count must meet its bound in every block; as a ratio, block by block without dividing."""
     claim = verdict.claim
-    lefts = _counts(claim.left, _metric(claim), samples)
-    blocks = sorted(lefts)
-    scales = dict.fromkeys(blocks, 1)
-    if claim.right is not None:
-        scales = _counts(claim.right, _metric(claim), samples)
-        blocks = [block for block in blocks if block in scales]
-    counts = estimates.count_range(lefts[block] for block in blocks)
+    found = counted_by_block(claim, samples)
+    counts = estimates.count_range(one.figure for one in found.values())
     verdict = replace(verdict, count=counts)
-    if not blocks and any(samples.valid(cell.key) for cell in cells_of(claim)):
+    if not found and any(samples.valid(cell.key) for cell in cells_of(claim)):
         return replace(verdict, reason=f"{claim.metric} was not measured")
-    if len(blocks) < _fewest(looks):
-        return replace(verdict, reason=_too_few_blocks(len(blocks), claim, samples, looks))
-    missed = [b for b in blocks if not _meets(lefts[b], scales[b], claim.low, claim.high)]
+    if len(found) < _fewest(looks):
+        return replace(verdict, reason=_too_few_blocks(len(found), claim, samples, looks))
+    missed = sum(not one.is_met for one in found.values())
     if missed:
-        reason = f"missed in {len(missed)} of {len(blocks)} blocks"
+        reason = f"missed in {missed} of {len(found)} blocks"
         return replace(verdict, outcome="REFUTED", reason=reason)
     return replace(verdict, outcome="CONFIRMED")
-
-
-def _counts(cell: Cell, name: str, samples: Index) -> dict[int, int]:
-    """Over all attempts, those that failed too: what went wrong in one of them did go wrong."""
-    found = {}
-    for trial in samples.all(cell.key):
-        known = {**trial.counts, **trial.every_count}
-        if name in known:
-            found[trial.block] = known[name]
-    return found
-
-
-def _meets(figure: int, scale: int, above: float | None, below: float | None) -> bool:
-    """Whether figure ÷ scale meets the bounds; a scale of zero, as of a count, hides nothing."""
-    low = None if above is None else above * scale
-    high = None if below is None else below * scale
-    if low is not None and high is not None:
-        return low <= figure <= high
-    return (low is None or figure > low) and (high is None or figure < high)
 
 
 def _fewest(looks: Looks | None) -> int:

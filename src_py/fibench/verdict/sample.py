@@ -69,6 +69,9 @@ class Sample:
     """Who used most of them."""
     disturbed: Disturbed | None = None
     """What disturbed it, though it was measured again as often as that is done."""
+    crowded: str | None = None
+    """What others used, if it is too much for a figure that no interval can be widened for; whether
+    or not the run was measured for such claims."""
     unstarted: bool = False
     """It never began, for reasons that are not the server's: it is no result at all."""
     failed_before: str | None = None
@@ -76,10 +79,16 @@ class Sample:
     since: int = 0
     """So many blocks were begun when it was measured after all, having failed to start in its own;
     0: it was measured in its turn. Looks after no more blocks than that do not know of it."""
-    every_count: Mapping[str, int] = field(default_factory=dict)
-    """What claims count, over all attempts at the trial, also those that do not count otherwise."""
+    every_count: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """What claims count in each attempt at the trial that knows it, also in those that do not count
+    otherwise, in their order."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether it may be left out of some claim, for what happened beside it."""
+        return any(why is not None for why in (self.disturbed, self.crowded, self.not_full))
 
     def as_of(self, blocks: int) -> Sample:
         """The trial as a look after so many blocks saw it: what is decided does not change."""
@@ -87,7 +96,7 @@ class Sample:
             return self
         return replace(
             self, valid=False, unstarted=True, reason="it could not start",
-            metrics={}, counts={}, every_count={}, disturbed=None,
+            metrics={}, counts={}, every_count={}, disturbed=None, crowded=None,
         )  # fmt: skip
 
 
@@ -101,15 +110,17 @@ class Index:
         self._logs: dict[tuple[str, str], dict[int, float]] = {}
         self._flaws: dict[tuple[str, str], dict[int, Flaw]] = {}
         self._grains: dict[tuple[str, str], float] = {}
+        self.log_gains: dict[str, Mapping[int, float]] = {}
+        """By cell and block what foreign/widening.py has found of its trials."""
         self.open_loops: set[str] = set()
         """The cells whose trials know how late the load generator was."""
         self.limited: set[str] = set()
         """The cells with a trial of which the load generator may have been the limit."""
-        self.disturbed = False
-        """Whether any trial was."""
+        self.spoilt = False
+        """Whether any trial may be left out of a claim, for what happened beside it."""
         for sample in samples:
             self._all.setdefault(sample.cell_key, []).append(sample)
-            self.disturbed = self.disturbed or sample.disturbed is not None
+            self.spoilt = self.spoilt or sample.is_spoilt
             if sample.lag_p99_s is not None:
                 self.open_loops.add(sample.cell_key)
             if sample.bound or sample.lag_p99_s is not None or sample.read_lags_s:

@@ -4,10 +4,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.runner.verdict.claims import A, B, ratios
 
+from fibench.record import Disturbed
 from fibench.report.faster import FEWEST_BLOCKS, faster_lines
 
 STEADY = [1.98, 2.02, 2.0, 1.99, 2.01, 2.0]
@@ -63,10 +65,49 @@ def test_few_blocks_never_say_which_is_faster(blocks: int) -> None:
 def test_without_a_valid_trial_of_one_of_them_the_reason_is_given() -> None:
     only = [one for one in ratios(STEADY) if one.cell_key == "a"]
     line = faster_lines((A, B), only, 12.0).lines[0]
-    assert line == (
-        "which of a and b is faster is not known: "
-        "throughput was not measured on both sides of any block"
-    )
+    assert line == "which of a and b is faster is not known: b was not measured"
+
+
+SLOW = Disturbed("probe", "a CPU computed slower than in other blocks")
+PORT = "the port was in use"
+
+
+@pytest.mark.parametrize(
+    ("changes", "blocks", "why"),
+    [
+        ({"disturbed": SLOW}, 6, f"the machine was not quiet: {SLOW.says}; 6 of 6 blocks are left"),
+        ({"disturbed": SLOW}, 2, f"the machine was not quiet: {SLOW.says}; 2 of 6 blocks are left"),
+        ({"disturbed": SLOW}, 1, None),
+        ({"bound": "its core was full"}, 1, "the load generator was the limit in a in block 1: "),
+        ({"not_full": "it kept 90 %"}, 2, "the load generator was the limit in 2 of 6 blocks, "),
+        ({"not_full": "it kept 90 %"}, 1, None),
+        ({"valid": False, "reason": "it hung"}, 1, "1 of 6 trials of a failed: it hung"),
+        ({"valid": False, "reason": "it hung"}, 6, "no trial of a is valid: it hung"),
+        ({"valid": False, "reason": PORT, "unstarted": True}, 1, None),
+        ({"foreign_cores": 1.5}, 6, "the machine was not quiet: 0.75 cores of others"),
+        ({"foreign_cores": 0.01}, 6, None),
+    ],
+)
+@pytest.mark.parametrize("ratio", [2.0, 0.5])
+def test_nothing_is_said_of_trials_on_which_no_claim_could_rest(
+    changes: dict[str, Any], blocks: int, why: str | None, ratio: float
+) -> None:
+    """Of what is faster by far, too: it is told as a claim of a file would be judged."""
+    found = [
+        replace(one, **(changes if one.cell_key == A.key and one.block < blocks else {}))
+        for one in ratios([ratio * figure / 2.0 for figure in STEADY])
+    ]
+    found = [replace(one, foreign_cores=one.foreign_cores or 0.0) for one in found]
+    if "foreign_cores" in changes and ratio > 1.0 and changes["foreign_cores"] > 1.0:
+        # What others took from the faster side makes it no slower.
+        assert faster_lines((A, B), found, 12.0).is_clear
+        return
+    said = faster_lines((A, B), found, 12.0)
+    assert said.is_clear is (why is None), said.lines
+    if why is not None:
+        assert said.lines[0].startswith(f"which of a and b is faster is not known: {why}")
+    else:
+        assert said.lines[0].startswith("a is" if ratio > 1.0 else "b is")
 
 
 def test_each_load_has_its_own_sentence_and_all_hold_at_once() -> None:

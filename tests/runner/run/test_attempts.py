@@ -13,7 +13,7 @@ from tests.runner.experiments import KNOWN
 
 from fibench.experiment.experiment import parse_experiment
 from fibench.plan.trials import Trial
-from fibench.record import Disturbed, Record, Times
+from fibench.record import Checks, Disturbed, Record, Times
 from fibench.run import _attempts as attempts
 from fibench.run import loop
 from fibench.run._attempts import tails
@@ -22,9 +22,11 @@ from fibench.run.loop import RunOutcome, run_experiment
 from fibench.store import journal
 from fibench.store.stops import at_odds, read_sessions
 from fibench.store.stored_run import read_run
+from fibench.trial.evidence.disturbed import disturbed
 from fibench.verdict.reviewing import review
 
 BUSY = Disturbed("foreign", "1.8 cores were used by others: python3, cc1")
+NOT_FULL = "the load generator kept 80 % of the requests in flight that it was to: 6.40 of 8"
 
 
 class Machine:
@@ -33,7 +35,7 @@ class Machine:
     def __init__(self, beginner: Beginner, monkeypatch: pytest.MonkeyPatch) -> None:
         self.beginner = beginner
         self.script: dict[tuple[int, int], str] = {}
-        """By index and attempt: "busy", "failed", "port" or "ctrl-c"; else the trial is fine."""
+        """By index and attempt: "busy", "not full", "failed", "port", "ctrl-c"; else it is fine."""
         self.always = ""
         self.made: list[tuple[int, int]] = []
         self.seen: list[Sequence[Record]] = []
@@ -59,11 +61,14 @@ class Machine:
             window_opened=ending != "port", parameters=trial.cell.parameters,
             metrics={"throughput_per_s": 100.0}, counts={"window_ok": 100, "errors": int(failed)},
             times=Times(1.0, 0.5),
+            checks=Checks(flight_gate=NOT_FULL if ending == "not full" else None),
         )  # fmt: skip
 
     def disturbed(self, record: Record, history: Sequence[Record], tail: bool) -> Disturbed | None:
         self.seen.append(history)
-        return BUSY if self.ending(record.index, record.attempt) == "busy" else None
+        if self.ending(record.index, record.attempt) == "busy":
+            return BUSY
+        return disturbed(record, history, tail)
 
     def run(self) -> tuple[RunOutcome, list[Event]]:
         events: list[Event] = []
@@ -104,6 +109,36 @@ def test_after_three_attempts_the_last_one_counts_as_it_is(machine: Machine) -> 
     (record,) = (one for one in outcome.records if one.index == 2)
     assert (record.attempt, record.disturbed) == (3, BUSY)
     assert (2, 4) not in machine.made
+
+
+def test_a_trial_that_the_generator_kept_less_than_full_is_measured_again_at_most_twice(
+    machine: Machine,
+) -> None:
+    machine.script = {(2, 1): "not full", **{(3, n): "not full" for n in (1, 2, 3)}}
+    outcome, _ = machine.run()
+    assert [one for one in machine.made if one[0] in (2, 3)] == [
+        (2, 1), (2, 2), (3, 1), (3, 2), (3, 3),
+    ]  # fmt: skip
+    kept = [one for one in machine.records(outcome.folder) if one["index"] == 3]
+    assert [one["disturbed"] for one in kept] == [{"kind": "generator", "says": NOT_FULL}] * 3
+    stored = review(read_run(outcome.folder, machine.beginner.request.places))
+    total = len(machine.beginner.trials)
+    again = f"2 of {total} trials were disturbed and measured again: the load generator 2"
+    still = f"1 of {total} trials was disturbed in the last attempt: the load generator 1"
+    assert again in stored.notes
+    assert still in stored.notes, "it is left out of some claims only"
+
+
+def test_a_generator_that_is_always_the_limit_ends_no_run_as_noise_does(machine: Machine) -> None:
+    machine.always = "not full"
+    outcome, _ = machine.run()
+    assert outcome.not_quiet is None
+    assert len(outcome.records) == len(machine.beginner.trials)
+    ceilings = {one.index for one in outcome.records if one.role == "ceiling"}
+    assert ceilings, "the run has one"
+    often = {index: [n for at, n in machine.made if at == index] for index, _ in machine.made}
+    assert {index for index, made in often.items() if made == [1]} == ceilings
+    assert all(made == [1, 2, 3] for index, made in often.items() if index not in ceilings)
 
 
 def test_the_rule_sees_the_trials_of_the_cell_that_were_not_disturbed(machine: Machine) -> None:

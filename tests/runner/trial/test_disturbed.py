@@ -9,7 +9,7 @@ import pytest
 from tests.runner.records import recorded
 
 from fibench.parameters import Parameters
-from fibench.record import Evidence, Record
+from fibench.record import Checks, Disturbed, Evidence, Record
 from fibench.trial.evidence.disturbed import disturbed
 
 QUIET = {
@@ -123,6 +123,17 @@ def test_a_history_without_a_probe_is_none() -> None:
 def test_foreign_cpu_is_named_last_since_it_can_be_borne_with() -> None:
     assert kind(record(foreign_cores=1.0, window_steal_s=0.5)) == "steal"
     assert kind(record(foreign_cores=1.0, probe_s=80e-6)) == "probe"
+
+
+def test_a_load_that_was_not_what_it_was_to_be_is_named_before_what_can_be_borne_with() -> None:
+    def with_gate(**machine: float | None) -> Record:
+        return replace(record(**machine), checks=Checks(flight_gate="it kept 80 %"))
+
+    assert disturbed(with_gate(), [], tail=False) == Disturbed("generator", "it kept 80 %")
+    assert kind(with_gate(foreign_cores=1.0)) == "generator"
+    assert kind(with_gate(window_steal_s=0.5)) == "steal"
+    assert kind(with_gate(probe_s=80e-6)) == "probe"
+    assert kind(replace(with_gate(), role="ceiling")) is None, "there it is to be the limit"
 
 
 @pytest.mark.parametrize("missing", [*QUIET, "everything"])

@@ -15,7 +15,8 @@ import pytest
 from tests.processes import ending, wait_until
 from tests.runner.trials import run_well, trial
 
-from fibench.machine import foreign
+from fibench.machine import cores, foreign
+from fibench.machine.busy import too_much
 from fibench.machine.foreign import CpuTimes
 from fibench.machine.processes import cpu_clock_ns
 from fibench.machine.quota import Throttling
@@ -28,7 +29,7 @@ LOOP = [sys.executable, "-c", "while True: pass"]
 
 @pytest.fixture(autouse=True)
 def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "usable_cores", lambda: 2)
+    monkeypatch.setattr(watching, "cores_in_mask", lambda: 2)
 
 
 def moment(s: float, used_s: float, own_s: float = 0.0, steal_s: float = 0.0) -> Moment:
@@ -90,6 +91,33 @@ def test_what_a_quota_stopped_is_that_of_the_window() -> None:
     assert figures["throttled_periods"] == 6
     assert figures["throttled_s"] == pytest.approx(0.5)
     assert "periods" not in figures_between(moment(0, 0), moment(1, 1), 0.5, [])[0]
+
+
+def test_a_quota_of_this_cgroup_takes_no_share_of_the_cpus_on_which_others_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Half a core of eight that others use is little, also for who may use one of them."""
+    monkeypatch.setattr(watching, "cores_in_mask", cores.cores_in_mask)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    monkeypatch.setattr(cores, "physical_core", lambda cpu: ("0", str(cpu)))
+    monkeypatch.setattr(cores, "cgroup_cpu_quota", lambda: 1.0)
+    assert cores.usable_cores() == 1
+    figures, missing = figures_between(moment(0, 0), moment(2.0, 3.0), 1.0, [])
+    assert not missing
+    assert figures["foreign_cores"] == pytest.approx(0.5)
+    assert figures["usable_cores"] == 8
+    assert too_much(figures, ["cc1"], unbounded=False) is None
+    crowded, _ = figures_between(moment(0, 0), moment(2.0, 6.2), 1.0, [])
+    assert too_much(crowded, ["cc1"], unbounded=False) == "others used 2.1 of 8 cores: cc1"
+
+
+def test_a_look_before_a_run_counts_the_cores_of_the_mask_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cores, "cgroup_cpu_quota", lambda: 0.5)
+    monkeypatch.setattr(cores, "physical_core", lambda cpu: ("0", str(cpu)))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    assert foreign.Looking(starts=False).end(0.0).usable == 8
 
 
 @pytest.fixture

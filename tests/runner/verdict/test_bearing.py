@@ -9,15 +9,23 @@ from tests.runner.experiments import KNOWN
 from tests.runner.records import recorded
 from tests.runner.verdict.claims import A, B, make_claim, ratios, sample, verdict_on
 
+from fibench.experiment import Cell, unbounded_cells
 from fibench.experiment.claims import claims_digest
 from fibench.experiment.experiment import parse_experiment
+from fibench.metrics import METRICS
 from fibench.parameters import Parameters
+from fibench.parameters.groups import Group
 from fibench.record import Disturbed
 from fibench.store.stops import Session
 from fibench.verdict.attempts.repeated import repeated
 from fibench.verdict.estimate import Sample
 from fibench.verdict.findings import samples
 
+TWO_GROUPS = (
+    '[load]\n[[load.group]]\nname = "fast"\nclients = 4\n[[load.group]]\n'
+    'name = "slow"\nclients = 1\nrate = "5/s"\n'
+)
+BOUNDS = {"p50": '"1s"', "p99": '"1s"', "throughput": '"1/s"'}
 SLOW = "a CPU computed slower than in other blocks"
 
 
@@ -97,8 +105,144 @@ def test_above_a_quarter_left_out_the_machine_was_not_quiet(blocks: int, outcome
     assert verdict.outcome == outcome
     if outcome == "INCONCLUSIVE":
         assert verdict.reason == (
-            f"the machine was not quiet: {SLOW}; 6 of 16 trials were disturbed in every attempt"
+            f"the machine was not quiet: {SLOW}; 3 of 8 blocks are left out for what disturbed them"
         )
+
+
+def test_what_is_left_out_is_a_share_of_blocks_whatever_the_reasons() -> None:
+    """A claim rests on blocks with both sides: one side's bad ones and the other's add up."""
+    figures = [1.5, 1.49, 1.51, 1.5, 1.52, 1.48, 1.5, 1.5]
+
+    def judged(noisy: int, not_full: int, metric: str = "throughput") -> tuple[str, str]:
+        found = []
+        for one in ratios(figures):
+            kept = replace(one, metrics={metric: one.metrics["throughput"]})
+            if one.cell_key == A.key and one.block < noisy:
+                kept = _disturbed(kept, "probe")
+            if one.cell_key == B.key and noisy <= one.block < noisy + not_full:
+                kept = replace(kept, not_full="it kept 90 %")
+            found.append(kept)
+        verdict = verdict_on(make_claim(metric, low=1.3), found)
+        return verdict.outcome, str(verdict.reason)
+
+    assert judged(1, 1)[0] == "CONFIRMED"
+    assert judged(3, 0)[0] == "INCONCLUSIVE"
+    outcome, reason = judged(2, 1)
+    assert outcome == "INCONCLUSIVE"
+    assert "3 of 8 blocks are left out" in reason
+    outcome, reason = judged(2, 3)
+    assert outcome == "INVALID"
+    assert reason.startswith("the load generator was the limit in 3 of 8 blocks, the first is b")
+    assert judged(2, 3, "memory")[0] == "CONFIRMED", "which the generator has no part in"
+
+
+@pytest.mark.parametrize("blocks", range(5, 21))
+def test_a_fixed_run_rests_on_three_quarters_of_its_blocks_and_on_four_at_least(
+    blocks: int,
+) -> None:
+    made = ratios([1.5 + 0.01 * (block % 3) for block in range(blocks)])
+    for noisy in range(blocks):
+        found = [_disturbed(one, "steal") if one.block < noisy else one for one in made]
+        verdict = verdict_on(make_claim(low=1.3), found)
+        if verdict.outcome == "CONFIRMED":
+            assert verdict.estimate is not None
+            assert verdict.estimate.blocks >= max(4, 0.75 * blocks)
+        assert (verdict.outcome == "CONFIRMED") == (4 * noisy <= blocks)
+
+
+def _of_others(cell: Cell, foreign: float, metric: str) -> list[Sample]:
+    """Six trials of a run that asked for no quiet machine, and of which none was measured again."""
+    machine = {
+        "window_s": 2.0, "usable_cores": 2, "usable_cpus": 2, "used_cores": 2.0,
+        "accounted_cores": 2.0 - foreign, "foreign_cores": foreign,
+    }  # fmt: skip
+    with_unit = METRICS[metric].name_with_unit
+    return samples(
+        recorded(
+            *(
+                _record(
+                    block, cell=cell.key, machine=machine,
+                    metrics={"throughput_per_s": 100.0, "cores": 1.0, with_unit: 0.020},
+                    counts={"window_ok": 100_000, "errors": 0},
+                )
+                for block in range(6)
+            )
+        )
+    )  # fmt: skip
+
+
+OPEN = replace(A, parameters=replace(A.parameters, rate=100.0, arrivals="poisson"))
+MIXED = replace(
+    A,
+    parameters=replace(A.parameters, groups=(Group("fast", 4, 20), Group("slow", 1, 20, rate=5.0))),
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "metric", "group", "outcome"),
+    [
+        (A, "p99", None, "INCONCLUSIVE"),
+        (A, "max", None, "INCONCLUSIVE"),
+        (A, "switches_per_request", None, "INCONCLUSIVE"),
+        (A, "memory", None, "REFUTED"),
+        (OPEN, "p50", None, "INCONCLUSIVE"),
+        (MIXED, "p50", None, "INCONCLUSIVE"),
+        (MIXED, "p50", "slow", "INCONCLUSIVE"),
+        (OPEN, "cpu_per_request", None, "REFUTED"),
+    ],
+)
+def test_a_claim_made_afterwards_asks_for_a_machine_as_quiet_as_one_made_before(
+    cell: Cell, metric: str, group: str | None, outcome: str
+) -> None:
+    """No trial is marked as disturbed: the run had no such claim. Others had 0.3 of 2 cores."""
+    claim = replace(make_claim(metric, high=0.010, right=None), left=cell, group=group)
+    found = _of_others(cell, 0.3, metric)
+    if group is not None:
+        found = [
+            replace(
+                one,
+                metrics={**one.metrics, f"{group}/{metric}": 0.020},
+                counts={**one.counts, f"{group}/window_ok": 10_000},
+            )
+            for one in found
+        ]
+    assert {one.disturbed for one in found} == {None}
+    verdict = verdict_on(claim, found)
+    assert verdict.outcome == outcome
+    if outcome == "INCONCLUSIVE":
+        assert verdict.reason == (
+            "the machine was not quiet: others used 0.3 of 2 cores; "
+            "6 of 6 blocks are left out for what disturbed them"
+        )
+    quiet = [replace(one, crowded=None) for one in found]
+    assert verdict_on(claim, quiet).outcome == "REFUTED"
+    still = _of_others(cell, 0.05, metric)
+    assert {one.crowded for one in still} == {None}
+
+
+@pytest.mark.parametrize(
+    ("load", "metric", "group", "asks"),
+    [
+        ("", "p50", "", False),
+        ("", "p99", "", True),
+        ("", "switches_per_request", "", True),
+        ('[load]\nrate = "100/s"\n', "p50", "", True),
+        ('[load]\nrate = "100/s"\n', "throughput", "", False),
+        (TWO_GROUPS, "p50", "", True),
+        (TWO_GROUPS, "p50", 'group = "slow"\n', True),
+        (TWO_GROUPS, "p50", 'group = "fast"\n', False),
+    ],
+)
+def test_a_run_asks_for_a_quieter_machine_where_nothing_bounds_what_others_did(
+    load: str, metric: str, group: str, asks: bool
+) -> None:
+    text = (
+        f'title = "t"\n[matrix]\nbackend = "c-mt"\n{load}[[claim]]\nsays = "x"\n'
+        f'value = {{ backend = "c-mt" }}\n{group}metric = "{metric}"\n'
+        f"below = {BOUNDS.get(metric, 3)}\n"
+    )
+    (claim,) = parse_experiment(text, "t.toml", KNOWN).claims
+    assert bool(unbounded_cells(claim)) is asks
 
 
 OF_A = Parameters(backend="a", clients=8).as_json()
@@ -131,6 +275,44 @@ def test_counts_are_over_all_attempts_and_failed_trials_too() -> None:
     assert verdict_on(make_claim("refused", high=1, right=None), samples(again)).outcome == (
         "REFUTED"
     )
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+@pytest.mark.parametrize("side", ["a", "b", "both"])
+def test_a_trial_that_was_made_more_often_counts_no_more_than_another(
+    attempts: int, side: str
+) -> None:
+    """Each trial of both sides refuses 10."""
+    ten = {"window_ok": 1000, "errors": 0, "refused_by_cap": 10}
+    made = []
+    for block in range(6):
+        for cell in "ab":
+            often = attempts if block == 3 and side in (cell, "both") else 1
+            made += [
+                _record(block, n, cell, counts=ten, **(NOISY if n < often else {}))
+                for n in range(1, often + 1)
+            ]
+    found = samples(recorded(*made))
+    near = verdict_on(make_claim("refused", low=0.7, high=1.5), found)
+    assert near.outcome == "CONFIRMED"
+    assert near.count is not None
+    assert (near.count.least, near.count.most, near.count.total) == (10, 10, 60)
+    for low, high, outcome in ((9, None, "CONFIRMED"), (11, None, "REFUTED"), (15, None, "REFUTED"),
+                               (None, 11, "CONFIRMED"), (None, 10, "REFUTED")):  # fmt: skip
+        value = verdict_on(make_claim("refused", low=low, high=high, right=None), found)
+        assert value.outcome == outcome, (low, high)
+        assert value.count is not None
+        assert (value.count.least, value.count.most) == (10, 10)
+
+
+def test_what_one_attempt_missed_is_told_as_it_was_in_that_attempt() -> None:
+    made = [_record(block) for block in range(5)]
+    many = {"window_ok": 1000, "errors": 0, "refused_by_cap": 7}
+    made[2:3] = [_record(2, counts=many, **NOISY), _record(2, 2)]
+    verdict = verdict_on(make_claim("refused", high=5, right=None), samples(recorded(*made)))
+    assert (verdict.outcome, verdict.reason) == ("REFUTED", "missed in 1 of 5 blocks")
+    assert verdict.count is not None
+    assert (verdict.count.blocks, verdict.count.most, verdict.count.total) == (5, 7, 7)
 
 
 def test_a_count_that_is_met_by_what_did_not_fail_is_still_invalid() -> None:

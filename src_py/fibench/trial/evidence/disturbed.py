@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Was the machine somebody else's during a trial? Rules that are fixed before any trial. Pure.
+"""Whether a trial was disturbed: by others, or by a load that was not what it was to be. Pure.
+
+The rules are fixed before any trial.
 
 Judged by evidence from inside of the window alone, and never by what the trial is to find out: to
 measure again what came out slow would be to choose the outcome.
@@ -7,24 +9,14 @@ measure again what came out slow would be to choose the outcome.
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
+from fibench.machine.busy import LEAST_S, too_much
 from fibench.record import Disturbed, Record
 
-FOREIGN_SHARE = 0.25
-"""Above this share of the usable cores others had too much of them…"""
-FOREIGN_SHARE_OF_TAIL = 0.03
-"""…and where a tail is claimed, which no interval can bear with, above this one…"""
-SURE_ERRORS = 2.0
-"""…by so many standard errors…"""
-TICKS_PER_S = 250.0
-"""How often most kernels look who has a CPU (CONFIG_HZ), as far as a program can know."""
 STOLEN_SHARE = 0.01
-"""Above this share of the CPUs' time the hypervisor gave them to others…"""
-LEAST_S = 0.03
-"""…and either for three ticks of 10 ms at least, in which the kernel counts."""
+"""Above this share of the CPUs' time the hypervisor gave them to others, for LEAST_S at least."""
 PROBE_TIMES = 1.25
 """So many times as long as in the other trials of its cell a computation of the probe took."""
 PROBE_LEAST = 2
@@ -37,46 +29,32 @@ def disturbed(record: Record, history: Sequence[Record], tail: bool) -> Disturbe
     """What shows that a trial was disturbed; None: nothing does.
 
     `history` are the undisturbed valid trials of the same cell before it, in the order of time.
-    `tail`: a claim is about a percentile above the median, or a maximum, of its cell.
+    `tail`: a claim is about a figure of its cell of which nothing bounds what others do to it, as
+    a percentile above the median (experiment/unbounded.py).
     """
-    # Foreign CPU comes last: it bounds what it did, so that such a trial can be borne with.
+    # What spoils more claims comes first. Foreign CPU comes last: it bounds what it did, so that
+    # such a trial can be borne with.
     rules: tuple[Callable[[], Disturbed | None], ...] = (
         lambda: _steal(record.machine),
         lambda: _probe(record, history),
+        lambda: _generator(record),
         lambda: _foreign(record, tail),
     )
     return next((found for rule in rules if (found := rule()) is not None), None)
 
 
-def _foreign(record: Record, tail: bool) -> Disturbed | None:
-    foreign, usable, window_s = (
-        record.machine.get(name) for name in ("foreign_cores", "usable_cores", "window_s")
-    )
-    if foreign is None or not usable or window_s is None:
-        return None
-    if foreign * window_s < LEAST_S:
-        return None
-    if tail:
-        bound = FOREIGN_SHARE_OF_TAIL * usable + SURE_ERRORS * _sampling_error(record.machine)
-    else:
-        bound = FOREIGN_SHARE * usable
-    if foreign <= bound:
-        return None
-    names = ", ".join(record.evidence.foreign)
-    said = f"others used {foreign:.2g} of {usable:.0f} cores"
-    return Disturbed("foreign", f"{said}: {names}" if names else said)
+def _generator(record: Record) -> Disturbed | None:
+    """Whether fewer requests were in flight than were to be: it looks at no server's figure.
 
-
-def _sampling_error(machine: _Figures) -> float:
-    """The standard error of the cores that were used, which most kernels sample at their ticks.
-
-    A CPU that is busy for the whole window, or idle, has none.
+    A ceiling is measured to find what the generator can do, so that it is the limit there.
     """
-    used, cpus, window_s = (machine.get(name) for name in ("used_cores", "usable_cpus", "window_s"))
-    if used is None or not cpus or not window_s:
-        return 0.0
-    busy = min(1.0, used / cpus)
-    return math.sqrt(cpus * busy * (1.0 - busy) / (TICKS_PER_S * window_s))
+    why = record.checks.flight_gate
+    return None if why is None or record.role == "ceiling" else Disturbed("generator", why)
+
+
+def _foreign(record: Record, tail: bool) -> Disturbed | None:
+    says = too_much(record.machine, record.evidence.foreign, unbounded=tail)
+    return None if says is None else Disturbed("foreign", says)
 
 
 def _steal(machine: _Figures) -> Disturbed | None:

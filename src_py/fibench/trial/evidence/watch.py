@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from fibench.machine import usable_cores
+from fibench.machine import cores_in_mask
 from fibench.machine.foreign import (
     CpuTimes,
     busiest_names,
@@ -134,7 +134,7 @@ def figures_between(
         why = "the window has no length"
         return figures, {"foreign": why, "steal": why}
     figures["window_s"] = window_s
-    figures["usable_cores"], figures["usable_cpus"] = usable_cores(), len(os.sched_getaffinity(0))
+    figures["usable_cores"], figures["usable_cpus"] = cores_in_mask(), len(os.sched_getaffinity(0))
     figures["window_steal_s"] = max(0.0, end.times.steal_s - begin.times.steal_s)
     used = max(0.0, end.times.used_s - begin.times.used_s) / window_s
     accounted = known_cores + max(0.0, end.own_s - begin.own_s) / window_s

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which trials a claim can be borne by: not those that were disturbed still when they were measured
-for the last time, and none at all where too many failed. Pure."""
+for the last time, nor those that the load generator kept less than full, and none at all where too
+many failed. Pure."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fibench.experiment import cells_of
+from fibench.experiment import cells_of, unbounded_cells
 from fibench.metrics import METRICS
 from fibench.verdict.sample import Index, Sample, most_frequent_reason
 
@@ -16,38 +18,71 @@ if TYPE_CHECKING:
     from fibench.experiment import Claim
 
 MOST_LEFT_OUT = 0.25
-"""Of what a claim rests on, no larger a share may be left out."""
-_UNBOUNDED = frozenset(("probe", "steal"))
-"""What a disturbance of these kinds did to a figure, no interval can be widened by."""
-_UNBOUNDED_TAIL = _UNBOUNDED | {"foreign"}
-"""Nor that of CPU time of others to a high percentile."""
+"""Of the blocks that a claim could have rested on, no larger a share may be left out."""
+LEFT_OUT = frozenset(("probe", "steal"))
+"""What a disturbance of these kinds did to a figure, no interval can be widened by. (That of the
+load generator concerns the figures that rest on it alone: Sample.not_full.)"""
 
 
-def is_left_out(sample: Sample, metric: str = "throughput") -> bool:
-    """Whether a trial is left out of claims about a metric."""
-    is_tail = METRICS[metric].is_percentile and metric != "p50"
-    kinds = _UNBOUNDED_TAIL if is_tail else _UNBOUNDED
-    return sample.valid and sample.disturbed is not None and sample.disturbed.kind in kinds
+@dataclass(frozen=True)
+class LeftOut:
+    """The trials that a claim does not rest on, for what happened beside them: by a rule that looks
+    at no figure that is claimed."""
+
+    trials: Collection[tuple[str, int]] = ()
+    """By cell and block."""
+    not_quiet: str | None = None
+    """Why the claim cannot be decided, if too much is left out of it…"""
+    limited: str | None = None
+    """…and why it is INVALID, if the load generator alone was the limit in too many blocks."""
 
 
-def bearing(claim: Claim, samples: Index) -> Index:
-    """The samples without those that are left out of a claim."""
-    if METRICS[claim.metric].is_count or not samples.disturbed:
-        return samples
-    return samples.without(lambda one: is_left_out(one, claim.metric))
+NOTHING_LEFT_OUT = LeftOut()
 
 
-def why_not_quiet(claim: Claim, samples: Index) -> str | None:
-    """Why too much is left out of a claim; None if it is not too much."""
-    if METRICS[claim.metric].is_count or not samples.disturbed:
-        return None
-    trials = [one for cell in cells_of(claim) for one in samples.valid(cell.key).values()]
-    left_out = [one for one in trials if is_left_out(one, claim.metric)]
-    if len(left_out) <= MOST_LEFT_OUT * len(trials):
-        return None
-    said = _commonest(one.disturbed.says for one in left_out if one.disturbed is not None)
-    which = f"{len(left_out)} of {len(trials)} trials were disturbed in every attempt"
-    return f"the machine was not quiet: {said}; {which}"
+def left_out(claim: Claim, samples: Index) -> LeftOut:
+    """What is left out of a claim, and whether that is too much of it.
+
+    The share is of the blocks in which every cell of the claim has a valid trial, since it rests on
+    whole blocks; and it is one share, whatever the reasons.
+    """
+    if METRICS[claim.metric].is_count or not samples.spoilt:
+        return NOTHING_LEFT_OUT
+    cells = {cell.key: cell.label for cell in cells_of(claim)}
+    unbounded = unbounded_cells(claim)
+    noisy: dict[tuple[str, int], str] = {}
+    not_full: dict[tuple[str, int], str] = {}
+    for key in cells:
+        for block, trial in samples.valid(key).items():
+            noise = _noise(trial, is_unbounded=key in unbounded)
+            if noise is not None:
+                noisy[key, block] = noise
+            if trial.not_full is not None and METRICS[claim.metric].rests_on_meter:
+                not_full[key, block] = trial.not_full
+    whole = set.intersection(*(set(samples.valid(key)) for key in cells))
+    of_meter = whole & {block for _, block in not_full}
+    lost = of_meter | (whole & {block for _, block in noisy})
+    if len(of_meter) > MOST_LEFT_OUT * len(whole):
+        key, block = min(not_full, key=lambda one: one[1])
+        share = f"{len(of_meter)} of {len(whole)} blocks"
+        which = f"the first is {cells[key]} in block {block + 1}: {not_full[key, block]}"
+        return LeftOut(noisy, limited=f"the load generator was the limit in {share}, {which}")
+    trials = noisy.keys() | not_full.keys()
+    if len(lost) <= MOST_LEFT_OUT * len(whole):
+        return LeftOut(trials)
+    said = _most_frequent(noisy.values())
+    share = f"{len(lost)} of {len(whole)} blocks are left out for what disturbed them"
+    return LeftOut(trials, not_quiet=f"the machine was not quiet: {said}; {share}")
+
+
+def _noise(trial: Sample, *, is_unbounded: bool) -> str | None:
+    """What disturbed a trial, if it is left out for it."""
+    kind, says = "", None
+    if trial.disturbed is not None:
+        kind, says = trial.disturbed.kind, trial.disturbed.says
+    if kind in LEFT_OUT or (is_unbounded and kind == "foreign"):
+        return says
+    return trial.crowded if is_unbounded else None
 
 
 def why_failed(claim: Claim, samples: Index) -> str | None:
@@ -73,6 +108,6 @@ def _as_failed(sample: Sample) -> Sample:
     return replace(sample, valid=False, reason=sample.failed_before, hint="")
 
 
-def _commonest(texts: Iterable[str]) -> str:
-    found: Collection[str] = list(texts)
-    return max(dict.fromkeys(found), key=list(found).count)
+def _most_frequent(texts: Iterable[str]) -> str:
+    """The commonest of some texts, the first among equals."""
+    return Counter(texts).most_common(1)[0][0]

@@ -11,9 +11,15 @@ from fibench.json_values import Json
 from fibench.record import Record, could_not_start, last_attempts
 from fibench.store.attempts import passes_of
 from fibench.store.stops import Session
+from fibench.verdict.attempts.bearing import LEFT_OUT
 from fibench.wording import counted
 
-KINDS: Mapping[str, str] = {"foreign": "foreign CPU", "steal": "steal", "probe": "probe"}
+KINDS: Mapping[str, str] = {
+    "foreign": "foreign CPU",
+    "steal": "steal",
+    "probe": "probe",
+    "generator": "the load generator",
+}
 """The kinds of disturbances, as people call them."""
 UNKNOWN = "why is not known"
 
@@ -77,7 +83,7 @@ class Repeated:
             yield f"{were} and measured again: {_kinds(self.again)}"
         if self.still:
             number = sum(self.still.values())
-            left = sum(n for kind, n in self.still.items() if kind != "foreign")
+            left = sum(n for kind, n in self.still.items() if kind in LEFT_OUT)
             were = f"{number} of {self.trials} trials {_was(number)} disturbed in the last attempt"
             out = f"; {left} of them {_was(left)} left out of every claim" if left else ""
             yield f"{were}: {_kinds(self.still)}{out}"

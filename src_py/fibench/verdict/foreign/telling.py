@@ -65,7 +65,7 @@ def surroundings(records: Sequence[Record]) -> Iterator[str]:
         ranked = sorted(names, key=lambda name: (-names[name], name))[:3]
         yield (
             f"the machine was not quiet: on average {others(mean, ranked)} beside {len(known)} "
-            "trials; intervals of throughput and of p50 are widened for it"
+            "trials; intervals of throughput, of cores and of p50 are widened for it"
         )
     yield from _missing(records)
     yield from _throttled(records)

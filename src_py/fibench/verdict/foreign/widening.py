@@ -4,19 +4,21 @@
 In a trial others kept f cores busy. Had all of that gone to a server that used c cores, it would
 have answered at most 1 + f/c times as much. And they ran for f of the window at most, if f is less
 than 1: had the server stood still for just as long, it would have answered at most 1/(1 - f) times
-as much in their absence. The smaller of the two holds; both are 1 + f / max(c, 1 - f).
+as much in their absence. The smaller of the two holds; both are 1 + f / max(c, 1 - f). The cores
+that it would have used are as many times more, since a request takes the CPU time that it takes.
 
-So the upper end of a throughput is raised by the mean over its blocks of the logarithm; of a ratio
-A/B the upper end by A's mean and the lower end by B's, and of a latency the other way round. f is
-what was used less what server, load and runner used, and can come out below 0 by chance: the mean
-takes that as it is, so that a quiet machine widens by its noise divided by the root of the blocks.
+So the upper end of a throughput, or of cores, is raised by the mean over its blocks of the
+logarithm; of a ratio A/B the upper end by A's mean and the lower end by B's, and of a latency the
+other way round. f is what was used less what server, load and runner used, and can come out below 0
+by chance: the mean takes that as it is, so that a quiet machine widens by its noise divided by the
+root of the blocks.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +26,8 @@ from fibench.metrics import metric_of
 from fibench.verdict.sample import Index, Sample
 
 MOST_TOLD = 3
+_RISING = ("cores",)
+"""What a server left to itself has more of, though more of it is not better."""
 
 
 class Gain(NamedTuple):
@@ -51,12 +55,13 @@ class Widened:
 
 
 def is_widened(samples: Index, cell_key: str, key: str) -> bool:
-    """Whether others may have moved a metric: throughput, and the times that are its reciprocal.
+    """Whether what others may have moved a metric by has this bound: throughput, the cores that it
+    took, and the times that are its reciprocal.
 
     An open loop waits for nobody, so that its latencies follow no throughput; no tail does.
     """
     name = metric_of(key).name
-    if name in ("throughput", "wall"):
+    if name in ("throughput", "wall", *_RISING):
         return True
     if name != "p50":
         return False
@@ -71,13 +76,24 @@ def gain(samples: Index, cell_key: str, blocks: Collection[int], key: str) -> Ga
     """The mean over these blocks; of those in which it is known."""
     if not is_widened(samples, cell_key, key):
         return NO_GAIN
-    known = [
-        log
-        for block, trial in samples.valid(cell_key).items()
-        if block in blocks and (log := log_gain(trial)) is not None
-    ]
+    known = [log for block, log in _log_gains(samples, cell_key).items() if block in blocks]
     mean = max(0.0, math.fsum(known) / len(known)) if known else 0.0
-    return Gain(up=mean) if metric_of(key).more_is_better else Gain(down=mean)
+    metric = metric_of(key)
+    rises = metric.more_is_better or metric.name in _RISING
+    return Gain(up=mean) if rises else Gain(down=mean)
+
+
+def _log_gains(samples: Index, cell_key: str) -> Mapping[int, float]:
+    """Those of a cell by block, where they are known; each is worked out once."""
+    found = samples.log_gains.get(cell_key)
+    if found is None:
+        found = {
+            block: log
+            for block, trial in samples.valid(cell_key).items()
+            if (log := log_gain(trial)) is not None
+        }
+        samples.log_gains[cell_key] = found
+    return found
 
 
 def log_gain(trial: Sample) -> float | None:
