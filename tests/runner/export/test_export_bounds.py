@@ -67,7 +67,11 @@ def plain_and_bounded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Review,
     folder = tmp_path_factory.mktemp("runs")
     text = EXPERIMENT + CLAIM
     run = read_run(make_run(folder, text=text), places_with(folder))
-    bounded = replace(run, records=[saturated(record) for record in run.records])
+    bounded = replace(
+        run,
+        records=[saturated(record) for record in run.records],
+        attempts=[saturated(record) for record in run.attempts],
+    )
     return review(run), review(bounded)
 
 
