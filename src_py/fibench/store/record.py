@@ -62,11 +62,10 @@ from fibench.store._values import (
 )
 from fibench.store.attempts import attempts_of
 from fibench.store.files import NEWEST_SCHEMA
+from fibench.wording import MOST_NAMED
 
 LARGEST_INDEX = 10_000_000
 MOST_ATTEMPTS = 10**6
-MOST_NAMED = 3
-"""So many processes a record names."""
 _ROLES: Mapping[object, Role] = {
     "measure": "measure",
     "twin": "twin",

@@ -22,8 +22,7 @@ from typing import NamedTuple
 
 from fibench.metrics import metric_of
 from fibench.verdict.sample import Index, Sample
-
-MOST_TOLD = 3
+from fibench.wording import most_named
 
 
 class Gain(NamedTuple):
@@ -105,8 +104,8 @@ def who(trials: Iterable[Sample]) -> tuple[float, tuple[str, ...]]:
         if trial.foreign_cores is not None:
             cores.append(trial.foreign_cores)
         names.update(trial.foreign_names)
-    ranked = sorted(names, key=lambda name: (-names[name], name))[:MOST_TOLD]
-    return (max(0.0, math.fsum(cores) / len(cores)) if cores else 0.0), tuple(ranked)
+    mean = math.fsum(cores) / len(cores) if cores else 0.0
+    return max(0.0, mean), tuple(most_named(names))
 
 
 def trials_of(samples: Index, cells: Iterable[str], blocks: Collection[int]) -> list[Sample]:
