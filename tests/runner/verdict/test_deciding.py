@@ -13,7 +13,7 @@ from fibench.experiment.absent import Absent, AbsentCell
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Decisions, Questions
 from fibench.verdict.estimate import Sample, contrast, summarise
-from fibench.verdict.judging import judge
+from fibench.verdict.judging import claims_json, judge
 from fibench.verdict.looks import Looks, critical_values
 
 C, D = make_cell("c"), make_cell("d")
@@ -370,6 +370,23 @@ def test_a_crossover_waits_with_all_its_cells_until_its_repeated_interval_is_cle
     assert set(found.left.values()) == {verdict.decided}
 
 
+@pytest.mark.parametrize(
+    ("levels", "missing", "there"),
+    [((1.0, 2.0, 4.0), "low", "high"), ((0.2, 0.5, 1.0), "high", "low")],
+)
+@pytest.mark.parametrize("over", ["n", "clients"])
+def test_an_end_that_the_points_do_not_bound_is_null_on_every_axis(
+    over: str, levels: Sequence[float], missing: str, there: str
+) -> None:
+    claim, _ = crossover(12.0)
+    (verdict,) = judge([replace(claim, over=over)], curve(claim, levels, 6), 2)
+    assert verdict.crossover is not None
+    assert verdict.crossover.scale == ("linear" if over == "n" else "log")
+    told: Any = claims_json([verdict])["claims"]
+    assert told[0]["estimate"][missing] is None
+    assert told[0]["estimate"][there] > 9.0
+
+
 # A fixed number of blocks, and other ends
 
 
@@ -414,7 +431,9 @@ def test_claims_added_to_a_run_are_decided_after_blocks_that_it_has() -> None:
     assert [v.estimate.blocks for v in found.verdicts if v.estimate] == [6, 6]
 
 
-def test_a_run_of_fewer_blocks_than_a_look_needs_decides_nothing_and_a_fixed_one_by_its_own() -> None:
+def test_a_run_of_fewer_blocks_than_a_look_needs_decides_nothing_and_a_fixed_one_by_its_own() -> (
+    None
+):
     short = [s for s in nine_blocks() if s.block < 4]
     assert look_of(decide(ask(ADDED[:1], [A, B, C]), short, ended=True)) == [None]
     fixed = ask([ADDED[0]], [A, B], Looks(9, 9))

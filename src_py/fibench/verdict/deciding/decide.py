@@ -59,19 +59,19 @@ def decide(questions: Questions, samples: Iterable[Sample], *, ended: bool = Fal
     staying = list(questions.cells)
     for blocks in range(1, made.blocks + 1):
         has_all = made.has(blocks - 1, staying)
-        if not staying or not (has_all or ended or blocks < made.blocks):
+        if not ended and not (staying and (has_all or blocks < made.blocks)):
             break
-        complete = complete and has_all
+        complete = complete and bool(staying) and has_all
         whole += complete
         if blocks < looks.least:
             continue
-        standings = _look(questions, standings, made, left, blocks)
+        standings = _look(questions, standings, made, blocks)
         held = _held(questions.claims, standings) if blocks < looks.most else ()
         left |= {key: blocks for key in staying if key.removesuffix(TWIN) not in held}
         staying = [key for key in staying if key not in left]
     if ended and any(standing.verdict is None for standing in standings):
         # There are fewer blocks than a look needs, or no cell at all.
-        standings = _look(questions, standings, made, left, made.blocks)
+        standings = _look(questions, standings, made, made.blocks)
     return Decisions(whole, tuple(standings), left, tuple(staying), ended)
 
 
@@ -104,19 +104,13 @@ class _Made:
 
 
 def _look(
-    questions: Questions,
-    standings: Sequence[Standing],
-    made: _Made,
-    left: Collection[str],
-    blocks: int,
+    questions: Questions, standings: Sequence[Standing], made: _Made, blocks: int
 ) -> list[Standing]:
     """How every claim stands after so many blocks."""
 
     def is_due(claim: Claim, before: Standing) -> bool:
-        if before.verdict is None:
-            return True
-        gone = any(cell.key in left for cell in cells_of(claim))
-        return not before.decided and not gone and blocks <= made.reach(claim)
+        is_first = before.verdict is None
+        return is_first or (not before.decided and blocks <= made.reach(claim))
 
     pairs = list(zip(questions.claims, standings, strict=True))
     due = [claim for claim, before in pairs if is_due(claim, before)]

@@ -94,7 +94,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What is decided after so many whole `blocks`, from the first on without one that lacks a cell.
+    """What is decided after so many whole `blocks`, all those before the first that lacks a cell.
 
     `standings` has each claim, in order; `left` each cell that is no longer measured, with the
     number of blocks after which it left; `staying` those that the next block measures, in order.

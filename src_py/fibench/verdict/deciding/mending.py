@@ -35,7 +35,13 @@ def may_mend(questions: Questions, claim: Claim, samples: Index, blocks: int) ->
 
 def _sound(key: str, samples: Index, blocks: range) -> Iterator[Sample]:
     """Trials of a cell in which nothing goes wrong, with the figures of its latest one."""
-    usual = next(reversed(samples.valid(key).values()), None)
-    metrics, counts = ({}, {}) if usual is None else (usual.metrics, usual.counts)
+    *_, usual = [None, *samples.valid(key).values()]
     for block in blocks:
-        yield Sample(key, block, True, None, metrics, counts)
+        yield Sample(
+            key,
+            block,
+            valid=True,
+            reason=None,
+            metrics={} if usual is None else usual.metrics,
+            counts={} if usual is None else usual.counts,
+        )
