@@ -92,6 +92,17 @@ def listed_with(word: str, names: Sequence[str]) -> str:
     return f" {word} ".join([", ".join(names[:-1]), *names[-1:]] if names[:-1] else names)
 
 
+MOST_NAMED = 3
+"""Of those who used a machine so many are named: that says enough, and a record must not grow with
+who else is there."""
+
+
+def most_named(times: Mapping[str, int]) -> list[str]:
+    """Of names and how often each was seen those seen most, at most MOST_NAMED; of equals the first
+    by the alphabet."""
+    return sorted(times, key=lambda name: (-times[name], name))[:MOST_NAMED]
+
+
 def counted(count: int, thing: str) -> str:
     """How many there are: "1 core", "2 cores"."""
     return f"{count} {thing}{'' if count == 1 else 's'}"

@@ -103,6 +103,23 @@ def make_sequential(
     experiment = experiment_of(text)
     records: list[Record] = []
     go(experiment, records, lambda attempt: made_record(attempt, seed), trials)
+    keep(folder, text, records)
+    if trials is None:
+        found = find(experiment, records, CORES, complete=True)
+        (folder / "claims.json").write_text(json.dumps(claims_json(found.verdicts)))
+    return folder
+
+
+def make_timed(folder: Path, text: str, blocks: int) -> Path:
+    """The folder of a run that was ended after so many blocks, whatever they gave."""
+    trials = [trial for trial in plan(experiment_of(text)) if trial.block < blocks]
+    keep(folder, text, [made_record(Attempt(trial)) for trial in trials])
+    return folder
+
+
+def keep(folder: Path, text: str, records: list[Record]) -> None:
+    """Write what a run keeps, but its verdicts."""
+    experiment = experiment_of(text)
     (folder / "trials").mkdir(parents=True)
     (folder / "experiment.toml").write_text(text)
     document = plan_json(experiment) | {"source": "made.toml", "overrides": {}}
@@ -110,7 +127,3 @@ def make_sequential(
     (folder / "environment.json").write_text(json.dumps(MACHINE))
     for record in records:
         journal.append(folder / "trials.jsonl", record.as_document())
-    if trials is None:
-        found = find(experiment, records, CORES, complete=True)
-        (folder / "claims.json").write_text(json.dumps(claims_json(found.verdicts)))
-    return folder

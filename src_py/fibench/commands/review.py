@@ -169,7 +169,12 @@ def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     path = from_here(name)
     try:
         shown = brief_name(path)
-        claims, _ = claims_for(read(path, shown), shown, stored.planned_cells)
+        claims, _ = claims_for(
+            read(path, shown),
+            shown,
+            stored.planned_cells,
+            tolerates=stored.experiment.plan.tolerate_failures,
+        )
     except ExperimentError as error:
         raise Refused(str(error), status=WRONG_INPUT) from error
     return claims
@@ -208,7 +213,7 @@ def _render(console: Console, review: Review) -> None:
         review.findings,
         Circumstances(
             os.path.relpath(run.folder, from_here(".")),
-            interrupted=not run.complete and not review.verdicts,
+            interrupted=review.interrupted,
             machine_line=machine_line_of(run),
             pinning=pinning_line(run.plan.document),
             build_line=build_line(run.environment.fibench, run.environment.compiler),

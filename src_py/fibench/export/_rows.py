@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fibench.json_values import finite
 from fibench.metrics import METRICS
 from fibench.verdict import CONFIDENCE, CellSummary
+from fibench.verdict.estimate import known_ends
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell
@@ -51,7 +52,7 @@ def rows_of(summary: CellSummary) -> Iterator[FigureRow]:
     share = f"{100 * CONFIDENCE:g} %"
     for name in _ordered(summary.estimates):
         estimate = summary.estimates[name]
-        low, high = finite(estimate.low), finite(estimate.high)
+        low, high = known_ends(estimate.low, estimate.high)
         mean, unit = finite(estimate.mean), unit_of(name)
         figures = (name, unit, mean, low, high, estimate.blocks, share, estimate.absent)
         yield FigureRow(*figures, finite(estimate.at_least), finite(estimate.at_most))

@@ -15,6 +15,7 @@ from fibench.metrics import METRICS, number, quantity
 from fibench.report.numbers import NO_FIGURE, percent
 from fibench.report.output import page, print_hanging
 from fibench.verdict.comparing.welch import FEWEST_OF_A_SIDE
+from fibench.verdict.estimate import known_ends
 from fibench.wording import json_text, prose, shown
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def json_document(comparison: Comparison) -> str:
 def _ends(row: RatioRow) -> tuple[float | None, float | None, float | None]:
     if row.ratio is None:
         return None, None, None
-    return finite(row.ratio.mean), finite(row.ratio.low), finite(row.ratio.high)
+    return finite(row.ratio.mean), *known_ends(row.ratio.low, row.ratio.high)
 
 
 def _texts(row: RatioRow) -> tuple[str, ...]:

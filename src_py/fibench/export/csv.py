@@ -99,9 +99,8 @@ def _claim_row(verdict: Verdict, mark: str) -> Sequence[object]:
         figures = (*figures, "count", "range")
     elif estimate is not None:
         unit = unit_of(claim.metric) if claim.kind == "value" else claim.over or claim.kind
-        ends = (finite(estimate.mean), finite(estimate.low), finite(estimate.high))
         share = f"{100 * (1 - estimate.alpha):.4g} %"
-        figures = (*ends, estimate.blocks, unit, share)
+        figures = (finite(estimate.mean), *verdict.known_ends, estimate.blocks, unit, share)
     note = "; ".join(text for text in (mark, verdict.reason) if text)
     named = ("claim", claim.id, claimed_metric(claim))
     bounds: tuple[float | None, ...] = (None, None)

@@ -55,7 +55,7 @@ def export(review: Review) -> str:
         for failed in review.failures:
             lines.append(f"- {escape(failed.trial)}: {escape(prose(failed.reason))}")
             lines += [f"  - {escape(prose(failed.hint))}"] if failed.hint else []
-    if not run.complete:
+    if review.interrupted:
         lines += ["", interrupted_words(review.verdicts)]
     if review.verdicts:
         lines += ["", *_claims(review)]

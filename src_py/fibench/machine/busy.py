@@ -9,14 +9,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fibench.wording import counted
+from fibench.wording import MOST_NAMED, counted
 
 BUSY_SHARE = 0.05
 """Of one core: a process that takes more disturbs."""
 FOREIGN_CORES = 0.05
 """Fewer cores that others use are what a quiet machine needs for itself."""
-MOST_SHOWN = 3
-"""So many of the busiest stand in a line."""
 FOREIGN_SHARE = 0.25
 """Above this share of the usable cores others had too much of them…"""
 FOREIGN_SHARE_UNBOUNDED = 0.03
@@ -57,7 +55,7 @@ def foreign_words(cores: float, usable: int, busy: Sequence[Busy]) -> str:
     """`1.9 of 2 cores are used by others: sh (4021) 1.0, cc1 (4100) 0.9`; names as they come."""
     shown = [f"{one.name} ({one.pid}) {one.share:.1f}" for one in busy if one.share >= BUSY_SHARE]
     said = f"{cores:.1f} of {counted(usable, 'core')} {'is' if usable == 1 else 'are'}"
-    return f"{said} used by others" + (f": {', '.join(shown[:MOST_SHOWN])}" if shown else "")
+    return f"{said} used by others" + (f": {', '.join(shown[:MOST_NAMED])}" if shown else "")
 
 
 def too_much(

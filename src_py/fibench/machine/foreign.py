@@ -22,9 +22,8 @@ from typing import NamedTuple
 from fibench.machine.busy import BUSY_SHARE, Busy
 from fibench.machine.cores import cores_in_mask
 from fibench.machine.processes import TICK_NS, all_pids, cpu_clock_ns, read_proc
+from fibench.wording import MOST_NAMED
 
-MOST_NAMES = 3
-"""So many names say enough; a record must not grow with who else is there."""
 NAMED_SHARE = 0.1
 """Of all that others have used: who has less is not named."""
 NAME_LENGTH = 64
@@ -181,13 +180,13 @@ def used_by_others(
 
 
 def busiest_names(used: Mapping[int, int], after: Mapping[int, Process]) -> list[str]:
-    """The names of those who used most, at most MOST_NAMES; several of one name count together."""
+    """The names of those who used most, at most MOST_NAMED; several of one name count together."""
     by_name: defaultdict[str, int] = defaultdict(int)
     for pid, ticks in used.items():
         by_name[after[pid].name] += ticks
     total = sum(by_name.values())
     ranked = sorted(by_name, key=lambda name: (-by_name[name], name))
-    return [name for name in ranked if by_name[name] >= NAMED_SHARE * total][:MOST_NAMES]
+    return [name for name in ranked if by_name[name] >= NAMED_SHARE * total][:MOST_NAMED]
 
 
 class Look(NamedTuple):

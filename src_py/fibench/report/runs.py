@@ -180,7 +180,7 @@ def _run_in(folder: Path, root: Path, places: Places) -> _Run:
         _when(folder, run.records),
         run.complete,
         claim="",
-        outcome="no claims" if run.complete else "interrupted",
+        outcome="interrupted" if judged.interrupted else "no claims",
         marks="; ".join(judged.marks),
         trials=len(run.records),
         failed=len(judged.failures),
@@ -198,7 +198,7 @@ def _claim_row(run: RunRow, verdict: Verdict) -> RunRow:
     row = replace(run, claim=verdict.claim.id, outcome=verdict.outcome)
     shown, count = verdict.shown_estimate, verdict.count
     if shown is not None:
-        mean, low, high = map(finite, (shown.mean, shown.low, shown.high))
+        mean, (low, high) = finite(shown.mean), verdict.known_ends
         return replace(row, estimate=mean, low=low, high=high, quantity=verdict.quantity)
     if count is not None and count.total is not None:
         low, high = (None if end is None else float(end) for end in (count.least, count.most))

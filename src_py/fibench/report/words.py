@@ -25,7 +25,6 @@ from fibench.verdict import CONFIDENCE, Crossover, Estimate, TwinCheck
 from fibench.verdict.crossover import Wins
 from fibench.verdict.foreign.telling import widened_for
 from fibench.verdict.looks import Looks
-from fibench.verdict.sample import BOUNDED
 from fibench.verdict.twin import ALPHA
 from fibench.verdict.verdict import Verdict
 from fibench.wording import counted, prose, shown
@@ -237,7 +236,7 @@ def _hint(verdict: Verdict) -> str:
     if verdict.outcome not in ("INCONCLUSIVE", "REFUTED", "INVALID"):
         return ""
     if verdict.estimate is not None and verdict.estimate.absent is not None:
-        if BOUNDED in verdict.estimate.absent:
+        if verdict.estimate.bounded:
             return ""
         few = METRICS[verdict.claim.metric].least_requests > 0 and verdict.outcome != "INVALID"
         return "more --duration or --requests would do" if few else ""

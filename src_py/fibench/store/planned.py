@@ -51,7 +51,8 @@ def read_experiment(folder: Path, plan: Mapping[str, object], places: Places) ->
         experiment = replace(experiment, plan=_asked(experiment.plan, plan), absent=absent)
         if {cell.key for cell in experiment.cells} == {cell.key for cell in cells}:
             return _without_absent(experiment)
-        claims, dropped = claims_for(data, name, cells, changed=True)
+        tolerates = experiment.plan.tolerate_failures
+        claims, dropped = claims_for(data, name, cells, tolerates=tolerates, changed=True)
     except CatalogueError as error:
         raise StoredError(str(error), "restore catalogue.toml from the repository") from error
     except ExperimentError as error:
@@ -84,12 +85,19 @@ def _without_absent(experiment: Experiment) -> Experiment:
 
 
 def claims_for(
-    data: bytes, name: str, cells: Sequence[Cell], *, changed: bool = False
+    data: bytes,
+    name: str,
+    cells: Sequence[Cell],
+    *,
+    tolerates: float = 0.0,
+    changed: bool = False,
 ) -> tuple[tuple[Claim, ...], tuple[DroppedClaim, ...]]:
     """The claims of a file, resolved to cells that were measured.
 
-    The file is a whole experiment, or has [[claim]] tables alone. With `changed`, a claim that has
-    lost its cells is dropped instead of reported. Raises ExperimentError with every fault at once.
+    The file is a whole experiment, or has [[claim]] tables alone. Which share of trials may fail,
+    `tolerates`, is the run's: a file written afterwards cannot forgive more. With `changed`, a
+    claim that has lost its cells is dropped instead of reported. Raises ExperimentError with every
+    fault at once.
     """
     text = decode(data, name)
     document = parse_toml(text, name)
@@ -104,9 +112,8 @@ def claims_for(
                 (), "the file has no [[claim]]", "write [[claim]], and below it says = ..."
             )
         claims, dropped = resolve_claims(tables, cells, source, doubtful=(), changed=changed)
-        share = sound.file.plan.repetitions().tolerate_failures
         if not source.diagnostics:
-            return tuple(replace(claim, tolerates=share) for claim in claims), dropped
+            return tuple(replace(claim, tolerates=tolerates) for claim in claims), dropped
     raise ExperimentError(source.sorted())
 
 

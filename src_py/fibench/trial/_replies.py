@@ -96,13 +96,6 @@ def check_replies_at_once(
     )
 
 
-def check_reply(
-    host: str, port: int, request: bytes, expected: bytes, framing: str, timeout_s: float
-) -> None:
-    """The same of one request."""
-    check_replies_at_once(host, port, [(request, expected)], framing, timeout_s)
-
-
 def _first_wrong(
     host: str,
     port: int,

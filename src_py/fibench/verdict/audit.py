@@ -58,6 +58,8 @@ def _expected(run: StoredRun, decisions: Decisions) -> frozenset[str]:
     blocks, last = run.experiment.plan.blocks, dict[str, int]()
     if blocks.fixed:
         return run.plan.trials
+    if run.complete and run.sessions and not run.experiment.claims:
+        return _until_its_end(run)
     for record in run.records:
         last[record.cell] = max(last.get(record.cell, record.block), record.block)
     spared = {
@@ -71,6 +73,20 @@ def _expected(run: StoredRun, decisions: Decisions) -> frozenset[str]:
     return run.plan.trials - spared
 
 
+def _until_its_end(run: StoredRun) -> frozenset[str]:
+    """Those up to the last block of a run without claims: whoever measured it ended it, as `try`
+    does by the clock. That nobody cut it since is for stops.json to say."""
+    begun = 1 + max((record.block for record in run.records), default=-1)
+    cells = {record.cell for record in run.records}
+    later = {
+        trial_key(block, cell, role)
+        for cell in cells
+        for block in range(begun, run.experiment.plan.blocks.most)
+        for role in SAMPLED
+    }
+    return run.plan.trials - later
+
+
 def _of_trials(run: StoredRun, decisions: Decisions) -> Iterator[str]:
     expected, planned = _expected(run, decisions), run.plan.trials
     there = {record.trial for record in run.records}
@@ -81,11 +97,16 @@ def _of_trials(run: StoredRun, decisions: Decisions) -> Iterator[str]:
         verb = "is" if missing == 1 else "are"
         empty = "trials.jsonl is empty: " if not there and not run.ignored else ""
         yield f"{empty}{missing} of {len(expected)} trials {verb} missing"
-    if planned and not run.complete and not missing:
+    if planned and not run.complete and not missing and not _was_stopped(run):
         yield "every trial is there, and claims.json is not"
     strange = len(there - planned)
     if planned and strange:
         yield f"{strange} {'trial is' if strange == 1 else 'trials are'} none of its plan"
+
+
+def _was_stopped(run: StoredRun) -> bool:
+    """Whether its last session says that it ended before its verdicts could be given."""
+    return bool(run.sessions) and run.sessions[-1].ended in ("interrupted", "not quiet", "stopped")
 
 
 def _of_machine(run: StoredRun) -> Iterator[str]:

@@ -141,10 +141,11 @@ def find_crossover(
     places = [math.log(at) for at in points] if scale == "log" else list(points)
     found = {block: crossing(places, row) for block, row in rows.items()}
     blocks = tuple(_block(block, at, scale) for block, at in sorted(found.items()))
-    absent = withheld(samples, cells, begun, metric)
+    hidden = withheld(samples, cells, begun, metric)
+    absent, bounded = (None, False) if hidden is None else (hidden.says, hidden.bounded)
     if absent is None and not blocks:
         absent = f"no block has {metric} at every point of {over}"
-    nothing = Estimate(0, None, None, None, None, alpha, absent, looks)
+    nothing = Estimate(0, None, None, None, None, alpha, absent, looks, bounded=bounded)
     known = Crossover(over, scale, points, blocks, len(begun) - len(blocks), nothing)
     if absent is not None:
         return known

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from fibench.json_values import finite
 from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group
 from fibench.verdict import bounds
 from fibench.verdict.foreign.widening import Gain, Widened, gain, of_sides, trials_of, who
@@ -66,14 +67,15 @@ class Estimate:
     the geometric mean of the lower bounds, None where one is not known…"""
     at_most: float | None = None
     """…and of the upper ones."""
+    widened: Widened | None = None
+    """The interval as it was before it was widened for what others used; None: it was not."""
+    bounded: bool = False
+    """It is absent since so much alone is known: of which longer windows would tell no more."""
 
     @property
     def is_bound(self) -> bool:
         """Whether only bounds are known."""
         return self.at_least is not None or self.at_most is not None
-
-    widened: Widened | None = None
-    """The interval as it was before it was widened for what others used; None: it was not."""
 
     @property
     def widening(self) -> float:
@@ -91,7 +93,7 @@ class Estimate:
         if self.sd_log is None or math.isinf(self.widening):
             return None
         seen = seen_from(self.blocks, self.sd_log, self.alpha, self.looks)
-        return _exp(seen + self.widening) - 1.0
+        return exp(seen + self.widening) - 1.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,18 @@ class CellSummary:
     """The client groups that ask, in their order."""
     invalid_outcomes: Mapping[str, int] = field(default_factory=dict)
     """How the requests of the trials that do not count ended, in all."""
+
+
+def known_ends(
+    low: float | None, high: float | None, *, linear: bool = False
+) -> tuple[float | None, float | None]:
+    """The ends of an interval as programs are told them, None for one that there is not.
+
+    Where figures are compared by ratios, which is everywhere but on a `linear` axis, one without a
+    lower end begins at 0.
+    """
+    begins = finite(low)
+    return None if begins == 0.0 and not linear else begins, finite(high)
 
 
 def half_width(blocks: int, sd: float, alpha: float, looks: Looks | None = None) -> float:
@@ -181,7 +195,7 @@ def value(
         return widen(found, gain(samples, cell_key, blocks, metric), samples, [cell_key], blocks)
     absent = withheld(samples, (cell_key,), blocks, metric)
     if absent is not None:
-        return _absent(absent, alpha)
+        return _absent(absent.says, alpha, bounded=absent.bounded)
     logs = samples.logs(cell_key, metric)
     grain = samples.grain(cell_key, metric)
     if_none = f"{metric} was not measured"
@@ -210,7 +224,7 @@ def contrast(
         return widen(found, moved, samples, [left, right], shared)
     absent = withheld(samples, (left, right), shared, metric)
     if absent is not None:
-        return _absent(absent, alpha)
+        return _absent(absent.says, alpha, bounded=absent.bounded)
     above, below = samples.logs(left, metric), samples.logs(right, metric)
     logs = {block: log - below[block] for block, log in above.items() if block in below}
     grain = math.hypot(samples.grain(left, metric), samples.grain(right, metric))
@@ -234,8 +248,8 @@ def widen(
     foreign, names = who(trials_of(samples, cells, blocks))
     return replace(
         estimate,
-        low=low * _exp(-moved.down),
-        high=high * _exp(moved.up),
+        low=low * exp(-moved.down),
+        high=high * exp(moved.up),
         widened=Widened(low, high, foreign, names),
     )
 
@@ -338,11 +352,11 @@ def from_logs(
     blocks = len(logs)
     mean = math.fsum(logs) / blocks
     if blocks == 1:
-        return Estimate(1, _exp(mean), None, None, None, alpha, looks=looks)
+        return Estimate(1, exp(mean), None, None, None, alpha, looks=looks)
     sd_log = max(deviation(logs, mean), grain)
     half = half_width(blocks, sd_log, alpha, looks)
-    low, high = _exp(mean - half), _exp(mean + half)
-    return Estimate(blocks, _exp(mean), low, high, sd_log, alpha, looks=looks)
+    low, high = exp(mean - half), exp(mean + half)
+    return Estimate(blocks, exp(mean), low, high, sd_log, alpha, looks=looks)
 
 
 def _between(ends: bounds.Between, alpha: float, looks: Looks | None) -> Estimate:
@@ -353,7 +367,8 @@ def _between(ends: bounds.Between, alpha: float, looks: Looks | None) -> Estimat
         for logs in (low, high)
     )
     if least is None and most is None:
-        return _absent(f"of both sides {BOUNDED} are known: their ratio may be anything", alpha)
+        anything = f"of both sides {BOUNDED} are known: their ratio may be anything"
+        return _absent(anything, alpha, bounded=True)
     return Estimate(
         blocks=len(low),
         mean=None,
@@ -372,8 +387,8 @@ def deviation(figures: Sequence[float], mean: float) -> float:
     return math.sqrt(math.fsum((figure - mean) ** 2 for figure in figures) / (len(figures) - 1))
 
 
-def _absent(reason: str, alpha: float) -> Estimate:
-    return Estimate(0, None, None, None, None, alpha, reason)
+def _absent(reason: str, alpha: float, *, bounded: bool = False) -> Estimate:
+    return Estimate(0, None, None, None, None, alpha, reason, bounded=bounded)
 
 
 def _log(figure: float) -> float:
@@ -381,7 +396,7 @@ def _log(figure: float) -> float:
     return math.log(figure) if figure > 0.0 else -math.inf
 
 
-def _exp(log: float) -> float:
+def exp(log: float) -> float:
     """exp, but infinite where it overflows: two wild blocks have an interval that wide."""
     try:
         return math.exp(log)

@@ -97,7 +97,8 @@ def find(  # noqa: PLR0913 - all that is known of a run
 ) -> Findings:
     """Estimate and judge a run. `cores` is how many the machine had for it, if known.
 
-    With `claims` those are judged instead of the file's. Of a run that is not `complete` only what
+    With `claims` those are judged instead of the file's; how long cells were measured hung on the
+    file's all the same. Of a run that is not `complete` only what
     it had decided has a verdict; of one that was ended since the machine was `not_quiet`, what was
     open is not decided either. `records` are all attempts, in the order of writing; `sessions` are
     those of the run. `server_words` are the files with what the servers of failed trials wrote, by
@@ -115,7 +116,7 @@ def find(  # noqa: PLR0913 - all that is known of a run
         verdicts = _not_quiet(questions.claims, verdicts, not_quiet)
     counted = repeated(made, sessions)
     keys = [cell.key for cell in experiment.cells]
-    summaries = summarise(index, keys, looks=questions.repeated())
+    summaries = summarise(index, keys, looks=questions_of(experiment, cores).repeated())
     given = {verdict.claim.id for verdict in verdicts}
     return Findings(
         summaries,

@@ -86,7 +86,7 @@ class Looks:
 
 
 @lru_cache(maxsize=4096)
-def t_quantile(probability: float, degrees: int) -> float:
+def t_quantile(probability: float, degrees: float) -> float:
     """Student's t with `degrees` of freedom: the value it stays below with `probability`.
 
     Only scipy.special is loaded, and only when needed: scipy.stats takes a second to import.
@@ -124,11 +124,6 @@ def critical_values(alpha: float, least: int, most: int) -> dict[int, float]:
 def t_of(edge: float, n: int) -> float:
     """Student's t of n figures for a value of R."""
     return edge * math.sqrt((n - 1) / (n - edge**2))
-
-
-def edge_of(t: float, n: int) -> float:
-    """The value of R for Student's t of n figures."""
-    return t * math.sqrt(n / (t**2 + n - 1))
 
 
 class Paths:

@@ -35,6 +35,13 @@ class Review:
     """What is wrong with the stored run, each in one line: see `audit.marks_of`."""
 
     @property
+    def interrupted(self) -> bool:
+        """Whether it was broken off: what was open has no verdict. Of a run that ended since the
+        machine was not quiet it has one."""
+        stopped = self.run.stopped
+        return not self.run.complete and not (stopped is not None and stopped.not_quiet)
+
+    @property
     def claims_mark(self) -> str:
         """What stands beside the verdicts; empty for the experiment's own claims."""
         return ADDED_AFTERWARDS if self.added_afterwards else ""
@@ -46,17 +53,19 @@ def review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
     marks = marks_of(run, own.verdicts, own.findings.decisions)
     if claims is None:
         return replace(own, marks=marks, added_afterwards=has_other_claims(run))
+    other = _review(run, claims)
     experiment = replace(run.experiment, claims=tuple(claims), dropped_claims=())
-    other = _review(replace(run, experiment=experiment))
-    return replace(other, marks=marks, added_afterwards=True)
+    asked = replace(run, experiment=experiment)
+    return replace(other, run=asked, marks=marks, added_afterwards=True)
 
 
-def _review(run: StoredRun) -> Review:
+def _review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
     found = find(
         run.experiment,
         run.attempts,
         run.cores,
         complete=run.complete,
+        claims=claims,
         server_words=run.server_words,
         sessions=run.sessions,
         not_quiet=run.stopped.reason if run.stopped and run.stopped.not_quiet else None,

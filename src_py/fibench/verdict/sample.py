@@ -201,7 +201,18 @@ def index(samples: Iterable[Sample] | Index) -> Index:
     return samples if isinstance(samples, Index) else Index(samples)
 
 
-def withheld(samples: Index, cells: Sequence[str], blocks: Collection[int], key: str) -> str | None:
+@dataclass(frozen=True)
+class Withheld:
+    """Why a metric is not shown."""
+
+    says: str
+    bounded: bool = False
+    """It is known by bounds alone in some trials, and hidden in none."""
+
+
+def withheld(
+    samples: Index, cells: Sequence[str], blocks: Collection[int], key: str
+) -> Withheld | None:
     """Why a metric may not be shown for the valid trials of these cells and blocks, or None.
 
     One trial that is too short withholds it for all, and so does one whose percentile is hidden by
@@ -215,15 +226,16 @@ def withheld(samples: Index, cells: Sequence[str], blocks: Collection[int], key:
     found = [flaw for own in flaws for block, flaw in own.items() if block in blocks]
     if "short" in found:
         replies = "a reply" if least == 1 else f"{least} replies"
-        return f"{key} needs {replies} in every trial"
+        return Withheld(f"{key} needs {replies} in every trial")
     if not found:
         return None
     trials = sum(block in blocks for cell in cells for block in samples.valid(cell))
     if len(found) == trials and not any(cell in samples.open_loops for cell in cells):
         return None
+    share = f"{len(found)} of {trials} trials"
     if "hidden" not in found:
-        return f"{key} is known by {BOUNDED} in {len(found)} of {trials} trials"
-    return f"{key} is hidden by unfinished requests in {len(found)} of {trials} trials"
+        return Withheld(f"{key} is known by {BOUNDED} in {share}", bounded=True)
+    return Withheld(f"{key} is hidden by unfinished requests in {share}")
 
 
 def told(reason: str | None, hint: str | None) -> str:

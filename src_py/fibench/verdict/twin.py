@@ -10,7 +10,7 @@ from fibench.parameters import Parameters
 from fibench.plan import TWIN
 from fibench.verdict.estimate import Estimate, contrast, from_logs
 from fibench.verdict.looks import FEWEST
-from fibench.verdict.sample import BOUNDED, Index
+from fibench.verdict.sample import Index
 
 ALPHA = 0.01
 """These checks are made in every run, and must not cry wolf in one of twenty."""
@@ -45,9 +45,7 @@ def check_twin(
     """
     metric = "p50" if parameters.is_open else "throughput"
     estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
-    if estimate.is_bound or BOUNDED in (
-        estimate.absent or ""
-    ):  # of a saturated server, whose rate is its own
+    if estimate.is_bound or estimate.bounded:  # of a saturated server, whose rate is its own
         metric = "throughput"
         estimate = contrast(samples, cell_key + TWIN, cell_key, metric, ALPHA)
     if estimate.blocks < FEWEST:

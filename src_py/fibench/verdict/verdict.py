@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from fibench.json_values import Json, finite
 from fibench.metrics import METRICS
-from fibench.verdict.estimate import CONFIDENCE, CountRange, Estimate
+from fibench.verdict.estimate import CONFIDENCE, CountRange, Estimate, known_ends
+from fibench.verdict.foreign.widening import Widened
 from fibench.verdict.looks import Looks
 
 if TYPE_CHECKING:
@@ -116,6 +117,17 @@ class Verdict:
         if found is None or (found.mean is None and found.low is None):
             return None
         return found
+
+    @property
+    def known_ends(self) -> tuple[float | None, float | None]:
+        """The ends of what is shown, None for one that there is not."""
+        found = self.shown_estimate
+        return (None, None) if found is None else self.ends(found.low, found.high)
+
+    def ends(self, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+        """The ends of an interval of its figure, likewise."""
+        linear = self.crossover is not None and self.crossover.scale == "linear"
+        return known_ends(low, high, linear=linear)
 
     @property
     def quantity(self) -> str:
@@ -254,27 +266,28 @@ def _estimate_json(verdict: Verdict) -> dict[str, Json] | None:
     estimate = verdict.shown_estimate
     if estimate is None:
         return None
+    low, high = verdict.known_ends
     return {
         "quantity": verdict.quantity,
         "mean": finite(estimate.mean),
         "at_least": finite(estimate.at_least),
         "at_most": finite(estimate.at_most),
-        "low": finite(estimate.low),
-        "high": finite(estimate.high),
+        "low": low,
+        "high": high,
         "confidence": 1.0 - estimate.alpha,
         "blocks": estimate.blocks,
         "sd_log": estimate.sd_log,
-        "widened": _widened_json(estimate),
+        "widened": _widened_json(verdict, estimate.widened),
     }
 
 
-def _widened_json(estimate: Estimate) -> dict[str, Json] | None:
-    widened = estimate.widened
+def _widened_json(verdict: Verdict, widened: Widened | None) -> dict[str, Json] | None:
     if widened is None:
         return None
+    low, high = verdict.ends(widened.low, widened.high)
     return {
-        "low": finite(widened.low),
-        "high": finite(widened.high),
+        "low": low,
+        "high": high,
         "foreign_cores": widened.foreign_cores,
         "names": list(widened.names),
     }

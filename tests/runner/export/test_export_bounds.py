@@ -12,6 +12,7 @@ import pytest
 from tests.runner.stored_runs import make_run, places_with
 
 from fibench.export import exported
+from fibench.export._rows import rows_of
 from fibench.record import LatencyBounds, Record, Saturated
 from fibench.report.terminal import Circumstances, render_results
 from fibench.store.record import RecordError, read_record
@@ -67,7 +68,11 @@ def plain_and_bounded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Review,
     folder = tmp_path_factory.mktemp("runs")
     text = EXPERIMENT + CLAIM
     run = read_run(make_run(folder, text=text), places_with(folder))
-    bounded = replace(run, records=[saturated(record) for record in run.records])
+    bounded = replace(
+        run,
+        records=[saturated(record) for record in run.records],
+        attempts=[saturated(record) for record in run.attempts],
+    )
     return review(run), review(bounded)
 
 
@@ -107,6 +112,7 @@ def test_csv_has_bounds_in_columns_of_their_own(bounded: Review) -> None:
     assert [row["at_least"] for row in claims] == ["0.812", "0.812", ""]
     assert claims[2]["estimate"] == ""
     assert float(claims[2]["at_most"]) < 0.9
+    assert (claims[2]["low"], float(claims[2]["high"]) < 0.9) == ("", True)
     others = [r for r in rows if r["row"] == "cell" and r["metric"] != "p50"]
     assert {(row["at_least"], row["at_most"]) for row in others} == {("", "")}
 
@@ -122,6 +128,15 @@ def test_json_has_bounds_as_members_of_their_own(bounded: Review) -> None:
     estimate = document["claims"][0]["estimate"]
     assert (estimate["mean"], estimate["high"]) == (None, None)
     assert estimate["at_least"] == pytest.approx(BOUND_S)
+    ratio = document["claims"][2]["estimate"]
+    assert (ratio["low"], ratio["high"] < 0.9) == (None, True)
+
+
+def test_a_lower_end_that_is_not_there_is_none_in_the_columns_of_a_cell(bounded: Review) -> None:
+    summary = bounded.summaries[1]
+    p50 = replace(summary.estimates["p50"], low=0.0, high=0.9, at_least=None, at_most=0.9)
+    (row,) = [r for r in rows_of(replace(summary, estimates={"p50": p50})) if r.metric == "p50"]
+    assert (row.low, row.high) == (None, 0.9)
 
 
 def test_pyperf_has_no_bound_for_a_figure(bounded: Review) -> None:

@@ -13,7 +13,7 @@ from fibench.experiment.absent import Absent, AbsentCell
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Decisions, Questions
 from fibench.verdict.estimate import Sample, contrast, summarise
-from fibench.verdict.judging import judge
+from fibench.verdict.judging import claims_json, judge
 from fibench.verdict.looks import Looks, critical_values
 
 C, D = make_cell("c"), make_cell("d")
@@ -189,13 +189,14 @@ def without(samples: Sequence[Sample], cell: Cell, blocks: Sequence[int]) -> lis
 
 def test_a_claim_that_lacks_a_block_is_looked_at_later_and_spends_by_its_own_number() -> None:
     samples = without(figures(A, 9.0, 7) + figures(B, 1.0, 7), B, [2])
-    at_sixth = decide(ask([ABOVE_ONE]), [s for s in samples if s.block < 6])
+    tolerant = replace(ABOVE_ONE, tolerates=0.2)
+    at_sixth = decide(ask([tolerant]), [s for s in samples if s.block < 6])
     (standing,) = at_sixth.standings
     assert standing.holds
     assert standing.verdict is not None
     assert standing.verdict.reason is not None
     assert standing.verdict.reason.startswith("5 complete blocks, a verdict needs 6")
-    found = decide(ask([ABOVE_ONE]), samples)
+    found = decide(ask([tolerant]), samples)
     (verdict,) = found.verdicts
     assert (verdict.outcome, verdict.decided) == ("CONFIRMED", 7)
     assert verdict.estimate is not None
@@ -237,6 +238,48 @@ def test_what_cannot_be_tested_here_does_not_hold_the_run() -> None:
     assert [verdict.outcome for verdict in found.verdicts] == ["CONFIRMED", "NOT HERE"]
     # The claim that cannot be tested counts all the same: alpha is that of a file of two.
     assert [verdict.alpha for verdict in found.verdicts] == pytest.approx([0.025, 0.025])
+
+
+# What is INVALID by a share, which blocks to come may bring down
+
+
+def test_a_share_of_failed_trials_holds_the_run_until_it_is_as_small_as_is_tolerated() -> None:
+    claim = replace(ABOVE_ONE, tolerates=0.1)
+    samples = without(figures(A, 9.0, 20) + figures(B, 1.0, 20), B, [2])
+    (at_sixth,) = decide(ask([claim]), [s for s in samples if s.block < 6]).standings
+    assert at_sixth.verdict is not None
+    assert (at_sixth.verdict.outcome, at_sixth.holds) == ("INVALID", True)
+    found = decide(ask([claim]), samples)
+    assert [(v.outcome, v.decided) for v in found.verdicts] == [("CONFIRMED", 10)]
+
+
+@pytest.mark.parametrize(("failing", "over_after"), [([0, 1], 20), ([0, 1, 2], 6)])
+def test_a_share_that_no_block_to_come_can_bring_down_does_not_hold_it(
+    failing: list[int], over_after: int
+) -> None:
+    claim = replace(ABOVE_ONE, tolerates=0.1)
+    samples = without(sharpened(1.0, over_after), B, failing)
+    found = decide(ask([claim]), samples)
+    assert (found.over, found.blocks) == (True, over_after)
+    assert [s.holds for s in decide(ask([claim]), without(sharpened(1.0, 6), B, failing)).standings
+            ] == [over_after > 6]  # fmt: skip
+
+
+def test_a_failure_where_none_is_tolerated_is_final_at_the_first_look() -> None:
+    found = decide(ask([ABOVE_ONE]), without(sharpened(1.0, 6), B, [2]))
+    assert found.over
+    assert [verdict.outcome for verdict in found.verdicts] == ["INVALID"]
+
+
+def test_trials_kept_less_than_full_hold_it_as_long_as_they_may_come_to_be_few_enough() -> None:
+    samples = [
+        replace(s, not_full="kept 90 % full") if s.block < 4 and s.cell_key == "a" else s
+        for s in figures(A, 9.0, 20) + figures(B, 1.0, 20)
+    ]
+    (at_sixth,) = decide(ask([ABOVE_ONE]), [s for s in samples if s.block < 6]).standings
+    assert at_sixth.verdict is not None
+    assert (at_sixth.verdict.outcome, at_sixth.holds) == ("INVALID", True)
+    assert [v.outcome for v in decide(ask([ABOVE_ONE]), samples).verdicts] == ["CONFIRMED"]
 
 
 # Alpha
@@ -327,6 +370,23 @@ def test_a_crossover_waits_with_all_its_cells_until_its_repeated_interval_is_cle
     assert set(found.left.values()) == {verdict.decided}
 
 
+@pytest.mark.parametrize(
+    ("levels", "missing", "there"),
+    [((1.0, 2.0, 4.0), "low", "high"), ((0.2, 0.5, 1.0), "high", "low")],
+)
+@pytest.mark.parametrize("over", ["n", "clients"])
+def test_an_end_that_the_points_do_not_bound_is_null_on_every_axis(
+    over: str, levels: Sequence[float], missing: str, there: str
+) -> None:
+    claim, _ = crossover(12.0)
+    (verdict,) = judge([replace(claim, over=over)], curve(claim, levels, 6), 2)
+    assert verdict.crossover is not None
+    assert verdict.crossover.scale == ("linear" if over == "n" else "log")
+    told: Any = claims_json([verdict])["claims"]
+    assert told[0]["estimate"][missing] is None
+    assert told[0]["estimate"][there] > 9.0
+
+
 # A fixed number of blocks, and other ends
 
 
@@ -348,6 +408,52 @@ def test_of_a_run_that_was_broken_off_only_what_was_decided_has_a_verdict() -> N
     found = decide(ask([ABOVE_ONE, near], [A, B, C]), samples)
     assert not found.over
     assert [verdict.claim.id for verdict in found.verdicts] == ["a-beats-b"]
+
+
+ADDED = [
+    replace(make_claim(low=1.5), id="clear"),
+    replace(make_claim(low=1.0, right=C), id="near"),
+    replace(NO_ERRORS, id="count"),
+]
+"""Of a run of a and b in nine blocks, and of c in six."""
+
+
+def nine_blocks() -> list[Sample]:
+    counted = [replace(s, counts={**s.counts, "errors": 0}) for s in figures(A, 2.0, 9)]
+    return [*counted, *figures(B, 1.0, 9), *figures(C, 2.0, 6)]
+
+
+def test_claims_added_to_a_run_are_decided_after_blocks_that_it_has() -> None:
+    found = decide(ask(ADDED, [A, B, C]), nine_blocks(), ended=True)
+    assert [(v.outcome, v.decided) for v in found.verdicts] == [
+        ("CONFIRMED", 6), ("INCONCLUSIVE", None), ("CONFIRMED", 9),
+    ]  # fmt: skip
+    assert [v.estimate.blocks for v in found.verdicts if v.estimate] == [6, 6]
+
+
+def test_a_run_of_fewer_blocks_than_a_look_needs_decides_nothing_and_a_fixed_one_by_its_own() -> (
+    None
+):
+    short = [s for s in nine_blocks() if s.block < 4]
+    assert look_of(decide(ask(ADDED[:1], [A, B, C]), short, ended=True)) == [None]
+    fixed = ask([ADDED[0]], [A, B], Looks(9, 9))
+    lost = [s for s in nine_blocks() if (s.cell_key, s.block) != ("b", 8)]
+    assert look_of(decide(fixed, lost, ended=True)) == [8]
+
+
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("block", range(8))
+@pytest.mark.parametrize("cell", [TWIN, B])
+def test_a_trial_that_was_lost_stalls_nothing(cell: Cell, block: int, ended: bool) -> None:
+    near = replace(make_claim(low=1.0, right=C), id="near")
+    every = [*nine_blocks(), *figures(TWIN, 2.0, 9), *figures(C, 2.0, 9, first=6)]
+    some = [s for s in every if (s.cell_key, s.block) != (cell.key, block)]
+    found = decide(ask([ADDED[0], near], [A, B, C, TWIN]), some, ended=ended)
+    lacks_a_pair = cell == B and block < 6
+    assert look_of(found) == [7 if lacks_a_pair else 6, None]
+    assert found.standings[1].verdict is not None
+    assert found.standings[1].verdict.estimate is not None
+    assert found.standings[1].verdict.estimate.blocks == 9
 
 
 def test_claims_added_after_the_end_are_judged_by_all_there_is_at_their_own_blocks() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from fibench.verdict import looks
 from fibench.verdict.estimate import blocks_needed, from_logs, seen_from
-from fibench.verdict.looks import Looks, Paths, critical_values, edge_of, t_of, t_quantile
+from fibench.verdict.looks import Looks, Paths, critical_values, t_of, t_quantile
 
 ALPHAS = (0.05, 0.05 / 8, 0.05 / 60)
 RUNS = 200_000
@@ -21,6 +21,11 @@ def test_no_look_is_earlier_than_the_third_block_nor_later_than_the_last() -> No
     for least, most in ((2, 20), (20, 6), (0, 0)):
         with pytest.raises(ValueError, match="looks from"):
             Looks(least, most)
+
+
+def edge_of(t: float, n: int) -> float:
+    """The value of R for Student's t of n figures."""
+    return t * math.sqrt(n / (t**2 + n - 1))
 
 
 # The recursion

@@ -129,7 +129,7 @@ def compare(first: Review | Sequence[Review], second: Review | Sequence[Review])
         only_first=_explained(only_first, sides[1]),
         only_second=_explained(only_second, sides[0]),
         interrupted=tuple(
-            name for name, each in zip(names, reviews, strict=True) if not each.run.complete
+            name for name, each in zip(names, reviews, strict=True) if each.interrupted
         ),
         on_both=tuple(dict.fromkeys(name for name, each in found if each.run.place in shared)),
     )

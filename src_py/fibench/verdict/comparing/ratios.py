@@ -17,12 +17,11 @@ from fibench.metrics import METRICS
 from fibench.verdict.comparing.welch import (
     FEWEST_OF_A_SIDE,
     Ratio,
-    exp,
     over_runs,
     over_trials,
     side_mean,
 )
-from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample
+from fibench.verdict.estimate import CONFIDENCE, CellSummary, Sample, exp
 from fibench.verdict.foreign.widening import NO_GAIN, Gain, gain, of_sides
 from fibench.verdict.sample import BOUNDED, Index, most_frequent_reason
 

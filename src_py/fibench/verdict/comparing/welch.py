@@ -23,6 +23,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fibench.verdict.estimate import exp
+from fibench.verdict.looks import t_quantile
+
 _SAME_LOG = 1e-9
 """Ratios nearer to 1 than this are rounding."""
 FEWEST_OF_A_SIDE = 2
@@ -97,16 +100,8 @@ def _ratio(first: Runs, second: Runs, parts: Sequence[_Part], alpha: float) -> R
         return Ratio(math.exp(centre), math.exp(centre), math.exp(centre), None)
     # The degrees, from shares, so that no tiny variance is squared to nothing.
     degrees = 1.0 / math.fsum((part.square / squared_error) ** 2 / part.degrees for part in parts)
-    half = _t(1.0 - alpha / 2.0, degrees) * math.sqrt(squared_error)
+    half = t_quantile(1.0 - alpha / 2.0, degrees) * math.sqrt(squared_error)
     return Ratio(math.exp(centre), exp(centre - half), exp(centre + half), degrees)
-
-
-def exp(log: float) -> float:
-    """exp, but infinite where it overflows."""
-    try:
-        return math.exp(log)
-    except OverflowError:
-        return math.inf
 
 
 def side_mean(runs: Runs) -> float | None:
@@ -125,9 +120,3 @@ def _mean(logs: Sequence[float]) -> float:
 def _variance(values: Sequence[float]) -> float:
     mean = _mean(values)
     return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-
-
-def _t(probability: float, degrees: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(degrees, probability))

@@ -10,13 +10,18 @@ it did when it was measured. A fixed number of blocks is one look, and goes the 
 What holds a cell in the run is a claim about it that further blocks may decide. None of these does:
 
 - a claim that is decided, or cannot be tested here;
-- one that is INVALID, or whose figure is withheld: what spoilt it stays in the run;
+- one that stays INVALID however the blocks to come turn out (mending.py), or whose figure is
+  withheld: what spoilt it stays in the run;
 - no claim at all. Such a cell is measured for the table, as often as every run measures all cells:
   `least` times. It has its own number of blocks then, whatever becomes of other cells, so that its
   intervals are Student's own; and how long a run takes depends on its claims alone.
 
+A claim is looked at over the blocks that its own cells have, and not after: claims added afterwards
+may be about cells some of which left the run before others. A block that is not the last one there
+is, is over: what it lacks, a twin above all, was lost, and stops nobody.
+
 A count is refuted by the first look that knows of a miss. Until the last block it is never
-confirmed, since each block to come may miss.
+confirmed, since each block to come may miss. The last is the last that may be, or that was.
 """
 
 from __future__ import annotations
@@ -30,7 +35,7 @@ from fibench.metrics import METRICS
 from fibench.plan import TWIN
 from fibench.verdict.bounds import may_decide
 from fibench.verdict.deciding.decisions import Decisions, Questions, Standing
-from fibench.verdict.judging import judge
+from fibench.verdict.deciding.mending import may_mend
 from fibench.verdict.sample import Index, Sample
 from fibench.verdict.verdict import Verdict
 from fibench.wording import counted
@@ -44,66 +49,99 @@ def decide(questions: Questions, samples: Iterable[Sample], *, ended: bool = Fal
 
     A cell of which a trial failed has a sample, too. `ended`: no more will be measured, so that
     what is open is judged by all that there is; it matters where the claims are not those by which
-    the run was ended.
+    the run was ended, and where trials were lost.
     """
     known = list(samples)
     if questions.looks.fixed:  # one look, at all that there is
         known = [replace(one, since=0) for one in known]
-    keys: dict[int, set[str]] = {}
-    for sample in known:
-        keys.setdefault(sample.block, set()).add(sample.cell_key)
-    looks, blocks = questions.looks, 0
+    made = _Made(known, ended)
+    looks, whole, complete = questions.looks, 0, True
     standings: Sequence[Standing] = [Standing() for _ in questions.claims]
     left: dict[str, int] = {}
     staying = list(questions.cells)
-    while staying and keys.get(blocks, set()).issuperset(staying):
-        blocks += 1
+    for blocks in range(1, made.blocks + 1):
+        has_all = made.has(blocks - 1, staying)
+        if not ended and not (staying and (has_all or blocks < made.blocks)):
+            break
+        complete = complete and bool(staying) and has_all
+        whole += complete
         if blocks < looks.least:
             continue
-        part = [one.as_of(blocks) for one in known if one.block < blocks]
-        standings = _look(questions, standings, part, blocks)
+        standings = _look(questions, standings, made, blocks)
         held = _held(questions.claims, standings) if blocks < looks.most else ()
         left |= {key: blocks for key in staying if key.removesuffix(TWIN) not in held}
         staying = [key for key in staying if key not in left]
-    if ended and (staying or not blocks):  # without a cell nothing was looked at
-        standings = _look(questions, standings, known, looks.most)
-    return Decisions(blocks, tuple(standings), left, tuple(staying), ended)
+    if ended and any(standing.verdict is None for standing in standings):
+        # There are fewer blocks than a look needs, or no cell at all.
+        standings = _look(questions, standings, made, made.blocks)
+    return Decisions(whole, tuple(standings), left, tuple(staying), ended)
+
+
+class _Made:
+    """What a run has measured, and how far."""
+
+    def __init__(self, samples: Sequence[Sample], ended: bool) -> None:
+        self.samples = samples
+        self._ended = ended
+        self._keys: dict[int, set[str]] = {}
+        self._reach: dict[str, int] = {}
+        for sample in samples:
+            self._keys.setdefault(sample.block, set()).add(sample.cell_key)
+            reach = self._reach.get(sample.cell_key, 0)
+            self._reach[sample.cell_key] = max(reach, sample.block + 1)
+        self.blocks = 1 + max(self._keys, default=-1)
+        """Those that there are; of the last one, perhaps a part."""
+
+    def has(self, block: int, cells: Collection[str]) -> bool:
+        """Whether a block has all of these cells."""
+        return self._keys.get(block, set()).issuperset(cells)
+
+    def reach(self, claim: Claim) -> int:
+        """How many blocks there are of each of a claim's cells."""
+        return min(self._reach.get(cell.key, 0) for cell in cells_of(claim))
+
+    def is_last_of(self, claim: Claim, blocks: int) -> bool:
+        """Whether after so many blocks nothing more is there of a claim, nor will be."""
+        return self._ended and blocks >= self.reach(claim)
 
 
 def _look(
-    questions: Questions, standings: Sequence[Standing], samples: Iterable[Sample], blocks: int
+    questions: Questions, standings: Sequence[Standing], made: _Made, blocks: int
 ) -> list[Standing]:
     """How every claim stands after so many blocks."""
-    claims = [
-        claim
-        for claim, standing in zip(questions.claims, standings, strict=True)
-        if not standing.decided
-    ]
-    verdicts = judge(
-        claims,
-        Index(samples),
-        questions.cpus,
-        total_claims=max(questions.total_claims or 0, len(questions.claims)),
-        absent=questions.absent,
-        looks=None if questions.looks.fixed else questions.looks,
-    )
-    judged = iter(verdicts)
+
+    def is_due(claim: Claim, before: Standing) -> bool:
+        is_first = before.verdict is None
+        return is_first or (not before.decided and blocks <= made.reach(claim))
+
+    pairs = list(zip(questions.claims, standings, strict=True))
+    due = [claim for claim, before in pairs if is_due(claim, before)]
+    if not due:
+        return list(standings)
+    part = Index(sample.as_of(blocks) for sample in made.samples if sample.block < blocks)
+    judged = iter(questions.judge(due, part))
     return [
-        standing if standing.decided else _stand(next(judged), blocks, questions)
-        for standing in standings
+        _stand(next(judged), part, questions, blocks, made) if is_due(claim, before) else before
+        for claim, before in pairs
     ]
 
 
-def _stand(verdict: Verdict, blocks: int, questions: Questions) -> Standing:
+def _stand(
+    verdict: Verdict, samples: Index, questions: Questions, blocks: int, made: _Made
+) -> Standing:
     """How a claim stands that was open before this look."""
-    last = blocks >= questions.looks.most
-    if verdict.outcome in ("NOT HERE", "INVALID"):
+    claim, asked = verdict.claim, questions.looks.most
+    last = blocks >= asked or made.is_last_of(claim, blocks)
+    blocks = min(blocks, asked, made.reach(claim) or blocks)
+    if verdict.outcome == "NOT HERE":
         return Standing(verdict, holds=False)
-    if questions.looks.most < questions.fewest and verdict.outcome in ("CONFIRMED", "REFUTED"):
-        asked = counted(questions.looks.most, "block")
-        few = f"{asked} would not be enough to rely on: a verdict needs {questions.fewest}"
+    if verdict.outcome == "INVALID":
+        return Standing(verdict, not last and may_mend(questions, claim, samples, blocks))
+    if asked < questions.fewest and verdict.outcome in ("CONFIRMED", "REFUTED"):
+        few = f"{counted(asked, 'block')} would not be enough to rely on: "
+        few += f"a verdict needs {questions.fewest}"
         return Standing(replace(verdict, outcome="INCONCLUSIVE", reason=few))
-    if verdict.outcome == "CONFIRMED" and METRICS[verdict.claim.metric].is_count and not last:
+    if verdict.outcome == "CONFIRMED" and METRICS[claim.metric].is_count and not last:
         met = "met in every block so far, and not decided before the last"
         return Standing(replace(verdict, outcome="INCONCLUSIVE", reason=met))
     if verdict.outcome in ("CONFIRMED", "REFUTED"):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from fibench.experiment import Absent, cells_of
 from fibench.experiment.absent import NOTHING
 from fibench.plan import TWIN, twin_of
+from fibench.verdict.judging import judge
 from fibench.verdict.looks import FEWEST, Looks
+from fibench.verdict.sample import Index
 from fibench.verdict.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -34,6 +36,17 @@ class Questions:
     absent: Absent = NOTHING
     fewest: int = FEWEST
     """A run of so few blocks, a fixed number, decides nothing."""
+
+    def judge(self, claims: Sequence[Claim], samples: Index) -> tuple[Verdict, ...]:
+        """The verdicts of one look on some of the claims, in their order."""
+        return judge(
+            claims,
+            samples,
+            self.cpus,
+            total_claims=max(self.total_claims or 0, len(self.claims)),
+            absent=self.absent,
+            looks=None if self.looks.fixed else self.looks,
+        )
 
     def repeated(self) -> dict[str, Looks]:
         """The cells whose number of blocks hangs on what is measured: those with a claim."""
@@ -81,7 +94,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What is decided after so many whole `blocks`.
+    """What is decided after so many whole `blocks`, all those before the first that lacks a cell.
 
     `standings` has each claim, in order; `left` each cell that is no longer measured, with the
     number of blocks after which it left; `staying` those that the next block measures, in order.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fibench.metrics import number
 from fibench.record import Record
 from fibench.verdict.foreign.widening import Widened
+from fibench.wording import most_named
 
 WORTH_SAYING = 0.01
 """An interval that is wider by less than 1 % is not worth a word."""
@@ -62,7 +63,7 @@ def surroundings(records: Sequence[Record]) -> Iterator[str]:
         names: Counter[str] = Counter()
         for record in watched:
             names.update(record.evidence.foreign)
-        ranked = sorted(names, key=lambda name: (-names[name], name))[:3]
+        ranked = most_named(names)
         yield (
             f"the machine was not quiet: on average {others(mean, ranked)} beside {len(known)} "
             "trials; intervals of throughput, of cores and of p50 are widened for it"

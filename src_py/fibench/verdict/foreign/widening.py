@@ -24,8 +24,8 @@ from typing import NamedTuple
 
 from fibench.metrics import metric_of
 from fibench.verdict.sample import Index, Sample
+from fibench.wording import most_named
 
-MOST_TOLD = 3
 _RISING = ("cores",)
 """What a server left to itself has more of, though more of it is not better."""
 
@@ -121,8 +121,8 @@ def who(trials: Iterable[Sample]) -> tuple[float, tuple[str, ...]]:
         if trial.foreign_cores is not None:
             cores.append(trial.foreign_cores)
         names.update(trial.foreign_names)
-    ranked = sorted(names, key=lambda name: (-names[name], name))[:MOST_TOLD]
-    return (max(0.0, math.fsum(cores) / len(cores)) if cores else 0.0), tuple(ranked)
+    mean = math.fsum(cores) / len(cores) if cores else 0.0
+    return max(0.0, mean), tuple(most_named(names))
 
 
 def trials_of(samples: Index, cells: Iterable[str], blocks: Collection[int]) -> list[Sample]:
