@@ -211,13 +211,6 @@ def test_no_folder_has_more_modules_than_one_can_look_over() -> None:
     assert fuller(PYTHON).keys() == FULLER.keys()
 
 
-def test_no_folder_gives_its_bytecode_to_a_wheel() -> None:
-    """Meson wants each folder that it leaves out by its name."""
-    folders = {path.parent.relative_to(FIBENCH) for path in FIBENCH.rglob("*.py")}
-    listed = re.findall(r"'([^']*__pycache__)'", (CHECKOUT / "src_py" / "meson.build").read_text())
-    assert sorted(listed) == sorted((folder / "__pycache__").as_posix() for folder in folders)
-
-
 def test_each_folder_of_c_includes_only_those_below_it_by_their_names() -> None:
     found = [
         f"{name(path)}: {include}"

@@ -70,3 +70,11 @@ def test_what_has_moved_would_be_found() -> None:
     assert lost_sources("`test_paths.py`, `packaging/test_paths.py`, `runner/test_paths.py`") == {
         "runner/test_paths.py"
     }
+
+
+def test_no_folder_gives_its_bytecode_to_a_wheel() -> None:
+    """Meson wants each folder that it leaves out by its name."""
+    runner = CHECKOUT / "src_py" / "fibench"
+    folders = {path.parent.relative_to(runner) for path in runner.rglob("*.py")}
+    listed = re.findall(r"'([^']*__pycache__)'", (CHECKOUT / "src_py" / "meson.build").read_text())
+    assert sorted(listed) == sorted((folder / "__pycache__").as_posix() for folder in folders)
