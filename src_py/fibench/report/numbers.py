@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fibench.metrics import DIGITS, Scale, Unit, exact, number, quantity, scale_for
 from fibench.parameters import KEYS
 from fibench.verdict import Estimate
-from fibench.verdict.estimate import half_width
+from fibench.verdict.looks import half_width
 
 NO_FIGURE = "–"
 _MOST_DIGITS = 6

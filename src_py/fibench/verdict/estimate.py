@@ -18,7 +18,7 @@ from fibench.json_values import finite
 from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group
 from fibench.verdict import bounds
 from fibench.verdict.foreign.widening import Gain, Widened, gain, of_sides, trials_of, who
-from fibench.verdict.looks import FEWEST, Looks, critical, t_quantile
+from fibench.verdict.looks import FEWEST, Looks, critical, half_width, t_quantile
 from fibench.verdict.sample import BOUNDED, Index, Sample, index, most_frequent_reason, withheld
 
 __all__ = [
@@ -135,11 +135,6 @@ def known_ends(
     """
     begins = finite(low)
     return None if begins == 0.0 and not linear else begins, finite(high)
-
-
-def half_width(blocks: int, sd: float, alpha: float, looks: Looks | None = None) -> float:
-    """Half the width of the interval, in units of `sd`, for that many blocks (at least two)."""
-    return critical(blocks, alpha, looks) * sd / math.sqrt(blocks)
 
 
 def seen_from(

@@ -18,7 +18,7 @@ from fibench.experiment.absent import NOTHING
 from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
-from fibench.verdict.attempts.bearing import left_out, why_failed
+from fibench.verdict.attempts.bearing import left_out_of, why_failed
 from fibench.verdict.attempts.counting import counted_by_block
 from fibench.verdict.bounds import EITHER_SIDE
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
@@ -81,7 +81,7 @@ def _judge_one(
         return replace(verdict, outcome="INVALID", reason=obstacle)
     if is_count:
         return verdict
-    spoilt = left_out(claim, samples)
+    spoilt = left_out_of(claim, samples)
     if spoilt.not_quiet is not None:
         return replace(verdict, reason=spoilt.not_quiet)
     if spoilt.trials:

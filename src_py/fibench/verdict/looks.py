@@ -210,3 +210,8 @@ def _scale(degrees: int) -> float:
     """What makes cos(b)^(degrees - 1) over (-π/2, π/2) a density: that of arctan(t/√degrees)."""
     log = math.lgamma((degrees + 1) / 2.0) - math.lgamma(degrees / 2.0)
     return math.exp(log) / math.sqrt(math.pi)
+
+
+def half_width(blocks: int, sd: float, alpha: float, looks: Looks | None = None) -> float:
+    """Half the width of the interval, in units of `sd`, for that many blocks (at least two)."""
+    return critical(blocks, alpha, looks) * sd / math.sqrt(blocks)

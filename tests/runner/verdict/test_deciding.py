@@ -7,55 +7,25 @@ from typing import Any
 
 import pytest
 from tests.runner.verdict.claims import A, B, make_cell, make_claim
+from tests.runner.verdict.decided_runs import (
+    ABOVE_ONE,
+    AUTO,
+    NO_ERRORS,
+    TWIN,
+    C,
+    D,
+    ask,
+    figures,
+    look_of,
+    sharpened,
+)
 
 from fibench.experiment import Cell, Claim, Point
 from fibench.experiment.absent import Absent, AbsentCell
 from fibench.verdict.deciding.decide import decide
-from fibench.verdict.deciding.decisions import Decisions, Questions
 from fibench.verdict.estimate import Sample, contrast, summarise
 from fibench.verdict.judging import claims_json, judge
-from fibench.verdict.looks import Looks, critical_values
-
-C, D = make_cell("c"), make_cell("d")
-TWIN = replace(A, key="a~aa", label="a (again)")
-AUTO = Looks(6, 20)
-WOBBLE = [0.0, 0.02, -0.02, 0.01, -0.01]
-"""What trials differ by; it repeats, so that every five blocks have a mean of 0."""
-
-
-def figures(cell: Cell, level: float, blocks: int, first: int = 0, by: float = 1.0) -> list[Sample]:
-    """Trials of a cell in blocks from `first` on, around that level."""
-    return [
-        Sample(
-            cell.key,
-            block,
-            True,
-            None,
-            {"throughput": level * (1.0 + by * WOBBLE[block % 5])},
-            {"window_ok": 10**9},
-        )
-        for block in range(first, blocks)
-    ]
-
-
-def ask(
-    claims: Sequence[Claim], cells: Sequence[Cell] = (A, B), looks: Looks = AUTO, **others: Any
-) -> Questions:
-    return Questions(claims, [cell.key for cell in cells], looks, 2, **others)
-
-
-def sharpened(level: float, blocks: int) -> list[Sample]:
-    """A against B = 1, at a level that the looks cannot tell from 1 but slowly."""
-    return figures(A, level, blocks) + figures(B, 1.0, blocks, by=0.0)
-
-
-ABOVE_ONE = make_claim(low=1.0)
-"""a ÷ b is above 1."""
-
-
-def look_of(decisions: Decisions) -> list[int | None]:
-    return [s.verdict.decided if s.verdict else None for s in decisions.standings]
-
+from fibench.verdict.looks import critical_values
 
 # When a claim is decided
 
@@ -304,9 +274,6 @@ def errors(counts: Sequence[int]) -> list[Sample]:
     ]
 
 
-NO_ERRORS = make_claim("errors", high=1, right=None)
-
-
 def test_a_count_is_refuted_at_the_look_that_knows_of_its_first_miss() -> None:
     early = decide(ask([NO_ERRORS], [A]), errors([0, 1, 0, 0, 0, 0]))
     assert look_of(early) == [6]
@@ -385,85 +352,3 @@ def test_an_end_that_the_points_do_not_bound_is_null_on_every_axis(
     told: Any = claims_json([verdict])["claims"]
     assert told[0]["estimate"][missing] is None
     assert told[0]["estimate"][there] > 9.0
-
-
-# A fixed number of blocks, and other ends
-
-
-@pytest.mark.parametrize("level", [1.0, 1.02, 9.0, 0.1])
-def test_a_fixed_number_of_blocks_is_one_look_with_the_verdicts_of_judge(level: float) -> None:
-    samples, fixed = sharpened(level, 8), Looks(8, 8)
-    claims = [ABOVE_ONE, replace(NO_ERRORS, id="count")]
-    assert not decide(ask(claims, looks=fixed), [s for s in samples if s.block < 7]).over
-    found = decide(ask(claims, looks=fixed), samples)
-    assert found.over
-    assert [replace(verdict, decided=None) for verdict in found.verdicts] == list(
-        judge(claims, samples, 2)
-    )
-
-
-def test_of_a_run_that_was_broken_off_only_what_was_decided_has_a_verdict() -> None:
-    near = replace(make_claim(low=1.0, right=C), id="near")
-    samples = [s for c, x in ((A, 9.0), (B, 1.0), (C, 9.0)) for s in figures(c, x, 6)]
-    found = decide(ask([ABOVE_ONE, near], [A, B, C]), samples)
-    assert not found.over
-    assert [verdict.claim.id for verdict in found.verdicts] == ["a-beats-b"]
-
-
-ADDED = [
-    replace(make_claim(low=1.5), id="clear"),
-    replace(make_claim(low=1.0, right=C), id="near"),
-    replace(NO_ERRORS, id="count"),
-]
-"""Of a run of a and b in nine blocks, and of c in six."""
-
-
-def nine_blocks() -> list[Sample]:
-    counted = [replace(s, counts={**s.counts, "errors": 0}) for s in figures(A, 2.0, 9)]
-    return [*counted, *figures(B, 1.0, 9), *figures(C, 2.0, 6)]
-
-
-def test_claims_added_to_a_run_are_decided_after_blocks_that_it_has() -> None:
-    found = decide(ask(ADDED, [A, B, C]), nine_blocks(), ended=True)
-    assert [(v.outcome, v.decided) for v in found.verdicts] == [
-        ("CONFIRMED", 6), ("INCONCLUSIVE", None), ("CONFIRMED", 9),
-    ]  # fmt: skip
-    assert [v.estimate.blocks for v in found.verdicts if v.estimate] == [6, 6]
-
-
-def test_a_run_of_fewer_blocks_than_a_look_needs_decides_nothing_and_a_fixed_one_by_its_own() -> (
-    None
-):
-    short = [s for s in nine_blocks() if s.block < 4]
-    assert look_of(decide(ask(ADDED[:1], [A, B, C]), short, ended=True)) == [None]
-    fixed = ask([ADDED[0]], [A, B], Looks(9, 9))
-    lost = [s for s in nine_blocks() if (s.cell_key, s.block) != ("b", 8)]
-    assert look_of(decide(fixed, lost, ended=True)) == [8]
-
-
-@pytest.mark.parametrize("ended", [True, False])
-@pytest.mark.parametrize("block", range(8))
-@pytest.mark.parametrize("cell", [TWIN, B])
-def test_a_trial_that_was_lost_stalls_nothing(cell: Cell, block: int, ended: bool) -> None:
-    near = replace(make_claim(low=1.0, right=C), id="near")
-    every = [*nine_blocks(), *figures(TWIN, 2.0, 9), *figures(C, 2.0, 9, first=6)]
-    some = [s for s in every if (s.cell_key, s.block) != (cell.key, block)]
-    found = decide(ask([ADDED[0], near], [A, B, C, TWIN]), some, ended=ended)
-    lacks_a_pair = cell == B and block < 6
-    assert look_of(found) == [7 if lacks_a_pair else 6, None]
-    assert found.standings[1].verdict is not None
-    assert found.standings[1].verdict.estimate is not None
-    assert found.standings[1].verdict.estimate.blocks == 9
-
-
-def test_claims_added_after_the_end_are_judged_by_all_there_is_at_their_own_blocks() -> None:
-    ended_by = decide(ask([ABOVE_ONE], [A, B, C]), figures(A, 9.0, 6) + figures(B, 1.0, 6)
-                      + figures(C, 9.0, 6))  # fmt: skip
-    assert ended_by.over
-    samples = [s for c, x in ((A, 9.0), (B, 1.0), (C, 9.0)) for s in figures(c, x, 6)]
-    other = replace(make_claim(low=1.0, right=C), id="added")
-    assert decide(ask([other], [A, B, C]), samples).verdicts == ()
-    (verdict,) = decide(ask([other], [A, B, C]), samples, ended=True).verdicts
-    assert verdict.outcome == "INCONCLUSIVE"
-    assert verdict.estimate is not None
-    assert verdict.estimate.blocks == 6

@@ -49,9 +49,8 @@ from fibench.store._members.values import (
     text_up_to,
     that,
 )
+from fibench.wording import MOST_NAMED
 
-MOST_NAMED = 3
-"""So many processes a record names."""
 ROLES: Mapping[object, Role] = {
     "measure": "measure",
     "twin": "twin",

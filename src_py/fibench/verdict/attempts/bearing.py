@@ -40,7 +40,7 @@ class LeftOut:
 NOTHING_LEFT_OUT = LeftOut()
 
 
-def left_out(claim: Claim, samples: Index) -> LeftOut:
+def left_out_of(claim: Claim, samples: Index) -> LeftOut:
     """What is left out of a claim, and whether that is too much of it.
 
     The share is of the blocks in which every cell of the claim has a valid trial, since it rests on
