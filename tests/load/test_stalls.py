@@ -35,7 +35,7 @@ def stand_still(process: Process, length_s: float) -> None:
     process.send_signal(signal.SIGCONT)
 
 
-def await_sleep(process: Process) -> None:
+def await_idleness(process: Process) -> None:
     """Wait until the first thread of a process, which keeps the time, has nothing to do."""
     stat = Path(f"/proc/{process.pid}/task/{process.pid}/stat")
     while stat.read_text().rpartition(")")[2].split()[0] not in "SZ":
@@ -109,7 +109,7 @@ def test_replies_do_not_cease_while_nobody_could_read_them(fibload: Program) -> 
 
     def stand_still_once_it_has_asked(process: Process) -> None:
         asked.wait(10)
-        await_sleep(process)
+        await_idleness(process)
         stand_still(process, 1.3)
         gone_on.set()
 

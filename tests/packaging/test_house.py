@@ -58,12 +58,10 @@ SLEEPS = {
     ("tests/load/test_honest.py", "test_pipelined_requests_wait_for_those_before_them"): "served",
     ("tests/load/test_leave.py", "_converse"): "paced",
     ("tests/load/test_stalls.py", "stand_still"): "stopped",
-    ("tests/load/test_stalls.py", "stand_still_once_it_has_asked"): "stopped",
     ("tests/load/test_stalls.py", "when_it_goes_on"): "served",
 }
-"""Functions that sleep: it is how long a stand-in for a server takes over a request, which is what
-is measured, how fast one that never ends goes on, or how long a process is kept stopped. Nobody
-waits for anything by it."""
+"""Functions that sleep: so long does a stand-in for a server take, or is a process kept stopped,
+which is what is measured. Nobody waits for anything by it."""
 THE_SAME_ON_PURPOSE = {
     "export": "each format has it: the face calls the one that is asked for",
     "comma_separated": "a comparison and a list of runs are written in the same formats",
