@@ -5,6 +5,7 @@ A watcher waits at a pipe whose other end only that pytest holds. The kernel clo
 pytest ends; then whatever still carries the mark of its servers is killed.
 """
 
+import os
 import subprocess
 import sys
 import uuid
@@ -17,6 +18,8 @@ _OWN = uuid.uuid4().hex
 _WATCH = """
 import os, signal, sys
 
+if os.fork():  # whoever looks for children of this pytest finds none that is not a test's
+    os._exit(0)
 sys.stdin.buffer.read()  # until the other end is closed
 mark, found = sys.argv[1].encode(), True
 while found:  # those that we kill may have started others meanwhile
@@ -42,5 +45,12 @@ def new_mark() -> str:
 def held() -> Iterator[None]:
     """Let no server outlive this process, for the length of a with block."""
     argv = [sys.executable, "-I", "-S", "-c", _WATCH, f"{MARK}={_OWN}"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True):
+    watched, held_end = os.pipe()
+    try:
+        try:
+            subprocess.run(argv, stdin=watched, start_new_session=True, check=True)
+        finally:
+            os.close(watched)
         yield
+    finally:
+        os.close(held_end)

@@ -170,7 +170,7 @@ typedef bool percentile_of(const struct lifetimes *lifetimes, double percent, in
 
 // The percentiles that are told, as a function has them; members without brackets.
 static void write_percentiles(struct json *json, const struct tally *tally, bool one_clock,
-                              percentile_of *percentile_of)
+                              percentile_of *find)
 {
     static const struct {
         const char *name;
@@ -181,7 +181,7 @@ static void write_percentiles(struct json *json, const struct tally *tally, bool
     for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++) {
         double percent = percentiles[i].percent;
         int64_t value_ns = 0;
-        bool known = one_clock && percentile_of(&lifetimes, percent, &value_ns);
+        bool known = one_clock && find(&lifetimes, percent, &value_ns);
         write_known(json, percentiles[i].name, known, value_ns);
     }
 }
