@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.processes import stop
 
 from .conftest import Program
 from .servers import ASK_30, Action, serving
@@ -27,10 +28,14 @@ Process = subprocess.Popen[str]
 FRAMINGS = pytest.mark.parametrize("framing", ["message", "line"])
 
 
+def stop_it(process: Process) -> None:
+    """Stop a process, unless it has ended."""
+    stop(lambda: [process.pid] if process.poll() is None else [])
+
+
 def stand_still(process: Process, length_s: float) -> None:
     """Stop a process, and let it go on after a while."""
-    process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    stop_it(process)
     time.sleep(length_s)  # which is the stall itself
     process.send_signal(signal.SIGCONT)
 
@@ -72,7 +77,7 @@ class Stalls:
         for run_s, stop_s in self._spans_s:
             if self._ended.wait(run_s):
                 return
-            process.send_signal(signal.SIGSTOP)
+            stop_it(process)
             self._ended.wait(stop_s)
             process.send_signal(signal.SIGCONT)
         if self._interrupt:
@@ -141,7 +146,7 @@ shapes = st.one_of(
         )
     ),
 )
-ends = st.sampled_from([("--duration", "0.2"), ("--requests", "50"), ("--requests", "2000")])
+ends = st.sampled_from([("--duration", "0.2"), ("--requests", "50")])
 warmups = st.sampled_from([(), ("--warmup", "0.05")])
 threads = st.sampled_from([(), ("--threads", "2")])
 options = st.tuples(shapes, loops, ends, warmups, threads).map(

@@ -79,16 +79,16 @@ def test_what_the_environment_holds_for_other_programs_is_put_aside(
 def test_invoke_leaves_path_and_virtual_environment_to_the_person(machine: Machine) -> None:
     """Its servers are started from them; what ./dev runs otherwise finds what the locks bring."""
     machine.has_python("python3")
-    path = f"/home/student/venv/bin:{machine.programs}"
+    path = f"/srv/student/venv/bin:{machine.programs}"
     for variables, said in (
-        ({"VIRTUAL_ENV": "/home/student/venv", "PATH": path}, f"{path} /home/student/venv"),
+        ({"VIRTUAL_ENV": "/srv/student/venv", "PATH": path}, f"{path} /srv/student/venv"),
         ({"PATH": path}, f"{path} None"),
     ):
         done = machine.dev("invoke", "shell", **variables)
         assert done.stdout.splitlines()[1] == said, done.stderr
     ask = "import os; print(os.environ['PATH'], os.environ['VIRTUAL_ENV'])"
     venv = machine.checkout / ".venv"
-    asked = machine.dev("python", "-c", ask, VIRTUAL_ENV="/home/student/venv", PATH=path)
+    asked = machine.dev("python", "-c", ask, VIRTUAL_ENV="/srv/student/venv", PATH=path)
     assert asked.stdout == f"{venv}/bin:{path} {venv}\n", asked.stderr
 
 
