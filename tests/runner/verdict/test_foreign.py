@@ -20,7 +20,8 @@ from fibench.verdict.comparing.welch import Ratio
 from fibench.verdict.crossover import Sides, find_crossover
 from fibench.verdict.estimate import contrast, summarise, value
 from fibench.verdict.findings import sample as sample_of
-from fibench.verdict.foreign.telling import surroundings
+from fibench.verdict.foreign.telling import surroundings, widened_for
+from fibench.verdict.foreign.widening import Widened
 from fibench.verdict.looks import Looks
 from fibench.verdict.sample import Index, Sample
 from fibench.verdict.verdict import claim_json
@@ -260,6 +261,12 @@ def test_a_crossover_may_lie_higher_where_the_other_side_was_slowed() -> None:
     low, _, high = ends(by_rate)
     assert low == pytest.approx(by_rate.widened.low)
     assert high > by_rate.widened.high + 1.0
+
+
+def test_what_a_quiet_machine_needs_for_itself_is_kept_and_not_worth_a_line() -> None:
+    kept = Widened(1.0, 2.0, 0.04, ("kworker",))
+    assert widened_for(kept, 0.04) == ""
+    assert widened_for(replace(kept, foreign_cores=0.06), 0.06).startswith("widened for 0.06")
 
 
 def test_what_an_interval_was_widened_for_is_said_and_kept() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from fibench.machine.busy import FOREIGN_CORES
 from fibench.metrics import number
 from fibench.record import Record
 from fibench.verdict.foreign.widening import Widened
@@ -13,7 +14,6 @@ from fibench.wording import most_named
 
 WORTH_SAYING = 0.01
 """An interval that is wider by less than 1 % is not worth a word."""
-WORTH_SAYING_CORES = 0.05
 _KINDS = {
     "foreign": "how much CPU time others used",
     "names": "who else used CPU time",
@@ -34,11 +34,12 @@ def others(cores: float, names: Sequence[str]) -> str:
 
 
 def widened_for(widened: Widened | None, widening: float) -> str:
-    """`widened for 0.3 foreign cores of python3`; empty where it is not by much.
+    """`widened for 0.3 foreign cores of python3`; empty where it is not by much, or for
+    what a quiet machine needs for itself.
 
     `widening` is by how much, a logarithm.
     """
-    if widened is None or widening < WORTH_SAYING:
+    if widened is None or widening < WORTH_SAYING or widened.foreign_cores < FOREIGN_CORES:
         return ""
     names = f" of {', '.join(widened.names)}" if widened.names else ""
     return f"widened for {number(widened.foreign_cores, 2)} foreign cores{names}"
@@ -59,7 +60,7 @@ def surroundings(records: Sequence[Record]) -> Iterator[str]:
     watched = [record for record in records if record.machine.get("window_s") is not None]
     known = [f for record in watched if (f := record.machine.get("foreign_cores")) is not None]
     mean = sum(known) / len(known) if known else 0.0
-    if mean >= WORTH_SAYING_CORES:
+    if mean >= FOREIGN_CORES:
         names: Counter[str] = Counter()
         for record in watched:
             names.update(record.evidence.foreign)
