@@ -318,7 +318,8 @@ def lint(context: Context) -> int:
         "load": "fibload's open loop: rates met, its own lag, percentiles beside the truth",
         "runner": "the runner's own work: estimating, reading journals, listing runs, trials",
         "probe": "what the probe costs rates, and what it finds",
-        "statistics": "simulate how often intervals and verdicts are right; takes minutes",
+        "statistics": "simulate how often intervals and verdicts are right, and write the tables "
+        "of docs/statistics.md; takes minutes",
     },
 )
 def bench(

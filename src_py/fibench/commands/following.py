@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from operator import is_not
 from typing import TYPE_CHECKING
 
 from fibench.verdict import Decisions, Questions, decide
@@ -11,23 +12,48 @@ from fibench.verdict.findings import samples
 
 if TYPE_CHECKING:
     from fibench.record import Record
+    from fibench.verdict import Sample
 
 
 class Following:
     """What a run asks after each block: it is told the records of all whole blocks up to there.
 
-    It keeps the last decisions for who shows them; the next do not rest on them.
+    It keeps the last decisions for who shows them, and goes on from them where nothing but whole
+    blocks was added to what they rest on. Otherwise, as when a run is gone on with, it begins anew.
     """
 
     def __init__(self, questions: Questions) -> None:
         self.questions = questions
-        self.decisions = decide(questions, ())
+        self.decisions = self._undecided = decide(questions, ())
+        self._records: list[Record] = []
+        self._samples: list[Sample] = []
 
     def __call__(self, records: Sequence[Record]) -> Collection[str]:
         """The keys of the cells, twins among them, that the next block is to measure."""
-        blocks = 1 + max((record.block for record in records), default=-1)
+        after = self._take(records)
+        blocks = _blocks(records)
         if blocks < self.questions.looks.least:  # nothing is decided before
-            self.decisions = Decisions(blocks, self.decisions.standings, {}, self.questions.cells)
+            standings = self._undecided.standings
+            self.decisions = Decisions(blocks, standings, {}, self.questions.cells)
         else:
-            self.decisions = decide(self.questions, samples(records))
+            self.decisions = decide(self.questions, self._samples, after=after)
         return self.decisions.staying
+
+    def _take(self, records: Sequence[Record]) -> Decisions | None:
+        """Make samples of what is new; returns the decisions that can be gone on from, if any."""
+        known = self._records
+        last = _blocks(known)
+        is_longer = len(records) >= len(known) and not any(map(is_not, records, known))
+        new = list(records[len(known) :])
+        if not is_longer or any(record.block < last for record in new):
+            self._records, self._samples = list(records), samples(records)
+            return None
+        self._records += new
+        self._samples += samples(new)
+        # Of a block that lacked a cell it is not known before whether anything follows it.
+        looked = self.questions.looks.least <= self.decisions.blocks == last
+        return self.decisions if looked else None
+
+
+def _blocks(records: Sequence[Record]) -> int:
+    return 1 + max((record.block for record in records), default=-1)

@@ -59,7 +59,7 @@ def bench(  # noqa: PLR0913 - each is a part of it, or how much
     """
     from fibench.machine import LockError, measuring
 
-    places, _ = _checkout()
+    places, checkout = _checkout()
     effort = _effort(duration, rounds)
     parts = _parts(designs)
     try:
@@ -74,13 +74,7 @@ def bench(  # noqa: PLR0913 - each is a part of it, or how much
             if probe:
                 kept &= _bench_servers(lambda: _bench_probe(places, effort))
             if statistics:
-                from fibench.develop.bench.sequential import print_sequential
-                from fibench.develop.bench.simulation import print_statistics
-                from fibench.develop.bench.values import print_values
-
-                print_statistics()
-                print_sequential()
-                print_values()
+                _bench_statistics(checkout)
             if not (parts or load or runner or probe or statistics):
                 kept = _bench_servers(lambda: _bench_floor(places, effort))
     except LockError as error:
@@ -163,6 +157,18 @@ def _bench_probe(places: Places, effort: "Effort") -> bool:
     from fibench.develop.bench.probing import print_probing
 
     return print_probing(places.programs, effort)
+
+
+def _bench_statistics(checkout: Path) -> None:
+    """How often intervals and verdicts are right; docs/statistics.md gets the tables."""
+    from fibench.develop.bench import proof, sequential, values
+    from fibench.develop.bench.simulation import print_statistics
+    from fibench.develop.bench.written import write_tables
+
+    print_statistics()
+    write_tables(checkout, {"sequential": sequential.tables()})
+    write_tables(checkout, values.tables())
+    write_tables(checkout, {"whole runs": proof.tables()})
 
 
 def _bench_runner(places: Places) -> bool:

@@ -4,7 +4,9 @@
 May know `trial` and `store`, and what these know; it knows no verdict, and prints nothing.
 """
 
-from fibench.run.blocks import AfterBlock
+from fibench.run._attempts import Attempts, NotQuietError, tails
+from fibench.run._resume import Attempt
+from fibench.run.blocks import AfterBlock, Walk
 from fibench.run.events import (
     BlockEnded,
     Event,
@@ -21,9 +23,12 @@ from fibench.run.request import Request
 
 __all__ = [
     "AfterBlock",
+    "Attempt",
+    "Attempts",
     "BlockEnded",
     "Event",
     "Listener",
+    "NotQuietError",
     "Notice",
     "Request",
     "RunStarted",
@@ -31,5 +36,7 @@ __all__ = [
     "TrialFinished",
     "TrialRepeated",
     "TrialStarted",
+    "Walk",
     "run_experiment",
+    "tails",
 ]

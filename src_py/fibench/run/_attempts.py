@@ -42,12 +42,15 @@ def tails(experiment: Experiment) -> list[str]:
 class Attempts:
     """The attempts of a run, each judged by those before it."""
 
-    def __init__(self, tail_cells: Collection[str], before: Iterable[Record]) -> None:
-        """`before` are those that the journal holds, in the order of writing."""
+    def __init__(
+        self, tail_cells: Collection[str], before: Iterable[Record], accepts: bool | None = None
+    ) -> None:
+        """`before` are those that the journal holds, in the order of writing; `accepts` is whether
+        noise is accepted; None: as who runs this does."""
         self._tails = frozenset(tail_cells)
         self.measured_s = 0.0
         """Warm-up and windows of all that was made."""
-        self._accepts = accepts_noise()
+        self._accepts = accepts_noise() if accepts is None else accepts
         self._history: dict[str, list[Record]] = {}
         self._blocks: dict[int, dict[str, Record]] = {}
         """What was measured now."""

@@ -42,7 +42,6 @@ TOLD_ONLY = {
     "limits": "likewise",
     "course": "whether it is of the course, which `backends` tells",
     "needs": "whether it can run here, which is compared as what was left out",
-    "busy": "what the pages of the designs say of its system calls",
 }
 """The fields of a backend that no trial reads, and what they are there for."""
 

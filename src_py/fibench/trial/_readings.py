@@ -2,6 +2,7 @@
 """What is read of a server in the course of its trial, and what follows from it."""
 
 import time
+from collections.abc import Iterable
 
 from fibench.record import ServerSide
 from fibench.server import Ending, resources
@@ -76,6 +77,21 @@ class Readings:
         use = self.use()
         wall_ns = 0 if use is None else use.wall_ns - self._late_ns("end")
         return use.total_ns / wall_ns if use and wall_ns > 0 else None
+
+    def stretched(self) -> float | None:
+        """How many times as long as the window the time is that `cores` may count work of: the end
+        of what it reads may be late, and a server then have worked on."""
+        use = self.use()
+        wall_ns = 0 if use is None else use.wall_ns - self._late_ns("end")
+        return use.wall_ns / wall_ns if use and wall_ns > 0 else None
+
+    def threads(self) -> int | None:
+        """The most threads that were seen, since connections, and what serves them, come and go at
+        the edges."""
+        return max((snapshot.threads for snapshot in self._seen()), default=None)
+
+    def _seen(self) -> Iterable[resources.CpuSnapshot | MemorySnapshot]:
+        return [*self._cpu.values(), *self._memory.values()]
 
     def ended_after_the_window(self, ending: Ending) -> bool:
         """Whether the server is known to have been there up to the end of the window."""
@@ -156,8 +172,6 @@ class Readings:
     def describe(self, ending: Ending, *, ended_itself: bool) -> ServerSide:
         """How the server ran and ended; what cannot be known for sure is None."""
         end, use = self._cpu.get("end"), self.use()
-        seen: list[resources.CpuSnapshot | MemorySnapshot]
-        seen = [*self._cpu.values(), *self._memory.values()]
         switches = self.switches(ending)
         steady = self._memory.get("middle") or self._memory.get("begin")
         return ServerSide(
@@ -170,9 +184,8 @@ class Readings:
             accounting=end.accounting if end else None,
             cpu_user_s=use.user_ns * _NS if use else None,
             cpu_system_s=use.system_ns * _NS if use else None,
-            # The most, since connections, and what serves them, come and go at the edges.
-            threads=max((snapshot.threads for snapshot in seen), default=None),
-            processes=max((snapshot.processes for snapshot in seen), default=None),
+            threads=self.threads(),
+            processes=max((snapshot.processes for snapshot in self._seen()), default=None),
             rss_bytes=steady.rss_bytes if steady else None,
             memory_readings=list(self._sizes().values()),
             switches_voluntary=switches.voluntary if switches else None,

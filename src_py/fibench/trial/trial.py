@@ -29,6 +29,7 @@ from fibench.trial._figures import (
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._readings import Readings
 from fibench.trial.answer import read_answer
+from fibench.trial.evidence.design import most_cores
 from fibench.trial.evidence.watch import Seen, Watch
 from fibench.trial.serving import (
     NULL_REPLY,
@@ -130,6 +131,8 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
                 checked += check_crowd(context, parameters, port, folder, at_once)
             loaded = _load(context, backend, parameters, port, folder, readings)
             seen = watch.conclude(readings.cores(), loaded[0].load_cores)
+            most = _most_cores(backend, parameters, readings, seen)
+            seen = replace(seen, figures={**seen.figures, "design_cores": most})
         except TrialFailed as failure:
             failed = failure
         died = not running.alive()
@@ -197,6 +200,16 @@ def _load(
         least_s = alone_s(context.programs, min(asked_numbers(parameters)))
         figures = replace(figures, checks=replace(figures.checks, computing_s=least_s))
     return replace(figures, metrics=metrics), GeneratorSide(cpus, figures.use)
+
+
+def _most_cores(
+    backend: Backend, parameters: Parameters, readings: Readings, seen: Seen
+) -> float | None:
+    """The most cores that its design can have let a server be measured to use; None: as many as
+    there are, or not known."""
+    most = most_cores(backend, parameters.workers, readings.threads(), seen.figures)
+    stretched = readings.stretched()
+    return None if most is None or stretched is None else most * stretched
 
 
 def _cores_key(backend: Backend) -> str:

@@ -253,6 +253,7 @@ def sample(record: Record) -> Sample:
         saturated={name: one for name, one in saturated.items() if one is not None},
         halves=record.halves,
         foreign_cores=foreign_cores(record),
+        design_cores=record.machine.get("design_cores"),
         foreign_names=tuple(record.evidence.foreign),
         disturbed=record.disturbed,
         crowded=too_much(record.machine, record.evidence.foreign, unbounded=True),

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fibench.metrics import metric_of
 from fibench.record import LatencyBounds, Saturated
@@ -65,6 +65,8 @@ class Sample:
     foreign_cores: float | None = None
     """The cores that neither server nor load nor runner used, but others; below 0 by chance. None:
     that is not known."""
+    design_cores: float | None = None
+    """The most cores that it can have been measured to use, by its design. None: not known."""
     foreign_names: tuple[str, ...] = ()
     """Who used most of them."""
     disturbed: Disturbed | None = None
@@ -100,6 +102,15 @@ class Sample:
         )  # fmt: skip
 
 
+class LogGain(NamedTuple):
+    """ln of how much more a server could have answered in a trial without others."""
+
+    by_use: float
+    """By what others used; below 0 by chance."""
+    by_design: float
+    """By what its design can use; where that is not known, by what others used."""
+
+
 class Index:
     """The samples of a run, by cell and block. Raises ValueError if a block has a valid cell twice:
     then someone counted an attempt twice."""
@@ -110,7 +121,7 @@ class Index:
         self._logs: dict[tuple[str, str], dict[int, float]] = {}
         self._flaws: dict[tuple[str, str], dict[int, Flaw]] = {}
         self._grains: dict[tuple[str, str], float] = {}
-        self.log_gains: dict[str, Mapping[int, float]] = {}
+        self.log_gains: dict[str, Mapping[int, LogGain]] = {}
         """By cell and block what foreign/widening.py has found of its trials."""
         self.open_loops: set[str] = set()
         """The cells whose trials know how late the load generator was."""

@@ -83,6 +83,8 @@ def test_cpu_times_are_of_an_edge_if_they_are_read_soon_beside_the_window(
             read_ns = times[each] + (int(late_s * S) if each == edge else 0)
             readings._cpu[each] = type(seen)(**{**vars(seen), "monotonic_ns": read_ns})
     assert (readings.use() is not None) == known
+    longer = (window_s + late_s) / window_s if edge == "end" else 1.0
+    assert readings.stretched() == (pytest.approx(longer) if known else None)
     assert (readings.unknown() == []) == known
     assert max(LATE_FLOOR_NS, LATE_SHARE * window_s * S) >= late_s * S or not known
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 from tests.runner.records import recorded
-from tests.runner.verdict.claims import A, B, make_claim, verdict_on
+from tests.runner.verdict.claims import A, make_claim, verdict_on
+from tests.runner.verdict.neighbours import noisy, trial
 from tests.runner.verdict.throughputs import ends
 
 from fibench.parameters import Parameters
@@ -25,37 +26,6 @@ from fibench.verdict.foreign.widening import Widened
 from fibench.verdict.looks import Looks
 from fibench.verdict.sample import Index, Sample
 from fibench.verdict.verdict import claim_json
-
-NAMES = ("python3", "cc1")
-
-
-def trial(
-    cell: str,
-    block: int,
-    throughput: float,
-    foreign: float | None = 0.0,
-    cores: float | None = 1.0,
-    **more: float,
-) -> Sample:
-    return Sample(
-        cell,
-        block,
-        True,
-        None,
-        {"throughput": throughput, "cores": cores, **more},
-        {"window_ok": 10**9},
-        foreign_cores=foreign,
-        foreign_names=NAMES,
-    )
-
-
-def noisy(cell: str, rate: float, foreign: float, cores: float, seed: int = 1) -> list[Sample]:
-    """Eight trials that vary by 3 %."""
-    chance = random.Random(f"{cell} {seed}")
-    return [
-        trial(cell, block, rate * math.exp(chance.gauss(0.0, 0.03)), foreign, cores)
-        for block in range(8)
-    ]
 
 
 def test_the_ends_of_a_ratio_are_moved_by_what_others_may_have_taken_from_each_side() -> None:
@@ -184,40 +154,6 @@ def test_repeated_intervals_are_widened_alike(looks: Looks | None) -> None:
     low, _, high = ends(found)
     assert low == pytest.approx(found.widened.low / (1 + 0.96 / 0.97))
     assert high == pytest.approx(found.widened.high * (1 + 1.0 / 0.98))
-
-
-GIL: Sequence[tuple[str, str, float | None, float | None]] = (
-    ("py-mp", "py-mt", 1.3, None),
-    ("py-mt", "py-sync", None, 1.1),
-    ("py-mp", "py-sync", 1.3, None),
-    ("py-async", "py-sync", None, 1.1),
-    ("c-mt", "c-sync", 1.5, None),
-    ("c-mp", "c-sync", 1.5, None),
-    ("c-sync-27", "py-sync", 10.0, None),
-)
-"""The ratios of gil.toml."""
-RATES = {"py-mp": 93.0, "py-mt": 47.0, "py-sync": 49.0, "py-async": 48.0, "c-mt": 152.0,
-         "c-mp": 150.0, "c-sync": 77.0, "c-sync-27": 1900.0}  # fmt: skip
-
-
-def test_a_fifth_of_a_core_leaves_at_least_five_of_the_eight_claims_of_gil_decided() -> None:
-    two = {"py-mp", "c-mt", "c-mp"}
-    of_threads = make_claim("cores", low=0.9, high=1.1, right=None)
-    alone = [trial("a", block, 47.0, 0.2, 0.97 + 0.005 * (block % 3)) for block in range(8)]
-    cores_used = verdict_on(of_threads, alone, total_claims=8)
-    assert cores_used.outcome != "REFUTED"
-    decided = int(cores_used.outcome == "CONFIRMED")
-    for left, right, low, high in GIL:
-        cores = {name: 1.8 if name in two else 0.97 for name in (left, right)}
-        samples = [
-            replace(one, cell_key=key)
-            for name, key in ((left, A.key), (right, B.key))
-            for one in noisy(name, RATES[name], 0.2, cores[name])
-        ]
-        verdict = verdict_on(make_claim(low=low, high=high), samples, total_claims=8)
-        assert verdict.outcome != "REFUTED", (left, right)
-        decided += verdict.outcome == "CONFIRMED"
-    assert decided >= 5
 
 
 def crossing_samples(foreign: float) -> list[Sample]:

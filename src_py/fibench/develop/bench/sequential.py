@@ -10,8 +10,6 @@ docs/statistics.md.
 from __future__ import annotations
 
 import math
-import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +30,7 @@ from fibench.develop.bench.simulation import (
     made_crossover,
     true_crossing,
 )
+from fibench.develop.bench.written import write_tables
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Questions
 from fibench.verdict.looks import Looks, critical
@@ -364,26 +363,5 @@ def tables(runs: int = RUNS, seed: int = 1) -> Iterator[str]:
     yield from crossover_table(math.ceil(runs / 40), seed)
 
 
-PAGE = Path("docs", "statistics.md")
-_BLOCK = re.compile(r"(<!-- sequential -->\n).*?(<!-- end -->\n)", re.DOTALL)
-
-
-def print_sequential(runs: int = RUNS, seed: int = 1) -> None:
-    """Simulate, and print the tables."""
-    for line in tables(runs, seed):
-        print(line, flush=True)
-
-
-def main(checkout: Path = Path()) -> None:
-    """Write the tables into the page."""
-    page = checkout / PAGE
-    text = "\n".join(tables())
-    before = page.read_text(encoding="utf-8")
-    after, count = _BLOCK.subn(lambda found: f"{found[1]}\n{text}\n{found[2]}", before)
-    if count != 1:
-        sys.exit(f"{page} has no place for the tables")
-    page.write_text(after, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write_tables(Path(), {"sequential": tables()})

@@ -10,7 +10,6 @@ is better where figures are skewed must not be worse where they are normal.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fibench.develop.bench.simulation import Noise, draw
+from fibench.develop.bench.written import write_tables
 from fibench.verdict.comparing.welch import over_runs, over_trials
 from fibench.verdict.looks import t_quantile
 
@@ -288,25 +288,5 @@ def _rule(columns: int) -> str:
     return "|" + "---|" * (columns + 1)
 
 
-def print_values() -> None:
-    """Simulate, and print the tables."""
-    for lines in tables().values():
-        print("\n".join(lines), flush=True)
-
-
-def main(checkout: Path = Path()) -> None:
-    """Write the tables into the page."""
-    page = checkout / "docs" / "statistics.md"
-    text = page.read_text(encoding="utf-8")
-    for name, lines in tables().items():
-        begin = re.escape(f"<!-- {name} -->\n")
-        written = "\n".join(["", *lines, ""])
-        block = re.compile(f"({begin}).*?(<!-- end -->\n)", re.DOTALL)
-        text, count = block.subn(lambda found, own=written: f"{found[1]}{own}{found[2]}", text)  # type: ignore[misc]
-        if count != 1:
-            raise SystemExit(f"{page}: has no one place for {name}")
-    page.write_text(text, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write_tables(Path(), tables())

@@ -44,22 +44,29 @@ if TYPE_CHECKING:
     from fibench.experiment.claims import Claim
 
 
-def decide(questions: Questions, samples: Iterable[Sample], *, ended: bool = False) -> Decisions:
+def decide(
+    questions: Questions,
+    samples: Iterable[Sample],
+    *,
+    ended: bool = False,
+    after: Decisions | None = None,
+) -> Decisions:
     """Follow a run through its samples, to the last block that has every cell it should have.
 
     A cell of which a trial failed has a sample, too. `ended`: no more will be measured, so that
     what is open is judged by all that there is; it matters where the claims are not those by which
-    the run was ended, and where trials were lost.
+    the run was ended, and where trials were lost. `after` are the decisions on those of these
+    samples that are of its whole blocks, made when nothing else was there: what was looked at then
+    is not looked at again, and what comes out is the same. Where a run has ended, all is.
     """
     known = list(samples)
     if questions.looks.fixed:  # one look, at all that there is
         known = [replace(one, since=0) for one in known]
     made = _Made(known, ended)
-    looks, whole, complete = questions.looks, 0, True
-    standings: Sequence[Standing] = [Standing() for _ in questions.claims]
-    left: dict[str, int] = {}
-    staying = list(questions.cells)
-    for blocks in range(1, made.blocks + 1):
+    before = _at_first(questions) if ended or after is None else after
+    looks, whole, complete = questions.looks, before.blocks, True
+    standings, left, staying = before.standings, dict(before.left), list(before.staying)
+    for blocks in range(before.blocks + 1, made.blocks + 1):
         has_all = made.has(blocks - 1, staying)
         if not ended and not (staying and (has_all or blocks < made.blocks)):
             break
@@ -75,6 +82,10 @@ def decide(questions: Questions, samples: Iterable[Sample], *, ended: bool = Fal
         # There are fewer blocks than a look needs, or no cell at all.
         standings = _look(questions, standings, made, made.blocks)
     return Decisions(whole, tuple(standings), left, tuple(staying), ended)
+
+
+def _at_first(questions: Questions) -> Decisions:
+    return Decisions(0, [Standing() for _ in questions.claims], {}, questions.cells)
 
 
 class _Made:

@@ -6,12 +6,14 @@ have answered at most 1 + f/c times as much. And they ran for f of the window at
 than 1: had the server stood still for just as long, it would have answered at most 1/(1 - f) times
 as much in their absence. The smaller of the two holds; both are 1 + f / max(c, 1 - f). The cores
 that it would have used are as many times more, since a request takes the CPU time that it takes.
+Nor would a design that keeps at most k cores busy have used more than these: k/c times as many.
 
 So the upper end of a throughput, or of cores, is raised by the mean over its blocks of the
 logarithm; of a ratio A/B the upper end by A's mean and the lower end by B's, and of a latency the
 other way round. f is what was used less what server, load and runner used, and can come out below 0
 by chance: the mean takes that as it is, so that a quiet machine widens by its noise divided by the
-root of the blocks.
+root of the blocks. The bound by the design has a mean of its own, and the smaller mean counts: the
+smaller bound of each block would cut off what is above by chance, and nothing of what is below.
 """
 
 from __future__ import annotations
@@ -23,11 +25,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fibench.metrics import metric_of
-from fibench.verdict.sample import Index, Sample
+from fibench.verdict.sample import Index, LogGain, Sample
 from fibench.wording import most_named
 
 _RISING = ("cores",)
 """What a server left to itself has more of, though more of it is not better."""
+SAME_CORES = 1.02
+"""So many times what it used a server may have used less, or more, by the clocks that tell."""
 
 
 class Gain(NamedTuple):
@@ -76,14 +80,15 @@ def gain(samples: Index, cell_key: str, blocks: Collection[int], key: str) -> Ga
     """The mean over these blocks; of those in which it is known."""
     if not is_widened(samples, cell_key, key):
         return NO_GAIN
-    known = [log for block, log in _log_gains(samples, cell_key).items() if block in blocks]
-    mean = max(0.0, math.fsum(known) / len(known)) if known else 0.0
+    known = [logs for block, logs in _log_gains(samples, cell_key).items() if block in blocks]
+    means = [math.fsum(logs) / len(known) for logs in zip(*known, strict=True)]
+    mean = max(0.0, min(means, default=0.0))
     metric = metric_of(key)
     rises = metric.more_is_better or metric.name in _RISING
     return Gain(up=mean) if rises else Gain(down=mean)
 
 
-def _log_gains(samples: Index, cell_key: str) -> Mapping[int, float]:
+def _log_gains(samples: Index, cell_key: str) -> Mapping[int, LogGain]:
     """Those of a cell by block, where they are known; each is worked out once."""
     found = samples.log_gains.get(cell_key)
     if found is None:
@@ -96,16 +101,16 @@ def _log_gains(samples: Index, cell_key: str) -> Mapping[int, float]:
     return found
 
 
-def log_gain(trial: Sample) -> float | None:
-    """ln of how much more a server could have answered; None where it is not known what others
-    used."""
+def log_gain(trial: Sample) -> LogGain | None:
+    """How much more a server could have answered; None where it is not known what others used."""
     foreign, cores = trial.foreign_cores, trial.metrics.get("cores") or 0.0
     if foreign is None:
         return None
     had = max(cores, 1.0 - foreign)
-    if had <= 0.0:
-        return math.inf
-    return math.log1p(max(-0.5, foreign / had))
+    by_use = math.inf if had <= 0.0 else math.log1p(max(-0.5, foreign / had))
+    most = (trial.design_cores or 0.0) * SAME_CORES
+    # A design that used more than it is said to be able to is not known well enough.
+    return LogGain(by_use, math.log(most / cores) if 0.0 < cores <= most else by_use)
 
 
 def of_sides(left: Gain, right: Gain) -> Gain:

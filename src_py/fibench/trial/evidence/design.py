@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How many cores a server can have used at most, since its design keeps no more of them busy. Pure.
+
+Verdicts take it for what others cannot have kept the server from (verdict/foreign/widening.py): so
+it is known only where nothing is left to believe. The design is one of the catalogue, what a file
+says of a server of one's own does not count; and no more threads were seen than it can keep busy,
+so that none worked beside them that was idle when others were there.
+
+Who uses a core as long as there is one, whatever it answers (`busy`), can have been kept from
+answering all the same. And where hardware threads share a core, others make a request take more CPU
+time than it does without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fibench.backends import Backend
+
+
+def most_cores(
+    backend: Backend, workers: int | None, threads: int | None, machine: Mapping[str, float | None]
+) -> float | None:
+    """The most cores that a design can have kept busy; None: as many as there are, or not known.
+
+    `threads` are the most that its server was seen to have; `machine` has the window's figures.
+    """
+    most = workers if backend.cores == "workers" else backend.cores
+    if backend.command or backend.busy or not isinstance(most, int):
+        return None
+    cores, cpus = machine.get("usable_cores"), machine.get("usable_cpus")
+    if cores is None or cpus is None or cpus > cores:
+        return None
+    return float(most) if threads is not None and 0 < threads <= most else None

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whole runs on made-up machines, by the code of real ones: a short, seeded form of what
+docs/statistics.md has of them."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fibench.develop.bench.made_trials import CORES, CPUS, RATES, Machine, name_of
+from fibench.develop.bench.proof import GIL, NOISY, Found, simulate, tables
+from fibench.develop.bench.whole_runs import (
+    MIXED,
+    ON_A_VALUE,
+    File,
+    WholeRun,
+    experiment_of,
+    whole_run,
+)
+from fibench.experiment import Claim
+from fibench.record import Record
+from fibench.store.attempts import REPETITIONS, attempts_of, passes_of
+from fibench.verdict import find
+
+PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
+EVERY: dict[str, tuple[File, Machine]] = {
+    **{f"gil, {name}": ("gil", machine) for name, machine in GIL.items()},
+    **{f"mixed, {name}": ("mixed", machine) for name, machine in NOISY.items()},
+}
+
+
+def run_on(name: str, seed: int = 3) -> WholeRun:
+    file, machine = EVERY[name]
+    return whole_run(file, machine, seed)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_simulated_run_is_one_that_a_report_reads_and_judges_alike(name: str) -> None:
+    run, file = run_on(name), EVERY[name][0]
+    assert attempts_of(run.records, experiment_of(file)).unasked == [], (
+        "the journal keeps the rule of attempts"
+    )
+    not_quiet = "others used it" if run.not_quiet else None
+    found = find(experiment_of(file), run.records, CPUS, complete=True, not_quiet=not_quiet)
+    counted = {verdict.claim.id: verdict for verdict in found.verdicts}
+    for standing, verdict in zip(run.decisions.standings, run.verdicts, strict=True):
+        if verdict is None:
+            assert all(one.outcome == "INCONCLUSIVE" for one in counted.values())
+            continue
+        assert standing.verdict is not None
+        reported = counted[verdict.claim.id]
+        assert (reported.outcome, reported.decided) == (verdict.outcome, verdict.decided)
+        assert reported.estimate == verdict.estimate
+
+
+def test_the_same_seed_is_the_same_run_and_another_is_another() -> None:
+    assert run_on("gil, 10 %, 4 of 5 found").records == run_on("gil, 10 %, 4 of 5 found").records
+    assert run_on("gil, 10 %, 4 of 5 found", 4).records != run_on("gil, 10 %, 4 of 5 found").records
+
+
+def tries(run: WholeRun) -> Iterator[list[Record]]:
+    for passes in passes_of(run.records).values():
+        for one in passes:
+            yield from one.tries.values()
+
+
+def test_what_leaves_evidence_is_measured_again_and_nothing_else() -> None:
+    machine = Machine(disturbed=0.3, found=1.0)
+    run = whole_run("mixed", machine, 1)
+    repeated = [own for own in tries(run) if len(own) > 1]
+    assert len(repeated) > 20
+    assert max(map(len, repeated)) == 1 + REPETITIONS
+    kinds = {one.disturbed.kind for own in repeated for one in own if one.disturbed}
+    assert kinds == {"foreign", "probe"}
+    unseen = whole_run("mixed", Machine(disturbed=0.3, found=0.0, alarms=0.0), 1)
+    assert all(len(own) == 1 for own in tries(unseen))
+    every = [one for seed in range(5) for one in whole_run("mixed", machine, seed).records]
+    first = {one.disturbed.kind for one in every if one.block < 2 and one.disturbed}
+    assert first == {"foreign"}, "the probe tells nothing yet"
+
+
+def test_beside_endless_loops_a_run_ends_and_one_that_bears_them_decides_nothing_wrongly() -> None:
+    ended = whole_run("gil", Machine(loops=True), 1)
+    assert ended.not_quiet
+    assert max(one.block for one in ended.records) == 1
+    assert set(ended.verdicts) == {None}
+    borne = whole_run("gil", Machine(loops=True, accepts=True), 1)
+    assert not borne.not_quiet
+    outcomes = [verdict.outcome for verdict in borne.verdicts if verdict is not None]
+    assert len(outcomes) == 8
+    assert "REFUTED" not in outcomes
+    rates = [one.metrics["throughput_per_s"] or 0.0 for one in borne.records if "c-mt" in one.label]
+    assert np.mean(rates) < 0.6 * RATES["c-mt n=34"], "half of it was hidden"
+
+
+def truth_of(claim: Claim) -> float:
+    of = RATES if claim.metric == "throughput" else CORES
+    left = of[name_of(claim.left.key, claim.left.label)]
+    return left / of[name_of(claim.right.key, claim.right.label)] if claim.right else left
+
+
+def test_the_truth_of_each_claim_lies_where_it_is_said_to() -> None:
+    for claim, (truth, _) in zip(experiment_of("mixed").claims, MIXED, strict=True):
+        bounds = [bound for bound in (claim.low, claim.high) if bound is not None]
+        at = truth_of(claim)
+        inside = (claim.low is None or at > claim.low) and (claim.high is None or at < claim.high)
+        nearest = min(abs(math.log(at / bound)) for bound in bounds)
+        assert {"bound": nearest == 0.0, "false": not inside and nearest > 0.0}.get(truth, inside)
+        assert {"near": nearest < 0.05, "far": nearest > 0.09}.get(truth, True)
+    on_value = experiment_of("mixed").claims[ON_A_VALUE]
+    assert (on_value.right, MIXED[ON_A_VALUE][0]) == (None, "bound")
+    for claim in experiment_of("gil").claims:
+        at = truth_of(claim)
+        assert (claim.low or 0.0) < at < (claim.high or math.inf), "all of gil.toml is true"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, machine in NOISY.items()
+             if not (machine.disturbed or machine.loops or machine.foreign)]
+)  # fmt: skip
+def test_noise_has_the_truth_as_its_mean(name: str) -> None:
+    logs: dict[str, list[float]] = {}
+    for seed in range(20):
+        # A claim on its bound keeps its cells to the last block, nearly always.
+        last = {one.trial: one for one in whole_run("mixed", NOISY[name], seed).records}
+        for one in last.values():
+            if one.role != "ceiling" and one.label in ("py-mp n=27", "py-sync n=27"):
+                rate = one.metrics["throughput_per_s"] or 0.0
+                true = RATES[name_of(one.cell, one.label)]
+                logs.setdefault(f"{one.label} {seed}", []).append(math.log(rate / true))
+    for label in ("py-mp", "py-sync"):
+        means = [float(np.mean(own)) for key, own in logs.items() if key.startswith(label)]
+        assert abs(np.mean(means)) < 5 * np.std(means) / len(means) ** 0.5 + 0.002
+
+
+def test_found_disturbances_cost_few_verdicts_and_hidden_ones_many() -> None:
+    machines = (Machine(disturbed=0.05, found=found) for found in (0.8, 0.0))
+    found, hidden = (simulate("gil", machine, 40, 5) for machine in machines)
+    assert found.share_right(8) > hidden.share_right(8) + 0.2
+    assert not any(found.wrong)
+    assert not any(hidden.wrong)
+
+
+def test_a_wrong_verdict_is_counted() -> None:
+    found = Found()
+    run = run_on("mixed, quiet")
+    turned = [
+        replace(standing, verdict=replace(standing.verdict, outcome="REFUTED", decided=6))
+        for standing in run.decisions.standings
+        if standing.verdict is not None
+    ]
+    found.add("mixed", replace(run, decisions=replace(run.decisions, standings=turned)))
+    false = [place for place, (truth, _) in enumerate(MIXED) if truth == "false"]
+    assert found.wrong == [frozenset(range(8)) - set(false)]
+    assert found.right == [len(false)]
+    assert found.share_wrong(false) == 0.0
+
+
+def test_the_page_has_the_tables_that_are_written_into_it() -> None:
+    written = PAGE.read_text(encoding="utf-8").split("<!-- whole runs -->")[1]
+    written = written.split("<!-- end -->")[0]
+    rows = [line.split("|")[1] for line in written.splitlines() if line.startswith("|")]
+    assert rows == [line.split("|")[1] for line in tables(1, 1, alone=True) if line.startswith("|")]
