@@ -76,7 +76,9 @@ class Machine:
     slow: float = 0.0
     """The share of trials in the slower of two humps, of the cells that have them."""
     rho: float = 0.0
-    """How much a trial resembles that of the block before."""
+    """How much a trial resembles that of its cell in the block before."""
+    carried: float = 0.0
+    """How much a trial resembles the one that was measured before it, of whatever cell."""
     drift: float = 0.0
     """How far figures move in the run: a logarithm."""
     foreign: float = 0.0
@@ -109,12 +111,16 @@ class MadeTrials:
         self._blocks = blocks
         self._place = {key: place for place, key in enumerate(keys)}
         self._logs = self._drawn(blocks, len(keys))
+        self._weather = 0.0
+        """How much the machine has slowed what was measured last, in standard deviations."""
         self._hit: set[str] = set()
 
     def _drawn(self, blocks: int, cells: int) -> Sequence[Sequence[Sequence[float]]]:
         """The logarithms of rates, by block, attempt and cell; 0 is the truth."""
         machine, chance, tries = self._machine, self._chance, 1 + REPETITIONS
         shocks = draw(machine.noise, chance, blocks, tries, cells)
+        if machine.carried:
+            shocks *= 0.0  # all of it is the machine's, and comes in the order of measuring
         if machine.rho:
             innovation = math.sqrt(1.0 - machine.rho**2)
             for block in range(1, blocks):
@@ -136,8 +142,18 @@ class MadeTrials:
         luck = self._luck(trial.key, name)
         place = (trial.block + 0.5) / self._blocks + trial.index % 9 / (9.0 * self._blocks)
         log += luck.log + self._machine.drift * (place - 0.5)
+        log += self._carried_over() * self._machine.spreads[name]
         cores = CORES[name], 1.0 if name in ONE_BY_DESIGN else None
         return _record(trial, number, RATES[name] * math.exp(log), cores, luck)
+
+    def _carried_over(self) -> float:
+        """What the machine does to the next trial that is measured, in standard deviations."""
+        carried = self._machine.carried
+        if carried:
+            innovation = math.sqrt(1.0 - carried**2)
+            self._weather *= carried
+            self._weather += innovation * float(self._chance.standard_normal())
+        return self._weather
 
     def _luck(self, key: str, name: str) -> _Luck:
         machine, chance = self._machine, self._chance

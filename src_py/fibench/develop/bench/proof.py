@@ -59,8 +59,10 @@ NOISY: Mapping[str, Machine] = {
     "drift": Machine(drift=DRIFT),
     "two humps 50:50": Machine(slow=0.5),
     "two humps 80:20": Machine(slow=0.2),
-    "AR(1) 0.3": Machine(rho=0.3),
-    "AR(1) 0.8": Machine(rho=0.8),
+    "AR(1) 0.3 from trial to trial": Machine(carried=0.3),
+    "AR(1) 0.8 from trial to trial": Machine(carried=0.8),
+    "AR(1) 0.3 from block to block": Machine(rho=0.3),
+    "AR(1) 0.8 from block to block": Machine(rho=0.8),
 }
 """Those on which the eight claims of MIXED are judged."""
 
