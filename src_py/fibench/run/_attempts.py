@@ -29,9 +29,13 @@ class NotQuietError(Exception):
 
 
 def tails(experiment: Experiment) -> list[str]:
-    """The keys of cells of which a claim is about a percentile above the median, or a maximum."""
+    """The keys of cells of which a claim is about a percentile above the median, or a maximum; or
+    about a rate that is sustained, which no interval is widened for either."""
     found = {
-        cell.key for claim in experiment.claims if is_tail(claim.metric) for cell in cells_of(claim)
+        cell.key
+        for claim in experiment.claims
+        if is_tail(claim.metric) or claim.kind == "sustains"
+        for cell in cells_of(claim)
     }
     return sorted(found)
 

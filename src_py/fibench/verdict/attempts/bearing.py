@@ -29,11 +29,19 @@ def is_left_out(sample: Sample, metric: str = "throughput") -> bool:
     return sample.valid and sample.disturbed is not None and sample.disturbed.kind in kinds
 
 
+def _as_metric(claim: Claim) -> str:
+    """The metric that is disturbed as a claim is: a rate that is sustained as the tail is.
+
+    What others use makes a server sustain less, whichever percentile is asked for.
+    """
+    return "max" if claim.kind == "sustains" else claim.metric
+
+
 def bearing(claim: Claim, samples: Index) -> Index:
     """The samples without those that are left out of a claim."""
     if METRICS[claim.metric].is_count or not samples.disturbed:
         return samples
-    return samples.without(lambda one: is_left_out(one, claim.metric))
+    return samples.without(lambda one: is_left_out(one, _as_metric(claim)))
 
 
 def why_not_quiet(claim: Claim, samples: Index) -> str | None:
@@ -41,7 +49,7 @@ def why_not_quiet(claim: Claim, samples: Index) -> str | None:
     if METRICS[claim.metric].is_count or not samples.disturbed:
         return None
     trials = [one for cell in cells_of(claim) for one in samples.valid(cell.key).values()]
-    left_out = [one for one in trials if is_left_out(one, claim.metric)]
+    left_out = [one for one in trials if is_left_out(one, _as_metric(claim))]
     if len(left_out) <= MOST_LEFT_OUT * len(trials):
         return None
     said = _commonest(one.disturbed.says for one in left_out if one.disturbed is not None)
