@@ -53,6 +53,7 @@ blocks = 1
 CHANGES: dict[str, tuple[str, ...]] = {
     "build": (),
     "run": ("{experiment}",),
+    "try": ("c-sync", "c-mt", "--seconds", "3", "--duration", "50ms"),
     "serve": ("c-sync",),
     "test": (),
     "bench": ("--runner",),

@@ -225,7 +225,7 @@ static void test_the_estimate_lies_between_the_two_ends(void)
 static void test_what_was_seen_is_known_where_the_estimate_has_a_gap(void)
 {
     forget();
-    for (int i = 1; i <= 10; i++) {
+    for (int64_t i = 1; i <= 10; i++) {
         histogram_record(&entered, 500 + 10 * i);
         histogram_record(&answered, 600 + 10 * i);
         histogram_record(&censored, 10 * i);

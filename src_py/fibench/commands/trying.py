@@ -130,7 +130,7 @@ def _read(text: str, catalogue: Mapping[str, Backend], overrides: Mapping[str, s
     from fibench.experiment.experiment import parse_experiment
 
     for name in ("backend", "blocks", "seed"):
-        if name in overrides:
+        if overrides.get(name):
             what = f"--{name} is no option of try"
             raise Refused(what, "leave it out; an experiment file can say it", WRONG_INPUT)
     try:

@@ -169,8 +169,9 @@ def table_notes(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list
     blocks = max((summary.valid for summary in summaries), default=0)
     if blocks >= 2:
         made = {summary.valid for summary in summaries if summary.valid}
-        several = f"{min(made)} to {blocks}" if any(_looked_at(one) for one in summaries) else ""
-        trials = f"geometric means of {several or blocks} trials, one in each block"
+        several = any(_looked_at(one) for one in summaries)
+        number = f"{min(made)} to {blocks}" if several and min(made) < blocks else str(blocks)
+        trials = f"geometric means of {number} trials, one in each block"
         interval = f"± is the {percent(CONFIDENCE)} interval, each by itself"
         if several:
             interval += ", wide enough for cells that leave when their claims are decided"
