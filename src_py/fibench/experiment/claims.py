@@ -44,8 +44,8 @@ __all__ = [
 ]
 
 
-Kind = Literal["ratio", "value", "crossover", "sustains"]
-_KINDS: tuple[Kind, ...] = ("ratio", "value", "crossover", "sustains")
+ClaimKind = Literal["ratio", "value", "crossover", "sustains"]
+_KINDS: tuple[ClaimKind, ...] = ("ratio", "value", "crossover", "sustains")
 """What a claim may be about, as the file calls it."""
 
 
@@ -56,7 +56,7 @@ class Claim:
     id: str
     says: str
     because: str | None
-    kind: Kind
+    kind: ClaimKind
     metric: str
     left: Cell
     """The cell of a value; the numerator of a ratio; of a crossover, the one at its first point
@@ -211,7 +211,7 @@ def _claim(
     )
 
 
-def _kind(table: ClaimTable) -> Kind:
+def _kind(table: ClaimTable) -> ClaimKind:
     """What a claim is about, of which it has one."""
     return next(kind for kind in _KINDS if table.has(kind))
 

@@ -30,7 +30,7 @@ from fibench.verdict.looks import Looks, critical
 from fibench.verdict.sample import Index
 from fibench.verdict.sustaining.measured import Curve, Excess, curves, why_withheld
 
-Standing = Literal["held", "exceeded"]
+Stand = Literal["held", "exceeded"]
 
 
 @dataclass(frozen=True)
@@ -198,10 +198,10 @@ def _rate(place: float, rates: Sequence[float]) -> float:
 
 def _places(
     places: Sequence[float], blocks: Sequence[Curve], shared: Curve, errors: float
-) -> tuple[list[Standing | None], list[float]]:
+) -> tuple[list[Stand | None], list[float]]:
     """How the limit stands at each rate, and where between rates with known latencies it is
     neither held nor exceeded."""
-    standings: list[Standing | None] = []
+    standings: list[Stand | None] = []
     found: list[float] = []
     i = 0
     while i < len(places):
@@ -222,7 +222,7 @@ def _places(
     return standings, found
 
 
-def _of_bounds(column: Sequence[Excess], errors: float) -> Standing | None:
+def _of_bounds(column: Sequence[Excess], errors: float) -> Stand | None:
     """How the limit stands at a rate of which bounds alone are known in some blocks."""
     if all(one.saturated for one in column):
         return "exceeded"
