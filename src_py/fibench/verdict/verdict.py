@@ -147,15 +147,13 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
             "needs_cpus": 1,
             "needs_backend": [name], "needs_interpreter": [text],
             "above", "below": number | null  the bounds; both for `within`
-            "limit": number | null,          of `sustains`, in s: what the metric must stay below
             "outcome": "CONFIRMED" | "REFUTED" | "INCONCLUSIVE" | "NOT HERE" | "INVALID",
             "decided": number | null,        after how many blocks; null: it was not
             "reason": text | null,
             "left":  {"cell": key, "label": text, "throughput_per_s": number | null},
             "right": the same | null,        null for a value
             "estimate": null | {
-                "quantity": "ratio" | "throughput_per_s" | the axis of a crossover
-                            | "rate_per_s" of `sustains`,
+                "quantity": "ratio" | "throughput_per_s" | the axis of a crossover,
                 "mean", "low", "high",       low and high null if there is no interval, or no end
                 "at_least", "at_most",       means of bounds, where the figure is not known: then
                                              mean is null; null where an end is not known either
@@ -174,13 +172,6 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
                             "wins": null | "everywhere" | "nowhere"}],
                 "incomplete_blocks",         left out: a point is missing
                 "falls"},                    the advantage does not rise along the axis
-            "sustained": null | [{           of `sustains`, one for each side
-                "rates": [{"at", "cell": key, "saturated"}],    in every block
-                "at", "at_least", "at_most", the rate, or the bracket in which it lies
-                "low", "high",
-                "blocks": [{"block", "at", "at_least", "at_most"}],
-                "incomplete_blocks",         left out: a rate is missing
-                "falls"}],                   exceeded at the first rate, or held at the last
             "smallest_detectable_effect",    relative: 0.08 is 8 %; null if not known
             "effect_asked_for",              relative: from the figure to the bound
             "blocks_needed",                 to see it; null if unknown or beyond reason
@@ -317,6 +308,17 @@ def _crossover_json(claim: Claim, found: Crossover | None) -> dict[str, Json] | 
 
 
 def _sustained_json(row: Row, found: Sustained) -> dict[str, Json]:
+    """One side of `sustains`; the claim has its `limit` in s, and a `quantity` "rate_per_s".
+
+    ::
+
+        {"rates": [{"at", "cell": key, "saturated"}],    in every block
+         "at", "at_least", "at_most",         the rate, or the bracket in which it lies
+         "low", "high",
+         "blocks": [{"block", "at", "at_least", "at_most"}],
+         "incomplete_blocks",                 left out: a rate is missing
+         "falls"}                             exceeded at the first rate, or held at the last
+    """
     estimate = found.estimate
     return {
         "rates": [
