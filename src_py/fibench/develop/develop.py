@@ -76,9 +76,11 @@ def bench(  # noqa: PLR0913 - each is a part of it, or how much
             if statistics:
                 from fibench.develop.bench.sequential import print_sequential
                 from fibench.develop.bench.simulation import print_statistics
+                from fibench.develop.bench.sustaining import print_sustained
                 from fibench.develop.bench.values import print_values
 
                 print_statistics()
+                print_sustained()
                 print_sequential()
                 print_values()
             if not (parts or load or runner or probe or statistics):
