@@ -127,10 +127,10 @@ def _figures(verdict: Verdict) -> str:
     if verdict.crossover is not None:
         return _crossover_figures(verdict, verdict.crossover)
     if verdict.sustained:
-        scale = RATIO if claim.right else scale_for(1.0, "1/s")
-        return sustained_figures(
-            verdict, _row_names(claim), glued(f"needed {_bound(claim, scale)}")
-        )
+        needed = _bound(claim, RATIO if claim.right else scale_for(1.0, "1/s"))
+        if claim.right is None:  # a rate that was measured and is held is sustained
+            needed = needed.replace(">", "≥")
+        return sustained_figures(verdict, _row_names(claim), glued(f"needed {needed}"))
     if verdict.estimate is not None and verdict.estimate.is_bound:
         return _bounds_figures(verdict, verdict.estimate, at)
     if verdict.estimate is None or verdict.estimate.mean is None:

@@ -28,6 +28,7 @@ from fibench.verdict.looks import FEWEST, Looks
 from fibench.verdict.sample import Index, index
 from fibench.verdict.sustaining.ruling import (
     decisive_cells,
+    equivalent_sd,
     estimate_of,
     holds,
     sustained_sides,
@@ -276,9 +277,9 @@ def _judge_sustains(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
     verdict = replace(verdict, sustained=sides, estimate=estimate)
     if estimate.absent is not None:
         return replace(verdict, reason=estimate.absent)
-    if len(sides) == 1:
-        settling = _settling_on_axis(claim, estimate, sides[0].equivalent_sd(), log=True)
-        verdict = replace(verdict, **asdict(settling))
+    of_a_side = replace(estimate, alpha=sides[0].estimate.alpha)
+    settling = _settling_on_axis(claim, of_a_side, equivalent_sd(sides), log=True)
+    verdict = replace(verdict, **asdict(settling))
     if estimate.blocks < _fewest(looks):
         few = _too_few_blocks(estimate.blocks, claim, samples, looks)
         return replace(verdict, reason=few)

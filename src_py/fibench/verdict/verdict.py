@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fibench.verdict.sustaining.sustained import Sustained
 
 CLAIMS_SCHEMA = 2
+SUSTAINED = "rate_per_s"
+"""What the estimate of a rate that one server sustains is of."""
 
 Outcome = Literal["CONFIRMED", "REFUTED", "INCONCLUSIVE", "NOT HERE", "INVALID"]
 
@@ -139,7 +141,7 @@ class Verdict:
         if claim.kind == "crossover":
             return claim.over or ""
         if claim.kind == "sustains" and claim.right is None:
-            return "rate_per_s"
+            return SUSTAINED
         return "ratio" if claim.right else METRICS[claim.metric].name_with_unit
 
 
@@ -165,7 +167,7 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
             "left":  {"cell": key, "label": text, "throughput_per_s": number | null},
             "right": the same | null,        null for a value
             "estimate": null | {
-                "quantity": "ratio" | "throughput_per_s" | the axis of a crossover,
+                "quantity": "ratio" | "throughput_per_s" | "rate_per_s" | the axis of a crossover,
                 "mean", "low", "high",       low and high null if there is no interval, or no end
                 "at_least", "at_most",       means of bounds, where the figure is not known: then
                                              mean is null; null where an end is not known either
@@ -184,6 +186,10 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
                             "wins": null | "everywhere" | "nowhere"}],
                 "incomplete_blocks",         left out: a point is missing
                 "falls"},                    the advantage does not rise along the axis
+            "limit": number | null,          of `sustains`: what the metric must stay below, in s
+            "sustained": null | [            its sides, one or two (_sustained_json)
+                {"rates", "at", "at_least", "at_most", "low", "high", "blocks",
+                 "incomplete_blocks", "falls"}],
             "smallest_detectable_effect",    relative: 0.08 is 8 %; null if not known
             "effect_asked_for",              relative: from the figure to the bound
             "blocks_needed",                 to see it; null if unknown or beyond reason
@@ -321,18 +327,19 @@ def _crossover_json(claim: Claim, found: Crossover | None) -> dict[str, Json] | 
 
 
 def _sustained_json(row: Row, found: Sustained) -> dict[str, Json]:
-    """One side of `sustains`; the claim has its `limit` in s, and a `quantity` "rate_per_s".
+    """One side of `sustains`, rates in 1/s.
 
     ::
 
         {"rates": [{"at", "cell": key, "saturated"}],    in every block
          "at", "at_least", "at_most",         the rate, or the bracket in which it lies
-         "low", "high",
+         "low", "high",                       null for an end that there is not
          "blocks": [{"block", "at", "at_least", "at_most"}],
          "incomplete_blocks",                 left out: a rate is missing
          "falls"}                             exceeded at the first rate, or held at the last
     """
     estimate = found.estimate
+    low, high = known_ends(estimate.low, estimate.high)
     return {
         "rates": [
             {"at": step.at, "cell": step.cell.key, "saturated": step.at in found.saturated}
@@ -341,8 +348,8 @@ def _sustained_json(row: Row, found: Sustained) -> dict[str, Json]:
         "at": finite(estimate.mean),
         "at_least": finite(estimate.at_least),
         "at_most": finite(estimate.at_most),
-        "low": finite(estimate.low),
-        "high": finite(estimate.high),
+        "low": low,
+        "high": high,
         "blocks": [
             {"block": block, "at": one.at, "at_least": one.least, "at_most": one.most}
             for block, one in found.blocks.items()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.runner.verdict.rates import Figure, row, sustains, trials, verdict_on
 
+from fibench.record import Disturbed
 from fibench.report.words import verdict_lines
 from fibench.verdict import Verdict
 from fibench.verdict.verdict import claim_json
@@ -35,25 +36,25 @@ def told(verdict: Verdict) -> list[str]:
         (
             (0.01, 0.025, 0.1),
             150.0,
-            "a holds p99 < 50 ms at n=3 up to 283/s [280, 286], needed > 150/s",
+            "a holds p99 < 50 ms at n=3 up to 283/s [280, 286], needed ≥ 150/s",
         ),
         (
             (0.01, 0.025, None),
             150.0,
             (
                 "a holds p99 < 50 ms at n=3 up to 200/s [200, 400], is saturated at 400/s; "
-                "needed > 150/s"
+                "needed ≥ 150/s"
             ),
         ),
         (
             (0.01, 0.02, 0.03),
             150.0,
-            "a holds p99 < 50 ms at n=3 up to at least 400/s, the highest measured; needed > 150/s",
+            "a holds p99 < 50 ms at n=3 up to at least 400/s, the highest measured; needed ≥ 150/s",
         ),
         (
             (0.06, 0.1, None),
             150.0,
-            "a holds p99 < 50 ms at n=3 not even at 100/s, needed > 150/s",
+            "a holds p99 < 50 ms at n=3 not even at 100/s, needed ≥ 150/s",
         ),
     ],
 )
@@ -65,7 +66,7 @@ def test_what_is_not_clear_has_its_interval() -> None:
     wide = [[0.02 * by, 0.045 * by, 0.046 * by] for by in (1.0, 1.2, 0.8, 1.1, 0.9)]
     line = told(verdict_on(sustains(150.0), trials(wide)))[0]
     assert line.startswith("a holds p99 < 50 ms at n=3 up to at least 400/s [1")
-    assert line.endswith(", ∞], the highest measured; needed > 150/s")
+    assert line.endswith(", ∞], the highest measured; needed ≥ 150/s")
 
 
 def test_two_are_told_beside_each_other_with_their_ratio() -> None:
@@ -107,6 +108,42 @@ def test_what_would_settle_it_is_said() -> None:
     low = [[0.06 * by, 0.1, 0.2] for by in (1.0, 1.4, 0.7, 1.2, 0.8)]
     assert told(verdict_on(sustains(100.0), trials(low)))[1:] == [
         "rates below 100/s would show where"
+    ]
+
+
+def test_what_would_settle_a_ratio_names_the_side_whose_rates_are_missing() -> None:
+    rows = (row(), row("b"))
+    samples = [*trials(noisy(0.01, 0.025, None)), *trials(noisy(None, None, None), rows[1])]
+    assert told(verdict_on(sustains(4.5, rows=rows), samples))[1:] == [
+        "rates of a between 200/s and 400/s and rates of b below 100/s would show where"
+    ]
+
+
+def test_of_two_that_are_interpolated_it_says_how_many_blocks_would_tell() -> None:
+    rows = (row(), row("b"))
+    wide = [[0.01 * by, 0.025 * by, 0.1 * by] for by in (1.0, 1.2, 0.8, 1.1, 0.9)]
+    samples = [*trials(wide), *trials(noisy(0.025, 0.1, 0.4), rows[1])]
+    verdict = verdict_on(sustains(1.9, rows=rows), samples)
+    assert verdict.outcome == "INCONCLUSIVE"
+    assert verdict.estimate is not None
+    assert verdict.detectable is not None
+    assert verdict.blocks_needed is not None
+    assert verdict.blocks_needed > 5
+    low, mean = verdict.estimate.low, verdict.estimate.mean
+    assert low is not None
+    assert mean is not None
+    assert 1.0 + verdict.detectable > mean / low  # of what is just clear, half of runs see nothing
+    (hint,) = told(verdict)[1:]
+    assert hint.startswith("this run could have seen ")
+    assert f"; --blocks {verdict.blocks_needed} would see " in hint
+
+
+def test_a_claim_without_figures_is_told_without_hints() -> None:
+    busy = Disturbed("foreign", "others used 0.2 of 2 cores")
+    samples = [replace(one, disturbed=busy) for one in trials(noisy(0.01, 0.025, 0.1))]
+    assert told(verdict_on(sustains(150.0), samples)) == [
+        "the machine was not quiet: others used 0.2 of 2 cores; 5 of 5 blocks are left out for "
+        "what disturbed them"
     ]
 
 

@@ -2,6 +2,7 @@
 """Runs that may end early: a rate that is claimed keeps all its cells until it is decided."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from tests.runner.verdict.rates import Figure, row, sustains, trials
@@ -61,3 +62,20 @@ def test_a_bracket_that_is_clear_keeps_no_cell(
     assert set(decisions.left.values()) == {left}
     (verdict,) = decisions.verdicts
     assert verdict.outcome == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize(
+    ("bound", "outcome"), [(0.85, "INCONCLUSIVE"), (1.35, "INCONCLUSIVE"), (1.5, "REFUTED")]
+)
+def test_a_bracket_of_one_side_that_holds_the_bound_keeps_no_cell(
+    bound: float, outcome: str
+) -> None:
+    # a sustains some 283/s, and b between 200/s and 400/s: their ratio is 0.71 to 1.41 for ever.
+    rows = (row(), row("b"))
+    wild = run_of((0.01, 0.025, 0.1), 20)
+    clear = run_of((0.001, 0.002, None), 20)
+    samples = [*wild, *(replace(one, cell_key=f"b{one.cell_key[1:]}") for one in clear)]
+    decisions = followed(sustains(bound, rows=rows), samples)
+    (verdict,) = decisions.verdicts
+    assert verdict.outcome == outcome
+    assert (max(decisions.left.values()) == AUTO.least) == (outcome == "INCONCLUSIVE")

@@ -83,17 +83,25 @@ def _ratio(found: Estimate, bounds: Sequence[float]) -> str:
 
 
 def sustained_hint(verdict: Verdict) -> str:
-    """What would settle it, where that is no further block: other rates."""
+    """What would settle it, where that is no further block alone: other rates."""
     if verdict.outcome != "INCONCLUSIVE":
         return ""
-    for side in verdict.sustained:
-        found = side.estimate
-        if found.low is None or found.high is None or side.half is not None:
-            continue
-        if found.low == 0.0 and found.at_least is None:
-            return f"rates below {_rate(side.rates[0])} would show where"
-        if found.high > side.rates[-1]:
-            return f"rates above {_rate(side.rates[-1])} would show where"
-        if side.final:
-            return f"rates between {_rate(found.low)} and {_rate(found.high)} would show where"
-    return ""
+    said = []
+    for side, row in zip(verdict.sustained, verdict.claim.rows, strict=False):
+        which = _other_rates(side)
+        if which:
+            of = f" of {shown(row[0].cell.backend)}" if len(verdict.sustained) > 1 else ""
+            said.append(f"rates{of} {which}")
+    return f"{' and '.join(said)} would show where" if said else ""
+
+
+def _other_rates(side: Sustained) -> str:
+    """`below 100/s`, `above 400/s` or `between 200/s and 400/s`: where rates are missing."""
+    found = side.estimate
+    if found.low is None or found.high is None or side.half is not None:
+        return ""
+    if found.low == 0.0 and found.at_least is None:
+        return f"below {_rate(side.rates[0])}"
+    if found.high > side.rates[-1]:
+        return f"above {_rate(side.rates[-1])}"
+    return f"between {_rate(found.low)} and {_rate(found.high)}" if side.final else ""

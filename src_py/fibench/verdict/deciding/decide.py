@@ -155,7 +155,7 @@ def _helps(verdict: Verdict) -> bool:
     """Whether more blocks may decide a claim, where no more than bounds are known of its figure."""
     found, claim = verdict.estimate, verdict.claim
     if verdict.sustained:
-        return more_blocks_help(verdict.sustained)
+        return more_blocks_help(claim, verdict.sustained)
     if found is None or not found.is_bound:
         return True
     return may_decide((claim.low, claim.high), found.at_least, found.at_most)

@@ -37,12 +37,13 @@ def sustained_sides(
 
 def estimate_of(sides: Sequence[Sustained], alpha: float) -> Estimate:
     """The rate of one side, or the ratio of the rates of two."""
-    return sides[0].estimate if len(sides) == 1 else _ratio(sides[0], sides[1], alpha)
+    if len(sides) == 1:
+        return sides[0].estimate
+    return _ratio(sides[0].estimate, sides[1].estimate, alpha)
 
 
-def _ratio(one: Sustained, other: Sustained, alpha: float) -> Estimate:
+def _ratio(left: Estimate, right: Estimate, alpha: float) -> Estimate:
     """The ratio of two rates."""
-    left, right = one.estimate, other.estimate
     found = Estimate(
         blocks=min(left.blocks, right.blocks),
         mean=_over(left.mean, right.mean),
@@ -69,6 +70,13 @@ def _over(figure: float | None, other: float | None) -> float | None:
     return None if figure is None or other is None else figure / other
 
 
+def equivalent_sd(sides: Sequence[Sustained]) -> float | None:
+    """The standard deviation over blocks, of logarithms, that gives an interval so wide as that of
+    one side, or of the ratio of two, whose widths add; None where one of them is not known."""
+    known = [sd for side in sides if (sd := side.equivalent_sd()) is not None]
+    return math.fsum(known) if len(known) == len(sides) else None
+
+
 def why_unclear(claim: Claim, sides: Sequence[Sustained]) -> str | None:
     """Why the rates of sides say nothing, however many blocks there are; None if they do."""
     for side, row in zip(sides, claim.rows, strict=True):
@@ -90,10 +98,27 @@ def holds(claim: Claim, estimate: Estimate) -> bool | None:
     return False if is_beyond else None
 
 
-def more_blocks_help(sides: Sequence[Sustained]) -> bool:
-    """Whether more blocks may decide the claim: not where all is clear but what lies between the
-    rates that were measured."""
-    return not all(side.final for side in sides)
+def more_blocks_help(claim: Claim, sides: Sequence[Sustained]) -> bool:
+    """Whether more blocks may decide the claim.
+
+    Intervals shrink towards the rates that are interpolated; what lies between the rates that were
+    measured, where all else is clear, stays as wide as it is. If the claim's bound is in what
+    remains then, it stays there.
+    """
+    if all(side.final for side in sides):
+        return False
+    known = [found for side in sides if (found := _remaining(side)) is not None]
+    if len(sides) == 1 or len(known) < len(sides):
+        return True
+    return holds(claim, _ratio(known[0], known[1], known[0].alpha)) is not None
+
+
+def _remaining(side: Sustained) -> Estimate | None:
+    """What ever so many blocks like these leave open of a side; None where that is not clear."""
+    found = side.estimate
+    if side.final:
+        return found
+    return None if found.mean is None else replace(found, low=found.mean, high=found.mean)
 
 
 def decisive_cells(claim: Claim, sides: Sequence[Sustained]) -> Sequence[Cell]:
