@@ -142,8 +142,10 @@ def test_a_claim_without_figures_is_told_without_hints() -> None:
     busy = Disturbed("foreign", "others used 0.2 of 2 cores")
     samples = [replace(one, disturbed=busy) for one in trials(noisy(0.01, 0.025, 0.1))]
     assert told(verdict_on(sustains(150.0), samples)) == [
-        "the machine was not quiet: others used 0.2 of 2 cores; 5 of 5 blocks are left out for "
-        "what disturbed them"
+        (
+            "the machine was not quiet: others used 0.2 of 2 cores; 5 of 5 blocks are left out for "
+            "what disturbed them"
+        )
     ]
 
 
