@@ -261,7 +261,8 @@ def _hint(verdict: Verdict) -> str:
         return "more --duration or --requests would do" if few else ""
     if verdict.crossover is not None and verdict.crossover.half is None:
         return "" if verdict.crossover.falls else _UNBOUNDED
-    if (rates := sustained_hint(verdict)) or verdict.detectable is None:
+    rates = sustained_hint(verdict, _row_names(verdict.claim)) if verdict.sustained else ""
+    if rates or verdict.detectable is None:
         return rates
     seen = f"this run could have seen {_effect(verdict, verdict.detectable)}"
     needed, blocks = verdict.needed, verdict.blocks_needed

@@ -186,6 +186,7 @@ def test_a_trial_that_failed_at_any_rate_spoils_the_claims_that_rest_on_it(tmp_p
     found = make(tmp_path / "two" / NAME, tolerant, failing)
     (side,) = found.verdicts[1].sustained
     assert (found.verdicts[1].outcome, side.incomplete) == ("INCONCLUSIVE", 1)
+    assert "; 6 blocks have every rate, 1 does not" in exported(found, "md")
     assert found.verdicts[2].outcome == "CONFIRMED"
 
 

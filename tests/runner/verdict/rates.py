@@ -74,5 +74,19 @@ def _bounds(metric: str, figure: Figure) -> dict[str, LatencyBounds]:
     return {metric: figure or LatencyBounds(0.001, None)}
 
 
+SPREAD = (1.0, 1.02, 0.98, 1.01, 0.99)
+
+
+def noisy(*curve: Figure, blocks: int = 5) -> list[list[Figure]]:
+    """The same curve in every block, off by 2 % at most, otherwise in every cell."""
+    return [
+        [
+            figure * SPREAD[(block + 2 * place) % 5] if isinstance(figure, float) else figure
+            for place, figure in enumerate(curve)
+        ]
+        for block in range(blocks)
+    ]
+
+
 def verdict_on(claim: Claim, samples: Sequence[Sample]) -> Verdict:
     return judge([claim], samples, 2)[0]

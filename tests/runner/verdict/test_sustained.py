@@ -9,36 +9,21 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.experiments import parse
 from tests.runner.verdict.rates import (
     LIMIT_S,
     RATES,
     Figure,
+    noisy,
     row,
     sustains,
     trials,
     verdict_on,
 )
 
-from fibench.experiment import cells_of
-from fibench.record import Disturbed, LatencyBounds, Saturated
-from fibench.run._attempts import tails
+from fibench.record import LatencyBounds, Saturated
 from fibench.verdict import Index, Verdict, judge
 from fibench.verdict.estimate import value
 from fibench.verdict.sustaining.sustained import Reach, Sustained, find_sustained
-
-SPREAD = (1.0, 1.02, 0.98, 1.01, 0.99)
-
-
-def noisy(*curve: Figure, blocks: int = 5) -> list[list[Figure]]:
-    """The same curve in every block, off by 2 % at most, otherwise in every cell."""
-    return [
-        [
-            figure * SPREAD[(block + 2 * place) % 5] if isinstance(figure, float) else figure
-            for place, figure in enumerate(curve)
-        ]
-        for block in range(blocks)
-    ]
 
 
 def found(curves: Sequence[Sequence[Figure]], alpha: float = 0.05) -> Sustained:
@@ -350,26 +335,3 @@ def test_it_is_simultaneous_with_the_other_claims_of_its_file() -> None:
     assert in_ten.estimate.low is not None
     assert in_ten.estimate.low < alone.estimate.low
     assert RATES[1] < in_ten.estimate.low
-
-
-def test_others_disturb_it_as_they_do_a_tail_whichever_percentile_it_is() -> None:
-    busy = Disturbed("foreign", "others used 0.2 of 2 cores")
-    samples = [
-        replace(one, disturbed=busy if one.block < 2 else None)
-        for one in trials(noisy(0.01, 0.025, 0.1), metric="p50")
-    ]
-    verdict = verdict_on(sustains(250.0, metric="p50"), samples)
-    assert verdict.outcome == "INCONCLUSIVE"
-    assert str(verdict.reason).startswith("the machine was not quiet: others used 0.2 of 2 cores")
-
-
-def test_its_cells_are_held_to_what_tails_are_held_to() -> None:
-    text = (
-        'title = "t"\n[[matrix]]\nbackend = ["py-mt", "c-mt"]\nrate = ["50/s", "100/s"]\n[load]\n'
-        'clients = 8\n[[claim]]\nsays = "s"\nmetric = "p50"\nlimit = "50ms"\nabove = "60/s"\n'
-        'sustains = { over = "rate", of = { backend = "py-mt" } }\n'
-    )
-    experiment = parse(text)
-    (claim,) = experiment.claims
-    assert tails(experiment) == sorted(cell.key for cell in cells_of(claim))
-    assert len(tails(experiment)) == 2

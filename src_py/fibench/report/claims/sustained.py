@@ -12,7 +12,7 @@ from fibench.report.output import glued
 from fibench.verdict import Estimate
 from fibench.verdict.sustaining.sustained import Sustained
 from fibench.verdict.verdict import Verdict
-from fibench.wording import shown
+from fibench.wording import counted, shown
 
 _PER_S = scale_for(1.0, "1/s")
 
@@ -36,10 +36,22 @@ def sustained_figures(verdict: Verdict, names: Names, needed: str) -> str:
     bounds = [bound for bound in (claim.low, claim.high) if bound is not None]
     if len(verdict.sustained) == 1:
         said = f"{names.left} holds {held}{names.at} {_reach(verdict.sustained[0], bounds)}"
-        return f"{said}{', ' if found.at_least is None else '; '}{needed}"
+        needed = f"{', ' if found.at_least is None else '; '}{needed}"
+        return said + needed + _incomplete(verdict.sustained)
     one, other = (_reach(side, []) for side in verdict.sustained)
     sides = f"{names.left} holds {held}{names.at} {one}, {names.right} {other}"
-    return f"{sides}: {_ratio(found, bounds)}, {needed}"
+    return f"{sides}: {_ratio(found, bounds)}, {needed}{_incomplete(verdict.sustained)}"
+
+
+def _incomplete(sides: Sequence[Sustained]) -> str:
+    """`; 5 blocks have every rate, 1 does not`, where that is so: of the side that lacks most."""
+    side = max(sides, key=lambda one: one.incomplete)
+    if side.incomplete == 0:
+        return ""
+    verb = "does" if side.incomplete == 1 else "do"
+    whole = counted(len(side.blocks), "block")
+    have = "has" if len(side.blocks) == 1 else "have"
+    return f"; {whole} {have} every rate, {side.incomplete} {verb} not"
 
 
 def _reach(side: Sustained, bounds: Sequence[float]) -> str:
@@ -82,15 +94,15 @@ def _ratio(found: Estimate, bounds: Sequence[float]) -> str:
     return "their ratio may be anything"
 
 
-def sustained_hint(verdict: Verdict) -> str:
+def sustained_hint(verdict: Verdict, names: Names) -> str:
     """What would settle it, where that is no further block alone: other rates."""
     if verdict.outcome != "INCONCLUSIVE":
         return ""
     said = []
-    for side, row in zip(verdict.sustained, verdict.claim.rows, strict=False):
+    for side, name in zip(verdict.sustained, (names.left, names.right), strict=False):
         which = _other_rates(side)
         if which:
-            of = f" of {shown(row[0].cell.backend)}" if len(verdict.sustained) > 1 else ""
+            of = f" of {name}" if names.right else ""
             said.append(f"rates{of} {which}")
     return f"{' and '.join(said)} would show where" if said else ""
 
