@@ -101,7 +101,8 @@ def _judge_one(
     else:
         verdict = _judge_interval(verdict, samples, looks)
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict)}
-    limit = spoilt.limited or why_invalid(samples, labels, _metric(claim))
+    is_rate = claim.kind == "sustains"
+    limit = spoilt.limited or why_invalid(samples, labels, _metric(claim), beyond_is_all=is_rate)
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
 
 

@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 
+import pytest
 from tests.runner.experiments import parse
 from tests.runner.verdict.rates import noisy, sustains, trials, verdict_on
 
@@ -64,3 +65,14 @@ def test_a_generator_that_was_not_full_in_too_many_blocks_makes_it_invalid() -> 
     verdict = verdict_on(sustains(250.0), samples)
     assert verdict.outcome == "INVALID"
     assert str(verdict.reason).startswith("the load generator was the limit in 2 of 5 blocks")
+
+
+@pytest.mark.parametrize(("at", "outcome"), [(200.0, "INVALID"), (400.0, "CONFIRMED")])
+def test_a_generator_that_woke_up_late_spoils_no_rate_that_is_beyond_every_limit(
+    at: float, outcome: str
+) -> None:
+    samples = [
+        replace(one, lag_p99_s=0.009) if f"rate={at:g}" in one.cell_key else one
+        for one in trials(noisy(0.01, 0.025, None))
+    ]
+    assert verdict_on(sustains(150.0), samples).outcome == outcome

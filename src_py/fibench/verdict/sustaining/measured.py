@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fibench.experiment import Row
 from fibench.metrics import metric_of
 from fibench.verdict.bounds import ends_of
-from fibench.verdict.sample import Index, Sample
+from fibench.verdict.sample import Index, is_saturated
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,6 @@ class Excess:
 
 Curve = Sequence[Excess]
 """That of one block, by rising rate."""
-
-
-def is_saturated(trial: Sample, key: str) -> bool:
-    """Whether the server could not answer what a trial asked for, in the group that `key` names."""
-    return (key.rpartition("/")[0] or None) in trial.saturated
 
 
 def curves(samples: Index, row: Row, key: str, limit_s: float) -> dict[int, Curve]:
