@@ -155,11 +155,9 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
          "claims_added_afterwards": false,   they are not those that the run was begun with
          "claims": [{
             "id", "says", "because",         as in the file; because may be null
-            "kind": "ratio" | "value" | "crossover" | "sustains",
-            "metric": "throughput",
+            "kind": "ratio" | "value" | "crossover" | "sustains", "metric": "throughput",
             "group": text | null,            the client group that it is about
-            "needs_cpus": 1,
-            "needs_backend": [name], "needs_interpreter": [text],
+            "needs_cpus": 1, "needs_backend": [name], "needs_interpreter": [text],
             "above", "below": number | null  the bounds; both for `within`
             "outcome": "CONFIRMED" | "REFUTED" | "INCONCLUSIVE" | "NOT HERE" | "INVALID",
             "decided": number | null,        after how many blocks; null: it was not
@@ -186,10 +184,7 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
                             "wins": null | "everywhere" | "nowhere"}],
                 "incomplete_blocks",         left out: a point is missing
                 "falls"},                    the advantage does not rise along the axis
-            "limit": number | null,          of `sustains`: what the metric must stay below, in s
-            "sustained": null | [            its sides, one or two (_sustained_json)
-                {"rates", "at", "at_least", "at_most", "low", "high", "blocks",
-                 "incomplete_blocks", "falls"}],
+            "limit", "sustained": null | …   of `sustains`: seconds, and its sides (_sustained_json)
             "smallest_detectable_effect",    relative: 0.08 is 8 %; null if not known
             "effect_asked_for",              relative: from the figure to the bound
             "blocks_needed",                 to see it; null if unknown or beyond reason

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runner.judged_runs import judged
 from tests.runner.sequential_runs import CORES, experiment_of, go, keep, made_record
-from tests.runner.stored_runs import places_with
 
 from fibench.commands.review import report as show
 from fibench.export import OF_RUNS, exported
@@ -21,7 +21,6 @@ from fibench.record import Disturbed, LatencyBounds, Record, Saturated
 from fibench.report.runs import rows
 from fibench.run._resume import Attempt
 from fibench.store.planned import claims_for
-from fibench.store.stored_run import read_run
 from fibench.verdict import claims_json, find
 from fibench.verdict.comparing.comparison import compare
 from fibench.verdict.reviewing import Review, review
@@ -113,10 +112,6 @@ def make(
         found = find(experiment, records, CORES, complete=True)
         (folder / "claims.json").write_text(json.dumps(claims_json(found.verdicts)))
     return judged(folder)
-
-
-def judged(folder: Path) -> Review:
-    return review(read_run(folder, places_with(folder)))
 
 
 def outcomes(found: Review) -> dict[str, tuple[str, int | None]]:
