@@ -29,3 +29,10 @@ def last_documents(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def document_of(line: str) -> dict[str, Any]:
     """What a line of trials.jsonl holds, without its digest."""
     return {name: value for name, value in json.loads(line).items() if name != "sha256"}
+
+
+def read_too_late(record: Mapping[str, Any]) -> set[str]:
+    """Which of "CPU times" and "memory" a trial knows nothing of, since the runner got no CPU when
+    it was to read them, as on a busy machine."""
+    unknown = [line.partition(":") for line in record["server"]["unknown"]]
+    return {what for what, _, why in unknown if " late, since " in why}

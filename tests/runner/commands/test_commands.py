@@ -24,6 +24,7 @@ from tests.runner.desk import (
     run_with_a_trial_finished,
     said_by,
 )
+from tests.runner.records import read_too_late
 
 OWN = """
 title = "A server of one's own"
@@ -76,9 +77,10 @@ def test_a_run_of_one_block_keeps_its_trials_and_says_what_holds(desk: Desk) -> 
         assert isinstance(counts, Mapping)
         assert metrics["throughput_per_s"] > 1
         assert 0 < metrics["p50_s"] <= metrics["max_s"] < 1
-        assert 0 < metrics["cores"] < 3
-        assert metrics["cpu_per_request_s"] > 0
-        assert metrics["memory_bytes"] > 10_000
+        late = read_too_late(record)
+        assert "CPU times" in late or 0 < metrics["cores"] < 3
+        assert "CPU times" in late or metrics["cpu_per_request_s"] > 0
+        assert "memory" in late or metrics["memory_bytes"] > 10_000
         outcomes = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
         assert counts["started"] == sum(counts[name] for name in outcomes)
     folder = desk.run_folder()
