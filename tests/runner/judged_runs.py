@@ -13,3 +13,8 @@ from fibench.verdict.reviewing import Review, review
 def judged_run(folder: Path, **how: Any) -> Review:
     """A run made in a folder, as make_run makes it."""
     return review(read_run(make_run(folder, **how), places_with(folder)))
+
+
+def judged(folder: Path) -> Review:
+    """A run whose folder there is."""
+    return review(read_run(folder, places_with(folder)))

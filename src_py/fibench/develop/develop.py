@@ -163,9 +163,11 @@ def _bench_statistics(checkout: Path) -> None:
     """How often intervals and verdicts are right; docs/statistics.md gets the tables."""
     from fibench.develop.bench import proof, sequential, values
     from fibench.develop.bench.simulation import print_statistics
+    from fibench.develop.bench.sustaining import print_sustained
     from fibench.develop.bench.written import write_tables
 
     print_statistics()
+    print_sustained()
     write_tables(checkout, {"sequential": sequential.tables()})
     write_tables(checkout, values.tables())
     write_tables(checkout, {"whole runs": proof.tables()})

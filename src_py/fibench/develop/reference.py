@@ -45,6 +45,20 @@ count all groups together and each by itself; a claim may say `group = "small"`.
 **Crossovers.** `crossover = { over = "n", of = [A, B] }` asks from which `n` on A wins over B. The
 bound is a value of the axis: `within = [20, 26]`.
 
+**Rates that are sustained.** The highest rate at which a latency stays below a limit:
+
+    [[claim]]
+    says = "py-mt holds p99 below 50 ms up to 150 requests a second"
+    sustains = { over = "rate", of = { backend = "py-mt" } }
+    metric = "p99"
+    limit = "50ms"
+    above = "150/s"
+
+It is interpolated between the rates of `[[matrix]]`, at least two; one that saturates the server is
+above every limit, and nothing is interpolated up to it. A rate that was measured and is held is
+sustained: `above = "150/s"` asks for no more. With `of = [A, B]` the bound is a number, that of A's
+rate divided by B's: `above = 1.5`. A and B may be measured at other rates than each other.
+
 **Interpreters.** `interpreter = ["3.6", "python3.13", "pypy3"]` measures servers in Python on each:
 
 - a name without a slash is a program on the PATH, else a version of pyenv: `python3.13`, `pypy3`;
@@ -71,6 +85,7 @@ _TABLES = (
     ("PlanTable", "[plan]"),
     ("ClaimTable", "[[claim]]"),
     ("CrossoverTable", "crossover, of a [[claim]]"),
+    ("SustainsTable", "sustains, of a [[claim]]"),
     ("BackendTable", "[backends.NAME]: a server of your own"),
 )
 

@@ -15,6 +15,7 @@ from fibench.document.model import (
     ClaimTable,
     CrossoverTable,
     ExperimentFile,
+    SustainsTable,
     json_schema,
     slug,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "Given",
     "Sound",
     "Source",
+    "SustainsTable",
     "Table",
     "apply_overrides",
     "brief_name",

@@ -14,7 +14,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fibench.document.diagnostics import MOST, Source
-from fibench.document.model import TABLES, BackendTable, CrossoverTable, ExperimentFile
+from fibench.document.model import (
+    TABLES,
+    BackendTable,
+    CrossoverTable,
+    ExperimentFile,
+    SustainsTable,
+)
 from fibench.parameters import KEYS, Key, Scalar
 from fibench.parameters.kinds import kind_of
 from fibench.wording import as_toml, did_you_mean, meant, one_of
@@ -85,6 +91,8 @@ def _fields(path: Sequence[str | int]) -> tuple[str, ...]:
             return tuple(TABLES["load.group"].model_fields)
         case ["claim", _, "crossover"]:
             return tuple(CrossoverTable.model_fields)
+        case ["claim", _, "sustains"]:
+            return tuple(SustainsTable.model_fields)
         case ["claim", _, _, *_]:
             return tuple(TABLES["exclude"].model_fields)
         case [str(table), *_] if table in TABLES:
@@ -154,6 +162,8 @@ def _hint_unknown(path: Sequence[str | int]) -> str:
 
 
 def _hint_missing(path: Sequence[str | int]) -> str:
+    if path[0] == "claim" and path[-2:-1] == ("sustains",):
+        return {"over": 'add over = "rate"'}.get(str(path[-1]), 'add of = { backend = "py-mt" }')
     return {
         "title": 'begin the file with title = "what the experiment shows"',
         "matrix": 'write [[matrix]], and below it backend = ["py-sync", "py-mt"]',

@@ -73,6 +73,37 @@ class CrossoverTable(Table):
     ]
 
 
+def _rate(value: object) -> object:
+    if value != "rate" and isinstance(value, str) and value in KEYS:
+        what = f"{as_toml(value)} is nothing that a server has to keep up with"
+        raise Fault(what, 'write over = "rate"')
+    return choice("rate").check(value)
+
+
+def _one_or_two(value: object) -> object:
+    sides = [value] if isinstance(value, dict) else value
+    if not isinstance(sides, list) or len(sides) not in (1, 2):
+        raise Fault('must be a table, or a list of two: { backend = "py-mt" }, or [A, B]')
+    return sides
+
+
+class SustainsTable(Table):
+    """The highest rate at which a latency stays below the claim's limit, of one or of two."""
+
+    over: Annotated[str, Checked(_rate, {"enum": ["rate"]})] = Field(
+        description="The axis: `rate`, of which the matrix has at least two values."
+    )
+    of: Annotated[
+        list[SideTable],
+        Checked(_one_or_two, or_one=True),
+        Field(
+            description="A, whose rate is judged, or [A, B]: that of A divided by that of B is. "
+            "Each, together with `where`, leaves just the rate free; A and B may have other rates.",
+            json_schema_extra={"minItems": 1, "maxItems": 2},
+        ),
+    ]
+
+
 class ClaimTable(Table):
     """What the experiment says is true, and how that is judged."""
 
@@ -98,6 +129,19 @@ class ClaimTable(Table):
         description="Where the first of two begins to win over the other, as an axis rises: the "
         "value of the axis is judged. At least three of its values must have cells of both.",
     )
+    sustains: SustainsTable | None = Field(
+        default=None,
+        description="The highest rate at which the metric, a latency, stays below `limit`: that "
+        "rate is judged, or of two cells the ratio of their rates. A rate that saturates the "
+        "server is above every limit.",
+    )
+    limit: Annotated[
+        Bound,
+        Field(
+            default=None,
+            description='Of `sustains`: what the metric must stay below, a time: "50ms".',
+        ),
+    ]
     group: Name | None = Field(
         default=None,
         description=f"The client group whose metric is judged: {any_of(GROUPS_HAVE)}. Default: "
@@ -112,7 +156,8 @@ class ClaimTable(Table):
         Field(
             default=None,
             description="Holds if the ratio, value or crossover is above this. Values of time and "
-            'size have a unit: "5ms", "30MiB"; a crossover has that of its axis.',
+            'size have a unit: "5ms", "30MiB"; a crossover has that of its axis. A rate that is '
+            'sustained holds if it is at least this: "150/s".',
         ),
     ]
     below: Annotated[Bound, Field(default=None, description="Holds if it is below this.")]
@@ -156,6 +201,9 @@ class ClaimTable(Table):
         if self.crossover is not None:
             for place, side in enumerate(self.crossover.of):
                 yield ("crossover", "of", place), side
+        if self.sustains is not None:
+            for place, side in enumerate(self.sustains.of):
+                yield ("sustains", "of", place), side
         if self.where is not None:
             yield ("where",), self.where
 

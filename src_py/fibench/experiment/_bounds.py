@@ -13,6 +13,7 @@ from fibench.parameters import KEYS
 from fibench.quantities import RATE_UNITS, TIME_UNITS, parse_quantity
 from fibench.wording import as_toml
 
+_RATIO = "a ratio"
 _EXAMPLES = {"s": "5ms", "B": "30MiB", "/s": "500/s"}
 _AXIS_UNITS: Mapping[str, Mapping[str, float]] = {"": {}, "s": TIME_UNITS, "/s": RATE_UNITS}
 
@@ -64,7 +65,7 @@ def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) ->
         return None
     else:
         number = float(given) if abs(given) < 1e30 else math.inf
-    lowest_allowed = table.ratio is None and path[2] != "below"
+    lowest_allowed = subject != _RATIO and path[2] != "below"
     if not math.isfinite(number) or number < 0 or (number == 0 and not lowest_allowed):
         what = f"{name} {as_toml(given)} is no bound: it must be above 0"
         source.report(path, what)
@@ -75,7 +76,10 @@ def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) ->
 def _measured(table: ClaimTable) -> tuple[str, Mapping[str, float], str]:
     """What the bounds of a claim are about, the units they may have, and an example."""
     if table.ratio is not None:
-        return "a ratio", {}, "1.3"
+        return _RATIO, {}, "1.3"
+    if table.sustains is not None:
+        two = len(table.sustains.of) == 2
+        return (_RATIO, {}, "1.5") if two else (table.sustains.over, RATE_UNITS, "150/s")
     if table.crossover is not None:
         units = _AXIS_UNITS[KEYS[table.crossover.over].kind.unit or ""]
         return table.crossover.over, units, _example(units, "22")

@@ -47,7 +47,7 @@ def sides_of(table: ClaimTable, index: int, cells: Sequence[Cell]) -> tuple[Cell
             continue
         path = ("claim", index, *tail)
         given = side.given()
-        _refuse_repeated(path, given, where)
+        refuse_repeated(path, given, where)
         found.append(_select(path, given, where, cells))
     if len(found) == 2 and found[0].key == found[1].key:
         path = ("claim", index, "ratio")
@@ -56,7 +56,8 @@ def sides_of(table: ClaimTable, index: int, cells: Sequence[Cell]) -> tuple[Cell
     return found[0], found[1] if len(found) == 2 else None
 
 
-def _refuse_repeated(path: Path, side: dict[str, Scalar], where: dict[str, Scalar]) -> None:
+def refuse_repeated(path: Path, side: dict[str, Scalar], where: dict[str, Scalar]) -> None:
+    """Raise UnresolvedError for a key that stands in a side and in `where`."""
     for name in side.keys() & where.keys():
         what = f"{name} stands in `where` and in this side"
         raise UnresolvedError((*path, name), what, "keep one of them", frozenset())
@@ -66,13 +67,13 @@ def _select(
     path: Path, side: dict[str, Scalar], where: dict[str, Scalar], cells: Sequence[Cell]
 ) -> Cell:
     """The one cell that a side and `where` match together. Raises UnresolvedError."""
-    found = _matching(path, side, where, cells)
+    found = matching(path, side, where, cells)
     if len(found) > 1:
         raise _left_free(path, side | where, found, None)
     return found[0]
 
 
-def _matching(
+def matching(
     path: Path, side: dict[str, Scalar], where: dict[str, Scalar], cells: Sequence[Cell]
 ) -> list[Cell]:
     """The cells that a side and `where` match together, at least one. Raises UnresolvedError."""
@@ -116,17 +117,17 @@ def points_of(
     where = table.where.given() if table.where is not None else {}
     over, path = crossover.over, ("claim", index, "crossover")
     if over in where:
-        raise _fixed(("claim", index, "where", over), over)
+        raise fixed(("claim", index, "where", over), over)
     sides: list[dict[float, Cell]] = []
     for place, side in enumerate(crossover.of):
         at, given = (*path, "of", place), side.given()
-        _refuse_repeated(at, given, where)
+        refuse_repeated(at, given, where)
         if over in given:
-            raise _fixed((*at, over), over)
-        sides.append(_along(at, given, where, over, cells))
+            raise fixed((*at, over), over)
+        sides.append(along(at, given, where, over, cells))
     first, second = sides
     if first.keys() != second.keys():
-        shown_values = [_listed(over, side) for side in sides]
+        shown_values = [axis_values(over, side) for side in sides]
         what = f"the two sides have different values of {over}: {' against '.join(shown_values)}"
         raise UnresolvedError((*path, "of"), what, "give both the same", frozenset({over}))
     points = tuple(Point(at, first[at], second[at]) for at in sorted(first))
@@ -136,29 +137,39 @@ def points_of(
     return points
 
 
-def _along(
-    path: Path, side: dict[str, Scalar], where: dict[str, Scalar], over: str, cells: Sequence[Cell]
+def along(
+    path: Path,
+    side: dict[str, Scalar],
+    where: dict[str, Scalar],
+    over: str,
+    cells: Sequence[Cell],
+    wanted: tuple[str, int] = ("a crossover", FEWEST_POINTS),
 ) -> dict[float, Cell]:
-    """For each value of an axis the one cell that a side and `where` match there."""
-    found = _matching(path, side, where, cells)
-    along: dict[float, Cell] = {}
+    """For each value of an axis the one cell that a side and `where` match there.
+
+    `wanted` is what for, and how many values that needs. Raises UnresolvedError.
+    """
+    found = matching(path, side, where, cells)
+    row: dict[float, Cell] = {}
     for cell in found:
         value = selectable(cell, over)
         if not isinstance(value, int | float):
             what = f"{over} has no value for {cell.label}"
             raise UnresolvedError(path, what, f"leave out what has no {over}", frozenset({over}))
-        along[value] = cell
-    if len(along) < FEWEST_POINTS:
-        what = f"{over} has {_several_values(along)}: {_listed(over, along)}"
-        hint = f"a crossover needs at least {FEWEST_POINTS}: give more in [[matrix]]"
+        row[value] = cell
+    needs, fewest = wanted
+    if len(row) < fewest:
+        what = f"{over} has {_several_values(row)}: {axis_values(over, row)}"
+        hint = f"{needs} needs at least {fewest}: give more in [[matrix]]"
         raise UnresolvedError((*path[:3], "over"), what, hint, frozenset({over}))
-    if len(along) < len(found):
+    if len(row) < len(found):
         raise _left_free(path, side | where, found, over)
-    return along
+    return row
 
 
-def _fixed(path: Path, over: str) -> UnresolvedError:
-    what = f"{over} is what the crossover goes over, and has one value here"
+def fixed(path: Path, over: str, claimed: str = "the crossover") -> UnresolvedError:
+    """What to say of a side that fixes the axis of what is claimed."""
+    what = f"{over} is what {claimed} goes over, and has one value here"
     return UnresolvedError(path, what, "remove it", frozenset())
 
 
@@ -166,7 +177,8 @@ def _several_values(values: Collection[float]) -> str:
     return f"{len(values)} value{'' if len(values) == 1 else 's'} only"
 
 
-def _listed(over: str, values: Collection[float]) -> str:
+def axis_values(over: str, values: Collection[float]) -> str:
+    """Values of an axis, for people."""
     return one_of(shown_value(over, value) for value in sorted(values))
 
 

@@ -12,6 +12,14 @@ from typing import Literal
 from fibench.document import ClaimTable, Source, slug
 from fibench.document.locate import Path
 from fibench.experiment._bounds import bounds_of
+from fibench.experiment._rates import (
+    Row,
+    Step,
+    limit_of,
+    refuse_out_of_reach,
+    report_no_latency,
+    steps_of,
+)
 from fibench.experiment._sides import (
     Bounds,
     Point,
@@ -22,9 +30,23 @@ from fibench.experiment._sides import (
 )
 from fibench.experiment.cells import Cell
 from fibench.metrics import GROUPS_HAVE, METRICS, PROCESSES_HAVE
-from fibench.wording import as_toml, one_of, suggestion
+from fibench.wording import as_toml, listed_with, one_of, suggestion
 
-__all__ = ["Claim", "DroppedClaim", "Point", "cells_of", "claims_digest", "resolve_claims"]
+__all__ = [
+    "Claim",
+    "DroppedClaim",
+    "Point",
+    "Row",
+    "Step",
+    "cells_of",
+    "claims_digest",
+    "resolve_claims",
+]
+
+
+ClaimKind = Literal["ratio", "value", "crossover", "sustains"]
+_KINDS: tuple[ClaimKind, ...] = ("ratio", "value", "crossover", "sustains")
+"""What a claim may be about, as the file calls it."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +56,14 @@ class Claim:
     id: str
     says: str
     because: str | None
-    kind: Literal["ratio", "value", "crossover"]
+    kind: ClaimKind
     metric: str
     left: Cell
     """The cell of a value; the numerator of a ratio; of a crossover, the one at its first point
-    that is to begin to win."""
+    that is to begin to win; of `sustains`, that at the lowest rate of its first side."""
     right: Cell | None
-    """The denominator of a ratio; of a crossover, the other one at its first point."""
+    """The denominator of a ratio; of a crossover, the other one at its first point; of
+    `sustains`, that at the lowest rate of its second side, if it has two."""
     low: float | None
     """Base units: s, bytes, 1/s, cores, counts; a ratio has none."""
     high: float | None
@@ -49,9 +72,13 @@ class Claim:
     group: str | None = None
     """The client group whose metric is judged; None: that of all clients."""
     over: str | None = None
-    """The axis of a crossover."""
+    """The axis of a crossover, or of `sustains`: then it is the rate."""
     points: tuple[Point, ...] = ()
     """Of a crossover, by rising value of its axis; at least two."""
+    rows: tuple[Row, ...] = ()
+    """Of `sustains`, one for each side: its cells by rising rate, at least two."""
+    limit: float | None = None
+    """Of `sustains`: what the metric must stay below, in seconds."""
     needs_backend: tuple[str, ...] = ()
     """Backends that must be able to run here for it to be tested."""
     needs_interpreter: tuple[str, ...] = ()
@@ -64,6 +91,7 @@ def cells_of(claim: Claim) -> tuple[Cell, ...]:
     """Every cell that a claim rests on, each once."""
     sides = [claim.left, *([] if claim.right is None else [claim.right])]
     sides += [cell for point in claim.points for cell in (point.left, point.right)]
+    sides += [step.cell for row in claim.rows for step in row]
     return tuple({cell.key: cell for cell in sides}.values())
 
 
@@ -77,6 +105,7 @@ def claims_digest(claims: Iterable[Claim]) -> str:
         [
             *(claim.kind, claim.metric, claim.group, claim.low, claim.high, claim.over),
             *(cell.key for cell in cells_of(claim)),
+            *(() if claim.limit is None else (claim.limit,)),
             *([claim.tolerates] if claim.tolerates else []),
         ]
         for claim in claims
@@ -113,10 +142,15 @@ def resolve_claims(
         name = table.id or slug(table.says) or f"claim-{index + 1}"
         _report_repeated_id(name, table, index, ids, source)
         bounds = bounds_of(table, index, source)
+        limit = limit_of(table, index, source)
         if not _report_sides(table, index, source) or bounds is None or cells is None:
             continue
+        if table.sustains is not None and (
+            not report_no_latency(table, index, source) or limit is None
+        ):
+            continue
         try:
-            claim = _claim(name, table, index, bounds, cells)
+            claim = _claim(name, table, index, bounds, limit, cells)
         except UnresolvedError as fault:
             if changed:
                 source.forgive(("claim", index))
@@ -132,25 +166,35 @@ def resolve_claims(
 
 
 def _claim(
-    name: str, table: ClaimTable, index: int, bounds: Bounds, cells: Sequence[Cell]
+    name: str,
+    table: ClaimTable,
+    index: int,
+    bounds: Bounds,
+    limit: float | None,
+    cells: Sequence[Cell],
 ) -> Claim:
     """The claim that a table means. Raises UnresolvedError."""
     left: Cell
     right: Cell | None
     points: tuple[Point, ...] = ()
+    rows: tuple[Row, ...] = ()
     over = None
-    if table.crossover is None:
+    path = ("claim", index, next(key for key in ("above", "below", "within") if table.has(key)))
+    if table.sustains is not None:
+        rows, over = steps_of(table, table.sustains, index, cells), table.sustains.over
+        refuse_out_of_reach(rows, bounds, path)
+        left, right = rows[0][0].cell, rows[1][0].cell if len(rows) == 2 else None
+    elif table.crossover is None:
         left, right = sides_of(table, index, cells)
     else:
         points, over = points_of(table, table.crossover, index, cells), table.crossover.over
-        given = next(key for key in ("above", "below", "within") if table.has(key))
-        refuse_beyond(over, points, bounds, ("claim", index, given))
+        refuse_beyond(over, points, bounds, path)
         left, right = points[0].left, points[0].right
     return Claim(
         id=name,
         says=table.says,
         because=table.because,
-        kind="crossover" if over else "value" if right is None else "ratio",
+        kind=_kind(table),
         metric=table.metric,
         left=left,
         right=right,
@@ -160,9 +204,16 @@ def _claim(
         group=table.group,
         over=over,
         points=points,
+        rows=rows,
+        limit=limit,
         needs_backend=tuple(table.needs_backend),
         needs_interpreter=tuple(table.needs_interpreter),
     )
+
+
+def _kind(table: ClaimTable) -> ClaimKind:
+    """What a claim is about, of which it has one."""
+    return next(kind for kind in _KINDS if table.has(kind))
 
 
 def _report_repeated_id(
@@ -176,11 +227,11 @@ def _report_repeated_id(
 
 
 def _report_sides(table: ClaimTable, index: int, source: Source) -> bool:
-    """Check that a claim is about one of ratio, value and crossover; return whether it is."""
-    given = [name for name in ("ratio", "value", "crossover") if table.has(name)]
+    """Check that a claim is about one thing alone; return whether it is."""
+    given = [kind for kind in _KINDS if table.has(kind)]
     if len(given) == 1:
         return True
-    what = "the claim has no ratio, no value and no crossover"
+    what = f"the claim has none of {listed_with('and', _KINDS)}"
     path: Path = ("claim", index)
     if given:
         what = f"{given[0]} and {given[1]} are both given"

@@ -98,7 +98,7 @@ def _claim_row(verdict: Verdict, mark: str) -> Sequence[object]:
         figures = (count.total / count.blocks, count.least, count.most, count.blocks)
         figures = (*figures, "count", "range")
     elif estimate is not None:
-        unit = unit_of(claim.metric) if claim.kind == "value" else claim.over or claim.kind
+        unit = _unit(verdict)
         share = f"{100 * (1 - estimate.alpha):.4g} %"
         figures = (finite(estimate.mean), *verdict.known_ends, estimate.blocks, unit, share)
     note = "; ".join(text for text in (mark, verdict.reason) if text)
@@ -107,6 +107,14 @@ def _claim_row(verdict: Verdict, mark: str) -> Sequence[object]:
     if estimate is not None and count is None:
         bounds = (finite(estimate.at_least), finite(estimate.at_most))
     return (*named, *figures, verdict.outcome, note, verdict.decided, *bounds)
+
+
+def _unit(verdict: Verdict) -> str:
+    """That of a claim's estimate: a ratio, the axis of a crossover, or the metric's."""
+    claim = verdict.claim
+    if claim.kind == "sustains":
+        return "1/s" if claim.right is None else "ratio"
+    return unit_of(claim.metric) if claim.kind == "value" else claim.over or claim.kind
 
 
 def claimed_metric(claim: Claim) -> str:

@@ -13,6 +13,7 @@ from fibench.parameters import KEYS
 from fibench.report.numbers import RATIO, axis_scale
 from fibench.report.runs import RUN_COLUMNS, RunRow, runs_json
 from fibench.verdict.reviewing import ADDED_AFTERWARDS
+from fibench.verdict.verdict import SUSTAINED
 from fibench.wording import escaped
 
 _MARK = " !"
@@ -99,6 +100,8 @@ def _fields(row: RunRow) -> tuple[str, ...]:
 
 def _estimate(row: RunRow) -> str:
     """The estimate in the units of the tables: `×1.83 [1.74, 1.93]`, `p50 24.9 ms [24.1, 25.7]`."""
+    if row.quantity == SUSTAINED:
+        return _sustained(row)
     if row.estimate is None:
         return ""
     metric = _BY_QUANTITY.get(row.quantity)
@@ -113,6 +116,18 @@ def _estimate(row: RunRow) -> str:
         return figure
     low, high = (told(end / scale.size, DIGITS) for end in (row.low, row.high))
     return f"{figure} [{low}, {high}]"
+
+
+def _sustained(row: RunRow) -> str:
+    """The rate that a server sustains: `up to 170/s [160, 180]`, `up to [160, 180]/s` of a bracket,
+    `at least 200/s` where all rates are held, `below 20/s` where none is."""
+    low, high = (None if end is None else number(end, DIGITS) for end in (row.low, row.high))
+    if row.estimate is not None:
+        interval = "" if row.low is row.high is None else f" [{low or 0}, {high or '∞'}]"
+        return f"up to {number(row.estimate, DIGITS)}/s{interval}"
+    if low is None:
+        return f"below {high}/s" if high is not None else ""
+    return f"at least {low}/s" if high is None else f"up to [{low}, {high}]/s"
 
 
 def _tally(found: Sequence[RunRow]) -> str:

@@ -7,8 +7,8 @@ import ipaddress
 import math
 from collections.abc import Iterator, Mapping
 
-from fibench.experiment import Cell, Experiment, KnownBackend
-from fibench.metrics import cores_text, quantity
+from fibench.experiment import Cell, Claim, Experiment, KnownBackend, cells_of
+from fibench.metrics import METRICS, cores_text, quantity
 from fibench.parameters import ALL, parse_cpus, written_cpus
 from fibench.plan.pinning import asked_cpus, computing_s, largest_n
 from fibench.plan.trials import seconds
@@ -37,6 +37,7 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
         few = f"of {counted(blocks.most, 'block')} no claim has a verdict"
         found[f"{few}: that takes {blocks.fewest}, or as many as it needs (auto)"] = None
     for claim in experiment.claims:
+        found |= dict.fromkeys(_too_few_replies(claim))
         obstacle = experiment.absent.obstacle(claim)
         if obstacle is not None:
             found[f'"{claim.says}" is not testable here: {obstacle}'] = None
@@ -89,6 +90,26 @@ def _too_few_clients(cell: Cell, backend: KnownBackend) -> Iterator[str]:
                 f"takes about {quantity(takes_s, 's', digits=2)}, so that {needed} are needed "
                 "at least"
             )
+
+
+def _too_few_replies(claim: Claim) -> Iterator[str]:
+    """Percentiles of open loops that have not enough requests due in a window, chance included."""
+    least, short = METRICS[claim.metric].least_requests, dict[float, float]()
+    for cell in cells_of(claim):
+        values = cell.parameters
+        rates = {group.name: group.rate for group in values.groups}
+        rate = rates.get(claim.group) if claim.group else None if rates else values.rate
+        needed = least + (3.0 * math.sqrt(least) if values.arrivals == "poisson" else 0.0)
+        if least > 1 and rate and values.duration and rate * values.duration < needed:
+            short[rate] = values.duration
+    if short:
+        rate = min(short)
+        due, takes_s = math.floor(rate * short[rate]), math.ceil(needed / rate)
+        yield (
+            f'"{claim.says}": {claim.metric} needs {least} replies in every trial, and '
+            f"{quantity(rate, '1/s')} gives about {due} in {format_duration(short[rate])}: "
+            f"--duration {takes_s}s would do"
+        )
 
 
 def _silent(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:

@@ -16,13 +16,17 @@ def kind_of_hint(hint: str) -> str:
     return _NUMBER.sub("#", hint)
 
 
-def figures(throughput: float | None, p50_s: float | None) -> str:
-    """The figures of one trial: `71.3/s, p50 24.9 ms`; what is None is left out."""
+def figures(record: Record) -> str:
+    """The figures of one trial: `71.3/s, p50 24.9 ms`, or `98.0/s, saturated`, of which no latency
+    is known; what there is not is left out."""
+    throughput, p50_s = (record.metrics.get(name) for name in ("throughput_per_s", "p50_s"))
     known = []
     if throughput is not None:
         known.append(quantity(throughput, METRICS["throughput"].unit))
     if p50_s is not None:
         known.append(f"p50 {quantity(p50_s, METRICS['p50'].unit)}")
+    if record.checks.saturated is not None:
+        known.append("saturated")
     return ", ".join(known)
 
 

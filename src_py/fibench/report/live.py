@@ -95,8 +95,7 @@ class _Lines:
         What to do about it follows, the first time.
         """
         if record.reason is None:
-            metrics = record.metrics
-            said = figures(metrics.get("throughput_per_s"), metrics.get("p50_s"))
+            said = figures(record)
             said += still_disturbed(record)
         else:
             folder = folder_name(trial.index, record.attempt)
@@ -157,8 +156,7 @@ class _Bar:
 
     def _finish(self, event: TrialFinished) -> None:
         self._done_s += expected_seconds([event.trial])
-        metrics = event.record.metrics
-        last = figures(metrics.get("throughput_per_s"), metrics.get("p50_s"))
+        last = figures(event.record)
         self._bar.update(
             self._task,
             advance=expected_seconds([event.trial]),

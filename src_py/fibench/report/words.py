@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fibench import called
 from fibench.metrics import METRICS, Scale, number, quantity, scale_for
 from fibench.parameters.blocks import MOST_LOOKED_AT
+from fibench.report.claims.sustained import Names, sustained_figures, sustained_hint
 from fibench.report.claims.why import about, meaning_lines
 from fibench.report.numbers import (
     RATIO,
@@ -124,6 +126,11 @@ def _figures(verdict: Verdict) -> str:
         return _count_figures(verdict, left, right, at)
     if verdict.crossover is not None:
         return _crossover_figures(verdict, verdict.crossover)
+    if verdict.sustained:
+        needed = _bound(claim, RATIO if claim.right else scale_for(1.0, "1/s"))
+        if claim.right is None:  # a rate that was measured and is held is sustained
+            needed = needed.replace(">", "≥")
+        return sustained_figures(verdict, _row_names(claim), glued(f"needed {needed}"))
     if verdict.estimate is not None and verdict.estimate.is_bound:
         return _bounds_figures(verdict, verdict.estimate, at)
     if verdict.estimate is None or verdict.estimate.mean is None:
@@ -137,6 +144,18 @@ def _figures(verdict: Verdict) -> str:
     sign = "" if claim.right is None else "×"
     estimate = glued(_estimate(verdict.estimate, claim, scale, sign))
     return f"{claim.metric} {sides}{at}: {estimate}, {glued(f'needed {_bound(claim, scale)}')}"
+
+
+def _row_names(claim: Claim) -> Names:
+    """The names of the sides, without the rates by which their cells differ."""
+
+    def without_rate(cell: Cell) -> Cell:
+        axes = [axis for axis in _axes(cell) if not axis.startswith(f"{claim.over}=")]
+        return replace(cell, label=" ".join([cell.backend, *axes]))
+
+    right = None if claim.right is None else without_rate(claim.right)
+    left, other, shared = side_names(without_rate(claim.left), right)
+    return Names(left, other, f" at {shared}" if shared else "")
 
 
 def _bounds_figures(verdict: Verdict, estimate: Estimate, at: str) -> str:
@@ -242,8 +261,9 @@ def _hint(verdict: Verdict) -> str:
         return "more --duration or --requests would do" if few else ""
     if verdict.crossover is not None and verdict.crossover.half is None:
         return "" if verdict.crossover.falls else _UNBOUNDED
-    if verdict.detectable is None:
-        return ""
+    rates = sustained_hint(verdict, _row_names(verdict.claim)) if verdict.sustained else ""
+    if rates or verdict.detectable is None:
+        return rates
     seen = f"this run could have seen {_effect(verdict, verdict.detectable)}"
     needed, blocks = verdict.needed, verdict.blocks_needed
     if needed is None or verdict.outcome == "INVALID":

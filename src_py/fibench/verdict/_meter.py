@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fibench.metrics import metric_of, quantity
-from fibench.verdict.sample import Index, Sample
+from fibench.verdict.sample import Index, Sample, is_saturated
 
 LAG_FLOOR_S = 100e-6
 """A lag below this is never held against a trial: waking takes some time on every machine."""
@@ -57,10 +57,14 @@ def _read_lag_s(trial: Sample, group: str, metric: str) -> tuple[str, float]:
     return ("p50", p50_s) if metric == "p50" or p99_s is None else ("p99", p99_s)
 
 
-def why_invalid(samples: Index, cells: Mapping[str, str], metric: str) -> str | None:
+def why_invalid(
+    samples: Index, cells: Mapping[str, str], metric: str, *, beyond_is_all: bool = False
+) -> str | None:
     """Why a claim about these cells (key to label) rests on what the meter could not measure.
 
-    Only the blocks count in which every cell has a valid trial. Names the first such trial.
+    Only the blocks count in which every cell has a valid trial. Names the first such trial. With
+    `beyond_is_all` all that a saturated server's latency is asked for is to be beyond any limit:
+    that it is, however late the generator woke up.
     """
     if samples.limited.isdisjoint(cells):
         return None
@@ -72,7 +76,7 @@ def why_invalid(samples: Index, cells: Mapping[str, str], metric: str) -> str | 
         (block, label, why)
         for key, label in cells.items()
         for block in sorted(shared or ())
-        if (why := limited_by_meter(samples.valid(key)[block], metric)) is not None
+        if (why := _why(samples.valid(key)[block], metric, beyond_is_all)) is not None
     ]
     if not limited:
         return None
@@ -82,3 +86,9 @@ def why_invalid(samples: Index, cells: Mapping[str, str], metric: str) -> str | 
     if len(limited) > 1:
         which = f"{len(limited)} of {total} trials, the first is {which}"
     return f"the load generator was the limit in {which}: {why}"
+
+
+def _why(trial: Sample, metric: str, beyond_is_all: bool) -> str | None:
+    if beyond_is_all and is_saturated(trial, metric):
+        return trial.bound
+    return limited_by_meter(trial, metric)

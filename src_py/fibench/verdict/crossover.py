@@ -240,10 +240,32 @@ def _not_decided(
 ) -> tuple[float, float] | None:
     """The first and the last place at which d does not differ from 0; None if d does not rise.
 
+    An end is infinite where the first or last point is not decided itself. If all points are
+    decided for the same side, the crossing lies beyond the axis.
+    """
+    decided, found = undecided(places, mean, curves, grains, errors)
+    last = len(places) - 1
+    if not found:
+        return (-math.inf, places[0]) if mean[0] > 0.0 else (places[last], math.inf)
+    if (decided[0] and mean[0] > 0.0) or (decided[last] and mean[last] < 0.0):
+        return None
+    low = min(found) if decided[0] else -math.inf
+    return low, max(found) if decided[last] else math.inf
+
+
+def undecided(
+    places: Sequence[float],
+    mean: Sequence[float],
+    curves: Sequence[Sequence[float]],
+    grains: Sequence[float],
+    errors: float,
+) -> tuple[list[bool], list[float]]:
+    """Whether d differs from 0 at each point, and where the stretches begin and end in which it
+    does not.
+
     It differs if it is more than so many standard `errors` away. On a segment, with share s of its
     right end, the mean is linear in s and the variance quadratic, so that mean² = errors² variance
-    / blocks is a quadratic equation. An end is infinite where the first or last point is not
-    decided itself. If all points are decided for the same side, the crossing lies beyond the axis.
+    / blocks is a quadratic equation.
     """
     blocks = len(curves)
     reach = errors**2 / (blocks * (blocks - 1))
@@ -265,12 +287,7 @@ def _not_decided(
         if mean[i] * mean[j] < 0.0:
             shares.append(mean[i] / (mean[i] - mean[j]))
         found += [places[i] + s * (places[j] - places[i]) for s in shares if 0.0 <= s <= 1.0]
-    if not found:
-        return (-math.inf, places[0]) if mean[0] > 0.0 else (places[last], math.inf)
-    if (decided[0] and mean[0] > 0.0) or (decided[last] and mean[last] < 0.0):
-        return None
-    low = min(found) if decided[0] else -math.inf
-    return low, max(found) if decided[last] else math.inf
+    return decided, found
 
 
 def _roots(a: float, b: float, c: float) -> list[float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from fibench.experiment import Absent, cells_of
@@ -21,11 +21,19 @@ from fibench.verdict._meter import why_invalid
 from fibench.verdict.attempts.bearing import left_out_of, why_failed
 from fibench.verdict.attempts.counting import counted_by_block
 from fibench.verdict.bounds import EITHER_SIDE
-from fibench.verdict.crossover import Crossover, Sides, find_crossover
+from fibench.verdict.crossover import Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, Estimate, Sample
 from fibench.verdict.foreign.telling import unquiet
 from fibench.verdict.looks import FEWEST, Looks
 from fibench.verdict.sample import Index, index
+from fibench.verdict.sustaining.ruling import (
+    decisive_cells,
+    equivalent_sd,
+    estimate_of,
+    holds,
+    sustained_sides,
+    why_unclear,
+)
 from fibench.verdict.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
 
 if TYPE_CHECKING:
@@ -71,7 +79,7 @@ def _judge_one(
     obstacle = absent.obstacle(claim) or _too_few_cpus(claim, cpus)
     if obstacle is not None:
         return replace(verdict, outcome="NOT HERE", reason=obstacle)
-    is_count = claim.kind != "crossover" and METRICS[claim.metric].is_count
+    is_count = claim.kind in ("ratio", "value") and METRICS[claim.metric].is_count
     if is_count:
         verdict = _judge_count(verdict, samples, looks)
         if verdict.outcome == "REFUTED":  # a miss stays one, whatever became of other trials
@@ -88,19 +96,25 @@ def _judge_one(
         samples = samples.without(lambda one: (one.cell_key, one.block) in spoilt.trials)
     if claim.kind == "crossover":
         verdict = _judge_crossover(verdict, samples, looks)
+    elif claim.kind == "sustains":
+        verdict = _judge_sustains(verdict, samples, looks)
     else:
         verdict = _judge_interval(verdict, samples, looks)
-    labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict.estimate)}
-    limit = spoilt.limited or why_invalid(samples, labels, _metric(claim))
+    labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict)}
+    is_rate = claim.kind == "sustains"
+    limit = spoilt.limited or why_invalid(samples, labels, _metric(claim), beyond_is_all=is_rate)
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
 
 
-def _decisive_cells(claim: Claim, estimate: Estimate | None) -> Sequence[Cell]:
+def _decisive_cells(claim: Claim, verdict: Verdict) -> Sequence[Cell]:
     """The cells whose figures decide a claim.
 
     Of a crossover these are the points around its interval and its bounds. Elsewhere one side is
     far ahead; a load generator that is the limit there makes that look less, and never turns it.
     """
+    estimate = verdict.estimate
+    if verdict.sustained:
+        return decisive_cells(claim, verdict.sustained)
     if claim.kind != "crossover" or estimate is None or estimate.mean is None:
         return cells_of(claim)
     known = (estimate.low, estimate.mean, estimate.high, claim.low, claim.high)
@@ -166,7 +180,7 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
         right=right,
         detectable=None if outcome == "INCONCLUSIVE" and reason else estimate.detectable,
         needed=settling.needed,
-        blocks_needed=settling.blocks,
+        blocks_needed=settling.blocks_needed,
     )
 
 
@@ -202,7 +216,7 @@ class _Settling:
 
     needed: float | None = None
     """The effect from the estimate to the nearest bound."""
-    blocks: int | None = None
+    blocks_needed: int | None = None
     """How many blocks would see it."""
     detectable: float | None = None
     """The smallest effect that this run could have seen."""
@@ -238,13 +252,8 @@ def _judge_crossover(verdict: Verdict, samples: Index, looks: Looks | None) -> V
     verdict = replace(verdict, crossover=found, estimate=estimate)
     if estimate.absent is not None:
         return replace(verdict, reason=estimate.absent)
-    settling = _what_would_settle_crossover(claim, found)
-    verdict = replace(
-        verdict,
-        detectable=settling.detectable,
-        needed=settling.needed,
-        blocks_needed=settling.blocks,
-    )
+    sd, log = found.equivalent_sd(), found.scale == "log"
+    verdict = replace(verdict, **asdict(_settling_on_axis(claim, estimate, sd, log=log)))
     blocks = len(found.blocks)
     if blocks < _fewest(looks):
         return replace(verdict, reason=_too_few_blocks(blocks, claim, samples, looks))
@@ -262,12 +271,31 @@ def _judge_crossover(verdict: Verdict, samples: Index, looks: Looks | None) -> V
     return replace(verdict, outcome=outcome)
 
 
-def _what_would_settle_crossover(claim: Claim, found: Crossover) -> _Settling:
-    """As `_what_would_settle`, on the scale of the axis."""
-    estimate, sd = found.estimate, found.equivalent_sd()
+def _judge_sustains(verdict: Verdict, samples: Index, looks: Looks | None) -> Verdict:
+    claim = verdict.claim
+    sides = sustained_sides(claim, samples, verdict.alpha, looks)
+    estimate = estimate_of(sides, verdict.alpha)
+    verdict = replace(verdict, sustained=sides, estimate=estimate)
+    if estimate.absent is not None:
+        return replace(verdict, reason=estimate.absent)
+    of_a_side = replace(estimate, alpha=sides[0].estimate.alpha)
+    settling = _settling_on_axis(claim, of_a_side, equivalent_sd(sides), log=True)
+    verdict = replace(verdict, **asdict(settling))
+    if estimate.blocks < _fewest(looks):
+        few = _too_few_blocks(estimate.blocks, claim, samples, looks)
+        return replace(verdict, reason=few)
+    outcomes: dict[bool | None, Outcome] = {True: "CONFIRMED", False: "REFUTED"}
+    outcome = outcomes.get(holds(claim, estimate), "INCONCLUSIVE")
+    return replace(verdict, outcome=outcome, reason=why_unclear(claim, sides))
+
+
+def _settling_on_axis(
+    claim: Claim, estimate: Estimate, sd: float | None, *, log: bool
+) -> _Settling:
+    """As `_what_would_settle`, on the scale of an axis, on which blocks vary by `sd`."""
     if sd is None or estimate.mean is None:
         return _Settling()
-    alpha, looks, log = estimate.alpha, estimate.looks, found.scale == "log"
+    alpha, looks = estimate.alpha, estimate.looks
     seen = estimates.seen_from(estimate.blocks, sd, alpha, looks)
     bounds = [b for b in (claim.low, claim.high) if b is not None and (b > 0.0 or not log)]
     if not bounds:
@@ -278,7 +306,7 @@ def _what_would_settle_crossover(claim: Claim, found: Crossover) -> _Settling:
     )
     return _Settling(
         needed=math.expm1(distance) if log else distance,
-        blocks=estimates.blocks_needed(distance, sd, alpha, looks),
+        blocks_needed=estimates.blocks_needed(distance, sd, alpha, looks),
         detectable=math.expm1(seen) if log else seen,
     )
 

@@ -249,6 +249,11 @@ def withheld(
     return Withheld(f"{key} is hidden by unfinished requests in {share}")
 
 
+def is_saturated(trial: Sample, key: str) -> bool:
+    """Whether the server could not answer what a trial asked for, in the group that `key` names."""
+    return (key.rpartition("/")[0] or None) in trial.saturated
+
+
 def told(reason: str | None, hint: str | None) -> str:
     """Why a trial failed, and what to do if that is known, in one line."""
     return "; ".join(text for text in (reason or "no reason given", hint) if text)

@@ -15,10 +15,13 @@ from fibench.verdict.foreign.widening import Widened
 from fibench.verdict.looks import Looks
 
 if TYPE_CHECKING:
-    from fibench.experiment import Cell, Claim
+    from fibench.experiment import Cell, Claim, Row
     from fibench.verdict.crossover import Crossover
+    from fibench.verdict.sustaining.sustained import Sustained
 
 CLAIMS_SCHEMA = 2
+SUSTAINED = "rate_per_s"
+"""What the estimate of a rate that one server sustains is of."""
 
 Outcome = Literal["CONFIRMED", "REFUTED", "INCONCLUSIVE", "NOT HERE", "INVALID"]
 
@@ -57,7 +60,8 @@ class Verdict:
     `estimate` is the figure that decided, if there is one; `left` and `right` are the sides' own
     figures over the same blocks, in base units. For a claim about a count, `count` has the range
     over blocks, and there is no estimate. A crossover has its blocks in `crossover`, and its
-    estimate is a place on the axis. `reason` says in one line why there is no clear verdict.
+    estimate is a place on the axis; `sustains` has its sides in `sustained`, and its estimate is a
+    rate, or the ratio of two. `reason` says in one line why there is no clear verdict.
 
     `detectable` is the smallest relative effect that the run could have seen (0.08: 8 %), in four
     of five such runs. `needed` is the effect that lies between the figure and the bound, and
@@ -77,6 +81,7 @@ class Verdict:
     needed: float | None = None
     blocks_needed: int | None = None
     crossover: Crossover | None = None
+    sustained: tuple[Sustained, ...] = ()
     decided: int | None = None
     """After how many blocks of the run it was decided; None: it was not, or nobody kept count."""
     far: FarBlocks | None = None
@@ -135,6 +140,8 @@ class Verdict:
         claim = self.claim
         if claim.kind == "crossover":
             return claim.over or ""
+        if claim.kind == "sustains" and claim.right is None:
+            return SUSTAINED
         return "ratio" if claim.right else METRICS[claim.metric].name_with_unit
 
 
@@ -148,11 +155,9 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
          "claims_added_afterwards": false,   they are not those that the run was begun with
          "claims": [{
             "id", "says", "because",         as in the file; because may be null
-            "kind": "ratio" | "value" | "crossover",
-            "metric": "throughput",
+            "kind": "ratio" | "value" | "crossover" | "sustains", "metric": "throughput",
             "group": text | null,            the client group that it is about
-            "needs_cpus": 1,
-            "needs_backend": [name], "needs_interpreter": [text],
+            "needs_cpus": 1, "needs_backend": [name], "needs_interpreter": [text],
             "above", "below": number | null  the bounds; both for `within`
             "outcome": "CONFIRMED" | "REFUTED" | "INCONCLUSIVE" | "NOT HERE" | "INVALID",
             "decided": number | null,        after how many blocks; null: it was not
@@ -160,7 +165,7 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
             "left":  {"cell": key, "label": text, "throughput_per_s": number | null},
             "right": the same | null,        null for a value
             "estimate": null | {
-                "quantity": "ratio" | "throughput_per_s" | the axis of a crossover,
+                "quantity": "ratio" | "throughput_per_s" | "rate_per_s" | the axis of a crossover,
                 "mean", "low", "high",       low and high null if there is no interval, or no end
                 "at_least", "at_most",       means of bounds, where the figure is not known: then
                                              mean is null; null where an end is not known either
@@ -179,6 +184,7 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
                             "wins": null | "everywhere" | "nowhere"}],
                 "incomplete_blocks",         left out: a point is missing
                 "falls"},                    the advantage does not rise along the axis
+            "limit", "sustained": null | …   of `sustains`: seconds, and its sides (_sustained_json)
             "smallest_detectable_effect",    relative: 0.08 is 8 %; null if not known
             "effect_asked_for",              relative: from the figure to the bound
             "blocks_needed",                 to see it; null if unknown or beyond reason
@@ -215,6 +221,7 @@ def claim_json(verdict: Verdict) -> dict[str, Json]:
         "needs_interpreter": list(claim.needs_interpreter),
         "above": claim.low,
         "below": claim.high,
+        "limit": claim.limit,
         "outcome": verdict.outcome,
         "decided": verdict.decided,
         "reason": verdict.reason,
@@ -223,6 +230,11 @@ def claim_json(verdict: Verdict) -> dict[str, Json]:
         "estimate": _estimate_json(verdict),
         "count": _count_json(verdict),
         "crossover": _crossover_json(claim, verdict.crossover),
+        "sustained": [
+            _sustained_json(row, side)
+            for row, side in zip(claim.rows, verdict.sustained, strict=False)
+        ]
+        or None,
         "smallest_detectable_effect": finite(verdict.detectable),
         "effect_asked_for": finite(verdict.needed),
         "blocks_needed": verdict.blocks_needed,
@@ -304,6 +316,39 @@ def _crossover_json(claim: Claim, found: Crossover | None) -> dict[str, Json] | 
             for point in claim.points
         ],
         "blocks": [vars(block).copy() for block in found.blocks],
+        "incomplete_blocks": found.incomplete,
+        "falls": found.falls,
+    }
+
+
+def _sustained_json(row: Row, found: Sustained) -> dict[str, Json]:
+    """One side of `sustains`, rates in 1/s.
+
+    ::
+
+        {"rates": [{"at", "cell": key, "saturated"}],    in every block
+         "at", "at_least", "at_most",         the rate, or the bracket in which it lies
+         "low", "high",                       null for an end that there is not
+         "blocks": [{"block", "at", "at_least", "at_most"}],
+         "incomplete_blocks",                 left out: a rate is missing
+         "falls"}                             exceeded at the first rate, or held at the last
+    """
+    estimate = found.estimate
+    low, high = known_ends(estimate.low, estimate.high)
+    return {
+        "rates": [
+            {"at": step.at, "cell": step.cell.key, "saturated": step.at in found.saturated}
+            for step in row
+        ],
+        "at": finite(estimate.mean),
+        "at_least": finite(estimate.at_least),
+        "at_most": finite(estimate.at_most),
+        "low": low,
+        "high": high,
+        "blocks": [
+            {"block": block, "at": one.at, "at_least": one.least, "at_most": one.most}
+            for block, one in found.blocks.items()
+        ],
         "incomplete_blocks": found.incomplete,
         "falls": found.falls,
     }

@@ -35,11 +35,16 @@ WITH_CROSSOVER = (
     SMALLEST + 'says = "s"\ncrossover = { over = "n", of = [{ backend = "c-mt" }, '
     '{ backend = "c-sync" }] }\nmetric = "throughput"\nbelow = 3\n'
 )
+WITH_SUSTAINS = (
+    SMALLEST.replace("n = [1, 2, 3]", 'rate = ["50/s", 100]') + 'says = "s"\n'
+    'sustains = { over = "rate", of = [{ backend = "c-mt" }, { backend = "c-sync" }] }\n'
+    'metric = "p99"\nlimit = "50ms"\nabove = 1.5\n'
+)
 
 
 def texts() -> list[str]:
     files = sorted((CHECKOUT / "experiments").glob("*.toml"))
-    return [*(path.read_text() for path in files), GIL, EVERYTHING, WITH_CROSSOVER]
+    return [*(path.read_text() for path in files), GIL, EVERYTHING, WITH_CROSSOVER, WITH_SUSTAINS]
 
 
 def look(text: str, overrides: dict[str, str]) -> bool:

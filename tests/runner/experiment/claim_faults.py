@@ -55,7 +55,7 @@ DIAGNOSTICS = {
     "claim without a side": (
         ("[load]", "[load]" + CLAIM.replace('value = { backend = "py-mt" }', "")),
         (
-            "e.toml:6:3: the claim has no ratio, no value and no crossover\n"
+            "e.toml:6:3: the claim has none of ratio, value, crossover and sustains\n"
             'write ratio = [{ backend = "py-mp" }, { backend = "py-mt" }] or '
             'value = { backend = "py-mt" }'
         ),

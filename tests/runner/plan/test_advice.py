@@ -72,3 +72,57 @@ def test_it_warns_of_a_group_that_is_too_small_for_its_rate() -> None:
     few = group.format("few", 2) + "rate = 400\n" + group.format("free", 2)
     (said,) = warned(few)
     assert said.startswith('py-mt: 2 clients of group "few" are too few for 400/s: ')
+
+
+PERCENTILES = """\
+title = "t"
+[matrix]
+backend = "py-mt"
+rate = ["150/s", "900/s"]
+[load]
+duration = "{duration}"
+clients = 64
+n = 1
+arrivals = "{arrivals}"
+[[claim]]
+says = "It holds"
+sustains = {{ over = "rate", of = {{ backend = "py-mt" }} }}
+metric = "{metric}"
+limit = "50ms"
+above = "200/s"
+"""
+
+
+@pytest.mark.parametrize(
+    ("metric", "duration", "arrivals", "said"),
+    [
+        ("p99", "1s", "poisson", "needs 1000 replies in every trial, and 150/s gives about 150"),
+        ("p99", "7s", "poisson", "needs 1000 replies in every trial, and 150/s gives about 1050"),
+        ("p99", "7s", "uniform", ""),
+        ("p99", "8s", "poisson", ""),
+        ("p90", "1s", "poisson", ""),
+        ("max", "1s", "poisson", ""),
+    ],
+)
+def test_it_warns_of_windows_too_short_for_a_percentile_that_is_claimed(
+    metric: str, duration: str, arrivals: str, said: str
+) -> None:
+    text = PERCENTILES.format(metric=metric, duration=duration, arrivals=arrivals)
+    found = warnings(parse(text), KNOWN, 2)
+    if not said:
+        assert found == []
+        return
+    (line,) = found
+    assert line == f'"It holds": {metric} {said} in {duration}: --duration 8s would do'
+
+
+def test_it_warns_of_a_group_by_its_own_rate() -> None:
+    group = '[[load.group]]\nname = "{}"\nclients = 8\nn = 1\nrate = {}\n'
+    claim = (
+        '[[claim]]\nsays = "Soon"\nvalue = {{ backend = "py-mt" }}\ngroup = "{}"\n'
+        'metric = "p90"\nbelow = "50ms"\n'
+    )
+    groups = 'duration = "1s"\n' + group.format("few", 20) + group.format("many", 400)
+    assert warned(groups + claim.format("many")) == []
+    (said,) = warned(groups + claim.format("few"))
+    assert said.startswith('"Soon": p90 needs 100 replies in every trial, and 20.0/s gives about')

@@ -2,12 +2,16 @@
 """What `backends` and `plan` show, and the line of one trial."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.console import Console
+from tests.runner.records import recorded
 from tests.runner.report.three_cells import one_line
 
+from fibench.parameters import Parameters
+from fibench.record import Record, Saturated
 from fibench.report import (
     failure,
     figures,
@@ -18,8 +22,21 @@ from fibench.report import (
 )
 
 
+def measured(**metrics: float | None) -> Record:
+    (record,) = recorded(
+        {
+            "schema": 2, "trial": "b000-a", "role": "measure", "index": 0, "block": 0,
+            "cell": "a", "label": "a", "attempt": 1, "valid": True, "reason": None,
+            "parameters": Parameters(backend="py-mt", clients=8).as_json(),
+            "metrics": metrics, "counts": {},
+        }
+    )  # fmt: skip
+    return record
+
+
 def test_a_trial_is_one_line_with_its_figures() -> None:
-    line = trial_line(place_of(11, 120, 1), "py-mt n=27", figures(71.34, 0.0249), label_width=14)
+    said = figures(measured(throughput_per_s=71.34, p50_s=0.0249))
+    line = trial_line(place_of(11, 120, 1), "py-mt n=27", said, label_width=14)
     assert line == "[ 12/120] block 2  py-mt n=27      71.3/s, p50 24.9 ms"
 
 
@@ -34,8 +51,14 @@ def test_what_to_do_about_a_failed_trial_is_a_line_of_its_own() -> None:
 
 
 def test_figures_that_are_not_known_are_left_out() -> None:
-    assert figures(71.3, None) == "71.3/s"
-    assert figures(None, None) == ""
+    assert figures(measured(throughput_per_s=71.3)) == "71.3/s"
+    assert figures(measured()) == ""
+
+
+def test_of_a_saturated_server_that_is_said_in_place_of_a_latency() -> None:
+    record = measured(throughput_per_s=98.0, p50_s=None)
+    checks = replace(record.checks, saturated=Saturated(98.0, 150.0))
+    assert figures(replace(record, checks=checks)) == "98.0/s, saturated"
 
 
 # Listings

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.runner.judged_runs import judged
 from tests.runner.sequential_runs import SEQUENTIAL, make_sequential, make_timed
 from tests.runner.stored_runs import places_with, rewrite_journal
 
@@ -22,10 +23,6 @@ from fibench.verdict.reviewing import Review, review
 
 INTERRUPTED_AFTER = 2 + 7 * 4 + 2
 """Trials: two ceilings, and two of the eighth block."""
-
-
-def judged(folder: Path) -> Review:
-    return review(read_run(folder, places_with(folder)))
 
 
 @pytest.fixture

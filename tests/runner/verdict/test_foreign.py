@@ -272,6 +272,9 @@ def test_a_run_says_who_was_there_what_is_missing_and_what_a_quota_stopped() -> 
         ),
     ]
     assert list(surroundings(recorded(document(0)))) == []
+    rate = Parameters(backend="c-mt", clients=1, rate=90.0).as_json()
+    (open_loop,) = surroundings(recorded(document(0, machine=machine, parameters=rate)))
+    assert open_loop.endswith("intervals of throughput and of cores are widened for it")
 
 
 SPOILT: Sequence[Callable[[dict[str, object]], None]] = (

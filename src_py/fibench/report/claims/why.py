@@ -86,7 +86,7 @@ def _evidence(block: int, found: Sequence[str], *, alone: bool) -> Iterator[str]
 
 def _scale(verdict: Verdict, most: float) -> tuple[Scale, str]:
     claim = verdict.claim
-    if claim.kind == "value":
+    if claim.kind in ("value", "sustains"):
         return scale_for(most, METRICS[claim.metric].unit), ""
     return RATIO, "×"
 

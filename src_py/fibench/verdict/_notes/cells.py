@@ -80,7 +80,7 @@ def _saturated(cell: Cell, samples: Index) -> Iterator[str]:
         of_group = "" if name is None else f"group {name} "
         yield (
             f"{cell.label}: {of_group}saturated{where}: answers {answered.removesuffix('/s')} of "
-            f"{due}, and latencies grow for as long as one looks: they are lower bounds"
+            f"{due}; its latencies are lower bounds"
         )
 
 

@@ -37,6 +37,7 @@ from fibench.verdict.bounds import may_decide
 from fibench.verdict.deciding.decisions import Decisions, Questions, Standing
 from fibench.verdict.deciding.mending import may_mend
 from fibench.verdict.sample import Index, Sample
+from fibench.verdict.sustaining.ruling import more_blocks_help
 from fibench.verdict.verdict import Verdict
 from fibench.wording import counted
 
@@ -164,6 +165,8 @@ def _stand(
 def _helps(verdict: Verdict) -> bool:
     """Whether more blocks may decide a claim, where no more than bounds are known of its figure."""
     found, claim = verdict.estimate, verdict.claim
+    if verdict.sustained:
+        return more_blocks_help(claim, verdict.sustained)
     if found is None or not found.is_bound:
         return True
     return may_decide((claim.low, claim.high), found.at_least, found.at_most)

@@ -2,7 +2,8 @@
 """Which blocks keep a claim from being decided, if it is a few that are far from all others. Pure.
 
 The rule is fixed, and looks at every claim that is INCONCLUSIVE. Of a ratio (or a value) each block
-has one logarithm, of a crossover the mean of those at its points. Blocks are named that
+has one logarithm, of a crossover the mean of those at its points, of `sustains` of one cell that of
+the latencies at the rates that have one in every block. Blocks are named that
 
 - lie further than FAR robust spreads from the median of all blocks; a robust spread is 1.4826 times
   the median distance from the median, which for normal noise is the standard deviation, and no less
@@ -69,9 +70,12 @@ def far_blocks(verdict: Verdict, samples: Index, trials: Trials) -> FarBlocks | 
 
 def _figures(claim: Claim, samples: Index, metric: str) -> dict[int, float]:
     """The logarithm that each block has of a claim, where it has all that it needs."""
-    if METRICS[claim.metric].is_count:
+    if METRICS[claim.metric].is_count or len(claim.rows) > 1:
         return {}
     sides = [(claim.left.key, claim.right.key if claim.right else None)]
+    if claim.rows:  # where the rate is interpolated, those below it are known in every block
+        sides = [(step.cell.key, None) for step in claim.rows[0]]
+        sides = [side for side in sides if not samples.flaws(side[0], metric)]
     if claim.kind == "crossover":
         sides = [(point.left.key, point.right.key) for point in claim.points]
     found: list[dict[int, float]] = []

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How far above its limit a latency was at each rate, in each block: pure.
+
+d is the logarithm of latency ÷ limit: below 0 the limit is held. A trial whose server was saturated
+has none: however long its requests had waited when the window ended, they would wait longer in a
+longer one. It is above every limit, and how far is not known. What the end of a window has hidden
+of an unsaturated server lies between two figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fibench.experiment import Row
+from fibench.metrics import metric_of
+from fibench.verdict.bounds import ends_of
+from fibench.verdict.sample import Index, is_saturated
+
+
+@dataclass(frozen=True)
+class Excess:
+    """Between what d lies in one trial: of a latency that is known the two are equal."""
+
+    low: float
+    high: float
+    saturated: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether d is one figure."""
+        return self.low == self.high
+
+
+Curve = Sequence[Excess]
+"""That of one block, by rising rate."""
+
+
+def curves(samples: Index, row: Row, key: str, limit_s: float) -> dict[int, Curve]:
+    """By block, of the blocks that have a figure at every rate."""
+    columns = [_column(samples, step.cell.key, key, math.log(limit_s)) for step in row]
+    whole = [block for block in columns[0] if all(block in column for column in columns)]
+    return {block: [column[block] for column in columns] for block in sorted(whole)}
+
+
+def _column(samples: Index, cell_key: str, key: str, log_limit: float) -> Mapping[int, Excess]:
+    """d at one rate, by block."""
+    ends = ends_of(samples, cell_key, key)
+    found = {}
+    for block, trial in samples.valid(cell_key).items():
+        low = ends.low[block] - log_limit if block in ends.low else -math.inf
+        if is_saturated(trial, key):
+            found[block] = Excess(max(low, 0.0), math.inf, saturated=True)
+        elif block in ends.low:
+            found[block] = Excess(low, ends.high[block] - log_limit)
+    return found
+
+
+def why_withheld(samples: Index, row: Row, key: str) -> str | None:
+    """Why a latency may not be judged, as of any claim; None if it may.
+
+    A saturated trial is above every limit, however few replies there were.
+    """
+    least = metric_of(key).least_requests
+    flaws = [
+        flaw
+        for step in row
+        for block, flaw in samples.flaws(step.cell.key, key).items()
+        if not is_saturated(samples.valid(step.cell.key)[block], key)
+    ]
+    if "short" in flaws:
+        replies = "a reply" if least == 1 else f"{least} replies"
+        return f"{key} needs {replies} in every trial of a server that keeps up"
+    if "hidden" in flaws:
+        trials = sum(len(samples.valid(step.cell.key)) for step in row)
+        hidden = f"{flaws.count('hidden')} of {trials} trials"
+        return f"{key} is hidden by unfinished requests in {hidden}"
+    return None
