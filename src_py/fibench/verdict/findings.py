@@ -172,6 +172,8 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     made: dict[str, list[Record]] = {}
     records = list(records)
     late = filled_in(records)
+    passes = [each[-1].tries for each in passes_of(records).values()]
+    counted = {trial: tries for own in passes for trial, tries in own.items()}
     for record in records:
         made.setdefault(record.trial, []).append(record)
     records = last_attempts(record for own in made.values() for record in own)
@@ -189,6 +191,7 @@ def samples(records: Iterable[Record]) -> list[Sample]:
                 every_count=_every_count(tries),
                 failed_before=_why_failed_before(tries),
                 since=late.get(record.trial, 0),
+                superseded=_superseded(counted[record.trial]),
             )
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
@@ -201,6 +204,11 @@ def _why_failed_before(tries: Sequence[Record]) -> str | None:
     """Why a trial failed that was measured again, since its block was broken off."""
     failed = failed_before(tries)
     return None if failed is None else told(failed.reason, failed.hint)
+
+
+def _superseded(tries: Sequence[Record]) -> tuple[Sample, ...]:
+    """What was disturbed before the last try of a trial in the pass over its block that counts."""
+    return tuple(sample(one) for one in tries[:-1] if one.valid and one.disturbed is not None)
 
 
 def _every_count(attempts: Iterable[Record]) -> dict[str, list[int]]:

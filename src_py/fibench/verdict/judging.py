@@ -19,6 +19,7 @@ from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
 from fibench.verdict.attempts.bearing import left_out_of, why_failed
+from fibench.verdict.attempts.chosen import why_chosen
 from fibench.verdict.attempts.counting import counted_by_block
 from fibench.verdict.bounds import EITHER_SIDE
 from fibench.verdict.crossover import Crossover, Sides, find_crossover
@@ -84,15 +85,39 @@ def _judge_one(
     spoilt = left_out_of(claim, samples)
     if spoilt.not_quiet is not None:
         return replace(verdict, reason=spoilt.not_quiet)
+    every = samples
     if spoilt.trials:
         samples = samples.without(lambda one: (one.cell_key, one.block) in spoilt.trials)
     if claim.kind == "crossover":
         verdict = _judge_crossover(verdict, samples, looks)
     else:
         verdict = _judge_interval(verdict, samples, looks)
+    verdict = _unless_chosen(verdict, every, samples)
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict.estimate)}
     limit = spoilt.limited or why_invalid(samples, labels, _metric(claim))
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
+
+
+def _unless_chosen(verdict: Verdict, every: Index, rests_on: Index) -> Verdict:
+    """The verdict, if it does not stand by which trials were measured again."""
+    claim, outcome = verdict.claim, verdict.outcome
+    if verdict.reason is not None:
+        return verdict
+
+    def holds(low: float, high: float) -> bool:
+        return _place(low, high, claim.low, claim.high) == outcome
+
+    why = why_chosen(claim, verdict.estimate, every, rests_on, holds)
+    if why is None:
+        return verdict
+    return replace(
+        verdict,
+        outcome="INCONCLUSIVE",
+        reason=why,
+        detectable=None,
+        needed=None,
+        blocks_needed=None,
+    )
 
 
 def _decisive_cells(claim: Claim, estimate: Estimate | None) -> Sequence[Cell]:
