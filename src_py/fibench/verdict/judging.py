@@ -175,7 +175,7 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
     if estimate.mean is None and not estimate.is_bound:
         pass
     elif estimate.blocks < _fewest(looks) or estimate.low is None or estimate.high is None:
-        reason = _too_few_blocks(estimate.blocks, claim, samples, looks)
+        reason = too_few_blocks(estimate.blocks, claim, samples, _fewest(looks))
     else:
         outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
         reason = _unquiet(outcome, claim, estimate)
@@ -272,7 +272,7 @@ def _judge_crossover(verdict: Verdict, samples: Index, looks: Looks | None) -> V
     )
     blocks = len(found.blocks)
     if blocks < _fewest(looks):
-        return replace(verdict, reason=_too_few_blocks(blocks, claim, samples, looks))
+        return replace(verdict, reason=too_few_blocks(blocks, claim, samples, _fewest(looks)))
     if found.falls or estimate.low is None or estimate.high is None:
         first, last = (exact(point) for point in (found.points[0], found.points[-1]))
         reason = f"the advantage does not rise along {claim.over} from {first} to {last}"
@@ -317,7 +317,7 @@ def _judge_count(verdict: Verdict, samples: Index, looks: Looks | None) -> Verdi
     if not found and any(samples.valid(cell.key) for cell in cells_of(claim)):
         return replace(verdict, reason=f"{claim.metric} was not measured")
     if len(found) < _fewest(looks):
-        return replace(verdict, reason=_too_few_blocks(len(found), claim, samples, looks))
+        return replace(verdict, reason=too_few_blocks(len(found), claim, samples, _fewest(looks)))
     missed = sum(not one.is_met for one in found.values())
     if missed:
         reason = f"missed in {missed} of {len(found)} blocks"
@@ -330,11 +330,12 @@ def _fewest(looks: Looks | None) -> int:
     return FEWEST if looks is None else looks.fewest
 
 
-def _too_few_blocks(blocks: int, claim: Claim, samples: Index, looks: Looks | None) -> str:
+def too_few_blocks(blocks: int, claim: Claim, samples: Index, fewest: int) -> str:
+    """Why a claim that has so many complete blocks has no verdict."""
     keys = dict.fromkeys(cell.key for cell in cells_of(claim))
     why = estimates.most_frequent_reason(trial for key in keys for trial in samples.all(key))
     complete = f"{blocks} complete block{'' if blocks == 1 else 's'}"
-    return f"{complete}, a verdict needs {_fewest(looks)}" + (f" ({why})" if why else "")
+    return f"{complete}, a verdict needs {fewest}" + (f" ({why})" if why else "")
 
 
 def _metric(claim: Claim) -> str:
