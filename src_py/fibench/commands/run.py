@@ -246,7 +246,7 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
 
     cores, experiment = machine.usable_cores(), request.experiment
     complete = not outcome.interrupted and outcome.not_quiet is None
-    words = server_words(outcome.folder, outcome.records)
+    words = server_words(outcome.folder, outcome.attempts)
     found = find(
         experiment,
         outcome.attempts,

@@ -102,7 +102,7 @@ def find(  # noqa: PLR0913 - all that is known of a run
     it had decided has a verdict; of one that was ended since the machine was `not_quiet`, what was
     open is not decided either. `records` are all attempts, in the order of writing; `sessions` are
     those of the run. `server_words` are the files with what the servers of failed trials wrote, by
-    the trials' keys.
+    the folders of these (`trial_folder`).
     """
     made = list(records)
     records = last_attempts(made)
@@ -121,7 +121,7 @@ def find(  # noqa: PLR0913 - all that is known of a run
     return Findings(
         summaries,
         with_reasons(verdicts, index, records),
-        tuple(failures(records, server_words)),
+        tuple(failures(made, server_words)),
         _twin(experiment, index),
         (*counted.lines(), *_notes(experiment, summaries, index, records)),
         decisions,
@@ -191,7 +191,7 @@ def samples(records: Iterable[Record]) -> list[Sample]:
                 every_count=_every_count(tries),
                 failed_before=_why_failed_before(tries),
                 since=late.get(record.trial, 0),
-                superseded=_superseded(counted[record.trial]),
+                superseded=_superseded(counted.get(record.trial, ())),
             )
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
@@ -203,7 +203,7 @@ def samples(records: Iterable[Record]) -> list[Sample]:
 def _why_failed_before(tries: Sequence[Record]) -> str | None:
     """Why a trial failed that was measured again, since its block was broken off."""
     failed = failed_before(tries)
-    return None if failed is None else told(failed.reason, failed.hint)
+    return told(failed[0].reason, failed[0].hint) if failed else None
 
 
 def _superseded(tries: Sequence[Record]) -> tuple[Sample, ...]:
@@ -300,14 +300,19 @@ def _counts(record: Record) -> dict[str, int]:
 
 
 def failures(records: Iterable[Record], server_words: Mapping[str, Path]) -> list[Failure]:
-    """Every trial that is not valid."""
+    """Every trial that is not valid, and every attempt that had failed in a block that was broken
+    off, which stays a result; `records` are all attempts, in the order of writing."""
+    made: dict[str, list[Record]] = {}
+    for record in records:
+        made.setdefault(record.trial, []).append(record)
     failed = []
-    for record in last_attempts(records):
-        if not record.valid:
+    for last in last_attempts(one for own in made.values() for one in own):
+        for record in (*failed_before(made[last.trial]), *([] if last.valid else [last])):
             place = "before the blocks" if record.block < 0 else f"block {record.block + 1}"
+            place += "" if record is last else ", which was broken off then"
             trial = f"{record.label}, {place} ({trial_folder(record)})"
             reason = record.reason or "no reason given"
-            stderr = server_words.get(record.trial)
+            stderr = server_words.get(trial_folder(record))
             words = "" if stderr is None else str(stderr)
             failed.append(Failure(trial, reason, words, record.hint or ""))
     return failed

@@ -10,7 +10,6 @@ from tests.runner.records import recorded
 
 from fibench.develop.bench.estimation import made_experiment, made_records
 from fibench.parameters import Group, Parameters
-from fibench.record import last_attempts
 from fibench.store.stored_run import server_words
 from fibench.verdict import findings as results
 from fibench.verdict.estimate import Index
@@ -105,7 +104,7 @@ def test_a_trial_that_failed_again_names_the_folder_of_its_last_attempt(tmp_path
         (tmp_path / "trials" / folder).mkdir(parents=True)
         (tmp_path / "trials" / folder / "server.err").write_text("oops")
     failed = recorded(*(record(index=4, attempt=n, valid=False, reason="hung") for n in (1, 2)))
-    (told,) = failures(failed, server_words(tmp_path, last_attempts(failed)))
+    (told,) = failures(failed, server_words(tmp_path, failed))
     assert (told.trial, told.reason) == ("a, block 1 (trials/004-2)", "hung")
     assert told.stderr.endswith("004-2/server.err")
 
