@@ -24,6 +24,7 @@ from fibench.store.attempts import failed_before, filled_in, passes_of
 from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes.cells import ceilings_note, notes
+from fibench.verdict._notes.folding import folded
 from fibench.verdict._notes.servers import of_servers
 from fibench.verdict.attempts.repeated import Repeated, repeated
 from fibench.verdict.deciding.decide import decide
@@ -346,8 +347,12 @@ def _notes(
 ) -> list[str]:
     known = null_rates(experiment, records)
     found = list(experiment.absent.lines())
-    for cell, summary in zip(experiment.cells, summaries, strict=True):
-        found.extend(notes(cell, summary, index, known.get(cell.key)))
+    of_cells = [
+        note
+        for cell, summary in zip(experiment.cells, summaries, strict=True)
+        for note in notes(cell, summary, index, known.get(cell.key))
+    ]
+    found.extend(folded(of_cells))
     found.extend(endings(records))
     found.extend(of_servers(records))
     found.extend(surroundings(records))
