@@ -13,7 +13,7 @@ from fibench.run.events import (
     RunStarted,
     StopRequested,
     TrialFinished,
-    TrialRepeated,
+    TrialMadeAgain,
     TrialStarted,
 )
 from fibench.run.loop import run_experiment
@@ -29,7 +29,7 @@ __all__ = [
     "RunStarted",
     "StopRequested",
     "TrialFinished",
-    "TrialRepeated",
+    "TrialMadeAgain",
     "TrialStarted",
     "run_experiment",
 ]

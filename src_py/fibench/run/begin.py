@@ -296,12 +296,12 @@ def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> int:
 def _damage(reading: journal.Reading) -> list[str]:
     """What is wrong with a journal, a line for each kind."""
     copied = [
-        f"{JOURNAL}: line {line} is a copy of one above, and left out" for line in reading.repeated
+        f"{JOURNAL}: line {line} is a copy of one above, and left out" for line in reading.copies
     ]
     lines = [str(number) for number in reading.damaged]
     if not lines:
         return copied
-    if len(lines) == 1 and reading.damaged[0] > max([0, *reading.lines, *reading.repeated]):
+    if len(lines) == 1 and reading.damaged[0] > max([0, *reading.lines, *reading.copies]):
         what = f"the last line, {lines[0]}, is torn"
     elif len(lines) == 1:
         what = f"line {lines[0]} is damaged"

@@ -217,5 +217,5 @@ def _read_journal(
         line, why = found.refused[0]
         raise StoredError(f"{where}: no line can be used: line {line}: {why}", DAMAGED)
     torn = ((line, "it is torn, or was altered") for line in reading.damaged)
-    again = ((line, "it is a copy of one above") for line in reading.repeated)
+    again = ((line, "it is a copy of one above") for line in reading.copies)
     return reading, found, sorted([*torn, *again, *found.refused])

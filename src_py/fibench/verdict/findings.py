@@ -26,7 +26,7 @@ from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes.cells import ceilings_note, notes
 from fibench.verdict._notes.folding import folded
 from fibench.verdict._notes.servers import of_servers
-from fibench.verdict.attempts.repeated import Repeated, repeated
+from fibench.verdict.attempts.made_again import MadeAgain, made_again
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Decisions, questions_of
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, summarise
@@ -81,7 +81,7 @@ class Findings:
     """After which block each claim was decided, and each cell left the run."""
     undecided: tuple[Claim, ...] = ()
     """The claims without a verdict, in order: the run ended before they had one."""
-    repeated: Repeated = field(default_factory=Repeated)
+    made_again: MadeAgain = field(default_factory=MadeAgain)
     """What was made more than once."""
 
 
@@ -115,7 +115,7 @@ def find(  # noqa: PLR0913 - all that is known of a run
     verdicts = decisions.verdicts
     if not_quiet is not None:
         verdicts = _not_quiet(questions.claims, verdicts, not_quiet)
-    counted = repeated(made, sessions)
+    counted = made_again(made, sessions)
     keys = [cell.key for cell in experiment.cells]
     summaries = summarise(index, keys, looks=questions_of(experiment, cores).repeated())
     given = {verdict.claim.id for verdict in verdicts}

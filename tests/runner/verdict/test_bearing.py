@@ -17,7 +17,7 @@ from fibench.parameters import Parameters
 from fibench.parameters.groups import Group
 from fibench.record import Disturbed
 from fibench.store.stops import Session
-from fibench.verdict.attempts.repeated import repeated
+from fibench.verdict.attempts.made_again import made_again
 from fibench.verdict.estimate import Sample
 from fibench.verdict.findings import samples
 
@@ -333,7 +333,7 @@ def test_what_was_made_again_is_counted_by_trials_and_kinds() -> None:
         _record(3), _record(3, 1, "b"), _record(3, 2), _record(3, 2, "b"), _record(3, 2, "c"),
     )  # fmt: skip
     sessions = [Session("interrupted", 10, "", {3: 2})]
-    found = repeated(records, sessions)
+    found = made_again(records, sessions)
     assert list(found.lines()) == [
         "2 of 6 trials were disturbed and measured again: foreign CPU 1, probe 1",
         (

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from fibench.experiment import cells_of
 from fibench.metrics import in_group, metric_of
-from fibench.verdict.attempts.repeated import kinds_counted
+from fibench.verdict.attempts.made_again import kinds_counted
 from fibench.verdict.foreign.widening import Gain, is_widened, log_gain, of_sides
 from fibench.verdict.sample import Index, Sample, log_of
 

@@ -35,7 +35,7 @@ class BrokenOff:
 
 
 @dataclass(frozen=True)
-class Repeated:
+class MadeAgain:
     """What was made more than once."""
 
     trials: int = 0
@@ -108,7 +108,7 @@ class Repeated:
         return sum(self.again.values())
 
 
-def repeated(records: Sequence[Record], sessions: Sequence[Session] = ()) -> Repeated:
+def made_again(records: Sequence[Record], sessions: Sequence[Session] = ()) -> MadeAgain:
     """Count what a journal's attempts, in the order of writing, say of repetitions."""
     last = last_attempts(records)
     passes = passes_of(records)
@@ -123,7 +123,7 @@ def repeated(records: Sequence[Record], sessions: Sequence[Session] = ()) -> Rep
         for block, each in sorted(passes.items())
         for later in each[1:]
     ]
-    return Repeated(
+    return MadeAgain(
         trials=len(last),
         attempts=len(records),
         again=_in_order(Counter(kind for kind in disturbed if kind is not None)),
