@@ -6,10 +6,12 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import NormalDist
+from typing import Any
 
 from tests.runner.verdict.claims import A, B
 
 from fibench.experiment import Cell
+from fibench.parameters import Parameters
 from fibench.record import Disturbed
 from fibench.verdict.estimate import Sample
 
@@ -67,3 +69,18 @@ def disturbed(chance: random.Random, share: float, effect: float) -> list[Sample
                 logs.append(log - math.log(times))
             found.append(trial(cell, block, logs, foreign))
     return found
+
+
+OF_A = Parameters(backend="a", clients=8).as_json()
+
+
+def record(block: int, attempt: int = 1, cell: str = "a", **changes: Any) -> dict[str, Any]:
+    """The document of an attempt at a trial."""
+    made = {
+        "schema": 3, "trial": f"b{block:03d}-{cell}", "role": "measure", "index": block,
+        "block": block, "cell": cell, "label": cell, "attempt": attempt, "valid": True,
+        "reason": None, "window_opened": True, "parameters": OF_A,
+        "metrics": {"throughput_per_s": 1.0},
+        "counts": {"window_ok": 1000, "errors": 0, "refused_by_cap": 0},
+    }  # fmt: skip
+    return made | changes

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from tests.runner.experiments import KNOWN
 from tests.runner.records import recorded
+from tests.runner.verdict.chosen_runs import record as _record
 from tests.runner.verdict.claims import A, B, make_claim, ratios, sample, verdict_on
 
 from fibench.experiment import Cell, unbounded_cells
 from fibench.experiment.claims import claims_digest
 from fibench.experiment.experiment import parse_experiment
 from fibench.metrics import METRICS
-from fibench.parameters import Parameters
 from fibench.parameters.groups import Group
 from fibench.record import Disturbed
 from fibench.store.stops import Session
@@ -243,20 +243,6 @@ def test_a_run_asks_for_a_quieter_machine_where_nothing_bounds_what_others_did(
     )
     (claim,) = parse_experiment(text, "t.toml", KNOWN).claims
     assert bool(unbounded_cells(claim)) is asks
-
-
-OF_A = Parameters(backend="a", clients=8).as_json()
-
-
-def _record(block: int, attempt: int = 1, cell: str = "a", **changes: Any) -> dict[str, Any]:
-    made = {
-        "schema": 3, "trial": f"b{block:03d}-{cell}", "role": "measure", "index": block,
-        "block": block, "cell": cell, "label": cell, "attempt": attempt, "valid": True,
-        "reason": None, "window_opened": True, "parameters": OF_A,
-        "metrics": {"throughput_per_s": 1.0},
-        "counts": {"window_ok": 1000, "errors": 0, "refused_by_cap": 0},
-    }  # fmt: skip
-    return made | changes
 
 
 NOISY: dict[str, Any] = {"disturbed": {"kind": "foreign", "says": "others"}}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tests.runner.records import recorded
 from tests.runner.verdict.chosen_runs import attacked, disturbed, trial
+from tests.runner.verdict.chosen_runs import record as _record
 from tests.runner.verdict.claims import A, B, make_claim, ratios, verdict_on
 from tests.runner.verdict.decided_runs import ask
-from tests.runner.verdict.test_bearing import _record
 
 from fibench.record import Disturbed
 from fibench.verdict.attempts.chosen import FEW, MANY

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-MOST_NAMED = 3
+_MOST_NAMED = 3
 """So many cells are named; of the others it is said how many they are."""
 
 
@@ -45,7 +45,7 @@ def _names(notes: Sequence[Note]) -> str:
     if not notes[1:]:
         return notes[0].label
     names = [f"{one.label} ({one.amount})" if one.amount else one.label for one in notes]
-    if len(names) <= MOST_NAMED:
+    if len(names) <= _MOST_NAMED:
         return f"{', '.join(names[:-1])} and {names[-1]}"
-    more = len(names) - MOST_NAMED + 1
-    return f"{', '.join(names[: MOST_NAMED - 1])} and {more} more cells"
+    more = len(names) - _MOST_NAMED + 1
+    return f"{', '.join(names[: _MOST_NAMED - 1])} and {more} more cells"
