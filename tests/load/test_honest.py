@@ -280,7 +280,7 @@ def test_settings_are_told_as_they_were_resolved(fibload: Program) -> None:
         "rate_per_s": None,
         "arrivals": None,
         "spin": False,
-        "max_overdue": 100_000,
+        "max_overdue": None,
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.runner.pythons import pyenv
 from tests.runner.small_servers import LISTEN
 
-from fibench.backends.available import Here, look
+from fibench.backends.available import Here, find_here
 from fibench.backends.catalogue import Backend, known_backends
 from fibench.experiment.experiment import parse_experiment
 
@@ -53,9 +53,9 @@ class Machine:
         path = self.folder / f"{name}.starts"
         return path.stat().st_size if path.exists() else 0
 
-    def look(self, text: str) -> Here:
+    def find_here(self, text: str) -> Here:
         experiment = parse_experiment(text, "e.toml", known_backends(self.backends))
-        return look(experiment, self.folder, self.backends, self.programs)
+        return find_here(experiment, self.folder, self.backends, self.programs)
 
 
 def make_machine(programs: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:

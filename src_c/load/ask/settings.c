@@ -337,7 +337,7 @@ void settings_read(struct settings *settings, int argc, char *const argv[])
         .duration_ns = NS_PER_S,
         .pipeline = 1,
         .timeout_ns = INT64_C(30) * NS_PER_S,
-        .max_overdue = 100000,
+        .max_overdue = MAX_OVERDUE_NONE,
         .edges_fd = -1,
     };
     // Read a second time over other defaults: where both agree, a value was given.
@@ -346,6 +346,7 @@ void settings_read(struct settings *settings, int argc, char *const argv[])
     struct argument_texts same_groups = {0};
     probe.n = defaults.n + 1;
     probe.duration_ns = defaults.duration_ns + 1;
+    probe.max_overdue = MAX_OVERDUE;
     probe.arrivals = ARRIVALS_UNIFORM;
 
     *settings = defaults;
@@ -362,5 +363,7 @@ void settings_read(struct settings *settings, int argc, char *const argv[])
         if (duration_given)
             reject("--duration and --requests exclude each other (one ends the window)");
         settings->duration_ns = 0;
+        if (settings->max_overdue != probe.max_overdue)
+            settings->max_overdue = MAX_OVERDUE;
     }
 }

@@ -47,7 +47,10 @@ static void write_settings(struct json *json, const struct settings *s)
     else
         json_null(json, "arrivals");
     json_bool(json, "spin", s->spin);
-    json_unsigned(json, "max_overdue", s->max_overdue);
+    if (s->max_overdue == MAX_OVERDUE_NONE)
+        json_null(json, "max_overdue");
+    else
+        json_unsigned(json, "max_overdue", s->max_overdue);
     json_close(json, '}');
 }
 

@@ -43,7 +43,7 @@ class Here:
     those of the user's own servers, by the names of `own_python`."""
 
 
-def look(
+def find_here(
     experiment: Experiment, folder: Path, backends: Mapping[str, Backend], programs: Path
 ) -> Here:
     """See what of an experiment can run here. `folder` is that of its file.

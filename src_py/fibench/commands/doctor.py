@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `doctor` does: facts are read, over a look of half a second, and judged; nothing changes."""
+"""What `doctor` does: facts are read, over half a second, and judged; nothing changes."""
 
 import json
 import os
@@ -19,10 +19,10 @@ from fibench.machine import cores as machine
 from fibench.machine import facts as facts_of
 from fibench.machine import sockets as listening
 from fibench.machine.busy import Server
-from fibench.machine.foreign import Looking
+from fibench.machine.foreign import Glancing
 from fibench.machine.quota import limited, throttling
 
-LOOK_S = 0.5
+GLANCE_S = 0.5
 CAP_IPC_LOCK = 14
 """The bit of this capability: linux/capability.h."""
 _MOST_BUSY = 5
@@ -34,7 +34,7 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
     import psutil
 
     before = _cpu_times()
-    look = Looking(starts=False).end(LOOK_S)
+    glance = Glancing(starts=False).end(GLANCE_S)
     steal = _steal_share(before, _cpu_times())
     memory = psutil.virtual_memory()
     quotas = limited()
@@ -51,8 +51,8 @@ def read_facts(places: Places, backends: dict[str, Backend]) -> Facts:
         virtualisation=facts_of.virtualisation(),
         power_source=machine.power_source(),
         load_1min=_load(),
-        foreign_cores=look.cores,
-        busy=look.busy[:_MOST_BUSY],
+        foreign_cores=glance.cores,
+        busy=glance.busy[:_MOST_BUSY],
         steal_share=steal,
         quota_cores=quotas[0].cores if quotas else None,
         throttled=None if stopped is None else (stopped.throttled, stopped.periods),

@@ -6,9 +6,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from fibench.commands.doctor import LOOK_S
+from fibench.commands.doctor import GLANCE_S
 from fibench.machine.busy import FOREIGN_CORES, FOREIGN_SHARE, cores_words, foreign_words
-from fibench.machine.foreign import Look, Looking
+from fibench.machine.foreign import Glance, Glancing
 from fibench.machine.quota import Limited, limited
 from fibench.wording import escaped
 
@@ -16,22 +16,22 @@ STALE_S = 2.0
 """What was seen in a longer time, as of a build, says little of now."""
 
 
-def say_who_is_busy(looking: Looking) -> None:
-    """End a look that was begun when the command was, and say on stderr what it has shown.
+def say_who_is_busy(glancing: Glancing) -> None:
+    """End a glance that was begun when the command was, and say on stderr what it has shown.
 
-    Waits only if less than LOOK_S have passed. A quiet machine is not worth a line.
+    Waits only if less than GLANCE_S have passed. A quiet machine is not worth a line.
     """
-    if looking.passed_s > STALE_S:
-        looking = Looking(starts=True)
-    for line in lines(looking.end(LOOK_S), limited()):
+    if glancing.passed_s > STALE_S:
+        glancing = Glancing(starts=True)
+    for line in lines(glancing.end(GLANCE_S), limited()):
         print(f"warning: {escaped(line)}", file=sys.stderr)
 
 
-def lines(look: Look, quotas: list[Limited]) -> Iterator[str]:
+def lines(glance: Glance, quotas: list[Limited]) -> Iterator[str]:
     """What a person should know before they wait for a run."""
-    if look.cores is not None and look.cores > FOREIGN_CORES:
-        said = foreign_words(look.cores, look.usable, look.busy)
-        if look.cores > FOREIGN_SHARE * look.usable:
+    if glance.cores is not None and glance.cores > FOREIGN_CORES:
+        said = foreign_words(glance.cores, glance.usable, glance.busy)
+        if glance.cores > FOREIGN_SHARE * glance.usable:
             yield f"{said}; trials will be disturbed and verdicts INCONCLUSIVE: end them or wait"
         else:
             yield f"{said}; intervals will be widened for it"

@@ -103,12 +103,12 @@ def _with_absolute_paths(overrides: Mapping[str, str]) -> Mapping[str, str]:
 def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     """Show what would run, and what cannot run here; measures nothing."""
     from fibench.backends import interpreter_records
-    from fibench.backends.available import look
+    from fibench.backends.available import find_here
     from fibench.plan import choose, plan_json, warnings
 
     places = find_places()
     asked = load(name, overrides, places)
-    here = look(asked.experiment, asked.folder, asked.backends, places.programs)
+    here = find_here(asked.experiment, asked.folder, asked.backends, places.programs)
     experiment = here.experiment
     advice = warnings(experiment, known_backends(asked.backends), machine.usable_cores())
     pinning = choose(experiment, machine.physical_cores())
@@ -127,7 +127,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
     from fibench.commands.quiet import say_who_is_busy
     from fibench.machine import LockError, measuring
-    from fibench.machine.foreign import Looking
+    from fibench.machine.foreign import Glancing
     from fibench.store import RunError, run_name
 
     places = find_places()
@@ -140,13 +140,13 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
         # Before the build, which would disturb another run's measurement.
         with measuring(run_name(asked.source)) as held:
             began_s = time.monotonic()
-            looking = Looking(starts=True)
+            glancing = Glancing(starts=True)
             with built_or_refused(places, run_name(asked.source)):
                 parts = {"build": time.monotonic() - began_s}
                 request = _request(asked, places, fresh)
                 looked_s = time.monotonic() - began_s - parts["build"]
                 parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
-                say_who_is_busy(looking)
+                say_who_is_busy(glancing)
                 outcome = _measure(request, held)
             # A run is unfinished until its verdicts are kept: who waits must not go on with it.
             try:
@@ -171,11 +171,11 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
 
 def _request(asked: Asked, places: Places, fresh: bool) -> Request:
     """What is to be run of an experiment here; says what is left out, and what to mind."""
-    from fibench.backends.available import look
+    from fibench.backends.available import find_here
     from fibench.plan import warnings
     from fibench.run import Request
 
-    here = look(asked.experiment, asked.folder, asked.backends, places.programs)
+    here = find_here(asked.experiment, asked.folder, asked.backends, places.programs)
     for line in here.experiment.absent.lines():
         print(escaped(line), file=sys.stderr)
     advice = warnings(here.experiment, known_backends(asked.backends), machine.usable_cores())
@@ -246,7 +246,7 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
 
     cores, experiment = machine.usable_cores(), request.experiment
     complete = not outcome.interrupted and outcome.not_quiet is None
-    words = server_words(outcome.folder, outcome.records)
+    words = server_words(outcome.folder, outcome.attempts)
     found = find(
         experiment,
         outcome.attempts,

@@ -153,11 +153,11 @@ def _request(
     overrides: Mapping[str, str],
 ) -> Request:
     """What is to be run. Raises Refused where one of the two cannot run here."""
-    from fibench.backends.available import look
+    from fibench.backends.available import find_here
     from fibench.plan import warnings
     from fibench.run import Request
 
-    here = look(experiment, origin(), catalogue, places.programs)
+    here = find_here(experiment, origin(), catalogue, places.programs)
     for absent in here.experiment.absent.cells:
         raise Refused(f"{absent.cell.backend} cannot run here", absent.reason)
     advice = warnings(here.experiment, known_backends(catalogue), machine.usable_cores())

@@ -50,7 +50,7 @@ def export(review: Review) -> str:
     ]
     rows += [
         ("trials", name, "", number, None, None, 0, "count", "", "", "")
-        for name, number in review.findings.repeated.counted().items()
+        for name, number in review.findings.made_again.counted().items()
     ]
     rows += [("note", "", "", *nothing, "", note) for note in notes_of(review)]
     rows += [_claim_row(verdict, review.claims_mark) for verdict in review.verdicts]

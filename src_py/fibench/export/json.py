@@ -43,7 +43,7 @@ def document(review: Review) -> dict[str, Json]:
             "trials": len(run.records),
             "damaged_lines": [line for line, _ in run.ignored],
             "marks": list(review.marks),
-            "attempts": review.findings.repeated.as_json(),
+            "attempts": review.findings.made_again.as_json(),
             "before": [list(one.outcomes) for one in runs_before(run.folder)],
         },
         "machine": _without_nan(run.environment.document),

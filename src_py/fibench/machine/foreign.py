@@ -189,7 +189,7 @@ def busiest_names(used: Mapping[int, int], after: Mapping[int, Process]) -> list
     return [name for name in ranked if by_name[name] >= NAMED_SHARE * total][:MOST_NAMED]
 
 
-class Look(NamedTuple):
+class Glance(NamedTuple):
     """Who has used the CPUs over a short time."""
 
     cores: float | None
@@ -200,9 +200,9 @@ class Look(NamedTuple):
     """The processes that took most, more than BUSY_SHARE of a core each, this one's excepted."""
 
 
-class Looking:
-    """A look at who computes, from its making to `end`. What this process does meanwhile counts as
-    nobody's; and if it `starts` others, what they do.
+class Glancing:
+    """A glance at who computes, from its making to `end`. What this process does meanwhile counts
+    as nobody's; and if it `starts` others, what they do.
     """
 
     def __init__(self, *, starts: bool) -> None:
@@ -217,10 +217,10 @@ class Looking:
         """How long it has lasted."""
         return time.monotonic() - self._began_s
 
-    def end(self, least_s: float) -> Look:
+    def end(self, least_s: float) -> Glance:
         """What was seen; waits until `least_s` have passed since the begin."""
         if self.passed_s < least_s:
-            time.sleep(least_s - self.passed_s)  # the look itself: there is no event to wait for
+            time.sleep(least_s - self.passed_s)  # the glance itself: there is no event to wait for
         times = cpu_times()
         own_s = own_cpu_s() - self._own_s
         passed_s = self.passed_s
@@ -237,4 +237,4 @@ class Looking:
             for pid, share in shares.items()
             if share > BUSY_SHARE
         ]
-        return Look(cores, cores_in_mask(), tuple(sorted(busy, key=lambda one: -one.share)))
+        return Glance(cores, cores_in_mask(), tuple(sorted(busy, key=lambda one: -one.share)))

@@ -4,7 +4,7 @@
 Pure, and quick to import: the command line takes its options from it. May know the ground alone.
 """
 
-from fibench.parameters.blocks import Blocks, kept_blocks
+from fibench.parameters.blocks import EARLIER_FEWEST, FEWEST_BLOCKS, Blocks, kept_blocks
 from fibench.parameters.cpu_list import ALL, parse_cpus, written_cpus
 from fibench.parameters.groups import Group, described
 from fibench.parameters.keys import PLAN_KEYS, Key, Repetitions, kept_seed
@@ -27,6 +27,8 @@ from fibench.parameters.parameters import FRAMINGS, KEYS, Framing, Parameters, V
 __all__ = [
     "ALL",
     "AXES",
+    "EARLIER_FEWEST",
+    "FEWEST_BLOCKS",
     "FRAMINGS",
     "GROUP_KEYS",
     "KEYS",

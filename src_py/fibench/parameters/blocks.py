@@ -11,8 +11,8 @@ from fibench.parameters.kinds import AUTO, Fault, Kind, kind_of
 from fibench.wording import as_toml, escaped
 
 MOST_BLOCKS = 10_000
-FEWEST_LOOKED_AT = 5
-"""No run ends earlier because its claims are clear, and no fixed number below gives verdicts."""
+FEWEST_BLOCKS = 5
+"""No verdict rests on fewer, whether their number is fixed or a run ends since all is clear."""
 MOST_LOOKED_AT = 200
 """Critical values for more looks take longer than anyone would wait for them at a block's end."""
 _WAYS = 'write "auto", a number such as 8, or { least = 6, most = 20 }'
@@ -29,7 +29,7 @@ class Blocks:
 
     least: int
     most: int
-    fewest: int = FEWEST_LOOKED_AT
+    fewest: int = FEWEST_BLOCKS
     """With fewer blocks than this nothing is judged; earlier versions were content with less."""
 
     @property
@@ -45,7 +45,7 @@ class Blocks:
 DEFAULT = Blocks(6, 20)
 """What "auto" means: docs/statistics.md says why not fewer."""
 EARLIER_FEWEST = 3
-"""What fixed runs of earlier versions were judged from."""
+"""What fixed runs of earlier versions were judged from; of fewer blocks nothing is said at all."""
 
 
 def kept_blocks(plan: Mapping[str, object]) -> Blocks | None:
@@ -124,7 +124,7 @@ def _of_table(value: Mapping[str, object]) -> Blocks:
         if not 1 <= most <= MOST_BLOCKS:
             raise Fault(f"{as_toml(most)} is outside 1 to {MOST_BLOCKS}")
         return Blocks(least, most)
-    if least < FEWEST_LOOKED_AT or most > MOST_LOOKED_AT:
-        limits = f"{FEWEST_LOOKED_AT} to {MOST_LOOKED_AT}"
+    if least < FEWEST_BLOCKS or most > MOST_LOOKED_AT:
+        limits = f"{FEWEST_BLOCKS} to {MOST_LOOKED_AT}"
         raise Fault(f"from {least} to {most} is outside {limits}", "a fixed number may be larger")
     return Blocks(least, most)

@@ -28,7 +28,7 @@ from fibench.run import (
     RunStarted,
     StopRequested,
     TrialFinished,
-    TrialRepeated,
+    TrialMadeAgain,
     TrialStarted,
 )
 from fibench.store.journal import folder_name
@@ -61,8 +61,8 @@ class _Lines:
             self._folder = event.folder
             if event.resumed:
                 self._print(_resuming(event))
-        elif isinstance(event, TrialRepeated):
-            self._print(self.repeated(event))
+        elif isinstance(event, TrialMadeAgain):
+            self._print(self.again(event))
         elif isinstance(event, TrialFinished):
             self._print(self.line(event.trial, event.record))
         elif isinstance(event, BlockEnded):
@@ -109,7 +109,7 @@ class _Lines:
         place = place_of(trial.index, self._total, trial.block)
         return trial_line(place, _label(trial), said, hint if is_new else "", self._width)
 
-    def repeated(self, event: TrialRepeated) -> str:
+    def again(self, event: TrialMadeAgain) -> str:
         """The line of an attempt that is followed by another at once; its figures are not told."""
         place = place_of(event.trial.index, self._total, event.trial.block)
         return trial_line(place, _label(event.trial), again(event.record), "", self._width)
@@ -136,8 +136,8 @@ class _Bar:
         elif isinstance(event, TrialStarted):
             place = f"{block_name(event.trial.block)}  {_label(event.trial)}"
             self._bar.update(self._task, description=_plain(place))
-        elif isinstance(event, TrialRepeated):
-            self._bar.console.print(_plain(self._lines.repeated(event)))
+        elif isinstance(event, TrialMadeAgain):
+            self._bar.console.print(_plain(self._lines.again(event)))
         elif isinstance(event, TrialFinished):
             self._finish(event)
         elif isinstance(event, BlockEnded):

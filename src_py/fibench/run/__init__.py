@@ -15,7 +15,7 @@ from fibench.run.events import (
     RunStarted,
     StopRequested,
     TrialFinished,
-    TrialRepeated,
+    TrialMadeAgain,
     TrialStarted,
 )
 from fibench.run.loop import run_experiment
@@ -34,7 +34,7 @@ __all__ = [
     "RunStarted",
     "StopRequested",
     "TrialFinished",
-    "TrialRepeated",
+    "TrialMadeAgain",
     "TrialStarted",
     "Walk",
     "run_experiment",

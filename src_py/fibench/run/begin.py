@@ -81,9 +81,9 @@ class Beginning:
 def begin(request: Request, context: TrialContext) -> Beginning:
     """Go on with the latest run of the experiment, or make the folder of a new one.
 
-    A run is gone on with if it is unfinished, or trials of it could not start, and nothing that its
-    numbers depend on has changed; what has is among the notices. The seed is that of the
-    experiment, else that of the run which is gone on with, else a new one. Raises RunError.
+    A run is gone on with if it is unfinished, or trials of it could not start that would count, and
+    nothing that its numbers depend on has changed; what has is among the notices. The seed is that
+    of the experiment, else that of the run which is gone on with, else a new one. Raises RunError.
     """
     trials = plan(request.experiment)
     facts = identity(request.experiment, trials, context)
@@ -218,8 +218,13 @@ def _identity_of(run: Path, results: Path) -> tuple[Object, int | None, str | No
 
 
 def _has_unstarted(run: Path, request: Request, seed: int | None) -> bool:
-    """Whether a run, of the plan that its seed made, has a trial that could not start."""
-    if seed is None:
+    """Whether a run, of the plan that its seed made, has a trial that could not start, and that
+    would count if it did now.
+
+    Where the number of blocks was not fixed, each claim has been judged by the blocks that there
+    were, and what is measured after the last of them changes no verdict.
+    """
+    if seed is None or not request.experiment.plan.blocks.fixed:
         return False
     experiment = _with_seed(request, seed).experiment
     trials = plan(experiment)
@@ -291,12 +296,12 @@ def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> int:
 def _damage(reading: journal.Reading) -> list[str]:
     """What is wrong with a journal, a line for each kind."""
     copied = [
-        f"{JOURNAL}: line {line} is a copy of one above, and left out" for line in reading.repeated
+        f"{JOURNAL}: line {line} is a copy of one above, and left out" for line in reading.copies
     ]
     lines = [str(number) for number in reading.damaged]
     if not lines:
         return copied
-    if len(lines) == 1 and reading.damaged[0] > max([0, *reading.lines, *reading.repeated]):
+    if len(lines) == 1 and reading.damaged[0] > max([0, *reading.lines, *reading.copies]):
         what = f"the last line, {lines[0]}, is torn"
     elif len(lines) == 1:
         what = f"line {lines[0]} is damaged"

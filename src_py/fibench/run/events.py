@@ -50,7 +50,7 @@ class BlockEnded:
 
 
 @dataclass(frozen=True)
-class TrialRepeated:
+class TrialMadeAgain:
     """An attempt at a trial is in the journal, and another one begins at once: the trial was
     disturbed, or could not start."""
 
@@ -71,6 +71,6 @@ class Notice:
 
 
 Event = (
-    RunStarted | TrialStarted | TrialRepeated | TrialFinished | BlockEnded | StopRequested | Notice
+    RunStarted | TrialStarted | TrialMadeAgain | TrialFinished | BlockEnded | StopRequested | Notice
 )
 Listener = Callable[[Event], None]

@@ -32,7 +32,7 @@ from fibench.run.events import (
     RunStarted,
     StopRequested,
     TrialFinished,
-    TrialRepeated,
+    TrialMadeAgain,
     TrialStarted,
 )
 from fibench.run.request import Request, context_of
@@ -219,7 +219,7 @@ def _measure(
 
 def _tell_again(trial: Trial, tell: Listener, stop: _Stop, record: Record) -> None:
     """Tell that an attempt is followed by another one, unless somebody wants to stop."""
-    tell(TrialRepeated(trial, record))
+    tell(TrialMadeAgain(trial, record))
     stop.check()
 
 

@@ -182,17 +182,15 @@ def _split(current: Pass[T], record: T) -> Pass[T]:
     return Pass(record.attempt, {**begun, record.trial: [record]})
 
 
-def failed_before(tries: Sequence[T]) -> T | None:
-    """Of all attempts at a trial the first that failed as a result does, though another followed,
-    since its block was broken off; None by the earlier rules, which tried again what had failed."""
-    return next(
-        (
-            one
-            for one in tries[:-1]
-            if not one.valid and not could_not_start(one) and one.schema >= _BY_THESE_RULES
-        ),
-        None,
-    )
+def failed_before(tries: Sequence[T]) -> list[T]:
+    """Of all attempts at a trial but the last those that failed as a result does, though another
+    followed, since its block was broken off; none by the earlier rules, which tried again what had
+    failed."""
+    return [
+        one
+        for one in tries[:-1]
+        if not one.valid and not could_not_start(one) and one.schema >= _BY_THESE_RULES
+    ]
 
 
 def filled_in(records: Sequence[T]) -> dict[str, int]:

@@ -100,7 +100,7 @@ class Reading:
     """The number of each record's line, from 1."""
     damaged: list[int] = field(default_factory=list)
     """Line numbers, from 1, of what is not a whole record: torn by a crash, or altered."""
-    repeated: list[int] = field(default_factory=list)
+    copies: list[int] = field(default_factory=list)
     """Line numbers of records that stand above already: nothing here writes a line twice."""
     digests: dict[bytes, None] = field(default_factory=dict)
     """The digest of each record, in hexadecimal."""
@@ -128,7 +128,7 @@ def _reading(path: Path, parse: Callable[[bytes], dict[str, object] | None]) -> 
             continue
         digest = line[_DIGEST_IN_LINE]
         if digest in reading.digests:
-            reading.repeated.append(number)
+            reading.copies.append(number)
         else:
             reading.records.append(record)
             reading.lines.append(number)

@@ -73,7 +73,7 @@ class StoredRun:
     digests: Mapping[bytes, None] = field(default_factory=dict)
     """Of every whole line of trials.jsonl, in order: what tells a trial from all others."""
     server_words: Mapping[str, Path] = field(default_factory=dict)
-    """By the keys of trials that are not valid, the files with what their servers wrote."""
+    """By the folders of attempts that are not valid, the files with what their servers wrote."""
 
     @property
     def experiment_name(self) -> str:
@@ -141,7 +141,7 @@ def read_run(folder: Path, places: Places) -> StoredRun:
         sessions=read_sessions(folder),
         kept_claims=kept_claims,
         digests=reading.digests,
-        server_words=server_words(folder, found.records),
+        server_words=server_words(folder, found.attempts),
     )
 
 
@@ -164,14 +164,14 @@ def _read_claims(folder: Path) -> tuple[KeptClaim, ...] | None:
 
 
 def server_words(folder: Path, records: Iterable[Record]) -> dict[str, Path]:
-    """Of the trials that are not valid, by their keys, the files with what their servers wrote;
-    those that wrote nothing are not among them."""
+    """Of the attempts that are not valid, by their folders, the files with what their servers
+    wrote; those that wrote nothing are not among them."""
     found = {}
     for record in records:
         path = folder / trial_folder(record) / "server.err"
         with contextlib.suppress(OSError):
             if not record.valid and path.is_file() and path.stat().st_size > 0:
-                found[record.trial] = path
+                found[trial_folder(record)] = path
     return found
 
 
@@ -217,5 +217,5 @@ def _read_journal(
         line, why = found.refused[0]
         raise StoredError(f"{where}: no line can be used: line {line}: {why}", DAMAGED)
     torn = ((line, "it is torn, or was altered") for line in reading.damaged)
-    again = ((line, "it is a copy of one above") for line in reading.repeated)
+    again = ((line, "it is a copy of one above") for line in reading.copies)
     return reading, found, sorted([*torn, *again, *found.refused])

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 
 from fibench.json_values import finite
 from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group
+from fibench.parameters import FEWEST_BLOCKS
 from fibench.verdict import bounds
 from fibench.verdict.foreign.widening import Gain, Widened, gain, of_sides, trials_of, who
-from fibench.verdict.looks import FEWEST, Looks, critical, half_width, t_quantile
+from fibench.verdict.looks import Looks, critical, half_width, t_quantile
 from fibench.verdict.sample import BOUNDED, Index, Sample, index, most_frequent_reason, withheld
 
 __all__ = [
@@ -167,7 +168,7 @@ def blocks_needed(
     fewest = (normal * sd / distance) ** 2 if sd < distance * MOST_ADVISED else math.inf
     if fewest > MOST_ADVISED:
         return None
-    blocks = max(FEWEST, math.floor(fewest))
+    blocks = max(FEWEST_BLOCKS, math.floor(fewest))
     while seen_from(blocks, sd, alpha, wider=wider) > distance:
         blocks += 1
         if blocks > MOST_ADVISED:

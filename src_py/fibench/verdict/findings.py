@@ -24,8 +24,9 @@ from fibench.store.attempts import failed_before, filled_in, passes_of
 from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes.cells import ceilings_note, notes
+from fibench.verdict._notes.folding import folded
 from fibench.verdict._notes.servers import of_servers
-from fibench.verdict.attempts.repeated import Repeated, repeated
+from fibench.verdict.attempts.made_again import MadeAgain, made_again
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Decisions, questions_of
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, summarise
@@ -80,7 +81,7 @@ class Findings:
     """After which block each claim was decided, and each cell left the run."""
     undecided: tuple[Claim, ...] = ()
     """The claims without a verdict, in order: the run ended before they had one."""
-    repeated: Repeated = field(default_factory=Repeated)
+    made_again: MadeAgain = field(default_factory=MadeAgain)
     """What was made more than once."""
 
 
@@ -102,7 +103,7 @@ def find(  # noqa: PLR0913 - all that is known of a run
     it had decided has a verdict; of one that was ended since the machine was `not_quiet`, what was
     open is not decided either. `records` are all attempts, in the order of writing; `sessions` are
     those of the run. `server_words` are the files with what the servers of failed trials wrote, by
-    the trials' keys.
+    the folders of these (`trial_folder`).
     """
     made = list(records)
     records = last_attempts(made)
@@ -114,14 +115,14 @@ def find(  # noqa: PLR0913 - all that is known of a run
     verdicts = decisions.verdicts
     if not_quiet is not None:
         verdicts = _not_quiet(questions.claims, verdicts, not_quiet)
-    counted = repeated(made, sessions)
+    counted = made_again(made, sessions)
     keys = [cell.key for cell in experiment.cells]
     summaries = summarise(index, keys, looks=questions_of(experiment, cores).repeated())
     given = {verdict.claim.id for verdict in verdicts}
     return Findings(
         summaries,
         with_reasons(verdicts, index, records),
-        tuple(failures(records, server_words)),
+        tuple(failures(made, server_words)),
         _twin(experiment, index),
         (*counted.lines(), *_notes(experiment, summaries, index, records)),
         decisions,
@@ -172,6 +173,8 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     made: dict[str, list[Record]] = {}
     records = list(records)
     late = filled_in(records)
+    passes = [each[-1].tries for each in passes_of(records).values()]
+    counted = {trial: tries for own in passes for trial, tries in own.items()}
     for record in records:
         made.setdefault(record.trial, []).append(record)
     records = last_attempts(record for own in made.values() for record in own)
@@ -189,6 +192,7 @@ def samples(records: Iterable[Record]) -> list[Sample]:
                 every_count=_every_count(tries),
                 failed_before=_why_failed_before(tries),
                 since=late.get(record.trial, 0),
+                superseded=_superseded(counted.get(record.trial, ())),
             )
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
@@ -200,7 +204,12 @@ def samples(records: Iterable[Record]) -> list[Sample]:
 def _why_failed_before(tries: Sequence[Record]) -> str | None:
     """Why a trial failed that was measured again, since its block was broken off."""
     failed = failed_before(tries)
-    return None if failed is None else told(failed.reason, failed.hint)
+    return told(failed[0].reason, failed[0].hint) if failed else None
+
+
+def _superseded(tries: Sequence[Record]) -> tuple[Sample, ...]:
+    """What was disturbed before the last try of a trial in the pass over its block that counts."""
+    return tuple(sample(one) for one in tries[:-1] if one.valid and one.disturbed is not None)
 
 
 def _every_count(attempts: Iterable[Record]) -> dict[str, list[int]]:
@@ -293,14 +302,19 @@ def _counts(record: Record) -> dict[str, int]:
 
 
 def failures(records: Iterable[Record], server_words: Mapping[str, Path]) -> list[Failure]:
-    """Every trial that is not valid."""
+    """Every trial that is not valid, and every attempt that had failed in a block that was broken
+    off, which stays a result; `records` are all attempts, in the order of writing."""
+    made: dict[str, list[Record]] = {}
+    for record in records:
+        made.setdefault(record.trial, []).append(record)
     failed = []
-    for record in last_attempts(records):
-        if not record.valid:
+    for last in last_attempts(one for own in made.values() for one in own):
+        for record in (*failed_before(made[last.trial]), *([] if last.valid else [last])):
             place = "before the blocks" if record.block < 0 else f"block {record.block + 1}"
+            place += "" if record is last else ", which was broken off then"
             trial = f"{record.label}, {place} ({trial_folder(record)})"
             reason = record.reason or "no reason given"
-            stderr = server_words.get(record.trial)
+            stderr = server_words.get(trial_folder(record))
             words = "" if stderr is None else str(stderr)
             failed.append(Failure(trial, reason, words, record.hint or ""))
     return failed
@@ -334,8 +348,12 @@ def _notes(
 ) -> list[str]:
     known = null_rates(experiment, records)
     found = list(experiment.absent.lines())
-    for cell, summary in zip(experiment.cells, summaries, strict=True):
-        found.extend(notes(cell, summary, index, known.get(cell.key)))
+    of_cells = [
+        note
+        for cell, summary in zip(experiment.cells, summaries, strict=True)
+        for note in notes(cell, summary, index, known.get(cell.key))
+    ]
+    found.extend(folded(of_cells))
     found.extend(endings(records))
     found.extend(of_servers(records))
     found.extend(surroundings(records))

@@ -19,6 +19,7 @@ from fibench.metrics import METRICS, cores_text, exact, in_group
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
 from fibench.verdict.attempts.bearing import left_out_of, why_failed
+from fibench.verdict.attempts.chosen import why_chosen
 from fibench.verdict.attempts.counting import counted_by_block
 from fibench.verdict.bounds import EITHER_SIDE
 from fibench.verdict.crossover import Sides, find_crossover
@@ -92,6 +93,7 @@ def _judge_one(
     spoilt = left_out_of(claim, samples)
     if spoilt.not_quiet is not None:
         return replace(verdict, reason=spoilt.not_quiet)
+    every = samples
     if spoilt.trials:
         samples = samples.without(lambda one: (one.cell_key, one.block) in spoilt.trials)
     if claim.kind == "crossover":
@@ -100,10 +102,33 @@ def _judge_one(
         verdict = _judge_sustains(verdict, samples, looks)
     else:
         verdict = _judge_interval(verdict, samples, looks)
+    verdict = _unless_chosen(verdict, every, samples)
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict)}
     is_rate = claim.kind == "sustains"
     limit = spoilt.limited or why_invalid(samples, labels, _metric(claim), beyond_is_all=is_rate)
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
+
+
+def _unless_chosen(verdict: Verdict, every: Index, rests_on: Index) -> Verdict:
+    """The verdict, if it does not stand by which trials were measured again."""
+    claim, outcome = verdict.claim, verdict.outcome
+    if verdict.reason is not None:
+        return verdict
+
+    def holds(low: float, high: float) -> bool:
+        return _place(low, high, claim.low, claim.high) == outcome
+
+    why = why_chosen(claim, verdict.estimate, every, rests_on, holds)
+    if why is None:
+        return verdict
+    return replace(
+        verdict,
+        outcome="INCONCLUSIVE",
+        reason=why,
+        detectable=None,
+        needed=None,
+        blocks_needed=None,
+    )
 
 
 def _decisive_cells(claim: Claim, verdict: Verdict) -> Sequence[Cell]:
@@ -164,7 +189,7 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
     if estimate.mean is None and not estimate.is_bound:
         pass
     elif estimate.blocks < _fewest(looks) or estimate.low is None or estimate.high is None:
-        reason = _too_few_blocks(estimate.blocks, claim, samples, looks)
+        reason = too_few_blocks(estimate.blocks, claim, samples, _fewest(looks))
     else:
         outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
         reason = _unquiet(outcome, claim, estimate)
@@ -256,7 +281,7 @@ def _judge_crossover(verdict: Verdict, samples: Index, looks: Looks | None) -> V
     verdict = replace(verdict, **asdict(_settling_on_axis(claim, estimate, sd, log=log)))
     blocks = len(found.blocks)
     if blocks < _fewest(looks):
-        return replace(verdict, reason=_too_few_blocks(blocks, claim, samples, looks))
+        return replace(verdict, reason=too_few_blocks(blocks, claim, samples, _fewest(looks)))
     if found.falls or estimate.low is None or estimate.high is None:
         first, last = (exact(point) for point in (found.points[0], found.points[-1]))
         reason = f"the advantage does not rise along {claim.over} from {first} to {last}"
@@ -282,7 +307,7 @@ def _judge_sustains(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
     settling = _settling_on_axis(claim, of_a_side, equivalent_sd(sides), log=True)
     verdict = replace(verdict, **asdict(settling))
     if estimate.blocks < _fewest(looks):
-        few = _too_few_blocks(estimate.blocks, claim, samples, looks)
+        few = too_few_blocks(estimate.blocks, claim, samples, _fewest(looks))
         return replace(verdict, reason=few)
     outcomes: dict[bool | None, Outcome] = {True: "CONFIRMED", False: "REFUTED"}
     outcome = outcomes.get(holds(claim, estimate), "INCONCLUSIVE")
@@ -320,7 +345,7 @@ def _judge_count(verdict: Verdict, samples: Index, looks: Looks | None) -> Verdi
     if not found and any(samples.valid(cell.key) for cell in cells_of(claim)):
         return replace(verdict, reason=f"{claim.metric} was not measured")
     if len(found) < _fewest(looks):
-        return replace(verdict, reason=_too_few_blocks(len(found), claim, samples, looks))
+        return replace(verdict, reason=too_few_blocks(len(found), claim, samples, _fewest(looks)))
     missed = sum(not one.is_met for one in found.values())
     if missed:
         reason = f"missed in {missed} of {len(found)} blocks"
@@ -333,11 +358,12 @@ def _fewest(looks: Looks | None) -> int:
     return FEWEST if looks is None else looks.fewest
 
 
-def _too_few_blocks(blocks: int, claim: Claim, samples: Index, looks: Looks | None) -> str:
+def too_few_blocks(blocks: int, claim: Claim, samples: Index, fewest: int) -> str:
+    """Why a claim that has so many complete blocks has no verdict."""
     keys = dict.fromkeys(cell.key for cell in cells_of(claim))
     why = estimates.most_frequent_reason(trial for key in keys for trial in samples.all(key))
     complete = f"{blocks} complete block{'' if blocks == 1 else 's'}"
-    return f"{complete}, a verdict needs {_fewest(looks)}" + (f" ({why})" if why else "")
+    return f"{complete}, a verdict needs {fewest}" + (f" ({why})" if why else "")
 
 
 def _metric(claim: Claim) -> str:

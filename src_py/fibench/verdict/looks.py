@@ -29,13 +29,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from fibench.parameters import EARLIER_FEWEST
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Figures = NDArray[np.float64]
 
-FEWEST = 3
+FEWEST = EARLIER_FEWEST
 """No look is earlier, and no verdict is of fewer blocks: two figures that are near each other
 by chance say nothing."""
 _POINTS = 64

@@ -84,6 +84,8 @@ class Sample:
     every_count: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """What claims count in each attempt at the trial that knows it, also in those that do not count
     otherwise, in their order."""
+    superseded: tuple[Sample, ...] = ()
+    """The attempts before it in its pass over the block that were disturbed, in their order."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
 
@@ -98,7 +100,7 @@ class Sample:
             return self
         return replace(
             self, valid=False, unstarted=True, reason="it could not start",
-            metrics={}, counts={}, every_count={}, disturbed=None, crowded=None,
+            metrics={}, counts={}, every_count={}, disturbed=None, crowded=None, superseded=(),
         )  # fmt: skip
 
 

@@ -92,6 +92,12 @@ class Verdict:
     """When the run was looked at, if it could end before its last block."""
 
     @property
+    def blocks(self) -> int:
+        """How many complete blocks it rests on."""
+        found = self.count or self.estimate
+        return 0 if found is None else found.blocks
+
+    @property
     def missed_below(self) -> float | None:
         """Of a count that met its bound in every block: the share of trials that may miss it.
 

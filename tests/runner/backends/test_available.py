@@ -139,7 +139,7 @@ def test_a_program_whose_library_is_gone_says_so(machine: Machine, needs: str) -
     assert "libgone.so" in why
     assert str(program) not in why
     assert why_unavailable(backend, machine.programs) == why
-    here = machine.look(matrix("c-gone", "c-plain"))
+    here = machine.find_here(matrix("c-gone", "c-plain"))
     assert left_out(here) == {"c-gone": f"c-gone: {why}"}
 
 

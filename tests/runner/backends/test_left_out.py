@@ -25,7 +25,7 @@ def claim(needs: str) -> str:
 def test_cells_of_what_cannot_run_are_left_out_of_the_plan(machine: Machine) -> None:
     machine.has("c-off", LACKS.format(said="no io_uring"), needs="io_uring", language="c")
     machine.has("c-plain", "", language="c")
-    here = machine.look(matrix("c-off", "c-plain") + "n = [1, 2]\n")
+    here = machine.find_here(matrix("c-off", "c-plain") + "n = [1, 2]\n")
 
     assert [cell.label for cell in here.experiment.cells] == ["c-plain n=1", "c-plain n=2"]
     assert {trial.cell.backend for trial in plan(here.experiment)} == {"c-null", "c-plain"}
@@ -36,7 +36,9 @@ def test_cells_of_what_cannot_run_are_left_out_of_the_plan(machine: Machine) -> 
 def test_each_pair_of_backend_and_interpreter_is_started_once(machine: Machine) -> None:
     machine.has("py-a", machine.starts("py-a") + SERVES)
     machine.has("py-b", machine.starts("py-b") + SERVES, needs="luck")
-    here = machine.look(matrix("py-a", "py-b", interpreters='"3.12", "3.13"') + "n = [1, 2, 3]\n")
+    here = machine.find_here(
+        matrix("py-a", "py-b", interpreters='"3.12", "3.13"') + "n = [1, 2, 3]\n"
+    )
 
     assert left_out(here) == {}
     assert (machine.started("py-a"), machine.started("py-b")) == (2, 2)
@@ -44,7 +46,7 @@ def test_each_pair_of_backend_and_interpreter_is_started_once(machine: Machine) 
 
 def test_without_a_named_interpreter_servers_in_python_are_not_started(machine: Machine) -> None:
     machine.has("py-a", machine.starts("py-a") + SERVES)
-    machine.look(matrix("py-a"))
+    machine.find_here(matrix("py-a"))
 
     assert machine.started("py-a") == 0
 
@@ -52,7 +54,7 @@ def test_without_a_named_interpreter_servers_in_python_are_not_started(machine: 
 def test_cells_on_an_interpreter_that_is_not_there_are_left_out(machine: Machine) -> None:
     machine.has("py-a", SERVES)
     machine.has("c-plain", "", language="c")
-    here = machine.look(matrix("py-a", "c-plain", interpreters='"3.13", "3.99"'))
+    here = machine.find_here(matrix("py-a", "c-plain", interpreters='"3.13", "3.99"'))
 
     assert [cell.label for cell in here.experiment.cells] == ["py-a interpreter=3.13", "c-plain"]
     assert left_out(here) == {
@@ -70,7 +72,7 @@ def test_cells_whose_server_lacks_something_on_one_interpreter_are_left_out(
     script(old, f'TZ=old; export TZ; exec "{sys.executable}" "$@"')
     lacks = "import os, sys\nif os.environ.get('TZ') == 'old': sys.exit(77)\n"
     machine.has("py-a", lacks + SERVES)
-    here = machine.look(matrix("py-a", interpreters='"3.13", "3.12"'))
+    here = machine.find_here(matrix("py-a", interpreters='"3.13", "3.12"'))
 
     assert left_out(here) == {
         "py-a interpreter=3.12": "py-a on 3.12: it does not say what it lacks"
@@ -80,7 +82,7 @@ def test_cells_whose_server_lacks_something_on_one_interpreter_are_left_out(
 def test_a_path_is_relative_to_the_folder_of_the_file(machine: Machine) -> None:
     script(machine.folder / "venv" / "python")
     machine.has("py-a", SERVES)
-    here = machine.look(matrix("py-a", interpreters='"./venv/python"'))
+    here = machine.find_here(matrix("py-a", interpreters='"./venv/python"'))
 
     assert left_out(here) == {}
     assert here.interpreters["./venv/python"].path == str(machine.folder / "venv" / "python")
@@ -89,7 +91,7 @@ def test_a_path_is_relative_to_the_folder_of_the_file(machine: Machine) -> None:
 def test_servers_of_ones_own_are_taken_as_they_are(machine: Machine) -> None:
     own = '[backends.mine]\ncommand = ["./gone", "{port}"]\n'
 
-    assert left_out(machine.look(matrix("mine") + own)) == {}
+    assert left_out(machine.find_here(matrix("mine") + own)) == {}
 
 
 # Claims
@@ -113,7 +115,7 @@ def test_the_needs_of_a_claim_are_looked_for_though_no_cell_has_them(
     machine.has("c-plain", "", language="c")
     machine.has("c-on", SERVES, needs="io_uring", language="c")
     machine.has("c-off", LACKS.format(said="no io_uring"), needs="io_uring", language="c")
-    experiment = machine.look(matrix("c-plain", claims=claim(needs))).experiment
+    experiment = machine.find_here(matrix("c-plain", claims=claim(needs))).experiment
 
     assert experiment.absent.obstacle(experiment.claims[0]) == obstacle
     assert len(experiment.cells) == 1
@@ -125,7 +127,7 @@ def test_the_plan_as_json_has_what_is_left_out_and_why(machine: Machine) -> None
     machine.has("c-plain", "", language="c")
     machine.has("c-off", LACKS.format(said="no io_uring"), needs="io_uring", language="c")
     needs = 'needs_backend = "c-off"\nneeds_interpreter = "3.99"'
-    here = machine.look(matrix("c-plain", "c-off", claims=claim(needs)))
+    here = machine.find_here(matrix("c-plain", "c-off", claims=claim(needs)))
 
     document: Mapping[str, object] = plan_json(here.experiment)
     (cell,) = here.experiment.absent.cells
@@ -147,6 +149,6 @@ def test_the_plan_as_json_has_what_is_left_out_and_why(machine: Machine) -> None
 
 def test_a_plan_of_which_nothing_can_run_has_no_trials(machine: Machine) -> None:
     machine.has("c-off", LACKS.format(said="no io_uring"), needs="io_uring", language="c")
-    here = machine.look(matrix("c-off"))
+    here = machine.find_here(matrix("c-off"))
 
     assert plan(here.experiment) == ()

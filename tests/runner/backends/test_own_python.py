@@ -102,7 +102,7 @@ command = ["python3", "server.py", "{port}"]
 backend = ["mine"]
 """
     assert find_program("python3", machine.folder) == venv / "python3"
-    found = machine.look(text).interpreters
+    found = machine.find_here(text).interpreters
     assert {name: one.path for name, one in found.items()} == {
         "python3 of mine": str(venv / "python3")
     }

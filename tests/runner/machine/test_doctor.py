@@ -21,7 +21,7 @@ from fibench.commands import quiet
 from fibench.folders import find_places
 from fibench.machine.busy import Busy, Server
 from fibench.machine.doctor import Facts, disturbing
-from fibench.machine.foreign import Look, Looking
+from fibench.machine.foreign import Glance, Glancing
 from fibench.machine.quota import Limited
 from fibench.report.checkup import render_checkup
 
@@ -254,7 +254,7 @@ def test_a_cpu_quota_is_told_with_what_it_has_stopped() -> None:
 
 
 def test_before_a_run_it_is_said_what_its_verdicts_will_be() -> None:
-    loud, soft = Look(1.9, 2, BUSY), Look(0.4, 2, BUSY[1:2])
+    loud, soft = Glance(1.9, 2, BUSY), Glance(0.4, 2, BUSY[1:2])
     assert list(quiet.lines(loud, [])) == [
         (
             "1.9 of 2 cores are used by others: sh (4021) 1.0, cc1 (4100) 0.9; "
@@ -263,9 +263,9 @@ def test_before_a_run_it_is_said_what_its_verdicts_will_be() -> None:
     ]
     (said,) = quiet.lines(soft, [])
     assert said.endswith("cc1 (4100) 0.9; intervals will be widened for it")
-    assert list(quiet.lines(Look(0.03, 2, ()), [])) == []
-    assert list(quiet.lines(Look(None, 2, ()), [])) == []
-    (said,) = quiet.lines(Look(0.0, 2, ()), [Limited(Path("/x"), 0.5, True)])
+    assert list(quiet.lines(Glance(0.03, 2, ()), [])) == []
+    assert list(quiet.lines(Glance(None, 2, ()), [])) == []
+    (said,) = quiet.lines(Glance(0.0, 2, ()), [Limited(Path("/x"), 0.5, True)])
     assert "a CPU quota of 0.5 cores" in said
 
 
@@ -273,10 +273,10 @@ def test_a_name_from_outside_is_harmless_before_a_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evil = Busy("\x1b[2J\u202e", 7, 2.0)
-    looking = Looking(starts=True)
-    monkeypatch.setattr(Looking, "end", lambda self, least_s: Look(2.0, 2, (evil,)))
+    glancing = Glancing(starts=True)
+    monkeypatch.setattr(Glancing, "end", lambda self, least_s: Glance(2.0, 2, (evil,)))
     monkeypatch.setattr(quiet, "limited", list)
-    quiet.say_who_is_busy(looking)
+    quiet.say_who_is_busy(glancing)
     said = capsys.readouterr().err
     assert said.startswith("warning: 2.0 of 2 cores are used by others: \\x1b[2J\\u202e (7) 2.0;")
     assert said.count("\n") == 1

@@ -14,7 +14,7 @@ from tests.processes import ending, wait_until
 
 from fibench.machine import foreign
 from fibench.machine.foreign import (
-    Looking,
+    Glancing,
     Process,
     busiest_names,
     cpu_times,
@@ -152,11 +152,11 @@ def test_names_are_few_and_of_those_who_used_much() -> None:
 
 def test_a_busy_loop_is_seen_in_a_look_with_what_it_used() -> None:
     with ending(subprocess.Popen([sys.executable, "-c", "while True: pass"])) as loop:
-        looking = Looking(starts=False)
+        glancing = Glancing(starts=False)
         begun_ns = cpu_clock_ns(loop.pid)
         wait_until(lambda: cpu_clock_ns(loop.pid) > begun_ns + 300_000_000, "it computes")
-        passed_s = looking.passed_s
-        look = looking.end(0.0)
+        passed_s = glancing.passed_s
+        look = glancing.end(0.0)
     assert look.cores is not None
     # Everybody else's is in it as well; the ticks of /proc/stat are samples.
     assert look.cores * passed_s > 0.15
@@ -164,12 +164,12 @@ def test_a_busy_loop_is_seen_in_a_look_with_what_it_used() -> None:
 
 
 def test_what_this_process_and_what_it_starts_compute_is_nobodys() -> None:
-    looking = Looking(starts=True)
+    glancing = Glancing(starts=True)
     with ending(subprocess.Popen([sys.executable, "-c", "while True: pass"])) as loop:
         begun_ns = cpu_clock_ns(loop.pid)
         wait_until(lambda: cpu_clock_ns(loop.pid) > begun_ns + 200_000_000, "it computes")
         until_s = time.process_time() + 0.1
         while time.process_time() < until_s:
             pass
-        look = looking.end(0.0)
+        look = glancing.end(0.0)
     assert {loop.pid, os.getpid()}.isdisjoint(busy.pid for busy in look.busy)

@@ -9,7 +9,7 @@ from tests.here import CHECKOUT
 
 from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.experiment.experiment import Experiment, load_experiment
-from fibench.parameters.blocks import FEWEST_LOOKED_AT
+from fibench.parameters.blocks import FEWEST_BLOCKS
 from fibench.plan.advice import warnings
 from fibench.plan.trials import extent, plan
 
@@ -48,7 +48,7 @@ def test_it_has_claims_and_each_has_a_reason(file: Path) -> None:
 
     assert experiment.claims
     assert [claim.id for claim in experiment.claims if not claim.because] == []
-    assert experiment.plan.blocks.least >= FEWEST_LOOKED_AT
+    assert experiment.plan.blocks.least >= FEWEST_BLOCKS
 
 
 @EVERY

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from tests.runner.verdict.claims import A, B, ratios
 
+from fibench.parameters import FEWEST_BLOCKS
 from fibench.record import Disturbed
-from fibench.report.faster import FEWEST_BLOCKS, faster_lines
+from fibench.report.faster import faster_lines
 
 STEADY = [1.98, 2.02, 2.0, 1.99, 2.01, 2.0]
 EVEN = [0.9, 1.1, 1.05, 0.95, 1.02, 1.0]

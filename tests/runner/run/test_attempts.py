@@ -13,7 +13,7 @@ from tests.runner.run.machine import BUSY, NOT_FULL, Machine
 
 from fibench.experiment.experiment import parse_experiment
 from fibench.run._attempts import tails
-from fibench.run.events import Notice, TrialFinished, TrialRepeated
+from fibench.run.events import Notice, TrialFinished, TrialMadeAgain
 from fibench.store import journal
 from fibench.store.stops import at_odds, read_sessions
 from fibench.store.stored_run import read_run
@@ -36,13 +36,13 @@ def test_a_disturbed_trial_is_measured_again_at_once_and_all_attempts_are_kept(
     assert [(one["index"], one["attempt"]) for one in kept] == machine.made
     assert [bool(one["disturbed"]) for one in kept[2:5]] == [True, True, False]
     assert [one.attempt for one in outcome.records if one.index == 2] == [3]
-    told = [event for event in events if isinstance(event, TrialRepeated | TrialFinished)]
-    assert [isinstance(one, TrialRepeated) for one in told[2:5]] == [True, True, False]
+    told = [event for event in events if isinstance(event, TrialMadeAgain | TrialFinished)]
+    assert [isinstance(one, TrialMadeAgain) for one in told[2:5]] == [True, True, False]
     stored = review(read_run(outcome.folder, machine.beginner.request.places))
     total = len(machine.beginner.trials)
     line = f"1 of {total} trials was disturbed and measured again: foreign CPU 1"
     assert line in stored.notes
-    assert stored.findings.repeated.as_json()["measured_again"] == {"foreign": 1}
+    assert stored.findings.made_again.as_json()["measured_again"] == {"foreign": 1}
 
 
 def test_after_three_attempts_the_last_one_counts_as_it_is(machine: Machine) -> None:
@@ -115,7 +115,7 @@ def test_what_could_not_start_is_tried_twice_more_and_by_the_next_session(
     assert (again.folder, machine.made) == (outcome.folder, [(2, 4)])
     assert all(one.valid for one in again.records)
     stored = review(read_run(again.folder, machine.beginner.request.places))
-    assert stored.findings.repeated.tried_again == 1
+    assert stored.findings.made_again.tried_again == 1
     assert not any("broken off" in note for note in stored.notes)
 
 
@@ -160,7 +160,7 @@ def test_who_accepts_noise_has_it_recorded_and_nothing_measured_again(
     stored = review(read_run(outcome.folder, machine.beginner.request.places))
     said = f"{len(disturbed)} trials were disturbed and not measured again for that"
     assert f"noise was accepted (FIBENCH_NOISE): {said}" in stored.notes
-    assert stored.findings.repeated.as_json()["noise_accepted"] == len(disturbed)
+    assert stored.findings.made_again.as_json()["noise_accepted"] == len(disturbed)
 
 
 def test_who_accepts_noise_does_not_measure_a_whole_block_again_after_ctrl_c(

@@ -125,6 +125,26 @@ def test_a_finished_run_of_which_a_trial_could_not_start_is_gone_on_with_and_unf
     assert not (first.folder / "claims.json").exists()
 
 
+@pytest.mark.parametrize("blocks", ["8", "6..20"])
+def test_what_could_not_start_is_not_tried_again_where_it_can_change_no_verdict(
+    tmp_path: Path, programs: Path, blocks: str
+) -> None:
+    """A run whose number of blocks is not fixed has judged each claim by what there was: see
+    test_filled_in.py."""
+    assert programs.is_dir()
+    beginner = Beginner(tmp_path, {"blocks": blocks})
+    first = beginner.begin()
+    ended = [attempt for attempt in first.todo if attempt.trial.block < 6]
+    beginner.keep(first.folder, ended[:-1])
+    beginner.keep(first.folder, ended[-1:], valid=False)
+    if blocks == "8":
+        beginner.keep(first.folder, first.todo[len(ended) :])
+    else:
+        assert beginner.begin().folder == first.folder, "it has not ended"
+    (first.folder / "claims.json").write_text('{"claims": []}')
+    assert (beginner.begin().folder == first.folder) == (blocks == "8")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"identity": 3}', '{"schema": 1}'])
 def test_a_plan_that_cannot_be_read_begins_a_new_run_and_says_so(
     beginner: Beginner, text: str

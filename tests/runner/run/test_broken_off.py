@@ -10,11 +10,13 @@ from tests.runner.beginner import TEXT, Beginner
 from tests.runner.run.machine import BUSY, Machine
 from tests.runner.sequential_runs import CORES, SEQUENTIAL, experiment_of, record_of
 
+from fibench.commands.refused import TRIAL_FAILED, exit_code
 from fibench.plan.trials import plan
 from fibench.record import Record
 from fibench.run._resume import remaining
 from fibench.store.stored_run import read_run
 from fibench.verdict import find
+from fibench.verdict.findings import Findings
 from fibench.verdict.reviewing import review
 from fibench.verdict.verdict import Verdict
 
@@ -33,12 +35,7 @@ def machine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return Machine(Beginner(tmp_path, {"blocks": "5"}, text=TEXT + CLAIM), monkeypatch)
 
 
-def _verdict(machine: Machine, folder: Path) -> Verdict:
-    (verdict,) = review(read_run(folder, machine.beginner.request.places)).findings.verdicts
-    return verdict
-
-
-def _go_on(machine: Machine, script: dict[tuple[int, int], str]) -> Verdict:
+def _go_on(machine: Machine, script: dict[tuple[int, int], str]) -> tuple[Verdict, Findings]:
     """Run with a script, then to the end, and judge."""
     machine.script = script
     first, _ = machine.run()
@@ -47,7 +44,9 @@ def _go_on(machine: Machine, script: dict[tuple[int, int], str]) -> Verdict:
     assert again.folder == first.folder
     assert not again.interrupted
     (again.folder / "claims.json").write_text('{"claims": []}')
-    return _verdict(machine, again.folder)
+    found = review(read_run(again.folder, machine.beginner.request.places)).findings
+    (verdict,) = found.verdicts
+    return verdict, found
 
 
 @pytest.mark.parametrize("then", ["", "port"], ids=["it passes", "it cannot start"])
@@ -60,10 +59,33 @@ def test_a_trial_that_failed_stays_a_result_though_its_block_was_broken_off(
     place = (failed.index, 1)
     assert failed.index < last.index, "by the seed of the file"
     second = {(failed.index, number): then for number in (2, 3, 4)}
-    verdict = _go_on(machine, {place: "failed", (last.index, 1): "ctrl-c", **second})
+    verdict, judged = _go_on(machine, {place: "failed", (last.index, 1): "ctrl-c", **second})
     assert verdict.outcome == "INVALID"
     assert verdict.reason is not None
     assert "failed" in verdict.reason
+    first, *others = judged.failures
+    assert first.trial == (
+        f"{failed.cell.label}, block 2, which was broken off then (trials/{failed.index:03d})"
+    )
+    assert [one.reason for one in others] == ([then] if then else [])
+    assert exit_code((), len(judged.failures), None) == TRIAL_FAILED
+
+
+def test_every_failure_is_listed_with_what_its_server_wrote(machine: Machine) -> None:
+    """Twice in a block that was broken off, and the third time as well."""
+    block = [trial for trial in machine.beginner.trials if trial.block == 1]
+    failed, last = block[0].index, block[-1].index
+    stops = {(last, 1): "ctrl-c", (last, 2): "ctrl-c"}
+    machine.script = {**stops, **{(failed, number): "failed" for number in (1, 2, 3)}}
+    for _ in range(3):
+        outcome, _ = machine.run()
+    for name in (f"{failed:03d}", f"{failed:03d}-2", f"{failed:03d}-3"):
+        (outcome.folder / "trials" / name / "server.err").write_text("oops")
+    run = read_run(outcome.folder, machine.beginner.request.places)
+    judged = review(run)
+    assert [one.stderr.rpartition("trials/")[2] for one in judged.failures] == [
+        f"{failed:03d}/server.err", f"{failed:03d}-2/server.err", f"{failed:03d}-3/server.err",
+    ]  # fmt: skip
 
 
 def test_a_trial_that_could_not_start_in_a_block_that_was_broken_off_is_no_result(
@@ -71,7 +93,7 @@ def test_a_trial_that_could_not_start_in_a_block_that_was_broken_off_is_no_resul
 ) -> None:
     block = [trial for trial in machine.beginner.trials if trial.block == 1]
     script = {(block[0].index, number): "port" for number in (1, 2, 3)}
-    verdict = _go_on(machine, {**script, (block[-1].index, 1): "ctrl-c"})
+    verdict, _ = _go_on(machine, {**script, (block[-1].index, 1): "ctrl-c"})
     assert verdict.outcome == "CONFIRMED"
 
 

@@ -117,7 +117,7 @@ def test_a_look_before_a_run_counts_the_cores_of_the_mask_too(
     monkeypatch.setattr(cores, "cgroup_cpu_quota", lambda: 0.5)
     monkeypatch.setattr(cores, "physical_core", lambda cpu: ("0", str(cpu)))
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
-    assert foreign.Looking(starts=False).end(0.0).usable == 8
+    assert foreign.Glancing(starts=False).end(0.0).usable == 8
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from tests.runner.experiments import KNOWN
 from tests.runner.records import recorded
+from tests.runner.verdict.chosen_runs import record as _record
 from tests.runner.verdict.claims import A, B, make_claim, ratios, sample, verdict_on
 
 from fibench.experiment import Cell, unbounded_cells
 from fibench.experiment.claims import claims_digest
 from fibench.experiment.experiment import parse_experiment
 from fibench.metrics import METRICS
-from fibench.parameters import Parameters
 from fibench.parameters.groups import Group
 from fibench.record import Disturbed
 from fibench.store.stops import Session
-from fibench.verdict.attempts.repeated import repeated
+from fibench.verdict.attempts.made_again import made_again
 from fibench.verdict.estimate import Sample
 from fibench.verdict.findings import samples
 
@@ -245,20 +245,6 @@ def test_a_run_asks_for_a_quieter_machine_where_nothing_bounds_what_others_did(
     assert bool(unbounded_cells(claim)) is asks
 
 
-OF_A = Parameters(backend="a", clients=8).as_json()
-
-
-def _record(block: int, attempt: int = 1, cell: str = "a", **changes: Any) -> dict[str, Any]:
-    made = {
-        "schema": 3, "trial": f"b{block:03d}-{cell}", "role": "measure", "index": block,
-        "block": block, "cell": cell, "label": cell, "attempt": attempt, "valid": True,
-        "reason": None, "window_opened": True, "parameters": OF_A,
-        "metrics": {"throughput_per_s": 1.0},
-        "counts": {"window_ok": 1000, "errors": 0, "refused_by_cap": 0},
-    }  # fmt: skip
-    return made | changes
-
-
 NOISY: dict[str, Any] = {"disturbed": {"kind": "foreign", "says": "others"}}
 FAILED: dict[str, Any] = {"valid": False, "reason": "10 wrong replies", "failure": "invalid"}
 
@@ -333,7 +319,7 @@ def test_what_was_made_again_is_counted_by_trials_and_kinds() -> None:
         _record(3), _record(3, 1, "b"), _record(3, 2), _record(3, 2, "b"), _record(3, 2, "c"),
     )  # fmt: skip
     sessions = [Session("interrupted", 10, "", {3: 2})]
-    found = repeated(records, sessions)
+    found = made_again(records, sessions)
     assert list(found.lines()) == [
         "2 of 6 trials were disturbed and measured again: foreign CPU 1, probe 1",
         (

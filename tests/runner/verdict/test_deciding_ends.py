@@ -17,6 +17,7 @@ from tests.runner.verdict.decided_runs import (
 )
 
 from fibench.experiment import Cell
+from fibench.record import Disturbed
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.estimate import Sample
 from fibench.verdict.judging import judge
@@ -74,6 +75,48 @@ def test_a_run_of_fewer_blocks_than_a_look_needs_decides_nothing_and_a_fixed_one
     fixed = ask([ADDED[0]], [A, B], Looks(9, 9))
     lost = [s for s in nine_blocks() if (s.cell_key, s.block) != ("b", 8)]
     assert look_of(decide(fixed, lost, ended=True)) == [8]
+
+
+@pytest.mark.parametrize(
+    ("lost", "fewest", "outcome"),
+    [(3, 5, "CONFIRMED"), (4, 5, "INCONCLUSIVE"), (5, 5, "INCONCLUSIVE"), (5, 3, "CONFIRMED")],
+)
+@pytest.mark.parametrize("unstarted", [True, False])
+def test_no_claim_of_a_fixed_run_rests_on_fewer_than_five_blocks(
+    lost: int, fewest: int, outcome: str, *, unstarted: bool
+) -> None:
+    """Whether trials could not start, or failed and are tolerated. Runs of earlier versions were
+    content with three."""
+    claim = replace(make_claim(low=1.5), tolerates=1.0)
+    samples = [
+        replace(one, valid=False, reason="port 80 is in use", unstarted=unstarted, metrics={})
+        if one.cell_key == "a" and one.block < lost
+        else one
+        for one in (*figures(A, 2.0, 8), *figures(B, 1.0, 8))
+    ]
+    questions = ask([claim], looks=Looks(8, 8), fewest=fewest)
+    (verdict,) = decide(questions, samples, ended=True).verdicts
+    assert (verdict.outcome, verdict.blocks) == (outcome, 8 - lost)
+    if outcome == "INCONCLUSIVE":
+        why = f"{8 - lost} complete blocks, a verdict needs 5"
+        assert verdict.reason == f"{why} (port 80 is in use)"
+
+
+def test_of_five_blocks_none_may_be_left_out_and_a_miss_is_one_in_any_case() -> None:
+    fixed, claim = Looks(5, 5), make_claim(low=1.5)
+    samples = [*figures(A, 2.0, 5), *figures(B, 1.0, 5)]
+    questions = ask([claim], looks=fixed, fewest=5)
+    assert decide(questions, samples, ended=True).verdicts[0].outcome == "CONFIRMED"
+    noisy = [
+        replace(s, disturbed=Disturbed("probe", "slow")) if s.block == 2 else s for s in samples
+    ]
+    (verdict,) = decide(questions, noisy, ended=True).verdicts
+    assert (verdict.outcome, verdict.reason) == (
+        "INCONCLUSIVE", "4 complete blocks, a verdict needs 5",
+    )  # fmt: skip
+    counted = [replace(s, counts={**s.counts, "errors": 3}) for s in figures(A, 2.0, 4)]
+    asked = ask([NO_ERRORS], [A], looks=fixed, fewest=5)
+    assert decide(asked, counted, ended=True).verdicts[0].outcome == "REFUTED"
 
 
 @pytest.mark.parametrize("ended", [True, False])

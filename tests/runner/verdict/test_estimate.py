@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.verdict.throughputs import cell_samples, ends, pair_samples, sample
 
+from fibench.parameters import FEWEST_BLOCKS
 from fibench.verdict.estimate import (
     MOST_ADVISED,
     Estimate,
@@ -24,7 +25,6 @@ from fibench.verdict.estimate import (
     t_quantile,
     value,
 )
-from fibench.verdict.looks import FEWEST
 
 figures = st.floats(min_value=1e-6, max_value=1e9)
 
@@ -302,9 +302,9 @@ def test_the_blocks_needed_are_enough_and_one_fewer_is_not(target: float, sd: fl
     if needed is None:
         assert seen_from(MOST_ADVISED, sd, 0.01) > target
         return
-    assert FEWEST <= needed <= MOST_ADVISED
+    assert FEWEST_BLOCKS <= needed <= MOST_ADVISED
     assert seen_from(needed, sd, 0.01) <= target
-    if needed > FEWEST:
+    if needed > FEWEST_BLOCKS:
         assert seen_from(needed - 1, sd, 0.01) > target
 
 
@@ -313,7 +313,7 @@ def test_no_number_of_blocks_is_advised_to_tell_a_figure_from_a_bound_that_it_eq
 
 
 def test_without_any_spread_the_fewest_blocks_are_enough() -> None:
-    assert blocks_needed(0.01, 0.0, 0.05) == FEWEST
+    assert blocks_needed(0.01, 0.0, 0.05) == FEWEST_BLOCKS
 
 
 def test_an_effect_of_the_size_that_a_run_could_have_seen_is_seen_in_four_of_five() -> None:

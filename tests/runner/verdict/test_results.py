@@ -10,7 +10,6 @@ from tests.runner.records import recorded
 
 from fibench.develop.bench.estimation import made_experiment, made_records
 from fibench.parameters import Group, Parameters
-from fibench.record import last_attempts
 from fibench.store.stored_run import server_words
 from fibench.verdict import findings as results
 from fibench.verdict.estimate import Index
@@ -105,7 +104,7 @@ def test_a_trial_that_failed_again_names_the_folder_of_its_last_attempt(tmp_path
         (tmp_path / "trials" / folder).mkdir(parents=True)
         (tmp_path / "trials" / folder / "server.err").write_text("oops")
     failed = recorded(*(record(index=4, attempt=n, valid=False, reason="hung") for n in (1, 2)))
-    (told,) = failures(failed, server_words(tmp_path, last_attempts(failed)))
+    (told,) = failures(failed, server_words(tmp_path, failed))
     assert (told.trial, told.reason) == ("a, block 1 (trials/004-2)", "hung")
     assert told.stderr.endswith("004-2/server.err")
 
@@ -289,6 +288,27 @@ def test_what_the_kernel_counted_once_is_told_of_in_the_singular(name: str, word
     assert note.startswith(f"c-mt clients=2: {words}")
 
 
+def test_what_is_said_of_several_cells_alike_is_one_line() -> None:
+    """The same of each was a line for each cell of every report on a busy network."""
+
+    def change(record: dict[str, Any]) -> None:
+        record["checks"]["retransmits"] = 1 + record["label"].startswith("c-mt")
+        record["checks"]["lag_p99_s"] = 120e-6
+
+    experiment = made_experiment(cells=4, blocks=3, claims=1)
+    records = made_records(experiment, 3)
+    for record in records:
+        change(record)
+    late, sent_again = find(experiment, recorded(*records), 2, complete=True).notes
+    first, second, *others = [cell.label for cell in experiment.cells]
+    each = {cell.label: 3 * (1 + cell.label.startswith("c-mt")) for cell in experiment.cells}
+    assert sent_again.startswith(
+        f"{first} ({each[first]}), {second} ({each[second]}) and {len(others)} more cells: "
+        f"{sum(each.values())} segments were sent again during their trials (counted "
+    )
+    assert late.startswith(f"{first}, {second} and {len(others)} more cells: the load generator ")
+
+
 def test_an_overflow_is_told_once_with_the_length_of_the_queue() -> None:
     def change(record: dict[str, Any]) -> None:
         marked(listen_overflows=4, listen_drops=4)(record)
@@ -308,7 +328,7 @@ def test_windows_that_are_not_steady_are_told_of() -> None:
 
     (note,) = findings(change=change).notes
     assert note.startswith(
-        "not steady: the throughput of c-mt clients=2 rises 12 % "
+        "c-mt clients=2: not steady: the throughput rises 12 % "
         "from the first half of the windows to the second"
     )
 

@@ -19,7 +19,7 @@ from fibench.run import (
     Event,
     Request,
     TrialFinished,
-    TrialRepeated,
+    TrialMadeAgain,
     TrialStarted,
     run_experiment,
 )
@@ -56,7 +56,7 @@ class _Stopwatch:
     _began_s: float = 0.0
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, TrialStarted | TrialRepeated):
+        if isinstance(event, TrialStarted | TrialMadeAgain):
             self._began_s = time.monotonic()
         elif isinstance(event, TrialFinished):
             took_s = time.monotonic() - self._began_s

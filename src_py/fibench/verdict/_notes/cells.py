@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS, quantity
 from fibench.verdict._meter import limited_by_meter
+from fibench.verdict._notes.folding import Note
 from fibench.verdict.estimate import CellSummary
 from fibench.verdict.sample import Index, Sample
 from fibench.verdict.twin import drift
@@ -34,7 +35,9 @@ _WAITS = {
 }
 
 
-def notes(cell: Cell, summary: CellSummary, samples: Index, ceiling: float | None) -> Iterator[str]:
+def notes(
+    cell: Cell, summary: CellSummary, samples: Index, ceiling: float | None
+) -> Iterator[Note]:
     """Everything worth a line about one cell. `ceiling` is the null server's rate, if known."""
     yield from _meter(cell, samples)
     yield from _not_full(cell, samples)
@@ -47,26 +50,27 @@ def notes(cell: Cell, summary: CellSummary, samples: Index, ceiling: float | Non
     yield from _too_fast(cell, samples)
 
 
-def _meter(cell: Cell, samples: Index) -> Iterator[str]:
+def _meter(cell: Cell, samples: Index) -> Iterator[Note]:
     trials = samples.valid(cell.key)
     reasons = Counter(trial.bound for trial in trials.values() if trial.bound is not None)
     if reasons:
         reason = min(reasons, key=lambda each: (-reasons[each], each))
         where = f"in {reasons.total()} of {len(trials)} trials"
-        yield f"{cell.label}: the load generator was the limit {where}: {reason}"
+        yield Note(cell.label, f"the load generator was the limit {where}: {reason}")
 
 
-def _not_full(cell: Cell, samples: Index) -> Iterator[str]:
+def _not_full(cell: Cell, samples: Index) -> Iterator[Note]:
     trials = samples.valid(cell.key)
     reasons = [trial.not_full for trial in trials.values() if trial.not_full is not None]
     if reasons:
-        yield (
-            f"{cell.label}: {len(reasons)} of {len(trials)} trials are left out of claims about "
-            f"throughput and latency: {reasons[0]}"
+        yield Note(
+            cell.label,
+            f"{len(reasons)} of {len(trials)} trials are left out of claims about "
+            f"throughput and latency: {reasons[0]}",
         )
 
 
-def _saturated(cell: Cell, samples: Index) -> Iterator[str]:
+def _saturated(cell: Cell, samples: Index) -> Iterator[Note]:
     """Open loops that asked for more than there was: a line for all of them, or for each group."""
     trials = samples.valid(cell.key).values()
     names = dict.fromkeys(name for trial in trials for name in trial.saturated)
@@ -78,13 +82,14 @@ def _saturated(cell: Cell, samples: Index) -> Iterator[str]:
         )
         where = "" if len(found) == len(trials) else f" in {len(found)} of {len(trials)} trials"
         of_group = "" if name is None else f"group {name} "
-        yield (
-            f"{cell.label}: {of_group}saturated{where}: answers {answered.removesuffix('/s')} of "
-            f"{due}; its latencies are lower bounds"
+        yield Note(
+            cell.label,
+            f"{of_group}saturated{where}: answers {answered.removesuffix('/s')} of "
+            f"{due}; its latencies are lower bounds",
         )
 
 
-def _late(cell: Cell, samples: Index) -> Iterator[str]:
+def _late(cell: Cell, samples: Index) -> Iterator[Note]:
     """Which percentiles a late generator spoils; a claim about one is INVALID."""
     trials = samples.valid(cell.key).values()
     free = [trial for trial in trials if trial.bound is None]
@@ -94,9 +99,10 @@ def _late(cell: Cell, samples: Index) -> Iterator[str]:
         if (late := sum(limited_by_meter(trial, metric.name) is not None for trial in free))
     }
     if spoilt:
-        yield (
-            f"{cell.label}: the load generator {_what_it_did(trials)} late in "
-            f"{max(spoilt.values())} of {len(trials)} trials, by over 5 % of {', '.join(spoilt)}"
+        yield Note(
+            cell.label,
+            f"the load generator {_what_it_did(trials)} late in "
+            f"{max(spoilt.values())} of {len(trials)} trials, by over 5 % of {', '.join(spoilt)}",
         )
 
 
@@ -104,17 +110,18 @@ def _what_it_did(trials: Iterable[Sample]) -> str:
     return "read replies" if all(trial.lag_p99_s is None for trial in trials) else "woke up"
 
 
-def _near_ceiling(cell: Cell, summary: CellSummary, ceiling: float | None) -> Iterator[str]:
+def _near_ceiling(cell: Cell, summary: CellSummary, ceiling: float | None) -> Iterator[Note]:
     throughput = summary.estimates["throughput"].mean
     if throughput is None or not ceiling or throughput < NEAR_CEILING * ceiling:
         return
-    yield (
-        f"{cell.label}: near the ceiling: {_share(throughput / ceiling)} of what a server answers "
-        "that computes nothing, under the same load; the server may do better than this shows"
+    yield Note(
+        cell.label,
+        f"near the ceiling: {_share(throughput / ceiling)} of what a server answers "
+        "that computes nothing, under the same load; the server may do better than this shows",
     )
 
 
-def _kernel(cell: Cell, summary: CellSummary) -> Iterator[str]:
+def _kernel(cell: Cell, summary: CellSummary) -> Iterator[Note]:
     for name, (one, several, what) in _KERNEL_COUNTS.items():
         total = _total(summary, name)
         if name == "listen_drops":  # which has the overflows in it
@@ -122,11 +129,11 @@ def _kernel(cell: Cell, summary: CellSummary) -> Iterator[str]:
         if name == "retransmits" and _total(summary, "listen_overflows") > 0:
             continue  # which are the cause
         if total > 0:
-            yield (
-                f"{cell.label}: {total} {one if total == 1 else several} "
+            says = (
                 f"{what.format(_queue(summary))} during its trials "
                 f"(counted in the whole network namespace, whoever's they are): {_WAITS[name]}"
             )
+            yield Note(cell.label, says, total, (one, several))
 
 
 def _total(summary: CellSummary, name: str) -> int:
@@ -142,29 +149,27 @@ def _queue(summary: CellSummary) -> str:
     return f" (the server's has a backlog of {known.least})"
 
 
-def _lost(cell: Cell, summary: CellSummary) -> Iterator[str]:
+def _lost(cell: Cell, summary: CellSummary) -> Iterator[Note]:
     for name, counted in summary.counts.items():
         group, slash, what = name.rpartition("/")
         if slash and what == "lost" and counted.total:
-            one = counted.total == 1
-            what = (
-                f"connection{'' if one else 's'} of group {group} {'was' if one else 'were'} lost"
-            )
-            yield f"{cell.label}: {counted.total} {what}"
+            nouns = (f"connection of group {group} was", f"connections of group {group} were")
+            yield Note(cell.label, "lost", counted.total, nouns)
 
 
-def _unsteady(cell: Cell, samples: Index) -> Iterator[str]:
+def _unsteady(cell: Cell, samples: Index) -> Iterator[Note]:
     found = drift(samples, cell.key, cell.parameters, samples.cell_count)
     if found is not None and found.mean is not None:
         rises = "rises" if found.mean > 1.0 else "falls"
         size = _share(abs(found.mean - 1.0))
-        yield (
-            f"not steady: the throughput of {cell.label} {rises} {size} "
-            "from the first half of the windows to the second: a longer warmup may help"
+        yield Note(
+            cell.label,
+            f"not steady: the throughput {rises} {size} "
+            "from the first half of the windows to the second: a longer warmup may help",
         )
 
 
-def _too_fast(cell: Cell, samples: Index) -> Iterator[str]:
+def _too_fast(cell: Cell, samples: Index) -> Iterator[Note]:
     """A server that cannot have computed what it answers: it remembers, or has another way."""
     pairs = [
         (needed_s, used_s)
@@ -179,10 +184,11 @@ def _too_fast(cell: Cell, samples: Index) -> Iterator[str]:
     if times >= TOO_FAST:
         asking = [group.n for group in cell.parameters.groups if group.n is not None]
         n = min(asking, default=cell.parameters.n)
-        yield (
-            f"{cell.label}: answers {times:.0f} times faster than fibonacci({n}) can be computed "
+        yield Note(
+            cell.label,
+            f"answers {times:.0f} times faster than fibonacci({n}) can be computed "
             f"so: {quantity(used_s, 's')} for each request, and the recursion takes a core "
-            f"{quantity(needed_s, 's')} here, in C: it remembers results, or computes otherwise"
+            f"{quantity(needed_s, 's')} here, in C: it remembers results, or computes otherwise",
         )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from fibench.record import Record, ServerSide
+from fibench.verdict._notes.folding import Note, folded
 from fibench.wording import signal_name
 
 
@@ -20,10 +21,10 @@ def of_servers(records: Iterable[Record]) -> Iterator[str]:
     for backend, servers in by_backend.items():
         yield from _left(backend, servers)
         yield from _unknown(backend, servers)
-    yield from _never_steady(known)
+    yield from folded(_never_steady(known))
 
 
-def _never_steady(records: Sequence[Record]) -> Iterator[str]:
+def _never_steady(records: Sequence[Record]) -> Iterator[Note]:
     """Cells whose load did not become steady however long it was waited for."""
     looked: dict[str, list[Record]] = {}
     for record in records:
@@ -33,9 +34,10 @@ def _never_steady(records: Sequence[Record]) -> Iterator[str]:
         never = [record for record in own if not record.checks.steady]
         if never:
             longest_s = max(record.checks.warmup_s or 0.0 for record in never)
-            yield (
-                f"{label}: not steady after a warm-up of {longest_s:.0f} s in {len(never)} of "
-                f"{len(own)} trials: its figures are those of a time in which they changed"
+            yield Note(
+                label,
+                f"not steady after a warm-up of {longest_s:.0f} s in {len(never)} of "
+                f"{len(own)} trials: its figures are those of a time in which they changed",
             )
 
 

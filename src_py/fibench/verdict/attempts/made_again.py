@@ -35,7 +35,7 @@ class BrokenOff:
 
 
 @dataclass(frozen=True)
-class Repeated:
+class MadeAgain:
     """What was made more than once."""
 
     trials: int = 0
@@ -80,13 +80,13 @@ class Repeated:
         if self.again:
             number = self.again_in_all
             were = f"{number} of {counted(self.trials, 'trial')} {_was(number)} disturbed"
-            yield f"{were} and measured again: {_kinds(self.again)}"
+            yield f"{were} and measured again: {kinds_counted(self.again)}"
         if self.still:
             number = sum(self.still.values())
             left = sum(n for kind, n in self.still.items() if kind in LEFT_OUT)
             were = f"{number} of {self.trials} trials {_was(number)} disturbed in the last attempt"
             out = f"; {left} of them {_was(left)} left out of every claim" if left else ""
-            yield f"{were}: {_kinds(self.still)}{out}"
+            yield f"{were}: {kinds_counted(self.still)}{out}"
         if self.accepted:
             were = f"{counted(self.accepted, 'trial')} {_was(self.accepted)} disturbed"
             yield f"noise was accepted (FIBENCH_NOISE): {were} and not measured again for that"
@@ -108,7 +108,7 @@ class Repeated:
         return sum(self.again.values())
 
 
-def repeated(records: Sequence[Record], sessions: Sequence[Session] = ()) -> Repeated:
+def made_again(records: Sequence[Record], sessions: Sequence[Session] = ()) -> MadeAgain:
     """Count what a journal's attempts, in the order of writing, say of repetitions."""
     last = last_attempts(records)
     passes = passes_of(records)
@@ -123,7 +123,7 @@ def repeated(records: Sequence[Record], sessions: Sequence[Session] = ()) -> Rep
         for block, each in sorted(passes.items())
         for later in each[1:]
     ]
-    return Repeated(
+    return MadeAgain(
         trials=len(last),
         attempts=len(records),
         again=_in_order(Counter(kind for kind in disturbed if kind is not None)),
@@ -139,8 +139,10 @@ def _in_order(kinds: Counter[str]) -> dict[str, int]:
     return dict(sorted(kinds.items(), key=lambda one: (-one[1], one[0])))
 
 
-def _kinds(kinds: Mapping[str, int]) -> str:
-    return ", ".join(f"{KINDS.get(kind, kind)} {number}" for kind, number in kinds.items())
+def kinds_counted(kinds: Mapping[str, int]) -> str:
+    """`foreign CPU 4, probe 1`."""
+    ranked = _in_order(Counter(kinds))
+    return ", ".join(f"{KINDS.get(kind, kind)} {number}" for kind, number in ranked.items())
 
 
 def _was(number: int) -> str:
