@@ -7,12 +7,13 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.processes import ending, wait_until
+from tests.runner.records import read_too_late
 from tests.runner.trials import run_well, trial
 
 from fibench.machine import cores, foreign
@@ -169,12 +170,23 @@ def _stranger(word: str) -> int:
     return found[0]
 
 
+def _is_known(figure: str, record: Mapping[str, Any]) -> bool:
+    """Whether a figure of the machine is; it must be, unless what the server used was read too late
+    and it is said so."""
+    if "CPU times" not in read_too_late(record):
+        assert record["machine"][figure] is not None, record["evidence"]
+        return True
+    assert record["machine"][figure] is None
+    assert "server" in record["evidence"]["missing"]["foreign"]
+    return False
+
+
 def test_a_trial_records_what_was_seen(programs: Path, tmp_path: Path) -> None:
     record = run_well(trial("c-sync"), programs, tmp_path)
     machine: dict[str, Any] = record["machine"]
     assert machine["window_s"] == pytest.approx(0.2, abs=0.15)
-    assert machine["foreign_cores"] is not None
-    assert machine["used_cores"] <= machine["usable_cpus"] + 0.2
+    if _is_known("foreign_cores", record):
+        assert machine["used_cores"] <= machine["usable_cpus"] + 0.2
     assert machine["probe_s"] is None or 1e-6 < machine["probe_s"] < 1e-2
     assert set(record["evidence"]) == {"foreign", "missing"}
     assert record["disturbed"] is None
@@ -185,7 +197,8 @@ def test_the_courses_clients_are_no_strangers(programs: Path, tmp_path: Path) ->
     record = run_well(course, programs, tmp_path)
     machine: dict[str, Any] = record["machine"]
     # Python takes some 20 ms of CPU to start, and there are four of them.
-    assert machine["accounted_cores"] * machine["window_s"] > 0.03
+    if _is_known("accounted_cores", record):
+        assert machine["accounted_cores"] * machine["window_s"] > 0.03
 
 
 def test_a_trial_without_a_probe_goes_on_and_says_so(
@@ -195,7 +208,7 @@ def test_a_trial_without_a_probe_goes_on_and_says_so(
     record = run_well(trial("c-sync"), programs, tmp_path)
     assert record["machine"]["probe_s"] is None
     assert "No such file" in record["evidence"]["missing"]["probe"]
-    assert record["machine"]["foreign_cores"] is not None
+    _is_known("foreign_cores", record)
 
 
 def test_a_trial_without_a_stat_goes_on_and_says_so(
