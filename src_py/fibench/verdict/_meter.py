@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fibench.metrics import metric_of, quantity
-from fibench.verdict.sample import Index, Sample, is_saturated
+from fibench.verdict.sample import Index, Sample
 
 LAG_FLOOR_S = 100e-6
 """A lag below this is never held against a trial: waking takes some time on every machine."""
@@ -24,16 +24,14 @@ def limited_by_meter(trial: Sample, metric: str) -> str | None:
         return None
     if trial.bound is not None:
         return trial.bound
-    figure = trial.metrics.get(metric)
+    figure = _latency_s(trial, metric)
     group = metric.rpartition("/")[0]
-    if figure is None and metric in trial.bounds:
-        figure = trial.bounds[metric].at_least
     if not about.is_percentile or figure is None:
         return None
     of_group = f" of group {group}" if group else ""
     beyond = f"above {LAG_SHARE * 100:.0f} % of {about.name}{of_group}, {quantity(figure, 's')}"
-    lag_s = trial.group_lags_p99_s.get(group) if group else trial.lag_p99_s
-    if lag_s is not None and lag_s > max(LAG_FLOOR_S, LAG_SHARE * figure):
+    lag_s = lag_in_latency_s(trial, metric)
+    if lag_s > 0.0:
         return (
             f"the generator woke up late (lag p99 {quantity(lag_s, 's')}, {beyond}): "
             "a CPU of its own (cpus in [load]) or spin = true would help"
@@ -47,6 +45,29 @@ def limited_by_meter(trial: Sample, metric: str) -> str | None:
     return None
 
 
+def lag_in_latency_s(trial: Sample, metric: str) -> float:
+    """How late the generator of an open loop woke up, at the 99th percentile, where that is more
+    than a latency may have in it; else 0.
+
+    A request's time runs from when it was due, so that what the server took is less than the
+    latency by as much, at most.
+    """
+    group = metric.rpartition("/")[0]
+    lag_s = trial.group_lags_p99_s.get(group) if group else trial.lag_p99_s
+    figure = _latency_s(trial, metric)
+    if lag_s is None or figure is None:
+        return 0.0
+    return lag_s if lag_s > max(LAG_FLOOR_S, LAG_SHARE * figure) else 0.0
+
+
+def _latency_s(trial: Sample, metric: str) -> float | None:
+    """The figure, or the least that it can be."""
+    figure = trial.metrics.get(metric)
+    if figure is None and metric in trial.bounds:
+        return trial.bounds[metric].at_least
+    return figure
+
+
 def _read_lag_s(trial: Sample, group: str, metric: str) -> tuple[str, float]:
     """How long replies of a closed loop waited, at the rank of a percentile; 0 of an open one.
 
@@ -58,13 +79,12 @@ def _read_lag_s(trial: Sample, group: str, metric: str) -> tuple[str, float]:
 
 
 def why_invalid(
-    samples: Index, cells: Mapping[str, str], metric: str, *, beyond_is_all: bool = False
+    samples: Index, cells: Mapping[str, str], metric: str, *, lag_is_in: bool = False
 ) -> str | None:
     """Why a claim about these cells (key to label) rests on what the meter could not measure.
 
     Only the blocks count in which every cell has a valid trial. Names the first such trial. With
-    `beyond_is_all` all that a saturated server's latency is asked for is to be beyond any limit:
-    that it is, however late the generator woke up.
+    `lag_is_in` an open loop's lag is part of what the claim is judged by (sustaining/measured.py).
     """
     if samples.limited.isdisjoint(cells):
         return None
@@ -76,7 +96,7 @@ def why_invalid(
         (block, label, why)
         for key, label in cells.items()
         for block in sorted(shared or ())
-        if (why := _why(samples.valid(key)[block], metric, beyond_is_all)) is not None
+        if (why := _why(samples.valid(key)[block], metric, lag_is_in)) is not None
     ]
     if not limited:
         return None
@@ -88,7 +108,5 @@ def why_invalid(
     return f"the load generator was the limit in {which}: {why}"
 
 
-def _why(trial: Sample, metric: str, beyond_is_all: bool) -> str | None:
-    if beyond_is_all and is_saturated(trial, metric):
-        return trial.bound
-    return limited_by_meter(trial, metric)
+def _why(trial: Sample, metric: str, lag_is_in: bool) -> str | None:
+    return trial.bound if lag_is_in else limited_by_meter(trial, metric)

@@ -105,7 +105,7 @@ def _judge_one(
     verdict = _unless_chosen(verdict, every, samples)
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict)}
     is_rate = claim.kind == "sustains"
-    limit = spoilt.limited or why_invalid(samples, labels, _metric(claim), beyond_is_all=is_rate)
+    limit = spoilt.limited or why_invalid(samples, labels, _metric(claim), lag_is_in=is_rate)
     return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
 
 

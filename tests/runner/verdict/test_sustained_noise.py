@@ -67,12 +67,31 @@ def test_a_generator_that_was_not_full_in_too_many_blocks_makes_it_invalid() -> 
     assert str(verdict.reason).startswith("the load generator was the limit in 2 of 5 blocks")
 
 
-@pytest.mark.parametrize(("at", "outcome"), [(200.0, "INVALID"), (400.0, "CONFIRMED")])
-def test_a_generator_that_woke_up_late_spoils_no_rate_that_is_beyond_every_limit(
-    at: float, outcome: str
+@pytest.mark.parametrize(
+    ("at", "lag_s", "outcome", "least", "most"),
+    [
+        (200.0, 0.009, "CONFIRMED", 200.0, 400.0),  # 25 ms with a lag in it are below 50 ms
+        (400.0, 0.009, "CONFIRMED", 200.0, 400.0),  # saturated: beyond every limit
+        (400.0, 0.080, "CONFIRMED", 200.0, None),  # of 100 ms the server took 20 at least
+    ],
+)
+def test_a_lag_of_the_generator_is_in_a_latency_and_decides_nothing_beside_it(
+    at: float, lag_s: float, outcome: str, least: float, most: float | None
 ) -> None:
+    last = None if most else 0.1
     samples = [
-        replace(one, lag_p99_s=0.009) if f"rate={at:g}" in one.cell_key else one
-        for one in trials(noisy(0.01, 0.025, None))
+        replace(one, lag_p99_s=lag_s) if f"rate={at:g}" in one.cell_key else one
+        for one in trials(noisy(0.01, 0.025, last))
     ]
-    assert verdict_on(sustains(150.0), samples).outcome == outcome
+    verdict = verdict_on(sustains(150.0), samples)
+    assert verdict.outcome == outcome
+    assert verdict.estimate is not None
+    assert (verdict.estimate.at_least, verdict.estimate.at_most) == (least, most)
+
+
+def test_what_a_lag_hides_confirms_nothing() -> None:
+    samples = [
+        replace(one, lag_p99_s=0.080) if "rate=400" in one.cell_key else one
+        for one in trials(noisy(0.01, 0.025, 0.1))
+    ]
+    assert verdict_on(sustains(350.0), samples).outcome == "INCONCLUSIVE"

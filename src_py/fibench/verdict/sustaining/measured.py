@@ -4,7 +4,9 @@
 d is the logarithm of latency ÷ limit: below 0 the limit is held. A trial whose server was saturated
 has none: however long its requests had waited when the window ended, they would wait longer in a
 longer one. It is above every limit, and how far is not known. What the end of a window has hidden
-of an unsaturated server lies between two figures.
+of an unsaturated server lies between two figures. So does a latency that has more of the load
+generator's lag in it than the gate allows: what the server took is less by that lag, at most, and
+on which side of a limit it is may be clear all the same.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 
 from fibench.experiment import Row
 from fibench.metrics import metric_of
+from fibench.verdict._meter import lag_in_latency_s
 from fibench.verdict.bounds import ends_of
 from fibench.verdict.sample import Index, is_saturated
 
@@ -53,8 +56,17 @@ def _column(samples: Index, cell_key: str, key: str, log_limit: float) -> Mappin
         if is_saturated(trial, key):
             found[block] = Excess(max(low, 0.0), math.inf, saturated=True)
         elif block in ends.low:
-            found[block] = Excess(low, ends.high[block] - log_limit)
+            without_lag = _less(ends.low[block], lag_in_latency_s(trial, key)) - log_limit
+            found[block] = Excess(without_lag, ends.high[block] - log_limit)
     return found
+
+
+def _less(log_s: float, lag_s: float) -> float:
+    """The logarithm of a time less a lag."""
+    if lag_s <= 0.0:
+        return log_s
+    left_s = math.exp(log_s) - lag_s
+    return math.log(left_s) if left_s > 0.0 else -math.inf
 
 
 def why_withheld(samples: Index, row: Row, key: str) -> str | None:
