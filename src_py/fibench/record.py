@@ -255,8 +255,8 @@ class Disturbed:
     the load was not what it was to be."""
 
     kind: str
-    """For programs: "foreign", "steal", "probe", "generator"; trial/evidence/disturbed.py has the
-    rules."""
+    """For programs: "foreign", "steal", "probe", "late", "generator", by the rules of
+    trial/evidence/disturbed.py."""
     says: str
     """For people, a clause: "1.8 cores were used by others: python3, cc1"."""
     accepted: bool = False

@@ -69,6 +69,7 @@ def record_of(trial: Trial, rate: float, attempt: int = 1) -> Record:
         "parameters": trial.cell.parameters.as_json(),
         "metrics": {"throughput_per_s": rate, "syscalls_per_request": rate},
         "counts": {"started": 900, "ok": 900, "window_ok": 900, "errors": 0},
+        "machine": {"used_cores": 1.0, "accounted_cores": 1.0},
         "times": {"wall_s": 2.4, "measured_s": 2.2},
     }  # fmt: skip
     return read_record(document)

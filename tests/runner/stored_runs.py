@@ -206,6 +206,7 @@ def _record(trial: Trial, rate: float, at: str) -> dict[str, Any]:
         },
         "server": {},
         "generator": {},
+        "machine": {"used_cores": 1.0, "accounted_cores": 1.0},
         "times": {"wall_s": 2.4, "measured_s": 2.2},
     }
 

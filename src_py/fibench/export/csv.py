@@ -101,7 +101,7 @@ def _claim_row(verdict: Verdict, mark: str) -> Sequence[object]:
         unit = _unit(verdict)
         share = f"{100 * (1 - estimate.alpha):.4g} %"
         figures = (finite(estimate.mean), *verdict.known_ends, estimate.blocks, unit, share)
-    note = "; ".join(text for text in (mark, verdict.reason) if text)
+    note = "; ".join(text for text in (mark, verdict.reason, verdict.foreign_unknown) if text)
     named = ("claim", claim.id, claimed_metric(claim))
     bounds: tuple[float | None, ...] = (None, None)
     if estimate is not None and count is None:

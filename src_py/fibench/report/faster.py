@@ -95,7 +95,8 @@ def _answer(verdict: Verdict) -> str | None:
         left, right = right, left
         mean, low, high = 1.0 / mean, 1.0 / high, 1.0 / low if low > 0.0 else math.inf
     interval = f"{number(mean)} times [{number(low)}, {number(high)}]"
-    return f"{left} is {interval} as fast as {right}{_at(shared)}"
+    unknown = "" if verdict.foreign_unknown is None else f"; {verdict.foreign_unknown}"
+    return f"{left} is {interval} as fast as {right}{_at(shared)}{unknown}"
 
 
 def _no_answer(verdict: Verdict, spent_s: float) -> str:

@@ -52,6 +52,8 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         lines.append(shown(verdict.reason))
     elif found is not None and (widened := widened_for(found.widened, found.widening)):
         lines.append(shown(widened))
+    if verdict.foreign_unknown is not None:
+        lines.append(verdict.foreign_unknown)
     lines += meaning_lines(verdict)
     hint = _hint(verdict)
     if hint:

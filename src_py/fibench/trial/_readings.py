@@ -85,6 +85,10 @@ class Readings:
         wall_ns = 0 if use is None else use.wall_ns - self._late_ns("end")
         return use.wall_ns / wall_ns if use and wall_ns > 0 else None
 
+    def too_late_s(self) -> float | None:
+        """How late CPU times were read, if too late for figures of the window; else None."""
+        return self._cpu_too_late_ns() * _NS or None
+
     def threads(self) -> int | None:
         """The most threads that were seen, since connections, and what serves them, come and go at
         the edges."""

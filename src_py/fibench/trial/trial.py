@@ -132,7 +132,8 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
             loaded = _load(context, backend, parameters, port, folder, readings)
             seen = watch.conclude(readings.cores(), loaded[0].load_cores)
             most = _most_cores(backend, parameters, readings, seen)
-            seen = replace(seen, figures={**seen.figures, "design_cores": most})
+            of_server = {"design_cores": most, "late_s": readings.too_late_s()}
+            seen = replace(seen, figures={**seen.figures, **of_server})
         except TrialFailed as failure:
             failed = failure
         died = not running.alive()

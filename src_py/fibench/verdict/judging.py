@@ -25,6 +25,7 @@ from fibench.verdict.bounds import EITHER_SIDE
 from fibench.verdict.crossover import Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, Estimate, Sample
 from fibench.verdict.foreign.telling import unquiet
+from fibench.verdict.foreign.unknown import unknown_beside
 from fibench.verdict.looks import FEWEST, Looks
 from fibench.verdict.sample import Index, index
 from fibench.verdict.sustaining.ruling import (
@@ -106,7 +107,16 @@ def _judge_one(
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict)}
     is_rate = claim.kind == "sustains"
     limit = spoilt.limited or why_invalid(samples, labels, _metric(claim), lag_is_in=is_rate)
-    return verdict if limit is None else replace(verdict, outcome="INVALID", reason=limit)
+    return _concluded(verdict, samples, limit)
+
+
+def _concluded(verdict: Verdict, samples: Index, limit: str | None) -> Verdict:
+    """The verdict, unless the load generator was the limit; with what is not known beside it."""
+    if limit is not None:
+        return replace(verdict, outcome="INVALID", reason=limit)
+    if verdict.outcome not in ("CONFIRMED", "REFUTED"):
+        return verdict
+    return replace(verdict, foreign_unknown=unknown_beside(verdict.claim, samples))
 
 
 def _unless_chosen(verdict: Verdict, every: Index, rests_on: Index) -> Verdict:

@@ -90,6 +90,8 @@ class Verdict:
     """About how long `blocks_needed` would take."""
     looks: Looks | None = None
     """When the run was looked at, if it could end before its last block."""
+    foreign_unknown: str | None = None
+    """Where it was decided without knowing what others used: a clause that says so."""
 
     @property
     def blocks(self) -> int:
@@ -168,6 +170,7 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
             "outcome": "CONFIRMED" | "REFUTED" | "INCONCLUSIVE" | "NOT HERE" | "INVALID",
             "decided": number | null,        after how many blocks; null: it was not
             "reason": text | null,
+            "foreign_unknown": text | null,  decided without knowing what others used
             "left":  {"cell": key, "label": text, "throughput_per_s": number | null},
             "right": the same | null,        null for a value
             "estimate": null | {
@@ -231,6 +234,7 @@ def claim_json(verdict: Verdict) -> dict[str, Json]:
         "outcome": verdict.outcome,
         "decided": verdict.decided,
         "reason": verdict.reason,
+        "foreign_unknown": verdict.foreign_unknown,
         "left": _side_json(claim, claim.left, verdict.left),
         "right": None if claim.right is None else _side_json(claim, claim.right, verdict.right),
         "estimate": _estimate_json(verdict),

@@ -78,7 +78,10 @@ def make_samples(blocks: int = 10, **counts: int) -> list[Sample]:
             }
             window_ok = int(rate * 0.7)
             found.append(
-                Sample(cell.key, block, True, None, metrics, {"window_ok": window_ok, **counts})
+                Sample(
+                    *(cell.key, block, True, None, metrics, {"window_ok": window_ok, **counts}),
+                    foreign_cores=0.0,
+                )
             )
     return found
 

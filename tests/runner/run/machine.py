@@ -18,6 +18,7 @@ from fibench.store import journal
 from fibench.trial.evidence.disturbed import disturbed
 
 NOT_FULL = "the load generator kept 80 % of the requests in flight that it was to: 6.40 of 8"
+LATE_S = 0.3
 BUSY = Disturbed("foreign", "1.8 cores were used by others: python3, cc1")
 
 
@@ -27,7 +28,8 @@ class Machine:
     def __init__(self, beginner: Beginner, monkeypatch: pytest.MonkeyPatch) -> None:
         self.beginner = beginner
         self.script: dict[tuple[int, int], str] = {}
-        """By index and attempt: "busy", "not full", "failed", "port", "ctrl-c"; else it is fine."""
+        """By index and attempt: "busy", "not full", "late", "failed", "port", "ctrl-c"; else it is
+        fine."""
         self.always = ""
         self.made: list[tuple[int, int]] = []
         self.seen: list[Sequence[Record]] = []
@@ -54,6 +56,7 @@ class Machine:
             metrics={"throughput_per_s": 100.0}, counts={"window_ok": 100, "errors": int(failed)},
             times=Times(1.0, 0.5),
             checks=Checks(flight_gate=NOT_FULL if ending == "not full" else None),
+            machine={"late_s": LATE_S} if ending == "late" else {},
         )  # fmt: skip
 
     def disturbed(self, record: Record, history: Sequence[Record], tail: bool) -> Disturbed | None:

@@ -71,6 +71,30 @@ def test_a_trial_that_the_generator_kept_less_than_full_is_measured_again_at_mos
     assert still in stored.notes, "it is left out of some claims only"
 
 
+def test_a_trial_that_the_runner_read_too_late_is_measured_again_at_most_twice(
+    machine: Machine,
+) -> None:
+    machine.script = {(2, 1): "late", **{(3, n): "late" for n in (1, 2, 3)}}
+    outcome, _ = machine.run()
+    assert [one for one in machine.made if one[0] in (2, 3)] == [
+        (2, 1), (2, 2), (3, 1), (3, 2), (3, 3),
+    ]  # fmt: skip
+    kept = [one for one in machine.records(outcome.folder) if one["index"] == 3]
+    assert [one["disturbed"]["kind"] for one in kept] == ["late"] * 3
+    stored = review(read_run(outcome.folder, machine.beginner.request.places))
+    total = len(machine.beginner.trials)
+    assert f"2 of {total} trials were disturbed and measured again: late readings 2" in stored.notes
+    still = f"1 of {total} trials was disturbed in the last attempt: late readings 1"
+    assert still in stored.notes, "it is left out of some claims only"
+
+
+def test_a_runner_that_never_gets_a_cpu_in_time_ends_its_run(machine: Machine) -> None:
+    machine.always = "late"
+    outcome, _ = machine.run()
+    assert outcome.not_quiet is not None
+    assert outcome.not_quiet.startswith("the machine was not quiet: the runner stood still or got")
+
+
 def test_a_generator_that_is_always_the_limit_ends_no_run_as_noise_does(machine: Machine) -> None:
     machine.always = "not full"
     outcome, _ = machine.run()
@@ -146,11 +170,12 @@ def test_one_noisy_block_ends_nothing(machine: Machine) -> None:
     assert len(outcome.records) == len(machine.beginner.trials)
 
 
+@pytest.mark.parametrize("ending", ["busy", "late"])
 def test_who_accepts_noise_has_it_recorded_and_nothing_measured_again(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     monkeypatch.setenv("FIBENCH_NOISE", "accept")
-    machine.always = "busy"
+    machine.always = ending
     outcome, _ = machine.run()
     assert len(machine.made) == len(machine.beginner.trials)
     assert outcome.not_quiet is None

@@ -136,6 +136,25 @@ def test_a_load_that_was_not_what_it_was_to_be_is_named_before_what_can_be_borne
     assert kind(replace(with_gate(), role="ceiling")) is None, "there it is to be the limit"
 
 
+@pytest.mark.parametrize("tail", [False, True])
+def test_a_trial_whose_edges_the_runner_read_too_late_is_disturbed(tail: bool) -> None:
+    """What others used beside it is not known, and that is not as if it were nothing."""
+    unknown = {"foreign_cores": None, "used_cores": None, "accounted_cores": None}
+    assert kind(record(late_s=0.3, **unknown), tail=tail) == "late"
+    assert kind(record(late_s=None, **unknown), tail=tail) is None
+    assert kind(replace(record(late_s=0.3), role="ceiling")) == "late"
+    judged = disturbed(record(late_s=0.3), [], tail)
+    assert judged is not None
+    assert judged.says == "the runner stood still or got no CPU for 0.3 s at an edge of the window"
+
+
+def test_what_was_read_too_late_is_named_after_what_was_seen_and_before_what_spoils_less() -> None:
+    assert kind(record(late_s=0.3, window_steal_s=0.5)) == "steal"
+    assert kind(record(late_s=0.3, probe_s=80e-6)) == "probe"
+    not_full = replace(record(late_s=0.3), checks=Checks(flight_gate="it kept 80 %"))
+    assert kind(not_full) == "late"
+
+
 @pytest.mark.parametrize("missing", [*QUIET, "everything"])
 def test_what_is_not_known_is_not_held_against_a_trial(missing: str) -> None:
     without: dict[str, float | None] = dict.fromkeys(

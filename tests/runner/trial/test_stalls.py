@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from tests.processes import wait_until
+from tests.runner.records import recorded
 from tests.runner.small_servers import ECHO, Starter, command
 from tests.runner.trials import run_well, trial
 
 from fibench.server import Ending, memory
 from fibench.trial import load
 from fibench.trial._readings import LATE_FLOOR_NS, LATE_SHARE, Readings
+from fibench.trial.evidence.disturbed import disturbed
 from fibench.trial.evidence.watch import Watch
 
 S = 1_000_000_000
@@ -52,6 +54,11 @@ def test_a_runner_that_stands_still_over_the_end_of_a_window_knows_no_cpu_time_o
     cpu, of_memory = record["server"]["unknown"]
     assert cpu.startswith("CPU times: read 0.")
     assert of_memory.startswith("memory: read 0.")
+    assert record["machine"]["late_s"] >= LATE_FLOOR_NS / S
+    (kept,) = recorded(record)
+    judged = disturbed(kept, [], tail=False)
+    assert judged is not None
+    assert judged.kind in ("late", "steal")
 
 
 @pytest.mark.parametrize(
@@ -86,6 +93,7 @@ def test_cpu_times_are_of_an_edge_if_they_are_read_soon_beside_the_window(
     longer = (window_s + late_s) / window_s if edge == "end" else 1.0
     assert readings.stretched() == (pytest.approx(longer) if known else None)
     assert (readings.unknown() == []) == known
+    assert readings.too_late_s() == (None if known else pytest.approx(late_s))
     assert max(LATE_FLOOR_NS, LATE_SHARE * window_s * S) >= late_s * S or not known
 
 

@@ -43,7 +43,7 @@ def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) ->
     assert set(record["machine"]) - of_a_quota == {
         *("steal_s", "cpu_pressure_s", "memory_pressure_s", "io_pressure_s", "load_1min"),
         *("window_s", "usable_cores", "usable_cpus", "used_cores", "accounted_cores"),
-        *("foreign_cores", "window_steal_s", "probe_s", "design_cores"),
+        *("foreign_cores", "window_steal_s", "probe_s", "design_cores", "late_s"),
     }
     accounting = "cgroup" if usable_parent(programs / "supervise") else "subreaper"
     assert record["server"]["accounting"] == accounting

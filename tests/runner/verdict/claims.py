@@ -44,7 +44,10 @@ def make_claim(
 
 def sample(cell: Cell, block: int, figure: float | None, reason: str | None = None) -> Sample:
     metrics = {"throughput": figure, "p99": figure}
-    return Sample(cell.key, block, reason is None, reason, metrics, {"window_ok": 10**12})
+    return Sample(
+        *(cell.key, block, reason is None, reason, metrics, {"window_ok": 10**12}),
+        foreign_cores=0.0,
+    )
 
 
 def ratios(figures: Sequence[float]) -> list[Sample]:

@@ -62,6 +62,7 @@ def trials(
             bounds=_bounds(metric, figure),
             saturated={None: Saturated(90.0, step.at)} if figure is None else {},
             lag_p99_s=20e-6,
+            foreign_cores=0.0,
         )
         for block, curve in enumerate(curves)
         for step, figure in zip(of, curve, strict=True)

@@ -40,7 +40,8 @@ def run_of(
         for at, d in zip(points, curve, strict=True):
             for key, rate in ((f"left-{at}", 50.0 * math.exp(d)), (f"right-{at}", 50.0)):
                 metrics = {"throughput": rate, "p50": 1.0 / rate}
-                found.append(Sample(key, block, True, None, metrics, {"window_ok": 10**12}))
+                counts = {"window_ok": 10**12}
+                found.append(Sample(key, block, True, None, metrics, counts, foreign_cores=0.0))
     return found
 
 

@@ -37,6 +37,7 @@ def disturbed(record: Record, history: Sequence[Record], tail: bool) -> Disturbe
     rules: tuple[Callable[[], Disturbed | None], ...] = (
         lambda: _steal(record.machine),
         lambda: _probe(record, history),
+        lambda: _late(record.machine),
         lambda: _generator(record),
         lambda: _foreign(record, tail),
     )
@@ -66,6 +67,19 @@ def _steal(machine: _Figures) -> Disturbed | None:
     if steal_s < LEAST_S or steal_s <= STOLEN_SHARE * window_s * cpus:
         return None
     return Disturbed("steal", f"the hypervisor gave {steal_s:.2f} s of its window to others")
+
+
+def _late(machine: _Figures) -> Disturbed | None:
+    """Whether the runner read too late what the server had used (trial/_readings.py has the rule).
+
+    Of such a trial nobody knows what others used: whoever stops the runner beside trials that go
+    badly must not have them borne with as if that were nothing, nor drop out.
+    """
+    late_s = machine.get("late_s")
+    if late_s is None:
+        return None
+    says = f"the runner stood still or got no CPU for {late_s:.2g} s at an edge of the window"
+    return Disturbed("late", says)
 
 
 def _probe(record: Record, history: Sequence[Record]) -> Disturbed | None:

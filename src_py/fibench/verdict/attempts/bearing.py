@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fibench.experiment import cells_of, unbounded_cells
-from fibench.metrics import METRICS
+from fibench.metrics import METRICS, in_group
+from fibench.verdict.foreign.widening import is_widened
 from fibench.verdict.sample import Index, Sample, most_frequent_reason
 
 if TYPE_CHECKING:
@@ -44,24 +45,27 @@ def left_out_of(claim: Claim, samples: Index) -> LeftOut:
     """What is left out of a claim, and whether that is too much of it.
 
     The share is of the blocks in which every cell of the claim has a valid trial, since it rests on
-    whole blocks; and it is one share, whatever the reasons.
+    whole blocks; and it is one share, whatever the reasons. A block drops out by itself in which
+    what is claimed could not be read of a server.
     """
-    if METRICS[claim.metric].is_count or not samples.spoilt:
-        return NOTHING_LEFT_OUT
     cells = {cell.key: cell.label for cell in cells_of(claim)}
-    unbounded = unbounded_cells(claim)
+    whole = set.intersection(*(set(samples.valid(key)) for key in cells))
+    unread = _unread(claim, samples, whole)
+    if METRICS[claim.metric].is_count or not (samples.spoilt or unread):
+        return NOTHING_LEFT_OUT
+    unbounded, metric = unbounded_cells(claim), in_group(claim.group, claim.metric)
+    moved = {key for key in cells if key in unbounded or is_widened(samples, key, metric)}
     noisy: dict[tuple[str, int], str] = {}
     not_full: dict[tuple[str, int], str] = {}
     for key in cells:
         for block, trial in samples.valid(key).items():
-            noise = _noise(trial, is_unbounded=key in unbounded)
+            noise = _noise(trial, is_unbounded=key in unbounded, is_moved=key in moved)
             if noise is not None:
                 noisy[key, block] = noise
             if trial.not_full is not None and METRICS[claim.metric].rests_on_meter:
                 not_full[key, block] = trial.not_full
-    whole = set.intersection(*(set(samples.valid(key)) for key in cells))
     of_meter = whole & {block for _, block in not_full}
-    lost = of_meter | (whole & {block for _, block in noisy})
+    lost = of_meter | (whole & {block for _, block in noisy}) | unread
     if len(of_meter) > MOST_LEFT_OUT * len(whole):
         key, block = min(not_full, key=lambda one: one[1])
         share = f"{len(of_meter)} of {len(whole)} blocks"
@@ -70,17 +74,35 @@ def left_out_of(claim: Claim, samples: Index) -> LeftOut:
     trials = noisy.keys() | not_full.keys()
     if len(lost) <= MOST_LEFT_OUT * len(whole):
         return LeftOut(trials)
+    if unread:
+        said = f"{claim.metric} could not be read in {len(unread)} of {len(whole)} blocks"
+        more = len(lost) - len(unread)
+        also = f", and {more} more {'is' if more == 1 else 'are'} left out for what disturbed them"
+        return LeftOut(trials, not_quiet=said + (also if more else ", more than a quarter"))
     said = _most_frequent(noisy.values())
     share = f"{len(lost)} of {len(whole)} blocks are left out for what disturbed them"
     return LeftOut(trials, not_quiet=f"the machine was not quiet: {said}; {share}")
 
 
-def _noise(trial: Sample, *, is_unbounded: bool) -> str | None:
-    """What disturbed a trial, if it is left out for it."""
+def _unread(claim: Claim, samples: Index, whole: Collection[int]) -> set[int]:
+    """The blocks in which a figure of a server, as its cores, is not known of some cell; none if it
+    is known in no block, since it cannot be read here, then."""
+    if METRICS[claim.metric].is_count or METRICS[claim.metric].rests_on_meter:
+        return set()
+    known = [samples.logs(cell.key, claim.metric) for cell in cells_of(claim)]
+    unread = {block for block in whole if any(block not in logs for logs in known)}
+    return unread if len(unread) < len(whole) else set()
+
+
+def _noise(trial: Sample, *, is_unbounded: bool, is_moved: bool) -> str | None:
+    """What disturbed a trial, if it is left out for it.
+
+    Where the runner read too late what the server had used, it is of figures that others move.
+    """
     kind, says = "", None
     if trial.disturbed is not None:
         kind, says = trial.disturbed.kind, trial.disturbed.says
-    if kind in LEFT_OUT or (is_unbounded and kind == "foreign"):
+    if kind in LEFT_OUT or (is_unbounded and kind == "foreign") or (is_moved and kind == "late"):
         return says
     return trial.crowded if is_unbounded else None
 

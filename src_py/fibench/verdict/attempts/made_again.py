@@ -18,6 +18,7 @@ KINDS: Mapping[str, str] = {
     "foreign": "foreign CPU",
     "steal": "steal",
     "probe": "probe",
+    "late": "late readings",
     "generator": "the load generator",
 }
 """The kinds of disturbances, as people call them."""

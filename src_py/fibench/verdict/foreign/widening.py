@@ -14,6 +14,9 @@ other way round. f is what was used less what server, load and runner used, and 
 by chance: the mean takes that as it is, so that a quiet machine widens by its noise divided by the
 root of the blocks. The bound by the design has a mean of its own, and the smaller mean counts: the
 smaller bound of each block would cut off what is above by chance, and nothing of what is below.
+
+Of a trial in which f is not known it is taken for the largest of its cell: not for none, nor for
+what it is on average, since what keeps it from being known may come together with others.
 """
 
 from __future__ import annotations
@@ -77,11 +80,13 @@ def is_widened(samples: Index, cell_key: str, key: str) -> bool:
 
 
 def gain(samples: Index, cell_key: str, blocks: Collection[int], key: str) -> Gain:
-    """The mean over these blocks; of those in which it is known."""
-    if not is_widened(samples, cell_key, key):
+    """The mean over these blocks; nothing where it is known in no block (unknown.py)."""
+    known = _log_gains(samples, cell_key)
+    if not known or not is_widened(samples, cell_key, key):
         return NO_GAIN
-    known = [logs for block, logs in _log_gains(samples, cell_key).items() if block in blocks]
-    means = [math.fsum(logs) / len(known) for logs in zip(*known, strict=True)]
+    most = LogGain(*(max(0.0, *logs) for logs in zip(*known.values(), strict=True)))
+    every = [known.get(block, most) for block in samples.valid(cell_key) if block in blocks]
+    means = [math.fsum(logs) / len(every) for logs in zip(*every, strict=True)]
     mean = max(0.0, min(means, default=0.0))
     metric = metric_of(key)
     rises = metric.more_is_better or metric.name in _RISING
@@ -95,17 +100,21 @@ def _log_gains(samples: Index, cell_key: str) -> Mapping[int, LogGain]:
         found = {
             block: log
             for block, trial in samples.valid(cell_key).items()
-            if (log := log_gain(trial)) is not None
+            if trial.foreign_cores is not None and (log := log_gain(trial)) is not None
         }
         samples.log_gains[cell_key] = found
     return found
 
 
 def log_gain(trial: Sample) -> LogGain | None:
-    """How much more a server could have answered; None where it is not known what others used."""
+    """How much more a server could have answered; None where it is not known what others used.
+
+    Where that is so since the runner stood still, which anybody can bring about, any amount.
+    """
     foreign, cores = trial.foreign_cores, trial.metrics.get("cores") or 0.0
     if foreign is None:
-        return None
+        is_late = trial.disturbed is not None and trial.disturbed.kind == "late"
+        return LogGain(math.inf, math.inf) if is_late else None
     had = max(cores, 1.0 - foreign)
     by_use = math.inf if had <= 0.0 else math.log1p(max(-0.5, foreign / had))
     most = (trial.design_cores or 0.0) * SAME_CORES
