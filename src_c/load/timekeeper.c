@@ -80,7 +80,7 @@ static enum wake wait_for_replies(struct session *session)
     return WAKE_DUE;
 }
 
-// Tells who listens on --edges-fd that an edge has come.
+// Tells who listens on --edges-fd that an edge has come, or the warm-up.
 static void announce(const struct session *session, const char *edge, int64_t at_ns)
 {
     int fd = session->settings->edges_fd;
@@ -155,6 +155,7 @@ static enum wake begin_load(struct session *session, struct cpu_sample *first)
         atomic_store(&run->zero_ns, start_ns);
     }
     if (!at_once) {
+        announce(session, "start", start_ns); // before the first request: from here on it is known
         pthread_barrier_wait(&run->gate);
         if (wake == WAKE_DUE)
             wake = warm_up(session, start_ns);

@@ -83,6 +83,14 @@ def could_not_start(tried: Tried) -> bool:
     return tried.window_opened is False or tried.failure != "load"
 
 
+def broke_off(record: Record) -> bool:
+    """Whether a trial's load ended before its window, once it had begun to ask.
+
+    It is tried again as what could not start is, but somebody may have seen how it went.
+    """
+    return record.load_began is True and record.failure == "load" and could_not_start(record)
+
+
 T = TypeVar("T", bound=Tried)
 
 
@@ -338,6 +346,8 @@ class Record:
     """None: nothing shows that it was."""
     window_opened: bool | None = None
     """Whether it came to its window; None: it is not known, as before schema 3."""
+    load_began: bool | None = None
+    """Whether its load had begun to ask; None: it is not known, as of earlier versions."""
     schema: int = SCHEMA
 
     @property
@@ -368,6 +378,7 @@ class Record:
             "hint": self.hint,
             "failure": self.failure,
             "window_opened": self.window_opened,
+            "load_began": self.load_began,
             "disturbed": None if self.disturbed is None else self.disturbed.as_document(),
             "parameters": self.parameters.as_json(),
             "port": self.port,

@@ -29,8 +29,9 @@ class Answer:
     status: int
     report: dict[str, Any]
     stderr: str
-    edges: tuple[str, ...]  # the lines announced on --edges-fd
-    begin_seen_ns: int  # when the first of them was there, of CLOCK_MONOTONIC
+    start: str  # the line that announced the warm-up on --edges-fd; empty without one
+    edges: tuple[str, ...]  # those that announced the window
+    begin_seen_ns: int  # when the first of these was there, of CLOCK_MONOTONIC
 
     @property
     def counts(self) -> dict[str, int]:
@@ -214,6 +215,8 @@ class Program:
             with self.start(*argv, pass_fds=[writer]) as process, meanwhile(process):
                 os.close(writer)
                 lines = [edges.readline()]
+                start = lines.pop() if lines[0].startswith("start ") else ""
+                lines += [edges.readline()] if start else []
                 begin_seen_ns = time.monotonic_ns()
                 at_begin(process)
                 if interrupt:
@@ -221,7 +224,8 @@ class Program:
                 stdout, stderr = process.communicate(timeout=LIMIT_S)
                 lines += edges.readlines()
         assert stderr == ""
-        answer = Answer(process.returncode, json.loads(stdout), stderr, tuple(lines), begin_seen_ns)
+        told = (start, tuple(lines), begin_seen_ns)
+        answer = Answer(process.returncode, json.loads(stdout), stderr, *told)
         check_identity(answer)
         return answer
 

@@ -168,6 +168,8 @@ def test_the_edges_announced_are_the_window(fibload: Program) -> None:
         )
     window = answer.report["window"]
     assert answer.edges == (f"begin {window['begin_ns']}\n", f"end {window['end_ns']}\n")
+    start_ns = int(answer.start.removeprefix("start "))
+    assert before_ns <= start_ns <= window["begin_ns"] - 100_000_000
     assert window["duration_ns"] == 250_000_000
     assert window["begin_ns"] >= before_ns + 100_000_000
     throughput = window["ok"] / (window["duration_ns"] / 1e9)

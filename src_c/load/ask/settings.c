@@ -161,7 +161,7 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
          ARGUMENT_FD,
          {.fd = &s->edges_fd},
          "FD",
-         .help = "announce the window's begin and end there"},
+         .help = "announce the start of the warm-up, and the window's begin and end, there"},
     };
     const struct argument positionals[] = {
         {"PORT", ARGUMENT_PORT, {.port = &s->port}, .help = "TCP port of the server"},

@@ -128,6 +128,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     from fibench.commands.quiet import say_who_is_busy
     from fibench.machine import LockError, measuring
     from fibench.machine.foreign import Glancing
+    from fibench.run import tries_again_later
     from fibench.store import RunError, run_name
 
     places = find_places()
@@ -162,8 +163,12 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
         print(f"{again} resumes it")
     elif outcome.not_quiet is not None:
         print(f"when the machine is quiet {again} goes on with it; --fresh begins anew")
-    elif any(map(could_not_start, outcome.records)):
+    elif request.experiment.plan.blocks.fixed and tries_again_later(outcome.attempts):
         print(f"{again} tries again what could not start; a trial that failed otherwise stands")
+    elif any(map(could_not_start, outcome.records)):
+        print(
+            f"what could not start is not filled in once a run has ended; {again} begins a new one"
+        )
     elif status == TRIAL_FAILED:
         print(f"a trial that failed is a result, and stays one; {again} begins a new run")
     return status
@@ -239,6 +244,7 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
     from fibench.build import compiler
     from fibench.report import Circumstances, render_results
     from fibench.report.lines import before_line, build_line, machine_line, pinning_words
+    from fibench.store.begun import read_begun
     from fibench.store.folder import CLAIMS, keep_json
     from fibench.store.stops import read_sessions
     from fibench.store.stored_run import server_words
@@ -254,6 +260,7 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
         complete=complete,
         server_words=words,
         sessions=read_sessions(outcome.folder),
+        begun=read_begun(outcome.folder, [(one.trial, one.attempt) for one in outcome.attempts]),
         not_quiet=outcome.not_quiet,
     )
     if complete:

@@ -11,7 +11,7 @@ import fibench
 from fibench.export._rows import cells_with_summary, name_with_unit, rows_of
 from fibench.json_values import Json
 from fibench.report.words import notes_of
-from fibench.store.before import runs_before
+from fibench.store.before import runs_after, runs_before
 from fibench.verdict import claims_json
 from fibench.wording import json_text
 
@@ -30,6 +30,7 @@ def document(review: Review) -> dict[str, Json]:
     """The document. Names and units are an interface: `schema` changes when they do."""
     run = review.run
     judged = claims_json(review.verdicts)
+    after = runs_after(run.folder)
     return {
         "schema": SCHEMA,
         "fibench": fibench.__version__,
@@ -45,6 +46,7 @@ def document(review: Review) -> dict[str, Json]:
             "marks": list(review.marks),
             "attempts": review.findings.made_again.as_json(),
             "before": [list(one.outcomes) for one in runs_before(run.folder)],
+            "after": {"made": after.made, "before_it_had_ended": after.meanwhile},
         },
         "machine": _without_nan(run.environment.document),
         "cells": [

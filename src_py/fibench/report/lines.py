@@ -16,7 +16,7 @@ from fibench.machine.cores import processor_model
 from fibench.plan.pinning import Pinning
 from fibench.record import SCHEMA
 from fibench.store import StoredRun
-from fibench.store.before import Before, runs_before
+from fibench.store.before import Before, runs_after, runs_before
 from fibench.store.kept import KeptEnvironment
 from fibench.wording import counted
 
@@ -53,14 +53,19 @@ def machine_line_of(run: StoredRun) -> str:
 
 
 def before_line(folder: Path) -> str:
-    """`run 3 of this experiment on this machine; before: CONFIRMED, INCONCLUSIVE`; empty for the
-    first."""
-    before = runs_before(folder)
-    if not before:
+    """`run 3 of this experiment on this machine; before: CONFIRMED, INCONCLUSIVE`, and how many
+    were made after it; empty for the only one."""
+    before, after = runs_before(folder), runs_after(folder)
+    if not before and not after.made:
         return ""
-    said = ", ".join(map(_came_of, before[-_MOST_BEFORE:]))
-    last = f", the last {_MOST_BEFORE}" if len(before) > _MOST_BEFORE else ""
-    return f"run {len(before) + 1} of this experiment on this machine; before{last}: {said}"
+    said = f"run {len(before) + 1} of this experiment on this machine"
+    if before:
+        last = f", the last {_MOST_BEFORE}" if len(before) > _MOST_BEFORE else ""
+        said += f"; before{last}: {', '.join(map(_came_of, before[-_MOST_BEFORE:]))}"
+    if after.made:
+        meanwhile = f", {after.meanwhile} of them before it had ended" if after.meanwhile else ""
+        said += f"; {after.made} made after it{meanwhile}"
+    return said
 
 
 def age_line(run: StoredRun) -> str:

@@ -5,7 +5,7 @@ May know `trial` and `store`, and what these know; it knows no verdict, and prin
 """
 
 from fibench.run._attempts import Attempts, NotQuietError, tails
-from fibench.run._resume import Attempt
+from fibench.run._resume import Attempt, tries_again_later
 from fibench.run.blocks import AfterBlock, Walk
 from fibench.run.events import (
     BlockEnded,
@@ -39,4 +39,5 @@ __all__ = [
     "Walk",
     "run_experiment",
     "tails",
+    "tries_again_later",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fibench.plan import Trial
-from fibench.record import Tried, could_not_start
+from fibench.record import Tried, could_not_start, last_attempts
 from fibench.store.attempts import next_pass, passes_of, times_disturbed
 
 
@@ -67,6 +67,16 @@ def remaining(trials: Sequence[Trial], heads: Iterable[Tried]) -> list[Attempt]:
             first = next_pass(made, [trial.key for trial in block])
             todo += [Attempt(trial, first) for trial in block]
     return sorted(todo, key=lambda attempt: attempt.trial.index)
+
+
+def tries_again_later(made: Sequence[Tried]) -> bool:
+    """Whether an ended run, of a fixed number of blocks, is gone on with for what could not start.
+
+    Only if nothing was measured in it: else its figures are known, and its verdicts, and who has
+    filled in what these lack where they do not please would look at the claims once more.
+    """
+    measured = any(one.valid for one in made)
+    return not measured and any(map(could_not_start, last_attempts(made)))
 
 
 def broken_off(heads: Sequence[Tried], todo: Sequence[Attempt]) -> dict[int, int]:

@@ -16,7 +16,7 @@ from fibench.json_values import Object
 from fibench.machine import cores as machine
 from fibench.parameters import kept_seed
 from fibench.plan import Trial, plan, plan_json
-from fibench.record import Record, could_not_start, last_attempts
+from fibench.record import Record
 from fibench.run._identity import (
     OTHER_PARAMETERS,
     Identity,
@@ -24,12 +24,13 @@ from fibench.run._identity import (
     difference,
     identity,
 )
-from fibench.run._resume import Attempt, is_planned, remaining
+from fibench.run._resume import Attempt, is_planned, remaining, tries_again_later
 from fibench.run.environment import environment
 from fibench.run.request import Request
 from fibench.server import end_leftovers
 from fibench.store import JOURNAL, RunError, StoredError, journal, run_name
 from fibench.store.attempts import attempts_of
+from fibench.store.begun import BEGUN
 from fibench.store.files import inside, read_json
 from fibench.store.folder import (
     CLAIMS,
@@ -81,8 +82,8 @@ class Beginning:
 def begin(request: Request, context: TrialContext) -> Beginning:
     """Go on with the latest run of the experiment, or make the folder of a new one.
 
-    A run is gone on with if it is unfinished, or trials of it could not start that would count, and
-    nothing that its numbers depend on has changed; what has is among the notices. The seed is that
+    A run is gone on with if it is unfinished, or nothing of it could start, and nothing that its
+    numbers depend on has changed; what has is among the notices. The seed is that
     of the experiment, else that of the run which is gone on with, else a new one. Raises RunError.
     """
     trials = plan(request.experiment)
@@ -204,7 +205,7 @@ def _identity_of(run: Path, results: Path) -> tuple[Object, int | None, str | No
             return {}, None, "it leads outside the results folder"
         if trials.is_symlink() or (trials.exists() and not trials.is_dir()):
             return {}, None, "its trials is not a folder"
-        for name in (_EXPERIMENT, JOURNAL, CLAIMS, STOPS):
+        for name in (_EXPERIMENT, JOURNAL, BEGUN, CLAIMS, STOPS):
             inside(run, name, optional=True)
         document = read_json(run, PLAN)
     except StoredError as error:
@@ -218,8 +219,8 @@ def _identity_of(run: Path, results: Path) -> tuple[Object, int | None, str | No
 
 
 def _has_unstarted(run: Path, request: Request, seed: int | None) -> bool:
-    """Whether a run, of the plan that its seed made, has a trial that could not start, and that
-    would count if it did now.
+    """Whether an ended run, of the plan that its seed made, is gone on with for trials that could
+    not start.
 
     Where the number of blocks was not fixed, each claim has been judged by the blocks that there
     were, and what is measured after the last of them changes no verdict.
@@ -230,7 +231,7 @@ def _has_unstarted(run: Path, request: Request, seed: int | None) -> bool:
     trials = plan(experiment)
     read = map(read_head, journal.read_heads(run / JOURNAL).records)
     heads = [head for head in read if head is not None and is_planned(head, trials)]
-    return any(could_not_start(head) for head in last_attempts(attempts_of(heads, experiment).made))
+    return tries_again_later(attempts_of(heads, experiment).made)
 
 
 def _take_up(folder: Path, text: bytes, document: Object, experiment: Experiment) -> Beginning:

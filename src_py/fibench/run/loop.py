@@ -37,8 +37,10 @@ from fibench.run.events import (
 )
 from fibench.run.request import Request, context_of
 from fibench.store import JOURNAL, RunError, journal
+from fibench.store.before import runs_after
+from fibench.store.begun import Begun, tell_begun
 from fibench.store.record import usable
-from fibench.store.stops import keep_stop, tell_end, tell_resumption
+from fibench.store.stops import begun_by, keep_stop, tell_end, tell_resumption
 from fibench.trial import run_trial, scratch_name
 from fibench.trial.trial import TrialContext
 
@@ -135,14 +137,16 @@ def run_experiment(
     walk = Walk(trials, records, after_block, lambda *of: tell(BlockEnded(*of)))
     todo = walk.left()
     if begun.resumed:
-        tell_resumption(begun.folder, broken_off(records, todo), begun.lost_folders)
+        meanwhile = runs_after(begun.folder).made
+        tell_resumption(begun.folder, broken_off(records, todo), begun.lost_folders, meanwhile)
+    session = 1 + begun_by(begun.folder)
     left = [one.trial for one in todo]
     stand = {record.trial for record in records} - {trial.key for trial in left}
     tell(RunStarted(begun.folder, left, len(trials), begun.resumed, len(stand)))
     attempts = Attempts(tails(request.experiment), records)
 
     def once(attempt: Attempt) -> Record:
-        record = _keep(begun.folder, attempt, context, programs, attempts.judged)
+        record = _keep(begun.folder, attempt, session, context, programs, attempts.judged)
         records.append(record)
         return record
 
@@ -233,11 +237,13 @@ def _check_all_is_there(programs: Unchanged) -> None:
 def _keep(
     folder: Path,
     attempt: Attempt,
+    session: int,
     context: TrialContext,
     programs: Unchanged,
     judged: Callable[[Record], Record],
 ) -> Record:
-    """Run one trial in a scratch folder, and make folder and journal line durable.
+    """Say durably that a trial is begun, run it in a scratch folder, and make folder and journal
+    line durable.
 
     Raises ChangedError, before or after the trial, which is not kept then.
     """
@@ -246,6 +252,7 @@ def _keep(
     final = folder / "trials" / journal.folder_name(trial.index, attempt.number)
     programs.check()
     try:
+        tell_begun(folder, Begun(session, trial.key, trial.block, attempt.number))
         scratch.mkdir()
         record = judged(run_trial(trial, context, scratch, attempt.number))
         programs.check()

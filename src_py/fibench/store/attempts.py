@@ -193,9 +193,19 @@ def failed_before(tries: Sequence[T]) -> list[T]:
     ]
 
 
-def filled_in(records: Sequence[T]) -> dict[str, int]:
-    """By the keys of trials that could not start in their turn, and were measured after all, how
-    many blocks were begun then; `records` are what was asked for, in the order of writing."""
+@dataclass(frozen=True)
+class FilledIn(Generic[T]):
+    """A trial that could not start in its turn, and was measured after all."""
+
+    blocks: int
+    """How many were begun then."""
+    before: Sequence[T]
+    """The attempts at it in the pass that were made in vain."""
+
+
+def filled_in(records: Sequence[T]) -> dict[str, FilledIn[T]]:
+    """Those of a journal by their keys; `records` are what was asked for, in the order of
+    writing."""
     places = {id(record): place for place, record in enumerate(records)}
     begun = list(accumulate((record.block + 1 for record in records), max))
     found = {}
@@ -204,7 +214,7 @@ def filled_in(records: Sequence[T]) -> dict[str, int]:
             for number, (before, after) in enumerate(pairwise(tries), 1):
                 is_next = places[id(after)] == places[id(before)] + 1 and number < TRIES
                 if could_not_start(before) and not is_next:
-                    found[after.trial] = begun[places[id(after)]]
+                    found[after.trial] = FilledIn(begun[places[id(after)]], tries[:number])
     return found
 
 

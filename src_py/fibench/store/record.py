@@ -76,6 +76,7 @@ def read_record(document: Object) -> Record:
         evidence=parts.read_evidence(document.get("evidence")),
         disturbed=members.optional("disturbed", or_none(parts.read_disturbed), None),
         window_opened=members.optional("window_opened", or_none(truth), None),
+        load_began=members.optional("load_began", or_none(truth), None),
         port=known_whole(document.get("port")),
         generator=parts.read_generator(document.get("generator")),
         machine=parts.known_figures(document.get("machine")),

@@ -8,12 +8,13 @@ not fit. It is no proof: who can write the one can write the other.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fibench.json_values import Object, object_or_empty, objects_in, text_or_none
 from fibench.store import journal
+from fibench.store.begun import last_session, read_begun
 from fibench.store.files import DAMAGED, StoredError, read_json, shown_path
 from fibench.store.folder import JOURNAL, keep_json
 
@@ -65,6 +66,11 @@ class Session:
     """By blocks that the next session measured again, the number of these attempts."""
     lost_folders: int = 0
     """Folders of trials without a line, beyond the one that a crash can leave."""
+    number: int = 0
+    """That of the last session which had begun something, in begun.jsonl; 0: none had."""
+    runs_meanwhile: int = 0
+    """Runs of the same file on the same machine that had been begun when this one was gone on with
+    again."""
 
 
 def tell_end(folder: Path, ended: str) -> None:
@@ -73,8 +79,11 @@ def tell_end(folder: Path, ended: str) -> None:
     keep_json(folder / STOPS, {"schema": _SCHEMA, "sessions": [_document(s) for s in sessions]})
 
 
-def tell_resumption(folder: Path, broken_off: Mapping[int, int], lost_folders: int) -> None:
-    """Add which blocks are measured again, of a run whose last session may have crashed.
+def tell_resumption(
+    folder: Path, broken_off: Mapping[int, int], lost_folders: int, runs_meanwhile: int
+) -> None:
+    """Add which blocks are measured again, and how many runs were begun meanwhile, of a run whose
+    last session may have crashed.
 
     Raises RunError.
     """
@@ -83,7 +92,9 @@ def tell_resumption(folder: Path, broken_off: Mapping[int, int], lost_folders: i
         sessions.append(_session(folder, CRASHED))
     last = sessions.pop()
     lost = max(lost_folders, last.lost_folders)
-    sessions.append(Session(last.ended, last.records, last.digest, broken_off, lost))
+    sessions.append(
+        replace(last, broken_off=broken_off, lost_folders=lost, runs_meanwhile=runs_meanwhile)
+    )
     keep_json(folder / STOPS, {"schema": _SCHEMA, "sessions": [_document(s) for s in sessions]})
 
 
@@ -91,7 +102,7 @@ def read_sessions(folder: Path) -> tuple[Session, ...]:
     """What stops.json says; nothing where there is none. Raises StoredError."""
     found = []
     for one in objects_in(read_json(folder, STOPS, missing={}), "sessions")[:_MOST_STOPS]:
-        records, lost = one.get("records"), one.get("lost_folders")
+        records = one.get("records")
         broken = (object_or_empty(each) for each in objects_in(one, "broken_off"))
         pairs = ((each.get("block"), each.get("attempt")) for each in broken)
         found.append(
@@ -100,10 +111,16 @@ def read_sessions(folder: Path) -> tuple[Session, ...]:
                 records if type(records) is int and records >= 0 else 0,
                 text_or_none(one.get("digest")) or "",
                 {b: n for b, n in pairs if type(b) is int and type(n) is int},
-                lost if type(lost) is int and lost > 0 else 0,
+                *(_whole(one, name) for name in ("lost_folders", "number", "runs_meanwhile")),
             )
         )
     return tuple(found)
+
+
+def _whole(document: Object, name: str) -> int:
+    """A number that not every version has written: then 0."""
+    found = document.get(name)
+    return found if type(found) is int and found > 0 else 0
 
 
 def at_odds(sessions: Sequence[Session], digests: Iterable[bytes]) -> list[str]:
@@ -135,12 +152,22 @@ def _kept(folder: Path) -> list[Session]:
 
 def _session(folder: Path, ended: str) -> Session:
     digests = list(journal.read_heads(folder / JOURNAL).digests)
-    return Session(ended, len(digests), _digest(digests), {})
+    return Session(ended, len(digests), _digest(digests), {}, number=begun_by(folder))
+
+
+def begun_by(folder: Path) -> int:
+    """The number of the last session that began anything; of what cannot be read, 0."""
+    try:
+        return last_session(read_begun(folder))
+    except StoredError:
+        return 0
 
 
 def _is_at(folder: Path, session: Session) -> bool:
-    """Whether the journal ends where a session ended, or before: then it was cut, which shows."""
-    return len(journal.read_heads(folder / JOURNAL).digests) <= session.records
+    """Whether the journal ends where a session ended, or before: then it was cut, which shows; and
+    nothing was begun since."""
+    records = len(journal.read_heads(folder / JOURNAL).digests)
+    return records <= session.records and begun_by(folder) <= session.number
 
 
 def _digest(digests: Iterable[bytes]) -> str:

@@ -17,6 +17,7 @@ from fibench.folders import Places
 from fibench.json_values import Object
 from fibench.record import Record
 from fibench.store import journal
+from fibench.store.begun import Begun, cut_lines, read_begun
 from fibench.store.files import (
     DAMAGED,
     NEWER,
@@ -68,6 +69,8 @@ class StoredRun:
     """Why it was stopped before its end: what it measured changed under it, or it was not quiet."""
     sessions: Sequence[Session] = ()
     """How each of its sessions ended, as far as stops.json says."""
+    begun: Sequence[Begun] = ()
+    """The attempts that were begun, in order; none of runs of earlier versions."""
     kept_claims: tuple[KeptClaim, ...] | None = None
     """The verdicts of claims.json; None: the run has none yet."""
     digests: Mapping[bytes, None] = field(default_factory=dict)
@@ -92,7 +95,10 @@ class StoredRun:
     def remarks(self) -> list[str]:
         """What its own files say against it, each in one line: why it was stopped, and damage."""
         said = [f"stopped: {escaped(self.stopped.reason)}"] if self.stopped else []
-        return [*said, *self.damage, *at_odds(self.sessions, self.digests)]
+        made = [(one.trial, one.attempt) for one in self.attempts]
+        told = any(one.number for one in self.sessions)
+        said += [*self.damage, *at_odds(self.sessions, self.digests)]
+        return [*said, *cut_lines(self.begun, made, told=told)]
 
     @property
     def planned_cells(self) -> tuple[Cell, ...]:
@@ -139,6 +145,7 @@ def read_run(folder: Path, places: Places) -> StoredRun:
         ignored=tuple(ignored),
         stopped=read_stop(folder),
         sessions=read_sessions(folder),
+        begun=read_begun(folder, _attempts(reading)),
         kept_claims=kept_claims,
         digests=reading.digests,
         server_words=server_words(folder, found.attempts),
@@ -186,6 +193,12 @@ def read_load(run: StoredRun, record: Record) -> Object | None:
 def trial_folder(record: Record) -> str:
     """Where the files of an attempt are: trials/082, trials/082-2 for the second."""
     return f"trials/{journal.folder_name(record.index, record.attempt)}"
+
+
+def _attempts(reading: journal.Reading) -> list[tuple[object, object]]:
+    """Every attempt that has a line, whether it is used or not: a trial's key, and a number."""
+    pairs = ((one.get("trial"), one.get("attempt")) for one in reading.records)
+    return [(key, n) for key, n in pairs if isinstance(key, str) and type(n) is int]
 
 
 def _numbered(lines: Sequence[int]) -> str:

@@ -25,5 +25,8 @@ class Course:
     """What the rest of the machine did meanwhile."""
     window_opened: bool = False
     """Whether it came to its window; of system calls, whether its server was asked."""
+    load_began: bool = False
+    """Whether its load, or the check by a crowd, had begun to ask, so that how it goes could be
+    seen."""
     failed: TrialFailed | None = None
     """Why it is not valid."""

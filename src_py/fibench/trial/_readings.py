@@ -48,7 +48,7 @@ class Readings:
         if edge in ("begin", "end"):
             self._watch.edge(edge)
             self._cpu[edge] = resources.snapshot(self._running)
-        if edge != "end" and self._wants_memory:
+        if edge not in ("start", "end") and self._wants_memory:
             self._memory[edge] = memory(self._running, self._known)
             self._read_ns[edge] = time.monotonic_ns()
 
@@ -56,6 +56,11 @@ class Readings:
     def window_opened(self) -> bool:
         """Whether the window has opened."""
         return "begin" in self._cpu
+
+    @property
+    def load_began(self) -> bool:
+        """Whether the load has begun: its connections stood, and it sent requests."""
+        return "start" in self._at_ns or self.window_opened
 
     @property
     def backlog(self) -> int | None:

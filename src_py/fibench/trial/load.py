@@ -22,9 +22,9 @@ from fibench.server import Supervised, clean_environment, launch
 from fibench.trial._replies import fibonacci
 from fibench.writing import open_emptied
 
-Edge = Literal["begin", "middle", "late", "end"]
-"""Moments of a window. "late" is just before its end, while all connections are still there: at
-the end itself they close."""
+Edge = Literal["start", "begin", "middle", "late", "end"]
+"""Moments of a window. "start" is that of the warm-up before it, if there is one; "late" is just
+before its end, while all connections are still there: at the end itself they close."""
 OnEdge = Callable[[Edge, int], None]
 """Called with an edge and when it was, or was due, in ns of CLOCK_MONOTONIC: who is called may be
 called late, as after a Ctrl-Z."""
@@ -282,8 +282,8 @@ def _moments(begin_s: float, window_s: float, took_s: float) -> list[tuple[float
 def _edges(data: bytes) -> list[tuple[Edge, int]]:
     """The edges in what fibload wrote, and when they were; its lines are shorter than PIPE_BUF, so
     they are whole."""
-    names: dict[bytes, Edge] = {b"begin": "begin", b"end": "end"}
-    found = re.findall(rb"^(begin|end) ([0-9]+)$", data, re.MULTILINE)
+    names: dict[bytes, Edge] = {b"start": "start", b"begin": "begin", b"end": "end"}
+    found = re.findall(rb"^(start|begin|end) ([0-9]+)$", data, re.MULTILINE)
     return [(names[word], int(at_ns)) for word, at_ns in found]
 
 

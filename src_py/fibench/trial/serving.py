@@ -4,7 +4,7 @@
 import errno
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -200,12 +200,17 @@ def _largest_small(parameters: Parameters) -> int:
 
 
 def check_crowd(
-    context: TrialContext, parameters: Parameters, port: int, folder: Path, at_once: int
+    context: TrialContext,
+    parameters: Parameters,
+    port: int,
+    folder: Path,
+    at_once: int,
+    tell: Callable[[load.Edge], None],
 ) -> int:
     """Let fibload ask for small numbers from as many clients at full speed, each for another, for
     CROWD_S; returns how many replies were right. Raises TrialFailed for one that is wrong.
 
-    What else goes wrong the load itself will meet.
+    `tell` is told when it begins to ask, and ends. What else goes wrong the load itself will meet.
     """
     numbers = numbers_at_once((), at_once, _largest_small(parameters))
     crowd = replace(
@@ -225,7 +230,7 @@ def check_crowd(
     try:
         cpus = load_cpus(parameters, context.pinning)
         command = load.fibload_command(context.programs, crowd, port, cpus=cpus)
-        load.drive(command, context.supervise, own_folder, lambda edge, at_ns: None)
+        load.drive(command, context.supervise, own_folder, lambda edge, at_ns: tell(edge))
         answer = read_answer(load.read_fibload(own_folder))
     except load.LoadError as error:
         raise TrialFailed(str(error), "load") from error

@@ -87,6 +87,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
         hint=None if failed is None else failed.hint or None,
         failure=None if failed is None else failed.kind,
         window_opened=course.window_opened,
+        load_began=course.load_began or course.window_opened,
         parameters=trial.cell.parameters,
         port=course.port,
         metrics=figures.metrics,
@@ -119,7 +120,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
         return Course(port, failed=failure)
     loaded: tuple[Figures, GeneratorSide] | None = None
     failed: TrialFailed | None = None
-    checked, seen = 0, Seen()
+    checked, seen, crowd = 0, Seen(), list[load.Edge]()
     with running, Watch(context.programs, running.supervisor_pid) as watch:
         # client_bench.sh announces no window, in whose middle the clients would be there.
         readings = Readings(running, watch, memory=parameters.kind != "process")
@@ -128,7 +129,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
             at_once = clients_at_once(backend, parameters, cores, running.backlog)
             checked = check_replies(backend, parameters, port, at_once)
             if backend.command and at_once > 1:
-                checked += check_crowd(context, parameters, port, folder, at_once)
+                checked += check_crowd(context, parameters, port, folder, at_once, crowd.append)
             loaded = _load(context, backend, parameters, port, folder, readings)
             seen = watch.conclude(readings.cores(), loaded[0].load_cores)
             most = _most_cores(backend, parameters, readings, seen)
@@ -142,7 +143,11 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
     opened = readings.window_opened
     described = readings.describe(ending, ended_itself=died)
     course = Course(
-        port, figures, described, generator, seen=seen, window_opened=opened, failed=failed
+        *(port, figures, described, generator),
+        seen=seen,
+        window_opened=opened,
+        load_began=readings.load_began or bool(crowd),
+        failed=failed,
     )
     measured = failed is None and figures.reason is None
     if died and not (measured and readings.ended_after_the_window(ending)):

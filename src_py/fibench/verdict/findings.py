@@ -17,15 +17,18 @@ from fibench.record import (
     LatencyBounds,
     Record,
     ServerSide,
+    broke_off,
     could_not_start,
     last_attempts,
 )
 from fibench.store.attempts import failed_before, filled_in, passes_of
+from fibench.store.begun import Begun
 from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes.cells import ceilings_note, notes
 from fibench.verdict._notes.folding import folded
 from fibench.verdict._notes.servers import of_servers
+from fibench.verdict.attempts.broken_load import broken_load, why_broken_off
 from fibench.verdict.attempts.made_again import MadeAgain, made_again
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Decisions, questions_of
@@ -94,6 +97,7 @@ def find(  # noqa: PLR0913 - all that is known of a run
     claims: Sequence[Claim] | None = None,
     server_words: Mapping[str, Path] = NO_WORDS,
     sessions: Sequence[Session] = (),
+    begun: Sequence[Begun] = (),
     not_quiet: str | None = None,
 ) -> Findings:
     """Estimate and judge a run. `cores` is how many the machine had for it, if known.
@@ -102,8 +106,8 @@ def find(  # noqa: PLR0913 - all that is known of a run
     file's all the same. Of a run that is not `complete` only what
     it had decided has a verdict; of one that was ended since the machine was `not_quiet`, what was
     open is not decided either. `records` are all attempts, in the order of writing; `sessions` are
-    those of the run. `server_words` are the files with what the servers of failed trials wrote, by
-    the folders of these (`trial_folder`).
+    those of the run, and `begun` the attempts that it has begun. `server_words` are the files with
+    what the servers of failed trials wrote, by the folders of these (`trial_folder`).
     """
     made = list(records)
     records = last_attempts(made)
@@ -115,7 +119,7 @@ def find(  # noqa: PLR0913 - all that is known of a run
     verdicts = decisions.verdicts
     if not_quiet is not None:
         verdicts = _not_quiet(questions.claims, verdicts, not_quiet)
-    counted = made_again(made, sessions)
+    counted = made_again(made, sessions, begun)
     keys = [cell.key for cell in experiment.cells]
     summaries = summarise(index, keys, looks=questions_of(experiment, cores).repeated())
     given = {verdict.claim.id for verdict in verdicts}
@@ -187,12 +191,15 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     for record in records:
         if record.role in ("measure", "twin"):
             tries = made[record.trial]
+            filled, in_pass = late.get(record.trial), counted.get(record.trial, [])
             own = replace(
                 sample(record),
                 every_count=_every_count(tries),
                 failed_before=_why_failed_before(tries),
-                since=late.get(record.trial, 0),
-                superseded=_superseded(counted.get(record.trial, ())),
+                unstarted=could_not_start(record) and why_broken_off(in_pass) is None,
+                since=0 if filled is None else filled.blocks,
+                broke_off_then=None if filled is None else why_broken_off(filled.before),
+                superseded=_superseded(in_pass),
             )
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
@@ -208,8 +215,13 @@ def _why_failed_before(tries: Sequence[Record]) -> str | None:
 
 
 def _superseded(tries: Sequence[Record]) -> tuple[Sample, ...]:
-    """What was disturbed before the last try of a trial in the pass over its block that counts."""
-    return tuple(sample(one) for one in tries[:-1] if one.valid and one.disturbed is not None)
+    """What was disturbed before the last try of a trial in the pass over its block that counts, and
+    what broke off under its load, of which no figure is known."""
+    return tuple(
+        sample(one) if one.valid else replace(sample(one), metrics={}, disturbed=broken_load(one))
+        for one in tries[:-1]
+        if broke_off(one) or (one.valid and one.disturbed is not None)
+    )
 
 
 def _every_count(attempts: Iterable[Record]) -> dict[str, list[int]]:

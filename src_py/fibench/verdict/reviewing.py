@@ -68,6 +68,7 @@ def _review(run: StoredRun, claims: Sequence[Claim] | None = None) -> Review:
         claims=claims,
         server_words=run.server_words,
         sessions=run.sessions,
+        begun=run.begun,
         not_quiet=run.stopped.reason if run.stopped and run.stopped.not_quiet else None,
     )
     return Review(

@@ -81,6 +81,8 @@ class Sample:
     since: int = 0
     """So many blocks were begun when it was measured after all, having failed to start in its own;
     0: it was measured in its turn. Looks after no more blocks than that do not know of it."""
+    broke_off_then: str | None = None
+    """Why it had failed for these, if its load had begun to ask: not for want of a start."""
     every_count: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """What claims count in each attempt at the trial that knows it, also in those that do not count
     otherwise, in their order."""
@@ -99,7 +101,8 @@ class Sample:
         if self.since == 0 or self.since < blocks:
             return self
         return replace(
-            self, valid=False, unstarted=True, reason="it could not start",
+            self, valid=False, unstarted=self.broke_off_then is None,
+            reason=self.broke_off_then or "it could not start", hint="",
             metrics={}, counts={}, every_count={}, disturbed=None, crowded=None, superseded=(),
         )  # fmt: skip
 

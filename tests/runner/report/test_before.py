@@ -14,7 +14,8 @@ from fibench.export import md
 from fibench.export.listing import FORMATS
 from fibench.report.lines import age_line, before_line
 from fibench.report.runs import rows
-from fibench.store.before import runs_before
+from fibench.store.before import runs_after, runs_before
+from fibench.store.stops import tell_resumption
 from fibench.store.stored_run import read_run
 from fibench.verdict.reviewing import review
 
@@ -35,13 +36,36 @@ def test_a_run_says_which_of_its_experiment_it_is_and_what_came_of_those_before(
     first, second, third = (make_run(tmp_path / "gil" / n, text=ONE_CLAIM) for n in NAMES[:3])
     outcome_of(second, "INCONCLUSIVE")
     said = "run 3 of this experiment on this machine; before: CONFIRMED, INCONCLUSIVE"
-    assert before_line(first) == ""
+    assert before_line(first) == "run 1 of this experiment on this machine; 2 made after it"
+    assert before_line(second) == (
+        "run 2 of this experiment on this machine; before: CONFIRMED; 1 made after it"
+    )
     assert before_line(third) == said
     judged = review(read_run(third, places_with(tmp_path)))
     assert said[1:] in md.export(judged)
     run = exported.document(judged)["run"]
     assert isinstance(run, dict)
     assert run["before"] == [["CONFIRMED"], ["INCONCLUSIVE"]]
+    assert run["after"] == {"made": 0, "before_it_had_ended": 0}
+
+
+def test_a_run_that_is_the_only_one_says_nothing_of_others(tmp_path: Path) -> None:
+    assert before_line(make_run(tmp_path / "gil" / NAMES[0], text=ONE_CLAIM)) == ""
+
+
+def test_a_run_that_was_gone_on_with_when_others_had_been_begun_says_so(tmp_path: Path) -> None:
+    """Who begins several, and ends the first of them last, has made no first run."""
+    first, second = (make_run(tmp_path / "gil" / name, text=ONE_CLAIM) for name in NAMES[:2])
+    tell_resumption(first, {}, 0, runs_after(first).made)
+    make_run(tmp_path / "gil" / NAMES[2], text=ONE_CLAIM)
+    assert before_line(first) == (
+        "run 1 of this experiment on this machine; 2 made after it, 1 of them before it had ended"
+    )
+    judged = review(read_run(first, places_with(tmp_path)))
+    run = exported.document(judged)["run"]
+    assert isinstance(run, dict)
+    assert run["after"] == {"made": 2, "before_it_had_ended": 1}
+    assert before_line(second).endswith("; 1 made after it")
 
 
 def test_of_several_claims_it_is_told_how_many_came_out_how(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from fibench.plan.trials import Trial
 from fibench.record import Checks, Disturbed, Record, Times
 from fibench.run import _attempts as attempts
 from fibench.run import loop
+from fibench.run._unchanged import ChangedError
 from fibench.run.events import Event
 from fibench.run.loop import RunOutcome, run_experiment
 from fibench.store import journal
@@ -22,14 +23,18 @@ LATE_S = 0.3
 BUSY = Disturbed("foreign", "1.8 cores were used by others: python3, cc1")
 
 
+class Killed(BaseException):
+    """Ends a run in a trial without a word, as SIGKILL does."""
+
+
 class Machine:
     """Measures trials without any server: each attempt ends as a script says."""
 
     def __init__(self, beginner: Beginner, monkeypatch: pytest.MonkeyPatch) -> None:
         self.beginner = beginner
         self.script: dict[tuple[int, int], str] = {}
-        """By index and attempt: "busy", "not full", "late", "failed", "port", "ctrl-c"; else it is
-        fine."""
+        """By index and attempt: "busy", "not full", "late", "failed", "port", "ctrl-c", "killed",
+        "gone"; else it is fine."""
         self.always = ""
         self.made: list[tuple[int, int]] = []
         self.seen: list[Sequence[Record]] = []
@@ -45,6 +50,10 @@ class Machine:
         ending = self.ending(trial.index, attempt)
         if ending == "ctrl-c":
             raise KeyboardInterrupt
+        if ending == "killed":
+            raise Killed
+        if ending == "gone":
+            raise ChangedError("mt_server is gone", is_gone=True, is_own=True)
         failed = ending in ("failed", "port")
         return Record(
             trial=trial.key, role=trial.role, index=trial.index, block=trial.block,

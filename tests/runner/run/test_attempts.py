@@ -133,7 +133,6 @@ def test_what_could_not_start_is_tried_twice_more_and_by_the_next_session(
     machine.script = {(2, n): "port" for n in (1, 2, 3)}
     outcome, _ = machine.run()
     assert [made for made in machine.made if made[0] == 2] == [(2, 1), (2, 2), (2, 3)]
-    (outcome.folder / "claims.json").write_text('{"claims": []}')
     machine.made.clear()
     again, _ = machine.run()
     assert (again.folder, machine.made) == (outcome.folder, [(2, 4)])
@@ -141,6 +140,23 @@ def test_what_could_not_start_is_tried_twice_more_and_by_the_next_session(
     stored = review(read_run(again.folder, machine.beginner.request.places))
     assert stored.findings.made_again.tried_again == 1
     assert not any("broken off" in note for note in stored.notes)
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_when_a_run_has_ended_what_could_not_start_is_filled_in_only_if_nothing_was_measured(
+    machine: Machine, measured: bool
+) -> None:
+    """Else who does it where verdicts do not please looks once more at what is claimed."""
+    every = [one.index for one in machine.beginner.trials]
+    lost = every[2:3] if measured else every
+    machine.script = {(index, n): "port" for index in lost for n in (1, 2, 3)}
+    outcome, _ = machine.run()
+    assert sum(one.valid for one in outcome.records) == len(every) - len(lost)
+    (outcome.folder / "claims.json").write_text('{"claims": []}')
+    machine.script = {}
+    again, _ = machine.run()
+    assert (again.folder == outcome.folder) == (not measured)
+    assert all(one.valid for one in again.records)
 
 
 def test_two_blocks_in_a_row_that_are_mostly_disturbed_end_the_run_and_it_is_gone_on_with(
@@ -205,7 +221,7 @@ def test_who_accepts_noise_does_not_measure_a_whole_block_again_after_ctrl_c(
         range(second.index, len(machine.beginner.trials))
     )
     stored = review(read_run(again.folder, machine.beginner.request.places))
-    assert not any("broken off" in note for note in stored.notes)
+    assert [one.block for one in stored.findings.made_again.broken_off] == [second.block]
 
 
 @pytest.mark.parametrize("accepted_first", [True, False])
@@ -231,7 +247,6 @@ def test_two_blocks_of_which_one_trial_each_was_tried_again_do_not_end_a_run(
     lost = [places[0], places[-1]]
     machine.script = {(index, number): "port" for index in lost for number in (1, 2, 3)}
     outcome, _ = machine.run()
-    (outcome.folder / "claims.json").write_text('{"claims": []}')
     machine.script = {(index, number): "busy" for index in lost for number in (4, 5, 6)}
     again, _ = machine.run()
     assert again.folder == outcome.folder

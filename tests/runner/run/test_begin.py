@@ -112,17 +112,28 @@ def test_a_finished_run_is_left_alone(beginner: Beginner) -> None:
     assert (first.folder / "claims.json").exists()
 
 
-def test_a_finished_run_of_which_a_trial_could_not_start_is_gone_on_with_and_unfinished_then(
+def test_a_finished_run_of_which_nothing_could_start_is_gone_on_with_and_unfinished_then(
     beginner: Beginner,
 ) -> None:
     first = beginner.begin()
-    beginner.keep(first.folder, first.todo[:-1])
-    beginner.keep(first.folder, first.todo[-1:], valid=False)
+    beginner.keep(first.folder, first.todo, valid=False)
     (first.folder / "claims.json").write_text('{"claims": []}')
     again = beginner.begin()
     assert again.folder == first.folder
-    assert again.todo == [Attempt(first.todo[-1].trial, 2)]
+    assert again.todo == [Attempt(one.trial, 2) for one in first.todo]
     assert not (first.folder / "claims.json").exists()
+
+
+def test_a_finished_run_in_which_anything_was_measured_is_not_filled_in(
+    beginner: Beginner,
+) -> None:
+    first = beginner.begin()
+    beginner.keep(first.folder, first.todo[:1])
+    beginner.keep(first.folder, first.todo[1:], valid=False)
+    assert beginner.begin().folder == first.folder, "it has not ended"
+    (first.folder / "claims.json").write_text('{"claims": []}')
+    assert beginner.begin().folder != first.folder
+    assert (first.folder / "claims.json").exists()
 
 
 @pytest.mark.parametrize("blocks", ["8", "6..20"])
@@ -135,10 +146,9 @@ def test_what_could_not_start_is_not_tried_again_where_it_can_change_no_verdict(
     beginner = Beginner(tmp_path, {"blocks": blocks})
     first = beginner.begin()
     ended = [attempt for attempt in first.todo if attempt.trial.block < 6]
-    beginner.keep(first.folder, ended[:-1])
-    beginner.keep(first.folder, ended[-1:], valid=False)
+    beginner.keep(first.folder, ended, valid=False)
     if blocks == "8":
-        beginner.keep(first.folder, first.todo[len(ended) :])
+        beginner.keep(first.folder, first.todo[len(ended) :], valid=False)
     else:
         assert beginner.begin().folder == first.folder, "it has not ended"
     (first.folder / "claims.json").write_text('{"claims": []}')
@@ -325,7 +335,7 @@ def test_what_a_run_hands_on_is_not_filled_in_afterwards() -> None:
     assert [one for one, given in parameters.items() if not given.frozen] == []
 
 
-def test_a_finished_run_without_a_seed_in_its_file_is_gone_on_with_where_a_trial_could_not_start(
+def test_a_finished_run_without_a_seed_in_its_file_is_gone_on_with_where_nothing_could_start(
     tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The order of its trials is that of the seed which it made for itself."""
@@ -333,13 +343,12 @@ def test_a_finished_run_without_a_seed_in_its_file_is_gone_on_with_where_a_trial
     monkeypatch.setattr("fibench.run.begin.secrets.randbits", lambda bits: 7)
     beginner = Beginner(tmp_path, {"blocks": "3"}, text=TEXT.replace("seed = 7\n", ""))
     first = beginner.begin()
-    lost = next(trial for trial in first.trials if trial != beginner.trials[trial.index])
-    for attempt in first.todo:
-        beginner.keep(first.folder, [attempt], valid=attempt.trial != lost)
+    assert any(trial != beginner.trials[trial.index] for trial in first.trials)
+    beginner.keep(first.folder, first.todo, valid=False)
     (first.folder / "claims.json").write_text('{"claims": []}')
     again = beginner.begin()
     assert (again.folder, again.seed) == (first.folder, first.seed)
-    assert again.todo == [Attempt(lost, 2)]
+    assert again.todo == [Attempt(trial, 2) for trial in first.trials]
 
 
 def test_a_finished_run_without_a_seed_in_its_file_whose_trials_all_started_is_left_alone(

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,12 @@ from tests.runner.desk import (
     said_by,
 )
 from tests.runner.records import last_documents
+from tests.runner.stored_runs import places_with
 
 from fibench.record import could_not_start
-from fibench.store import journal
+from fibench.store import journal, read_run
 from fibench.store.record import read_head
+from fibench.verdict import review
 
 QUICK = SMALL.replace("0.2s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
 
@@ -148,6 +151,16 @@ def _kill_and_resume(desk: Desk, kills: int, seed: int) -> None:
         for run in desk.results.glob("*/2*"):
             assert len(journal.read(run / "trials.jsonl").damaged) <= 1
     _finish(desk, path)
+    _assert_all_that_was_broken_off_is_counted(desk.run_folder())
+
+
+def _assert_all_that_was_broken_off_is_counted(folder: Path) -> None:
+    """Each session that was killed in a trial has left a block that was broken off."""
+    found = review(read_run(folder, places_with(folder.parents[1])))
+    lost = {(one.block, one.session) for one in found.run.begun if not one.ended}
+    counted = sorted(one.block for one in found.findings.made_again.broken_off)
+    assert not Counter(block for block, _ in lost) - Counter(counted)
+    assert not any("cut" in mark for mark in found.marks)
 
 
 def test_a_run_killed_at_random_points_ends_as_one_that_was_not(desk: Desk) -> None:

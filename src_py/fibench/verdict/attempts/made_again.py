@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 
 from fibench.json_values import Json
-from fibench.record import Record, could_not_start, last_attempts
-from fibench.store.attempts import passes_of
+from fibench.record import Record, broke_off, could_not_start, last_attempts
+from fibench.store.attempts import Pass, passes_of
+from fibench.store.begun import Begun, begun_again
 from fibench.store.stops import Session
+from fibench.verdict.attempts import broken_load
 from fibench.verdict.attempts.bearing import LEFT_OUT
 from fibench.wording import counted
 
@@ -20,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "probe": "probe",
     "late": "late readings",
     "generator": "the load generator",
+    broken_load.KIND: "load broken off",
 }
 """The kinds of disturbances, as people call them."""
 UNKNOWN = "why is not known"
@@ -98,8 +102,9 @@ class MadeAgain:
             why = "for reasons that are not the server's"
             yield f"{could}, {why}, and {_was(number)} tried again{never}"
         if self.broken_off:
-            number = len(self.broken_off)
-            listed = ", ".join(f"{_name(one.block)} ({one.why})" for one in self.broken_off)
+            number = len({one.block for one in self.broken_off})
+            each = Counter(f"{_name(one.block)} ({one.why})" for one in self.broken_off)
+            listed = ", ".join(f"{n} times {one}" if n > 1 else one for one, n in each.items())
             were = f"{counted(number, 'block')} {_was(number)} broken off"
             yield f"{were} and measured again: {listed}"
 
@@ -109,31 +114,58 @@ class MadeAgain:
         return sum(self.again.values())
 
 
-def made_again(records: Sequence[Record], sessions: Sequence[Session] = ()) -> MadeAgain:
-    """Count what a journal's attempts, in the order of writing, say of repetitions."""
+def made_again(
+    records: Sequence[Record], sessions: Sequence[Session] = (), begun: Sequence[Begun] = ()
+) -> MadeAgain:
+    """Count what a journal's attempts, in the order of writing, say of repetitions; and what only
+    the attempts that were begun say."""
     last = last_attempts(records)
     passes = passes_of(records)
     tries = [own for each in passes.values() for one in each for own in one.tries.values()]
-    disturbed = [
-        next((one.disturbed.kind for one in own[:-1] if one.disturbed is not None), None)
-        for own in tries
-    ]
-    why = {pair: one.ended for one in sessions for pair in one.broken_off.items()}
-    broken = [
-        BrokenOff(block, why.get((block, later.number), UNKNOWN))
-        for block, each in sorted(passes.items())
-        for later in each[1:]
-    ]
+    again = [next(filter(None, map(_why_again, own[:-1])), None) for own in tries]
     return MadeAgain(
         trials=len(last),
         attempts=len(records),
-        again=_in_order(Counter(kind for kind in disturbed if kind is not None)),
+        again=_in_order(Counter(kind for kind in again if kind is not None)),
         still=_in_order(Counter(one.disturbed.kind for one in last if one.disturbed is not None)),
         accepted=sum(one.is_accepted for one in last),
-        tried_again=sum(any(map(could_not_start, own[:-1])) for own in tries),
-        never_started=sum(map(could_not_start, last)),
-        broken_off=tuple(broken),
+        tried_again=sum(any(map(_never_began, own[:-1])) for own in tries),
+        never_started=sum(map(_never_began, last)),
+        broken_off=tuple(_broken_off(passes, sessions, begun)),
     )
+
+
+def _why_again(attempt: Record) -> str | None:
+    """By which kind of disturbance another attempt followed; None: by none."""
+    if attempt.disturbed is not None:
+        return attempt.disturbed.kind
+    return broken_load.KIND if broke_off(attempt) else None
+
+
+def _never_began(attempt: Record) -> bool:
+    return could_not_start(attempt) and not broke_off(attempt)
+
+
+def _broken_off(
+    passes: Mapping[int, Sequence[Pass[Record]]],
+    sessions: Sequence[Session],
+    begun: Sequence[Begun],
+) -> list[BrokenOff]:
+    """Each pass over a block that was: of most the journal has some trials, of others it has none,
+    since they were broken off before the first one had ended."""
+    why = {pair: one.ended for one in sessions for pair in one.broken_off.items()}
+    ended = {one.number: one.ended for one in reversed(sessions)}
+    in_session = {(one.trial, one.attempt): one.session for one in begun if one.ended}
+    found: list[BrokenOff] = []
+    known: set[tuple[int, int]] = set()
+    for block, each in passes.items():
+        for one, later in pairwise(each):
+            found.append(BrokenOff(block, why.get((block, later.number), UNKNOWN)))
+            made = [in_session.get((record.trial, record.attempt), 0) for record in one.all()]
+            known.add((block, max(made)))
+    lost = [one for one in begun_again(begun) if one not in known]
+    found += [BrokenOff(block, ended.get(session, UNKNOWN)) for block, session in lost]
+    return sorted(found, key=lambda one: one.block)
 
 
 def _in_order(kinds: Counter[str]) -> dict[str, int]:
