@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from operator import is_not
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,11 @@ class Following:
         self.decisions = self._undecided = decide(questions, ())
         self._records: list[Record] = []
         self._samples: list[Sample] = []
+
+    def begun_with(self, claims: int) -> None:
+        """The run had so many claims when it was begun: told before anything is asked."""
+        total = max(self.questions.total_claims or 0, claims)
+        self.questions = replace(self.questions, total_claims=total)
 
     def __call__(self, records: Sequence[Record]) -> Collection[str]:
         """The keys of the cells, twins among them, that the next block is to measure."""

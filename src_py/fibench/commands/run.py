@@ -9,7 +9,7 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -202,18 +202,20 @@ def _measure(request: Request, held: Held) -> RunOutcome:
     """Run what is left; returns the outcome."""
     from fibench.commands.following import Following
     from fibench.report.live import showing_progress
-    from fibench.run import Event, RunStarted, run_experiment
+    from fibench.run import Event, RunBegun, RunStarted, run_experiment
     from fibench.verdict import questions_of
 
     following = Following(questions_of(request.experiment, machine.usable_cores()))
     fixed = request.experiment.plan.blocks.fixed
 
-    def name_it(event: Event) -> None:
+    def hear(event: Event) -> None:
+        if isinstance(event, RunBegun):
+            following.begun_with(event.claims)
         if isinstance(event, RunStarted):
             held.rename(f"{event.folder.parent.name}/{event.folder.name}")
 
     with showing_progress(lambda: None if fixed else following.decisions) as progress:
-        return run_experiment(request, [name_it, progress], following)
+        return run_experiment(request, [hear, progress], following)
 
 
 def _again(name: str, overrides: Mapping[str, str]) -> str:
@@ -250,7 +252,8 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
     from fibench.store.stored_run import server_words
     from fibench.verdict import claims_json, find
 
-    cores, experiment = machine.usable_cores(), request.experiment
+    cores = machine.usable_cores()
+    experiment = replace(request.experiment, claims_begun_with=outcome.claims_begun_with)
     complete = not outcome.interrupted and outcome.not_quiet is None
     words = server_words(outcome.folder, outcome.attempts)
     found = find(

@@ -95,22 +95,32 @@ def cells_of(claim: Claim) -> tuple[Cell, ...]:
     return tuple({cell.key: cell for cell in sides}.values())
 
 
-def claims_digest(claims: Iterable[Claim]) -> str:
-    """A digest of what claims say of which figures, whatever their words.
+def claims_digest(claims: Iterable[Claim], dropped: int = 0, *, with_needs: bool = True) -> str:
+    """A digest of what claims say of which figures, whatever their words, and where they can be
+    tested; and of how many others of their file were `dropped`.
 
     Claims may change when a run is gone on with, since no number depends on them; but who has seen
-    estimates may choose claims by them, so that it is to be said.
+    estimates may choose claims by them, or which are tested, or how many there are, so that it is
+    to be said. Earlier versions kept it without what claims need, and without the dropped ones.
     """
-    document = [
+    document: list[object] = [
         [
             *(claim.kind, claim.metric, claim.group, claim.low, claim.high, claim.over),
             *(cell.key for cell in cells_of(claim)),
             *(() if claim.limit is None else (claim.limit,)),
             *([claim.tolerates] if claim.tolerates else []),
+            *(_needs(claim) if with_needs else ()),
         ]
         for claim in claims
     ]
+    document += [dropped] if dropped else []
     return hashlib.sha256(json.dumps(document).encode()).hexdigest()
+
+
+def _needs(claim: Claim) -> list[object]:
+    """What a claim needs, if it needs anything that not every machine has."""
+    named = [sorted(claim.needs_backend), sorted(claim.needs_interpreter)]
+    return [[claim.needs_cpus, *named]] if claim.needs_cpus > 1 or any(named) else []
 
 
 @dataclass(frozen=True)

@@ -100,10 +100,18 @@ class Experiment:
     """What is known of the backends that the cells use, those of the user's own included."""
     absent: Absent = NOTHING
     """What of it cannot be run here: its cells are not among `cells`."""
+    claims_begun_with: int = 0
+    """How many claims the file had when the run of it was begun that is gone on with, or read."""
 
     def known_own(self) -> dict[str, KnownBackend]:
         """The servers of the user's own as validation sees them."""
         return {name: own.known for name, own in self.backends.items()}
+
+    @property
+    def claims_in_file(self) -> int:
+        """How many claims the file has, or had when the run was begun, if these were more: the
+        verdicts are simultaneous over all of them."""
+        return max(len(self.claims) + len(self.dropped_claims), self.claims_begun_with)
 
 
 def load_experiment(

@@ -42,6 +42,7 @@ from fibench.store.folder import (
     of_source,
     runs_of,
 )
+from fibench.store.kept import read_plan
 from fibench.store.names import PLAN, source_path
 from fibench.store.record import read_head, sound_records
 from fibench.store.stops import STOPPED, STOPS
@@ -72,6 +73,8 @@ class Beginning:
     """The claims are not those that the run was begun with."""
     lost_folders: int = 0
     """Folders of trials without a line, beyond the one that a crash can leave."""
+    claims: int = 0
+    """How many its file had when it was begun."""
 
     @property
     def todo(self) -> list[Attempt]:
@@ -109,7 +112,8 @@ def begin(request: Request, context: TrialContext) -> Beginning:
     name, now = run_name(request.source), datetime.now(UTC)
     clock = _clock_notices(runs_of(request.places.results, name), now)
     folder = create_run(request.places.results, name, files, now)
-    return Beginning(folder, trials, seed, notices=[*before, *clock])
+    claims = request.experiment.claims_in_file
+    return Beginning(folder, trials, seed, notices=[*before, *clock], claims=claims)
 
 
 def _with_seed(request: Request, seed: int) -> Request:
@@ -123,6 +127,7 @@ def _plan(
 ) -> Object:
     """The document plan.json."""
     used = backends_used(trials, context)
+    experiment = request.experiment
     results = request.places.results
     made = plan_json(request.experiment, request.warnings, cpus=machine.usable_cores())
     return {
@@ -134,7 +139,8 @@ def _plan(
         "source": request.source.name,
         "overrides": dict(request.overrides),
         "pinning": asdict(context.pinning),
-        "claims": claims_digest(request.experiment.claims),
+        "claims": claims_digest(experiment.claims, len(experiment.dropped_claims)),
+        "claims_in_file": experiment.claims_in_file,
         "backends": {
             name: {
                 "framings": list(backend.framings),
@@ -247,7 +253,9 @@ def _take_up(folder: Path, text: bytes, document: Object, experiment: Experiment
     try:
         before = read_json(folder, PLAN)
         kept: dict[str, object] = {
-            name: before[name] for name in ("number", "started_at", "claims") if name in before
+            name: before[name]
+            for name in ("number", "started_at", "claims", "claims_in_file")
+            if name in before
         }
         now = json.loads(as_json({**document, **kept}))
         (folder / "trials").mkdir(exist_ok=True)
@@ -273,7 +281,8 @@ def _take_up(folder: Path, text: bytes, document: Object, experiment: Experiment
     assert isinstance(seed, int)
     made = attempts_of(heads, experiment).made
     lost = max(0, removed - 1)
-    return Beginning(folder, trials, seed, made, True, notices, other_claims, lost)
+    claims = read_plan(now).claims_in_file or 0
+    return Beginning(folder, trials, seed, made, True, notices, other_claims, lost, claims)
 
 
 def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> int:

@@ -11,6 +11,14 @@ from fibench.record import Record
 
 
 @dataclass(frozen=True)
+class RunBegun:
+    """It is known which run this is, and nothing was asked of it yet."""
+
+    claims: int
+    """How many its file had when it was begun."""
+
+
+@dataclass(frozen=True)
 class RunStarted:
     """The run's folder exists; `trials` are about to run in this order."""
 
@@ -71,6 +79,13 @@ class Notice:
 
 
 Event = (
-    RunStarted | TrialStarted | TrialMadeAgain | TrialFinished | BlockEnded | StopRequested | Notice
+    RunBegun
+    | RunStarted
+    | TrialStarted
+    | TrialMadeAgain
+    | TrialFinished
+    | BlockEnded
+    | StopRequested
+    | Notice
 )
 Listener = Callable[[Event], None]

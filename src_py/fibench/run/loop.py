@@ -29,6 +29,7 @@ from fibench.run.events import (
     Event,
     Listener,
     Notice,
+    RunBegun,
     RunStarted,
     StopRequested,
     TrialFinished,
@@ -62,6 +63,8 @@ class RunOutcome:
     """Which CPUs servers and load had."""
     other_claims: bool = False
     """The claims are not those that the run was begun with."""
+    claims_begun_with: int = 0
+    """How many its file had then."""
     not_quiet: str | None = None
     """What disturbed two blocks in a row, which ended it."""
 
@@ -133,6 +136,7 @@ def run_experiment(
     context = replace(context, seed=begun.seed)
     for text in begun.notices:
         tell(Notice(text))
+    tell(RunBegun(begun.claims))
     trials, records = begun.trials, list(begun.records)
     walk = Walk(trials, records, after_block, lambda *of: tell(BlockEnded(*of)))
     todo = walk.left()
@@ -166,6 +170,7 @@ def run_experiment(
         measured_s=attempts.measured_s,
         pinning=context.pinning,
         other_claims=begun.other_claims,
+        claims_begun_with=begun.claims,
         not_quiet=end.not_quiet,
     )
 

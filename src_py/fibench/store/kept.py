@@ -23,6 +23,8 @@ _FIGURES = (
     *(("estimate", end) for end in ("mean", "low", "high")),
     *(("count", end) for end in ("least", "most", "total")),
 )
+_MOST_CLAIMS = 100_000
+"""No file has so many: each takes more than a few bytes."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class KeptPlan:
     """Where that file is, from the folder that the results are in."""
     claims: str | None
     """The digest of the claims that the run was begun with."""
+    claims_in_file: int | None
+    """How many its file had then, those that options dropped too. None: an earlier version."""
     trials: frozenset[str]
     """The keys of its trials."""
     boot_id: str | None
@@ -49,12 +53,14 @@ def read_plan(document: Object) -> KeptPlan:
     """What plan.json says."""
     identity = object_or_empty(document.get("identity"))
     source, claims = text_or_none(document.get("source")), document.get("claims")
+    in_file = document.get("claims_in_file")
     trials = (object_or_empty(trial) for trial in list_or_empty(document.get("trials")))
     return KeptPlan(
         document=document,
         source=None if source is None or "\0" in source else source,
         source_path=text_or_none(document.get("source_path")),
         claims=None if claims is None else str(claims),
+        claims_in_file=in_file if type(in_file) is int and 0 <= in_file <= _MOST_CLAIMS else None,
         trials=frozenset(str(trial["key"]) for trial in trials if "key" in trial),
         boot_id=text_or_none(identity.get("boot_id")),
         cores=len(list_or_empty(identity.get("cores"))) or None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fibench.experiment import Cell, Experiment
@@ -131,6 +131,7 @@ def read_run(folder: Path, places: Places) -> StoredRun:
     environment = read_environment(read_json(folder, "environment.json", missing={}))
     kept_claims = _read_claims(folder)
     experiment = read_experiment(folder, plan, places)
+    experiment = replace(experiment, claims_begun_with=kept_plan.claims_in_file or 0)
     reading, found, ignored = _read_journal(folder, experiment)
     return StoredRun(
         folder=folder,

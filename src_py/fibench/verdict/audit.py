@@ -36,6 +36,7 @@ def marks_of(run: StoredRun, verdicts: Sequence[Verdict], decisions: Decisions) 
     found = [*run.remarks, *_of_trials(run, decisions), *_of_machine(run)]
     if has_other_claims(run):
         found.append("claims added afterwards: they are not those that it was begun with")
+        found += _of_number(run)
     if run.kept_claims and not _is_of_old(run):
         found += _of_claims(verdicts, run.kept_claims)
     return tuple(found)
@@ -49,8 +50,20 @@ def _is_of_old(run: StoredRun) -> bool:
 
 def has_other_claims(run: StoredRun) -> bool:
     """Whether the run was gone on with under other claims than it was begun with."""
-    begun_with = run.plan.claims
-    return begun_with is not None and begun_with != claims_digest(run.experiment.claims)
+    claims, dropped = run.experiment.claims, len(run.experiment.dropped_claims)
+    if run.plan.claims is None:
+        return False
+    if run.plan.claims_in_file is None:
+        return run.plan.claims != claims_digest(claims, with_needs=False)
+    return run.plan.claims != claims_digest(claims, dropped)
+
+
+def _of_number(run: StoredRun) -> Iterator[str]:
+    """That claims were taken out of the file: of those that are left it would promise too much."""
+    then, experiment = run.plan.claims_in_file or 0, run.experiment
+    now = len(experiment.claims) + len(experiment.dropped_claims)
+    if now < then:
+        yield f"claims were taken out: its file had {then} when it was begun, and has {now}"
 
 
 def _expected(run: StoredRun, decisions: Decisions) -> frozenset[str]:

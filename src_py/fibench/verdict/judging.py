@@ -128,7 +128,8 @@ def _unless_chosen(verdict: Verdict, every: Index, rests_on: Index) -> Verdict:
     def holds(low: float, high: float) -> bool:
         return _place(low, high, claim.low, claim.high) == outcome
 
-    why = why_chosen(claim, verdict.estimate, every, rests_on, holds)
+    decisive = _decisive_cells(claim, verdict)
+    why = why_chosen(claim, verdict.estimate, every, rests_on, decisive, holds)
     if why is None:
         return verdict
     return replace(

@@ -58,6 +58,32 @@ def change_claims(folder: Path) -> None:
     (folder / "experiment.toml").write_text(EXPERIMENT.replace("above = 1.3", "above = 3.0"))
 
 
+def keep_claims(folder: Path, in_file: int = 2) -> None:
+    """The plan knows what claims there were, and how many of its file."""
+    experiment = read_run(folder, find_places()).experiment
+    plan = json.loads((folder / "plan.json").read_text())
+    dropped = in_file - len(experiment.claims)
+    plan |= {"claims": claims_digest(experiment.claims, dropped), "claims_in_file": in_file}
+    (folder / "plan.json").write_text(json.dumps(plan))
+
+
+NEEDING = EXPERIMENT.replace("above = 1.3", "above = 1.3\nneeds_cpus = 64")
+FIRST_ALONE = EXPERIMENT.rpartition("[[claim]]")[0]
+
+
+def need_more(folder: Path) -> None:
+    """A claim needs what this machine does not have."""
+    keep_claims(folder)
+    (folder / "experiment.toml").write_text(NEEDING)
+
+
+def take_claims_out(folder: Path, in_file: int = 2) -> None:
+    """Those that options had dropped, too."""
+    keep_claims(folder, in_file)
+    (folder / "experiment.toml").write_text(FIRST_ALONE)
+    drop_claim(folder)
+
+
 def other_boot(folder: Path) -> None:
     """environment.json of a run that was made elsewhere."""
     plan = json.loads((folder / "plan.json").read_text())

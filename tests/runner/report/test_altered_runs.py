@@ -9,19 +9,24 @@ from pathlib import Path
 
 import pytest
 from tests.runner.report.alterations import (
+    NEEDING,
     again,
     alter_figure,
     change_claims,
     claim,
     drop_claim,
     empty_plan,
+    keep_claims,
     lines_of,
+    need_more,
     other_boot,
+    take_claims_out,
     write_lines,
 )
 from tests.runner.stored_runs import NAME, make_run, rewrite_journal
 
 from fibench.commands import review as reviewing
+from fibench.experiment import claims_digest
 from fibench.export import OF_LISTS, OF_RUNS, comparison
 from fibench.export.listing import FORMATS
 from fibench.folders import find_places
@@ -53,6 +58,10 @@ ALTERATIONS: list[tuple[Change, str]] = [
      "1 trial is none of its plan"),
     (empty_plan, "plan.json has no list of its trials"),
     (change_claims, "claims added afterwards: they are not those that it was begun with"),
+    (need_more, "claims added afterwards: they are not those that it was begun with"),
+    (take_claims_out,
+     ("claims added afterwards: they are not those that it was begun with; claims were taken out: "
+      "its file had 2 when it was begun, and has 1")),
     (lambda run: (run / "environment.json").unlink(),
      "environment.json is missing or empty: its machine is not known"),
     (other_boot, "environment.json is of another machine, or boot of it, than plan.json"),
@@ -167,3 +176,37 @@ def test_a_report_says_the_same_of_claims_that_were_altered(root: Path) -> None:
     claim(folder, 0, outcome="REFUTED")
     judged = review(read_run(folder, find_places()))
     assert [row.outcome for row in rows(root)] == [one.outcome for one in judged.verdicts]
+
+
+def test_a_run_whose_claims_are_those_that_it_was_begun_with_has_no_mark(root: Path) -> None:
+    keep_claims(make_run(root / "gil" / NAME))
+    keep_claims(make_run(root / "gil" / "2026-11-25T0000-0000", seed=2, text=NEEDING))
+    assert {row.marks for row in rows(root)} == {""}
+
+
+def test_an_earlier_version_kept_its_claims_without_what_they_need(root: Path) -> None:
+    folder = make_run(root / "gil" / NAME, text=NEEDING)
+    experiment = read_run(folder, find_places()).experiment
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["claims"] = claims_digest(experiment.claims, with_needs=False)
+    (folder / "plan.json").write_text(json.dumps(plan))
+    assert {row.marks for row in rows(root)} == {""}
+
+
+def test_claims_that_are_left_are_judged_by_as_many_as_there_were(root: Path) -> None:
+    folder = make_run(root / "gil" / NAME)
+    take_claims_out(folder, in_file=10)
+    (verdict,) = review(read_run(folder, find_places())).verdicts
+    assert verdict.alpha == pytest.approx(0.05 / 10)
+    assert all("its file had 10 when it was begun, and has 1" in row.marks for row in rows(root))
+
+
+@pytest.mark.parametrize("number", [-1, True, "2", 10**9, 2.0, None, [2]])
+def test_a_number_of_claims_that_no_file_has_is_not_known(root: Path, number: object) -> None:
+    folder = make_run(root / "gil" / NAME)
+    plan = json.loads((folder / "plan.json").read_text()) | {"claims_in_file": number}
+    (folder / "plan.json").write_text(json.dumps(plan))
+    judged = review(read_run(folder, find_places()))
+    assert judged.run.plan.claims_in_file is None
+    assert [verdict.alpha for verdict in judged.verdicts] == pytest.approx([0.025, 0.025])
+    assert judged.marks == ()

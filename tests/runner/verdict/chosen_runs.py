@@ -84,3 +84,52 @@ def record(block: int, attempt: int = 1, cell: str = "a", **changes: Any) -> dic
         "counts": {"window_ok": 1000, "errors": 0, "refused_by_cap": 0},
     }  # fmt: skip
     return made | changes
+
+
+def tail(
+    cell: Cell, block: int, logs: Sequence[float], metric: str = "p99", *, lost: bool = False
+) -> Sample:
+    """A trial of which all attempts were disturbed, if it is `lost`; they are those of a figure
+    that no interval is widened for."""
+    kind = "foreign" if metric == "p99" else "probe"
+    noise = Disturbed(kind, DISTURBED.says) if lost else None
+    made = [
+        Sample(
+            *(cell.key, block, True, None, {metric: math.exp(log)}),
+            {"window_ok": 10**9},
+            disturbed=noise,
+        )
+        for log in logs
+    ]
+    return replace(made[-1], superseded=tuple(made[:-1]))
+
+
+def emptied(chance: random.Random, share: float, metric: str) -> list[Sample]:
+    """A run whose truth is a ÷ b = 1, and of which somebody has each block left out that is among
+    the worst of all for a, by that share, as long as these are no more than a quarter: he disturbs
+    every attempt at a's trial, and moves no figure."""
+    edge = NormalDist(0.0, SPREAD * math.sqrt(2.0)).inv_cdf(share)
+    found: list[Sample] = []
+    lost = 0
+    for block in range(MOST):
+        a, b = chance.gauss(0.0, SPREAD), chance.gauss(0.0, SPREAD)
+        may = lost + 1 <= 0.25 * max(6, block + 1)
+        is_lost = may and a - b < edge
+        lost += is_lost
+        logs = [a, *(chance.gauss(0.0, SPREAD) for _ in range(2))] if is_lost else [a]
+        found += [tail(A, block, logs, metric, lost=is_lost), tail(B, block, [b], metric)]
+    return found
+
+
+def disturbed_throughout(chance: random.Random, share: float, effect: float) -> list[Sample]:
+    """A run in which the tail of a is longer than that of b by an effect; in a share of its blocks
+    others were there throughout every attempt at a trial of one of them."""
+    found = []
+    for block in range(MOST):
+        hit = chance.choice((A, B)) if chance.random() < share else None
+        for cell, level in ((A, math.log1p(effect)), (B, 0.0)):
+            logs = [level + chance.gauss(0.0, SPREAD) for _ in range(3 if cell is hit else 1)]
+            if cell is hit:
+                logs = [log + math.log(chance.uniform(1.2, 3.0)) for log in logs]
+            found.append(tail(cell, block, logs, lost=cell is hit))
+    return found

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether a claim stands by which of its trials were measured again. Pure.
+"""Whether a claim stands by which of its trials were measured again, or left out. Pure.
 
 Who burns CPU in each trial whose outcome is unwelcome has it measured again, by the very rule that
-is to keep noise out, and may choose among up to three outcomes of a trial. That he does so shows in
-no figure; how far it can have carried him does, since every attempt stays in the journal.
+is to keep noise out, and may choose among up to three outcomes of a trial; or none of them, of a
+claim that a disturbed trial is left out of (bearing.py). That he does so shows in no figure; how
+far it can have carried him does, since every attempt stays in the journal.
 
-- Where no more than FEW of the trials that a claim rests on were measured again, nothing is done: a
-  machine on which one trial in 74 is disturbed is no suspect.
+- Where no more than FEW of the trials that a claim could rest on were measured again or left out,
+  nothing is done: a machine on which one trial in 74 is disturbed is no suspect.
 - Above that, a verdict must hold without them, too: of each trial that was measured again the worst
   attempt is put in place of the last one, for either end of the interval, at the end of what others
-  can have taken from it (foreign/widening.py). The interval is moved by the mean of that, and not
-  widened by its spread: an attempt that was slowed down to a half would else spoil what measuring
-  again has mended.
+  can have taken from it (foreign/widening.py). A block that was left out is put back, each of its
+  trials at the worst of all its attempts, or at the mean of the others where none is worse. The
+  interval is moved by the mean of that, and not widened by its spread: an attempt that was slowed
+  down to a half would else spoil what measuring again has mended.
 - Above MANY, nothing is decided.
 
 Of a crossover and of a rate that is sustained, whose axis all of their points have a part in, MANY
-alone is held against the share.
+alone is held against the share: that of each point which decides, as if it was claimed by itself.
 docs/statistics.md says what that leaves to who chooses, and what it takes from who does not.
 """
 
@@ -23,8 +25,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from fibench.experiment import cells_of
 from fibench.metrics import in_group, metric_of
@@ -33,7 +36,7 @@ from fibench.verdict.foreign.widening import Gain, is_widened, log_gain, of_side
 from fibench.verdict.sample import Index, Sample, log_of
 
 if TYPE_CHECKING:
-    from fibench.experiment import Claim
+    from fibench.experiment import Cell, Claim
     from fibench.verdict.estimate import Estimate
 
 FEW = 0.05
@@ -41,7 +44,8 @@ FEW = 0.05
 matter."""
 MANY = 0.25
 """Above this share nothing is decided."""
-_NO_LIMIT = Gain(math.inf, math.inf)
+_ANY_FIGURE = 700.0
+"""Moved up by more than this, a logarithm, the end of an interval is none."""
 
 
 def why_chosen(
@@ -49,69 +53,164 @@ def why_chosen(
     estimate: Estimate | None,
     every: Index,
     rests_on: Index,
+    decisive: Sequence[Cell],
     holds: Callable[[float, float], bool],
 ) -> str | None:
     """Why a claim cannot be decided by this estimate; None: it can.
 
     The share is of `every` valid trial of whole blocks; the estimate is of those that the claim
-    `rests_on`, without what was left out of it. `holds` tells whether an interval says the same.
+    `rests_on`, without what was left out of it. The figures of the `decisive` cells decide it.
+    `holds` tells whether an interval says the same.
     """
-    keys = list(dict.fromkeys(cell.key for cell in cells_of(claim)))
-    whole = set.intersection(*(set(every.valid(key)) for key in keys))
-    trials = [every.valid(key)[block] for key in keys for block in whole]
-    again = [trial for trial in trials if trial.superseded]
-    if len(again) <= FEW * len(trials):
-        return None
-    kinds = Counter(
-        one.superseded[0].disturbed.kind for one in again if one.superseded[0].disturbed
-    )
-    share = f"{len(again)} of {len(trials)} trials were measured again ({kinds_counted(kinds)})"
-    if len(again) > MANY * len(trials):
-        return f"the machine was not quiet: {share}, more than a quarter"
-    if claim.kind in ("crossover", "sustains") or estimate is None or estimate.low is None:
+    points = _points(claim, decisive)
+    share = max((_share(cells, every, rests_on) for cells in points), key=lambda one: one.part)
+    is_on_axis = claim.kind in ("crossover", "sustains")
+    if share.part > MANY:
+        said = share.says(named=is_on_axis)
+        return f"the machine was not quiet: {said}, more than a quarter"
+    if share.part <= FEW or is_on_axis or estimate is None or estimate.low is None:
         return None
     assert estimate.high is not None
-    metric = in_group(claim.group, claim.metric)
-    moved = _moved(rests_on, keys, metric)
+    keys = [cell.key for cell in share.cells]
+    moved = _moved(every, rests_on, keys, in_group(claim.group, claim.metric))
     low, high = estimate.low * math.exp(-moved.down), _raised(estimate.high, moved.up)
     if holds(low, high):
         return None
-    return f"the machine was not quiet: {share}, and by their other attempts it is not decided"
+    said = f"{share.says()}, and by their other attempts it is not decided"
+    return f"the machine was not quiet: {said}"
+
+
+def _points(claim: Claim, decisive: Sequence[Cell]) -> Sequence[Sequence[Cell]]:
+    """The cells that decide together: those of a value or a ratio, or of one point of an axis."""
+    if claim.kind == "sustains":
+        return [(cell,) for cell in decisive]
+    if claim.kind == "crossover":
+        keys = {cell.key for cell in decisive}
+        return [(point.left, point.right) for point in claim.points if point.left.key in keys]
+    return [cells_of(claim)]
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Which of the trials of some cells, in whole blocks, were measured again or left out."""
+
+    cells: Sequence[Cell]
+    trials: int
+    again: Sequence[Sample]
+
+    @property
+    def part(self) -> float:
+        return len(self.again) / max(1, self.trials)
+
+    def says(self, *, named: bool = False) -> str:
+        """In words, with the kinds of what disturbed them first; the cells are `named` or not."""
+        of = " of " + " and ".join(cell.label for cell in self.cells) if named else ""
+        or_left_out = "" if all(one.superseded for one in self.again) else " or left out"
+        kinds = Counter(kind for one in self.again if (kind := _kind(one)) is not None)
+        were = f"{len(self.again)} of {self.trials} trials{of} were measured again{or_left_out}"
+        return f"{were} ({kinds_counted(kinds)})"
+
+
+def _share(cells: Sequence[Cell], every: Index, rests_on: Index) -> _Share:
+    keys = [cell.key for cell in cells]
+    whole = _whole(every, keys)
+    again = [
+        trial
+        for key in keys
+        for block in whole
+        if (trial := every.valid(key)[block]).superseded or block not in rests_on.valid(key)
+    ]
+    return _Share(cells, len(keys) * len(whole), again)
+
+
+def _whole(samples: Index, keys: Iterable[str]) -> set[int]:
+    """The blocks in which each of these cells has a valid trial."""
+    return set.intersection(*(set(samples.valid(key)) for key in keys))
+
+
+def _kind(trial: Sample) -> str | None:
+    """The kind of what first disturbed a trial that was measured again or left out."""
+    first = trial.superseded[0] if trial.superseded else trial
+    if first.disturbed is not None:
+        return first.disturbed.kind
+    if first.not_full is not None:
+        return "generator"
+    return None if first.crowded is None else "foreign"
 
 
 def _raised(high: float, up: float) -> float:
-    return math.inf if math.isinf(up) else high * math.exp(up)
+    return math.inf if up > _ANY_FIGURE else high * math.exp(up)
 
 
-def _moved(samples: Index, keys: Sequence[str], metric: str) -> Gain:
+def _moved(every: Index, rests_on: Index, keys: Sequence[str], metric: str) -> Gain:
     """How far the figure of a value or a ratio of these cells might be from what it is, had the
-    trials that were measured again been as bad for either end as their worst attempts."""
-    logs = [samples.logs(key, metric) for key in keys]
-    blocks = [block for block in logs[0] if all(block in own for own in logs)]
-    if not blocks:
+    trials that were measured again or left out been as bad for either end as their worst attempts.
+    """
+    lost = _whole(every, keys) - _whole(rests_on, keys)
+    known = [_known(rests_on, key, metric) for key in keys]
+    kept = set.intersection(*map(set, known))
+    if not kept:
         return Gain()
     sides = []
-    for key, own in zip(keys, logs, strict=True):
-        widened = is_widened(samples, key, metric)
+    for key, own in zip(keys, known, strict=True):
+        trials, widened = every.valid(key), is_widened(every, key, metric)
+        middle = _mean([own[block] for block in kept])
         reaches = [
-            _reach(own[block], samples.valid(key)[block].superseded, metric, widened=widened)
-            for block in blocks
+            _reach(own[block], trials[block].superseded, metric, widened=widened) for block in kept
         ]
-        up = math.fsum(each.up for each in reaches) / len(blocks)
-        sides.append(Gain(up, math.fsum(each.down for each in reaches) / len(blocks)))
+        reaches += [
+            _reach(middle, (*trials[block].superseded, trials[block]), metric, widened=widened)
+            for block in lost
+        ]
+        up = math.fsum(each.up for each in reaches) / len(reaches)
+        sides.append(Gain(up, math.fsum(each.down for each in reaches) / len(reaches)))
     return sides[0] if len(sides) == 1 else of_sides(*sides)
 
 
-def _reach(last: float, before: Sequence[Sample], metric: str, *, widened: bool) -> Gain:
+class _Ends(NamedTuple):
+    """The logarithms between which a figure lies, both the same where it is known."""
+
+    low: float
+    high: float
+
+
+_ANY = _Ends(-math.inf, math.inf)
+
+
+def _ends(trial: Sample, metric: str) -> _Ends:
+    log, bound = log_of(trial.metrics.get(metric)), trial.bounds.get(metric)
+    if log is not None:
+        return _Ends(log, log)
+    if bound is None:
+        return _ANY
+    least, most = log_of(bound.at_least), log_of(bound.at_most)
+    return _Ends(-math.inf if least is None else least, math.inf if most is None else most)
+
+
+def _known(samples: Index, key: str, metric: str) -> Mapping[int, _Ends]:
+    """Those of a cell by block, where anything is known."""
+    found = {block: _ends(trial, metric) for block, trial in samples.valid(key).items()}
+    return {block: ends for block, ends in found.items() if ends != _ANY}
+
+
+def _mean(ends: Collection[_Ends]) -> _Ends:
+    low, high = (math.fsum(each) / len(ends) for each in zip(*ends, strict=True))
+    return _Ends(low, high)
+
+
+def _reach(last: _Ends, before: Sequence[Sample], metric: str, *, widened: bool) -> Gain:
     """How far above and below the logarithm of the last attempt those before it can have been."""
+    rises = metric_of(metric).more_is_better or metric_of(metric).name == "cores"
     up = down = 0.0
     for attempt in before:
-        log = log_of(attempt.metrics.get(metric))
+        ends = _ends(attempt, metric)
         gain = log_gain(attempt) if widened else None
         taken = 0.0 if gain is None else max(0.0, min(gain))
-        if log is None:
-            return _NO_LIMIT
-        rises = metric_of(metric).more_is_better or metric_of(metric).name == "cores"
-        up = max(up, log + (taken if rises else 0.0) - last)
-        down = max(down, last - log + (0.0 if rises else taken))
+        up = max(up, _above(ends.high + (taken if rises else 0.0), last.high))
+        down = max(down, _above(last.low, ends.low - (0.0 if rises else taken)))
     return Gain(up, down)
+
+
+def _above(one: float, other: float) -> float:
+    """By how much; of what has no end on either side nothing is known to be above the other."""
+    return 0.0 if one == other else one - other

@@ -64,13 +64,12 @@ def questions_of(
     `cores` is how many the machine has for it, if known.
     """
     twin, blocks = twin_of(experiment), experiment.plan.blocks
-    in_file = len(experiment.claims) + len(experiment.dropped_claims)
     return Questions(
         claims=experiment.claims if claims is None else claims,
         cells=[*(cell.key for cell in experiment.cells), *([twin.key] if twin else [])],
         looks=Looks(blocks.least, blocks.most),
         cpus=cores,
-        total_claims=in_file if claims is None else None,
+        total_claims=experiment.claims_in_file if claims is None else None,
         absent=experiment.absent,
         fewest=blocks.fewest,
     )
