@@ -161,7 +161,7 @@ def _bench_probe(places: Places, effort: "Effort") -> bool:
 
 def _bench_statistics(checkout: Path) -> None:
     """How often intervals and verdicts are right; docs/statistics.md gets the tables."""
-    from fibench.develop.bench import proof, sequential, values
+    from fibench.develop.bench import choosing, proof, sequential, values
     from fibench.develop.bench.simulation import print_statistics
     from fibench.develop.bench.sustaining import print_sustained
     from fibench.develop.bench.written import write_tables
@@ -170,6 +170,7 @@ def _bench_statistics(checkout: Path) -> None:
     print_sustained()
     write_tables(checkout, {"sequential": sequential.tables()})
     write_tables(checkout, values.tables())
+    write_tables(checkout, choosing.tables())
     write_tables(checkout, {"whole runs": proof.tables()})
 
 

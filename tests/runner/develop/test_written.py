@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.here import CHECKOUT
 
-from fibench.develop.bench import proof, sequential, simulation, values
+from fibench.develop.bench import choosing, proof, sequential, simulation, values
 from fibench.develop.bench.written import PAGE, write_tables
 from fibench.develop.develop import _bench_statistics
 
@@ -56,8 +56,10 @@ def test_the_benchmark_of_statistics_writes_all_that_the_page_has_places_for(
     places = [name for name in names if name != "end"]
     assert "whole runs" in places
     of_values = {name: ["| made |"] for name in values.tables(2, 4)}
+    of_choosing = {name: ["| made |"] for name in choosing.tables(2)}
     monkeypatch.setattr(simulation, "print_statistics", lambda: None)
     monkeypatch.setattr(values, "tables", lambda: of_values)
+    monkeypatch.setattr(choosing, "tables", lambda: of_choosing)
     for module in (sequential, proof):
         monkeypatch.setattr(module, "tables", lambda: ["| made |"])
     _bench_statistics(tmp_path)

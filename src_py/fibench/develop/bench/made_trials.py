@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fibench.develop.bench.simulation import Noise, draw
 from fibench.plan import TWIN
-from fibench.record import Evidence, Record, Times
+from fibench.record import Checks, Evidence, Record, ServerSide, Times
 from fibench.store.attempts import REPETITIONS
 
 if TYPE_CHECKING:
@@ -26,12 +26,23 @@ if TYPE_CHECKING:
 
 CPUS = 2
 RATES = {
-    "py-sync": 50.2, "py-mp": 87.5, "py-mt": 49.5, "py-async": 49.1, "c-sync": 2120.0,
-    "c-sync n=34": 77.2, "c-mp n=34": 152.0, "c-mt n=34": 151.0,
+    "py-sync": 41.7, "py-mp": 72.5, "py-mt": 41.1, "py-async": 41.3, "c-sync": 2180.0,
+    "c-sync n=34": 79.0, "c-mp n=34": 152.0, "c-mt n=34": 155.0,
 }  # fmt: skip
-"""The true throughput of each cell of gil.toml: those in README.md, of a quiet machine."""
-TWO_CORES = frozenset(("py-mp", "c-mp n=34", "c-mt n=34"))
-"""The cells that keep both cores busy; the others one."""
+"""The true throughput of each cell of gil.toml: those of a made-up machine, near to what three
+quiet runs in a row gave on a virtual one with two CPUs (AMD EPYC)."""
+P99_S = {
+    "py-sync n=15": 0.00134, "py-sync n=18": 0.00362, "py-sync n=21": 0.01466,
+    "py-mp n=15": 0.002, "py-mp n=18": 0.004, "py-mp n=21": 0.012,
+}  # fmt: skip
+"""The true 99th percentile of each cell of an open loop, whose server answers all that is due."""
+OPEN_PER_S, OPEN_WINDOW_S, OPEN_CORES = 200.0, 6.0, 0.5
+TAILS_VARY = 0.08
+"""By how much its trials vary."""
+TWO_CORES = frozenset(
+    name for name in (*RATES, *P99_S) if name.startswith(("py-mp", "c-mp", "c-mt"))
+)
+"""The cells whose designs keep both cores busy where there is work for them; the others one."""
 CORES = {name: 1.97 if name in TWO_CORES else 0.999 for name in RATES}
 ONE_BY_DESIGN = frozenset(("py-sync", "py-async", "c-sync", "c-sync n=34"))
 """Those of which the catalogue says that they can keep no more than one busy."""
@@ -39,8 +50,10 @@ QUIET: Mapping[str, float] = dict(
     zip(RATES, (0.02, 0.03, 0.04, 0.02, 0.03, 0.02, 0.03, 0.03), strict=True)
 )
 """By how much trials vary: standard deviations of logarithms."""
-CALM = {name: spread / 2.0 for name, spread in QUIET.items()}
-"""The same as in README.md, whose ± are 2 and 3 %."""
+CALM: Mapping[str, float] = dict(
+    zip(RATES, (0.020, 0.031, 0.012, 0.012, 0.007, 0.029, 0.017, 0.011), strict=True)
+)
+"""By how much they did within those three runs."""
 JUMPING = frozenset(("py-mp", "py-async", "c-mt n=34"))
 """The cells that have two humps where there are any: one side of each claim on its bound."""
 UNEQUAL = {name: 0.20 if name in JUMPING else 0.02 for name in RATES}
@@ -49,7 +62,9 @@ HUMPS = math.log(1.2)
 DRIFT = math.log(0.8)
 """How far all figures have moved after the last block."""
 SLOWED = (2.0, 3.0)
-"""So many times a disturbed trial is slower."""
+"""So many times a disturbed trial is slower, if nothing else is said."""
+LEFT_BY_LOOPS = {False: (0.6, 1.0), True: (0.9, 1.6)}
+"""So many cores two endless loops leave to a trial, by whether it would use both."""
 WINDOW_S = 1.2
 PROBE_S = 25.7e-6
 TICKS = 0.02
@@ -65,7 +80,11 @@ class Machine:
     noise: Noise = "normal"
     """Where that of the logarithms comes from."""
     disturbed: float = 0.0
-    """Such a share of trials is slowed 2 to 3 times."""
+    """Such a share of trials is slowed…"""
+    slowed: tuple[float, float] = SLOWED
+    """…so many times…"""
+    hits: frozenset[str] | None = None
+    """…of these cells; None: of all."""
     found: float = 0.8
     """Of these so many leave evidence: half of them CPU time of others, half a slow probe, which
     tells nothing before the third block."""
@@ -84,7 +103,12 @@ class Machine:
     foreign: float = 0.0
     """Others keep so many cores busy throughout, and take them from who would use two."""
     loops: bool = False
-    """Two programs compute without end: whoever uses two cores has one of them left."""
+    """Two programs compute without end: each trial has by chance what they leave to it."""
+    late: float = 0.0
+    """The share of trials at whose edges the runner stood still: what server and others used is
+    not known."""
+    blind: bool = False
+    """There is no /proc/stat: it is never known what others used."""
     accepts: bool = False
     """It is measured on as with FIBENCH_NOISE=accept."""
 
@@ -125,7 +149,7 @@ class MadeTrials:
             innovation = math.sqrt(1.0 - machine.rho**2)
             for block in range(1, blocks):
                 shocks[block] = machine.rho * shocks[block - 1, 0] + innovation * shocks[block]
-        logs = shocks * np.array([machine.spreads[name] for name in self._names.values()])
+        logs = shocks * np.array([self._spread(name) for name in self._names.values()])
         if machine.slow:
             jumps = np.array([name in JUMPING for name in self._names.values()])
             slow = chance.random(shocks.shape) < machine.slow
@@ -142,9 +166,19 @@ class MadeTrials:
         luck = self._luck(trial.key, name)
         place = (trial.block + 0.5) / self._blocks + trial.index % 9 / (9.0 * self._blocks)
         log += luck.log + self._machine.drift * (place - 0.5)
-        log += self._carried_over() * self._machine.spreads[name]
-        cores = CORES[name], 1.0 if name in ONE_BY_DESIGN else None
-        return _record(trial, number, RATES[name] * math.exp(log), cores, luck)
+        log += self._carried_over() * self._spread(name)
+        if name in P99_S:
+            record = _of_open_loop(trial, number, P99_S[name] * math.exp(-log), luck)
+        else:
+            cores = CORES[name], 1.0 if name in ONE_BY_DESIGN else None
+            record = _record(trial, number, RATES[name] * math.exp(log), cores, luck)
+        if self._machine.blind:
+            return _blinded(record)
+        is_late = self._machine.late > 0.0 and self._chance.random() < self._machine.late
+        return _read_late(record) if is_late else record
+
+    def _spread(self, name: str) -> float:
+        return self._machine.spreads.get(name, TAILS_VARY)
 
     def _carried_over(self) -> float:
         """What the machine does to the next trial that is measured, in standard deviations."""
@@ -159,31 +193,36 @@ class MadeTrials:
         machine, chance = self._machine, self._chance
         if machine.loops or machine.foreign:
             return self._beside_others(name)
-        share = machine.disturbed
+        share = machine.disturbed if machine.hits is None or name in machine.hits else 0.0
         if key in self._hit and machine.again is not None:
             share = machine.again
         hit, seen, by_probe = chance.random(3).tolist()
         if hit < share:
             self._hit.add(key)
-            times = chance.uniform(*SLOWED)
+            times = chance.uniform(*machine.slowed)
             if seen >= machine.found:
                 return _Luck(-math.log(times))
             if by_probe < 0.5:
                 return _Luck(-math.log(times), probe=times)
-            # Whatever it lost, others had: more than half a core.
-            return _Luck(-math.log(times), 1.0 / times, CPUS - CORES[name] / times)
+            # Whatever it lost, others had.
+            return _Luck(-math.log(times), 1.0 / times, CPUS - _cores(name) / times)
         if seen < machine.alarms:
             return _Luck(probe=1.4) if by_probe < 0.5 else _Luck(foreign=0.6)
         # Nobody takes anything: intervals widened for more would hide what they promise.
         return _Luck(foreign=TICKS * chance.standard_normal())
 
     def _beside_others(self, name: str) -> _Luck:
-        machine = self._machine
-        left = 1.0 if machine.loops else CPUS - machine.foreign
-        part = min(1.0, left / CORES[name])
-        foreign = 1.0 if machine.loops else machine.foreign
-        measured = foreign + TICKS * self._chance.standard_normal()
-        return _Luck(math.log(part), part, measured)
+        machine, cores = self._machine, _cores(name)
+        left, foreign = CPUS - machine.foreign, machine.foreign
+        if machine.loops:
+            left = self._chance.uniform(*LEFT_BY_LOOPS[name in TWO_CORES])
+            foreign = CPUS - min(left, cores)
+        part = min(1.0, left / cores)
+        return _Luck(math.log(part), part, foreign + TICKS * self._chance.standard_normal())
+
+
+def _cores(name: str) -> float:
+    return CORES.get(name, OPEN_CORES)
 
 
 def _record(
@@ -214,9 +253,48 @@ def _record(
     )  # fmt: skip
 
 
+def _of_open_loop(trial: Trial, number: int, p99_s: float, luck: _Luck) -> Record:
+    """All that was due was answered; only how long that took is a matter of chance."""
+    made = _record(trial, number, OPEN_PER_S, (OPEN_CORES, None), luck)
+    return replace(
+        made,
+        metrics={**made.metrics, "p99_s": p99_s},
+        counts={**made.counts, "window_ok": round(OPEN_PER_S * OPEN_WINDOW_S)},
+        times=Times(OPEN_WINDOW_S + 0.4, OPEN_WINDOW_S + 0.2),
+        machine={**made.machine, "window_s": OPEN_WINDOW_S},
+        checks=Checks(lag_p99_s=20e-6),
+    )
+
+
+_OF_OTHERS = ("used_cores", "accounted_cores", "foreign_cores")
+
+
+def _read_late(record: Record) -> Record:
+    """The same where CPU times were read too late for the window (trial/_readings.py)."""
+    return replace(
+        record,
+        metrics={**record.metrics, "cores": None},
+        machine={**record.machine, **dict.fromkeys(_OF_OTHERS), "late_s": 0.3},
+        server=ServerSide(unknown=("CPU times: read 0.3 s late, since the runner stood still",)),
+        evidence=Evidence(missing={"foreign": "what the server used is not known"}),
+    )
+
+
+def _blinded(record: Record) -> Record:
+    """The same where nothing tells what the CPUs have done (trial/evidence/watch.py)."""
+    unknown = ("window_s", "usable_cores", "usable_cpus", "window_steal_s", *_OF_OTHERS)
+    why = "/proc/stat does not tell what the CPUs here have done"
+    return replace(
+        record,
+        machine={**record.machine, **dict.fromkeys(unknown)},
+        evidence=Evidence(missing={"foreign": why, "steal": why}),
+    )
+
+
 def name_of(key: str, label: str) -> str:
-    """The name in RATES of a cell that is called so."""
-    backend, _, rest = label.removesuffix(" (again)").partition(" ")
-    name = f"{backend} {rest}" if f"{backend} {rest}" in RATES else backend
-    assert name in RATES, f"{key.removesuffix(TWIN)} is called {label}"
+    """The name in RATES or P99_S of a cell that is called so."""
+    label = label.removesuffix(" (again)")
+    backend = label.partition(" ")[0]
+    name = label if label in RATES or label in P99_S else backend
+    assert name in RATES or name in P99_S, f"{key.removesuffix(TWIN)} is called {label}"
     return name

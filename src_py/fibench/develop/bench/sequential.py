@@ -124,10 +124,18 @@ def of_value_in_drift(chance: Chance, runs: int) -> Figures:
     return own
 
 
-def of_disturbed(share: float, chance: Chance, runs: int) -> Figures:
-    """A ratio of two cells; of each, that share of trials runs at a half to a third of its rate."""
-    slow = chance.random((runs, MOST, 2)) < share
-    slowed = np.where(slow, np.log(chance.uniform(2.0, 3.0, slow.shape)), 0.0)
+def of_disturbed(
+    share: float,
+    chance: Chance,
+    runs: int,
+    *,
+    slowed_by: tuple[float, float] = (2.0, 3.0),
+    sides: int = 2,
+) -> Figures:
+    """A ratio of two cells; of each, or of the first one alone, that share of trials is slowed so
+    many times. The truth is that of the others."""
+    slow = (chance.random((runs, MOST, 2)) < share) & (np.arange(2) < sides)
+    slowed = np.where(slow, np.log(chance.uniform(*slowed_by, slow.shape)), 0.0)
     own: Figures = TRIALS * chance.standard_normal((runs, MOST, 2)) - slowed
     return _difference(own)
 
@@ -153,6 +161,13 @@ KINDS: Mapping[str, Draw] = {
     "1 % disturbed": partial(of_disturbed, 0.01),
     "5 % disturbed": partial(of_disturbed, 0.05),
     "10 % disturbed": partial(of_disturbed, 0.10),
+    "10 % of one side": partial(of_disturbed, 0.10, sides=1),
+    **{
+        f"{share} % of one side, ×1.1 to 1.3": partial(
+            of_disturbed, share / 100.0, slowed_by=(1.1, 1.3), sides=1
+        )
+        for share in (5, 10)
+    },
 }
 """The kinds of noise, by the name that the table has."""
 
@@ -176,8 +191,9 @@ class Decided:
         return float((self.side == 1).mean())
 
 
-def decide_runs(d: Figures, looks: Looks, alpha: float) -> Decided:
-    """Judge runs of which d, of shape (runs, blocks), is above or below a bound of 0."""
+def intervals(d: Figures, looks: Looks, alpha: float) -> tuple[NDArray[np.int64], Figures, Figures]:
+    """The numbers of blocks after which runs are looked at, and the mean of d and half the width of
+    its interval at each, of shape (runs, looks)."""
     numbers = np.arange(looks.least, looks.most + 1)
     sums, squares = d.cumsum(axis=1)[:, numbers - 1], (d**2).cumsum(axis=1)[:, numbers - 1]
     means = sums / numbers
@@ -185,7 +201,13 @@ def decide_runs(d: Figures, looks: Looks, alpha: float) -> Decided:
     off = np.maximum(squares - numbers * means**2, 0.0)
     errors = np.sqrt(off / (numbers - 1) / numbers)
     critical = np.array([looks.critical(int(n), alpha) for n in numbers])
-    clear = np.abs(means) > critical * errors
+    return numbers, means, critical * errors
+
+
+def decide_runs(d: Figures, looks: Looks, alpha: float) -> Decided:
+    """Judge runs of which d, of shape (runs, blocks), is above or below a bound of 0."""
+    numbers, means, halves = intervals(d, looks, alpha)
+    clear = np.abs(means) > halves
     ends = clear.any(axis=1)
     first = np.where(ends, clear.argmax(axis=1), len(numbers) - 1)
     sides = np.sign(means[np.arange(len(d)), first]).astype(np.int64)

@@ -65,11 +65,16 @@ def of_humps(share: float, chance: Chance, runs: int, blocks: int) -> Figures:
     return own
 
 
-def of_disturbed(share: float, chance: Chance, runs: int, blocks: int) -> Figures:
-    """That share of the trials runs at a half to a third of its rate; the truth is the mean of the
-    undisturbed."""
+def of_disturbed(
+    share: float,
+    chance: Chance,
+    runs: int,
+    blocks: int,
+    slowed_by: tuple[float, float] = (2.0, 3.0),
+) -> Figures:
+    """That share of the trials is slowed so many times; the truth is the mean of the others."""
     slow = chance.random((runs, blocks)) < share
-    slowed = np.where(slow, np.log(chance.uniform(2.0, 3.0, slow.shape)), 0.0)
+    slowed = np.where(slow, np.log(chance.uniform(*slowed_by, slow.shape)), 0.0)
     own: Figures = TRIALS * chance.standard_normal((runs, blocks)) - slowed
     return own
 
@@ -105,6 +110,8 @@ KINDS: Mapping[str, Draw] = {
     "drift over the run": of_drift,
     "1 % disturbed": partial(of_disturbed, 0.01),
     "5 % disturbed": partial(of_disturbed, 0.05),
+    "10 % disturbed": partial(of_disturbed, 0.10),
+    "10 % disturbed, ×1.1 to 1.3": partial(of_disturbed, 0.10, slowed_by=(1.1, 1.3)),
 }
 
 
