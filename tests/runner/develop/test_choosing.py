@@ -62,6 +62,12 @@ MADE = {
         for share in shares
     },
     **{
+        f"left out {share}": moved(
+            attacked(normal, share, np.random.default_rng(7), 25, leaves_out=True)
+        )
+        for share in (0.02, 0.05, 0.1)
+    },
+    **{
         f"by chance {share}": moved(disturbed(share, (1.2, 3.0), np.random.default_rng(7), 25))
         for share in (1 / 74, 0.05, 0.1)
     },
@@ -85,7 +91,7 @@ def test_what_is_simulated_is_what_real_runs_are_decided_by(name: str) -> None:
                 assert found.blocks == known.blocks[run]
 
 
-@pytest.mark.parametrize("name", ["0.1", "0.2", "by chance 0.1"])
+@pytest.mark.parametrize("name", ["0.1", "0.2", "left out 0.1", "by chance 0.1"])
 def test_the_runs_that_are_compared_are_decided_otherwise_without_the_rule(name: str) -> None:
     with_rule, without = (judged(MADE[name], 0.05, rule) for rule in (AS_IS, NONE))
     assert (with_rule.blocks != without.blocks).sum() >= 2
