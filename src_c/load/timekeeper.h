@@ -5,6 +5,6 @@
 #include "load/session.h"
 
 // Keeps the time from the start to the end of the window. Both edges are announced in any case, so
-// that who listens sees either both or, when nothing was started, none; and before them the start of
-// a warm-up, where there is one.
+// that who listens sees either both or, when nothing was started, none; and before them the start
+// of a warm-up, where there is one.
 void keep_time(struct session *session);

@@ -10,8 +10,8 @@
 #include "load/ask/exchange.h"
 #include "load/ask/groups.h"
 
-// A window that ends by the clock ends whatever the server does, and what waits then is counted. One
-// that ends with so many replies may never end: it is given up when MAX_OVERDUE wait.
+// A window that ends by the clock ends whatever the server does, and what waits then is counted.
+// One that ends with so many replies may never end: it is given up when MAX_OVERDUE wait.
 static const uint64_t MAX_OVERDUE_NONE = INT64_MAX;
 static const uint64_t MAX_OVERDUE = 100000;
 
@@ -41,7 +41,7 @@ struct settings {
         rate_billionths; // of a request per second, of a group that gives none; 0: closed loops
     enum arrivals arrivals;
     bool spin;
-    uint64_t max_overdue; // MAX_OVERDUE_NONE: as many as there are
+    uint64_t max_overdue;                    // MAX_OVERDUE_NONE: as many as there are
     int edges_fd;                            // -1: nobody listens
     struct group groups[ARGUMENT_TEXTS_MAX]; // at least one asks
     size_t group_count;
