@@ -7,7 +7,7 @@ display, a log, a test.
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +22,7 @@ from fibench.record import Record
 from fibench.run._attempts import Attempts, NotQuietError, tails
 from fibench.run._resume import Attempt, broken_off, is_planned
 from fibench.run._unchanged import ChangedError, Unchanged
-from fibench.run.begin import begin
+from fibench.run.begin import Beginning, begin
 from fibench.run.blocks import AfterBlock, Walk
 from fibench.run.events import (
     BlockEnded,
@@ -141,8 +141,7 @@ def run_experiment(
     walk = Walk(trials, records, after_block, lambda *of: tell(BlockEnded(*of)))
     todo = walk.left()
     if begun.resumed:
-        meanwhile = runs_after(begun.folder).made
-        tell_resumption(begun.folder, broken_off(records, todo), begun.lost_folders, meanwhile)
+        _keep_resumption(begun, broken_off(records, todo))
     session = 1 + begun_by(begun.folder)
     left = [one.trial for one in todo]
     stand = {record.trial for record in records} - {trial.key for trial in left}
@@ -173,6 +172,12 @@ def run_experiment(
         claims_begun_with=begun.claims,
         not_quiet=end.not_quiet,
     )
+
+
+def _keep_resumption(begun: Beginning, blocks: Mapping[int, int]) -> None:
+    """The folder says what was lost before it is gone on with, and what was run in between."""
+    meanwhile = runs_after(begun.folder).made
+    tell_resumption(begun.folder, blocks, begun.lost_folders, meanwhile)
 
 
 @dataclass(frozen=True)

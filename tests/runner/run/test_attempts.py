@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.runner.beginner import Beginner
 from tests.runner.experiments import KNOWN
 from tests.runner.run.machine import BUSY, NOT_FULL, Machine
 
@@ -18,12 +17,6 @@ from fibench.store import journal
 from fibench.store.stops import at_odds, read_sessions
 from fibench.store.stored_run import read_run
 from fibench.verdict.reviewing import review
-
-
-@pytest.fixture
-def machine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    assert programs.is_dir()
-    return Machine(Beginner(tmp_path, {"blocks": "3"}), monkeypatch)
 
 
 def test_a_disturbed_trial_is_measured_again_at_once_and_all_attempts_are_kept(

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.runner.beginner import Beginner
 from tests.runner.run.machine import Killed, Machine
 
 from fibench.plan import Trial
@@ -16,12 +15,6 @@ from fibench.store.begun import read_begun
 from fibench.store.stops import read_sessions
 from fibench.store.stored_run import StoredRun, read_run
 from fibench.verdict.reviewing import Review, review
-
-
-@pytest.fixture
-def machine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    assert programs.is_dir()
-    return Machine(Beginner(tmp_path, {"blocks": "3"}), monkeypatch)
 
 
 def _block(machine: Machine, number: int) -> list[Trial]:

@@ -78,14 +78,14 @@ def test_two_loops_beside_a_runner_that_stands_still_turn_no_verdict(claimed: st
 
 @pytest.mark.parametrize("metric", ["throughput", "p50", "p99", "max", "switches_per_request"])
 def test_what_was_late_to_the_last_is_left_out_where_others_move_figures(metric: str) -> None:
-    """Block 0 is far off: with it nothing is clear."""
-    found = of(A, metric, 1.5) + of(B, metric, 1.0)
+    """Block 0 is far off: with it nothing is clear. One trial in twenty may be left out freely."""
+    found = of(A, metric, 1.5, blocks=10) + of(B, metric, 1.0, blocks=10)
     found[0] = replace(found[0], metrics={metric: 0.4})
     verdict = verdict_on(make_claim(metric, low=1.3), found)
     assert verdict.outcome == "INCONCLUSIVE"
     found[0] = late(found[0])
     verdict = verdict_on(make_claim(metric, low=1.3), found)
-    assert (verdict.outcome, verdict.blocks) == ("CONFIRMED", 7)
+    assert (verdict.outcome, verdict.blocks) == ("CONFIRMED", 9)
     assert verdict.foreign_unknown is None, "it rests on none of which it is not known"
 
 
