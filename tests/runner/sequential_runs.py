@@ -101,14 +101,21 @@ def make_sequential(
     folder: Path, text: str = SEQUENTIAL, trials: int | None = None, seed: int = 1
 ) -> Path:
     """The folder of such a run; of one that was interrupted after so many `trials`."""
+    make_run(folder, text, lambda attempt: made_record(attempt, seed), trials)
+    return folder
+
+
+def make_run(
+    folder: Path, text: str, measured: Callable[[Attempt], Record], trials: int | None
+) -> None:
+    """Put there what a run leaves behind: with its verdicts, if it was not interrupted."""
     experiment = experiment_of(text)
     records: list[Record] = []
-    go(experiment, records, lambda attempt: made_record(attempt, seed), trials)
+    go(experiment, records, measured, trials)
     keep(folder, text, records)
     if trials is None:
         found = find(experiment, records, CORES, complete=True)
         (folder / "claims.json").write_text(json.dumps(claims_json(found.verdicts)))
-    return folder
 
 
 def make_timed(folder: Path, text: str, blocks: int) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.runner.judged_runs import judged
-from tests.runner.sequential_runs import CORES, experiment_of, go, keep, made_record
+from tests.runner.sequential_runs import CORES, experiment_of, go, made_record, make_run
 
 from fibench.commands.review import report as show
 from fibench.export import OF_RUNS, exported
@@ -21,7 +21,7 @@ from fibench.record import Disturbed, LatencyBounds, Record, Saturated
 from fibench.report.runs import rows
 from fibench.run._resume import Attempt
 from fibench.store.planned import claims_for
-from fibench.verdict import claims_json, find
+from fibench.verdict import find
 from fibench.verdict.comparing.comparison import compare
 from fibench.verdict.reviewing import Review, review
 
@@ -104,13 +104,7 @@ def make(
     folder: Path, text: str = TEXT, change: Change = as_it_is, trials: int | None = None
 ) -> Review:
     """A run of these servers; of one that was interrupted after so many `trials`."""
-    experiment = experiment_of(text)
-    records: list[Record] = []
-    go(experiment, records, lambda attempt: answered(attempt, change), trials)
-    keep(folder, text, records)
-    if trials is None:
-        found = find(experiment, records, CORES, complete=True)
-        (folder / "claims.json").write_text(json.dumps(claims_json(found.verdicts)))
+    make_run(folder, text, lambda attempt: answered(attempt, change), trials)
     return judged(folder)
 
 
