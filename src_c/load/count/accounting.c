@@ -5,10 +5,15 @@
 const char *outcome_name(enum outcome outcome)
 {
     static const char *const names[OUTCOMES] = {
-        [OUTCOME_OK] = "ok",           [OUTCOME_WRONG] = "wrong",
-        [OUTCOME_REFUSED] = "refused", [OUTCOME_CLOSED] = "closed",
-        [OUTCOME_RESET] = "reset",     [OUTCOME_TIMEOUT] = "timeout",
-        [OUTCOME_LOCAL] = "local",     [OUTCOME_UNFINISHED] = "unfinished",
+        [OUTCOME_OK] = "ok",
+        [OUTCOME_WRONG] = "wrong",
+        [OUTCOME_REFUSED] = "refused",
+        [OUTCOME_CLOSED] = "closed",
+        [OUTCOME_RESET] = "reset",
+        [OUTCOME_TIMEOUT] = "timeout",
+        [OUTCOME_OPENING] = "opening",
+        [OUTCOME_LOCAL] = "local",
+        [OUTCOME_UNFINISHED] = "unfinished",
     };
     return names[outcome];
 }
@@ -28,10 +33,12 @@ void accounting_add(struct accounting *sum, const struct accounting *part)
     sum->parting.closed += part->parting.closed;
     sum->parting.reset += part->parting.reset;
     sum->parting.held += part->parting.held;
+    if (sum->wrong_openings == 0)
+        sum->first_opening = part->first_opening;
+    sum->wrong_openings += part->wrong_openings;
     if (!sum->wrong_seen && part->wrong_seen) {
         sum->wrong_seen = true;
         sum->first_wrong = part->first_wrong;
-        sum->first_expected = part->first_expected;
     }
     if (sum->local_call == NULL && part->local_call != NULL) {
         sum->local_call = part->local_call;

@@ -10,6 +10,7 @@
 #include "load/drive/failure.h"
 #include "load/drive/flight.h"
 #include "load/drive/free_clients.h"
+#include "load/drive/opening.h"
 #include "load/drive/read_lag.h"
 #include "load/drive/sending.h"
 #include "load/drive/window.h"
@@ -33,7 +34,7 @@ static void go_on(struct worker *worker, struct client *client, int64_t now_ns)
 // What a client does next while the window is not over.
 static void proceed(struct worker *worker, struct client *client, int64_t now_ns)
 {
-    uint64_t limit = worker->settings->requests_per_connection;
+    uint64_t limit = client->share->exchange->per_connection;
 
     if (client->state == CLIENT_OPEN && limit > 0 && client->on_connection == limit &&
         client->in_flight == 0)
@@ -146,6 +147,30 @@ static void receive(struct worker *worker, struct client *client, bool to_the_en
     }
 }
 
+// A connection can take requests, and there is none for it yet.
+static void stand(struct worker *worker, struct client *client, int64_t now_ns)
+{
+    client->state = CLIENT_OPEN;
+    client->was_connected = true;
+    client->share->tally.accounting.connections_opened++;
+    client_proceed(worker, client, now_ns);
+}
+
+// The opening was right.
+static void finish_opening(struct worker *worker, struct client *client)
+{
+    int64_t now_ns = clock_now_ns();
+
+    if (client->in_flight == 0) {
+        stand(worker, client, now_ns);
+        return;
+    }
+    if (client->share->is_open && client->share->exchange->per_connection == 0)
+        client->sent_ns[client->oldest] = now_ns;
+    note_connected(worker, client, now_ns);
+    send_and_watch(worker, client);
+}
+
 // A connection that was opened before there was anything to send stands, or has failed.
 static void meet_outcome(struct worker *worker, struct client *client)
 {
@@ -159,18 +184,30 @@ static void meet_outcome(struct worker *worker, struct client *client)
         lose_connection(worker, client, "connect", error, now_ns);
         return;
     }
-    client->state = CLIENT_OPEN;
-    client->was_connected = true;
-    client->share->tally.accounting.connections_opened++;
-    client_proceed(worker, client, now_ns);
+    if (client->share->exchange->opening_count > 0)
+        client->state = CLIENT_OPENING;
+    else
+        stand(worker, client, now_ns);
+}
+
+// What happens before a connection is open for requests. False: it does not matter after that.
+static bool meet_early(struct worker *worker, struct client *client)
+{
+    bool has_opening = client->share->exchange->opening_count > 0;
+
+    if (client->state == CLIENT_CONNECTING && (client->in_flight == 0 || has_opening))
+        meet_outcome(worker, client);
+    if (client->state == CLIENT_OPENING && opening_go_on(worker, client))
+        finish_opening(worker, client);
+    return client->state != CLIENT_OPENING && !worker->stopped;
 }
 
 void client_event(struct worker *worker, struct client *client, uint32_t events)
 {
     bool ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 
-    if (client->state == CLIENT_CONNECTING && client->in_flight == 0)
-        meet_outcome(worker, client);
+    if (client->state != CLIENT_OPEN && !meet_early(worker, client))
+        return;
     if (client->unsent > 0 && (ended || (events & EPOLLOUT)))
         send_and_watch(worker, client);
     if (client->state != CLIENT_ABSENT && (ended || (events & EPOLLIN)))

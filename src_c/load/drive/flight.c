@@ -67,7 +67,8 @@ int leave_connection(struct client *client)
     client->on_connection = 0;
     client->unsent = 0;
     client->send_offset = 0;
-    memset(&client->reply, 0, sizeof client->reply);
+    client->opening = 0;
+    reply_reset(&client->reply);
     return fd;
 }
 
@@ -126,12 +127,13 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
         accounting->surplus_bytes += client->reply.surplus;
         if (!accounting->wrong_seen) {
             accounting->wrong_seen = true;
-            accounting->first_wrong = client->reply.got;
-            accounting->first_expected = client->share->group->expect;
+            accounting->first_wrong =
+                (struct difference){client->reply.got, client->share->group->ask.expected.bytes,
+                                    client->share->group->ask.expected.size};
         }
     }
     if (reply_begun(&client->reply))
-        memset(&client->reply, 0, sizeof client->reply);
+        reply_reset(&client->reply);
 }
 
 void end_all(struct worker *worker, struct client *client, enum outcome outcome, int64_t now_ns)

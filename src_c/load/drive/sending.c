@@ -37,7 +37,7 @@ void make_spare_socket(struct worker *worker)
 
 void fill_pipeline(struct worker *worker, struct client *client, int64_t now_ns)
 {
-    uint64_t limit = worker->settings->requests_per_connection;
+    uint64_t limit = client->share->exchange->per_connection;
 
     while (client->in_flight < worker->settings->pipeline &&
            (limit == 0 || client->on_connection < limit)) {
@@ -46,11 +46,8 @@ void fill_pipeline(struct worker *worker, struct client *client, int64_t now_ns)
     }
 }
 
-// The first bytes have gone out, so the connection stands.
-static void note_connected(struct worker *worker, struct client *client, int64_t send_ns)
+void note_connected(struct worker *worker, struct client *client, int64_t send_ns)
 {
-    const struct settings *settings = worker->settings;
-
     client->state = CLIENT_OPEN;
     client->was_connected = true;
     client->share->tally.accounting.connections_opened++;
@@ -59,9 +56,9 @@ static void note_connected(struct worker *worker, struct client *client, int64_t
         return;
     }
     // On a kept connection opening it is no part of the service.
-    if (settings->framing == FRAMING_LINE && settings->requests_per_connection == 0)
+    if (client->share->exchange->per_connection == 0)
         client->started_ns[client->oldest] = send_ns;
-    if (settings->pipeline > 1)
+    if (worker->settings->pipeline > 1)
         fill_pipeline(worker, client, clock_now_ns());
 }
 
@@ -103,25 +100,33 @@ static void send_requests(struct worker *worker, struct client *client)
     client->send_offset = 0; // the next byte begins a request
 }
 
-// Edge-triggered, so that one registration lasts as long as the connection; output is watched once
-// a send has fallen short.
-void send_and_watch(struct worker *worker, struct client *client)
+// Has the event loop bring other events than those that it was asked for.
+static void watch(struct worker *worker, struct client *client, uint32_t events)
 {
-    send_requests(worker, client);
-    if (client->state == CLIENT_ABSENT)
-        return;
+    struct epoll_event event = {.events = events, .data.ptr = client};
 
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = client};
-    if (client->unsent > 0 || client->state == CLIENT_CONNECTING)
-        event.events |= EPOLLOUT;
-    if ((event.events & ~client->watched) == 0)
-        return;
     if (epoll_ctl(worker->epoll, client->watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, client->fd,
                   &event) == -1) {
         fail_locally(worker, client, "epoll_ctl", errno, clock_now_ns());
         return;
     }
-    client->watched = event.events;
+    client->watched = events;
+}
+
+void watch_connection(struct worker *worker, struct client *client, bool for_output)
+{
+    uint32_t events = EPOLLIN | EPOLLRDHUP | EPOLLET | (for_output ? EPOLLOUT : 0);
+
+    if ((events & ~client->watched) != 0)
+        watch(worker, client, events);
+}
+
+// Output is watched once a send has fallen short.
+void send_and_watch(struct worker *worker, struct client *client)
+{
+    send_requests(worker, client);
+    if (client->state != CLIENT_ABSENT)
+        watch_connection(worker, client, client->unsent > 0 || client->state == CLIENT_CONNECTING);
 }
 
 void connect_client(struct worker *worker, struct client *client, int64_t now_ns)
@@ -143,7 +148,10 @@ void connect_client(struct worker *worker, struct client *client, int64_t now_ns
         return;
     }
     client->state = CLIENT_CONNECTING;
-    send_and_watch(worker, client);
+    if (client->share->exchange->opening_count > 0)
+        watch_connection(worker, client, true);
+    else
+        send_and_watch(worker, client);
 }
 
 void send_request(struct worker *worker, struct client *client, int64_t intended_ns, int64_t now_ns)

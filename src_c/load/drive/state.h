@@ -23,6 +23,7 @@ enum { WORKER_BUFFER_SIZE = 64 * 1024 };
 enum client_state {
     CLIENT_ABSENT,     // no connection
     CLIENT_CONNECTING, // on the way, with one request started for it or with none
+    CLIENT_OPENING,    // it stands, and is not yet as a request needs it (opening.h)
     CLIENT_OPEN,
 };
 
@@ -42,7 +43,8 @@ struct client {
     int64_t *sent_ns;       // when they were sent, if that is another ring: in an open loop
     uint64_t on_connection; // requests started on this connection
     size_t unsent;          // of the requests in flight, bytes that were not yet taken
-    size_t send_offset;     // where they go on in the copies of the request
+    size_t send_offset;     // where they go on in the copies of the request, or in an opening
+    size_t opening;         // which step of its opening the connection is at
     int64_t resume_ns;      // end of the pause
     struct client *next_paused;
     bool is_paused;

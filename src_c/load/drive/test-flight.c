@@ -12,7 +12,7 @@ static const int64_t BEGIN_NS = 1000000;
 static const int64_t END_NS = 3000000;
 
 static const struct settings settings = {.pipeline = 2, .framing = FRAMING_LINE};
-static const struct group group = {.expect = "1"};
+static const struct group group = {.ask = {.expected = {"1", 1}}};
 static const struct exchange exchange = {.request_size = 1};
 
 static struct worker worker;
@@ -43,6 +43,14 @@ static void begin_anew(void)
 }
 
 // How a request may end without a reply.
+static void begin_wrongly(int64_t now_ns)
+{
+    static const struct opening opening = {.expects = EXPECT_TEXT, .expected = {"+OK", 3}};
+
+    client.state = CLIENT_OPENING;
+    client.reply.wrong = true;
+    fail_opening(&worker, &client, &opening, now_ns);
+}
 static void give_up(int64_t now_ns) { client_give_up(&worker, &client, now_ns); }
 static void fail(int64_t now_ns) { fail_locally(&worker, &client, "socket", EMFILE, now_ns); }
 static void be_refused(int64_t now_ns)
@@ -72,8 +80,9 @@ static void be_cut_short(int64_t now_ns)
 
 typedef void way_to_end(int64_t now_ns);
 
-static way_to_end *const ways[] = {fail,         be_refused,           be_reset,     be_closed,
-                                   have_no_port, end_in_a_wrong_reply, be_cut_short, give_up};
+static way_to_end *const ways[] = {fail,          be_refused,   be_reset,
+                                   be_closed,     have_no_port, end_in_a_wrong_reply,
+                                   begin_wrongly, be_cut_short, give_up};
 enum { WAYS = sizeof ways / sizeof *ways };
 
 static uint64_t ended(void)
