@@ -75,7 +75,7 @@ static void resolve_asks(struct settings *s, bool n_given)
                         : s->request != NULL ? "request"
                                              : "expect");
     if (!asks_load(&s->asks, s->asks_path, s->framing == FRAMING_HTTP, message))
-        settings_reject("--asks %.60s: %s", s->asks_path, message);
+        settings_reject("--asks %.200s: %s", s->asks_path, message);
 }
 
 // Checks the texts of the user's own, if there are any.

@@ -101,7 +101,7 @@ static void send_requests(struct worker *worker, struct client *client)
 }
 
 // Has the event loop bring other events than those that it was asked for.
-static void watch(struct worker *worker, struct client *client, uint32_t events)
+__attribute__((noinline)) static void watch(struct worker *worker, struct client *client, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = client};
 
@@ -113,7 +113,8 @@ static void watch(struct worker *worker, struct client *client, uint32_t events)
     client->watched = events;
 }
 
-void watch_connection(struct worker *worker, struct client *client, bool for_output)
+// One registration lasts as long as the connection, so there is mostly nothing to do.
+static inline void watch_once(struct worker *worker, struct client *client, bool for_output)
 {
     uint32_t events = EPOLLIN | EPOLLRDHUP | EPOLLET | (for_output ? EPOLLOUT : 0);
 
@@ -121,12 +122,17 @@ void watch_connection(struct worker *worker, struct client *client, bool for_out
         watch(worker, client, events);
 }
 
+void watch_connection(struct worker *worker, struct client *client, bool for_output)
+{
+    watch_once(worker, client, for_output);
+}
+
 // Output is watched once a send has fallen short.
 void send_and_watch(struct worker *worker, struct client *client)
 {
     send_requests(worker, client);
     if (client->state != CLIENT_ABSENT)
-        watch_connection(worker, client, client->unsent > 0 || client->state == CLIENT_CONNECTING);
+        watch_once(worker, client, client->unsent > 0 || client->state == CLIENT_CONNECTING);
 }
 
 void connect_client(struct worker *worker, struct client *client, int64_t now_ns)
