@@ -2,6 +2,8 @@
 // What became of every request: each one started ends in exactly one count.
 #include "load/count/accounting.h"
 
+#include <string.h>
+
 const char *outcome_name(enum outcome outcome)
 {
     static const char *const names[OUTCOMES] = {
@@ -11,6 +13,19 @@ const char *outcome_name(enum outcome outcome)
         [OUTCOME_LOCAL] = "local",     [OUTCOME_UNFINISHED] = "unfinished",
     };
     return names[outcome];
+}
+
+void wrong_reply_keep(struct wrong_reply *got, const char *bytes, size_t size)
+{
+    size_t room = sizeof got->bytes - got->size;
+
+    if (size > room) {
+        got->cut = true;
+        size = room;
+    }
+    if (size > 0)
+        memcpy(got->bytes + got->size, bytes, size);
+    got->size += size;
 }
 
 void accounting_add(struct accounting *sum, const struct accounting *part)

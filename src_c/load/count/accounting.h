@@ -34,6 +34,9 @@ struct wrong_reply {
     char bytes[WRONG_SHOWN];
 };
 
+// Keeps more of a wrong reply, as far as there is room.
+void wrong_reply_keep(struct wrong_reply *got, const char *bytes, size_t size);
+
 // How the connections ended that stood when the window did.
 struct parting {
     uint64_t closed; // by the server, after it was told that nothing more would be sent
