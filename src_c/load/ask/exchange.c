@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load/ask/http_wanted.h"
+
 // Room for the copies of a request, unless one alone is longer.
 static const size_t REQUESTS_SIZE = (size_t)256 * 1024;
 
@@ -40,7 +42,10 @@ bool exchange_make(struct exchange *exchange, const struct ask *ask, enum framin
         made.repeats = 1;
     made.requests = malloc(made.repeats * made.request_size + 1); // an idle one has no bytes
     made.reply = malloc(ask->expected.size + line_end + 1);
-    if (made.requests == NULL || made.reply == NULL) {
+    if (framing == FRAMING_HTTP)
+        made.http = http_wanted_make(ask);
+    if (made.requests == NULL || made.reply == NULL ||
+        (framing == FRAMING_HTTP && made.http == NULL)) {
         exchange_free(&made);
         return false;
     }
@@ -60,6 +65,8 @@ void exchange_free(struct exchange *exchange)
 {
     free(exchange->requests);
     free(exchange->reply);
+    free(exchange->http);
+    exchange->http = NULL;
     exchange->requests = NULL;
     exchange->reply = NULL;
 }
@@ -77,19 +84,6 @@ uint32_t exchange_fibonacci(unsigned n)
     return current;
 }
 
-// Keeps more of a wrong reply, to be shown.
-static void keep(struct wrong_reply *got, const char *bytes, size_t size)
-{
-    size_t room = sizeof got->bytes - got->size;
-
-    if (size > room) {
-        got->cut = true;
-        size = room;
-    }
-    memcpy(got->bytes + got->size, bytes, size);
-    got->size += size;
-}
-
 // Marks the reply as wrong; the end of what was right so far is part of what is shown.
 static void turn_wrong(const char *expected, struct reply *reply)
 {
@@ -99,9 +93,9 @@ static void turn_wrong(const char *expected, struct reply *reply)
     reply->got.at = reply->seen + (reply->cr_seen ? 1 : 0);
     reply->got.from = from;
     if (reply->seen > from)
-        keep(&reply->got, expected + from, reply->seen - from);
+        wrong_reply_keep(&reply->got, expected + from, reply->seen - from);
     if (reply->cr_seen)
-        keep(&reply->got, "\r", 1);
+        wrong_reply_keep(&reply->got, "\r", 1);
 }
 
 // Takes the bytes that agree with the expected text; returns how many they are.
@@ -129,7 +123,7 @@ static enum reply_state skip_line(struct reply *reply, const char *bytes, size_t
     const char *end = memchr(bytes, '\n', size);
     size_t text_size = end != NULL ? (size_t)(end - bytes) : size;
 
-    keep(&reply->got, bytes, text_size);
+    wrong_reply_keep(&reply->got, bytes, text_size);
     reply->wrong_size += text_size;
     *used += end != NULL ? text_size + 1 : text_size;
     if (end != NULL)
@@ -173,7 +167,7 @@ static enum reply_state feed_message(const struct exchange *exchange, struct rep
             return REPLY_MORE;
         turn_wrong(exchange->reply, reply);
     }
-    keep(&reply->got, bytes + same, size - same);
+    wrong_reply_keep(&reply->got, bytes + same, size - same);
     if (reply->seen == exchange->reply_size)
         reply->surplus += size - same;
     reply->wrong_size += size - same;
@@ -200,7 +194,7 @@ static enum reply_state feed_bytes(const struct exchange *exchange, struct reply
         if (same < size) {
             if (!reply->wrong)
                 turn_wrong(exchange->reply, reply);
-            keep(&reply->got, bytes + same, size - same);
+            wrong_reply_keep(&reply->got, bytes + same, size - same);
             reply->wrong_size += size - same;
         }
     }
@@ -217,6 +211,8 @@ enum reply_state reply_feed_slowly(const struct exchange *exchange, struct reply
         return feed_line(exchange, reply, bytes, size, used);
     case FRAMING_BYTES:
         return feed_bytes(exchange, reply, bytes, size, used);
+    case FRAMING_HTTP:
+        return http_wanted_feed(exchange->http, reply, bytes, size, used);
     default:
         return feed_message(exchange, reply, bytes, size, used);
     }
@@ -224,6 +220,8 @@ enum reply_state reply_feed_slowly(const struct exchange *exchange, struct reply
 
 enum reply_state reply_end(const struct exchange *exchange, struct reply *reply)
 {
+    if (exchange->framing == FRAMING_HTTP)
+        return http_wanted_end(exchange->http, reply);
     if (exchange->framing != FRAMING_MESSAGE)
         return REPLY_MORE;
     if (reply->wrong)
@@ -244,7 +242,7 @@ static enum reply_state feed_any_line(struct reply *reply, const char *bytes, si
     if (reply->seen <= EXCHANGE_WRONG_MAX)
         return REPLY_RIGHT;
     reply->wrong = true;
-    keep(&reply->got, bytes, size);
+    wrong_reply_keep(&reply->got, bytes, size);
     return REPLY_LOST;
 }
 
@@ -259,7 +257,7 @@ enum reply_state opening_feed(const struct opening *opening, struct reply *reply
     if (*used == size)
         return REPLY_MORE;
     turn_wrong(opening->expected.bytes, reply);
-    keep(&reply->got, bytes + *used, size - *used);
+    wrong_reply_keep(&reply->got, bytes + *used, size - *used);
     return REPLY_LOST;
 }
 
@@ -268,7 +266,17 @@ void opening_refuse(const struct opening *opening, struct reply *reply, const ch
 {
     struct text expected = opening->expects == EXPECT_TEXT ? opening->expected : (struct text){0};
 
-    *reply = (struct reply){.seen = expected.size};
+    reply_reset(reply);
+    reply->seen = expected.size;
     turn_wrong(expected.bytes, reply);
-    keep(&reply->got, bytes, size);
+    wrong_reply_keep(&reply->got, bytes, size);
+}
+
+void reply_reset_http(struct reply *reply) { http_reply_begin(reply->http); }
+
+struct difference reply_difference(const struct exchange *exchange, const struct reply *reply)
+{
+    if (exchange->framing == FRAMING_HTTP)
+        return http_wanted_difference(exchange->http, reply);
+    return (struct difference){reply->got, exchange->reply, exchange->reply_size, NULL};
 }

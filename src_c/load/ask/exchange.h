@@ -31,7 +31,11 @@ struct exchange {
     uint64_t per_connection;        // requests on a connection; 0: it is kept
     const struct opening *openings; // what comes first on a new connection
     size_t opening_count;
+    struct http_wanted *http; // of HTTP; NULL otherwise
 };
+
+struct http_reply;
+struct http_memory;
 
 // Copies of the request for `pipeline` of them at once, as far as they stay in bounds; a sender may
 // start over when it comes to the end. The openings stay where they are. False when there is no
@@ -50,7 +54,12 @@ struct reply {
     bool wrong;
     size_t wrong_size; // bytes from the first wrong one on
     size_t surplus;    // message framing: bytes after a full reply
+    bool closes;       // HTTP: the server says that it closes the connection after it
     struct wrong_reply got;
+
+    // HTTP: what has been seen of it instead, and the last one that was right; they stay.
+    struct http_reply *http;
+    struct http_memory *memory;
 };
 
 enum reply_state {
@@ -89,8 +98,18 @@ enum reply_state opening_feed(const struct opening *opening, struct reply *reply
 void opening_refuse(const struct opening *opening, struct reply *reply, const char *bytes,
                     size_t size);
 
+void reply_reset_http(struct reply *reply);
+
 // Makes ready for the next reply.
-static inline void reply_reset(struct reply *reply) { __builtin_memset(reply, 0, sizeof *reply); }
+static inline void reply_reset(struct reply *reply)
+{
+    __builtin_memset(reply, 0, offsetof(struct reply, http));
+    if (reply->http != NULL)
+        reply_reset_http(reply);
+}
+
+// How a wrong reply differs from the one expected.
+struct difference reply_difference(const struct exchange *exchange, const struct reply *reply);
 
 static inline bool reply_begun(const struct reply *reply)
 {

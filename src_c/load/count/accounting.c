@@ -2,6 +2,8 @@
 // What became of every request: each one started ends in exactly one count.
 #include "load/count/accounting.h"
 
+#include <string.h>
+
 const char *outcome_name(enum outcome outcome)
 {
     static const char *const names[OUTCOMES] = {
@@ -18,6 +20,19 @@ const char *outcome_name(enum outcome outcome)
     return names[outcome];
 }
 
+void wrong_reply_keep(struct wrong_reply *got, const char *bytes, size_t size)
+{
+    size_t room = sizeof got->bytes - got->size;
+
+    if (size > room) {
+        got->cut = true;
+        size = room;
+    }
+    if (size > 0)
+        memcpy(got->bytes + got->size, bytes, size);
+    got->size += size;
+}
+
 void accounting_add(struct accounting *sum, const struct accounting *part)
 {
     sum->started += part->started;
@@ -28,6 +43,7 @@ void accounting_add(struct accounting *sum, const struct accounting *part)
     sum->cut_short += part->cut_short;
     sum->surplus_bytes += part->surplus_bytes;
     sum->connections_opened += part->connections_opened;
+    sum->repeated += part->repeated;
     sum->retransmits += part->retransmits;
     sum->resent_connections += part->resent_connections;
     sum->parting.closed += part->parting.closed;

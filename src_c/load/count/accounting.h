@@ -35,11 +35,15 @@ struct wrong_reply {
     char bytes[WRONG_SHOWN];
 };
 
+// Keeps more of a wrong reply, as far as there is room.
+void wrong_reply_keep(struct wrong_reply *got, const char *bytes, size_t size);
+
 // A wrong reply, and what should have come instead of it.
 struct difference {
     struct wrong_reply got;
-    const char *expected;
+    const char *expected; // NULL: there is no telling
     size_t expected_size;
+    const char *reason; // part of a sentence, as "its body differs"; NULL: the bytes say it
 };
 
 // How the connections ended that stood when the window did.
@@ -59,6 +63,7 @@ struct accounting {
     uint64_t resent_connections; // with such segments
     uint64_t resent[OUTCOMES];   // timeouts and unfinished requests on those
     struct parting parting;
+    uint64_t repeated;       // requests sent again, since the server closes between replies
     uint64_t wrong_openings; // connections that were given up for what they began with
     bool wrong_seen;
     struct difference first_wrong;

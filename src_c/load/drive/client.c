@@ -58,11 +58,13 @@ void client_proceed(struct worker *worker, struct client *client, int64_t now_ns
 // The server has closed in order.
 static void meet_end(struct worker *worker, struct client *client, int64_t now_ns)
 {
-    if (worker->settings->framing == FRAMING_MESSAGE && client->in_flight > 0) {
+    if (client->in_flight > 0) {
         enum reply_state state = reply_end(client->share->exchange, &client->reply);
         if (state != REPLY_MORE) {
             end_with_reply(worker, client, state, now_ns);
-            if (!worker->stopped) {
+            if (!worker->stopped && client->in_flight > 0) {
+                repeat_requests(worker, client, now_ns);
+            } else if (!worker->stopped) {
                 // Closing first would keep the server waiting for what it could be doing already.
                 int left = leave_connection(client);
                 client_proceed(worker, client, now_ns);
@@ -81,6 +83,19 @@ static void meet_end(struct worker *worker, struct client *client, int64_t now_n
                     now_ns);
 }
 
+// The server has said that it closes the connection after the reply that is complete: what is in
+// flight behind it has no answer here, and is lost by nobody's fault.
+static void meet_close(struct worker *worker, struct client *client, size_t surplus, int64_t now_ns)
+{
+    client->share->tally.accounting.surplus_bytes += surplus;
+    if (client->in_flight > 0) {
+        repeat_requests(worker, client, now_ns);
+        return;
+    }
+    close_connection(client);
+    client_proceed(worker, client, now_ns);
+}
+
 // Matches what was received against the requests in flight. False when the connection was given up.
 static bool take_bytes(struct worker *worker, struct client *client, const char *bytes, size_t size,
                        int64_t now_ns)
@@ -92,6 +107,7 @@ static bool take_bytes(struct worker *worker, struct client *client, const char 
         enum reply_state state = reply_feed(exchange, &client->reply, bytes, size, &used);
         bytes += used;
         size -= used;
+        bool closes = client->reply.closes;
         if (state != REPLY_MORE)
             end_with_reply(worker, client, state, now_ns);
         if (worker->stopped)
@@ -99,6 +115,10 @@ static bool take_bytes(struct worker *worker, struct client *client, const char 
         if (state == REPLY_LOST) {
             end_all(worker, client, OUTCOME_CLOSED, now_ns);
             client_proceed(worker, client, now_ns);
+            return false;
+        }
+        if (closes) {
+            meet_close(worker, client, size, now_ns);
             return false;
         }
     }

@@ -64,7 +64,7 @@ void fail_opening(struct worker *worker, struct client *client, const struct ope
 {
     struct accounting *accounting = &client->share->tally.accounting;
     const struct difference found = {client->reply.got, opening->expected.bytes,
-                                     opening->expected.size};
+                                     opening->expected.size, NULL};
 
     reply_reset(&client->reply); // it is none to a request
     end_all(worker, client, OUTCOME_OPENING, now_ns);

@@ -68,6 +68,7 @@ int leave_connection(struct client *client)
     client->unsent = 0;
     client->send_offset = 0;
     client->opening = 0;
+    client->is_repeating = false;
     reply_reset(&client->reply);
     return fd;
 }
@@ -127,9 +128,7 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
         accounting->surplus_bytes += client->reply.surplus;
         if (!accounting->wrong_seen) {
             accounting->wrong_seen = true;
-            accounting->first_wrong =
-                (struct difference){client->reply.got, client->share->group->ask.expected.bytes,
-                                    client->share->group->ask.expected.size};
+            accounting->first_wrong = reply_difference(client->share->exchange, &client->reply);
         }
     }
     if (reply_begun(&client->reply))

@@ -56,7 +56,7 @@ void note_connected(struct worker *worker, struct client *client, int64_t send_n
         return;
     }
     // On a kept connection opening it is no part of the service.
-    if (client->share->exchange->per_connection == 0)
+    if (client->share->exchange->per_connection == 0 && !client->is_repeating)
         client->started_ns[client->oldest] = send_ns;
     if (worker->settings->pipeline > 1)
         fill_pipeline(worker, client, clock_now_ns());
@@ -101,7 +101,8 @@ static void send_requests(struct worker *worker, struct client *client)
 }
 
 // Has the event loop bring other events than those that it was asked for.
-__attribute__((noinline)) static void watch(struct worker *worker, struct client *client, uint32_t events)
+__attribute__((noinline)) static void watch(struct worker *worker, struct client *client,
+                                            uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = client};
 
@@ -145,7 +146,7 @@ void connect_client(struct worker *worker, struct client *client, int64_t now_ns
         fail_locally(worker, client, "socket", errno, now_ns);
         return;
     }
-    if (!client->share->is_open && client->in_flight > 0)
+    if (!client->share->is_open && client->in_flight > 0 && !client->is_repeating)
         client->started_ns[client->oldest] = clock_now_ns(); // making a socket is no part of it
     if (connect(client->fd, (const struct sockaddr *)&settings->address, settings->address_size) ==
             -1 &&
@@ -158,6 +159,16 @@ void connect_client(struct worker *worker, struct client *client, int64_t now_ns
         watch_connection(worker, client, true);
     else
         send_and_watch(worker, client);
+}
+
+void repeat_requests(struct worker *worker, struct client *client, int64_t now_ns)
+{
+    close_connection(client);
+    client->is_repeating = true;
+    client->on_connection = client->in_flight;
+    client->unsent = client->in_flight * client->share->exchange->request_size;
+    client->share->tally.accounting.repeated += client->in_flight;
+    connect_client(worker, client, now_ns);
 }
 
 void send_request(struct worker *worker, struct client *client, int64_t intended_ns, int64_t now_ns)

@@ -33,3 +33,9 @@ void send_request(struct worker *worker, struct client *client, int64_t intended
 
 // Makes the socket of the next connection now, while nobody waits for it.
 void make_spare_socket(struct worker *worker);
+
+// Gives the connection up and sends all that is in flight again over a new one, in order: the
+// server has said that it answers no more on this one. They are as old as they are. At least one
+// request before them was answered on the old connection, so none is sent more often than
+// `pipeline` times.
+void repeat_requests(struct worker *worker, struct client *client, int64_t now_ns);

@@ -35,6 +35,7 @@ struct client {
     uint32_t watched;   // events that the event loop was asked for; 0: none yet
     bool was_connected; // at least once
     bool was_answered;  // likewise
+    bool is_repeating;  // what is in flight was sent before, on another connection
     bool send_failed;   // nothing can be sent on this connection any more
     int send_errno;
     uint32_t in_flight;     // requests started and without an outcome
@@ -90,7 +91,9 @@ struct share {
     bool is_open;
     struct client *clients;
     size_t client_count;
-    int64_t *times_ns; // the clients' rings
+    int64_t *times_ns;               // the clients' rings
+    struct http_reply *http_replies; // the clients', of HTTP
+    struct http_memory *http_memory; // likewise
     struct open_loop open;
     struct tally tally;
 };

@@ -93,7 +93,7 @@ static void excerpt(char text[EXCERPT_SIZE], const char *bytes, size_t size, siz
     stpcpy(out, goes_on ? "..." : "");
 }
 
-enum { DIFFERENCE_SIZE = 2 * EXCERPT_SIZE + 96 };
+enum { DIFFERENCE_SIZE = 2 * EXCERPT_SIZE + 160 };
 
 // Says how a wrong reply differs from what was expected.
 static void say_difference(char text[DIFFERENCE_SIZE], const struct difference *difference)
@@ -102,14 +102,19 @@ static void say_difference(char text[DIFFERENCE_SIZE], const struct difference *
     struct text expected = difference_expected(difference);
     char came[EXCERPT_SIZE];
     char wanted[EXCERPT_SIZE];
-    char where[64] = "";
+    char where[128] = "";
 
     excerpt(came, got->bytes, got->size, got->from, got->at, got->cut);
     excerpt(wanted, expected.bytes, expected.size < WRONG_SHOWN ? expected.size : WRONG_SHOWN,
             got->from, got->at, expected.size > WRONG_SHOWN);
     if (got->at > 0)
         snprintf(where, sizeof where, "differs at byte %zu: ", got->at);
-    snprintf(text, DIFFERENCE_SIZE, "%s\"%s\" instead of \"%s\"", where, came, wanted);
+    if (difference->reason != NULL)
+        snprintf(where + strlen(where), sizeof where - strlen(where), "%s: ", difference->reason);
+    if (difference->expected != NULL)
+        snprintf(text, DIFFERENCE_SIZE, "%s\"%s\" instead of \"%s\"", where, came, wanted);
+    else
+        snprintf(text, DIFFERENCE_SIZE, "%s\"%s\"", where, came);
 }
 
 static void add_wrong(struct reasons *reasons, const struct accounting *accounting)

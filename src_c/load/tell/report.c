@@ -123,6 +123,7 @@ static void write_difference(struct json *json, const char *name,
                expected.size < WRONG_SHOWN ? expected.size : WRONG_SHOWN);
     json_bytes(json, "got", got->bytes, got->size);
     json_bool(json, "cut", got->cut);
+    write_text(json, "reason", difference->reason);
     json_close(json, '}');
 }
 
@@ -224,6 +225,7 @@ static void write_total(struct json *json, const struct result *result)
     write_firsts(json, result);
     report_clients(json, total);
     json_unsigned(json, "connections_opened", total->accounting.connections_opened);
+    json_unsigned(json, "repeated", total->accounting.repeated);
     write_resent(json, result);
     report_open_loop(json, result, total, result_offered_billionths(result));
     report_closed_loop(json, result, total, runs_dry);
