@@ -3,13 +3,8 @@
 // its connection goes on (RFC 9112). Pure: whole lines come in.
 #include "load/ask/http_head.h"
 
-#include <string.h>
-
-static const char VERSION[] = "HTTP/1.";
-
 enum {
-    VERSION_SIZE = sizeof VERSION - 1,
-    STATUS_AT = VERSION_SIZE + 2, // after the minor version and a space
+    STATUS_AT = HTTP_VERSION_SIZE + 2, // after the minor version and a space
     STATUS_DIGITS = 3,
 };
 
@@ -34,12 +29,10 @@ static inline bool is_text(const char *text, size_t size, const char *small, siz
     return !differs;
 }
 
-#define IS_TEXT(text, size, small) is_text((text), (size), (small), sizeof(small) - 1)
-
-bool http_begins_status(const char *text, size_t size)
-{
-    return memcmp(text, VERSION, size < VERSION_SIZE ? size : VERSION_SIZE) == 0;
-}
+// The same, at once if it is written as usual.
+#define IS_TEXT(text, size, usual, small)                                                          \
+    (((size) == sizeof(usual) - 1 && memcmp((text), (usual), sizeof(usual) - 1) == 0) ||           \
+     is_text((text), (size), (small), sizeof(small) - 1))
 
 const char *http_take_status(struct http_head *head, const struct http_line *line)
 {
@@ -48,12 +41,12 @@ const char *http_take_status(struct http_head *head, const struct http_line *lin
     if (line->has_nul)
         return "a NUL is in its status line";
     if (line->kept < STATUS_AT + STATUS_DIGITS || !http_begins_status(line->text, line->kept) ||
-        !is_digit(line->text[VERSION_SIZE]) || digits[-1] != ' ')
+        !is_digit(line->text[HTTP_VERSION_SIZE]) || digits[-1] != ' ')
         return "it does not begin with a status line of HTTP/1.1";
     if (digits[0] < '1' || !is_digit(digits[0]) || !is_digit(digits[1]) || !is_digit(digits[2]) ||
         (line->kept > STATUS_AT + STATUS_DIGITS && digits[STATUS_DIGITS] != ' '))
         return "its status is not a number of three digits";
-    head->is_old = line->text[VERSION_SIZE] == '0';
+    head->is_old = line->text[HTTP_VERSION_SIZE] == '0';
     head->status = (unsigned)((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0'));
     return NULL;
 }
@@ -82,8 +75,8 @@ static const char *take_connection(struct http_head *head, const char *value, co
     size_t size;
 
     while (next_element(&value, end, &option, &size)) {
-        head->closes |= IS_TEXT(option, size, "close");
-        head->keeps |= IS_TEXT(option, size, "keep-alive");
+        head->closes |= IS_TEXT(option, size, "close", "close");
+        head->keeps |= IS_TEXT(option, size, "keep-alive", "keep-alive");
     }
     return NULL;
 }
@@ -140,7 +133,7 @@ static const char *take_codings(struct http_head *head, const char *value, const
             continue;
         if (!is_coding(coding, size))
             return BAD_CODING;
-        head->is_chunked = IS_TEXT(coding, size, "chunked");
+        head->is_chunked = IS_TEXT(coding, size, "chunked", "chunked");
         if (head->is_chunked && head->was_chunked)
             return "it is chunked twice";
         head->was_chunked |= head->is_chunked;
@@ -158,11 +151,11 @@ static const char *take_known(struct http_head *head, const struct http_line *li
 
     while (size > 0 && is_blank(line->text[size - 1])) // as a proxy has to read it
         size--;
-    if (IS_TEXT(line->text, size, "content-length"))
+    if (IS_TEXT(line->text, size, "Content-Length", "content-length"))
         take = take_length;
-    else if (IS_TEXT(line->text, size, "connection"))
+    else if (IS_TEXT(line->text, size, "Connection", "connection"))
         take = take_connection;
-    else if (IS_TEXT(line->text, size, "transfer-encoding"))
+    else if (IS_TEXT(line->text, size, "Transfer-Encoding", "transfer-encoding"))
         take = take_codings;
     if (take != NULL && line->size > HTTP_LINE_KEPT)
         return "a field that says where it ends is too long";
@@ -193,11 +186,42 @@ const char *http_take_field(struct http_head *head, const struct http_line *line
 {
     const char *colon;
     const char *reason = check_field(line, &colon);
-    char initial = (char)(line->text[0] | 0x20);
 
-    if (reason != NULL || (initial != 'c' && initial != 't'))
-        return reason;
-    return take_known(head, line, colon);
+    return reason != NULL ? reason : take_known(head, line, colon);
+}
+
+// Whether a name may be one of those that take_known() knows; it has more than no byte.
+static inline bool may_be_known(const char *name, size_t size)
+{
+    char initial = (char)(name[0] | 0x20);
+
+    if (initial != 'c' && initial != 't')
+        return false;
+    return size == sizeof "content-length" - 1 || size == sizeof "connection" - 1 ||
+           size == sizeof "transfer-encoding" - 1 || is_blank(name[size - 1]);
+}
+
+const char *http_take_fields(struct http_head *head, const char *at, const char *end)
+{
+    while (at < end && (unsigned char)*at > ' ') {
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        if (line_end == NULL || line_end - at > HTTP_LINE_KEPT)
+            break;
+        const char *colon = memchr(at, ':', (size_t)(line_end - at));
+        if (colon == NULL || colon == at)
+            break;
+        if (may_be_known(at, (size_t)(colon - at))) {
+            size_t size = (size_t)(line_end - at) - (line_end[-1] == '\r');
+            struct http_line line = {.text = at, .kept = size, .size = size};
+            struct http_head before = *head;
+            if (take_known(head, &line, colon) != NULL) {
+                *head = before;
+                break;
+            }
+        }
+        at = line_end + 1;
+    }
+    return at;
 }
 
 const char *http_find_end(const struct http_head *head, bool to_head_request,

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { HTTP_LINE_KEPT = 256 }; // bytes of a line that are looked at
 
@@ -37,15 +38,28 @@ enum http_body_end {
     HTTP_AFTER_CONNECTION, // the body ends with it
 };
 
+static const char HTTP_VERSION[] = "HTTP/1."; // and a digit
+
+enum { HTTP_VERSION_SIZE = sizeof HTTP_VERSION - 1 };
+
 // Whether a status line may begin so.
-bool http_begins_status(const char *text, size_t size);
+static inline bool http_begins_status(const char *text, size_t size)
+{
+    if (size >= HTTP_VERSION_SIZE)
+        return memcmp(text, HTTP_VERSION, HTTP_VERSION_SIZE) == 0;
+    return memcmp(text, HTTP_VERSION, size) == 0;
+}
 
 // Each of these takes a line into the head. They return NULL, or what makes a reply useless, as
 // part of a sentence: where it ends is not known then.
 const char *http_take_status(struct http_head *head, const struct http_line *line);
 const char *http_take_field(struct http_head *head, const struct http_line *line);
 
-// The same for a field after the last chunk, which says nothing of the reply.
+// Takes whole fields, faster: as far as they are there, none has a NUL, and nothing is wrong with
+// them. Returns where they end: http_take_field() tells why.
+const char *http_take_fields(struct http_head *head, const char *at, const char *end);
+
+// The same as http_take_field() for a field after the last chunk, which says nothing of the reply.
 const char *http_check_trailer(const struct http_line *line);
 
 // At the end of a head: how the body ends. NULL, or what is wrong, as above.

@@ -87,6 +87,14 @@ static uint64_t body_limit(const struct http_expectation *expectation,
     return reply->fault == HTTP_RIGHT ? (uint64_t)HTTP_BODY_MAX : (uint64_t)HTTP_SURPLUS_MAX;
 }
 
+static void find_difference(const struct http_expectation *expectation, struct http_reply *reply,
+                            uint64_t at)
+{
+    bool is_long = at == expectation->body_size;
+
+    find_body_fault(expectation, reply, at, is_long ? "its body is too long" : "its body differs");
+}
+
 // Takes at most `most` bytes of the body.
 static enum reply_state take_body(const struct http_expectation *expectation,
                                   struct http_reply *reply, struct input *in, uint64_t most)
@@ -98,10 +106,7 @@ static enum reply_state take_body(const struct http_expectation *expectation,
     if (reply->fault == HTTP_RIGHT && expectation->kind != BODY_ANY) {
         same = agree(expectation, reply, bytes, size);
         if (same < size)
-            find_body_fault(expectation, reply, reply->body_size + same,
-                            reply->body_size + same < expectation->body_size
-                                ? "its body differs"
-                                : "its body is too long");
+            find_difference(expectation, reply, reply->body_size + same);
     }
     if (same < size)
         wrong_reply_keep(&reply->got, bytes + same, size - same);
@@ -238,6 +243,22 @@ static enum reply_state end_head(const struct http_expectation *expectation,
     return REPLY_MORE;
 }
 
+// Takes fields of a head, as far as they are known to have no NUL. True: that is all.
+static inline bool take_fields(struct http_reply *reply, struct input *in)
+{
+    size_t left = smaller(input_size(in), HTTP_HEAD_MAX - reply->head_size);
+    const char *end = in->at + left;
+
+    if (reply->line_size > 0)
+        return false;
+    if (in->clear <= in->at)
+        find_nul(in, in->at + 1);
+    end = http_take_fields(&reply->head, in->at, in->clear < end ? in->clear : end);
+    reply->head_size += (size_t)(end - in->at);
+    in->at = end;
+    return end == in->end;
+}
+
 // Takes lines of a head, or of the trailers, as far as they are there.
 static enum reply_state take_lines(const struct http_expectation *expectation,
                                    struct http_reply *reply, struct input *in)
@@ -245,8 +266,10 @@ static enum reply_state take_lines(const struct http_expectation *expectation,
     enum http_part part = reply->part;
     struct http_line line;
 
-    do {
+    while (in->at < in->end) {
         const char *reason = NULL;
+        if (part == HTTP_FIELDS && take_fields(reply, in))
+            break;
         bool is_whole = take_line(reply, in, &line);
         if (part == HTTP_STATUS_LINE && !http_begins_status(line.text, line.kept))
             reason = "it does not begin with a status line of HTTP/1.1";
@@ -263,7 +286,7 @@ static enum reply_state take_lines(const struct http_expectation *expectation,
                                          : http_check_trailer(&line);
         if (reason != NULL)
             return lose(reply, reason, line.text, line.kept);
-    } while (in->at < in->end);
+    }
     return REPLY_MORE;
 }
 
@@ -316,17 +339,32 @@ static enum reply_state take_part(const struct http_expectation *expectation,
     return REPLY_LOST;
 }
 
-enum reply_state http_reply_feed(const struct http_expectation *expectation,
-                                 struct http_reply *reply, const char *bytes, size_t size,
-                                 size_t *used)
+// Takes bytes while the reply is in one of its parts up to `last`.
+static inline enum reply_state feed(const struct http_expectation *expectation,
+                                    struct http_reply *reply, const char *bytes, size_t size,
+                                    size_t *used, enum http_part last)
 {
     struct input in = {.at = bytes, .end = bytes + size, .clear = bytes};
     enum reply_state state = REPLY_MORE;
 
-    while (state == REPLY_MORE && in.at < in.end)
+    while (state == REPLY_MORE && in.at < in.end && reply->part <= last)
         state = take_part(expectation, reply, &in);
     *used = state == REPLY_LOST ? size : (size_t)(in.at - bytes);
     return state;
+}
+
+enum reply_state http_reply_feed(const struct http_expectation *expectation,
+                                 struct http_reply *reply, const char *bytes, size_t size,
+                                 size_t *used)
+{
+    return feed(expectation, reply, bytes, size, used, HTTP_OVER);
+}
+
+enum reply_state http_reply_feed_head(const struct http_expectation *expectation,
+                                      struct http_reply *reply, const char *bytes, size_t size,
+                                      size_t *used)
+{
+    return feed(expectation, reply, bytes, size, used, HTTP_FIELDS);
 }
 
 enum reply_state http_reply_end(const struct http_expectation *expectation,
@@ -335,18 +373,4 @@ enum reply_state http_reply_end(const struct http_expectation *expectation,
     if (reply->part == HTTP_LAST_BODY)
         return finish(expectation, reply);
     return reply->fault == HTTP_RIGHT ? REPLY_MORE : REPLY_WRONG;
-}
-
-enum reply_state http_reply_feed_and_remember(const struct http_expectation *expectation,
-                                              struct http_memory *memory, struct http_reply *reply,
-                                              const char *bytes, size_t size, size_t *used)
-{
-    bool is_all = !http_reply_begun(reply);
-    enum reply_state state = http_reply_feed(expectation, reply, bytes, size, used);
-
-    if (is_all && state == REPLY_RIGHT && !reply->closes && *used <= HTTP_MEMORY_SIZE) {
-        memcpy(memory->bytes, bytes, *used);
-        memory->size = *used;
-    }
-    return state;
 }

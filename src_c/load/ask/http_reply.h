@@ -17,7 +17,6 @@ enum {
     HTTP_INTERIM_MAX = 8,               // replies of status 1xx before it
     HTTP_BODY_MAX = 1024 * 1024 * 1024, // bytes of a body that may be any
     HTTP_SURPLUS_MAX = 64 * 1024,       // a wrong body may be so much longer than the right one
-    HTTP_MEMORY_SIZE = 4 * 1024,        // the longest reply that is recognized
 };
 
 enum http_body {
@@ -89,36 +88,15 @@ enum reply_state http_reply_feed(const struct http_expectation *expectation,
                                  struct http_reply *reply, const char *bytes, size_t size,
                                  size_t *used);
 
+// The same, but no further than to the body of the reply, if it has one: `part` is beyond
+// HTTP_FIELDS then.
+enum reply_state http_reply_feed_head(const struct http_expectation *expectation,
+                                      struct http_reply *reply, const char *bytes, size_t size,
+                                      size_t *used);
+
 // The connection has ended in order. REPLY_MORE: before the reply was complete, or began.
 enum reply_state http_reply_end(const struct http_expectation *expectation,
                                 struct http_reply *reply);
 
 // Whether the server says that it closes the connection after this reply, which is complete.
 static inline bool http_reply_closes(const struct http_reply *reply) { return reply->closes; }
-
-// The last right reply that came in one piece, after which the connection went on. One for each
-// expectation, and all zero in the beginning.
-struct http_memory {
-    size_t size;
-    char bytes[HTTP_MEMORY_SIZE];
-};
-
-// The general case of http_reply_recognize().
-enum reply_state http_reply_feed_and_remember(const struct http_expectation *expectation,
-                                              struct http_memory *memory, struct http_reply *reply,
-                                              const char *bytes, size_t size, size_t *used);
-
-// http_reply_feed(), faster where a reply is the last one again: it need not be read, and has not
-// begun.
-static inline enum reply_state http_reply_recognize(const struct http_expectation *expectation,
-                                                    struct http_memory *memory,
-                                                    struct http_reply *reply, const char *bytes,
-                                                    size_t size, size_t *used)
-{
-    if (memory->size > 0 && size >= memory->size && !http_reply_begun(reply) &&
-        memcmp(bytes, memory->bytes, memory->size) == 0) {
-        *used = memory->size;
-        return REPLY_RIGHT;
-    }
-    return http_reply_feed_and_remember(expectation, memory, reply, bytes, size, used);
-}

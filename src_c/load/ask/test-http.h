@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/test.h"
-#include "load/ask/http_reply.h"
+#include "load/ask/http_memory.h"
 
 static const struct http_expectation ANY = {.status = 2, .kind = BODY_ANY};
 static const struct http_expectation HELLO = {

@@ -34,7 +34,7 @@ static const struct flood FLOODS[] = {
     {&HELLO, OK_LINE "\r\n", "hello", HTTP_SURPLUS_MAX + 100, "its body is too long"},
     {&HELLO, OK_LINE "\r\n", "x", HTTP_SURPLUS_MAX + 100, "its body differs"},
     {&FIVE, OK_LINE "\r\n", "x", HTTP_SURPLUS_MAX + 100, "its body is too long"},
-    {&FIVE, CHUNKED, "1\r\nx\r\n", 6 * (HTTP_SURPLUS_MAX + 100), "its body is too long"},
+    {&FIVE, CHUNKED, "1\r\nx\r\n", (size_t)6 * (HTTP_SURPLUS_MAX + 100), "its body is too long"},
     {&EMPTY, OK_LINE "Content-Length: 9223372036854775807\r\n\r\n", "x", HTTP_SURPLUS_MAX + 100,
      "its body is too long"},
     {&HELLO, CHUNKED "7fffffffffffffff\r\n", "x", HTTP_SURPLUS_MAX + 100, "its body differs"},
@@ -158,7 +158,7 @@ static void what_lies_within_the_bounds_is_read(void)
 // A right body may be longer than a wrong one that was not expected at all.
 static void a_long_body_that_is_expected_is_read(void)
 {
-    size_t size = 1000 * 1000;
+    size_t size = 1000000;
     struct http_expectation expectation = {.status = 2, .kind = BODY_LENGTH, .body_size = size};
     char *text = malloc(size);
 
@@ -186,8 +186,38 @@ static void a_long_field_is_passed_over(void)
     CHECK_NUMBER(feed_long(&HELLO, OK_LINE "Content-Length:", "0", 300, hello).state, REPLY_LOST);
 }
 
+// Lines about as long as what is looked at, cut anywhere, are the same.
+static void a_line_of_any_length_can_be_cut(void)
+{
+    static const char *const begins[] = {"",
+                                         OK_LINE "",
+                                         OK_LINE "A:",
+                                         OK_LINE "Connection: close,",
+                                         OK_LINE "Content-Length: 0",
+                                         "HTTP/1.1 200 "};
+    static const char *const ends[] = {"\n\n", "\r\n\r\n", "\r\r\n", ":\r\n\r\n"};
+
+    for (size_t i = 0; i < 24; i++) {
+        const char *begin = begins[i % 6];
+        const char *end = ends[i / 6];
+        for (size_t size = HTTP_LINE_KEPT - 20; size < HTTP_LINE_KEPT + 3; size++) {
+            char bytes[2 * HTTP_LINE_KEPT];
+            size_t used = (size_t)snprintf(bytes, sizeof bytes, "%s", begin);
+            memset(bytes + used, '0', size);
+            used += size;
+            used += (size_t)snprintf(bytes + used, sizeof bytes - used, "%s", end);
+            struct result whole = feed_cut(&ANY, bytes, used, NULL, 0);
+            for (size_t cut = 0; cut <= used; cut++) {
+                struct result pieces = feed_cut(&ANY, bytes, used, &cut, 1);
+                CHECK(is_same(&whole, &pieces));
+            }
+        }
+    }
+}
+
 int main(void)
 {
+    a_line_of_any_length_can_be_cut();
     what_never_ends_is_given_up();
     a_body_that_may_be_any_has_an_end_as_well();
     what_lies_within_the_bounds_is_read();

@@ -197,14 +197,16 @@ static void what_is_shown_of_a_body_has_the_byte_that_differs(void)
 {
     static const size_t sizes[] = {1, 24, 25, 63, 64, 65, 100, 1000};
 
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (size_t at = 0; at < sizes[i]; at += at < 100 ? 1 : 97)
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t at = 0; at < sizes[i]; at += at < 100 ? 1 : 97) {
             for (size_t cut = 0; cut < sizes[i]; cut += cut < 100 ? 9 : 301)
                 check_shown(sizes[i], at, cut);
+        }
+    }
 }
 
-// A reply that was recognized is what it would have been if it had been read.
-static void the_last_reply_is_recognized(void)
+// A reply that is remembered is what it would be if it was read.
+static void the_last_reply_is_remembered(void)
 {
     static struct http_memory memory;
 
@@ -214,14 +216,70 @@ static void the_last_reply_is_recognized(void)
         for (size_t round = 0; round < 3 && one->state == REPLY_RIGHT; round++) {
             struct http_reply reply = {0};
             size_t used;
-            CHECK_NUMBER(http_reply_recognize(one->expectation, &memory, &reply, one->bytes,
-                                              one->size, &used),
-                         REPLY_RIGHT);
+            CHECK_NUMBER(
+                http_memory_feed(one->expectation, &memory, &reply, one->bytes, one->size, &used),
+                REPLY_RIGHT);
             CHECK_NUMBER(used, one->size);
             CHECK_NUMBER(http_reply_closes(&reply), one->closes);
             CHECK_NUMBER(memory.size, one->closes ? 0 : one->size);
+            CHECK(one->closes || round == 0 || !http_reply_begun(&reply));
         }
     }
+}
+
+// Checks what becomes of a reply with the memory of those before it, in two pieces.
+static void check_with_memory(struct http_memory *memory,
+                              const struct http_expectation *expectation, const char *bytes,
+                              size_t first, enum reply_state wanted)
+{
+    struct http_reply reply = {0};
+    size_t used;
+    enum reply_state state = http_memory_feed(expectation, memory, &reply, bytes, first, &used);
+
+    CHECK_NUMBER(used, first);
+    if (state == REPLY_MORE && first < strlen(bytes))
+        state = http_memory_feed(expectation, memory, &reply, bytes + first, strlen(bytes) - first,
+                                 &used);
+    CHECK_NUMBER(state, wanted);
+}
+
+static void a_head_is_remembered_whatever_its_body(void)
+{
+    static struct http_memory memory;
+    static const char hello[] = OK_LINE "Date: now\r\nContent-Length: 5\r\n\r\nhello";
+    static const char other[] = OK_LINE "Date: now\r\nContent-Length: 5\r\n\r\nhellO";
+    static const char later[] = OK_LINE "Date: new\r\nContent-Length: 5\r\n\r\nhello";
+    static const char empty[] = OK_LINE "Date: now\r\nContent-Length: 0\r\n\r\n";
+    static const char *const replies[] = {hello, other, hello, later, empty, other, hello, hello};
+
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+        const char *reply = replies[i];
+        bool is_right = strstr(reply, "hello") != NULL;
+        for (size_t first = 1; first <= strlen(reply); first++) {
+            if (first % 3 == 0) // or the memory is of this reply
+                check_with_memory(&memory, &HELLO, hello, strlen(hello), REPLY_RIGHT);
+            check_with_memory(&memory, &HELLO, reply, first, is_right ? REPLY_RIGHT : REPLY_WRONG);
+        }
+    }
+}
+
+static void what_is_too_long_is_not_remembered(void)
+{
+    static struct http_memory memory;
+    char bytes[HTTP_MEMORY_SIZE + 100];
+    struct http_reply reply = {0};
+    size_t used;
+    int head = snprintf(bytes, sizeof bytes, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n",
+                        HTTP_MEMORY_SIZE);
+
+    memset(bytes + head, 'x', HTTP_MEMORY_SIZE);
+    size_t size = (size_t)head + HTTP_MEMORY_SIZE;
+    CHECK_NUMBER(http_memory_feed(&ANY, &memory, &reply, bytes, size, &used), REPLY_RIGHT);
+    CHECK_NUMBER(memory.size, 0);
+    CHECK_NUMBER(memory.head_size, head);
+    http_reply_begin(&reply);
+    CHECK_NUMBER(http_memory_feed(&ANY, &memory, &reply, bytes, size, &used), REPLY_RIGHT);
+    CHECK_NUMBER(used, size);
 }
 
 int main(void)
@@ -234,6 +292,8 @@ int main(void)
     a_reply_that_is_cut_off_is_not_complete();
     a_nul_in_a_head_makes_a_reply_useless();
     what_is_shown_of_a_body_has_the_byte_that_differs();
-    the_last_reply_is_recognized();
+    the_last_reply_is_remembered();
+    a_head_is_remembered_whatever_its_body();
+    what_is_too_long_is_not_remembered();
     return test_result();
 }
