@@ -21,7 +21,9 @@ class Ask:
     name: str
     send: bytes
     expect: bytes | int | None  # these bytes, so many, or any
-    opening: tuple[Piece | str, ...] = ()  # ("send", b"..."), ("expect text", b"..."), "expect line"
+    opening: tuple[
+        Piece | str, ...
+    ] = ()  # ("send", b"..."), ("expect text", b"..."), "expect line"
     also: tuple[str, ...] = ()  # "close", "head", "status 404"
 
     def lines(self) -> bytes:

@@ -80,7 +80,7 @@ def test_a_wrong_reply_is_shown_with_the_byte_that_differs(
     assert answer.counts["wrong"] == 10
     assert answer.report["first_wrong"] == {
         "differs_at": 3, "shown_from": 0, "expected": r"\x00\x01\x02\x03\x04",
-        "got": r"\x00\x01\x02\xff\x04", "cut": False,
+        "got": r"\x00\x01\x02\xff\x04", "cut": False, "reason": None,
     }  # fmt: skip
     assert "differs at byte 3" in answer.reasons
 

@@ -47,8 +47,8 @@ static enum reply_state tell(struct reply *reply, enum reply_state state)
 enum reply_state http_wanted_feed(const struct http_wanted *wanted, struct reply *reply,
                                   const char *bytes, size_t size, size_t *used)
 {
-    return tell(reply, http_reply_recognize(&wanted->expectation, reply->memory, reply->http, bytes,
-                                            size, used));
+    return tell(reply, http_memory_feed(&wanted->expectation, reply->memory, reply->http, bytes,
+                                        size, used));
 }
 
 enum reply_state http_wanted_end(const struct http_wanted *wanted, struct reply *reply)

@@ -5,6 +5,7 @@
 
 #include "load/ask/asks.h"
 #include "load/ask/exchange.h"
+#include "load/ask/http_memory.h"
 #include "load/ask/http_reply.h"
 
 struct http_wanted {
