@@ -28,10 +28,11 @@ class Ask:
 
     def lines(self) -> bytes:
         """The lines of the file that say so."""
-        said = [f"request {self.name}\n".encode()]
-        for step in self.opening:
-            said.append(f"opening-{step}\n".encode() if isinstance(step, str) else _sized(*step))
-        said.append(_text("send", self.send))
+        said = [
+            f"request {self.name}\n".encode(),
+            *(_step(step) for step in self.opening),
+            _text("send", self.send),
+        ]
         said += [f"{word}\n".encode() for word in self.also]
         if isinstance(self.expect, bytes):
             said.append(_text("expect text", self.expect))
@@ -46,7 +47,10 @@ def _text(word: str, text: bytes) -> bytes:
     return f"{word} {len(text)}\n".encode() + text + b"\n"
 
 
-def _sized(word: str, text: bytes) -> bytes:
+def _step(step: Piece | str) -> bytes:
+    if isinstance(step, str):
+        return f"opening-{step}\n".encode()
+    word, text = step
     return _text(f"opening-{word}", text)
 
 

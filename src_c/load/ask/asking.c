@@ -69,11 +69,9 @@ static void resolve_asks(struct settings *s, bool n_given)
     }
     if (s->asks_path == NULL)
         settings_reject("--framing %s needs --asks (the file says what is asked)", framing);
+    const char *other = n_given ? "n" : s->request != NULL ? "request" : "expect";
     if (n_given || s->request != NULL || s->expect != NULL)
-        settings_reject("--asks and --%s exclude each other (one says what is asked)",
-                        n_given              ? "n"
-                        : s->request != NULL ? "request"
-                                             : "expect");
+        settings_reject("--asks and --%s exclude each other (one says what is asked)", other);
     if (!asks_load(&s->asks, s->asks_path, s->framing == FRAMING_HTTP, message))
         settings_reject("--asks %.200s: %s", s->asks_path, message);
 }

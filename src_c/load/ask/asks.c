@@ -155,10 +155,10 @@ static bool find_step(struct reading *reading, struct opening **step)
 
 static bool read_opening(struct reading *reading)
 {
-    const char *rest;
+    const char *rest = after(reading, "opening-send");
     struct opening *step = NULL;
 
-    if ((rest = after(reading, "opening-send")) != NULL)
+    if (rest != NULL)
         return begin_step(reading, &step) && read_some_text(reading, rest, &step->send);
     if (strcmp(reading->text, "opening-expect line") == 0) {
         if (!find_step(reading, &step))
@@ -204,7 +204,8 @@ static bool read_expect(struct reading *reading)
         return reading->http || refuse(reading, "'expect any' needs --framing http (nothing says "
                                                 "where other replies end)");
     }
-    if ((rest = after(reading, "expect length")) != NULL) {
+    rest = after(reading, "expect length");
+    if (rest != NULL) {
         ask->expects = EXPECT_LENGTH;
         if (!read_size(reading, rest, ASKS_LENGTH_MAX, &ask->length))
             return false;
@@ -264,18 +265,19 @@ static bool begin_request(struct reading *reading)
 // Reads a line of a request, and the bytes that it announces.
 static bool read_member(struct reading *reading)
 {
-    const char *rest;
+    const char *send = after(reading, "send");
+    const char *status = after(reading, "status");
 
     if (strcmp(reading->text, "end") == 0)
         return end_request(reading);
-    if ((rest = after(reading, "send")) != NULL)
-        return note(reading, SEND) && read_some_text(reading, rest, &reading->ask->send);
+    if (send != NULL)
+        return note(reading, SEND) && read_some_text(reading, send, &reading->ask->send);
     if (strncmp(reading->text, "expect ", 7) == 0)
         return read_expect(reading);
     if (strncmp(reading->text, "opening-", 8) == 0)
         return read_opening(reading);
-    if ((rest = after(reading, "status")) != NULL)
-        return read_status(reading, rest);
+    if (status != NULL)
+        return read_status(reading, status);
     if (strcmp(reading->text, "close") == 0) {
         reading->ask->per_connection = 1;
         return note(reading, CLOSE);

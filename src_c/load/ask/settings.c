@@ -233,14 +233,16 @@ static void resolve_address(struct settings *s)
 
 static void check_combinations(const struct settings *s, bool arrivals_given)
 {
-    if (s->threads > s->clients)
+    if (s->threads > s->clients) {
         settings_reject("--threads %" PRIu64 " is more than --clients %" PRIu64
                         " (a thread needs a client)",
                         s->threads, s->clients);
-    if (s->framing == FRAMING_MESSAGE && s->pipeline > 1)
+    }
+    if (s->framing == FRAMING_MESSAGE && s->pipeline > 1) {
         settings_reject("--pipeline %" PRIu64
                         " needs another --framing (a message has its own connection)",
                         s->pipeline);
+    }
     if (s->framing == FRAMING_MESSAGE && s->requests_per_connection > 0)
         settings_reject(
             "--requests-per-connection needs another --framing (a message has its own connection)");

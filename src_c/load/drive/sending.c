@@ -46,7 +46,8 @@ void fill_pipeline(struct worker *worker, struct client *client, int64_t now_ns)
     }
 }
 
-void note_connected(struct worker *worker, struct client *client, int64_t send_ns)
+// A connection stands, and its requests can be sent.
+static inline void open_for_requests(struct worker *worker, struct client *client, int64_t send_ns)
 {
     client->state = CLIENT_OPEN;
     client->was_connected = true;
@@ -60,6 +61,11 @@ void note_connected(struct worker *worker, struct client *client, int64_t send_n
         client->started_ns[client->oldest] = send_ns;
     if (worker->settings->pipeline > 1)
         fill_pipeline(worker, client, clock_now_ns());
+}
+
+void note_connected(struct worker *worker, struct client *client, int64_t send_ns)
+{
+    open_for_requests(worker, client, send_ns);
 }
 
 // Sends what is unsent, as far as the kernel takes it. A connection on its way is tried as well:
@@ -95,7 +101,7 @@ static void send_requests(struct worker *worker, struct client *client)
         if (client->send_offset == end)
             client->send_offset = 0;
         if (client->state == CLIENT_CONNECTING)
-            note_connected(worker, client, send_ns);
+            open_for_requests(worker, client, send_ns);
     }
     client->send_offset = 0; // the next byte begins a request
 }
@@ -155,10 +161,12 @@ void connect_client(struct worker *worker, struct client *client, int64_t now_ns
         return;
     }
     client->state = CLIENT_CONNECTING;
-    if (client->share->exchange->opening_count > 0)
+    if (client->share->exchange->opening_count > 0) {
+        client->opening = 0;
         watch_connection(worker, client, true);
-    else
+    } else {
         send_and_watch(worker, client);
+    }
 }
 
 void repeat_requests(struct worker *worker, struct client *client, int64_t now_ns)
