@@ -91,15 +91,13 @@ def test_a_server_may_close_after_any_reply(
     assert (repeated > 0) == (pipeline == "5" and not loop) or loop
 
 
-def test_what_is_sent_again_is_as_old_as_it_is(fibload: Program, tmp_path: Path) -> None:
-    """Each connection answers one of four: the last of them waits for four connections."""
+def test_what_is_sent_again_is_counted(fibload: Program, tmp_path: Path) -> None:
+    """Each connection answers one of four; what is behind the last of all may be sent or not."""
     options = ("--requests", "40", "--pipeline", "4")
     counts, report, _, _ = load(fibload, tmp_path, answering(LAST), ASK, options)
-    loop = report["closed_loop"]
-    assert isinstance(loop, dict)
     assert counts["ok"] == 40
     assert counts["started"] == 40 + counts["unfinished"]
-    assert loop["littles_law"] == pytest.approx(1, abs=0.2)
+    assert report["repeated"] in (39 * 3, 40 * 3)
 
 
 def test_a_connection_for_each_request(fibload: Program, tmp_path: Path) -> None:

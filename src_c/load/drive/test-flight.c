@@ -7,6 +7,7 @@
 #include "load/drive/client.h"
 #include "load/drive/failure.h"
 #include "load/drive/flight.h"
+#include "load/drive/sending.h"
 
 static const int64_t BEGIN_NS = 1000000;
 static const int64_t END_NS = 3000000;
@@ -145,10 +146,26 @@ static void test_what_ended_before_the_window_is_no_part_of_it(void)
     CHECK_NUMBER(share.tally.in_flight_ns, 0);
 }
 
+static void test_what_is_sent_again_is_as_old_as_it_is(void)
+{
+    begin_anew();
+    note_connected(&worker, &client, BEGIN_NS + 900);
+    CHECK_NUMBER(client.started_ns[0], BEGIN_NS + 900);
+    CHECK_NUMBER(client.started_ns[1], BEGIN_NS + 500);
+    begin_anew();
+    client.is_repeating = true;
+    note_connected(&worker, &client, BEGIN_NS + 900);
+    CHECK_NUMBER(client.started_ns[0], BEGIN_NS - 500);
+    CHECK_NUMBER(client.in_flight, 2);
+    leave_connection(&client);
+    CHECK(!client.is_repeating);
+}
+
 int main(void)
 {
     test_what_ends_after_the_window_was_in_flight_until_its_end();
     test_what_ends_in_the_window_was_in_flight_until_then();
     test_what_ended_before_the_window_is_no_part_of_it();
+    test_what_is_sent_again_is_as_old_as_it_is();
     return test_result();
 }
