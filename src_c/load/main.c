@@ -83,9 +83,8 @@ static void make_teams(struct session *session)
         // Groups begin where the one before has ended, so that small ones do not share a thread.
         team->first_thread = thread;
         thread = (thread + (size_t)team->group->clients) % session->thread_count;
-        if (!exchange_make(&team->exchange, settings->framing, team->group->request,
-                           team->group->expect, !settings->asks_fibonacci,
-                           (size_t)settings->pipeline))
+        if (!exchange_make(&team->exchange, &team->group->ask, settings->framing,
+                           !settings->asks_fibonacci, (size_t)settings->pipeline))
             die("fibload", "cannot prepare", errno);
     }
 }
@@ -208,6 +207,7 @@ int main(int argc, char *argv[])
         fprintf(stderr, "fibload: cannot write the report: %s\n", strerror(errno));
     bool valid = report_is_valid(&result);
     release(&session);
+    asks_free(&settings.asks);
     if (!written)
         return EXIT_FAILURE;
     if (result.interrupted)

@@ -93,23 +93,49 @@ static void excerpt(char text[EXCERPT_SIZE], const char *bytes, size_t size, siz
     stpcpy(out, goes_on ? "..." : "");
 }
 
-// Says how the first wrong reply differs from what was expected.
-static void add_wrong(struct reasons *reasons, const struct accounting *accounting)
+enum { DIFFERENCE_SIZE = 2 * EXCERPT_SIZE + 160 };
+
+// Says how a wrong reply differs from what was expected.
+static void say_difference(char text[DIFFERENCE_SIZE], const struct difference *difference)
 {
-    const struct wrong_reply *got = &accounting->first_wrong;
-    const char *expected = accounting->first_expected + got->from;
-    size_t size = strnlen(expected, WRONG_SHOWN + 1);
+    const struct wrong_reply *got = &difference->got;
+    struct text expected = difference_expected(difference);
     char came[EXCERPT_SIZE];
     char wanted[EXCERPT_SIZE];
-    char where[64] = "";
+    char where[128] = "";
 
     excerpt(came, got->bytes, got->size, got->from, got->at, got->cut);
-    excerpt(wanted, expected, size < WRONG_SHOWN ? size : WRONG_SHOWN, got->from, got->at,
-            size > WRONG_SHOWN);
+    excerpt(wanted, expected.bytes, expected.size < WRONG_SHOWN ? expected.size : WRONG_SHOWN,
+            got->from, got->at, expected.size > WRONG_SHOWN);
     if (got->at > 0)
         snprintf(where, sizeof where, "differs at byte %zu: ", got->at);
-    add_reason(reasons, "wrong replies: %" PRIu64 ", the first %s\"%s\" instead of \"%s\"",
-               accounting->by_outcome[OUTCOME_WRONG], where, came, wanted);
+    if (difference->reason != NULL)
+        snprintf(where + strlen(where), sizeof where - strlen(where), "%s: ", difference->reason);
+    if (difference->expected != NULL)
+        snprintf(text, DIFFERENCE_SIZE, "%s\"%s\" instead of \"%s\"", where, came, wanted);
+    else
+        snprintf(text, DIFFERENCE_SIZE, "%s\"%s\"", where, came);
+}
+
+static void add_wrong(struct reasons *reasons, const struct accounting *accounting)
+{
+    char how[DIFFERENCE_SIZE];
+
+    say_difference(how, &accounting->first_wrong);
+    add_reason(reasons, "wrong replies: %" PRIu64 ", the first %s",
+               accounting->by_outcome[OUTCOME_WRONG], how);
+}
+
+// Says that connections did not begin as they must: requests may or may not have waited for them.
+static void add_wrong_openings(struct reasons *reasons, const struct accounting *accounting)
+{
+    char how[DIFFERENCE_SIZE];
+
+    say_difference(how, &accounting->first_opening);
+    add_reason(reasons,
+               "connections that began in another way than the opening says: %" PRIu64
+               ", the first %s",
+               accounting->wrong_openings, how);
 }
 
 enum { QUEUE_SIZE = 128 };
@@ -158,6 +184,8 @@ struct reasons reasons_collect(const struct result *result)
         add_abort(reasons, result);
     if (by[OUTCOME_WRONG] > 0)
         add_wrong(reasons, accounting);
+    if (accounting->wrong_openings > 0)
+        add_wrong_openings(reasons, accounting);
     if (accounting->surplus_bytes > 0)
         add_reason(reasons, "bytes that nobody asked for: %" PRIu64, accounting->surplus_bytes);
     if (accounting->cut_short > 0)

@@ -108,7 +108,8 @@ class Part:
     def errors(self) -> int:
         """Requests that ended otherwise than by a right reply, or as a design declares."""
         counts = self.counts
-        return counts["wrong"] + counts["timeout"] + counts["local"] + self.cut_short
+        others = counts["wrong"] + counts["timeout"] + counts.get("opening", 0) + counts["local"]
+        return others + self.cut_short
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,9 @@ _METRICS = {
 }
 NO_DECISIONS = Decisions(0, (), {}, ())
 NO_WORDS: Mapping[str, Path] = {}
-OUTCOMES = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
+OUTCOMES = (
+    "ok", "wrong", "refused", "closed", "reset", "timeout", "opening", "local", "unfinished"
+)  # fmt: skip
 """Every request of a trial ends in one of these."""
 
 

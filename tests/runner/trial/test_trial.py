@@ -53,7 +53,9 @@ def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) ->
 
 def test_every_request_of_a_trial_has_exactly_one_end(programs: Path, tmp_path: Path) -> None:
     counts = run_well(trial("py-mt"), programs, tmp_path)["counts"]
-    ends = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
+    ends = (
+        "ok", "wrong", "refused", "closed", "reset", "timeout", "opening", "local", "unfinished"
+    )  # fmt: skip
     assert counts["started"] == sum(counts[end] for end in ends)
 
 
