@@ -71,7 +71,6 @@ static const char *take_byte(struct http_chunk *chunk, char byte)
     case HTTP_CHUNK_DATA_CR:
         return expect_byte(chunk, byte, '\r', HTTP_CHUNK_DATA_LF);
     case HTTP_CHUNK_DATA_LF:
-        chunk->line_size = 0;
         return expect_byte(chunk, byte, '\n', HTTP_CHUNK_SIZE);
     case HTTP_CHUNK_SIZE:
         return take_digit(chunk, byte);

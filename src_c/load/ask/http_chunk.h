@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HTTP_CHUNK_LINE_MAX = 4 * 1024 }; // bytes of a size with its extensions and line end
+enum { HTTP_CHUNK_LINE_MAX = 4 * 1024 }; // bytes from the data of a chunk to those of the next
 
 enum http_chunk_part {
     HTTP_CHUNK_SIZE, // its first digit
@@ -23,7 +23,7 @@ enum http_chunk_part {
 // All zero before the first chunk.
 struct http_chunk {
     enum http_chunk_part part;
-    size_t line_size; // so far
+    size_t line_size; // since the data before it
     uint64_t size;    // of its data; 0: the last chunk, which has none
 };
 

@@ -119,7 +119,7 @@ struct http_case {
     enum reply_state state_at_end;
     bool closes;
     const char *reason; // a part of it
-    const char *got;
+    const char *got;    // what is shown of it
 };
 
 #define BYTES(text) (text), sizeof(text) - 1
@@ -165,6 +165,7 @@ static const struct http_case RIGHT_CASES[] = {
     RIGHT(EMPTY, OK_LINE "Connection: closed, xclose, c, clos, close;a\r\nContent-Length: 0\n\n"),
     RIGHT(EMPTY, OK_LINE "Connectio\r: close\r\nContent\rLength: 1\r\nContent-Length: 0\r\n\r\n"),
     RIGHT(HELLO, "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 5\r\n\r\nhello"),
+    RIGHT(EMPTY, "HTTP/1.0 200 OK\r\nConnection: Keep-Alive, TE\r\nContent-Length: 0\r\n\r\n"),
     RIGHT_CLOSES(HELLO, "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
     RIGHT_CLOSES(EMPTY, OK_LINE "Content-Length: 0\r\nConnection: close, TE\r\n\r\n"),
     RIGHT_CLOSES(EMPTY, OK_LINE "Content-Length: 0\r\nConnection: TE\t,\tCLOSE\r\n\r\n"),

@@ -54,6 +54,7 @@ static const struct http_case LOST_CASES[] = {
     LOST(CHUNKED "1\n", "CR LF", "1\n"),
     LOST(CHUNKED "1\rx", "CR LF", "1\rx"),
     LOST(CHUNKED "1;a\n", "extension", "1;a\n"),
+    LOST(CHUNKED "1;a\0", "extension", NULL),
     LOST(CHUNKED "1\r\nab", "data of a chunk", "b"),
     LOST(CHUNKED "1\r\na\n", "data of a chunk", "\n"),
     LOST(CHUNKED "1\r\na\rb", "data of a chunk", "\rb"),
@@ -86,7 +87,8 @@ static void check_result(const struct http_case *one, const struct result *resul
         return;
     if (strstr(result->reply.reason, one->reason) == NULL)
         CHECK_TEXT(result->reply.reason, one->reason);
-    CHECK_BYTES(result->reply.got.bytes, result->reply.got.size, one->got, strlen(one->got));
+    if (one->got != NULL)
+        CHECK_BYTES(result->reply.got.bytes, result->reply.got.size, one->got, strlen(one->got));
 }
 
 // Feeds a case as a whole, in every pair of pieces, in every three, and byte by byte.
@@ -131,6 +133,22 @@ static void a_reply_ends_where_it_ends(void)
                 feed_cut(one->expectation, bytes, one->size + strlen(behind[j]), NULL, 0);
             check_result(one, &result);
         }
+    }
+}
+
+static void after_a_useless_reply_nothing_has_a_meaning(void)
+{
+    for (size_t i = 0; i < sizeof LOST_CASES / sizeof *LOST_CASES; i++) {
+        const struct http_case *one = &LOST_CASES[i];
+        struct http_reply reply = {0};
+        char bytes[1024] = "";
+        size_t used;
+        memcpy(bytes, one->bytes, one->size);
+        CHECK_NUMBER(http_reply_feed(one->expectation, &reply, bytes, one->size + 9, &used),
+                     REPLY_LOST);
+        CHECK_NUMBER(used, one->size + 9);
+        CHECK_NUMBER(http_reply_feed(one->expectation, &reply, OK_LINE, 9, &used), REPLY_LOST);
+        CHECK_NUMBER(used, 9);
     }
 }
 
@@ -263,6 +281,27 @@ static void a_head_is_remembered_whatever_its_body(void)
     }
 }
 
+// A body that looks like the reply before it is a body.
+static void a_body_is_never_taken_for_a_reply(void)
+{
+    static struct http_memory memory;
+    static const char inner[] = OK_LINE "Content-Length: 5\r\n\r\nhello";
+    static const char outer[] = OK_LINE "Content-Length: 44\r\n\r\n";
+    static const char body[] = OK_LINE "Content-Length: 5\r\n\r\nhello!";
+    struct http_reply reply = {0};
+    size_t used;
+
+    CHECK_NUMBER(sizeof body - 1, 44);
+    http_memory_feed(&ANY, &memory, &reply, inner, sizeof inner - 1, &used);
+    CHECK_NUMBER(memory.size, sizeof inner - 1);
+    http_reply_begin(&reply);
+    http_memory_feed(&ANY, &memory, &reply, outer, sizeof outer - 10, &used);
+    http_memory_feed(&ANY, &memory, &reply, outer + used, sizeof outer - 1 - used, &used);
+    CHECK_NUMBER(memory.size, sizeof inner - 1);
+    CHECK_NUMBER(http_memory_feed(&ANY, &memory, &reply, body, sizeof body - 2, &used), REPLY_MORE);
+    CHECK_NUMBER(http_memory_feed(&ANY, &memory, &reply, "!", 1, &used), REPLY_RIGHT);
+}
+
 static void what_is_too_long_is_not_remembered(void)
 {
     static struct http_memory memory;
@@ -289,11 +328,13 @@ int main(void)
     CHECK_CASES(LOST_CASES);
     CHECK_CASES(CUT_CASES);
     a_reply_ends_where_it_ends();
+    after_a_useless_reply_nothing_has_a_meaning();
     a_reply_that_is_cut_off_is_not_complete();
     a_nul_in_a_head_makes_a_reply_useless();
     what_is_shown_of_a_body_has_the_byte_that_differs();
     the_last_reply_is_remembered();
     a_head_is_remembered_whatever_its_body();
+    a_body_is_never_taken_for_a_reply();
     what_is_too_long_is_not_remembered();
     return test_result();
 }
