@@ -9,7 +9,7 @@ from tests.here import CHECKOUT
 from tests.runner.small_servers import python
 
 from fibench.backends.catalogue import known_backends, read_catalogue
-from fibench.experiment.experiment import OwnBackend, parse_experiment
+from fibench.experiment import OwnBackend, parse_experiment
 from fibench.parameters.groups import parse
 from fibench.plan.pinning import Pinning
 from fibench.plan.trials import Role, Trial, plan

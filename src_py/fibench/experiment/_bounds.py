@@ -77,7 +77,8 @@ def _measured(table: ClaimTable) -> tuple[str, Mapping[str, float], str]:
     if table.ratio is not None:
         return "a ratio", {}, "1.3"
     if table.crossover is not None:
-        units = _AXIS_UNITS[KEYS[table.crossover.over].kind.unit or ""]
+        key = KEYS.get(table.crossover.over)  # an axis of the user's own has numbers without a unit
+        units = _AXIS_UNITS[(key.kind.unit if key else None) or ""]
         return table.crossover.over, units, _example(units, "22")
     units = METRICS[table.metric].bound_units
     return table.metric, units, _example(units, "1.1")

@@ -178,7 +178,7 @@ def _too_fast(cell: Cell, samples: Index) -> Iterator[str]:
     times = needed_s / used_s
     if times >= TOO_FAST:
         asking = [group.n for group in cell.parameters.groups if group.n is not None]
-        n = min(asking, default=cell.parameters.n)
+        n = min(asking, default=cell.parameters.n or 0)
         yield (
             f"{cell.label}: answers {times:.0f} times faster than fibonacci({n}) can be computed "
             f"so: {quantity(used_s, 's')} for each request, and the recursion takes a core "
