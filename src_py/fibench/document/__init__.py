@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A file's text becomes tables that are right each by itself, or every fault with its place.
 
-The same on every machine: nothing here looks at what is installed. May know `parameters`, and the
-ground.
+The same on every machine: nothing here looks at what is installed. May know `requests`, and
+what that knows.
 """
 
 from fibench.document.check import Sound, check_document

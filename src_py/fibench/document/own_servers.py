@@ -101,16 +101,16 @@ def _ready(value: object) -> str | None:
     return path
 
 
-class Stop(Table):
+class StopTable(Table):
     """How a server is asked to end."""
 
     signal: str = "SIGTERM"
     grace: float = GRACE_S
 
 
-def _stop(value: object) -> Stop:
+def _stop(value: object) -> StopTable:
     given = table_of(value, ("signal", "grace"), 'stop = { signal = "SIGQUIT", grace = "5s" }')
-    found = Stop()
+    found = StopTable()
     for name, kind in (("signal", _SIGNAL), ("grace", _GRACE)):
         if name in given:
             try:
@@ -198,8 +198,8 @@ class BackendTable(Table):
         "and its trial has failed.",
         json_schema_extra={"default": format_duration(START_TIMEOUT_S)},
     )
-    stop: Annotated[Stop, Checked(_stop, _STOP)] = Field(
-        default=Stop(),
+    stop: Annotated[StopTable, Checked(_stop, _STOP)] = Field(
+        default=StopTable(),
         description="How it is asked to end, and how long it may take: "
         '`{ signal = "SIGQUIT", grace = "5s" }`. Default: SIGTERM, and 3 s.',
     )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables become cells and claims that fit each other.
 
-May know `document`, `parameters`, and the ground. Backends are known here only by what a catalogue
+May know `document`, and what that knows. Backends are known here only by what a catalogue
 says of them (KnownBackend); whether one can run is asked elsewhere.
 """
 

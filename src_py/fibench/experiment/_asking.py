@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fibench.document import Source
 from fibench.document.tables import GroupTable
 from fibench.parameters import KEYS, Framing, Parameters, Scalar, shown_value
-from fibench.requests import RenderingError, Request, Template, render
+from fibench.requests import RenderingError, Template, WireRequest, render
 from fibench.wording import as_toml
 
 ASKED = "asked"
@@ -29,11 +29,11 @@ def values_of(parameters: Parameters) -> dict[str, str]:
     }
 
 
-class Asked(NamedTuple):
+class CellRequests(NamedTuple):
     """The requests of a cell."""
 
-    asks: tuple[Request, ...] = ()
-    prepares: tuple[Request, ...] = ()
+    asks: tuple[WireRequest, ...] = ()
+    prepares: tuple[WireRequest, ...] = ()
     sound: bool = True
     """Otherwise some cannot be rendered, which has been reported."""
 
@@ -56,7 +56,7 @@ class Requests:
     """The axes of the user's own."""
     varied: frozenset[str] = frozenset()
     """The keys that the matrix varies: what requests may name in braces beside those axes."""
-    kept: dict[object, Request] = field(default_factory=dict, compare=False, repr=False)
+    kept: dict[object, WireRequest] = field(default_factory=dict, compare=False, repr=False)
     """Those rendered so far, by their templates and the values that these name."""
 
     def asked(self, given: Mapping[str, Scalar], groups: Iterable[GroupTable]) -> list[str]:
@@ -78,7 +78,7 @@ class Requests:
                 return "http" if self.templates[name].method else "bytes"
         return "bytes"
 
-    def rendered(self, parameters: Parameters, source: Source) -> Asked:
+    def rendered(self, parameters: Parameters, source: Source) -> CellRequests:
         """What a cell asks for; what is wrong with it is reported."""
         names = [group.request for group in parameters.groups if not group.idle]
         names = names if parameters.groups else [parameters.request]
@@ -95,12 +95,12 @@ class Requests:
                 if name in self.axes or name in self.varied
             }
             asks = tuple(self._render(one, values) for one in known)
-            return Asked(asks, tuple(self._render(one, values) for one in before))
+            return CellRequests(asks, tuple(self._render(one, values) for one in before))
         except RenderingError as error:
             source.report(error.path, f"{_called(error.path)} {error.what}", error.hint)
-            return Asked(sound=False)
+            return CellRequests(sound=False)
 
-    def _render(self, template: Template, values: Mapping[str, str]) -> Request:
+    def _render(self, template: Template, values: Mapping[str, str]) -> WireRequest:
         """One request, rendered once for all cells that give it the same values."""
         named = {name: values[name] for name in sorted(template.names() & values.keys())}
         key = (template.path, tuple(named.items()))

@@ -11,7 +11,7 @@ from fibench.document.locate import Path
 from fibench.document.requests import PrepareTable, RequestTable
 from fibench.experiment._asking import Preparation, Requests
 from fibench.parameters import KEYS
-from fibench.requests import LARGEST_ASKS_BYTES, Expected, Opening, Request, Template
+from fibench.requests import LARGEST_ASKS_BYTES, Expected, Opening, Template, WireRequest
 from fibench.wording import as_toml, listed_with, suggestion
 
 _LOADS = ("matrix", "load")
@@ -138,7 +138,7 @@ def report_unknown_requests(
     return unknown
 
 
-def too_large(asks: Collection[Request]) -> int | None:
+def too_large(asks: Collection[WireRequest]) -> int | None:
     """How many bytes the requests of a cell have together, if these are more than fibload takes."""
     size = sum(
         len(one.send) + len(one.expect.text) + sum(_size(opening) for opening in one.openings)

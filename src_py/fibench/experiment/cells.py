@@ -26,7 +26,7 @@ from fibench.parameters import (
     parameter,
     shown_value,
 )
-from fibench.requests import Request, digest_of
+from fibench.requests import WireRequest, digest_of
 from fibench.wording import as_toml, meant
 
 NOBODY_ASKS = 0
@@ -75,10 +75,10 @@ class Cell:
     """Short and stable: it depends on this cell's own parameters alone."""
     written: Mapping[str, Value] = field(default_factory=dict, hash=False)
     """Parameters that the file calls by another value: with client groups, `clients`."""
-    asks: tuple[Request, ...] = field(default=(), hash=False, repr=False)
+    asks: tuple[WireRequest, ...] = field(default=(), hash=False, repr=False)
     """What its clients ask for, each once, in the order of its groups; none where they ask for
     numbers."""
-    prepares: tuple[Request, ...] = field(default=(), hash=False, repr=False)
+    prepares: tuple[WireRequest, ...] = field(default=(), hash=False, repr=False)
     """What its server is asked once, in this order, when it is ready."""
 
 
@@ -98,8 +98,8 @@ class Combination:
     parameters: Parameters
     written: Mapping[str, Value]
     """As in Cell."""
-    asks: tuple[Request, ...] = ()
-    prepares: tuple[Request, ...] = ()
+    asks: tuple[WireRequest, ...] = ()
+    prepares: tuple[WireRequest, ...] = ()
     doubtful: bool = False
     """What it asks for cannot be rendered, which has been reported."""
 

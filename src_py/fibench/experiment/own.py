@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -60,7 +60,7 @@ class OwnBackend:
     """How long it may take to end."""
     build: tuple[str, ...] = ()
     """What makes it, once before the run, in `folder`; none where nothing does."""
-    named: frozenset[str] = frozenset()
+    named: frozenset[str] = field(default=frozenset(), compare=False)
     """What stands in braces in all of this."""
 
     @property

@@ -313,6 +313,12 @@ def choice(*names: Word, found: Mapping[Word, str] | None = None) -> Kind[Word]:
     return _Choice(kind, check, {"enum": list(names)}, names=(*names, *follows))
 
 
+@dataclass(frozen=True, eq=False)
+class _NumberOrText(Kind[int | str]):
+    def holds(self, value: object) -> bool:
+        return type(value) in (int, str)
+
+
 LONGEST_AXIS_VALUE = 200
 
 
@@ -334,7 +340,7 @@ def of_own_axis() -> Kind[int | str]:
         return value
 
     schema = {"anyOf": [{"type": "integer"}, {"type": "string"}]}
-    return Kind(int | str, check, schema, unit="")
+    return _NumberOrText(int | str, check, schema, unit="")
 
 
 def pattern(expression: re.Pattern[str], allowed: str) -> Kind[str]:

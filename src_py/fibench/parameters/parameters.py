@@ -237,6 +237,7 @@ class Parameters:
             "your own. How replies end follows from it, so that it has no `framing` beside.",
             optional=True,
             of_group="the load's",
+            option=Option(13, "what to ask for of the file's requests: json,wait"),
         )
     )
     duration: float | None = sometimes(

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What clients ask of any server, and what must come back: from the file's words to bytes.
 
-Pure: it opens no socket and reads no file. May know `parameters`, and the ground.
+Pure: it opens no socket and reads no file. May know `parameters`, and what that knows.
 """
 
-from fibench.requests.asked import Expectation, Opening, Request, digest_of
+from fibench.requests.asked import Expectation, Opening, WireRequest, digest_of
 from fibench.requests.asks import LARGEST_ASKS_BYTES, asks_file
 from fibench.requests.braces import fill_command, fill_known, names_in, names_in_command
 from fibench.requests.rendering import RenderingError, render
@@ -27,7 +27,7 @@ __all__ = [
     "Expected",
     "Opening",
     "RenderingError",
-    "Request",
+    "WireRequest",
     "Sized",
     "Template",
     "asks_file",

@@ -33,7 +33,7 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class Request:
+class WireRequest:
     """A request of a cell; all that was in braces has been replaced."""
 
     name: str
@@ -58,7 +58,7 @@ class Request:
         return self.send[: self.host_at] + field + self.send[self.host_at :]
 
 
-def digest_of(requests: Iterable[Request]) -> str:
+def digest_of(requests: Iterable[WireRequest]) -> str:
     """A short digest of all that requests send and expect: other figures belong to others."""
     whole = hashlib.sha256()
     for request in requests:

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fibench.requests.asked import Expectation, Request
+from fibench.requests.asked import Expectation, WireRequest
 
 LARGEST_ASKS_BYTES = 16 << 20
 _BEGIN = b"fibload-asks 1\n"
 
 
-def asks_file(requests: Iterable[Request], host: str, port: int) -> bytes:
+def asks_file(requests: Iterable[WireRequest], host: str, port: int) -> bytes:
     """What the file holds that asks a server at an address.
 
     A body that is still to be found out by a check ("checked") is any body here.
@@ -31,7 +31,7 @@ def asks_file(requests: Iterable[Request], host: str, port: int) -> bytes:
     return _BEGIN + b"".join(part for one in requests for part in _parts(one, host, port))
 
 
-def _parts(request: Request, host: str, port: int) -> Iterator[bytes]:
+def _parts(request: WireRequest, host: str, port: int) -> Iterator[bytes]:
     yield b"request %s\n" % request.name.encode("ascii")
     for opening in request.openings:
         if opening.send is not None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from fibench.parameters import Fault
-from fibench.requests.asked import Expectation, Opening, Request
+from fibench.requests.asked import Expectation, Opening, WireRequest
 from fibench.requests.braces import fill_known
 from fibench.requests.http import WITH_BODY, check_header, check_target, http_request
 from fibench.requests.template import (
@@ -38,7 +38,7 @@ class RenderingError(Exception):
         self.hint = fault.hint
 
 
-def render(template: Template, values: Mapping[str, str]) -> Request:
+def render(template: Template, values: Mapping[str, str]) -> WireRequest:
     """The request with values in the place of the names that have one. Raises RenderingError."""
     return _Rendering(template, values).request()
 
@@ -47,14 +47,14 @@ class _Rendering:
     def __init__(self, template: Template, values: Mapping[str, str]) -> None:
         self._template, self._values = template, values
 
-    def request(self) -> Request:
+    def request(self) -> WireRequest:
         asked = self._template
         if asked.method:
             send, body, host_at = self._http()
         else:
             send = self._payload(asked.send or "", ("send",))
             body, host_at = send, None
-        return Request(
+        return WireRequest(
             name=asked.name,
             framing="http" if asked.method else "bytes",
             send=send,
