@@ -188,12 +188,11 @@ def server_argv(
     port: int,
     interpreter: str | None = None,
     cores: int | None = None,
-    folder: Path | None = None,
 ) -> list[str]:
-    """The whole command that serves a cell on a port. `cores` is how many the server may use,
-    `folder` what a server of the user's own calls {dir}."""
+    """The whole command that serves a cell on a port. `cores` is how many the server may use."""
     if backend.command:
-        return own_argv(backend, own_values(parameters, port, folder, cores))
+        values = own_values(parameters, port, cores=cores)
+        return own_argv(backend.command, backend.folder, values)
     program = argv(backend, programs, interpreter, parameters.workers or cores)
     # A variant has been told already, and an option may be given once. A design without workers
     # must not be turned into its neighbour that has them.

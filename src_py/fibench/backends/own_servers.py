@@ -4,23 +4,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from fibench.experiment import Experiment, OwnBackend, values_of
 from fibench.machine import cores as machine
 from fibench.parameters import Parameters
 from fibench.requests import Sized, fill_command, fill_known, filler
+from fibench.requests.template import Payload
 from fibench.server.exec_error import find_program
 from fibench.wording import as_toml, escaped
 
-if TYPE_CHECKING:
-    from fibench.backends.catalogue import Backend
-
-_OF_SCRIPTS = frozenset(
-    (".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".php", ".lua", ".sh", ".jar", ".conf")
-    + (".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
+_OF_SCRIPTS = (
+    *(".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".php", ".lua", ".sh", ".jar"),
+    *(".conf", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg"),
 )
 """How the names of files end that a command hands to its program."""
 
@@ -44,27 +42,27 @@ def own_values(
     return values
 
 
-def own_argv(backend: Backend, values: Mapping[str, str]) -> list[str]:
+def own_argv(words: Sequence[str], folder: Path | None, values: Mapping[str, str]) -> list[str]:
     """Program and arguments; a relative program with a slash is found from the file's folder.
 
     Raises Fault for a name without a value.
     """
-    command = [fill_command(word, values) for word in backend.command]
-    if backend.folder is not None and os.sep in command[0]:
-        command[0] = str(backend.folder / command[0])
+    command = [fill_command(word, values) for word in words]
+    if folder is not None and os.sep in command[0]:
+        command[0] = str(folder / command[0])
     return command
 
 
-def own_environment(backend: Backend, values: Mapping[str, str]) -> dict[str, str]:
+def own_environment(env: Iterable[tuple[str, str]], values: Mapping[str, str]) -> dict[str, str]:
     """The variables that a server has beside those that every one inherits. Raises Fault."""
-    return {name: fill_command(value, values) for name, value in backend.env}
+    return {name: fill_command(value, values) for name, value in env}
 
 
-def own_files(backend: Backend, values: Mapping[str, str]) -> dict[str, bytes]:
+def own_files(files: Iterable[tuple[str, Payload]], values: Mapping[str, str]) -> dict[str, bytes]:
     """What is to lie in {dir} when the server starts, by paths relative to it. Raises ValueError
     for a size that is no number."""
     found = {}
-    for name, content in backend.files:
+    for name, content in files:
         if isinstance(content, Sized):
             found[name] = filler(int(fill_known(str(content.count), values)))
         else:

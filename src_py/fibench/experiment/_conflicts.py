@@ -155,7 +155,7 @@ def report_braces_without_value(
 
 def _conflicts_of_process(one: Combination) -> Iterator[_Conflict]:
     clients = one.parameters.clients
-    if one.parameters.framing != "message":
+    if one.parameters.framing != "message" and not asks_requests(one.given, one.groups):
         what = 'kind "process" needs framing "message"'
         yield "kind", what, "client.py opens a connection for each request", {"kind", "framing"}
     if clients > MOST_PROCESSES:
@@ -285,7 +285,7 @@ def _report_group(
         return
     asks = [asks_requests(one.given, one.groups) for one in users]
     of_load = all("request" in one.given for one in users)
-    if users and all(asks) and not group.has("request") and not of_load:
+    if users and all(asks) and not (group.has("request") or group.has("n") or of_load):
         what = f"the client group {as_toml(group.name)} asks for no request, as others do"
         source.report(path, what, 'give it one: request = "…"', key=True)
     if users and all(asks) and group.has("n"):

@@ -235,6 +235,7 @@ class Parameters:
             None,
             "Which of [requests.NAME] is asked for, instead of a Fibonacci number; of servers of "
             "your own. How replies end follows from it, so that it has no `framing` beside.",
+            process=True,  # where it is a conflict, which is explained
             optional=True,
             of_group="the load's",
             option=Option(13, "what to ask for of the file's requests: json,wait"),

@@ -326,7 +326,8 @@ DIAGNOSTICS = {
     "own server that keeps no core busy": (
         ("[load]", OWN + "cores = 0"),
         (
-            'e.toml:8:9: cores must be "any", "workers" or the number of cores that it can keep busy\n'
+            'e.toml:8:9: cores must be "any", "workers" or the number of cores that it can keep '
+            "busy\n"
             "write cores = 1"
         ),
     ),
