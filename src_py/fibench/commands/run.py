@@ -198,7 +198,6 @@ def _request(asked: Asked, places: Places, fresh: bool) -> Request:
     for line in here.experiment.absent.lines():
         print(escaped(line), file=sys.stderr)
     advice = warnings(here.experiment, known_backends(asked.backends), machine.usable_cores())
-    advice += _not_there(asked, here.experiment)
     for line in advice:
         print(f"warning: {escaped(line)}", file=sys.stderr)
     return Request(

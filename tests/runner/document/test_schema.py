@@ -86,9 +86,8 @@ def accepts(schema: dict[str, Any], value: Any, whole: dict[str, Any]) -> bool:
         return False
     if isinstance(value, list):
         return all(accepts(schema["items"], item, whole) for item in value)
-    return (
-        not isinstance(value, dict)
-        or set(schema.get("required", ())) <= set(value)
+    return not isinstance(value, dict) or (
+        set(schema.get("required", ())) <= set(value)
         and all(
             any(accepts(one, item, whole) for one in members_of(schema, name))
             for name, item in value.items()
