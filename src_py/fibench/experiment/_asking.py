@@ -34,8 +34,6 @@ class CellRequests(NamedTuple):
 
     asks: tuple[WireRequest, ...] = ()
     prepares: tuple[WireRequest, ...] = ()
-    sound: bool = True
-    """Otherwise some cannot be rendered, which has been reported."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Requests:
             return CellRequests(asks, tuple(self._render(one, values) for one in before))
         except RenderingError as error:
             source.report(error.path, f"{_called(error.path)} {error.what}", error.hint)
-            return CellRequests(sound=False)
+            return CellRequests()
 
     def _render(self, template: Template, values: Mapping[str, str]) -> WireRequest:
         """One request, rendered once for all cells that give it the same values."""

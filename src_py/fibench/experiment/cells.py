@@ -100,8 +100,6 @@ class Combination:
     """As in Cell."""
     asks: tuple[WireRequest, ...] = ()
     prepares: tuple[WireRequest, ...] = ()
-    doubtful: bool = False
-    """What it asks for cannot be rendered, which has been reported."""
 
 
 def inapplicable(
@@ -235,7 +233,7 @@ def combinations(
                 parameters = replace(parameters, others=(*parameters.others, (ASKED, digest)))
             combination = Combination(
                 *(index, backend, known, given, where, groups, parameters, others),
-                *(asked.asks, asked.prepares, not asked.sound),
+                *(asked.asks, asked.prepares),
             )
             made.append(combination)
     return made

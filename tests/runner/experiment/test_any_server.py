@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Experiments with servers of any kind become cells that carry what they ask for."""
 
+import json
+from pathlib import Path
+
 import pytest
 from tests.runner.any_servers import ECHO, TEXTS
 from tests.runner.experiments import GIL, KNOWN, faults, labels, parse
@@ -9,6 +12,7 @@ from fibench.experiment import ASKED, parse_experiment
 from fibench.parameters import Group, Parameters
 from fibench.plan import ceiling_of, choose, plan, plan_json, warnings
 from fibench.requests import Expectation, filler
+from fibench.store.planned import _planned_cells
 
 CELLS = {
     "echo": 18,
@@ -141,3 +145,16 @@ def test_no_file_needs_its_comments_or_its_order(name: str) -> None:
     text = TEXTS[name]
     stripped = "\n".join(line for line in text.split("\n") if not line.startswith("#"))
     assert parse(stripped).cells == parse(text).cells
+
+
+@pytest.mark.parametrize("name", list(TEXTS))
+def test_a_run_that_is_read_back_has_the_same_cells_and_axes(name: str, tmp_path: Path) -> None:
+    experiment = parse(TEXTS[name])
+    document = json.loads(json.dumps(plan_json(experiment)))
+    cells, _ = _planned_cells(document, tmp_path)
+    assert [(one.key, one.label, one.parameters) for one in cells] == [
+        (one.key, one.label, one.parameters) for one in experiment.cells
+    ]
+    for one, before in zip(cells, experiment.cells, strict=True):
+        assert dict(one.axes).items() >= dict(before.axes).items()
+        assert ASKED not in dict(one.axes)
