@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.here import CHECKOUT
-from tests.runner.small_servers import python
+from tests.runner.small_servers import doubled, python
 
 from fibench.backends.catalogue import known_backends, read_catalogue
-from fibench.experiment.experiment import OwnBackend, parse_experiment
+from fibench.experiment import OwnBackend, parse_experiment
 from fibench.parameters.groups import parse
 from fibench.plan.pinning import Pinning
 from fibench.plan.trials import Role, Trial, plan
@@ -82,7 +82,7 @@ def run(
     """Run a trial; `own` is the text of the small server that "own" stands for."""
     backends = {}
     if own is not None:
-        argv = (*python(PROTOCOL + own), "{port}")
+        argv = (*(doubled(word) for word in python(PROTOCOL + own)), "{port}")
         backends["own"] = OwnBackend(argv, "line", "any", True, folder)
     context = TrialContext(programs, CATALOGUE, backends, 7, pinning)
     return dict(run_trial(what, context, folder).as_document())

@@ -20,6 +20,7 @@ from fibench.backends.interpreters import (
     find_interpreter,
     interpreter_records,
 )
+from fibench.backends.own_servers import own_environment, own_files, own_values
 
 __all__ = [
     "Backend",
@@ -31,6 +32,9 @@ __all__ = [
     "interpreter_records",
     "known_backends",
     "own_backend",
+    "own_environment",
+    "own_files",
+    "own_values",
     "read_catalogue",
     "server_argv",
     "why_unavailable",

@@ -18,6 +18,7 @@ from fibench.backends import Backend, known_backends
 from fibench.commands.build import built_or_refused, refuse_unwritable
 from fibench.commands.refused import TRIAL_FAILED, WRONG_INPUT, Refused, exit_code
 from fibench.commands.serve import read_backends
+from fibench.commands.unmeasured import refuse_unmeasured
 from fibench.experiment import Experiment, load_experiment
 from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
@@ -88,6 +89,22 @@ def _check_cpus(experiment: Experiment, path: Path) -> None:
     raise ExperimentError(source.sorted())
 
 
+def _not_there(asked: Asked, experiment: Experiment) -> list[str]:
+    """What commands of the file's own servers name and is not there, each with its line."""
+    from fibench.backends.own_servers import lines_of_missing
+    from fibench.document import Source, brief_name
+    from fibench.document.text import decode, read
+
+    every = list(lines_of_missing(experiment))
+    if not every:
+        return []
+    name = brief_name(asked.source)
+    source = Source(name, decode(read(asked.source, name), name))
+    for place, what in every:
+        source.report(place, what)
+    return [f"{one.file}:{one.line}: {one.what}" for one in source.sorted()]
+
+
 def _with_absolute_paths(overrides: Mapping[str, str]) -> Mapping[str, str]:
     """The options as they are meant wherever they are read: who types a path means their folder."""
     words = [word.strip() for word in overrides.get("interpreter", "").split(",")]
@@ -111,6 +128,7 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     here = find_here(asked.experiment, asked.folder, asked.backends, places.programs)
     experiment = here.experiment
     advice = warnings(experiment, known_backends(asked.backends), machine.usable_cores())
+    advice += _not_there(asked, experiment)
     pinning = choose(experiment, machine.physical_cores())
     more = {"pinning": asdict(pinning), "interpreters": interpreter_records(here.interpreters)}
     document = plan_json(experiment, advice, more, machine.usable_cores())
@@ -132,6 +150,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
 
     places = find_places()
     asked = load(name, overrides, places)
+    refuse_unmeasured(asked.experiment)
     written = {"FIBENCH_RESULTS": places.results}
     if places.checkout is not None:
         written["FIBENCH_BUILD"] = places.build

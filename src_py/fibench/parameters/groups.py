@@ -31,13 +31,15 @@ class Group:
     name: str
     clients: int
     n: int | None = None
-    """What they ask for; None: they are idle."""
+    """What they ask for; None: they are idle, or ask for a request."""
     rate: float | None = None
     """Requests/s of the whole group; None: a closed loop, or idle."""
     arrivals: str | None = None
     """"poisson" or "uniform"; None where there is no rate."""
     idle: bool = False
     """Connected, and silent."""
+    request: str | None = None
+    """Which request of the file they ask for, instead of a number."""
 
     @classmethod
     def of_values(cls, values: Mapping[str, object]) -> Group:

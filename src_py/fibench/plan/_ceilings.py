@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fibench.experiment import Cell, cell_key
-from fibench.parameters import KEYS, Parameters, Value, shown_value
+from fibench.parameters import FRAMINGS, KEYS, Parameters, Value, shown_value
 
 if TYPE_CHECKING:
     from fibench.experiment import Experiment
@@ -33,7 +33,8 @@ def ceilings(experiment: Experiment) -> tuple[Cell, ...]:
 
 
 def ceiling_of(cell: Cell, experiment: Experiment) -> str | None:
-    """The key of the ceiling, as a cell, that belongs to a cell; None: fibload does not drive it.
+    """The key of the ceiling, as a cell, that belongs to a cell; None: fibload does not drive it,
+    or drives it with requests of the file.
 
     Its trial has the key "ceiling-" and this.
     """
@@ -50,7 +51,7 @@ def _cell(shape: Parameters, differ: Sequence[str]) -> Cell:
 
 def _parameters(cell: Cell, experiment: Experiment) -> Parameters | None:
     own = cell.parameters
-    if own.kind != "fibload":
+    if own.kind != "fibload" or own.framing not in FRAMINGS:  # which a null server cannot answer
         return None
     values: dict[str, Value] = {"backend": BACKEND}
     for name, key in KEYS.items():

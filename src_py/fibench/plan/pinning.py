@@ -41,8 +41,8 @@ def computing_s(n: int, language: str) -> float:
     return seconds * float(_GROWTH ** (n - at))
 
 
-def largest_n(cell: Cell) -> int:
-    """The largest number that a cell's clients ask for."""
+def largest_n(cell: Cell) -> int | None:
+    """The largest number that a cell's clients ask for; None: they ask for something else."""
     asked = [group.n for group in cell.parameters.groups if group.n is not None]
     return max(asked, default=cell.parameters.n)
 
@@ -70,6 +70,10 @@ def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
     if any(cell.parameters.kind == "process" for cell in experiment.cells):
         why = "client_bench.sh starts a process for each client, which share all cores"
         return Pinning(None, None, why)
+    unknown = next((cell for cell in experiment.cells if largest_n(cell) is None), None)
+    if unknown is not None:
+        why = f"how long a request of {unknown.label} computes is not known beforehand"
+        return Pinning(None, None, why)
     longest = max(experiment.cells, key=lambda cell: _computing_s(cell, experiment.known))
     seconds = _computing_s(longest, experiment.known)
     if seconds > MOST_COMPUTED_S:
@@ -91,7 +95,8 @@ def _cpus(cores: Sequence[Sequence[int]]) -> str:
 
 def _computing_s(cell: Cell, known: Mapping[str, KnownBackend]) -> float:
     backend = known.get(cell.backend)
-    return computing_s(largest_n(cell), backend.language if backend else "own")
+    n = largest_n(cell)
+    return 0.0 if n is None else computing_s(n, backend.language if backend else "own")
 
 
 def _about(seconds: float) -> str:

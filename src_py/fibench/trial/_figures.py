@@ -44,6 +44,7 @@ class Figures:
 def course_figures(ending: load.LoadEnding, parameters: Parameters, folder: Path) -> Figures:
     """What can be known of client_bench.sh: its wall time, and how many clients were answered."""
     asked = parameters.clients
+    assert parameters.n is not None, "client_bench.sh asks for numbers"
     right = load.count_course_replies(folder, parameters.n)
     reason = None
     if ending.status != 0 or right != asked:

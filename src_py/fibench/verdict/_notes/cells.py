@@ -183,7 +183,7 @@ def _too_fast(cell: Cell, samples: Index) -> Iterator[Note]:
     times = needed_s / used_s
     if times >= TOO_FAST:
         asking = [group.n for group in cell.parameters.groups if group.n is not None]
-        n = min(asking, default=cell.parameters.n)
+        n = min(asking, default=cell.parameters.n or 0)
         yield Note(
             cell.label,
             f"answers {times:.0f} times faster than fibonacci({n}) can be computed "
