@@ -17,20 +17,13 @@ if TYPE_CHECKING:
 def refuse_unmeasured(experiment: Experiment) -> None:
     """Raise Refused where an experiment needs what trials cannot do yet."""
     used = {cell.backend for cell in experiment.cells}
-    found = dict.fromkeys(_of_load(experiment))
+    found: dict[str, None] = {}
     for name, own in experiment.backends.items():
         if name in used:
             found |= dict.fromkeys(_of_server(own))
     if found:
         what = f"this version cannot measure {listed_with('and', list(found))} yet"
         raise Refused(what, "`plan` shows what would be measured")
-
-
-def _of_load(experiment: Experiment) -> Iterator[str]:
-    if any(cell.asks for cell in experiment.cells):
-        yield "[requests]"
-    if any(cell.prepares for cell in experiment.cells):
-        yield "[[prepare]]"
 
 
 def _of_server(own: OwnBackend) -> Iterator[str]:

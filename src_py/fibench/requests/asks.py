@@ -9,7 +9,7 @@ send SIZE
 close
 head
 status 2xx
-expect text SIZE            or: expect length N, expect any
+expect text SIZE            or: expect length N, expect any; for a check: expect learn
 end
 """
 
@@ -23,15 +23,19 @@ LARGEST_ASKS_BYTES = 16 << 20
 _BEGIN = b"fibload-asks 1\n"
 
 
-def asks_file(requests: Iterable[WireRequest], host: str, port: int) -> bytes:
+def asks_file(
+    requests: Iterable[WireRequest], host: str, port: int, *, learns: bool = False
+) -> bytes:
     """What the file holds that asks a server at an address.
 
-    A body that is still to be found out by a check ("checked") is any body here.
+    A body that is still to be found out by a check ("checked") is any body here, or with `learns`
+    one that fibload --check is to find out.
     """
-    return _BEGIN + b"".join(part for one in requests for part in _parts(one, host, port))
+    parts = (part for one in requests for part in _parts(one, host, port, learns))
+    return _BEGIN + b"".join(parts)
 
 
-def _parts(request: WireRequest, host: str, port: int) -> Iterator[bytes]:
+def _parts(request: WireRequest, host: str, port: int, learns: bool) -> Iterator[bytes]:
     yield b"request %s\n" % request.name.encode("ascii")
     for opening in request.openings:
         if opening.send is not None:
@@ -45,7 +49,8 @@ def _parts(request: WireRequest, host: str, port: int) -> Iterator[bytes]:
         yield b"head\n"
     if request.expect.status:
         yield b"status %s\n" % request.expect.status.encode("ascii")
-    yield _expected(b"expect", request.expect)
+    is_learnt = learns and request.expect.kind == "checked"
+    yield b"expect learn\n" if is_learnt else _expected(b"expect", request.expect)
     yield b"end\n"
 
 

@@ -68,6 +68,8 @@ class TrialContext:
 
     padding: int = 0
     """By how many bytes the environment of a trial's server is made longer."""
+    repeats: Path | None = None
+    """The file with the replies that a trial's null server gives instead of its own."""
 
     def interpreter(self, parameters: Parameters) -> str | None:
         """The program that runs a cell's server in Python, if the cell names one."""
@@ -124,8 +126,12 @@ def start_server(
     backend = context.backend(parameters.backend)
     cpus = server_cpus(parameters, context.pinning)
     python = context.interpreter(parameters)
+    told = parameters if context.repeats is None else replace(parameters, framing="line")
+    argv = server_argv(backend, context.programs, told, port, python, core_count(cpus))
+    if context.repeats is not None:
+        argv[-1:-1] = ["--replies", str(context.repeats.absolute())]
     command = server.ServerCommand(
-        argv=server_argv(backend, context.programs, parameters, port, python, core_count(cpus)),
+        argv=argv,
         port=port,
         host=parameters.host,
         ready_fd=backend.ready_fd,

@@ -5,12 +5,14 @@ What comes back is the trial's journal record: figures in base units, every coun
 trial is valid. A trial that is not valid says why in one line; it is never averaged in.
 """
 
+import shutil
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fibench.backends import Backend
+from fibench.experiment import Cell
 from fibench.machine import disturbance
 from fibench.machine.computing import alone_s
 from fibench.parameters import Parameters
@@ -29,6 +31,10 @@ from fibench.trial._figures import (
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._readings import Readings
 from fibench.trial.answer import read_answer
+from fibench.trial.asking.checking import ASKS, REPLIES, Check, Checked
+from fibench.trial.asking.repeating import FOLDER as REPEATED
+from fibench.trial.asking.repeating import learn
+from fibench.trial.asking.wrong import hint_of
 from fibench.trial.evidence.design import most_cores
 from fibench.trial.evidence.watch import Seen, Watch
 from fibench.trial.serving import (
@@ -68,9 +74,11 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     )
     began_s, before = time.monotonic(), disturbance.read_counters()
     if trial.role == "syscalls":
-        course = count_calls(context, trial.cell.parameters, folder)
+        course = count_calls(context, trial.cell, folder)
     else:
-        course = _measure(trial.cell.parameters, context, folder)
+        course = _measure(trial, context, folder)
+    if course.failed is None:
+        _remove_asks(folder)
     gained = disturbance.counted_between(before, disturbance.read_counters())
     figures, failed = course.figures, course.failed
     return Record(
@@ -109,27 +117,46 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     )
 
 
-def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Course:
+def _remove_asks(folder: Path) -> None:
+    """What a valid trial asked for is in the run's file; of one that failed it stays, to be tried
+    by hand."""
+    for name in (ASKS, REPLIES):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / REPEATED, ignore_errors=True)
+
+
+def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
+    parameters = trial.cell.parameters
     backend = context.backend(parameters.backend)
     port: int | None = None
+    repeated: Checked | None = None
     try:
         port = pick_port(parameters, context.names)
+        if trial.repeats is not None:
+            repeated = learn(context, trial.repeats, trial.cell.asks[0], port, folder)
+            context = replace(context, repeats=repeated.replies)
         running = start_server(context, parameters, port, folder)
     except TrialFailed as failure:
         return Course(port, failed=failure)
     loaded: tuple[Figures, GeneratorSide] | None = None
     failed: TrialFailed | None = None
-    checked, seen = 0, Seen()
+    right, seen = 0, Seen()
     with running, Watch(context.programs, running.supervisor_pid) as watch:
         # client_bench.sh announces no window, in whose middle the clients would be there.
         readings = Readings(running, watch, memory=parameters.kind != "process")
         try:
             cores = core_count(server_cpus(parameters, context.pinning))
             at_once = clients_at_once(backend, parameters, cores, running.backlog)
-            checked = check_replies(backend, parameters, port, at_once)
-            if backend.command and at_once > 1:
-                checked += check_crowd(context, parameters, port, folder, at_once)
-            loaded = _load(context, backend, parameters, port, folder, readings)
+            checked = None
+            if trial.cell.asks:
+                check = Check(context, parameters, port, folder)
+                checked = check.of_cell(trial.cell, at_once, repeated)
+                right = checked.right
+            else:
+                right = check_replies(backend, parameters, port, at_once)
+                if backend.command and at_once > 1:
+                    right += check_crowd(context, parameters, port, folder, at_once)
+            loaded = _load(context, trial.cell, port, folder, readings, checked)
             seen = watch.conclude(readings.cores(), loaded[0].load_cores)
             most = _most_cores(backend, parameters, readings, seen)
             seen = replace(seen, figures={**seen.figures, "design_cores": most})
@@ -149,7 +176,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
     if failed is not None:
         return course
     switches = readings.switches(ending)
-    replies = figures.counts["ok"] + checked
+    replies = figures.counts["ok"] + right
     metrics = {
         **figures.metrics,
         "switches_per_request": sum(switches) / replies if switches else None,
@@ -161,13 +188,14 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
 
 def _load(
     context: TrialContext,
-    backend: Backend,
-    parameters: Parameters,
+    cell: Cell,
     port: int,
     folder: Path,
     readings: Readings,
+    checked: Checked | None,
 ) -> tuple[Figures, GeneratorSide]:
     """Drive the load, and take what it and the readings of the server tell. Raises TrialFailed."""
+    parameters, backend = cell.parameters, context.backend(cell.backend)
     cpus = load_cpus(parameters, context.pinning)
     try:
         if parameters.kind == "process":
@@ -175,11 +203,12 @@ def _load(
             ending = load.drive(command, context.supervise, folder, readings)
             figures = course_figures(ending, parameters, folder)
         else:
+            fixed = None if backend.ranked else NULL_REPLY
             command = load.fibload_command(
                 context.programs,
                 parameters,
                 port,
-                reply=None if backend.ranked else NULL_REPLY,
+                reply=fixed if checked is None else checked.asks,
                 seed=context.seed,
                 cpus=cpus,
             )
@@ -191,12 +220,17 @@ def _load(
             figures = replace(figures, checks=gates.check(answer, cores, used, key))
             figures = with_saturated(figures, gates.overload(answer, cores, used).groups)
             if figures.reason is not None:
-                figures = replace(figures, hint=queue_hint(answer, readings.backlog))
+                hint = queue_hint(answer, readings.backlog)
+                if checked is not None:
+                    hint = hint or hint_of(answer, cell.asks, checked.took_s)
+                figures = replace(figures, hint=hint)
     except load.LoadError as error:
         raise TrialFailed(str(error), "load") from error
     known = readings.metrics(figures.metrics["wall_s"], figures.counts["window_ok"])
     metrics = {**figures.metrics, **known}
-    if backend.command:  # those of the catalogue are known to compute
+    if checked is not None:
+        figures = replace(figures, checks=replace(figures.checks, check_s=checked.took_s))
+    elif backend.command:  # those of the catalogue are known to compute
         least_s = alone_s(context.programs, min(asked_numbers(parameters)))
         figures = replace(figures, checks=replace(figures.checks, computing_s=least_s))
     return replace(figures, metrics=metrics), GeneratorSide(cpus, figures.use)

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The check before a load that asks for requests of the file: fibload makes it, as it makes the
+load, so that there is one way to find where a reply ends.
+
+First the server is prepared; then every request of the load is asked by several connections at
+once. Where the file does not say what must come, what came here must come in the load.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fibench.experiment import Cell
+from fibench.json_values import Object
+from fibench.parameters import Parameters
+from fibench.requests import WireRequest, asks_file
+from fibench.trial import load
+from fibench.trial._placement import load_cpus
+from fibench.trial.answer import Difference, read_difference
+from fibench.trial.asking.wrong import SPEAKS_FIRST, hint_of_wrong, place_of, told
+from fibench.trial.serving import TrialContext, TrialFailed
+from fibench.wording import counted, escaped
+
+ASKS, REPLIES = "asks", "replies"
+"""Files in a trial's folder: what its load asks for; what a null server repeats."""
+_NS = 1e-9
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was right in a check."""
+
+    asks: Path
+    """What the load asks for, every body that must come in it."""
+    replies: Path
+    """The replies that came, as a null server repeats them."""
+    right: int
+    """How many there were, of preparations too."""
+    took_s: float
+    """How long the fastest reply took to the request that takes longest."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Where servers are checked."""
+
+    context: TrialContext
+    parameters: Parameters
+    port: int
+    folder: Path
+    """Of the trial."""
+
+    def of_cell(self, cell: Cell, at_once: int, repeated: Checked | None) -> Checked:
+        """Prepare a cell's server, and check it; a null server that has `repeated` what another one
+        answered needs no preparation. Raises TrialFailed."""
+        if repeated is not None:
+            return self.again(cell.asks, repeated, at_once)
+        prepared = self.prepare(cell.prepares)
+        checked = self.check(cell.asks, at_once)
+        return replace(checked, right=prepared + checked.right)
+
+    def prepare(self, requests: Sequence[WireRequest]) -> int:
+        """Ask what servers are asked once, in order; returns how many. Raises TrialFailed."""
+        for request in requests:
+            asks = self._write([request], f"{request.name}.{ASKS}")
+            self._made([request], asks, at_once=1)
+            asks.unlink()
+        return len(requests)
+
+    def check(self, requests: Sequence[WireRequest], at_once: int) -> Checked:
+        """Ask for all that the load will, by as many connections at once. Raises TrialFailed."""
+        asks = self._write(requests, f"check.{ASKS}", learns=True)
+        learned, replies = asks.with_name(ASKS), asks.with_name(REPLIES)
+        files = ["--learned", str(learned), "--replies", str(replies)]
+        took_s = self._made(requests, asks, at_once, *files)
+        asks.unlink()
+        return Checked(learned, replies, at_once * len(requests), took_s)
+
+    def again(self, requests: Sequence[WireRequest], before: Checked, at_once: int) -> Checked:
+        """Check one that repeats what was answered `before`. Raises TrialFailed."""
+        took_s = self._made(requests, before.asks, at_once)
+        return replace(before, right=at_once * len(requests), took_s=took_s)
+
+    def _write(self, requests: Sequence[WireRequest], name: str, *, learns: bool = False) -> Path:
+        path = self.folder.absolute() / name
+        path.write_bytes(asks_file(requests, self.parameters.host, self.port, learns=learns))
+        return path
+
+    def _made(
+        self, requests: Sequence[WireRequest], asks: Path, at_once: int, *files: str
+    ) -> float:
+        """Let fibload make a check; how long it took. Raises TrialFailed."""
+        own_folder = self.folder / "check"
+        own_folder.mkdir(exist_ok=True)
+        timeout_s = self.parameters.timeout
+        try:
+            argv = load.check_command(
+                self.context.programs,
+                self.parameters,
+                self.port,
+                asks,
+                framing=requests[0].framing,
+                at_once=at_once,
+            )
+            argv[-1:-1] = files
+            limit_s = 2 * timeout_s + load.GRACE_S
+            cpus = load_cpus(self.parameters, self.context.pinning)
+            command = load.LoadCommand(argv, 0.0, limit_s, announces=False, cpus=cpus)
+            load.drive(command, self.context.supervise, own_folder, lambda edge, at_ns: None)
+            answer = load.read_fibload(own_folder)
+            found = _read(answer)
+        except load.LoadError as error:
+            raise TrialFailed(f"the check of replies failed: {error}", "load") from error
+        for one, request in zip(found, requests, strict=False):
+            if one.outcome != "right":
+                raise _failure(one, request, at_once, timeout_s)
+        if len(found) != len(requests):
+            raise TrialFailed("the check of replies did not ask for everything", "load")
+        shutil.rmtree(own_folder)
+        return max(one.took_s for one in found)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """How a request was answered."""
+
+    outcome: str
+    took_s: float
+    reason: str
+    difference: Difference | None
+
+
+def _read(answer: Object) -> list[_Found]:
+    """What fibload tells of a check. Raises LoadError for what it cannot have said."""
+    every = answer.get("check")
+    if not isinstance(every, list):
+        raise load.LoadError("fibload's answer has no proper check")
+    return [_read_one(one) for one in every]
+
+
+def _read_one(one: object) -> _Found:
+    told_of = one if isinstance(one, dict) else {}
+    outcome, took_ns = told_of.get("outcome"), told_of.get("took_ns")
+    if not isinstance(outcome, str):
+        raise load.LoadError("fibload's answer has no proper check.outcome")
+    if outcome == "right" and not isinstance(took_ns, int):
+        raise load.LoadError("fibload's answer has no proper check.took_ns")
+    return _Found(
+        outcome,
+        took_ns * _NS if isinstance(took_ns, int) else 0.0,
+        str(told_of.get("reason") or ""),
+        read_difference(told_of.get("first_wrong")),
+    )
+
+
+def _failure(found: _Found, request: WireRequest, at_once: int, timeout_s: float) -> TrialFailed:
+    """Why a server is not measured: in words of its own for each way not to answer."""
+    place = place_of([request])
+    what, hint = _words(found, request, place, timeout_s)
+    who = f" (by {counted(at_once, 'client')} at once)" if at_once > 1 else ""
+    reason = f"{place}{who}: {what}"
+    return TrialFailed(escaped(reason), "wrong-reply", hint)
+
+
+def _words(found: _Found, request: WireRequest, place: str, timeout_s: float) -> tuple[str, str]:
+    """What came of a request, and what to do about it."""
+    said = "what the server wrote, if anything, is in server.err"
+    where = "" if found.difference is None else f": {told(found.difference)}"
+    match found.outcome:
+        case "wrong" if found.difference is not None:
+            return (
+                f"the server answers wrongly{where}",
+                hint_of_wrong(found.difference, [request]),
+            )
+        case "opening":
+            hint = f"what a new connection says first is opening in {place}"
+            return f"a new connection begins in another way than its opening says{where}", hint
+        case "surplus":
+            longer = f"the reply is longer than expect in {place}"
+            hint = f"{longer}, or comes before it is asked for: {SPEAKS_FIRST}"
+            return f"the server sends bytes that nobody asked for{where}", hint
+        case "closed":
+            return f"the server closes the connection before its reply is whole{where}", said
+        case "reset":
+            return f"the server resets the connection before its reply is whole{where}", said
+        case "refused":
+            return "the server takes no connection any more", said
+        case "timeout":
+            hint = f"is that all that it waits for? If it only takes longer, raise timeout; {said}"
+            return f"no whole reply came in {timeout_s:g} s{where}", hint
+    return f"the check says {found.outcome}: {found.reason}", f"what must come is expect in {place}"

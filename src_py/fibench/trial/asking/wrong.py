@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a wrong reply tells of a server, and what to do about it. Pure.
+
+How fibload words what is wrong with a reply is in src_c/load/ask (http_reply.c, http_head.c).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fibench.quantities import format_duration
+
+if TYPE_CHECKING:
+    from fibench.requests import WireRequest
+    from fibench.trial.answer import Answer, Difference
+
+OTHER_STATUS = "its status differs"
+_OF_BODIES = ("its body differs", "its body is too short", "its body is too long")
+_STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})")
+SHOWN_BEFORE = 20
+"""Bytes before the first that differs…"""
+SHOWN_BEHIND = 40
+"""…and from it on."""
+_NS_PER_S = 1e9
+_SAID = "what the server wrote, if anything, is in server.err"
+SPEAKS_FIRST = 'a greeting belongs into opening = [{ expect = "*" }]'
+
+
+def place_of(requests: Sequence[WireRequest]) -> str:
+    """Where the file has a request; of several it is not known which was meant."""
+    if len(requests) != 1:
+        return "[requests.NAME]"
+    name = requests[0].name
+    return "[[prepare]]" if name.startswith("prepare-") else f"[requests.{name}]"
+
+
+def told(difference: Difference) -> str:
+    """What came instead of what, about the first byte that differs."""
+    got = _excerpt(difference.got, difference, goes_on=difference.cut)
+    where = f"{difference.reason}: " if difference.reason else ""
+    if difference.at:
+        where += f"from byte {difference.at} on: "
+    if not difference.expected:
+        return f"{where}{got}"
+    return f"{where}{got} instead of {_excerpt(difference.expected, difference)}"
+
+
+def _excerpt(data: bytes, difference: Difference, *, goes_on: bool = False) -> str:
+    at = max(0, difference.at - difference.shown_from)
+    begin, end = max(0, at - SHOWN_BEFORE), at + SHOWN_BEHIND
+    before = "…" if difference.shown_from + begin > 0 else ""
+    behind = "…" if goes_on or end < len(data) else ""
+    return before + ascii(data[begin:end].decode("latin-1")) + behind
+
+
+def hint_of_wrong(difference: Difference, requests: Sequence[WireRequest]) -> str:
+    """What to do about a reply that is not the expected one."""
+    place, reason = place_of(requests), difference.reason
+    if reason == OTHER_STATUS:
+        return _hint_of_status(difference.got, place)
+    if reason in _OF_BODIES or reason is None:
+        return _hint_of_body(place, requests)
+    return f"{place} asks for HTTP/1.1: does the server speak something else? Then write send = …"
+
+
+def _hint_of_status(got: bytes, place: str) -> str:
+    found = _STATUS.match(got)
+    status = found[1].decode() if found else "…"
+    accept = f"write expect = {{ status = {status} }} in {place}"
+    if status.startswith("3"):
+        return f"it is a redirect: ask for what it leads to, or {accept}"
+    if status.startswith("5"):
+        return f"the server fails at it: {_SAID}; if that is what it is to answer, {accept}"
+    return (
+        f"is the path right, and what it is asked with? If that is what it is to answer, {accept}"
+    )
+
+
+def _hint_of_body(place: str, requests: Sequence[WireRequest]) -> str:
+    kinds = {request.expect.kind for request in requests}
+    if kinds == {"checked"}:
+        return (
+            f"where nothing is said, each body must be as the first: if it varies, write expect = "
+            f"{{ status = 200 }} in {place}, for any body, or {{ bytes = N }}"
+        )
+    return f"what must come is expect in {place}"
+
+
+def hint_of(answer: Answer, requests: Sequence[WireRequest], took_s: float) -> str:
+    """What to do about a load that is not valid, as far as it is known; empty if it is not.
+
+    `took_s` is how long the fastest reply took before the load.
+    """
+    place = place_of(requests)
+    if answer.first_wrong is not None:
+        return hint_of_wrong(answer.first_wrong, requests)
+    if answer.first_opening is not None:
+        return f"what a new connection says first is opening in {place}"
+    if answer.surplus_bytes:
+        longer = f"the replies are longer than expect in {place}"
+        return f"{longer}, or come before they are asked for: {SPEAKS_FIRST}"
+    if answer.total.cut_short:
+        return f"the server ends connections in the middle of its replies: {_SAID}"
+    if answer.total.refused:
+        return (
+            "does it serve so many clients? If it ends a connection after each reply, write "
+            f"close = true in {place}"
+        )
+    if answer.total.ok == 0 and took_s * _NS_PER_S > answer.duration_ns:
+        about = format_duration(float(f"{took_s:.2g}"))
+        return f"without any load a reply takes about {about}: the window must be longer (duration)"
+    return ""
