@@ -37,7 +37,8 @@ _ARRIVALS: Kind[Arrivals] = kinds.choice(*get_args(Arrivals))
 _CPUS = (
     'CPUs that the {} may use: "0", "0,2-3", or "all". Default: all; but where neither is given, '
     "no request computes for longer than 0.1 ms, and there are two cores or more, the last core "
-    "is the load's and the others are the servers'."
+    "is the load's and the others are the servers'; where requests of the file are asked for, if "
+    "the servers' designs use no more cores than these."
 )
 
 
@@ -275,7 +276,8 @@ class Parameters:
             "load",
             kinds.whole(1, 1024),
             1,
-            'Requests each client keeps in flight; more than 1 needs framing = "line".',
+            'Requests each client keeps in flight; more than 1 needs framing = "line", or requests of '
+            "the file without `close`.",
             shape=True,
         )
     )
