@@ -276,8 +276,8 @@ class Parameters:
             "load",
             kinds.whole(1, 1024),
             1,
-            'Requests each client keeps in flight; more than 1 needs framing = "line", or requests of '
-            "the file without `close`.",
+            'Requests each client keeps in flight; more than 1 needs framing = "line", or requests '
+            "of the file without `close`.",
             shape=True,
         )
     )

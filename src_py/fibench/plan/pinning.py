@@ -6,8 +6,8 @@ two would take cores from each other, at random. So each gets cores of its own. 
 compute, the load generator needs next to nothing, and a core kept from the servers would hide what
 the experiment is about.
 
-How long a request of the file computes is not known before it is asked. There each gets cores of its
-own where no server loses by it: its design uses no more cores than are left to it.
+How long a request of the file computes is not known before it is asked. There each gets cores of
+its own where no server loses by it: its design uses no more cores than are left to it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The check before a load that asks for requests of the file, which fibload makes as well.
 
-So there is one way to find where a reply ends. First the server is prepared; then every request of the load is asked by several connections at
-once. Where the file does not say what must come, what came here must come in the load.
+So there is one way to find where a reply ends. First the server is prepared; then every request of
+the load is asked by several connections at once. Where the file does not say what must come, what
+came here must come in the load.
 """
 
 from __future__ import annotations
