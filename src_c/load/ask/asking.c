@@ -146,9 +146,58 @@ static void resolve_groups(struct settings *s, const struct argument_texts *spec
     }
 }
 
+// What only --check can do is nothing for a load.
+static void check_for_load(const struct settings *s)
+{
+    if (s->learned_path != NULL || s->replies_path != NULL)
+        settings_reject("--%s needs --check (which asks each request once)",
+                        s->learned_path != NULL ? "learned" : "replies");
+    for (size_t i = 0; i < s->asks.count; i++) {
+        const struct ask *ask = &s->asks.asks[i];
+        if (ask->expects == EXPECT_LEARN || ask->expects == EXPECT_LINE)
+            settings_reject("--asks %.200s: request %s has 'expect %s', which needs --check",
+                            s->asks_path, ask->name,
+                            ask->expects == EXPECT_LEARN ? "learn" : "line");
+    }
+}
+
+// Nothing is measured, and all of the file is asked: what says otherwise is a mistake.
+static void check_for_check(const struct settings *s, const struct argument_texts *groups)
+{
+    const char *other = NULL;
+
+    if (s->asks_path == NULL)
+        settings_reject("--check needs --asks (the file with the requests)");
+    if (groups->count > 0)
+        other = "group";
+    else if (s->ask_name != NULL)
+        other = "ask";
+    else if (s->requests > 0)
+        other = "requests";
+    else if (s->rate_billionths > 0)
+        other = "rate";
+    else if (s->pipeline > 1)
+        other = "pipeline";
+    if (other != NULL)
+        settings_reject("--check and --%s exclude each other (it asks all of the file, once on "
+                        "each connection)",
+                        other);
+    if (s->clients * s->asks.count > CHECK_CONNECTIONS_MAX)
+        settings_reject("--check: %" PRIu64 " clients with %zu requests are too many connections "
+                        "(at most %d)",
+                        s->clients, s->asks.count, CHECK_CONNECTIONS_MAX);
+}
+
 void asking_resolve(struct settings *settings, const struct argument_texts *groups, bool n_given)
 {
+    if (settings->check && settings->framing < FRAMING_BYTES)
+        settings_reject("--check needs --framing bytes or http (and --asks)");
     resolve_asks(settings, n_given);
+    if (settings->check) {
+        check_for_check(settings, groups);
+        return;
+    }
+    check_for_load(settings);
     check_texts(settings, n_given);
     resolve_groups(settings, groups);
 }

@@ -26,8 +26,9 @@ enum expects {
     EXPECT_NOTHING, // the step of an opening that only sends
     EXPECT_TEXT,    // these bytes
     EXPECT_LENGTH,  // so many, whatever they are
-    EXPECT_LINE,    // one line, whatever it says: only in an opening
+    EXPECT_LINE,    // one line, whatever it says: in an opening, and where --check asks
     EXPECT_ANY,     // any body: only of HTTP
+    EXPECT_LEARN,   // any body, which --check has become EXPECT_TEXT: only of HTTP
 };
 
 // One step of what is said on a new connection before it is measured.

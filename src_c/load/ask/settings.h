@@ -31,6 +31,9 @@ struct settings {
     const char *asks_path; // NULL: there are none
     const char *ask_name;  // NULL: not given
     struct asks asks;
+    bool check;               // ask each of them, and measure nothing
+    const char *learned_path; // of --check; NULL: not given
+    const char *replies_path; // likewise
     int64_t duration_ns; // 0: until `requests` were answered
     uint64_t requests;   // 0: for `duration_ns`
     const char *warmup;

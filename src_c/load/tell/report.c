@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "load/tell/difference.h"
 #include "load/tell/json.h"
 #include "load/tell/reasons.h"
 #include "load/tell/report_tally.h"
@@ -113,34 +114,17 @@ static void write_resent(struct json *json, const struct result *result)
         json_null(json, "listen_overflows");
 }
 
-static void write_difference(struct json *json, const char *name,
-                             const struct difference *difference)
-{
-    const struct wrong_reply *got = &difference->got;
-    struct text expected = difference_expected(difference);
-
-    json_open(json, name, '{');
-    json_unsigned(json, "differs_at", got->at);
-    json_unsigned(json, "shown_from", got->from);
-    json_bytes(json, "expected", expected.bytes,
-               expected.size < WRONG_SHOWN ? expected.size : WRONG_SHOWN);
-    json_bytes(json, "got", got->bytes, got->size);
-    json_bool(json, "cut", got->cut);
-    write_text(json, "reason", difference->reason);
-    json_close(json, '}');
-}
-
 static void write_firsts(struct json *json, const struct result *result)
 {
     const struct accounting *accounting = &result->total.accounting;
 
     if (accounting->wrong_seen)
-        write_difference(json, "first_wrong", &accounting->first_wrong);
+        difference_write(json, "first_wrong", &accounting->first_wrong);
     else
         json_null(json, "first_wrong");
     json_unsigned(json, "wrong_openings", accounting->wrong_openings);
     if (accounting->wrong_openings > 0)
-        write_difference(json, "first_wrong_opening", &accounting->first_opening);
+        difference_write(json, "first_wrong_opening", &accounting->first_opening);
     else
         json_null(json, "first_wrong_opening");
     if (accounting->local_call != NULL) {

@@ -28,15 +28,6 @@ double result_offered_per_s(const struct result *result)
     return (double)result_offered_billionths(result) / 1e9;
 }
 
-struct text difference_expected(const struct difference *difference)
-{
-    size_t from = difference->got.from;
-
-    if (from >= difference->expected_size)
-        return (struct text){"", 0};
-    return (struct text){difference->expected + from, difference->expected_size - from};
-}
-
 bool result_runs_dry(const struct settings *settings, const struct group *group)
 {
     return settings->pipeline > 1 && group->ask.per_connection > 0;

@@ -41,8 +41,5 @@ double result_served(const struct result *result);
 double result_offered_per_s(const struct result *result);
 uint64_t result_offered_billionths(const struct result *result);
 
-// What was expected of a wrong reply from the first byte on that is kept of it.
-struct text difference_expected(const struct difference *difference);
-
 // Whether a pipeline may run dry in a group: before a connection is renewed.
 bool result_runs_dry(const struct settings *settings, const struct group *group);
