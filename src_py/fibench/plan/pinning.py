@@ -107,7 +107,7 @@ def _why_it_loses(
         )
     if design <= left:
         return None
-    return f"{cell.label} uses {cores_text(design)}, and without the load's there are {left}"
+    return f"{cell.label} uses {cores_text(design)}, and the load would leave it {left}"
 
 
 def _explicit(given: str | None) -> str | None:

@@ -148,14 +148,8 @@ class OwnUse:
 class Difference:
     """How a reply differs from what must come."""
 
-    at: int
-    """The first byte that differs."""
-    shown_from: int
-    """Which byte those below begin with."""
-    expected: bytes
     got: bytes
-    cut: bool
-    """More came than is shown."""
+    """What came, about the first byte that differs."""
     reason: str | None
     """What is wrong with it, in words; None: its bytes differ."""
 
@@ -271,11 +265,7 @@ def read_difference(found: object) -> Difference | None:
         return None
     told = _Members(found, "first_wrong.")
     return Difference(
-        at=told.whole("differs_at"),
-        shown_from=told.whole("shown_from"),
-        expected=_bytes(told.get("expected", str)),
         got=_bytes(told.get("got", str)),
-        cut=told.get("cut", bool),
         reason=told.get("reason", str) if told.has("reason") else None,
     )
 

@@ -20,9 +20,9 @@ from fibench.requests import WireRequest, asks_file
 from fibench.trial import load
 from fibench.trial._placement import load_cpus
 from fibench.trial.answer import Difference, read_difference
-from fibench.trial.asking.wrong import SPEAKS_FIRST, hint_of_wrong, place_of, told
+from fibench.trial.asking.wrong import SAID, SPEAKS_FIRST, hint_of_wrong, place_of
 from fibench.trial.serving import TrialContext, TrialFailed
-from fibench.wording import counted, escaped
+from fibench.wording import escaped
 
 ASKS, REPLIES = "asks", "replies"
 """Files in a trial's folder: what its load asks for; what a null server repeats."""
@@ -116,7 +116,7 @@ class Check:
             raise TrialFailed(f"the check of replies failed: {error}", "load") from error
         for one, request in zip(found, requests, strict=False):
             if one.outcome != "right":
-                raise _failure(one, request, at_once, timeout_s)
+                raise _failure(one, request, at_once)
         if len(found) != len(requests):
             raise TrialFailed("the check of replies did not ask for everything", "load")
         shutil.rmtree(own_folder)
@@ -156,39 +156,39 @@ def _read_one(one: object) -> _Found:
     )
 
 
-def _failure(found: _Found, request: WireRequest, at_once: int, timeout_s: float) -> TrialFailed:
-    """Why a server is not measured: in words of its own for each way not to answer."""
+def _failure(found: _Found, request: WireRequest, at_once: int) -> TrialFailed:
+    """Why a server is not measured, and what to do about it."""
     place = place_of([request])
-    what, hint = _words(found, request, place, timeout_s)
-    who = f" (by {counted(at_once, 'client')} at once)" if at_once > 1 else ""
-    reason = f"{place}{who}: {what}"
-    return TrialFailed(escaped(reason), "wrong-reply", hint)
+    who = f", asked by {at_once} clients at once" if at_once > 1 else ""
+    kind = "load" if found.outcome == "local" else "wrong-reply"
+    reason = f"{place}{who}: {_WORDS.get(found.outcome, found.outcome)}: {found.reason}"
+    return TrialFailed(escaped(reason), kind, _hint(found, request, place))
 
 
-def _words(found: _Found, request: WireRequest, place: str, timeout_s: float) -> tuple[str, str]:
-    """What came of a request, and what to do about it."""
-    said = "what the server wrote, if anything, is in server.err"
-    where = "" if found.difference is None else f": {told(found.difference)}"
+_WORDS = {
+    "wrong": "the server answers wrongly",
+    "opening": "a new connection begins in another way than its opening says",
+    "surplus": "the server sends what nobody asked for",
+    "closed": "the server gives up before it has answered",
+    "reset": "the server gives up before it has answered",
+    "refused": "the server takes no connection any more",
+    "timeout": "the server does not answer in time",
+    "local": "the check failed on its own side",
+}
+"""By what became of a request; how, fibload says itself."""
+
+
+def _hint(found: _Found, request: WireRequest, place: str) -> str:
     match found.outcome:
         case "wrong" if found.difference is not None:
-            return (
-                f"the server answers wrongly{where}",
-                hint_of_wrong(found.difference, [request]),
-            )
+            return hint_of_wrong(found.difference, [request])
+        case "wrong":
+            return f"what must come is expect in {place}"
         case "opening":
-            hint = f"what a new connection says first is opening in {place}"
-            return f"a new connection begins in another way than its opening says{where}", hint
+            return f"what a new connection says first is opening in {place}"
         case "surplus":
             longer = f"the reply is longer than expect in {place}"
-            hint = f"{longer}, or comes before it is asked for: {SPEAKS_FIRST}"
-            return f"the server sends bytes that nobody asked for{where}", hint
-        case "closed":
-            return f"the server closes the connection before its reply is whole{where}", said
-        case "reset":
-            return f"the server resets the connection before its reply is whole{where}", said
-        case "refused":
-            return "the server takes no connection any more", said
+            return f"{longer}, or comes before it is asked for: {SPEAKS_FIRST}"
         case "timeout":
-            hint = f"is that all that it waits for? If it only takes longer, raise timeout; {said}"
-            return f"no whole reply came in {timeout_s:g} s{where}", hint
-    return f"the check says {found.outcome}: {found.reason}", f"what must come is expect in {place}"
+            return f"is that all that it waits for? If it only takes longer, raise timeout; {SAID}"
+    return SAID

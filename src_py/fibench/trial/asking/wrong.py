@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a wrong reply tells of a server, and what to do about it. Pure.
 
-How fibload words what is wrong with a reply is in src_c/load/ask (http_reply.c, http_head.c).
+How fibload words what is wrong with a reply is in src_c/load/ask (http_reply.c, http_head.c), of a
+check in src_c/load/check.
 """
 
 from __future__ import annotations
@@ -17,14 +18,11 @@ if TYPE_CHECKING:
     from fibench.trial.answer import Answer, Difference
 
 OTHER_STATUS = "its status differs"
-_OF_BODIES = ("its body differs", "its body is too short", "its body is too long")
+VARIES = "its body is not the same on each connection"
+_OF_BODIES = ("its body differs", "its body is too short", "its body is too long", VARIES)
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})")
-SHOWN_BEFORE = 20
-"""Bytes before the first that differs…"""
-SHOWN_BEHIND = 40
-"""…and from it on."""
 _NS_PER_S = 1e9
-_SAID = "what the server wrote, if anything, is in server.err"
+SAID = "what the server wrote, if anything, is in server.err"
 SPEAKS_FIRST = 'a greeting belongs into opening = [{ expect = "*" }]'
 
 
@@ -36,25 +34,6 @@ def place_of(requests: Sequence[WireRequest]) -> str:
     return "[[prepare]]" if name.startswith("prepare-") else f"[requests.{name}]"
 
 
-def told(difference: Difference) -> str:
-    """What came instead of what, about the first byte that differs."""
-    got = _excerpt(difference.got, difference, goes_on=difference.cut)
-    where = f"{difference.reason}: " if difference.reason else ""
-    if difference.at:
-        where += f"from byte {difference.at} on: "
-    if not difference.expected:
-        return f"{where}{got}"
-    return f"{where}{got} instead of {_excerpt(difference.expected, difference)}"
-
-
-def _excerpt(data: bytes, difference: Difference, *, goes_on: bool = False) -> str:
-    at = max(0, difference.at - difference.shown_from)
-    begin, end = max(0, at - SHOWN_BEFORE), at + SHOWN_BEHIND
-    before = "…" if difference.shown_from + begin > 0 else ""
-    behind = "…" if goes_on or end < len(data) else ""
-    return before + ascii(data[begin:end].decode("latin-1")) + behind
-
-
 def hint_of_wrong(difference: Difference, requests: Sequence[WireRequest]) -> str:
     """What to do about a reply that is not the expected one."""
     place, reason = place_of(requests), difference.reason
@@ -62,7 +41,7 @@ def hint_of_wrong(difference: Difference, requests: Sequence[WireRequest]) -> st
         return _hint_of_status(difference.got, place)
     if reason in _OF_BODIES or reason is None:
         return _hint_of_body(place, requests)
-    return f"{place} asks for HTTP/1.1: does the server speak something else? Then write send = …"
+    return f"{place} asks for HTTP/1.1: if the server speaks something else, write send = …"
 
 
 def _hint_of_status(got: bytes, place: str) -> str:
@@ -72,7 +51,7 @@ def _hint_of_status(got: bytes, place: str) -> str:
     if status.startswith("3"):
         return f"it is a redirect: ask for what it leads to, or {accept}"
     if status.startswith("5"):
-        return f"the server fails at it: {_SAID}; if that is what it is to answer, {accept}"
+        return f"the server fails at it: {SAID}; if that is what it is to answer, {accept}"
     return (
         f"is the path right, and what it is asked with? If that is what it is to answer, {accept}"
     )
@@ -85,6 +64,8 @@ def _hint_of_body(place: str, requests: Sequence[WireRequest]) -> str:
             f"where nothing is said, each body must be as the first: if it varies, write expect = "
             f"{{ status = 200 }} in {place}, for any body, or {{ bytes = N }}"
         )
+    if all(request.framing == "bytes" and not request.openings for request in requests):
+        return f"what must come is expect in {place}; {SPEAKS_FIRST}"
     return f"what must come is expect in {place}"
 
 
@@ -102,7 +83,7 @@ def hint_of(answer: Answer, requests: Sequence[WireRequest], took_s: float) -> s
         longer = f"the replies are longer than expect in {place}"
         return f"{longer}, or come before they are asked for: {SPEAKS_FIRST}"
     if answer.total.cut_short:
-        return f"the server ends connections in the middle of its replies: {_SAID}"
+        return f"the server ends connections in the middle of its replies: {SAID}"
     if answer.total.refused:
         return (
             "does it serve so many clients? If it ends a connection after each reply, write "
