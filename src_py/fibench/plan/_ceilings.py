@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from fibench.experiment import ASKED, Cell, cell_key
 from fibench.parameters import FRAMINGS, KEYS, Parameters, Value, shown_value
+from fibench.requests import digest_of
 
 if TYPE_CHECKING:
     from fibench.experiment import Experiment
@@ -50,7 +51,8 @@ def repeated_by_ceilings(experiment: Experiment) -> Mapping[str, Cell]:
 
 
 def ceiling_of(cell: Cell, experiment: Experiment) -> str | None:
-    """The key of the ceiling, as a cell, that belongs to a cell; None: fibload does not drive it.
+    """The key of the ceiling, as a cell, that belongs to a cell; None: fibload does not drive it,
+    or what it asks for is not known any more, as of a stored run whose file makes other cells now.
 
     Its trial has the key "ceiling-" and this.
     """
@@ -63,8 +65,7 @@ def _cell(shape: Parameters, of: Cell, differ: Sequence[str]) -> Cell:
     axes = tuple((name, value) for name, value in values if value is not None)
     words = [f"{name}={shown_value(name, value)}" for name, value in axes]
     label, key = " ".join([BACKEND, *words]), cell_key(shape.as_json())
-    asks = tuple(one for one in of.asks if one.name == shape.request)
-    return Cell(BACKEND, shape, axes, label, key, asks=asks)
+    return Cell(BACKEND, shape, axes, label, key, asks=of.asks[:1])
 
 
 def _parameters(cell: Cell, experiment: Experiment) -> Parameters | None:
@@ -77,9 +78,10 @@ def _parameters(cell: Cell, experiment: Experiment) -> Parameters | None:
         default = None if key.open_loop or key.python else key.default
         values[name] = default if asked is None else asked
     if own.framing not in FRAMINGS:
-        asking = [group.request for group in own.groups if not group.idle]
-        values |= {"n": None, "request": asking[0] if asking else own.request}
-        values |= {REPEATS: cell.backend, ASKED: own.value_of(ASKED)}
+        if not cell.asks:
+            return None
+        values |= {"n": None, "request": cell.asks[0].name, REPEATS: cell.backend}
+        values[ASKED] = digest_of([cell.asks[0], *cell.prepares])
     # A closed loop without groups: its clients are those that ask.
     return replace(
         Parameters.of_values(values),
