@@ -47,3 +47,80 @@ def test_run_says_in_one_line_what_it_cannot_measure_yet(desk: Desk) -> None:
         "`plan` shows what would be measured",
     ]
     assert not desk.results.exists()
+
+
+WEB = """\
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def do_GET(self):
+        self.send_response(200 if self.path == "/" else 404)
+        self.send_header("Content-Length", "14")
+        self.end_headers()
+        self.wfile.write(b"Hello, World!\\n")
+
+    def log_message(self, *words):
+        pass
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+HELLO = """\
+title = "A server of HTTP"
+[backends.web]
+command = ["python3", "web.py", "{port}"]
+cores = 1
+[requests.hello]
+get = "/"
+[requests.hello-close]
+get = "/"
+close = true
+[matrix]
+backend = "web"
+request = ["hello", "hello-close"]
+clients = 2
+[load]
+duration = "0.2s"
+warmup = "50ms"
+[plan]
+blocks = 5
+[[claim]]
+says = "It takes memory"
+ratio = [{ request = "hello" }, { request = "hello-close" }]
+metric = "memory"
+within = [0.1, 10]
+"""
+
+
+def test_a_server_of_http_is_measured_by_its_file_alone(desk: Desk) -> None:
+    (desk.folder / "web.py").write_text(WEB)
+    path = desk.write(HELLO)
+    done = desk.run(path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in ("web request=hello ", "web request=hello-close", "CONFIRMED     It takes memory"):
+        assert said in done.stdout
+    records = desk.records()
+    assert all(record["valid"] for record in records)
+    by_role = [record["role"] for record in records]
+    assert {role: by_role.count(role) for role in by_role} == {
+        "ceiling": 2,
+        "measure": 10,
+        "twin": 5,
+    }
+    shown = desk.invoke("report", path.stem, "--format", "json")
+    assert shown.returncode == 0, shown.stderr
+    cells = json.loads(shown.stdout)["cells"]
+    assert [cell["parameters"]["request"] for cell in cells] == ["hello", "hello-close"]
+
+
+def test_a_server_that_answers_wrongly_is_a_result_with_its_words(desk: Desk) -> None:
+    (desk.folder / "web.py").write_text(WEB)
+    text = HELLO.replace('get = "/"', 'get = "/missing"').replace("blocks = 5", "blocks = 1")
+    done = desk.run(desk.write(text))
+    assert done.returncode == 5, done.stdout + done.stderr
+    words = " ".join(done.stdout.split())
+    assert "[requests.hello], asked by 2 clients at once: the server answers wrongly" in words
+    assert "is the path right, and what it is asked with?" in words

@@ -345,7 +345,7 @@ def test_a_cell_near_the_null_servers_rate_is_told_of(monkeypatch: pytest.Monkey
     assert note.startswith(f"{near.label}: near the ceiling: 9")
     failed = [ceiling | {"valid": False, "reason": "hung"}, *records[1:]]
     (note,) = find(experiment, recorded(*failed), 2, complete=True).notes
-    assert note == "the ceiling of this load is not known: the null server failed: hung"
+    assert note == "the ceiling of this load is not known, since its trial failed: hung"
 
 
 def test_idle_connections_that_were_lost_are_told_of() -> None:

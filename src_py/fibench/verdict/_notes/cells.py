@@ -197,8 +197,8 @@ def _share(share: float) -> str:
 
 
 def ceilings_note(missing: Mapping[str, str]) -> str | None:
-    """Says that a null server could not be measured, for the first reason of why not."""
+    """Says that a ceiling could not be measured, for the first reason of why not."""
     if not missing:
         return None
     reason = next(iter(missing.values()))
-    return f"the ceiling of this load is not known: the null server failed: {reason}"
+    return f"the ceiling of this load is not known, since its trial failed: {reason}"
