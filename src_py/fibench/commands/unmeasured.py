@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a file may say of servers of its own, and no trial does yet: `run` says so at once."""
+"""What a file may ask servers, and no trial does yet: `run` says so at once."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fibench.commands.refused import Refused
-from fibench.document.own_servers import GRACE_S
 from fibench.wording import listed_with
 
 if TYPE_CHECKING:
-    from fibench.experiment import Experiment, OwnBackend
+    from fibench.experiment import Experiment
 
 
 def refuse_unmeasured(experiment: Experiment) -> None:
     """Raise Refused where an experiment needs what trials cannot do yet."""
-    used = {cell.backend for cell in experiment.cells}
     found = dict.fromkeys(_of_load(experiment))
-    for name, own in experiment.backends.items():
-        if name in used:
-            found |= dict.fromkeys(_of_server(own))
     if found:
         what = f"this version cannot measure {listed_with('and', list(found))} yet"
         raise Refused(what, "`plan` shows what would be measured")
@@ -31,16 +26,3 @@ def _of_load(experiment: Experiment) -> Iterator[str]:
         yield "[requests]"
     if any(cell.prepares for cell in experiment.cells):
         yield "[[prepare]]"
-
-
-def _of_server(own: OwnBackend) -> Iterator[str]:
-    if own.env:
-        yield "env"
-    if own.files or "dir" in own.named:
-        yield "files in {dir}"
-    if own.ready_get is not None:
-        yield "ready"
-    if own.stop_signal != "SIGTERM" or own.grace_s != GRACE_S:
-        yield "stop"
-    if own.build:
-        yield "build"

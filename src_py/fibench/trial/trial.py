@@ -33,7 +33,6 @@ from fibench.trial.evidence.design import most_cores
 from fibench.trial.evidence.watch import Seen, Watch
 from fibench.trial.serving import (
     NULL_REPLY,
-    STOP_GRACE_S,
     TrialContext,
     TrialFailed,
     asked_numbers,
@@ -41,6 +40,7 @@ from fibench.trial.serving import (
     check_replies,
     clients_at_once,
     pick_port,
+    put_away,
     start_server,
     unexpected_end,
 )
@@ -72,6 +72,8 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     else:
         course = _measure(trial.cell.parameters, context, folder)
     gained = disturbance.counted_between(before, disturbance.read_counters())
+    backend = context.backend(trial.cell.backend)
+    put_away(backend, folder, failed=course.failed is not None)
     figures, failed = course.figures, course.failed
     return Record(
         trial=trial.key,
@@ -113,7 +115,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
     backend = context.backend(parameters.backend)
     port: int | None = None
     try:
-        port = pick_port(parameters, context.names)
+        port = pick_port(parameters, context.names, backend.port)
         running = start_server(context, parameters, port, folder)
     except TrialFailed as failure:
         return Course(port, failed=failure)
@@ -136,7 +138,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
         except TrialFailed as failure:
             failed = failure
         died = not running.alive()
-        ending = running.stop(STOP_GRACE_S)
+        ending = running.stop()
     figures, generator = loaded or (Figures(), None)
     opened = readings.window_opened
     described = readings.describe(ending, ended_itself=died)
