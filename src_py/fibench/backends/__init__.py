@@ -4,6 +4,7 @@
 May know `experiment`, `server`, `machine` and `build`, and what these know.
 """
 
+from fibench.backends import own_start
 from fibench.backends.available import why_unavailable
 from fibench.backends.catalogue import (
     Backend,
@@ -34,6 +35,7 @@ __all__ = [
     "own_backend",
     "own_environment",
     "own_files",
+    "own_start",
     "own_values",
     "read_catalogue",
     "server_argv",

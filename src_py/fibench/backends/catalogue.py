@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 from fibench import called
-from fibench.backends.own_servers import own_argv, own_values
 from fibench.build import RECORD, read_build, why_without
 from fibench.document import START_TIMEOUT_S
 from fibench.document.own_servers import GRACE_S
@@ -23,6 +22,7 @@ from fibench.folders import find_places, origin
 from fibench.machine import cores as machine
 from fibench.parameters import FRAMINGS, KEYS, Parameters, server_option
 from fibench.requests.template import Payload
+from fibench.server import PortNames
 
 Serves = int | Literal["workers", "any"]
 
@@ -74,6 +74,13 @@ class Backend:
     stop_signal: str = "SIGTERM"
     grace_s: float = GRACE_S
     build: tuple[str, ...] = ()
+
+    def port_names(self, names: PortNames) -> PortNames:
+        """What gives its port: what gives that of all servers, if it has no port of its own."""
+        if self.port is None:
+            return names
+        own = f"port in [backends.{self.name}]"
+        return replace(names, port=own, may_be_left_out=False, may_be_another=False)
 
 
 class CatalogueError(Exception):
@@ -189,10 +196,10 @@ def server_argv(
     interpreter: str | None = None,
     cores: int | None = None,
 ) -> list[str]:
-    """The whole command that serves a cell on a port. `cores` is how many the server may use."""
-    if backend.command:
-        values = own_values(parameters, port, cores=cores)
-        return own_argv(backend.command, backend.folder, values)
+    """The whole command that serves a cell on a port. `cores` is how many the server may use.
+
+    Of a server of the user's own, that and the rest is in own_start.py.
+    """
     program = argv(backend, programs, interpreter, parameters.workers or cores)
     # A variant has been told already, and an option may be given once. A design without workers
     # must not be turned into its neighbour that has them.

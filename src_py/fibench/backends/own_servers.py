@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from fibench.backends.installing import how_to_install
 from fibench.experiment import Experiment, OwnBackend, values_of
 from fibench.machine import cores as machine
 from fibench.parameters import Parameters
@@ -101,10 +102,15 @@ def missing(own: OwnBackend) -> Iterator[Missing]:
 
 
 def not_installed(own: OwnBackend) -> str | None:
-    """Why a server cannot be run here, if that is for want of a program on the PATH."""
+    """Why a server cannot be run here, or be built, if that is for want of a program on the PATH,
+    and what brings that."""
     for one in missing(own):
         if one.is_program and one.is_bare:
-            return f"{escaped(one.what)}: install it"
+            return f"{escaped(one.what)}: {how_to_install(own.command[0])}"
+    builder = own.build[0] if own.build else ""
+    if builder and "/" not in builder and find_program(builder, own.folder) is None:
+        what = f"there is no program {as_toml(builder)} on the PATH, which is to build it"
+        return f"{escaped(what)}: {how_to_install(builder)}"
     return None
 
 

@@ -18,7 +18,6 @@ from fibench.backends import Backend, known_backends
 from fibench.commands.build import built_or_refused, refuse_unwritable
 from fibench.commands.refused import TRIAL_FAILED, WRONG_INPUT, Refused, exit_code
 from fibench.commands.serve import read_backends
-from fibench.commands.unmeasured import refuse_unmeasured
 from fibench.experiment import Experiment, load_experiment
 from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
@@ -122,6 +121,7 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     from fibench.backends import interpreter_records
     from fibench.backends.available import find_here
     from fibench.plan import choose, plan_json, warnings
+    from fibench.run.preparing import taken_ports
 
     places = find_places()
     asked = load(name, overrides, places)
@@ -129,6 +129,7 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     experiment = here.experiment
     advice = warnings(experiment, known_backends(asked.backends), machine.usable_cores())
     advice += _not_there(asked, experiment)
+    advice += [f"{what}: {hint}" for what, hint in taken_ports(experiment)]
     pinning = choose(experiment, machine.physical_cores())
     more = {"pinning": asdict(pinning), "interpreters": interpreter_records(here.interpreters)}
     document = plan_json(experiment, advice, more, machine.usable_cores())
@@ -146,11 +147,11 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     from fibench.commands.quiet import say_who_is_busy
     from fibench.machine import LockError, measuring
     from fibench.machine.foreign import Glancing
+    from fibench.run.preparing import make_ready
     from fibench.store import RunError, run_name
 
     places = find_places()
     asked = load(name, overrides, places)
-    refuse_unmeasured(asked.experiment)
     written = {"FIBENCH_RESULTS": places.results}
     if places.checkout is not None:
         written["FIBENCH_BUILD"] = places.build
@@ -165,6 +166,9 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
                 request = _request(asked, places, fresh)
                 looked_s = time.monotonic() - began_s - parts["build"]
                 parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
+                make_ready(request.experiment, places.programs / "supervise", _say)
+                made_s = time.monotonic() - began_s - parts["build"] - looked_s
+                parts |= {"building servers": made_s} if made_s > WORTH_SAYING_S else {}
                 say_who_is_busy(glancing)
                 outcome = _measure(request, held)
             # A run is unfinished until its verdicts are kept: who waits must not go on with it.
@@ -186,6 +190,10 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     elif status == TRIAL_FAILED:
         print(f"a trial that failed is a result, and stays one; {again} begins a new run")
     return status
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _request(asked: Asked, places: Places, fresh: bool) -> Request:

@@ -107,7 +107,8 @@ def _parameters(
         "trials": sorted((trial.key, trial.cell.parameters.as_json()) for trial in trials),
         "backends": {name: _as_measured(one) for name, one in used.items()},
     }
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    text = json.dumps(document, sort_keys=True, default=vars)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _as_measured(backend: Backend) -> dict[str, object]:
@@ -156,12 +157,19 @@ def _files_of(backend: Backend) -> dict[str, Path]:
         path = folder / word
         if place == 0 and os.sep not in word:
             path = Path(shutil.which(word) or path)
-        modules = _module(folder, word) if backend.command[place - 1 : place] == ("-m",) else []
+        is_module = backend.command[place - 1 : place] == ("-m",)
+        modules = _module(folder, word if is_module else _before_the_object(word))
         if place == 0 or _is_file(path):
             found[f"{backend.name}: {word}"] = path
             modules = with_modules(path)[1:] if path.suffix == ".py" else []
         found |= {f"{backend.name}: {os.path.relpath(one, folder)}": one for one in modules}
     return found
+
+
+def _before_the_object(word: str) -> str:
+    """The module of `module:object`, as gunicorn and uvicorn are told an application."""
+    module, colon, name = word.partition(":")
+    return module if colon and name.partition("(")[0].isidentifier() else ""
 
 
 def _module(folder: Path, name: str) -> list[Path]:

@@ -16,8 +16,9 @@ from pathlib import Path
 from types import FrameType
 
 from fibench import called, writing
+from fibench.experiment import Cell
 from fibench.interruption import Interrupted, heeded, signal_of
-from fibench.plan import Pinning, Trial, plan
+from fibench.plan import TWIN, Pinning, Trial, plan
 from fibench.record import Record
 from fibench.run._attempts import Attempts, NotQuietError, tails
 from fibench.run._resume import Attempt, broken_off, is_planned
@@ -37,6 +38,7 @@ from fibench.run.events import (
 )
 from fibench.run.request import Request, context_of
 from fibench.store import JOURNAL, RunError, journal
+from fibench.store.attempts import given_up
 from fibench.store.record import usable
 from fibench.store.stops import keep_stop, tell_end, tell_resumption
 from fibench.trial import run_trial, scratch_name
@@ -132,7 +134,14 @@ def run_experiment(
     for text in begun.notices:
         tell(Notice(text))
     trials, records = begun.trials, list(begun.records)
-    walk = Walk(trials, records, after_block, lambda *of: tell(BlockEnded(*of)))
+
+    def ended(block: int, gone: Sequence[Cell]) -> None:
+        tell(BlockEnded(block, gone))
+        if block == 0:
+            for text in _given_up(gone, records):
+                tell(Notice(text))
+
+    walk = Walk(trials, records, after_block, ended)
     todo = walk.left()
     if begun.resumed:
         tell_resumption(begun.folder, broken_off(records, todo), begun.lost_folders)
@@ -164,6 +173,15 @@ def run_experiment(
         other_claims=begun.other_claims,
         not_quiet=end.not_quiet,
     )
+
+
+def _given_up(gone: Sequence[Cell], records: Sequence[Record]) -> Iterator[str]:
+    """A line that says which of the cells that left have no server that starts, if any."""
+    never = given_up(records)
+    labels = [cell.label for cell in gone if cell.key in never and not cell.key.endswith(TWIN)]
+    if labels:
+        theirs = "its server" if len(labels) == 1 else "their servers"
+        yield f"not started again, since {theirs} did not start in block 1: {', '.join(labels)}"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from fibench.trial.answer import Answer, read_answer
 from fibench.trial.asking.checking import Check
 from fibench.trial.serving import (
     NULL_REPLY,
-    STOP_GRACE_S,
     TrialContext,
     TrialFailed,
     pick_port,
@@ -114,6 +113,7 @@ def count_calls(context: TrialContext, cell: Cell, folder: Path) -> Course:
     course = Course(figures=_NOT_COUNTED, syscalls=SystemCalls(why))
     if why is not None:
         return course
+    only = context.backend(parameters.backend).port
     in_flight: int = parameters.clients * (parameters.pipeline or 1)
 
     def few(check_s: float) -> int:
@@ -123,12 +123,12 @@ def count_calls(context: TrialContext, cell: Cell, folder: Path) -> Course:
         return few(first.check_s) + more_requests(first.request_s)
 
     try:
-        course = replace(course, port=(port := pick_port(parameters, context.names)))
+        course = replace(course, port=(port := pick_port(parameters, context.names, only)))
         first = _traced("few", few, context, cell, folder, port)
         course = replace(course, window_opened=True)
         if first.failed is not None:
             return replace(course, failed=first.failed)
-        course = replace(course, port=(port := pick_port(parameters, context.names)))
+        course = replace(course, port=(port := pick_port(parameters, context.names, only)))
         second = _traced("many", many, context, cell, folder, port)
     except TrialFailed as failure:
         opened = course.window_opened or failure.kind in ("load", "server-ended")
@@ -195,7 +195,7 @@ def _traced(
         except TrialFailed as failure:
             failed = failure
         died = not running.alive()
-        end = running.stop(STOP_GRACE_S)
+        end = running.stop()
     if died:
         raise unexpected_end(end)
     if failed is not None:

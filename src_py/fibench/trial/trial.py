@@ -5,7 +5,6 @@ What comes back is the trial's journal record: figures in base units, every coun
 trial is valid. A trial that is not valid says why in one line; it is never averaged in.
 """
 
-import shutil
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,15 +30,13 @@ from fibench.trial._figures import (
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._readings import Readings
 from fibench.trial.answer import read_answer
-from fibench.trial.asking.checking import ASKS, REPLIES, Check, Checked
-from fibench.trial.asking.repeating import FOLDER as REPEATED
-from fibench.trial.asking.repeating import learn
+from fibench.trial.asking.checking import Check, Checked, backlog_for_each
+from fibench.trial.asking.repeating import forget, learn
 from fibench.trial.asking.wrong import hint_of
 from fibench.trial.evidence.design import most_cores
 from fibench.trial.evidence.watch import Seen, Watch
 from fibench.trial.serving import (
     NULL_REPLY,
-    STOP_GRACE_S,
     TrialContext,
     TrialFailed,
     asked_numbers,
@@ -47,6 +44,7 @@ from fibench.trial.serving import (
     check_replies,
     clients_at_once,
     pick_port,
+    put_away,
     start_server,
     unexpected_end,
 )
@@ -78,8 +76,10 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     else:
         course = _measure(trial, context, folder)
     if course.failed is None:
-        _remove_asks(folder)
+        forget(folder)
     gained = disturbance.counted_between(before, disturbance.read_counters())
+    backend = context.backend(trial.cell.backend)
+    put_away(backend, folder, failed=course.failed is not None)
     figures, failed = course.figures, course.failed
     return Record(
         trial=trial.key,
@@ -117,21 +117,13 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     )
 
 
-def _remove_asks(folder: Path) -> None:
-    """What a valid trial asked for is in the run's file; of one that failed it stays, to be tried
-    by hand."""
-    for name in (ASKS, REPLIES):
-        (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / REPEATED, ignore_errors=True)
-
-
 def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
     parameters = trial.cell.parameters
     backend = context.backend(parameters.backend)
     port: int | None = None
     repeated: Checked | None = None
     try:
-        port = pick_port(parameters, context.names)
+        port = pick_port(parameters, context.names, backend.port)
         if trial.repeats is not None:
             repeated = learn(context, trial.repeats, trial.cell.asks[0], port, folder)
             context = replace(context, repeats=repeated.replies)
@@ -146,7 +138,8 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
         readings = Readings(running, watch, memory=parameters.kind != "process")
         try:
             cores = core_count(server_cpus(parameters, context.pinning))
-            at_once = clients_at_once(backend, parameters, cores, running.backlog)
+            backlog = backlog_for_each(trial.cell.asks, running.backlog)
+            at_once = clients_at_once(backend, parameters, cores, backlog)
             checked = None
             if trial.cell.asks:
                 check = Check(context, parameters, port, folder)
@@ -163,7 +156,7 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
         except TrialFailed as failure:
             failed = failure
         died = not running.alive()
-        ending = running.stop(STOP_GRACE_S)
+        ending = running.stop()
     figures, generator = loaded or (Figures(), None)
     opened = readings.window_opened
     described = readings.describe(ending, ended_itself=died)

@@ -20,7 +20,7 @@ from fibench.record import (
     could_not_start,
     last_attempts,
 )
-from fibench.store.attempts import failed_before, filled_in, passes_of
+from fibench.store.attempts import did_not_start, failed_before, filled_in, passes_of
 from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes.cells import ceilings_note, notes
@@ -269,6 +269,7 @@ def sample(record: Record) -> Sample:
         disturbed=record.disturbed,
         crowded=too_much(record.machine, record.evidence.foreign, unbounded=True),
         unstarted=could_not_start(record),
+        did_not_start=did_not_start(record),
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
 
@@ -379,7 +380,7 @@ def endings(records: Iterable[Record]) -> Iterator[str]:
         swept = [count for server in servers if (count := server.swept or 0) > 0]
         said = []
         if forced:
-            said.append(f"did not end at SIGTERM in {forced} of {len(servers)} trials")
+            said.append(f"did not end when asked to in {forced} of {len(servers)} trials")
         if swept:
             processes = "1 process" if sum(swept) == 1 else f"{sum(swept)} processes"
             said.append(f"left {processes} behind in {len(swept)} of {len(servers)} trials")

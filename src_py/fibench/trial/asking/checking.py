@@ -24,9 +24,17 @@ from fibench.trial.asking.wrong import SAID, SPEAKS_FIRST, hint_of_wrong, place_
 from fibench.trial.serving import TrialContext, TrialFailed
 from fibench.wording import escaped
 
-ASKS, REPLIES = "asks", "replies"
-"""Files in a trial's folder: what its load asks for; what a null server repeats."""
+ASKS, REPLIES, FOLDER = "asks", "replies", "check"
+"""In a trial's folder: what its load asks for; what a null server repeats; what a check left."""
 _NS = 1e-9
+
+
+def backlog_for_each(requests: Sequence[WireRequest], backlog: int | None) -> int | None:
+    """How long a listen queue is for each of the requests that are asked at the same time."""
+    if backlog is None or len(requests) < 2:
+        return backlog
+    return (backlog + 1) // len(requests) - 1  # the kernel lets one more wait
+
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Checked:
     asks: Path
     """What the load asks for, every body that must come in it."""
     replies: Path
-    """The replies that came, as a null server repeats them."""
+    """The replies that came, as a null server repeats them, where they were to be kept."""
     right: int
     """How many there were, of preparations too."""
     took_s: float
@@ -57,7 +65,8 @@ class Check:
         """Prepare a cell's server, and check it; a null server that has `repeated` what another one
         answered needs no preparation. Raises TrialFailed."""
         if repeated is not None:
-            return self.again(cell.asks, repeated, at_once)
+            took_s = self._asked(cell.asks, repeated.asks, at_once)
+            return replace(repeated, right=at_once * len(cell.asks), took_s=took_s)
         prepared = self.prepare(cell.prepares)
         checked = self.check(cell.asks, at_once)
         return replace(checked, right=prepared + checked.right)
@@ -65,53 +74,34 @@ class Check:
     def prepare(self, requests: Sequence[WireRequest]) -> int:
         """Ask what servers are asked once, in order; returns how many. Raises TrialFailed."""
         for request in requests:
-            asks = self._write([request], f"{request.name}.{ASKS}")
-            self._made([request], asks, at_once=1)
-            asks.unlink()
+            self._asked([request], None, at_once=1)
         return len(requests)
 
-    def check(self, requests: Sequence[WireRequest], at_once: int) -> Checked:
+    def check(
+        self, requests: Sequence[WireRequest], at_once: int, *, keeps_replies: bool = False
+    ) -> Checked:
         """Ask for all that the load will, by as many connections at once. Raises TrialFailed."""
-        asks = self._write(requests, f"check.{ASKS}", learns=True)
-        learned, replies = asks.with_name(ASKS), asks.with_name(REPLIES)
-        files = ["--learned", str(learned), "--replies", str(replies)]
-        took_s = self._made(requests, asks, at_once, *files)
-        asks.unlink()
+        folder = self.folder.absolute()
+        learned, replies = folder / ASKS, folder / REPLIES
+        files = ["--learned", str(learned)]
+        if keeps_replies:
+            files += ["--replies", str(replies)]
+        took_s = self._asked(requests, None, at_once, *files)
         return Checked(learned, replies, at_once * len(requests), took_s)
 
-    def again(self, requests: Sequence[WireRequest], before: Checked, at_once: int) -> Checked:
-        """Check one that repeats what was answered `before`. Raises TrialFailed."""
-        took_s = self._made(requests, before.asks, at_once)
-        return replace(before, right=at_once * len(requests), took_s=took_s)
-
-    def _write(self, requests: Sequence[WireRequest], name: str, *, learns: bool = False) -> Path:
-        path = self.folder.absolute() / name
-        path.write_bytes(asks_file(requests, self.parameters.host, self.port, learns=learns))
-        return path
-
-    def _made(
-        self, requests: Sequence[WireRequest], asks: Path, at_once: int, *files: str
+    def _asked(
+        self, requests: Sequence[WireRequest], asks: Path | None, at_once: int, *files: str
     ) -> float:
-        """Let fibload make a check; how long it took. Raises TrialFailed."""
-        own_folder = self.folder / "check"
-        own_folder.mkdir(exist_ok=True)
-        timeout_s = self.parameters.timeout
+        """Let fibload ask for what a file has, or for the requests as they are; returns how long
+        the longest took, which had the fastest reply of those at once. Raises TrialFailed."""
+        own_folder = self.folder.absolute() / FOLDER
+        own_folder.mkdir()
+        if asks is None:
+            asks = own_folder / ASKS
+            host = self.parameters.host
+            asks.write_bytes(asks_file(requests, host, self.port, learns=True))
         try:
-            argv = load.check_command(
-                self.context.programs,
-                self.parameters,
-                self.port,
-                asks,
-                framing=requests[0].framing,
-                at_once=at_once,
-            )
-            argv[-1:-1] = files
-            limit_s = 2 * timeout_s + load.GRACE_S
-            cpus = load_cpus(self.parameters, self.context.pinning)
-            command = load.LoadCommand(argv, 0.0, limit_s, announces=False, cpus=cpus)
-            load.drive(command, self.context.supervise, own_folder, lambda edge, at_ns: None)
-            answer = load.read_fibload(own_folder)
-            found = _read(answer)
+            found = self._found(asks, requests[0].framing, at_once, files)
         except load.LoadError as error:
             raise TrialFailed(f"the check of replies failed: {error}", "load") from error
         for one, request in zip(found, requests, strict=False):
@@ -121,6 +111,22 @@ class Check:
             raise TrialFailed("the check of replies did not ask for everything", "load")
         shutil.rmtree(own_folder)
         return max(one.took_s for one in found)
+
+    def _found(
+        self, asks: Path, framing: str, at_once: int, files: Sequence[str]
+    ) -> Sequence[_Found]:
+        """What fibload finds. Raises LoadError."""
+        context, parameters = self.context, self.parameters
+        argv = load.check_command(
+            context.programs, parameters, self.port, asks, framing=framing, at_once=at_once
+        )
+        argv[-1:-1] = files
+        limit_s = 2 * parameters.timeout + load.GRACE_S
+        cpus = load_cpus(parameters, context.pinning)
+        command = load.LoadCommand(argv, 0.0, limit_s, announces=False, cpus=cpus)
+        folder = self.folder / FOLDER
+        load.drive(command, context.supervise, folder, lambda edge, at_ns: None)
+        return _read(load.read_fibload(folder))
 
 
 @dataclass(frozen=True)
