@@ -54,8 +54,18 @@ def _of_cell(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
         if warning is not None:
             yield warning
     yield from _lonely(cell)
+    yield from _mixed(cell)
     yield from _too_few_clients(cell, backend)
     yield from _silent(cell, backend, cpus)
+
+
+def _mixed(cell: Cell) -> Iterator[str]:
+    """Groups of which some open a connection for each request and others keep theirs."""
+    if len({request.close for request in cell.asks}) > 1:
+        yield (
+            f"{cell.label}: some groups open a connection for each request and others do not: the "
+            "latencies of all clients together mix the two"
+        )
 
 
 def _lonely(cell: Cell) -> Iterator[str]:

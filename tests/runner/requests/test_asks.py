@@ -120,3 +120,11 @@ def test_the_file_is_as_fibload_reads_it() -> None:
         b"send 34\nGET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n\nclose\nstatus 200\n"
         b"expect length 9\nend\n"
     )
+
+
+def test_a_body_that_a_check_finds_out_is_any_body_in_a_load() -> None:
+    asked = WireRequest("it", "http", b"GET /", Expectation("checked", status="2xx"))
+    known = WireRequest("other", "http", b"GET /", Expectation("any", status="2xx"))
+    both = [asks_file([asked, known], "h", 1, learns=learns) for learns in (True, False)]
+    assert [data.count(b"\nexpect learn\n") for data in both] == [1, 0]
+    assert [data.count(b"\nexpect any\n") for data in both] == [1, 2]

@@ -2,6 +2,7 @@
 """Trials of servers that are asked for requests of the file."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.runner.asked_servers import file_of, record_of, records_of, valid
@@ -293,3 +294,48 @@ def test_each_cell_has_its_own_values_in_its_requests(programs: Path, tmp_path: 
     assert [record["label"] for record in records] == ["own page=a", "own page=b"]
     assert all(record["valid"] for record in records), [record["reason"] for record in records]
     assert len({record["parameters"]["asked"] for record in records}) == 2
+
+
+@pytest.mark.needs("strace")
+def test_system_calls_of_a_request_are_counted(programs: Path, tmp_path: Path) -> None:
+    claim = """\
+[[claim]]
+says = "One call sends a reply"
+value = { backend = "own" }
+metric = "syscalls_per_request"
+below = 100
+"""
+    record = valid_calls(file_of(PONG, PING) + claim, programs, tmp_path)
+    assert record["calls_per_request"]["sendto"] == pytest.approx(1.0, abs=0.05)
+
+
+def valid_calls(text: str, programs: Path, folder: Path) -> dict[str, Any]:
+    record = record_of(text, programs, folder, "syscalls")
+    assert record["valid"], record["reason"]
+    return dict(record["syscalls"])
+
+
+FILES = """\
+    place = sys.argv[2]
+    for asked in requests(connection):
+        http(connection, open(place + asked.split()[1].decode(), "rb").read())"""
+
+
+def test_files_of_a_server_and_what_is_asked_for_are_made_of_the_same_values(
+    programs: Path, tmp_path: Path
+) -> None:
+    more = """\
+[backends.own.files]
+"page.txt" = "size {size}, {other}"
+"block" = { bytes = "{size}" }
+[requests.page]
+get = "/page.txt"
+expect = "size {size}, {other}"
+[requests.block]
+get = "/block"
+expect = { bytes = "{size}" }
+"""
+    text = file_of(FILES, more, 'request = ["page", "block"]\nsize = [7, 3000]')
+    text = text.replace('"{port}"]', '"{port}", "{dir}"]')
+    for record in records_of(text, programs, tmp_path):
+        assert record["valid"], record["reason"]

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.runner.asked_servers import file_of, record_of, valid
+from tests.runner.asked_servers import file_of, record_of, records_of, valid
 
 HTTP = "    for _ in requests(connection): http(connection, b'Hello'{more})"
 GET = '[requests.it]\nget = "/"\n'
@@ -76,3 +76,16 @@ def test_what_it_cost_to_ask_is_no_part_of_the_ceiling(programs: Path, tmp_path:
     assert answer["settings"]["port"] == record["port"]
     assert record["server"]["ended_itself"] is False
     assert record["server"]["signal"] is None
+
+
+def test_a_server_that_does_not_start_is_not_started_for_each_of_its_ceilings(
+    programs: Path, tmp_path: Path
+) -> None:
+    starts = tmp_path / "starts"
+    dies = f"    pass\nopen({str(starts)!r}, 'a').write('x')\nsys.exit('no licence')"
+    text = file_of(dies, GET, 'request = "it"\nclients = [1, 2, 3]')
+    first, *others = records_of(text, programs, tmp_path, "ceiling")
+    assert (first["valid"], first["failure"]) == (False, "exited")
+    assert "no licence" in first["reason"]
+    assert [one["reason"] for one in others] == [f"not started again: {first['reason']}"] * 2
+    assert starts.read_text() == "x"
