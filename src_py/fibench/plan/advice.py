@@ -173,9 +173,10 @@ def _waiting(cell: Cell, backend: KnownBackend, cpus: int) -> str | None:
     if cell.parameters.framing == "message" or renewed or serves is None or clients <= serves:
         return None
     connections = "1 connection" if serves == 1 else f"{serves} connections"
+    unless = "unless it ends connections itself, " if cell.parameters.framing == "http" else ""
     return (
         f"{cell.backend} serves {connections} at a time: with {clients} clients under keep-alive "
-        f"the other {clients - serves} wait for ever and are counted as unfinished"
+        f"{unless}the other {clients - serves} wait for ever and are counted as unfinished"
     )
 
 
