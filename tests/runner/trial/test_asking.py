@@ -221,8 +221,8 @@ def test_a_server_is_prepared_once_in_the_order_of_the_file(programs: Path, tmp_
 def test_a_preparation_that_fails_is_named(programs: Path, tmp_path: Path) -> None:
     record = record_of(file_of(KEEPS, PREPARED.replace("+OK", "+KO")), programs, tmp_path)
     assert record["failure"] == "wrong-reply"
-    assert record["reason"].startswith("[[prepare]]: the server answers wrongly")
-    assert "expect in [[prepare]]" in record["hint"]
+    assert record["reason"].startswith("[[prepare]] 1: the server answers wrongly")
+    assert record["hint"] == "what must come is expect in [[prepare]] 1"
 
 
 TWO = """\

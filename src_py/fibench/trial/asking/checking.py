@@ -73,8 +73,9 @@ class Check:
 
     def prepare(self, requests: Sequence[WireRequest]) -> int:
         """Ask what servers are asked once, in order; returns how many. Raises TrialFailed."""
-        for request in requests:
-            self._asked([request], None, at_once=1)
+        for number, request in enumerate(requests, start=1):
+            place = "[[prepare]]" if len(requests) == 1 else f"[[prepare]] {number}"
+            self._asked([request], None, at_once=1, place=place)
         return len(requests)
 
     def check(
@@ -106,7 +107,7 @@ class Check:
             raise TrialFailed(f"the check of replies failed: {error}", "load") from error
         for one, request in zip(found, requests, strict=False):
             if one.outcome != "right":
-                raise _failure(one, request, at_once)
+                raise _failure(one, request, place or place_of([request]), at_once)
         if len(found) != len(requests):
             raise TrialFailed("the check of replies did not ask for everything", "load")
         shutil.rmtree(own_folder)
@@ -162,9 +163,8 @@ def _read_one(one: object) -> _Found:
     )
 
 
-def _failure(found: _Found, request: WireRequest, at_once: int) -> TrialFailed:
+def _failure(found: _Found, request: WireRequest, place: str, at_once: int) -> TrialFailed:
     """Why a server is not measured, and what to do about it."""
-    place = place_of([request])
     who = f", asked by {at_once} clients at once" if at_once > 1 else ""
     kind = "load" if found.outcome == "local" else "wrong-reply"
     reason = f"{place}{who}: {_WORDS.get(found.outcome, found.outcome)}: {found.reason}"
@@ -187,7 +187,7 @@ _WORDS = {
 def _hint(found: _Found, request: WireRequest, place: str) -> str:
     match found.outcome:
         case "wrong" if found.difference is not None:
-            return hint_of_wrong(found.difference, [request])
+            return hint_of_wrong(found.difference, [request], place)
         case "wrong":
             return f"what must come is expect in {place}"
         case "opening":

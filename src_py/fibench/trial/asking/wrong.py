@@ -28,15 +28,14 @@ SPEAKS_FIRST = 'a greeting belongs into opening = [{ expect = "*" }]'
 
 def place_of(requests: Sequence[WireRequest]) -> str:
     """Where the file has a request; of several it is not known which was meant."""
-    if len(requests) != 1:
-        return "[requests.NAME]"
-    name = requests[0].name
-    return "[[prepare]]" if name.startswith("prepare-") else f"[requests.{name}]"
+    return f"[requests.{requests[0].name}]" if len(requests) == 1 else "[requests.NAME]"
 
 
-def hint_of_wrong(difference: Difference, requests: Sequence[WireRequest]) -> str:
-    """What to do about a reply that is not the expected one."""
-    place, reason = place_of(requests), difference.reason
+def hint_of_wrong(
+    difference: Difference, requests: Sequence[WireRequest], place: str
+) -> str:
+    """What to do about a reply that is not the expected one, which is said at a `place`."""
+    reason = difference.reason
     if reason == OTHER_STATUS:
         return _hint_of_status(difference.got, place)
     if reason in _OF_BODIES or reason is None:
@@ -64,7 +63,8 @@ def _hint_of_body(place: str, requests: Sequence[WireRequest]) -> str:
             f"where nothing is said, each body must be as the first: if it varies, write expect = "
             f"{{ status = 200 }} in {place}, for any body, or {{ bytes = N }}"
         )
-    if all(request.framing == "bytes" and not request.openings for request in requests):
+    speaks = any(request.framing == "bytes" and not request.openings for request in requests)
+    if speaks and place.startswith("[requests."):
         return f"what must come is expect in {place}; {SPEAKS_FIRST}"
     return f"what must come is expect in {place}"
 
@@ -76,7 +76,7 @@ def hint_of(answer: Answer, requests: Sequence[WireRequest], took_s: float) -> s
     """
     place = place_of(requests)
     if answer.first_wrong is not None:
-        return hint_of_wrong(answer.first_wrong, requests)
+        return hint_of_wrong(answer.first_wrong, requests, place)
     if answer.first_opening is not None:
         return f"what a new connection says first is opening in {place}"
     if answer.surplus_bytes:
