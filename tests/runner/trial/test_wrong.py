@@ -91,7 +91,8 @@ def test_what_a_server_is_prepared_with_has_no_opening() -> None:
 @pytest.mark.parametrize("status", [b"302 Found", b"404 Not Found", b"503 Busy", b"204 No"])
 def test_the_status_that_came_is_the_one_to_expect(status: bytes) -> None:
     came = Difference(b"HTTP/1.1 " + status, OTHER_STATUS)
-    assert f"{{ status = {status[:3].decode()} }}" in hint_of_wrong(came, [request("checked")], "[requests.it]")
+    hint = hint_of_wrong(came, [request("checked")], "[requests.it]")
+    assert f"{{ status = {status[:3].decode()} }}" in hint
 
 
 @given(st.integers(0, 100), st.integers(1, 20))

@@ -91,10 +91,16 @@ class Check:
         return Checked(learned, replies, at_once * len(requests), took_s)
 
     def _asked(
-        self, requests: Sequence[WireRequest], asks: Path | None, at_once: int, *files: str
+        self,
+        requests: Sequence[WireRequest],
+        asks: Path | None,
+        at_once: int,
+        *files: str,
+        place: str = "",
     ) -> float:
         """Let fibload ask for what a file has, or for the requests as they are; returns how long
-        the longest took, which had the fastest reply of those at once. Raises TrialFailed."""
+        the longest took, which had the fastest reply of those at once. `place` is where the file has
+        them, if not in their tables. Raises TrialFailed."""
         own_folder = self.folder.absolute() / FOLDER
         own_folder.mkdir()
         if asks is None:
