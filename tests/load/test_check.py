@@ -141,8 +141,8 @@ def endless(connection: socket.socket) -> None:
         (greeting(PONG, PONGS), "surplus", "nobody asked for it"),  # answered before it is asked
     ],
     ids=[
-        "silent", "reset", "closed", "cut", "wrong and closed", "wrong and short", "wrong", "longer",
-        "greeting", "answered before",
+        "silent", "reset", "closed", "cut", "wrong and closed", "wrong and short", "wrong",
+        "longer", "greeting", "answered before",
     ],
 )  # fmt: skip
 def test_what_is_not_right_has_an_outcome_and_a_reason(
@@ -365,7 +365,8 @@ def test_learned_files_that_cannot_be_written_are_a_failure(
     with (
         talking(repeat(GET, HELLO)) as server,
         fibload.start(
-            "--check", "--asks", write(tmp_path, LEARN), *HTTP, "--learned", nowhere, str(server.port)
+            "--check", "--asks", write(tmp_path, LEARN), *HTTP, "--learned", nowhere,
+            str(server.port),
         ) as process,
     ):  # fmt: skip
         _, stderr = process.communicate(timeout=30)
