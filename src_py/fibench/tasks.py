@@ -325,7 +325,8 @@ def lint(context: Context) -> int:
         "rounds": "of these measurements (default: 6)",
         "designs": "what is promised of the designs; --designs=keepalive,connections,computing,"
         "idle,python: these parts of it",
-        "load": "fibload's open loop: rates met, its own lag, percentiles beside the truth",
+        "load": "fibload's open loop: rates met, its own lag, percentiles beside the truth; its "
+        "rates and its CPU time beside wrk and redis-benchmark",
         "runner": "the runner's own work: estimating, reading journals, listing runs, trials",
         "probe": "what the probe costs rates, and what it finds",
         "statistics": "simulate how often intervals and verdicts are right, and write the tables "

@@ -20,7 +20,7 @@ class Ask:
 
     name: str
     send: bytes
-    expect: bytes | int | None  # these bytes, so many, or any
+    expect: bytes | int | str | None  # these bytes, so many, "line" or "learn", or any
     opening: tuple[
         Piece | str, ...
     ] = ()  # ("send", b"..."), ("expect text", b"..."), "expect line"
@@ -36,6 +36,8 @@ class Ask:
         said += [f"{word}\n".encode() for word in self.also]
         if isinstance(self.expect, bytes):
             said.append(_text("expect text", self.expect))
+        elif isinstance(self.expect, str):
+            said.append(f"expect {self.expect}\n".encode())
         elif self.expect is not None:
             said.append(f"expect length {self.expect}\n".encode())
         else:

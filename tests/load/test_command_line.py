@@ -13,7 +13,7 @@ OPTIONS = (
     "host", "framing", "clients", "threads", "n", "request", "expect", "duration", "requests",
     "warmup", "pipeline", "requests-per-connection", "timeout", "start-at", "seed", "edges-fd",
     "rate", "arrivals", "spin", "max-overdue", "group",
-    "asks", "ask",
+    "asks", "ask", "check", "learned", "replies",
 )  # fmt: skip
 
 

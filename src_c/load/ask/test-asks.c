@@ -94,6 +94,23 @@ static void http_has_a_status_and_bodies_that_may_be_any(void)
     check_refused(file, false, "line 5: a status needs --framing http");
 }
 
+static void what_a_check_alone_can_do_is_read_as_well(void)
+{
+    static const struct text learn =
+        BYTES(FIRST "request a\nsend 1\nq\nstatus 404\nexpect learn\nend\n");
+    static const struct text line = BYTES(FIRST "request a\nsend 1\nq\nexpect line\nend\n");
+
+    CHECK(asks_read(&asks, learn.bytes, learn.size, true, message));
+    CHECK_NUMBER(asks.asks[0].expects, EXPECT_LEARN);
+    CHECK(asks_read(&asks, line.bytes, line.size, false, message));
+    CHECK_NUMBER(asks.asks[0].expects, EXPECT_LINE);
+    check_refused(TEXT(FIRST "request a\nsend 1\nq\nexpect learn\nend\n"), false,
+                  "line 5: 'expect learn' needs --framing http (nothing says where other replies "
+                  "end)");
+    check_refused(line, true,
+                  "line 5: 'expect line' needs --framing bytes (HTTP says where replies end)");
+}
+
 static void what_is_wrong_is_told_with_its_line(void)
 {
     check_refused(TEXT(""), false, "line 1: the file is empty (it begins with 'fibload-asks 1')");
@@ -239,6 +256,7 @@ int main(void)
     a_request_has_bytes_of_any_kind();
     an_opening_has_steps();
     http_has_a_status_and_bodies_that_may_be_any();
+    what_a_check_alone_can_do_is_read_as_well();
     what_is_wrong_is_told_with_its_line();
     sizes_are_those_of_what_is_there();
     a_file_is_good_only_as_a_whole();

@@ -265,6 +265,8 @@ static void take_reply(struct asked *asked, const char *bytes, size_t size)
         if (asked->reply.wrong && asked->deadline_ns > clock_now_ns() + BEHIND_NS)
             asked->deadline_ns = clock_now_ns() + BEHIND_NS;
     } else if (state != REPLY_RIGHT) {
+        // In bytes framing the frame says nothing of a wrong reply: what is behind it tells more.
+        wrong_reply_keep(&asked->reply.got, bytes + used, size - used);
         fail_wrong(asked);
     } else {
         note_right(asked);
