@@ -5,7 +5,7 @@ import json
 
 import pytest
 from tests.runner.any_servers import ECHO, FILES
-from tests.runner.desk import Desk, said_by
+from tests.runner.desk import Desk
 
 
 @pytest.mark.parametrize("name", ["redis-io-threads", "head-of-line"])
@@ -37,8 +37,6 @@ def test_plan_leaves_out_what_is_not_installed(desk: Desk) -> None:
     assert {one["reason"] for one in document["left_out"]} == {
         'mine: there is no program "no-such-program-here" on the PATH: install it'
     }
-
-
 
 
 WEB = """\

@@ -171,7 +171,9 @@ def test_more_than_was_asked_for_is_no_reply(programs: Path, tmp_path: Path) -> 
     assert "the reply is longer than expect in [requests.it]" in record["hint"]
 
 
-ONE_EACH = "    for _ in requests(connection, b'\\r\\n'): connection.sendall(b'+PONG\\r\\n'); return"
+ONE_EACH = (
+    "    for _ in requests(connection, b'\\r\\n'): connection.sendall(b'+PONG\\r\\n'); return"
+)
 
 
 def test_a_connection_for_each_request_is_asked_for_with_close(

@@ -32,7 +32,7 @@ def test_whatever_came_is_read_as_it_was(data: bytes) -> None:
 
 def test_what_fibload_cannot_have_said_is_an_error() -> None:
     assert read_difference(None) is None
-    with pytest.raises(LoadError, match="first_wrong.got"):
+    with pytest.raises(LoadError, match=r"first_wrong\.got"):
         read_difference({"got": 7})
 
 

@@ -36,7 +36,6 @@ def backlog_for_each(requests: Sequence[WireRequest], backlog: int | None) -> in
     return (backlog + 1) // len(requests) - 1  # the kernel lets one more wait
 
 
-
 @dataclass(frozen=True)
 class Checked:
     """What was right in a check."""
@@ -99,8 +98,8 @@ class Check:
         place: str = "",
     ) -> float:
         """Let fibload ask for what a file has, or for the requests as they are; returns how long
-        the longest took, which had the fastest reply of those at once. `place` is where the file has
-        them, if not in their tables. Raises TrialFailed."""
+        the longest took, by the fastest of its replies. `place` is where the file has them, if not
+        in their tables. Raises TrialFailed."""
         own_folder = self.folder.absolute() / FOLDER
         own_folder.mkdir()
         if asks is None:

@@ -31,9 +31,7 @@ def place_of(requests: Sequence[WireRequest]) -> str:
     return f"[requests.{requests[0].name}]" if len(requests) == 1 else "[requests.NAME]"
 
 
-def hint_of_wrong(
-    difference: Difference, requests: Sequence[WireRequest], place: str
-) -> str:
+def hint_of_wrong(difference: Difference, requests: Sequence[WireRequest], place: str) -> str:
     """What to do about a reply that is not the expected one, which is said at a `place`."""
     reason = difference.reason
     if reason == OTHER_STATUS:
