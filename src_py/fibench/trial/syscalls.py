@@ -165,7 +165,7 @@ def _traced(
 
     Raises TrialFailed.
     """
-    parameters, backend = cell.parameters, context.backend(cell.backend)
+    parameters, backend = cell.parameters, context.backend(cell.parameters.backend)
     summary = folder / f"strace-{name}.txt"
     running = start_server(
         context,

@@ -188,7 +188,7 @@ def _load(
     checked: Checked | None,
 ) -> tuple[Figures, GeneratorSide]:
     """Drive the load, and take what it and the readings of the server tell. Raises TrialFailed."""
-    parameters, backend = cell.parameters, context.backend(cell.backend)
+    parameters, backend = cell.parameters, context.backend(cell.parameters.backend)
     cpus = load_cpus(parameters, context.pinning)
     try:
         if parameters.kind == "process":
