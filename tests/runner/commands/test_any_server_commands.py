@@ -43,7 +43,7 @@ def test_run_says_in_one_line_what_it_cannot_measure_yet(desk: Desk) -> None:
     done = desk.invoke("run", desk.write(ECHO))
     assert done.returncode == 1
     assert said_by(done) == [
-        "this version cannot measure [requests], [[prepare]], env and files in {dir} yet",
+        "this version cannot measure [requests] and [[prepare]] yet",
         "`plan` shows what would be measured",
     ]
     assert not desk.results.exists()
