@@ -72,7 +72,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     else:
         course = _measure(trial.cell.parameters, context, folder)
     gained = disturbance.counted_between(before, disturbance.read_counters())
-    backend = context.backend(trial.cell.backend)
+    backend = context.backend(trial.cell.parameters.backend)
     put_away(backend, folder, failed=course.failed is not None)
     figures, failed = course.figures, course.failed
     return Record(
