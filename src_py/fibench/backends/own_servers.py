@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,11 +13,12 @@ from fibench.backends.installing import how_to_install
 from fibench.experiment import Experiment, OwnBackend, values_of
 from fibench.machine import cores as machine
 from fibench.parameters import Parameters
-from fibench.requests import Sized, fill_command, fill_known, filler
+from fibench.requests import LARGEST_TEXT_BYTES, Sized, fill_command, fill_known, filler
 from fibench.requests.template import Payload
 from fibench.server.exec_error import find_program
 from fibench.wording import as_toml, escaped
 
+_WHOLE = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _OF_SCRIPTS = (
     *(".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".php", ".lua", ".sh", ".jar"),
     *(".conf", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg"),
@@ -61,14 +63,28 @@ def own_environment(env: Iterable[tuple[str, str]], values: Mapping[str, str]) -
 
 def own_files(files: Iterable[tuple[str, Payload]], values: Mapping[str, str]) -> dict[str, bytes]:
     """What is to lie in {dir} when the server starts, by paths relative to it. Raises ValueError
-    for a size that is no number."""
+    for a size that is no number, or too large."""
     found = {}
     for name, content in files:
         if isinstance(content, Sized):
-            found[name] = filler(int(fill_known(str(content.count), values)))
+            text = fill_known(str(content.count), values)
+            if not _WHOLE.fullmatch(text):
+                raise ValueError(f"{as_toml(text)} is no number of bytes for file {as_toml(name)}")
+            count = int(text)
+            if not 0 <= count <= LARGEST_TEXT_BYTES:
+                what = f"file {as_toml(name)} would have {as_toml(count)} bytes"
+                raise ValueError(f"{what}; 0 to {LARGEST_TEXT_BYTES} are allowed")
+            found[name] = filler(count)
         else:
             found[name] = fill_known(content, values).encode("utf-8")
     return found
+
+
+def refuse_nul(texts: Iterable[str]) -> None:
+    """Raise ValueError for what no program can be given: an axis may have any text for a value."""
+    for text in texts:
+        if "\0" in text:
+            raise ValueError(f"{as_toml(text)} contains a NUL character")
 
 
 class Missing(NamedTuple):
@@ -84,8 +100,9 @@ class Missing(NamedTuple):
 
 def missing(own: OwnBackend) -> Iterator[Missing]:
     """What of the command of a server is not here. What a `build` makes may come yet."""
-    program = own.command[0]
-    if "{" not in program and find_program(program, own.folder) is None:
+    program, searched = own.command[0], dict(own.env).get("PATH")
+    is_known = "{" not in program + (searched or "")
+    if is_known and find_program(program, own.folder, searched) is None:
         bare = "/" not in program
         where = "on the PATH" if bare else f"in {own.folder.absolute()}"
         if bare or not own.build:

@@ -11,7 +11,13 @@ import stat
 from pathlib import Path
 
 from fibench.backends.catalogue import Backend
-from fibench.backends.own_servers import own_argv, own_environment, own_files, own_values
+from fibench.backends.own_servers import (
+    own_argv,
+    own_environment,
+    own_files,
+    own_values,
+    refuse_nul,
+)
 from fibench.document import LONGEST_START_S
 from fibench.parameters import Parameters
 from fibench.quantities import format_duration
@@ -19,7 +25,7 @@ from fibench.server import PortNames, ServerCommand
 
 FOLDER = "server"
 """{dir} in the folder of a trial: apart, since a file of it may be called server.err."""
-KEPT_BYTES = 65_536
+LARGEST_KEPT_BYTES = 65_536
 """A larger file of a server is a log, or data…"""
 KEPT_FILES = 100
 """…and more of them are, too."""
@@ -37,7 +43,7 @@ def own_command(
     anew, with the server's files in it. Where it may run is still to be said.
 
     `cores` is how many it may use. Raises OSError where the folder cannot be made, Fault for a name
-    that has no value, ValueError for a size that is no number.
+    that has no value, ValueError for what no program, or no file, can be given.
     """
     folder = folder.absolute()
     values = own_values(parameters, port, folder, cores)
@@ -54,8 +60,9 @@ def own_command(
         stop_signal=signal.Signals[backend.stop_signal],
         grace_s=backend.grace_s,
     )
+    refuse_nul([*command.argv, *(command.env or {}).values()])
     contents = own_files(backend.files, values)
-    remove(folder)
+    remove_folder(folder)
     folder.mkdir()
     _open_to_others(folder)
     for name, content in contents.items():
@@ -86,7 +93,8 @@ def keep_little(folder: Path) -> None:
     for place, folders, names in os.walk(folder, topdown=False):
         for name in sorted(names):
             about = os.lstat(os.path.join(place, name))
-            if stat.S_ISREG(about.st_mode) and about.st_size <= KEPT_BYTES and kept < KEPT_FILES:
+            fits = stat.S_ISREG(about.st_mode) and about.st_size <= LARGEST_KEPT_BYTES
+            if fits and kept < KEPT_FILES:
                 kept += 1
             else:
                 os.unlink(os.path.join(place, name))
@@ -100,7 +108,7 @@ def keep_little(folder: Path) -> None:
         folder.rmdir()
 
 
-def remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
     """Remove the folder of a server, whatever it has made of it. Raises OSError."""
     if os.path.lexists(folder):
         _reclaim(folder)

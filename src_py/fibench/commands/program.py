@@ -13,7 +13,7 @@ import shutil
 import sys
 import textwrap
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from invoke.collection import Collection
@@ -98,7 +98,10 @@ class CommandLine(Program):
 
     def parse_tasks(self) -> None:
         """Read the words of a task: one that may have a second gets it by an option."""
-        self.core.unparsed = _with_options(self.core.unparsed, self._make_parser().contexts)
+        words = self.core.unparsed
+        if words and words[0] in SECOND_WORDS:
+            task = self._make_parser().contexts[words[0]]
+            self.core.unparsed = _with_option(words, task, SECOND_WORDS[words[0]])
         super().parse_tasks()
 
     def main(self, argv: Sequence[str] | None = None) -> int:
@@ -195,15 +198,11 @@ class CommandLine(Program):
         return Refused(what, f"did you mean {near}? {hint}" if near else hint)
 
 
-def _with_options(words: Sequence[str], tasks: Mapping[str, ParserContext]) -> list[str]:
-    """The words of a task with SECOND_WORDS' option before the second that belongs to none."""
-    option = SECOND_WORDS.get(words[0]) if words else None
-    if option is None:
-        return list(words)
-    found, bare = [words[0]], 0
-    rest = iter(words[1:])
+def _with_option(words: Sequence[str], task: ParserContext, option: str) -> list[str]:
+    """The words of a task with an option before the second of them that belongs to none."""
+    found, bare, rest = [words[0]], 0, iter(words[1:])
     for word in rest:
-        argument = tasks[words[0]].flags.get(word)
+        argument = task.flags.get(word)
         if not word.startswith("-"):
             bare += 1
             found += [option] * (bare == 2)

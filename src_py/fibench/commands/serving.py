@@ -6,7 +6,7 @@ from __future__ import annotations
 import select
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from fibench.commands.run import load
 from fibench.commands.serve import check_port
 from fibench.folders import find_places
 from fibench.interruption import Interrupted, exit_status, heeded, signal_of
-from fibench.run.preparing import build
+from fibench.run.preparing import build_servers
 from fibench.store import RunError
 from fibench.wording import as_toml, escaped, signal_name, suggestion
 
@@ -59,13 +59,14 @@ def serve_own(
         raise Refused(what, "name it in [[matrix]]: its keys and axes are those of a cell")
     number = _port(name, own, port)
     with built_or_refused(places, f"serve {name}"):
-        _refuse_not_installed(name, own)
-        try:
-            build({name: own}, places.programs / "supervise", _say)
-        except RunError as error:
-            raise Refused(str(error), error.hint) from error
-        _say(f"{name} as in the cell {escaped(cell.label)}")
-        return _serve(own_backend(name, own), cell.parameters, number, places.programs)
+        pass
+    _refuse_not_installed(name, own)
+    try:
+        build_servers({name: own}, places.programs / "supervise", _say)
+    except RunError as error:
+        raise Refused(str(error), error.hint) from error
+    _say(f"{name} as in the cell {escaped(cell.label)}")
+    return _serve(own_backend(name, own), cell.parameters, number, places.programs)
 
 
 def _port(name: str, own: OwnBackend, asked: str) -> int:
@@ -91,6 +92,7 @@ def _serve(backend: Backend, parameters: Parameters, port: int, programs: Path) 
     from fibench.backends.own_start import FOLDER, own_command
     from fibench.parameters import Fault
     from fibench.server import PortNames, StartError
+    from fibench.server.start_error import WROTE_NOTHING
     from fibench.server.starting import start
 
     names = PortNames("server.host", "--port", may_be_left_out=False)
@@ -109,22 +111,22 @@ def _serve(backend: Backend, parameters: Parameters, port: int, programs: Path) 
                 )
             )
         except StartError as error:
-            raise Refused(str(error), error.hint) from error
+            hint = "what it wrote is above" if error.hint == WROTE_NOTHING else error.hint
+            raise Refused(str(error), hint) from error
         except (Fault, ValueError) as error:
             raise Refused(f"{backend.name} cannot be told what it needs: {error}") from error
-        where = f"{parameters.host}, port {running.port}"
-        _say(f"{backend.name} is ready on {where}; Ctrl-C ends it")
-        return _until_it_ends(running)
+        return _until_it_ends(running, f"{backend.name} is ready on {parameters.host}")
 
 
-def _until_it_ends(running: RunningServer) -> int:
+def _until_it_ends(running: RunningServer, ready: str) -> int:
     """Wait; returns what the command ends with: the server's status, or 0 after a Ctrl-C.
 
     The signal does not go to the server, which is asked to end in its own way.
     """
-    for heeded_one in heeded():
-        signal.signal(heeded_one, _raise)
     try:
+        for heeded_one in heeded():
+            signal.signal(heeded_one, _raise)
+        _say(f"{ready}, port {running.port}; Ctrl-C ends it")
         while running.alive():
             select.select([running.news_fd], [], [])
         ending = running.stop()
@@ -135,11 +137,12 @@ def _until_it_ends(running: RunningServer) -> int:
             asked = f"{signal_name(command.stop_signal)} for {command.grace_s:g} s"
             _say(f"it did not end at {asked}, and was killed")
         return 0 if number == signal.SIGINT else exit_status(number)
-    for line in _how(ending.status, ending.signal):
-        _say(line)
     if ending.status is not None:
+        _say(f"the server ended with status {ending.status}")
         return ending.status
-    return exit_status(ending.signal or signal.SIGKILL)
+    killed_by = ending.signal or signal.SIGKILL
+    _say(f"the server was killed by {signal_name(killed_by)}")
+    return exit_status(killed_by)
 
 
 def _say(text: str) -> None:
@@ -148,10 +151,3 @@ def _say(text: str) -> None:
 
 def _raise(number: int, frame: FrameType | None) -> None:
     raise Interrupted(number)
-
-
-def _how(status: int | None, number: int | None) -> Iterable[str]:
-    if status is not None:
-        yield f"the server ended with status {status}"
-    elif number is not None:
-        yield f"the server was killed by {signal_name(number)}"

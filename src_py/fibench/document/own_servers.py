@@ -161,14 +161,14 @@ class BackendTable(Table):
     )
     files: dict[str, Annotated[Payload, Checked(payload, PAYLOAD_SCHEMA)]] = Field(
         default={},
-        description="Files that are written into {dir} for each trial, by their names there: text, "
-        "in which known names in braces are replaced and every other brace stays, or "
-        "`{ bytes = N }`.",
+        description="Files that are written into {dir} anew for each trial, by their names there: "
+        "text, in which known names in braces are replaced and every other brace stays, or "
+        "`{ bytes = N }`. Kept, if small, where the trial failed.",
     )
     port: Annotated[int | None, of_kind(whole(1, 65535))] = Field(
         default=None,
-        description="The port of a server that cannot be told one. Otherwise its command, env or "
-        "files name {port}.",
+        description="The port of a server that cannot be told one, which must be free when the run "
+        "begins. Otherwise its command, env or files name {port}.",
     )
     framing: Annotated[Framing, of_kind(FRAMING)] = Field(
         default="message", description="The framing that it speaks, if it is asked for numbers."
@@ -189,7 +189,7 @@ class BackendTable(Table):
     ready: Annotated[str | None, Checked(_ready, _READY)] = Field(
         default=None,
         description='When it is ready: "listens", once it takes connections; `{ get = "/" }`, once '
-        "that is answered with a status of 200 to 399.",
+        "that is answered, too, with any status below 500.",
         json_schema_extra={"default": "listens"},
     )
     start_timeout: Annotated[float, of_kind(duration(0.1, LONGEST_START_S))] = Field(

@@ -156,7 +156,7 @@ def _files_of(backend: Backend) -> dict[str, Path]:
     for place, word in enumerate(backend.command):
         path = folder / word
         if place == 0 and os.sep not in word:
-            path = Path(shutil.which(word) or path)
+            path = Path(shutil.which(word, path=dict(backend.env).get("PATH")) or path)
         is_module = backend.command[place - 1 : place] == ("-m",)
         modules = _module(folder, word if is_module else _before_the_object(word))
         if place == 0 or _is_file(path):
@@ -169,7 +169,8 @@ def _files_of(backend: Backend) -> dict[str, Path]:
 def _before_the_object(word: str) -> str:
     """The module of `module:object`, as gunicorn and uvicorn are told an application."""
     module, colon, name = word.partition(":")
-    return module if colon and name.partition("(")[0].isidentifier() else ""
+    is_object = all(one.isidentifier() for one in name.partition("(")[0].split("."))
+    return module if colon and is_object else ""
 
 
 def _module(folder: Path, name: str) -> list[Path]:

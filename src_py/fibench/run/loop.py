@@ -43,6 +43,7 @@ from fibench.store.record import usable
 from fibench.store.stops import keep_stop, tell_end, tell_resumption
 from fibench.trial import run_trial, scratch_name
 from fibench.trial.trial import TrialContext
+from fibench.wording import shown
 
 
 @dataclass(frozen=True)
@@ -134,14 +135,7 @@ def run_experiment(
     for text in begun.notices:
         tell(Notice(text))
     trials, records = begun.trials, list(begun.records)
-
-    def ended(block: int, gone: Sequence[Cell]) -> None:
-        tell(BlockEnded(block, gone))
-        if block == 0:
-            for text in _given_up(gone, records):
-                tell(Notice(text))
-
-    walk = Walk(trials, records, after_block, ended)
+    walk = Walk(trials, records, after_block, partial(_tell_end_of_block, tell, records))
     todo = walk.left()
     if begun.resumed:
         tell_resumption(begun.folder, broken_off(records, todo), begun.lost_folders)
@@ -175,10 +169,19 @@ def run_experiment(
     )
 
 
+def _tell_end_of_block(
+    tell: Listener, records: Sequence[Record], block: int, gone: Sequence[Cell]
+) -> None:
+    tell(BlockEnded(block, gone))
+    for text in _given_up(gone, records) if block == 0 else ():
+        tell(Notice(text))
+
+
 def _given_up(gone: Sequence[Cell], records: Sequence[Record]) -> Iterator[str]:
     """A line that says which of the cells that left have no server that starts, if any."""
     never = given_up(records)
-    labels = [cell.label for cell in gone if cell.key in never and not cell.key.endswith(TWIN)]
+    own = [cell for cell in gone if cell.key in never]
+    labels = [shown(cell.label) for cell in own if not cell.key.endswith(TWIN)]
     if labels:
         theirs = "its server" if len(labels) == 1 else "their servers"
         yield f"not started again, since {theirs} did not start in block 1: {', '.join(labels)}"

@@ -28,7 +28,7 @@ def make_ready(experiment: Experiment, supervise: Path, say: Say) -> None:
             say(ended)
         for what, hint in taken_ports(experiment):
             raise RunError(what, hint)
-    build(_used(experiment), supervise, say)
+    build_servers(_used(experiment), supervise, say)
 
 
 def taken_ports(experiment: Experiment) -> Iterator[tuple[str, str]]:
@@ -49,7 +49,7 @@ def _used(experiment: Experiment) -> dict[str, OwnBackend]:
     return {name: own for name, own in experiment.backends.items() if name in used}
 
 
-def build(servers: Mapping[str, OwnBackend], supervise: Path, say: Say) -> None:
+def build_servers(servers: Mapping[str, OwnBackend], supervise: Path, say: Say) -> None:
     """Run what makes servers in the folder of their file, the same once. Raises RunError."""
     done: set[tuple[Path, tuple[str, ...]]] = set()
     for name, own in servers.items():

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from fibench.server.start_error import printable
 
-_STATUS_LINE = re.compile(rb"HTTP/[0-9]\.[0-9] ([1-9][0-9]{2})(?: [^\n]*)?\n")
+_STATUS_LINE = re.compile(rb"HTTP/[0-9]\.[0-9] ([1-9][0-9]{2})(?: [^\n]*)?\r?\n")
 _LONGEST_LINE = 4096
 _NOT_READY_FROM = 500
 _REST_S = 1.0
@@ -28,7 +28,7 @@ _REST_BYTES = 16 << 20
 resets the server."""
 
 
-class Asked(NamedTuple):
+class Heard(NamedTuple):
     """What came of asking once."""
 
     is_ready: bool
@@ -36,7 +36,7 @@ class Asked(NamedTuple):
     """What was answered, in words."""
 
 
-def ask_once(host: str, port: int, path: str, news_fd: int, deadline_s: float) -> Asked:
+def ask_once(host: str, port: int, path: str, news_fd: int, deadline_s: float) -> Heard:
     """Ask for a path, and wait for the answer until a time of the monotonic clock.
 
     Not when there is news of the server, on `news_fd`: it may have ended.
@@ -45,7 +45,7 @@ def ask_once(host: str, port: int, path: str, news_fd: int, deadline_s: float) -
         with _connected(host, port) as connection:
             return _Talk(connection, news_fd, deadline_s).ask(_request(host, port, path))
     except OSError as error:
-        return Asked(is_ready=False, said=f"the last connection ended: {error.strerror or error}")
+        return Heard(is_ready=False, said=f"the last connection ended: {error.strerror or error}")
 
 
 def _connected(host: str, port: int) -> socket.socket:
@@ -72,7 +72,7 @@ class _Talk:
     def __init__(self, connection: socket.socket, news_fd: int, deadline_s: float) -> None:
         self._connection, self._news_fd, self._deadline_s = connection, news_fd, deadline_s
 
-    def ask(self, request: bytes) -> Asked:
+    def ask(self, request: bytes) -> Heard:
         """Send a request, and read what it is answered. Raises OSError."""
         while request:
             if not self._can(select.POLLOUT, self._deadline_s):
@@ -111,16 +111,16 @@ class _Talk:
         return self._connection.fileno() in ready and self._news_fd not in ready
 
 
-_NOTHING = Asked(is_ready=False, said="nothing came back")
+_NOTHING = Heard(is_ready=False, said="nothing came back")
 
 
-def _answer(told: bytes) -> Asked:
+def _answer(told: bytes) -> Heard:
     """What the first bytes of a reply say."""
     found = _STATUS_LINE.match(told)
     if found is not None:
         status = int(found[1])
-        return Asked(status < _NOT_READY_FROM, f"its last answer had status {status}")
+        return Heard(status < _NOT_READY_FROM, f"its last answer had status {status}")
     if not told:
-        return Asked(is_ready=False, said="the last connection was closed without an answer")
+        return Heard(is_ready=False, said="the last connection was closed without an answer")
     begin = printable(told[:60].partition(b"\n")[0].decode("utf-8", "backslashreplace").rstrip())
-    return Asked(is_ready=False, said=f"its last answer is none of HTTP: '{begin}'")
+    return Heard(is_ready=False, said=f"its last answer is none of HTTP: '{begin}'")

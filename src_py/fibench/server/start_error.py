@@ -23,6 +23,7 @@ STATUS_LACKING = 77
 TAIL_BYTES = 4096
 TAIL_LINES = 20
 LINE_CHARACTERS = 400
+WROTE_NOTHING = "it wrote nothing; start it by hand to see"
 _NO_PYTHON_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]{1,80})'")
 _NO_NODE_MODULE = re.compile(r"Error: Cannot find module '(@?[\w.-]{1,80}(?:/[\w.-]{1,80})?)'")
 
@@ -105,7 +106,7 @@ def ended_early(
         how = f"was killed by {signal_name(number)}"
     else:
         how = "was lost, since its supervisor was killed"
-    hint = "what it wrote is in server.err" if said else "it wrote nothing; start it by hand to see"
+    hint = "what it wrote is in server.err" if said else WROTE_NOTHING
     return StartError(
         "exited",
         f"the server {how} before it was ready" + (f": {last_line}" if last_line else ""),

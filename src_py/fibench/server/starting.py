@@ -272,9 +272,8 @@ class _Start:
         self.supervised.read_report()
         if self.supervised.report.failed is not None:
             self._end()
-            raise exec_error.not_executed(
-                self.command.argv, self.supervised.report.failed, self._folder
-            )
+            failed, searched = self.supervised.report.failed, (self.command.env or {}).get("PATH")
+            raise exec_error.not_executed(self.command.argv, failed, self._folder, searched)
         if self.supervised.report.ended:
             raise self._ended()
 

@@ -144,6 +144,9 @@ def start_server(
     except server.StartError as error:
         raise TrialFailed(str(error), error.kind, error.hint) from error
     except OSError as error:
+        if error.errno == errno.E2BIG:
+            what = "its command and its variables are longer than the kernel takes"
+            raise TrialFailed(what, "not-told", "hand it a file in {dir} instead") from error
         if error.errno not in _SCARCE:
             raise
         what = f"the server cannot be started: {error.strerror}"
@@ -190,7 +193,7 @@ def put_away(backend: Backend, folder: Path, *, failed: bool) -> None:
     if failed:
         own_start.keep_little(place)
     else:
-        own_start.remove(place)
+        own_start.remove_folder(place)
 
 
 def asked_numbers(parameters: Parameters) -> list[int]:

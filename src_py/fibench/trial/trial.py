@@ -78,7 +78,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     if course.failed is None:
         forget(folder)
     gained = disturbance.counted_between(before, disturbance.read_counters())
-    backend = context.backend(trial.cell.backend)
+    backend = context.backend(trial.cell.parameters.backend)
     put_away(backend, folder, failed=course.failed is not None)
     figures, failed = course.figures, course.failed
     return Record(

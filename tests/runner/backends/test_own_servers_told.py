@@ -9,7 +9,7 @@ from tests.runner.any_servers import ECHO, TEXTS
 from tests.runner.experiments import KNOWN
 
 from fibench.backends.available import find_here
-from fibench.backends.catalogue import own_backend, server_argv
+from fibench.backends.catalogue import own_backend
 from fibench.backends.own_servers import (
     lines_of_missing,
     own_argv,
@@ -65,7 +65,8 @@ def test_workers_are_the_cores_where_no_number_is_given(tmp_path: Path) -> None:
 def test_a_relative_program_is_found_from_the_folder_of_the_file(tmp_path: Path) -> None:
     experiment = parsed(ECHO, tmp_path)
     backend = own_backend("mine", experiment.backends["mine"])
-    argv = server_argv(backend, Path("/programs"), experiment.cells[0].parameters, 4000)
+    values = own_values(experiment.cells[0].parameters, 4000)
+    argv = own_argv(backend.command, backend.folder, values)
     assert argv == [str(tmp_path / "mine"), "--port=4000", "2"]
 
 
@@ -94,7 +95,8 @@ def test_a_program_that_is_not_installed_is_left_out_with_its_reason(
         "gunicorn-gevent",
     }
     assert list(here.experiment.absent.lines()) == [
-        f'4 cells left out: {name}: there is no program "{program}" on the PATH: install it'
+        f'4 cells left out: {name}: there is no program "{program}" on the PATH: '
+        f"`pip install {program}` brings it"
         for name, program in (
             ("uvicorn-asyncio", "uvicorn"),
             ("uvicorn-uvloop", "uvicorn"),

@@ -271,11 +271,10 @@ def test_a_server_that_does_wrong_makes_the_trial_invalid(
 
 
 def test_a_server_that_needs_longer_than_its_load_is_killed_and_it_is_said(
-    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    programs: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("fibench.trial.trial.STOP_GRACE_S", 0.1)
     text = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + RIGHT + "serve_threads()"
-    record = run_well(trial("own"), programs, tmp_path, text)
+    record = run_well(trial("own"), programs, tmp_path, text, grace_s=0.1)
     assert record["server"]["forced"]
     assert record["metrics"]["switches_per_request"] > 0
 
