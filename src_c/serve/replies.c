@@ -132,7 +132,8 @@ static bool begin_request(struct reading *reading)
     reading->requests++;
     reading->is_inside = true;
     reading->has_reply = false;
-    reading->is_found = reading->is_found || reading->name == NULL || strcmp(name, reading->name) == 0;
+    reading->is_found =
+        reading->is_found || reading->name == NULL || strcmp(name, reading->name) == 0;
     reading->now.opening_count = 0;
     reading->now.closes = false;
     return true;

@@ -138,7 +138,7 @@ def endless(connection: socket.socket) -> None:
         (repeat(PING.send, b"+PING\r\n"), "wrong", "differs at byte 2"),
         (repeat(PING.send, PONG + b"+OK\r\n"), "surplus", r'nobody asked for it: "+OK\x0d\x0a"'),
         (greeting(b"220 hello\r\n", PONGS), "wrong", r"220 hello\x0d"),
-        (greeting(PONG, PONGS), "surplus", "nobody asked for it"),  # answered before it is asked
+        (greeting(PONG + PONG, silent), "surplus", "nobody asked for it"),
     ],
     ids=[
         "silent", "reset", "closed", "cut", "wrong and closed", "wrong and short", "wrong",
@@ -158,6 +158,24 @@ def test_what_is_not_right_has_an_outcome_and_a_reason(
     assert said in checked.only["reason"]
     assert not learned.exists()
     assert not replies.exists()
+
+
+@pytest.mark.parametrize(
+    ("talk", "speaks_first"),
+    [
+        (greeting(b"220 hello\r\n", PONGS), True),
+        (greeting(PONG + PONG, silent), True),
+        (repeat(PING.send, b"+PING\r\n"), False),
+        (repeat(PING.send, PONG + PONG), False),
+    ],
+)
+def test_a_server_that_speaks_before_it_is_asked_is_told_of(
+    fibload: Program, tmp_path: Path, talk: Talk, speaks_first: bool
+) -> None:
+    with talking(talk) as server:
+        checked = check(fibload, server.port, write(tmp_path, PING), *BYTES, "--clients", "2")
+    said = "; the server speaks before it is asked, as an opening can say"
+    assert checked.only["reason"].endswith(said) == speaks_first
 
 
 def test_a_server_that_closes_at_once(fibload: Program, tmp_path: Path) -> None:
@@ -333,7 +351,7 @@ def test_a_body_that_is_longer_on_one_connection_differs_behind_the_shorter(
         (repeat(GET, HELLO[:-1]), "timeout", "its reply was not complete"),
         (once(GET, HELLO[:-1]), "closed", "before its reply was complete"),
         (greeting(b"SSH-2.0-x\r\n", silent), "wrong", "SSH-2.0-x"),
-        (greeting(HELLO, repeat(GET, HELLO)), "surplus", "nobody asked for it"),
+        (greeting(HELLO + HELLO, silent), "surplus", "nobody asked for it"),
         (endless, "wrong", "longer than what can be compared byte by byte"),
     ],
     ids=["redirect", "5xx", "longer", "short", "cut", "no http", "answered before", "endless"],
@@ -356,6 +374,15 @@ def test_a_body_without_an_end_is_no_longer_than_what_is_expected(
         checked = check(fibload, server.port, write(tmp_path, Ask("get", GET, b"x")), *HTTP)
     assert checked.only["outcome"] == "wrong"
     assert "its body is too long" in checked.only["reason"]
+
+
+def test_a_body_that_may_be_any_has_as_long_as_the_check(fibload: Program, tmp_path: Path) -> None:
+    _, replies, options = files(tmp_path)
+    asks = write(tmp_path, Ask("get", GET, None))
+    with talking(endless) as server:
+        checked = check(fibload, server.port, asks, *HTTP, *options, "--timeout", "0.3")
+    assert checked.only["outcome"] == "timeout"
+    assert not replies.exists()
 
 
 def test_learned_files_that_cannot_be_written_are_a_failure(

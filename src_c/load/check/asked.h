@@ -82,5 +82,8 @@ void asked_ready(struct asked *asked, short events, char *buffer, size_t size);
 // Its deadline has passed.
 void asked_overdue(struct asked *asked);
 
+// Says more of what is not right.
+void asked_add_reason(struct asked *asked, const char *more);
+
 // What came shows later that it is wrong.
 void asked_turn_wrong(struct asked *asked, const struct difference *difference);

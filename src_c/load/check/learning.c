@@ -35,7 +35,8 @@ static void compare(const struct checked *checked, struct asked *asked, const ch
     };
     struct wrong_reply *got = &difference.got;
 
-    while (got->at < size && got->at < checked->body_size && body[got->at] == checked->body[got->at])
+    while (got->at < size && got->at < checked->body_size &&
+           body[got->at] == checked->body[got->at])
         got->at++;
     if (got->at == size && size == checked->body_size)
         return;
