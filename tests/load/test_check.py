@@ -198,9 +198,7 @@ def test_nobody_listens(fibload: Program, tmp_path: Path) -> None:
         (once(b"AUTH\n", b"+OK\nmore"), r'differs at byte 4: "+OK\x0amore" instead of "+OK\x0a"'),
     ],
 )
-def test_an_opening_must_be_right(
-    fibload: Program, tmp_path: Path, talk: Talk, said: str
-) -> None:
+def test_an_opening_must_be_right(fibload: Program, tmp_path: Path, talk: Talk, said: str) -> None:
     opening = (("send", b"AUTH\n"), ("expect text", b"+OK\n"))
     asks = write(tmp_path, Ask("ping", PING.send, PONG, opening=opening))
     with talking(talk) as server:
@@ -432,16 +430,14 @@ def test_what_does_not_go_together_with_a_check(
     assert named in stderr
 
 
-@pytest.mark.parametrize(
-    ("framing", "ask"), [(BYTES, Ask("flush", b"FLUSH", "line")), (HTTP, LEARN)]
-)
+@pytest.mark.parametrize(("framing", "word"), [(BYTES, "line"), (HTTP, "learn")])
 def test_a_load_learns_nothing(
-    fibload: Program, tmp_path: Path, framing: tuple[str, str], ask: Ask
+    fibload: Program, tmp_path: Path, framing: tuple[str, str], word: str
 ) -> None:
-    asks = write(tmp_path, ask)
+    asks = write(tmp_path, Ask("get", GET, word))
     status, stderr = fibload.fails(*framing, "--asks", asks, "2999")
     assert status == 2
-    assert f"request {ask.name} has 'expect {ask.expect}', which needs --check" in stderr
+    assert f"request get has 'expect {word}', which needs --check" in stderr
     for option in ("--learned", "--replies"):
         status, stderr = fibload.fails(*BYTES, "--asks", write(tmp_path, PING), option, "x", "2999")
         assert (status, "needs --check" in stderr) == (2, True)

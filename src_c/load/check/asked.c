@@ -289,16 +289,17 @@ void asked_ready(struct asked *asked, short events, char *buffer, size_t size)
 
 void asked_overdue(struct asked *asked)
 {
-    double time_s = (double)(asked->deadline_ns - asked->begun_ns) / NS_PER_S;
+    double time_s = (double)(asked->deadline_ns - asked->begun_ns) / (double)NS_PER_S;
 
-    if (asked->state == ASKED_LEAVING)
+    if (asked->state == ASKED_LEAVING) {
         ending_close(asked);
-    else if (asked->state == ASKED_CONNECTING)
+    } else if (asked->state == ASKED_CONNECTING) {
         ending_fail(asked, ASKED_TIMEOUT, "no connection within %.3g s", time_s);
-    else if (asked->state == ASKED_WAITING && asked->reply.wrong)
+    } else if (asked->state == ASKED_WAITING && asked->reply.wrong) {
         ending_fail_wrong(asked);
-    else
+    } else {
         ending_fail(asked, ASKED_TIMEOUT,
                     "its %s was not complete within %.3g s (%zu bytes had come)",
                     ending_part_of(asked), time_s, asked->came - asked->reply_at);
+    }
 }

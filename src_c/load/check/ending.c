@@ -83,12 +83,13 @@ void ending_fail_cut(struct asked *asked, enum asked_outcome outcome)
 {
     size_t came = asked->came - asked->reply_at;
 
-    if (asked->state == ASKED_WAITING && asked->reply.wrong)
+    if (asked->state == ASKED_WAITING && asked->reply.wrong) {
         ending_fail_wrong(asked);
-    else
+    } else {
         ending_fail(asked, outcome,
                     "the server %s the connection before its %s was complete (%zu bytes had come)",
                     outcome == ASKED_RESET ? "reset" : "closed", ending_part_of(asked), came);
+    }
 }
 
 void ending_fail_connect(struct asked *asked, int error)
