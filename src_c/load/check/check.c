@@ -10,6 +10,8 @@
 
 #include "core/clock.h"
 #include "core/die.h"
+#include "load/check/asked.h"
+#include "load/check/ending.h"
 #include "load/check/greeting.h"
 #include "load/check/learning.h"
 #include "load/check/repeating.h"
@@ -161,8 +163,8 @@ static void look_for_greeting(const struct check *check)
             comes = comes || (!looked && greeting_comes(check->settings));
             looked = true;
             if (comes)
-                asked_add_reason(&checked->asked[c],
-                                 "; the server speaks before it is asked, as an opening can say");
+                ending_add_reason(&checked->asked[c],
+                                  "; the server speaks before it is asked, as an opening can say");
         }
     }
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *asked_outcome_name(enum asked_outcome outcome)
+const char *ending_outcome_name(enum asked_outcome outcome)
 {
     static const char *const names[ASKED_OUTCOMES] = {
         [ASKED_RIGHT] = "right",     [ASKED_LOCAL] = "local",     [ASKED_REFUSED] = "refused",
@@ -48,12 +48,12 @@ void ending_fail_with(struct asked *asked, enum asked_outcome outcome,
     ending_fail(asked, outcome, "%s", how);
 }
 
-void asked_turn_wrong(struct asked *asked, const struct difference *difference)
+void ending_turn_wrong(struct asked *asked, const struct difference *difference)
 {
     ending_fail_with(asked, ASKED_WRONG, difference);
 }
 
-void asked_add_reason(struct asked *asked, const char *more)
+void ending_add_reason(struct asked *asked, const char *more)
 {
     size_t used = strlen(asked->reason);
 

@@ -4,7 +4,9 @@
 
 #include <stddef.h>
 
-#include "load/check/asked.h"
+#include "load/check/state.h"
+
+const char *ending_outcome_name(enum asked_outcome outcome);
 
 // Closes the connection: it is over, and its outcome stays.
 void ending_close(struct asked *asked);
@@ -37,3 +39,9 @@ void ending_fail_too_long(struct asked *asked);
 
 // What it waits for, in a word.
 const char *ending_part_of(const struct asked *asked);
+
+// What came shows later that it is wrong.
+void ending_turn_wrong(struct asked *asked, const struct difference *difference);
+
+// Says more of what is not right.
+void ending_add_reason(struct asked *asked, const char *more);
