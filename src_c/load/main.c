@@ -36,8 +36,8 @@ static const int64_t LEAVE_NS = INT64_C(250) * NS_PER_MS; // until the server ha
 static void raise_descriptor_limit(const struct settings *settings)
 {
     struct rlimit limit;
-    uint64_t clients = settings->check ? settings->clients * settings->asks.count
-                                       : settings_all_clients(settings);
+    uint64_t clients =
+        settings->check ? settings->clients * settings->asks.count : settings_all_clients(settings);
     uint64_t needed = clients + settings->threads * THREAD_DESCRIPTORS + OWN_DESCRIPTORS;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1)

@@ -121,7 +121,6 @@ static bool receive(struct repeater *repeater, int fd, struct repeater_client *c
 static void begin(struct repeater *repeater, int fd)
 {
     uint64_t live = atomic_fetch_add(&repeater->census->live, 1);
-    struct repeater_client *client = &repeater->clients[fd];
 
     if (live >= repeater->options->max_connections || fd >= repeater->capacity) {
         atomic_fetch_add(&repeater->census->refused, 1);
@@ -129,6 +128,7 @@ static void begin(struct repeater *repeater, int fd)
         close(fd);
         return;
     }
+    struct repeater_client *client = &repeater->clients[fd];
     *client = (struct repeater_client){.open = true, .watched = INTEREST_NONE};
     if (!watch(repeater, fd, client, INTEREST_READ)) {
         census_refuse(repeater->census, repeater->options, "places to wait in", errno);
@@ -179,7 +179,8 @@ void repeater_prepare_or_exit(void *argument)
     repeater->epolling = epolling_open_or_exit(repeater->options);
     repeater->capacity = census_capacity(repeater->options);
     repeater->clients = calloc((size_t)repeater->capacity, sizeof *repeater->clients);
-    repeater->copy_count = reply->out < REPEATER_BUFFER_SIZE ? REPEATER_BUFFER_SIZE / reply->out : 1;
+    repeater->copy_count =
+        reply->out < REPEATER_BUFFER_SIZE ? REPEATER_BUFFER_SIZE / reply->out : 1;
     if (repeater->copy_count > COPIES_MAX)
         repeater->copy_count = COPIES_MAX;
     repeater->copies = malloc(repeater->copy_count * reply->out);
@@ -209,8 +210,7 @@ static void accept_again(struct repeater *repeater)
     bool watched =
         epolling_watch(&repeater->epolling, repeater->listener, INTEREST_NONE, INTEREST_READ);
 
-    repeater->accept_ns =
-        watched ? 0 : clock_now_ns() + INT64_C(1) * ACCEPTOR_PAUSE_MS * NS_PER_MS;
+    repeater->accept_ns = watched ? 0 : clock_now_ns() + INT64_C(1) * ACCEPTOR_PAUSE_MS * NS_PER_MS;
 }
 
 static int wait_for_events(struct repeater *repeater, struct epoll_event *events)

@@ -132,7 +132,8 @@ static bool begin_request(struct reading *reading)
     reading->requests++;
     reading->is_inside = true;
     reading->has_reply = false;
-    reading->is_found = reading->is_found || reading->name == NULL || strcmp(name, reading->name) == 0;
+    reading->is_found =
+        reading->is_found || reading->name == NULL || strcmp(name, reading->name) == 0;
     reading->now.opening_count = 0;
     reading->now.closes = false;
     return true;
@@ -210,10 +211,11 @@ static char *load(const char *path, size_t *size)
 
     if (fd == -1)
         return NULL;
-    if (fstat(fd, &found) == 0 && found.st_size <= REPLIES_FILE_MAX)
-        bytes = malloc((size_t)found.st_size + 1);
-    else if (errno == 0)
+    if (fstat(fd, &found) == 0) {
         errno = EFBIG;
+        if (found.st_size <= REPLIES_FILE_MAX)
+            bytes = malloc((size_t)found.st_size + 1);
+    }
     *size = 0;
     while (bytes != NULL && *size < (size_t)found.st_size) {
         ssize_t got = read(fd, bytes + *size, (size_t)found.st_size - *size);
@@ -240,7 +242,6 @@ void replies_load_or_exit(struct replies *replies, const char *program, const ch
     char message[REPLIES_MESSAGE_SIZE];
     size_t size;
 
-    errno = 0;
     char *bytes = load(path, &size);
     if (bytes != NULL && replies_read(replies, name, bytes, size, message))
         return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What null_server is to repeat: a file of replies, as fibload --check --replies writes it. Pure but
-// for replies_load_or_exit().
+// What null_server is to repeat: a file of replies, as fibload --check --replies writes it. Pure
+// but for replies_load_or_exit().
 //
 //     fibload-replies 1
 //     request NAME

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A file of replies is read whole or not at all, and never beyond its end.
-#include "serve/replies.h"
-
 #include <stdlib.h>
 
 #include "core/test.h"
+#include "serve/replies.h"
 
 static struct replies replies;
 static char message[REPLIES_MESSAGE_SIZE];

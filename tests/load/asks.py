@@ -178,3 +178,20 @@ def behind_a_password(asked: bytes, answer: bytes, then: Talk) -> Talk:
             then(connection)
 
     return talk
+
+
+def once(request: bytes, *pieces: bytes) -> Talk:
+    """Answer one request, in pieces, and close."""
+
+    def talk(connection: socket.socket) -> None:
+        if exactly(connection, len(request)) == request:
+            for piece in pieces:
+                connection.sendall(piece)
+
+    return talk
+
+
+def silent(connection: socket.socket) -> None:
+    """Read on and say nothing."""
+    while connection.recv(1 << 16):
+        pass

@@ -14,7 +14,9 @@ from .asks import (
     behind_a_password,
     exactly,
     greeting,
+    once,
     repeat,
+    silent,
     talking,
     write,
 )
@@ -33,17 +35,6 @@ HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\n\r\n" + HELLO
 OLD = b"HTTP/1.0 200 OK\r\n\r\nhello"  # ends with its connection
-
-
-def once(request: bytes, *pieces: bytes) -> Talk:
-    """Answer one request, in pieces, and close."""
-
-    def talk(connection: socket.socket) -> None:
-        if exactly(connection, len(request)) == request:
-            for piece in pieces:
-                connection.sendall(piece)
-
-    return talk
 
 
 def test_each_request_is_asked_on_each_connection_at_the_same_time(
@@ -102,12 +93,6 @@ def test_requests_and_replies_of_any_length(fibload: Program, tmp_path: Path, si
         assert check(fibload, server.port, asks, *BYTES).status == 0
 
 
-def silent(connection: socket.socket) -> None:
-    """Read on and say nothing."""
-    while connection.recv(1 << 16):
-        pass
-
-
 def closing(connection: socket.socket) -> None:
     """Close at once."""
 
@@ -116,14 +101,6 @@ def resetting(connection: socket.socket) -> None:
     """Reset the connection when the request is there."""
     exactly(connection, len(PING.send))
     reset(connection)
-
-
-def endless(connection: socket.socket) -> None:
-    """Answer without an end."""
-    exactly(connection, len(GET))
-    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    while True:
-        connection.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +115,7 @@ def endless(connection: socket.socket) -> None:
         (repeat(PING.send, b"+PING\r\n"), "wrong", "differs at byte 2"),
         (repeat(PING.send, PONG + b"+OK\r\n"), "surplus", r'nobody asked for it: "+OK\x0d\x0a"'),
         (greeting(b"220 hello\r\n", PONGS), "wrong", r"220 hello\x0d"),
-        (greeting(PONG, PONGS), "surplus", "nobody asked for it"),  # answered before it is asked
+        (greeting(PONG + PONG, silent), "surplus", "nobody asked for it"),
     ],
     ids=[
         "silent", "reset", "closed", "cut", "wrong and closed", "wrong and short", "wrong",
@@ -158,6 +135,24 @@ def test_what_is_not_right_has_an_outcome_and_a_reason(
     assert said in checked.only["reason"]
     assert not learned.exists()
     assert not replies.exists()
+
+
+@pytest.mark.parametrize(
+    ("talk", "speaks_first"),
+    [
+        (greeting(b"220 hello\r\n", PONGS), True),
+        (greeting(PONG + PONG, silent), True),
+        (repeat(PING.send, b"+PING\r\n"), False),
+        (repeat(PING.send, PONG + PONG), False),
+    ],
+)
+def test_a_server_that_speaks_before_it_is_asked_is_told_of(
+    fibload: Program, tmp_path: Path, talk: Talk, speaks_first: bool
+) -> None:
+    with talking(talk) as server:
+        checked = check(fibload, server.port, write(tmp_path, PING), *BYTES, "--clients", "2")
+    said = "; the server speaks before it is asked, as an opening can say"
+    assert checked.only["reason"].endswith(said) == speaks_first
 
 
 def test_a_server_that_closes_at_once(fibload: Program, tmp_path: Path) -> None:
@@ -180,9 +175,7 @@ def test_nobody_listens(fibload: Program, tmp_path: Path) -> None:
         (once(b"AUTH\n", b"+OK\nmore"), r'differs at byte 4: "+OK\x0amore" instead of "+OK\x0a"'),
     ],
 )
-def test_an_opening_must_be_right(
-    fibload: Program, tmp_path: Path, talk: Talk, said: str
-) -> None:
+def test_an_opening_must_be_right(fibload: Program, tmp_path: Path, talk: Talk, said: str) -> None:
     opening = (("send", b"AUTH\n"), ("expect text", b"+OK\n"))
     asks = write(tmp_path, Ask("ping", PING.send, PONG, opening=opening))
     with talking(talk) as server:
@@ -226,29 +219,6 @@ def test_one_line_whatever_it_says(fibload: Program, tmp_path: Path) -> None:
     assert checked.only["outcome"] == "timeout"
 
 
-@pytest.mark.parametrize("reply", [HELLO, CHUNKED, INTERIM, OLD])
-@pytest.mark.parametrize("pieces", [1, 9, 1 << 16])
-def test_a_body_is_learned_however_it_comes(
-    fibload: Program, tmp_path: Path, reply: bytes, pieces: int
-) -> None:
-    learned, replies, options = files(tmp_path)
-    cut = [reply[at : at + pieces] for at in range(0, len(reply), pieces)]
-    talk = once(GET, *cut) if reply == OLD else repeat(GET, reply)
-    with talking(talk) as server:
-        asks = write(tmp_path, LEARN)
-        checked = check(fibload, server.port, asks, *HTTP, *options, "--clients", "5")
-        assert checked.status == 0
-        answer = fibload.load(
-            server.port, *HTTP, "--asks", str(learned), "--requests", "30", "--clients", "2"
-        )
-    known = tmp_path / "known"
-    known.mkdir()
-    assert learned.read_bytes() == Path(write(known, Ask("get", GET, b"hello"))).read_bytes()
-    assert reply in replies.read_bytes()
-    assert (b"\nclose\n" in replies.read_bytes()) == (reply == OLD)
-    assert (answer.status, answer.counts["ok"]) == (0, 30)
-
-
 def test_what_is_not_learned_is_written_as_it_was(fibload: Program, tmp_path: Path) -> None:
     learned, _, options = files(tmp_path)
     opening = ("expect line", ("send", b"A\n"), ("expect text", b"B\n"), ("send", b"C\n"))
@@ -268,110 +238,6 @@ def test_what_is_not_learned_is_written_as_it_was(fibload: Program, tmp_path: Pa
     with talking(talk) as server:
         assert check(fibload, server.port, asks, *BYTES, *options).status == 0
     assert learned.read_bytes() == Path(asks).read_bytes()
-
-
-def test_what_is_asked_of_http_is_written_as_it_was(fibload: Program, tmp_path: Path) -> None:
-    learned, _, options = files(tmp_path)
-    asks = write(
-        tmp_path,
-        Ask("a", GET, 5, also=("status 404",)),
-        Ask("b", GET, None, also=("close", "status 404")),
-        Ask("c", GET, None, also=("head", "status 404")),
-    )
-    reply = b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello"
-    with talking(repeat(GET, reply)) as server:
-        checked = check(fibload, server.port, asks, *HTTP, *options)
-    # The reply to HEAD has no body, and here one came.
-    assert [entry["outcome"] for entry in checked.entries] == ["right", "right", "surplus"]
-    asks = write(tmp_path, *(Ask(name, GET, 5, also=("status 404",)) for name in "ab"))
-    with talking(repeat(GET, reply)) as server:
-        assert check(fibload, server.port, asks, *HTTP, *options).status == 0
-    assert learned.read_bytes() == Path(asks).read_bytes()
-
-
-def test_a_body_that_varies_is_shown_where_it_differs(fibload: Program, tmp_path: Path) -> None:
-    learned, _, options = files(tmp_path)
-    number = itertools.count()
-
-    def talk(connection: socket.socket) -> None:
-        exactly(connection, len(GET))
-        body = b'{"items": ["a", "b"], "elapsed": "%d"}' % next(number)
-        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
-
-    with talking(talk) as server:
-        checked = check(
-            fibload, server.port, write(tmp_path, LEARN), *HTTP, *options, "--clients", "3"
-        )
-    assert (checked.only["outcome"], checked.only["right"]) == ("wrong", 1)
-    assert checked.only["first_wrong"]["differs_at"] == 34
-    assert "its body is not the same on each connection" in checked.only["reason"]
-    assert not learned.exists()
-
-
-@pytest.mark.parametrize(("one", "other"), [(b"", b"x"), (b"abc", b"ab"), (b"ab", b"abc")])
-def test_a_body_that_is_longer_on_one_connection_differs_behind_the_shorter(
-    fibload: Program, tmp_path: Path, one: bytes, other: bytes
-) -> None:
-    bodies = itertools.cycle([one, other])
-
-    def talk(connection: socket.socket) -> None:
-        exactly(connection, len(GET))
-        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + next(bodies))
-
-    with talking(talk) as server:
-        checked = check(fibload, server.port, write(tmp_path, LEARN), *HTTP, "--clients", "2")
-    assert checked.only["outcome"] == "wrong"
-    assert checked.only["first_wrong"]["differs_at"] == min(len(one), len(other))
-
-
-@pytest.mark.parametrize(
-    ("talk", "outcome", "said"),
-    [
-        (repeat(GET, HELLO.replace(b"200 OK", b"302 Found")), "wrong", "its status differs"),
-        (repeat(GET, HELLO.replace(b"200 OK", b"503 Busy")), "wrong", "503 Busy"),
-        (repeat(GET, HELLO + b"more"), "surplus", "nobody asked for it"),
-        (repeat(GET, HELLO[:-1]), "timeout", "its reply was not complete"),
-        (once(GET, HELLO[:-1]), "closed", "before its reply was complete"),
-        (greeting(b"SSH-2.0-x\r\n", silent), "wrong", "SSH-2.0-x"),
-        (greeting(HELLO, repeat(GET, HELLO)), "surplus", "nobody asked for it"),
-        (endless, "wrong", "longer than what can be compared byte by byte"),
-    ],
-    ids=["redirect", "5xx", "longer", "short", "cut", "no http", "answered before", "endless"],
-)
-def test_what_is_learned_must_be_right(
-    fibload: Program, tmp_path: Path, talk: Talk, outcome: str, said: str
-) -> None:
-    with talking(talk) as server:
-        checked = check(
-            fibload, server.port, write(tmp_path, LEARN), *HTTP, "--clients", "2", "--timeout", "2"
-        )
-    assert (checked.only["outcome"], checked.only["right"]) == (outcome, 0)
-    assert said in checked.only["reason"]
-
-
-def test_a_body_without_an_end_is_no_longer_than_what_is_expected(
-    fibload: Program, tmp_path: Path
-) -> None:
-    with talking(endless) as server:
-        checked = check(fibload, server.port, write(tmp_path, Ask("get", GET, b"x")), *HTTP)
-    assert checked.only["outcome"] == "wrong"
-    assert "its body is too long" in checked.only["reason"]
-
-
-def test_learned_files_that_cannot_be_written_are_a_failure(
-    fibload: Program, tmp_path: Path
-) -> None:
-    nowhere = str(tmp_path / "no" / "where")
-    with (
-        talking(repeat(GET, HELLO)) as server,
-        fibload.start(
-            "--check", "--asks", write(tmp_path, LEARN), *HTTP, "--learned", nowhere,
-            str(server.port),
-        ) as process,
-    ):  # fmt: skip
-        _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert stderr == f"fibload: cannot write {nowhere}: No such file or directory\n"
 
 
 @pytest.mark.parametrize(
@@ -405,16 +271,14 @@ def test_what_does_not_go_together_with_a_check(
     assert named in stderr
 
 
-@pytest.mark.parametrize(
-    ("framing", "ask"), [(BYTES, Ask("flush", b"FLUSH", "line")), (HTTP, LEARN)]
-)
+@pytest.mark.parametrize(("framing", "word"), [(BYTES, "line"), (HTTP, "learn")])
 def test_a_load_learns_nothing(
-    fibload: Program, tmp_path: Path, framing: tuple[str, str], ask: Ask
+    fibload: Program, tmp_path: Path, framing: tuple[str, str], word: str
 ) -> None:
-    asks = write(tmp_path, ask)
+    asks = write(tmp_path, Ask("get", GET, word))
     status, stderr = fibload.fails(*framing, "--asks", asks, "2999")
     assert status == 2
-    assert f"request {ask.name} has 'expect {ask.expect}', which needs --check" in stderr
+    assert f"request get has 'expect {word}', which needs --check" in stderr
     for option in ("--learned", "--replies"):
         status, stderr = fibload.fails(*BYTES, "--asks", write(tmp_path, PING), option, "x", "2999")
         assert (status, "needs --check" in stderr) == (2, True)

@@ -29,7 +29,7 @@ def one(request_size: int, reply: bytes, *lines: bytes) -> bytes:
 @pytest.mark.parametrize("pipeline", ["1", "9"])
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("reply", [KEPT, LAST, OLD], ids=["kept", "last", "old"])
-def test_what_was_learned_is_repeated(  # noqa: PLR0913 - what is varied
+def test_what_was_learned_is_repeated(
     fibload: Program, programs: Path, tmp_path: Path, pipeline: str, workers: str, reply: bytes
 ) -> None:
     learned, replies, options = files(tmp_path)
@@ -41,9 +41,8 @@ def test_what_was_learned_is_repeated(  # noqa: PLR0913 - what is varied
     with talking(talk) as server:
         asks = write(tmp_path, Ask("get", GET, "learn"))
         assert check(fibload, server.port, asks, *HTTP, *options).status == 0
-    with running(
-        programs / "null_server", "--replies", str(replies), "--workers", workers
-    ) as (port, _):
+    command = ("--replies", str(replies), "--workers", workers)
+    with running(programs / "null_server", *command) as (port, _):
         answer = fibload.load(
             port, *HTTP, "--asks", str(learned), "--requests", "1000", "--clients", "5",
             "--pipeline", pipeline,
@@ -89,12 +88,9 @@ def test_one_of_several_replies_is_repeated(
     with talking(talk) as server:
         assert check(fibload, server.port, asks, *BYTES, *options).status == 0
     for name in ("one", "two"):
-        with running(
-            programs / "null_server", "--replies", str(replies), "--ask", name
-        ) as (port, _):
-            answer = fibload.load(
-                port, *BYTES, "--asks", asks, "--ask", name, "--requests", "20"
-            )
+        command = ("--replies", str(replies), "--ask", name)
+        with running(programs / "null_server", *command) as (port, _):
+            answer = fibload.load(port, *BYTES, "--asks", asks, "--ask", name, "--requests", "20")
         assert answer.status == 0
 
 

@@ -154,10 +154,11 @@ static void check_for_load(const struct settings *s)
                         s->learned_path != NULL ? "learned" : "replies");
     for (size_t i = 0; i < s->asks.count; i++) {
         const struct ask *ask = &s->asks.asks[i];
-        if (ask->expects == EXPECT_LEARN || ask->expects == EXPECT_LINE)
+        if (ask->expects == EXPECT_LEARN || ask->expects == EXPECT_LINE) {
             settings_reject("--asks %.200s: request %s has 'expect %s', which needs --check",
                             s->asks_path, ask->name,
                             ask->expects == EXPECT_LEARN ? "learn" : "line");
+        }
     }
 }
 
@@ -178,14 +179,16 @@ static void check_for_check(const struct settings *s, const struct argument_text
         other = "rate";
     else if (s->pipeline > 1)
         other = "pipeline";
-    if (other != NULL)
+    if (other != NULL) {
         settings_reject("--check and --%s exclude each other (it asks all of the file, once on "
                         "each connection)",
                         other);
-    if (s->clients * s->asks.count > CHECK_CONNECTIONS_MAX)
+    }
+    if (s->clients * s->asks.count > CHECK_CONNECTIONS_MAX) {
         settings_reject("--check: %" PRIu64 " clients with %zu requests are too many connections "
                         "(at most %d)",
                         s->clients, s->asks.count, CHECK_CONNECTIONS_MAX);
+    }
 }
 
 void asking_resolve(struct settings *settings, const struct argument_texts *groups, bool n_given)

@@ -130,8 +130,10 @@ static bool begin_step(struct reading *reading, struct opening **step)
 {
     struct asks *asks = reading->asks;
 
-    if (asks->opening_count == ASKS_OPENINGS_MAX)
-        return refuse(reading, "more than %d steps of openings", ASKS_OPENINGS_MAX);
+    if (asks->opening_count == ASKS_OPENINGS_MAX) {
+        refuse(reading, "more than %d steps of openings", ASKS_OPENINGS_MAX);
+        return false; // as it always does
+    }
     *step = &asks->openings[asks->opening_count++];
     **step = (struct opening){.expects = EXPECT_NOTHING};
     reading->ask->opening_count++;

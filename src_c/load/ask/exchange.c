@@ -131,9 +131,8 @@ static enum reply_state skip_line(struct reply *reply, const char *bytes, size_t
     return reply->wrong_size > EXCHANGE_WRONG_MAX ? REPLY_LOST : REPLY_MORE;
 }
 
-__attribute__((noinline)) static enum reply_state feed_line(const struct exchange *exchange,
-                                                            struct reply *reply, const char *bytes,
-                                                            size_t size, size_t *used)
+static enum reply_state feed_line(const struct exchange *exchange, struct reply *reply,
+                                  const char *bytes, size_t size, size_t *used)
 {
     *used = 0;
     if (!reply->wrong) {
@@ -178,9 +177,8 @@ static enum reply_state feed_message(const struct exchange *exchange, struct rep
 // What was received of a reply in bytes framing, right or wrong.
 static size_t received(const struct reply *reply) { return reply->seen + reply->wrong_size; }
 
-__attribute__((noinline)) static enum reply_state feed_bytes(const struct exchange *exchange,
-                                                             struct reply *reply, const char *bytes,
-                                                             size_t size, size_t *used)
+static enum reply_state feed_bytes(const struct exchange *exchange, struct reply *reply,
+                                   const char *bytes, size_t size, size_t *used)
 {
     size_t left = exchange->reply_size - received(reply);
     size_t same = 0;
@@ -205,31 +203,33 @@ __attribute__((noinline)) static enum reply_state feed_bytes(const struct exchan
     return reply->wrong ? REPLY_WRONG : REPLY_RIGHT;
 }
 
-// Those of other framings are apart, so that messages cost no more than they need.
-enum reply_state reply_feed_slowly(const struct exchange *exchange, struct reply *reply,
-                                   const char *bytes, size_t size, size_t *used)
+// Apart, so that messages cost no more than they need.
+__attribute__((noinline)) static enum reply_state feed_framed(const struct exchange *exchange,
+                                                              struct reply *reply,
+                                                              const char *bytes, size_t size,
+                                                              size_t *used)
 {
     switch (exchange->framing) {
     case FRAMING_LINE:
         return feed_line(exchange, reply, bytes, size, used);
     case FRAMING_BYTES:
         return feed_bytes(exchange, reply, bytes, size, used);
-    case FRAMING_HTTP:
-        return http_wanted_feed(exchange->http, reply, bytes, size, used);
     default:
-        return feed_message(exchange, reply, bytes, size, used);
+        return http_wanted_feed(exchange->http, reply, bytes, size, used);
     }
 }
 
-enum reply_state reply_end(const struct exchange *exchange, struct reply *reply)
+enum reply_state reply_feed_slowly(const struct exchange *exchange, struct reply *reply,
+                                   const char *bytes, size_t size, size_t *used)
 {
-    if (exchange->framing == FRAMING_HTTP)
-        return http_wanted_end(exchange->http, reply);
-    if (exchange->framing != FRAMING_MESSAGE)
-        return REPLY_MORE;
-    if (reply->wrong)
-        return REPLY_WRONG;
-    return reply->seen == exchange->reply_size ? REPLY_RIGHT : REPLY_MORE;
+    if (exchange->framing == FRAMING_MESSAGE)
+        return feed_message(exchange, reply, bytes, size, used);
+    return feed_framed(exchange, reply, bytes, size, used);
+}
+
+enum reply_state reply_end_framed(const struct exchange *exchange, struct reply *reply)
+{
+    return exchange->framing == FRAMING_HTTP ? http_wanted_end(exchange->http, reply) : REPLY_MORE;
 }
 
 // One line, whatever it says.

@@ -87,8 +87,18 @@ static inline enum reply_state reply_feed(const struct exchange *exchange, struc
     return reply_feed_slowly(exchange, reply, bytes, size, used);
 }
 
+// The general case of reply_end().
+enum reply_state reply_end_framed(const struct exchange *exchange, struct reply *reply);
+
 // The connection has ended in order. REPLY_MORE: before the reply was complete.
-enum reply_state reply_end(const struct exchange *exchange, struct reply *reply);
+static inline enum reply_state reply_end(const struct exchange *exchange, struct reply *reply)
+{
+    if (exchange->framing != FRAMING_MESSAGE)
+        return reply_end_framed(exchange, reply);
+    if (reply->wrong)
+        return REPLY_WRONG;
+    return reply->seen == exchange->reply_size ? REPLY_RIGHT : REPLY_MORE;
+}
 
 // Takes bytes into what a step of an opening expects. REPLY_LOST at the first wrong byte.
 enum reply_state opening_feed(const struct opening *opening, struct reply *reply, const char *bytes,

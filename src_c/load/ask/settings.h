@@ -11,8 +11,8 @@
 #include "load/ask/exchange.h"
 #include "load/ask/groups.h"
 
-// A window that ends by the clock ends whatever the server does, and what waits then is counted. One
-// that ends with so many replies may never end: it is given up when MAX_OVERDUE wait.
+// A window that ends by the clock ends whatever the server does, and what waits then is counted.
+// One that ends with so many replies may never end: it is given up when MAX_OVERDUE wait.
 static const uint64_t MAX_OVERDUE_NONE = INT64_MAX;
 static const uint64_t MAX_OVERDUE = 100000;
 
@@ -34,8 +34,8 @@ struct settings {
     bool check;               // ask each of them, and measure nothing
     const char *learned_path; // of --check; NULL: not given
     const char *replies_path; // likewise
-    int64_t duration_ns; // 0: until `requests` were answered
-    uint64_t requests;   // 0: for `duration_ns`
+    int64_t duration_ns;      // 0: until `requests` were answered
+    uint64_t requests;        // 0: for `duration_ns`
     const char *warmup;
     int64_t warmup_ns; // unless
     bool warms_up_until_steady;
@@ -48,7 +48,7 @@ struct settings {
         rate_billionths; // of a request per second, of a group that gives none; 0: closed loops
     enum arrivals arrivals;
     bool spin;
-    uint64_t max_overdue; // MAX_OVERDUE_NONE: as many as there are
+    uint64_t max_overdue;                    // MAX_OVERDUE_NONE: as many as there are
     int edges_fd;                            // -1: nobody listens
     struct group groups[ARGUMENT_TEXTS_MAX]; // at least one asks
     size_t group_count;

@@ -6,30 +6,18 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "load/check/ending.h"
 
 // How long to look for more behind what has come: behind a right reply, until the server closes,
 // and behind the first wrong byte, so that more of it can be shown.
 static const int64_t BEHIND_NS = INT64_C(250) * NS_PER_MS;
 
 static const struct opening ANY_LINE = {.expects = EXPECT_LINE};
-
-const char *asked_outcome_name(enum asked_outcome outcome)
-{
-    static const char *const names[ASKED_OUTCOMES] = {
-        [ASKED_RIGHT] = "right",     [ASKED_LOCAL] = "local",     [ASKED_REFUSED] = "refused",
-        [ASKED_TIMEOUT] = "timeout", [ASKED_CLOSED] = "closed",   [ASKED_RESET] = "reset",
-        [ASKED_SURPLUS] = "surplus", [ASKED_OPENING] = "opening", [ASKED_WRONG] = "wrong",
-    };
-    return names[outcome];
-}
 
 bool asked_make(struct asked *asked, const struct ask *ask, const struct exchange *exchange,
                 struct http_memory *memory, size_t *kept)
@@ -52,86 +40,6 @@ void asked_free(struct asked *asked)
     asked->step_ends = NULL;
 }
 
-static void end(struct asked *asked)
-{
-    if (asked->fd != -1)
-        close(asked->fd);
-    asked->fd = -1;
-    asked->state = ASKED_OVER;
-}
-
-__attribute__((format(printf, 3, 4))) static void fail(struct asked *asked,
-                                                       enum asked_outcome outcome,
-                                                       const char *format, ...)
-{
-    va_list list;
-
-    asked->outcome = outcome;
-    va_start(list, format);
-    vsnprintf(asked->reason, sizeof asked->reason, format, list);
-    va_end(list);
-    end(asked);
-}
-
-// Ends with what came beside what should have come.
-static void fail_with(struct asked *asked, enum asked_outcome outcome,
-                      const struct difference *difference)
-{
-    char how[DIFFERENCE_SIZE];
-
-    asked->has_difference = true;
-    asked->difference = *difference;
-    difference_say(how, difference);
-    fail(asked, outcome, "%s", how);
-}
-
-void asked_turn_wrong(struct asked *asked, const struct difference *difference)
-{
-    fail_with(asked, ASKED_WRONG, difference);
-}
-
-static void fail_call(struct asked *asked, const char *call)
-{
-    fail(asked, ASKED_LOCAL, "%s: %s", call, strerror(errno));
-}
-
-static const char *part_of(const struct asked *asked)
-{
-    return asked->state == ASKED_IN_OPENING ? "opening" : "reply";
-}
-
-// The reply is wrong, as far as it came.
-static void fail_wrong(struct asked *asked)
-{
-    struct difference difference = {.got = asked->reply.got, .reason = "its line does not end"};
-
-    if (asked->ask->expects != EXPECT_LINE)
-        difference = reply_difference(asked->exchange, &asked->reply);
-    fail_with(asked, ASKED_WRONG, &difference);
-}
-
-// The connection has come to its end before the reply has.
-static void fail_cut(struct asked *asked, enum asked_outcome outcome)
-{
-    size_t came = asked->came - asked->reply_at;
-
-    if (asked->state == ASKED_WAITING && asked->reply.wrong)
-        fail_wrong(asked);
-    else
-        fail(asked, outcome, "the server %s the connection before its %s was complete (%zu bytes had come)",
-             outcome == ASKED_RESET ? "reset" : "closed", part_of(asked), came);
-}
-
-static void fail_connect(struct asked *asked, int error)
-{
-    if (error == ECONNREFUSED || error == ETIMEDOUT || error == ECONNRESET) {
-        fail(asked, ASKED_REFUSED, "no connection: %s", strerror(error));
-        return;
-    }
-    errno = error;
-    fail_call(asked, "connect");
-}
-
 // The reply is right and whole: more should not come.
 static void leave(struct asked *asked)
 {
@@ -139,7 +47,7 @@ static void leave(struct asked *asked)
     asked->state = ASKED_LEAVING;
     asked->deadline_ns = clock_now_ns() + BEHIND_NS;
     if (shutdown(asked->fd, SHUT_WR) == -1) // the server has gone already
-        end(asked);
+        ending_close(asked);
 }
 
 static void note_right(struct asked *asked)
@@ -147,15 +55,6 @@ static void note_right(struct asked *asked)
     asked->took_ns = clock_now_ns() - asked->sent_ns;
     if (!asked->kept.lost && asked->kept.size > asked->came)
         asked->kept.size = asked->came;
-}
-
-// Bytes came behind the reply.
-static void fail_surplus(struct asked *asked, const char *bytes, size_t size)
-{
-    struct difference difference = {.reason = "more came behind the reply, and nobody asked for it"};
-
-    wrong_reply_keep(&difference.got, bytes, size);
-    fail_with(asked, ASKED_SURPLUS, &difference);
 }
 
 // Sends what is left of a text. True when nothing is.
@@ -171,7 +70,7 @@ static bool send_text(struct asked *asked, struct text text)
         else if (errno == EAGAIN)
             return false;
         else if (errno != EINTR) {
-            fail_call(asked, "send");
+            ending_fail_call(asked, "send");
             return false;
         }
     }
@@ -232,7 +131,7 @@ static size_t take_step(struct asked *asked, const char *bytes, size_t size)
         opening_refuse(step, &asked->reply, bytes + used, size - used);
     const struct difference difference = {asked->reply.got, step->expected.bytes,
                                           step->expected.size, NULL};
-    fail_with(asked, ASKED_OPENING, &difference);
+    ending_fail_with(asked, ASKED_OPENING, &difference);
     return used;
 }
 
@@ -242,36 +141,28 @@ static bool is_too_long(const struct asked *asked)
     return asked->ask->expects == EXPECT_LEARN && asked->http.body_size > ASKS_TEXT_MAX;
 }
 
-static void fail_too_long(struct asked *asked)
-{
-    fail(asked, ASKED_WRONG,
-         "its body is longer than what can be compared byte by byte (%d bytes): expect its length",
-         ASKS_TEXT_MAX);
-}
-
 // Takes bytes into the reply.
 static void take_reply(struct asked *asked, const char *bytes, size_t size)
 {
     size_t used;
-    enum reply_state state =
-        asked->ask->expects == EXPECT_LINE
-            ? opening_feed(&ANY_LINE, &asked->reply, bytes, size, &used)
-            : reply_feed(asked->exchange, &asked->reply, bytes, size, &used);
+    enum reply_state state = asked->ask->expects == EXPECT_LINE
+                                 ? opening_feed(&ANY_LINE, &asked->reply, bytes, size, &used)
+                                 : reply_feed(asked->exchange, &asked->reply, bytes, size, &used);
 
     asked->came += used;
     if (is_too_long(asked)) {
-        fail_too_long(asked);
+        ending_fail_too_long(asked);
     } else if (state == REPLY_MORE) {
         if (asked->reply.wrong && asked->deadline_ns > clock_now_ns() + BEHIND_NS)
             asked->deadline_ns = clock_now_ns() + BEHIND_NS;
     } else if (state != REPLY_RIGHT) {
         // In bytes framing the frame says nothing of a wrong reply: what is behind it tells more.
         wrong_reply_keep(&asked->reply.got, bytes + used, size - used);
-        fail_wrong(asked);
+        ending_fail_wrong(asked);
     } else {
         note_right(asked);
         if (used < size)
-            fail_surplus(asked, bytes + used, size - used);
+            ending_fail_surplus(asked, bytes + used, size - used);
         else
             leave(asked);
     }
@@ -280,7 +171,7 @@ static void take_reply(struct asked *asked, const char *bytes, size_t size)
 static void take(struct asked *asked, const char *bytes, size_t size)
 {
     if (asked->state == ASKED_LEAVING) {
-        fail_surplus(asked, bytes, size);
+        ending_fail_surplus(asked, bytes, size);
         return;
     }
     kept_add(&asked->kept, bytes, size);
@@ -299,7 +190,7 @@ static void meet_end(struct asked *asked)
     enum reply_state state = REPLY_MORE;
 
     if (asked->state == ASKED_LEAVING) {
-        end(asked);
+        ending_close(asked);
         return;
     }
     if (asked->state == ASKED_WAITING && asked->ask->expects != EXPECT_LINE)
@@ -307,11 +198,11 @@ static void meet_end(struct asked *asked)
     if (state == REPLY_RIGHT) {
         note_right(asked);
         asked->outcome = ASKED_RIGHT;
-        end(asked);
+        ending_close(asked);
     } else if (state == REPLY_WRONG) {
-        fail_wrong(asked);
+        ending_fail_wrong(asked);
     } else {
-        fail_cut(asked, ASKED_CLOSED);
+        ending_fail_cut(asked, ASKED_CLOSED);
     }
 }
 
@@ -326,11 +217,11 @@ static void receive(struct asked *asked, char *buffer, size_t room)
     else if (errno == EAGAIN || errno == EINTR)
         return;
     else if (asked->state == ASKED_LEAVING)
-        end(asked); // how it ends is the server's own affair
+        ending_close(asked); // how it ends is the server's own affair
     else if (errno == ECONNRESET || errno == ETIMEDOUT)
-        fail_cut(asked, ASKED_RESET);
+        ending_fail_cut(asked, ASKED_RESET);
     else
-        fail_call(asked, "recv");
+        ending_fail_call(asked, "recv");
 }
 
 void asked_begin(struct asked *asked, const struct settings *settings)
@@ -340,15 +231,14 @@ void asked_begin(struct asked *asked, const struct settings *settings)
     asked->begun_ns = clock_now_ns();
     asked->deadline_ns = asked->begun_ns + settings->timeout_ns;
     asked->fd = socket(settings->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (asked->fd == -1 ||
-        setsockopt(asked->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1) {
-        fail_call(asked, "socket");
+    if (asked->fd == -1 || setsockopt(asked->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1) {
+        ending_fail_call(asked, "socket");
         return;
     }
     if (connect(asked->fd, (const struct sockaddr *)&settings->address, settings->address_size) ==
             -1 &&
         errno != EINPROGRESS && errno != EINTR)
-        fail_connect(asked, errno);
+        ending_fail_connect(asked, errno);
 }
 
 // The connection stands, or has failed.
@@ -360,7 +250,7 @@ static void meet_outcome(struct asked *asked)
     if (getsockopt(asked->fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1)
         error = errno;
     if (error != 0) {
-        fail_connect(asked, error);
+        ending_fail_connect(asked, error);
         return;
     }
     asked->state = ASKED_IN_OPENING;
@@ -399,15 +289,17 @@ void asked_ready(struct asked *asked, short events, char *buffer, size_t size)
 
 void asked_overdue(struct asked *asked)
 {
-    double waited_s = (double)(clock_now_ns() - asked->begun_ns) / NS_PER_S;
+    double time_s = (double)(asked->deadline_ns - asked->begun_ns) / (double)NS_PER_S;
 
-    if (asked->state == ASKED_LEAVING)
-        end(asked);
-    else if (asked->state == ASKED_CONNECTING)
-        fail(asked, ASKED_TIMEOUT, "no connection within %.3g s", waited_s);
-    else if (asked->state == ASKED_WAITING && asked->reply.wrong)
-        fail_wrong(asked);
-    else
-        fail(asked, ASKED_TIMEOUT, "its %s was not complete within %.3g s (%zu bytes had come)",
-             part_of(asked), waited_s, asked->came - asked->reply_at);
+    if (asked->state == ASKED_LEAVING) {
+        ending_close(asked);
+    } else if (asked->state == ASKED_CONNECTING) {
+        ending_fail(asked, ASKED_TIMEOUT, "no connection within %.3g s", time_s);
+    } else if (asked->state == ASKED_WAITING && asked->reply.wrong) {
+        ending_fail_wrong(asked);
+    } else {
+        ending_fail(asked, ASKED_TIMEOUT,
+                    "its %s was not complete within %.3g s (%zu bytes had come)",
+                    ending_part_of(asked), time_s, asked->came - asked->reply_at);
+    }
 }

@@ -10,6 +10,9 @@
 
 #include "core/clock.h"
 #include "core/die.h"
+#include "load/check/asked.h"
+#include "load/check/ending.h"
+#include "load/check/greeting.h"
 #include "load/check/learning.h"
 #include "load/check/repeating.h"
 #include "load/check/verdict.h"
@@ -138,6 +141,34 @@ static void turn(struct check *check, int64_t first_ns)
     }
 }
 
+// Whether what came may have been no reply at all.
+static bool may_be_greeting(const struct asked *asked)
+{
+    bool is_other = asked->outcome == ASKED_WRONG || asked->outcome == ASKED_SURPLUS;
+
+    return is_other && asked->ask->opening_count == 0;
+}
+
+// Where a reply is another one, says so if the server speaks before it is asked.
+static void look_for_greeting(const struct check *check)
+{
+    bool looked = false;
+    bool comes = false;
+
+    for (size_t i = 0; i < check->count; i++) {
+        const struct checked *checked = &check->all[i];
+        for (size_t c = 0; c < checked->count; c++) {
+            if (!may_be_greeting(&checked->asked[c]))
+                continue;
+            comes = comes || (!looked && greeting_comes(check->settings));
+            looked = true;
+            if (comes)
+                ending_add_reason(&checked->asked[c],
+                                  "; the server speaks before it is asked, as an opening can say");
+        }
+    }
+}
+
 static bool write_file(const struct check *check, const char *path,
                        bool (*write)(const struct checked *, size_t, const char *))
 {
@@ -167,6 +198,7 @@ int check_run(const struct settings *settings)
         if (!learning_find(&check->all[i]))
             die("fibload", "cannot learn", errno);
     }
+    look_for_greeting(check);
     bool is_right = verdict_is_right(check->all, check->count);
     bool written = !is_right || write_files(check);
     if (!verdict_write(check->all, check->count, stdout)) {

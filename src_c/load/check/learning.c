@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "load/check/body.h"
+#include "load/check/ending.h"
 
 static struct text reply_of(const struct asked *asked)
 {
@@ -35,13 +36,14 @@ static void compare(const struct checked *checked, struct asked *asked, const ch
     };
     struct wrong_reply *got = &difference.got;
 
-    while (got->at < size && got->at < checked->body_size && body[got->at] == checked->body[got->at])
+    while (got->at < size && got->at < checked->body_size &&
+           body[got->at] == checked->body[got->at])
         got->at++;
     if (got->at == size && size == checked->body_size)
         return;
     got->from = got->at > WRONG_BEFORE ? got->at - WRONG_BEFORE : 0;
     wrong_reply_keep(got, body + got->from, size - got->from);
-    asked_turn_wrong(asked, &difference);
+    ending_turn_wrong(asked, &difference);
 }
 
 bool learning_find(struct checked *checked)

@@ -19,7 +19,8 @@ static void check_body(const struct ask *ask, struct text reply, struct text wan
 
 static void a_body_of_a_length(void)
 {
-    check_body(&GET, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na\r\n\0b"), TEXT("a\r\n\0b"));
+    check_body(&GET, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na\r\n\0b"),
+               TEXT("a\r\n\0b"));
     check_body(&GET, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), TEXT(""));
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is kept of all replies together is bounded, and the room comes back.
-#include "load/check/kept.h"
-
 #include <stdlib.h>
 
 #include "core/test.h"
+#include "load/check/kept.h"
 
 static void bytes_are_kept_in_order(void)
 {

@@ -2,6 +2,8 @@
 // What became of a request on all of its connections.
 #include "load/check/verdict.h"
 
+#include "load/check/ending.h"
+
 const struct asked *verdict_of(const struct checked *checked)
 {
     const struct asked *most = &checked->asked[0];
@@ -45,7 +47,7 @@ static void write_checked(struct json *json, const struct checked *checked)
         right += checked->asked[i].outcome == ASKED_RIGHT;
     json_open(json, NULL, '{');
     json_text(json, "request", checked->ask->name);
-    json_text(json, "outcome", asked_outcome_name(most->outcome));
+    json_text(json, "outcome", ending_outcome_name(most->outcome));
     json_unsigned(json, "asked", checked->count);
     json_unsigned(json, "right", right);
     if (took_ns >= 0)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "load/ask/exchange.h"
-#include "load/check/asked.h"
+#include "load/check/state.h"
 
 // A request of the file, asked on `count` connections.
 struct checked {

@@ -107,9 +107,10 @@ static bool take_bytes(struct worker *worker, struct client *client, const char 
         enum reply_state state = reply_feed(exchange, &client->reply, bytes, size, &used);
         bytes += used;
         size -= used;
+        if (state == REPLY_MORE)
+            continue;
         bool closes = client->reply.closes;
-        if (state != REPLY_MORE)
-            end_with_reply(worker, client, state, now_ns);
+        end_with_reply(worker, client, state, now_ns);
         if (worker->stopped)
             return false;
         if (state == REPLY_LOST) {

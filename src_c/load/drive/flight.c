@@ -68,7 +68,8 @@ int leave_connection(struct client *client)
     client->on_connection = 0;
     client->unsent = 0;
     client->send_offset = 0;
-    reply_reset(&client->reply);
+    if (reply_begun(&client->reply)) // which a reply that has ended is not
+        reply_reset(&client->reply);
     return fd;
 }
 

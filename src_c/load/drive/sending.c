@@ -77,7 +77,8 @@ static void send_requests(struct worker *worker, struct client *client)
 
     while (client->unsent > 0) {
         size_t room = end - client->send_offset;
-        int64_t send_ns = client->state == CLIENT_CONNECTING ? clock_now_ns() : 0;
+        bool matters = client->state == CLIENT_CONNECTING && exchange->per_connection == 0;
+        int64_t send_ns = matters ? clock_now_ns() : 0; // see open_for_requests()
         ssize_t sent = send(client->fd, exchange->requests + client->send_offset,
                             client->unsent < room ? client->unsent : room, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)

@@ -58,9 +58,7 @@ def nginx_config(prefix: Path, clients: int, answer: str = "return 204;") -> str
     )  # fmt: skip
 
 
-def nginx_server(
-    program: str, folder: Path, clients: int, answer: str = "return 204;"
-) -> Server:
+def nginx_server(program: str, folder: Path, clients: int, answer: str = "return 204;") -> Server:
     """One nginx, whose configuration and whatever it writes are in `folder`."""
     config = folder / "nginx.conf"
     # -e: otherwise it opens the system's error log before it reads the configuration.
