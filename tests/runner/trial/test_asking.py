@@ -184,7 +184,7 @@ def test_a_connection_for_each_request_is_asked_for_with_close(
 
 
 def test_who_closes_after_each_reply_is_told_of_close(programs: Path, tmp_path: Path) -> None:
-    """Where it closes before it has the next request, that has a connection of its own: here not."""
+    """Who closes before the next request has come loses none: that has a connection of its own."""
     one = """\
     for number, _ in enumerate(requests(connection, b"\\r\\n")):
         if number: return
