@@ -10,6 +10,7 @@ import pytest
 
 from fibench.develop.bench import beside, rivals
 from fibench.develop.bench.measuring import BenchError, Measured, Told, measure, split_desk
+from fibench.develop.bench.rounds import Effort
 
 INSTALLED = {"nginx", "wrk", "redis-server", "redis-benchmark"}
 
@@ -55,7 +56,7 @@ def test_where_nothing_is_installed_that_is_said_by_name(
     tmp_path: Path, installed: set[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     installed.clear()
-    assert beside.print_beside(tmp_path, beside.Effort())
+    assert beside.print_beside(tmp_path, Effort())
     said = capsys.readouterr().out
     assert all(f"{name}: not here: not installed" in said for name in INSTALLED)
 

@@ -25,8 +25,8 @@ CLIENTS = (1, 64)
 WINDOW_S = 2.0
 BODY = "x" * 256
 """What nginx answers."""
-HTTP, RESP = "fibload on nginx", "fibload on redis"
-WRK, REDIS = "wrk on nginx", "redis-benchmark on redis"
+HTTP, RESP = "fibload (nginx)", "fibload (redis)"
+WRK, REDIS = "wrk (nginx)", "redis-benchmark"
 RATES = (Promise(HTTP, WRK, Limit(least=0.95)),)
 """Of requests in a second."""
 COSTS = (Promise(HTTP, WRK, Limit(most=0.80)), Promise(RESP, REDIS, Limit(most=0.55)))
