@@ -180,6 +180,9 @@ class Checks:
     computing_s: float | None = None
     """What the least of the asked-for fibonacci(n) takes a core here, by the recursion in C; only
     of a server of the user's own."""
+    check_s: float | None = None
+    """Where requests of the file are asked for: how long the fastest reply took before the load, to
+    the one that takes longest."""
 
 
 @dataclass(frozen=True, slots=True)

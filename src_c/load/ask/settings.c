@@ -12,6 +12,7 @@
 #include "core/arguments.h"
 #include "core/clock.h"
 #include "core/numbers.h"
+#include "load/ask/asking.h"
 
 enum { THREADS_MAX = 1024, PIPELINE_MAX = 1024 };
 
@@ -21,10 +22,13 @@ static const int64_t DURATION_MAX_NS = INT64_C(366) * 24 * 3600 * NS_PER_S;
 
 static const char *const ARRIVALS[] = {
     [ARRIVALS_POISSON] = "poisson", [ARRIVALS_UNIFORM] = "uniform", NULL};
-static const char *const FRAMINGS[] = {
-    [FRAMING_MESSAGE] = "message", [FRAMING_LINE] = "line", NULL};
+static const char *const FRAMINGS[] = {[FRAMING_MESSAGE] = "message",
+                                       [FRAMING_LINE] = "line",
+                                       [FRAMING_BYTES] = "bytes",
+                                       [FRAMING_HTTP] = "http",
+                                       NULL};
 
-__attribute__((format(printf, 1, 2), noreturn)) static void reject(const char *format, ...)
+void settings_reject(const char *format, ...)
 {
     va_list list;
 
@@ -52,7 +56,7 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
          ARGUMENT_CHOICE,
          {.choice = &framing},
          .choices = FRAMINGS,
-         .help = "a connection for each request, or lines on a kept one"},
+         .help = "how a reply ends: with its connection, its line, its size, or as HTTP says"},
         {"clients",
          ARGUMENT_UNSIGNED,
          {.number = &s->clients},
@@ -85,6 +89,30 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
          "TEXT",
          .may_be_empty = true,
          .help = "the only right reply to it"},
+        {"asks",
+         ARGUMENT_TEXT,
+         {.text = &s->asks_path},
+         "FILE",
+         .help = "named requests of any bytes; bytes and http framing"},
+        {"ask",
+         ARGUMENT_TEXT,
+         {.text = &s->ask_name},
+         "NAME",
+         .help = "which of them to send, if there are several"},
+        {"check",
+         ARGUMENT_FLAG,
+         {.flag = &s->check},
+         .help = "ask each of them once on each of --clients connections, and measure nothing"},
+        {"learned",
+         ARGUMENT_TEXT,
+         {.text = &s->learned_path},
+         "FILE",
+         .help = "write the requests there with the bodies that came; of --check"},
+        {"replies",
+         ARGUMENT_TEXT,
+         {.text = &s->replies_path},
+         "FILE",
+         .help = "write the replies there, for null_server; of --check"},
         {"duration",
          ARGUMENT_SECONDS,
          {.ns = &s->duration_ns},
@@ -108,12 +136,12 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
          "D",
          .min = 1,
          .max = PIPELINE_MAX,
-         .help = "requests in flight on a connection; line framing"},
+         .help = "requests in flight on a connection; not in message framing"},
         {"requests-per-connection",
          ARGUMENT_UNSIGNED,
          {.number = &s->requests_per_connection},
          "K",
-         .help = "connect anew after K replies, 0 for never; line framing"},
+         .help = "connect anew after K replies, 0 for never; not in message framing"},
         {"timeout",
          ARGUMENT_SECONDS,
          {.ns = &s->timeout_ns},
@@ -155,8 +183,9 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
          ARGUMENT_TEXTS,
          {.texts = groups},
          "SPEC",
-         .help = "clients to be measured apart: name=A[,clients=N][,n=N][,rate=R][,arrivals=KIND], "
-                 "or name=A[,clients=N],idle"},
+         .help =
+             "clients to be measured apart: name=A[,clients=N][,n=N|,ask=NAME][,rate=R][,arrivals=KIND], "
+             "or name=A[,clients=N],idle"},
         {"edges-fd",
          ARGUMENT_FD,
          {.fd = &s->edges_fd},
@@ -190,8 +219,8 @@ static void resolve_warmup(struct settings *s)
     s->warms_up_until_steady = strcmp(s->warmup, "auto") == 0;
     if (!s->warms_up_until_steady && (numbers_read_time(s->warmup, NS_PER_S, &ns) != NUMBER_GOOD ||
                                       ns > (uint64_t)DURATION_MAX_NS))
-        reject("--warmup '%.60s' is not a time (auto, or 0 to %" PRId64 " seconds)", s->warmup,
-               DURATION_MAX_NS / NS_PER_S);
+        settings_reject("--warmup '%.60s' is not a time (auto, or 0 to %" PRId64 " seconds)",
+                        s->warmup, DURATION_MAX_NS / NS_PER_S);
     s->warmup_ns = (int64_t)ns;
 }
 
@@ -201,7 +230,7 @@ static void resolve_address(struct settings *s)
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&s->address;
 
     if (s->port == 0)
-        reject("PORT '0' cannot be connected to (1 to 65535)");
+        settings_reject("PORT '0' cannot be connected to (1 to 65535)");
     memset(&s->address, 0, sizeof s->address);
     if (inet_pton(AF_INET, s->host, &v4->sin_addr) == 1) {
         v4->sin_family = AF_INET;
@@ -212,100 +241,30 @@ static void resolve_address(struct settings *s)
         v6->sin6_port = htons(s->port);
         s->address_size = sizeof *v6;
     } else {
-        reject("--host '%.60s' is not an address (IPv4 or IPv6, in numbers)", s->host);
+        settings_reject("--host '%.60s' is not an address (IPv4 or IPv6, in numbers)", s->host);
     }
-}
-
-// Decides what a group asks and what must come back.
-static void resolve_group_texts(const struct settings *s, struct group *group)
-{
-    if (!s->asks_fibonacci) {
-        group->request = s->request;
-        group->expect = s->expect;
-        return;
-    }
-    snprintf(group->request_digits, sizeof group->request_digits, "%" PRIu64, group->n);
-    snprintf(group->expect_digits, sizeof group->expect_digits, "%" PRIu32,
-             exchange_fibonacci((unsigned)group->n));
-    group->request = group->request_digits;
-    group->expect = group->expect_digits;
-}
-
-// Checks the texts of the user's own, if there are any.
-static void check_texts(struct settings *s, bool n_given)
-{
-    if ((s->request == NULL) != (s->expect == NULL))
-        reject("--request and --expect need each other (give both or neither)");
-    s->asks_fibonacci = s->request == NULL;
-    if (s->asks_fibonacci)
-        return;
-    if (n_given)
-        reject("--n and --request exclude each other (one says what is asked)");
-    if (strlen(s->request) > EXCHANGE_TEXT_MAX || strlen(s->expect) > EXCHANGE_TEXT_MAX)
-        reject("--request or --expect is too long (at most %d bytes)", EXCHANGE_TEXT_MAX);
-    if (s->framing == FRAMING_MESSAGE && (*s->request == '\0' || *s->expect == '\0'))
-        reject("--request and --expect are not empty in message framing (the bytes are the frame)");
-}
-
-// Checks a group against the groups before it and against the options.
-static void check_group(const struct settings *s, const struct group *group)
-{
-    for (const struct group *other = s->groups; other < group; other++) {
-        if (strcmp(other->name, group->name) == 0)
-            reject("--group: the name %s is given twice (each group needs its own)", group->name);
-    }
-    if (group->n_given && !s->asks_fibonacci)
-        reject("--group: n and --request exclude each other (one says what is asked)");
-    if (group->arrivals_given && group->rate_billionths == 0)
-        reject("--group: arrivals needs a rate (a closed loop sends when it is answered)");
-}
-
-// Makes the groups that are asked for, or the one of all clients.
-static void resolve_groups(struct settings *s, const struct argument_texts *specs)
-{
-    const struct group defaults = {.name = "all",
-                                   .clients = s->clients,
-                                   .n = s->n,
-                                   .rate_billionths = s->rate_billionths,
-                                   .arrivals = s->arrivals};
-
-    s->group_count = specs->count > 0 ? specs->count : 1;
-    s->clients = 0;
-    for (size_t i = 0; i < s->group_count; i++) {
-        struct group *group = &s->groups[i];
-        char message[GROUP_MESSAGE_SIZE];
-        *group = defaults;
-        if (specs->count > 0 && !group_read(specs->texts[i], group, message))
-            reject("--group '%.60s': %s", specs->texts[i], message);
-        check_group(s, group);
-        resolve_group_texts(s, group);
-        s->clients += group->idle ? 0 : group->clients;
-    }
-    if (s->clients == 0)
-        reject("--group: all groups are idle (at least one must ask)");
-    if (settings_all_clients(s) > GROUP_CLIENTS_MAX)
-        reject("--group: more than %d clients in all (that is the most)", GROUP_CLIENTS_MAX);
-    const struct group *first = s->groups;
-    while (first->idle)
-        first++;
-    s->n = first->n;
-    s->request = first->request;
-    s->expect = first->expect;
 }
 
 static void check_combinations(const struct settings *s, bool arrivals_given)
 {
-    if (s->threads > s->clients)
-        reject("--threads %" PRIu64 " is more than --clients %" PRIu64 " (a thread needs a client)",
-               s->threads, s->clients);
-    if (s->framing == FRAMING_MESSAGE && s->pipeline > 1)
-        reject("--pipeline %" PRIu64 " needs --framing line (a message has its own connection)",
-               s->pipeline);
+    if (s->threads > s->clients) {
+        settings_reject("--threads %" PRIu64 " is more than --clients %" PRIu64
+                        " (a thread needs a client)",
+                        s->threads, s->clients);
+    }
+    if (s->framing == FRAMING_MESSAGE && s->pipeline > 1) {
+        settings_reject("--pipeline %" PRIu64
+                        " needs another --framing (a message has its own connection)",
+                        s->pipeline);
+    }
     if (s->framing == FRAMING_MESSAGE && s->requests_per_connection > 0)
-        reject("--requests-per-connection needs --framing line (a message has its own connection)");
+        settings_reject(
+            "--requests-per-connection needs another --framing (a message has its own connection)");
     if (arrivals_given && !settings_have_open_loop(s))
-        reject("--arrivals needs --rate (a closed loop sends when it is answered)");
+        settings_reject("--arrivals needs --rate (a closed loop sends when it is answered)");
 }
+
+const char *settings_framing_name(enum framing framing) { return FRAMINGS[framing]; }
 
 uint64_t settings_all_clients(const struct settings *settings)
 {
@@ -327,7 +286,7 @@ bool settings_have_open_loop(const struct settings *settings)
 
 void settings_read(struct settings *settings, int argc, char *const argv[])
 {
-    const struct settings defaults = {
+    static const struct settings defaults = {
         .host = "127.0.0.1",
         .framing = FRAMING_MESSAGE,
         .clients = 1,
@@ -341,9 +300,10 @@ void settings_read(struct settings *settings, int argc, char *const argv[])
         .edges_fd = -1,
     };
     // Read a second time over other defaults: where both agree, a value was given.
-    struct settings probe = defaults;
+    static struct settings probe; // too large for the stack's taste
     struct argument_texts groups = {0};
     struct argument_texts same_groups = {0};
+    probe = defaults;
     probe.n = defaults.n + 1;
     probe.duration_ns = defaults.duration_ns + 1;
     probe.max_overdue = MAX_OVERDUE;
@@ -356,12 +316,12 @@ void settings_read(struct settings *settings, int argc, char *const argv[])
 
     resolve_address(settings);
     resolve_warmup(settings);
-    check_texts(settings, settings->n == probe.n);
-    resolve_groups(settings, &groups);
+    bool n_given = settings->n == probe.n;
+    asking_resolve(settings, &groups, n_given);
     check_combinations(settings, settings->arrivals == probe.arrivals);
     if (settings->requests > 0) {
         if (duration_given)
-            reject("--duration and --requests exclude each other (one ends the window)");
+            settings_reject("--duration and --requests exclude each other (one ends the window)");
         settings->duration_ns = 0;
         if (settings->max_overdue != probe.max_overdue)
             settings->max_overdue = MAX_OVERDUE;

@@ -63,11 +63,13 @@ int leave_connection(struct client *client)
     client->fd = -1;
     client->state = CLIENT_ABSENT;
     client->watched = 0;
+    client->is_repeating = false;
     client->send_failed = false;
     client->on_connection = 0;
     client->unsent = 0;
     client->send_offset = 0;
-    memset(&client->reply, 0, sizeof client->reply);
+    if (reply_begun(&client->reply)) // which a reply that has ended is not
+        reply_reset(&client->reply);
     return fd;
 }
 
@@ -98,12 +100,23 @@ static void add_warmth(struct warmth *warmth, int64_t lasted_ns)
     atomic_store_explicit(&warmth->lasted_ns, before_ns + lasted_ns, memory_order_relaxed);
 }
 
+// Apart from what right replies need.
+__attribute__((noinline)) static void note_wrong(struct client *client)
+{
+    struct accounting *accounting = &client->share->tally.accounting;
+
+    accounting->surplus_bytes += client->reply.surplus;
+    if (accounting->wrong_seen)
+        return;
+    accounting->wrong_seen = true;
+    accounting->first_wrong = reply_difference(client->share->exchange, &client->reply);
+}
+
 void end_with_reply(struct worker *worker, struct client *client, enum reply_state state,
                     int64_t now_ns)
 {
     enum window_side side = window_admit(worker->window, now_ns);
     struct tally *tally = &client->share->tally;
-    struct accounting *accounting = &tally->accounting;
 
     if (side == WINDOW_OVER) {
         worker->stopped = true;
@@ -123,15 +136,10 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
         }
     } else {
         fail_request(worker, client, OUTCOME_WRONG, now_ns);
-        accounting->surplus_bytes += client->reply.surplus;
-        if (!accounting->wrong_seen) {
-            accounting->wrong_seen = true;
-            accounting->first_wrong = client->reply.got;
-            accounting->first_expected = client->share->group->expect;
-        }
+        note_wrong(client);
     }
     if (reply_begun(&client->reply))
-        memset(&client->reply, 0, sizeof client->reply);
+        reply_reset(&client->reply);
 }
 
 void end_all(struct worker *worker, struct client *client, enum outcome outcome, int64_t now_ns)

@@ -59,12 +59,14 @@ class _Clock:
     blocks: int = 0
 
     def __call__(self, records: Sequence[Record]) -> Collection[str]:
-        """The cells of the next block; none: it is time."""
+        """The cells of the next block; none: it is time, or one of the two does not start."""
+        from fibench.store.attempts import given_up
+
         self.blocks = len({one.block for one in records if one.role == "measure"})
         spent_s = self.spent_s()
         if self.blocks and spent_s + spent_s / self.blocks > self.limit_s:
             return ()
-        return self.keys
+        return () if given_up(records) else self.keys
 
     def spent_s(self) -> float:
         """How long it has gone on."""

@@ -14,7 +14,8 @@ from typing import Literal
 from fibench.document import ExperimentFile, Source
 from fibench.document.locate import Path
 from fibench.document.tables import GroupTable, SideTable
-from fibench.experiment._groups import resolved, takes
+from fibench.experiment._asking import ASKED, NO_REQUESTS, Requests
+from fibench.experiment._groups import asks_requests, resolved, takes
 from fibench.parameters import (
     GROUP_KEYS,
     KEYS,
@@ -25,10 +26,17 @@ from fibench.parameters import (
     parameter,
     shown_value,
 )
+from fibench.requests import WireRequest, digest_of
 from fibench.wording import as_toml, meant
 
 NOBODY_ASKS = 0
 """The number that is asked for where every client is idle, which is reported as a fault."""
+
+_INSTEAD = {
+    "n": "requests are asked for instead: keep n, or request",
+    "framing": "how replies end follows from what is asked for: leave framing out",
+}
+"""What does not go together with requests of the file."""
 
 MOST_CELLS = 5_000
 """A matrix that makes more is taken for a mistake."""
@@ -45,6 +53,11 @@ class KnownBackend:
     """"c", "python", or "own" for a server of the user's own."""
     cores: int | Literal["workers", "any"] = "any"
     """How many cores its design can keep busy."""
+    named: frozenset[str] = frozenset()
+    """Of a server of the user's own: what it is told by a name in braces, and what it is asked once
+    in each trial names."""
+    port: int | None = None
+    """Of a server of the user's own: the port that it cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,11 @@ class Cell:
     """Short and stable: it depends on this cell's own parameters alone."""
     written: Mapping[str, Value] = field(default_factory=dict, hash=False)
     """Parameters that the file calls by another value: with client groups, `clients`."""
+    asks: tuple[WireRequest, ...] = field(default=(), hash=False, repr=False)
+    """What its clients ask for, each once, in the order of its groups; none where they ask for
+    numbers."""
+    prepares: tuple[WireRequest, ...] = field(default=(), hash=False, repr=False)
+    """What its server is asked once, in this order, when it is ready."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +98,31 @@ class Combination:
     parameters: Parameters
     written: Mapping[str, Value]
     """As in Cell."""
+    asks: tuple[WireRequest, ...] = ()
+    prepares: tuple[WireRequest, ...] = ()
 
 
 def inapplicable(
-    name: str, known: KnownBackend | None, given: Mapping[str, Scalar], groups: Sequence[GroupTable]
+    name: str,
+    known: KnownBackend | None,
+    given: Mapping[str, Scalar],
+    groups: Sequence[GroupTable],
+    asked: Collection[str] = (),
 ) -> str | None:
-    """Why a key means nothing to a backend under the load that is given, or None."""
+    """Why a key means nothing to a backend under the load that is given, or None.
+
+    `asked` are the names in braces of the requests that the load asks for.
+    """
+    named = name in asked or (known is not None and name in known.named)
+    if name not in KEYS:  # an axis of the user's own
+        if named or known is None:
+            return None
+        return f"neither these servers nor what they are asked for names {{{name}}}"
     key = KEYS[name]
     kind = given.get("kind", KEYS["kind"].default)
-    if known is not None and known.language == "own" and not key.own:
+    if name in ("n", "framing") and asks_requests(given, groups):
+        return _INSTEAD[name]
+    if known is not None and known.language == "own" and not key.own and not named:
         return "servers of your own are not given it: put it into their command"
     if known is not None and known.language != "python" and key.python:
         return "it is for servers in Python"
@@ -105,37 +139,56 @@ def inapplicable(
     return None
 
 
+def _of_load(
+    backend: str,
+    known: KnownBackend | None,
+    given: Mapping[str, Scalar],
+    tables: Sequence[GroupTable],
+    requests: Requests,
+) -> dict[str, Value]:
+    """What is given, else the default, else None."""
+    values: dict[str, Value] = {"backend": backend}
+    asked = requests.named_by(given, tables)
+    for name, key in KEYS.items():
+        if inapplicable(name, known, given, tables, asked) is not None:
+            values[name] = None
+        elif name in given:
+            values[name] = given[name]
+        else:
+            values[name] = None if REPLACED.get(name) in given else key.default
+    for name in requests.axes:
+        if name in given and inapplicable(name, known, given, tables, asked) is None:
+            values[name] = given[name]
+    if known is not None and known.language == "own" and "framing" not in given:
+        values["framing"] = known.framings[0]
+    if known is not None and known.port is not None:
+        values["port"] = known.port
+    if asks_requests(given, tables):
+        values["framing"] = requests.framing(given, tables)
+    return values
+
+
 def resolve(
     backend: str,
     known: KnownBackend | None,
     given: Mapping[str, Scalar],
     tables: Sequence[GroupTable] = (),
+    requests: Requests = NO_REQUESTS,
 ) -> tuple[Parameters, Mapping[str, Value]]:
     """The parameters of a cell, and those that the file calls by another value.
 
     They are what is given, else the default, else None. With client groups, `clients` becomes the
     number of those that ask; `n`, if no group takes the load's, the first group's.
     """
-    values: dict[str, Value] = {"backend": backend}
-    for name, key in KEYS.items():
-        if inapplicable(name, known, given, tables) is not None:
-            values[name] = None
-        elif name in given:
-            values[name] = given[name]
-        else:
-            values[name] = None if REPLACED.get(name) in given else key.default
-    if known is not None and known.language == "own" and "framing" not in given:
-        values["framing"] = known.framings[0]
+    values = _of_load(backend, known, given, tables, requests)
     load = Parameters.of_values(values)
     if not tables or load.kind != "fibload":
         return load, {}
     groups = resolved(tables, load)
     asking = [group for group in groups if not group.idle]
     first = next((group.n for group in asking if group.n is not None), NOBODY_ASKS)
-    clients, n = (
-        sum(group.clients for group in asking),
-        load.n if values["n"] is not None else first,
-    )
+    clients = sum(group.clients for group in asking)
+    n = None if asks_requests(given, tables) else first if load.n is None else load.n
     parameters = replace(load, clients=clients, n=n, groups=groups)
     return parameters, {"clients": values["clients"]}
 
@@ -146,7 +199,10 @@ def selectable(one: Cell | Combination, name: str) -> Value:
 
 
 def combinations(
-    file: ExperimentFile, backends: Mapping[str, KnownBackend], source: Source
+    file: ExperimentFile,
+    backends: Mapping[str, KnownBackend],
+    source: Source,
+    requests: Requests = NO_REQUESTS,
 ) -> list[Combination] | None:
     """Every combination that the matrix makes, excluded ones too; None if there are too many."""
     shared: dict[str, Scalar] = {}
@@ -170,9 +226,14 @@ def combinations(
             backend = str(given.pop("backend"))
             known = backends.get(backend)
             where = paths | {name: ("matrix", index, name, place) for name, place in at.items()}
-            parameters, others = resolve(backend, known, given, groups)
+            parameters, others = resolve(backend, known, given, groups, requests)
+            asked = requests.rendered(parameters, source)
+            if asked.asks or asked.prepares:
+                digest = digest_of([*asked.asks, *asked.prepares])
+                parameters = replace(parameters, others=(*parameters.others, (ASKED, digest)))
             combination = Combination(
-                index, backend, known, given, where, groups, parameters, others
+                *(index, backend, known, given, where, groups, parameters, others),
+                *(asked.asks, asked.prepares),
             )
             made.append(combination)
     return made
@@ -252,7 +313,7 @@ def make_cells(made: Sequence[Combination]) -> tuple[Cell, ...]:
     axes = {name for one in made for name, path in one.paths.items() if path[0] == "matrix"}
     varying = [
         name
-        for name in ("backend", *KEYS)
+        for name in ("backend", *KEYS, *own_axes(made))
         if name in axes and len({selectable(one, name) for one in made}) > 1
     ]
     return tuple(_cell(one, varying) for one in made)
@@ -269,7 +330,15 @@ def _cell(one: Combination, varying: Sequence[str]) -> Cell:
         label=" ".join([one.backend, *words]),
         key=cell_key(one.parameters.as_json()),
         written=one.written,
+        asks=one.asks,
+        prepares=one.prepares,
     )
+
+
+def own_axes(cells: Sequence[Cell | Combination]) -> tuple[str, ...]:
+    """The axes of the user's own, in the order of the file."""
+    names = (name for cell in cells for name, _ in cell.parameters.others if name != ASKED)
+    return tuple(dict.fromkeys(names))
 
 
 def cell_key(parameters: Mapping[str, Value]) -> str:
@@ -280,7 +349,9 @@ def cell_key(parameters: Mapping[str, Value]) -> str:
     present = {name: value for name, value in parameters.items() if value is not None}
     text = json.dumps(present, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-    return f"{parameters['backend']}-n{parameters['n']}-c{parameters['clients']}-{digest}"
+    n, request = parameters.get("n"), parameters.get("request")
+    asked = f"n{n}" if n is not None else request or "groups"
+    return f"{parameters['backend']}-{asked}-c{parameters['clients']}-{digest}"
 
 
 def describe(one: Combination) -> str:

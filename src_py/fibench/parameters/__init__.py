@@ -8,7 +8,7 @@ from fibench.parameters.blocks import EARLIER_FEWEST, FEWEST_BLOCKS, Blocks, kep
 from fibench.parameters.cpu_list import ALL, parse_cpus, written_cpus
 from fibench.parameters.groups import Group, described
 from fibench.parameters.keys import PLAN_KEYS, Key, Repetitions, kept_seed
-from fibench.parameters.kinds import Fault, Kind, Scalar
+from fibench.parameters.kinds import NAME, NAME_RULE, Fault, Kind, Scalar
 from fibench.parameters.named import (
     AXES,
     GROUP_KEYS,
@@ -32,6 +32,8 @@ __all__ = [
     "FRAMINGS",
     "GROUP_KEYS",
     "KEYS",
+    "NAME",
+    "NAME_RULE",
     "PLAN_KEYS",
     "REPLACED",
     "Blocks",

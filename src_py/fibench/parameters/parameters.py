@@ -20,19 +20,25 @@ from fibench.wording import any_of
 
 Value = Scalar | None
 """A parameter as text and JSON have it: durations are seconds, as float; None is not passed on."""
-Framing = Literal["message", "line"]
+Framing = Literal["message", "line", "bytes", "http"]
 LoadKind = Literal["fibload", "process"]
 Arrivals = Literal["poisson", "uniform"]
 
-FRAMINGS: tuple[Framing, ...] = get_args(Framing)
-FRAMING: Kind[Framing] = kinds.choice(*FRAMINGS)
+FRAMINGS: tuple[Framing, ...] = ("message", "line")
+"""Those of Fibonacci servers, which a file gives; the others follow from the request."""
+_FROM_REQUESTS: Mapping[Framing, str] = {
+    "bytes": 'write [requests.NAME] with send = "…" and expect = "…"',
+    "http": 'write [requests.NAME] with get = "/"',
+}
+FRAMING: Kind[Framing] = kinds.choice(*FRAMINGS, found=_FROM_REQUESTS)
 _KINDS: Kind[LoadKind] = kinds.choice(*get_args(LoadKind))
 _ARRIVALS: Kind[Arrivals] = kinds.choice(*get_args(Arrivals))
 
 _CPUS = (
     'CPUs that the {} may use: "0", "0,2-3", or "all". Default: all; but where neither is given, '
     "no request computes for longer than 0.1 ms, and there are two cores or more, the last core "
-    "is the load's and the others are the servers'."
+    "is the load's and the others are the servers'; where requests of the file are asked for, if "
+    "the servers' designs use no more cores than these."
 )
 
 
@@ -210,7 +216,7 @@ class Parameters:
         )
     )
     """With client groups, of those that ask."""
-    n: int = always(
+    n: int | None = sometimes(
         Key(
             "load",
             kinds.whole(0, 45),
@@ -221,7 +227,21 @@ class Parameters:
             option=Option(3, "numbers to ask for: 20,27"),
         )
     )
-    """With client groups none of which takes the load's, that of the first that asks."""
+    """With client groups none of which takes the load's, that of the first that asks. None where
+    requests are asked for that the file brings."""
+    request: str | None = sometimes(
+        Key(
+            "load",
+            kinds.pattern(kinds.NAME, kinds.NAME_RULE),
+            None,
+            "Which of [requests.NAME] is asked for, instead of a Fibonacci number; of servers of "
+            "your own. How replies end follows from it, so that it has no `framing` beside.",
+            process=True,  # where it is a conflict, which is explained
+            optional=True,
+            of_group="the load's",
+            option=Option(13, "what to ask for of the file's requests: json,wait"),
+        )
+    )
     duration: float | None = sometimes(
         Key(
             "load",
@@ -256,7 +276,8 @@ class Parameters:
             "load",
             kinds.whole(1, 1024),
             1,
-            'Requests each client keeps in flight; more than 1 needs framing = "line".',
+            'Requests each client keeps in flight; more than 1 needs framing = "line", or requests '
+            "of the file without `close`.",
             shape=True,
         )
     )
@@ -330,7 +351,8 @@ class Parameters:
     groups: tuple[Group, ...] = ()
     """The client groups of the load, every value resolved; none where it has none."""
     others: tuple[tuple[str, Value], ...] = ()
-    """What another version's plan has beside: kept, so that no two cells become one."""
+    """The axes of the user's own, in the order of the file; and what another version's plan has
+    beside: kept, so that no two cells become one."""
 
     @classmethod
     def read(cls, document: Mapping[str, object]) -> Parameters:
@@ -370,12 +392,17 @@ class Parameters:
         """A value as text and JSON have it, for what goes through keys by their names."""
         if name == "groups":
             return texts.written(self.groups) or None
+        if name not in KEYS and name != "backend":  # an axis of the user's own
+            return dict(self.others).get(name)
         value: Value = getattr(self, name)
         return value
 
     def as_json(self) -> dict[str, Value]:
         """As plan.json and cell keys have them, in this order."""
         named = {name: self.value_of(name) for name in ("backend", *KEYS)}
+        for name, key in KEYS.items():
+            if key.optional and named[name] is None:
+                del named[name]
         return {**named, **dict(self.others), "groups": self.value_of("groups")}
 
     @property

@@ -21,7 +21,7 @@ from fibench.record import (
     could_not_start,
     last_attempts,
 )
-from fibench.store.attempts import failed_before, filled_in, passes_of
+from fibench.store.attempts import did_not_start, failed_before, filled_in, passes_of
 from fibench.store.begun import Begun
 from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
@@ -52,7 +52,9 @@ _METRICS = {
 }
 NO_DECISIONS = Decisions(0, (), {}, ())
 NO_WORDS: Mapping[str, Path] = {}
-OUTCOMES = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
+OUTCOMES = (
+    "ok", "wrong", "refused", "closed", "reset", "timeout", "opening", "local", "unfinished"
+)  # fmt: skip
 """Every request of a trial ends in one of these."""
 
 
@@ -279,6 +281,7 @@ def sample(record: Record) -> Sample:
         disturbed=record.disturbed,
         crowded=too_much(record.machine, record.evidence.foreign, unbounded=True),
         unstarted=could_not_start(record),
+        did_not_start=did_not_start(record),
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
 
@@ -389,7 +392,7 @@ def endings(records: Iterable[Record]) -> Iterator[str]:
         swept = [count for server in servers if (count := server.swept or 0) > 0]
         said = []
         if forced:
-            said.append(f"did not end at SIGTERM in {forced} of {len(servers)} trials")
+            said.append(f"did not end when asked to in {forced} of {len(servers)} trials")
         if swept:
             processes = "1 process" if sum(swept) == 1 else f"{sum(swept)} processes"
             said.append(f"left {processes} behind in {len(swept)} of {len(servers)} trials")
