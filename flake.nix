@@ -11,7 +11,7 @@
       forEachSystem = make: lib.genAttrs [ "x86_64-linux" "aarch64-linux" ]
         (system: make nixpkgs.legacyPackages.${system} self.packages.${system});
 
-      running = python: with python; [ invoke numpy psutil pydantic rich scipy ];
+      running = python: with python; [ invoke jinja2 numpy psutil pydantic rich scipy ];
       testing = python: with python; [ hypothesis mypy pytest pytest-xdist types-psutil uvloop ];
       python = pkgs: pkgs.python3.withPackages (python: running python ++ testing python);
       # What the C programs are built with, besides the compiler of the standard environment.

@@ -20,7 +20,7 @@ import importlib.util  # noqa: E402
 import shlex  # noqa: E402
 import shutil  # noqa: E402
 
-RUNNING = ("invoke", "numpy", "psutil", "pydantic", "rich", "scipy")
+RUNNING = ("invoke", "jinja2", "numpy", "psutil", "pydantic", "rich", "scipy")
 TESTING = ("hypothesis", "pytest", "xdist")
 PROGRAMS = ("meson", "ninja")
 GUARD = "FIBENCH_THROUGH_DEV"  # so that a .venv in which something is missing ends in a message

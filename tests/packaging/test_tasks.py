@@ -49,7 +49,7 @@ def test_a_bare_invoke_runs_the_same_command_through_dev(checkout: Path) -> None
 def test_it_goes_through_dev_only_once(checkout: Path) -> None:
     done = bare_invoke(checkout, "run", FIBENCH_THROUGH_DEV="1")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "lacks invoke, numpy, psutil, pydantic, rich, scipy" in done.stderr
+    assert "lacks invoke, jinja2, numpy, psutil, pydantic, rich, scipy" in done.stderr
     assert done.stderr.count("\n") == 2
 
 

@@ -43,7 +43,7 @@
           hosts = programs: lib.genAttrs programs host;
 
           python3Packages = hosts [
-            "hypothesis" "invoke" "meson-python" "mypy" "numpy" "psutil" "pydantic" "pytest"
+            "hypothesis" "invoke" "jinja2" "meson-python" "mypy" "numpy" "psutil" "pydantic" "pytest"
             "pytest-xdist" "rich" "scipy" "types-psutil" "uvloop"
           ] // {
             buildPythonApplication = attributes: derive ({
