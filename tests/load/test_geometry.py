@@ -4,7 +4,7 @@
 import pytest
 from tests.here import require
 
-from fibench.export import _histogram as histogram
+from fibench.export import histogram
 
 from .conftest import Program
 from .estimator import survival_percentile

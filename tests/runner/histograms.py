@@ -3,7 +3,7 @@
 
 from bisect import bisect_right
 
-from fibench.export import _histogram as histogram
+from fibench.export import histogram
 
 
 def index_of(value_ns: int) -> int:

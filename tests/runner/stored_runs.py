@@ -12,7 +12,7 @@ from tests.runner.experiments import KNOWN
 from tests.runner.histograms import index_of
 
 from fibench.experiment.experiment import Experiment, parse_experiment
-from fibench.export import _histogram as histogram
+from fibench.export import histogram
 from fibench.folders import Places, find_places
 from fibench.plan.trials import Trial
 from fibench.store import journal

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fibench import called
-from fibench.export import _histogram as histogram
+from fibench.export import histogram
 from fibench.export._rows import cells_with_summary
 from fibench.export.formats import ExportError
 from fibench.json_values import Object

@@ -12,8 +12,7 @@ from tests.here import require
 from tests.runner.judged_runs import judged_run
 from tests.runner.stored_runs import CLAIMS, make_run, places_with, rewrite_journal
 
-from fibench.export import ExportError, exported
-from fibench.export import _histogram as histogram
+from fibench.export import ExportError, exported, histogram
 from fibench.store.files import StoredError
 from fibench.store.planned import claims_for
 from fibench.store.stored_run import read_run

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.here import require
 from tests.runner.histograms import index_of
 
-from fibench.export import _histogram as histogram
+from fibench.export import histogram
 
 VALUES = st.integers(0, histogram.HIGHEST_NS)
 SPARSE = st.dictionaries(
