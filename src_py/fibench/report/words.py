@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fibench import called
 from fibench.metrics import METRICS, Scale, number, quantity, scale_for
@@ -41,27 +41,39 @@ NOT_DECIDED = "not decided"
 _UNBOUNDED = "an axis that reaches further, or more blocks, would show where"
 
 
-def verdict_lines(verdict: Verdict) -> list[str]:
-    """What stands under a claim: the figures, what they could not show, and the explanation."""
-    lines = []
-    figures = _figures(verdict)
-    if figures:
-        lines.append(figures + decided_words(verdict))
+class VerdictWords(NamedTuple):
+    """What is said of a verdict."""
+
+    figures: str
+    """What was found, beside what was needed; empty where there is no figure."""
+    told: Sequence[str]
+    """Why it is not clear, what it means, and what would settle it: each a clause."""
+    because: str
+    """The explanation that the file gives, if it does."""
+
+
+def verdict_words(verdict: Verdict) -> VerdictWords:
+    """The same that stands under a claim on the terminal, in parts."""
+    figures, told = _figures(verdict), []
     found = verdict.estimate
     if verdict.reason is not None:
-        lines.append(shown(verdict.reason))
+        told.append(shown(verdict.reason))
     elif found is not None and (widened := widened_for(found.widened, found.widening)):
-        lines.append(shown(widened))
+        told.append(shown(widened))
     if verdict.foreign_unknown is not None:
-        lines.append(verdict.foreign_unknown)
-    lines += meaning_lines(verdict)
-    hint = _hint(verdict)
-    if hint:
-        lines.append(hint)
-    if verdict.claim.because:
-        because = prose(verdict.claim.because)
-        lines.append(because if verdict.outcome == "CONFIRMED" else f"Expected because: {because}")
-    return lines
+        told.append(verdict.foreign_unknown)
+    told += meaning_lines(verdict)
+    told += filter(None, [_hint(verdict)])
+    because = prose(verdict.claim.because) if verdict.claim.because else ""
+    if because and verdict.outcome != "CONFIRMED":
+        because = f"Expected because: {because}"
+    return VerdictWords(figures + decided_words(verdict) if figures else "", told, because)
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """What stands under a claim: the figures, what they could not show, and the explanation."""
+    said = verdict_words(verdict)
+    return list(filter(None, [said.figures, *said.told, said.because]))
 
 
 def decided_words(verdict: Verdict) -> str:
