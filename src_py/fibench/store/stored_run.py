@@ -77,6 +77,15 @@ class StoredRun:
     """Of every whole line of trials.jsonl, in order: what tells a trial from all others."""
     server_words: Mapping[str, Path] = field(default_factory=dict)
     """By the folders of attempts that are not valid, the files with what their servers wrote."""
+    page: Path | None = None
+    """The page that it was read from; its folder is then one that is there for now."""
+    altered: Sequence[str] = ()
+    """What speaks against that page, each in one line."""
+
+    @property
+    def shown_at(self) -> Path:
+        """Where it is, for a person."""
+        return self.folder if self.page is None else self.page
 
     @property
     def experiment_name(self) -> str:
@@ -94,7 +103,8 @@ class StoredRun:
     @property
     def remarks(self) -> list[str]:
         """What its own files say against it, each in one line: why it was stopped, and damage."""
-        said = [f"stopped: {escaped(self.stopped.reason)}"] if self.stopped else []
+        said = [*self.altered]
+        said += [f"stopped: {escaped(self.stopped.reason)}"] if self.stopped else []
         made = [(one.trial, one.attempt) for one in self.attempts]
         told = any(one.number for one in self.sessions)
         said += [*self.damage, *at_odds(self.sessions, self.digests)]
