@@ -213,8 +213,9 @@ _OUTPUT = {
 @command(
     "run",
     help={
-        "run": "a run's folder, or its name: gil, gil~1",
-        "format": any_of(OF_RUNS),
+        "run": "a run's folder, its name (gil, gil~1), or a page that carries it: report.html",
+        "format": f"{any_of(OF_RUNS)} (default: text)",
+        "open": "show it in a browser: a page, kept as report.html in the run's folder",
         "claims": "judge it by the claims of this file, marked as added afterwards",
         **_OUTPUT,
     },
@@ -222,15 +223,16 @@ _OUTPUT = {
 def report(
     context: Context,
     run: str,
-    format: str = "text",  # noqa: A002 - the option is --format
+    format: str = "",  # noqa: A002 - the option is --format
     output: str = "",
     claims: str = "",
     replace: bool = False,
+    open: bool = False,  # noqa: A002 - the option is --open
 ) -> int:
-    """Show a run again, or write it in another format."""
+    """Show a run again, or write it in another format; html is a page to look at."""
     from fibench.commands import review as reviewing
 
-    return reviewing.report(run, format, output, claims, replace=replace)
+    return reviewing.report(run, format, output, claims, replace=replace, opened=open)
 
 
 @command(

@@ -29,21 +29,39 @@ _FILE_WIDTH = 100
 """Columns of a text that goes to a file."""
 
 
-def report(run: str, format_name: str, output: str, claims: str, *, replace: bool) -> int:
-    """Show a run again, or write it in another format."""
+def report(
+    run: str,
+    format_name: str,
+    output: str,
+    claims: str,
+    *,
+    replace: bool,
+    opened: bool = False,
+) -> int:
+    """Show a run again, or write it in another format; a page can be `opened` in a browser."""
+    from fibench.commands import page
     from fibench.export import OF_RUNS, ExportError, exported
     from fibench.store import StoredError
     from fibench.verdict import review
 
+    format_name = format_name or ("html" if opened else "text")
     _check_choice("format", format_name, OF_RUNS)
+    if opened and format_name != "html":
+        raise Refused("--open shows a page", "leave --format out, or give html", WRONG_INPUT)
+    if format_name == "html":
+        page.refuse_page_on_terminal(output, opened=opened)
     target = _target(output, replace=replace)
     stored = _open(run)
     added = _read_claims(claims, stored) if claims else None
     judged = review(stored, added)
+    if opened and target is None:
+        target = Path(page.own_place(judged))
     try:
         _warn_of_marks(stored.name, judged.marks, told=_is_seen(format_name, target))
         if format_name == "text":
             text = _as_text(lambda console: _render(console, judged), to_file=target is not None)
+        elif format_name == "html":
+            text = page.page_text(judged)
         else:
             text = exported(judged, format_name)
     except StoredError as error:
@@ -51,6 +69,8 @@ def report(run: str, format_name: str, output: str, claims: str, *, replace: boo
     except ExportError as error:
         raise Refused(str(error), error.hint) from error
     _emit(text, target)
+    if opened and target is not None:
+        page.show(target)
     return 0
 
 
@@ -212,7 +232,7 @@ def _render(console: Console, review: Review) -> None:
         run.experiment,
         review.findings,
         Circumstances(
-            os.path.relpath(run.folder, from_here(".")),
+            os.path.relpath(run.shown_at, from_here(".")),
             interrupted=review.interrupted,
             machine_line=machine_line_of(run),
             pinning=pinning_line(run.plan.document),

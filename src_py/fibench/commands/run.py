@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from fibench import called
 from fibench.backends import Backend, known_backends
 from fibench.commands.build import built_or_refused, refuse_unwritable
+from fibench.commands.page import keep_page
 from fibench.commands.refused import TRIAL_FAILED, WRONG_INPUT, Refused, exit_code
 from fibench.commands.serve import read_backends
 from fibench.experiment import Experiment, load_experiment
@@ -312,4 +313,7 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
             before=before_line(outcome.folder),
         ),
     )
+    page = keep_page(outcome.folder, request.places)
+    if page is not None:
+        print(f"page: {escaped(os.path.relpath(page, origin()))}")
     return found

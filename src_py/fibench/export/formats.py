@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 OF_LISTS = ("text", "md", "csv", "json")
 """Those of `compare` and `runs`."""
-OF_RUNS = (*OF_LISTS, "pyperf", "hlog")
-"""Those of `report`: its text is shown by `report.terminal`, and each other has a module here."""
+OF_RUNS = (*OF_LISTS, "html", "pyperf", "hlog")
+"""Those of `report`: its text is shown by `report.terminal`, its page made by `page`, and each
+other has a module here."""
 
 
 class ExportError(Exception):
@@ -24,7 +25,7 @@ class ExportError(Exception):
 
 
 def exported(review: Review, format_name: str) -> str:
-    """The text of a run in one of OF_RUNS, of which "text" is no file's.
+    """The text of a run in one of OF_RUNS but "text" and "html", which others make.
 
     Raises ExportError, and StoredError for the run's files.
     """

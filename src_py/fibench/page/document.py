@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The page as a whole: its sections, its policy, and the run that it carries."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+import fibench
+from fibench import called
+from fibench.page.claims.cards import cards
+from fibench.page.draw.palette import FAMILY_NAMES, FILL, SHAPE_NAMES
+from fibench.page.sections.again import again
+from fibench.page.sections.cores import cores
+from fibench.page.sections.designs import panes
+from fibench.page.sections.figures import figures
+from fibench.page.sections.head import head
+from fibench.page.sections.latency import latency
+from fibench.page.sections.trust import trust
+from fibench.page.view import View
+from fibench.report.numbers import percent
+from fibench.store.carrying.pages import carried
+from fibench.verdict import CONFIDENCE
+
+if TYPE_CHECKING:
+    from fibench.verdict import Review
+
+FRAME = Path(__file__).parent / "frame"
+ICONS: Mapping[str, str] = {
+    "CONFIRMED": "ok",
+    "REFUTED": "no",
+    "INCONCLUSIVE": "maybe",
+    "NOT HERE": "off",
+    "INVALID": "bad",
+    "NOT DECIDED": "off",
+    "NOT JUDGED": "off",
+}
+_COMMENTS = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+
+def page_of(review: Review) -> str:
+    """The page of a run. Raises StoredError for files of the run that it cannot carry."""
+    view = View(review)
+    made = cards(view)
+    parts: dict[str, Any] = {
+        "head": head(view, made),
+        "cards": made,
+        "panes": panes(view),
+        "cores": cores(view),
+        "latency": latency(view),
+        "trust": trust(view),
+        "figures": figures(view),
+        "again": again(view),
+        "carried": carried(review.run),
+    }
+    css, js = style(), script()
+    return _environment().get_template("page.html").render(
+        **parts,
+        css=Markup(css),
+        js=Markup(js),
+        policy=Markup(policy(css, js)),
+        sections=list(_sections(parts)),
+        icons=ICONS,
+        fills=FILL,
+        families=_families(view),
+        shapes=_shapes(view),
+        confidence=percent(CONFIDENCE),
+        claims_note=_claims_note(view),
+        interrupted=review.interrupted,
+        version=fibench.__version__,
+        file=parts["carried"].name.removesuffix(".tar.gz"),
+        read_back=called.command("report report.html"),
+    )  # fmt: skip
+
+
+@cache
+def style() -> str:
+    """The style sheet as the page has it."""
+    return _squeezed(_COMMENTS.sub("", (FRAME / "page.css").read_text(encoding="utf-8")))
+
+
+@cache
+def script() -> str:
+    """The script as the page has it: at most 4 kB."""
+    lines = (FRAME / "page.js").read_text(encoding="utf-8").splitlines()
+    return _squeezed("\n".join(line for line in lines if not line.lstrip().startswith("//")))
+
+
+def _squeezed(text: str) -> str:
+    """Without indents and empty lines."""
+    return "\n".join(filter(None, (line.strip() for line in text.splitlines())))
+
+
+def policy(css: str, js: str) -> str:
+    """Nothing but this one style sheet and this one script, and no request at all."""
+    return (
+        f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(js)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        autoescape=True,
+        loader=jinja2.FileSystemLoader(FRAME),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _sections(parts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Those that there are, by anchor and name, in the order of the page."""
+    yield "verdicts", "Verdicts"
+    for part, anchor, name in (
+        ("panes", "designs", "Designs"),
+        ("cores", "cores", "Cores"),
+        ("latency", "latency", "Latency"),
+    ):
+        if parts[part]:
+            yield anchor, name
+    yield "trust", "Can I trust it?"
+    yield "figures", "All figures"
+    yield "again", "Run it again"
+
+
+def _families(view: View) -> list[tuple[str, str]]:
+    found = {one.look.family: None for one in view.cells}
+    return [(family, FAMILY_NAMES[family]) for family in found]
+
+
+def _shapes(view: View) -> list[tuple[str, str]]:
+    found = {one.look.shape: None for one in view.cells}
+    return [(shape, SHAPE_NAMES[shape]) for shape in found]
+
+
+def _claims_note(view: View) -> str:
+    """What a reader must know of the claims, before them."""
+    if view.review.added_afterwards:
+        begins = "These claims were added afterwards, and not written down before the run."
+    else:
+        begins = "Each claim was written down before the run."
+    rule = "It is confirmed only if the whole bar clears the black line, into the green."
+    return f"{begins} {rule}"

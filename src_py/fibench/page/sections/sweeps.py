@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where cells differ along an axis: a line for each design over it, with intervals at its points.
+
+Of a sweep of rates, what a server answers is drawn beside what it was asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from fibench.metrics import METRICS, Unit, exact, quantity
+from fibench.page.draw import labels, svg
+from fibench.page.draw.labels import Label
+from fibench.page.draw.palette import DASHES, GRID, INK
+from fibench.page.draw.scale import Scale
+from fibench.page.sections.ticks import tick_words
+from fibench.page.view import CellView, View
+from fibench.report.numbers import axis_scale, spread
+from fibench.verdict import Estimate
+from fibench.verdict.crossover import scale_of
+
+HEIGHT = 280.0
+_LEFT, _RIGHT = 12.0, 84.0
+_FEWEST = 3
+"""An axis has so many places at least…"""
+_SHORTEST = 2
+"""…and a line so many points."""
+_FARTHEST = 3.0
+"""An interval that reaches further beyond all figures than by this factor is cut off there."""
+_LOG_FROM = 8.0
+
+
+@dataclass(frozen=True)
+class Point:
+    """A cell at its place on the axis."""
+
+    at: float
+    cell: CellView
+    found: Estimate
+
+
+@dataclass(frozen=True)
+class Line:
+    """The cells of one design."""
+
+    name: str
+    points: Sequence[Point]
+    dashes: str | None
+
+    @property
+    def cell(self) -> CellView:
+        """One that looks as all of them do."""
+        return self.points[0].cell
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A figure over an axis."""
+
+    over: str
+    picture: Markup
+    lines: Sequence[Line]
+    log: bool
+    note: str = ""
+
+
+def axis_of(view: View) -> str | None:
+    """The axis along which most cells differ, if it has points enough: numbers alone are one."""
+    values: dict[str, set[float]] = {}
+    for one in view.cells:
+        for name, value in one.cell.axes:
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                values.setdefault(name, set()).add(float(value))
+    long = {name: len(own) for name, own in values.items() if len(own) >= _FEWEST}
+    return max(long, key=lambda name: long[name]) if long else None
+
+
+def rows_along(view: View, over: str) -> dict[str, list[tuple[float, CellView]]]:
+    """By what a line is called, its cells by rising place; without those of too few points."""
+    found: dict[str, list[tuple[float, CellView]]] = {}
+    for one in view.cells:
+        at = dict(one.cell.axes).get(over)
+        if isinstance(at, int | float):
+            words = [w for w in one.facet.split(" ") if w and not w.startswith(f"{over}=")]
+            found.setdefault(" ".join([one.name, *words]), []).append((float(at), one))
+    return {
+        name: sorted(own, key=lambda pair: pair[0])
+        for name, own in found.items()
+        if len({at for at, _ in own}) >= _SHORTEST
+    }
+
+
+def sweep_of(view: View, metric: str) -> Sweep | None:
+    """The lines of one metric; None where there is no axis, or nothing is known along it."""
+    over = axis_of(view)
+    if over is None:
+        return None
+    lines = list(_lines(view, over, metric))
+    if not lines:
+        return None
+    places = sorted({point.at for line in lines for point in line.points})
+    x = Scale(places[0], places[-1], scale_of(over, places) == "log", _LEFT + 2.0, _RIGHT - 2.0)
+    y = _y_axis(lines)
+    said = f"{METRICS[metric].heading} over {over} of {', '.join(line.name for line in lines)}"
+    marks = [
+        *_grid(y, metric),
+        *_curves(lines, x, y, metric),
+        *_ends(lines, x, y),
+        *_x_axis(over, places, x),
+    ]
+    if over == "rate" and metric == "throughput":
+        marks.append(_asked_for(x, y))
+    label = f"{said}; the figures are in the tables"
+    note = "The dashed line is what was asked for." if over == "rate" else ""
+    note = note if metric == "throughput" else _open_note(lines)
+    return Sweep(over, svg.canvas(HEIGHT + 26.0, *marks, label=label), lines, y.log, note)
+
+
+def _open_note(lines: Sequence[Line]) -> str:
+    bounded = any(point.found.mean is None for line in lines for point in line.points)
+    if not bounded:
+        return ""
+    return "An arrow: more than that, since the server could not answer all that it was asked for."
+
+
+def _lines(view: View, over: str, metric: str) -> Iterator[Line]:
+    used: dict[tuple[str, str], int] = {}
+    for name, row in rows_along(view, over).items():
+        points = []
+        for at, cell in row:
+            summary = view.summaries.get(cell.cell.key)
+            found = summary.estimates.get(metric) if summary is not None else None
+            if found is not None and (found.mean is not None or found.at_least is not None):
+                points.append(Point(at, cell, found))
+        if len(points) < _SHORTEST:
+            continue
+        look = points[0].cell.look
+        before = used.get((look.family, look.shape), 0)
+        used[look.family, look.shape] = before + 1
+        yield Line(name, points, DASHES[before % len(DASHES)])
+
+
+def _y_axis(lines: Sequence[Line]) -> Scale:
+    every = [point.found for line in lines for point in line.points]
+    middles = [one for found in every for one in (found.mean, found.at_least) if one]
+    ends = [one for found in every for one in _ends_of(found) if one is not None]
+    low = max(min([*middles, *ends]), min(middles) / _FARTHEST)
+    high = min(max([*middles, *ends]), max(middles) * _FARTHEST)
+    if high / low > _LOG_FROM:
+        return Scale(low / 1.25, high * 1.25, True, 0.0, 100.0)
+    return Scale(0.0, high * 1.08, False, 0.0, 100.0)
+
+
+def _ends_of(found: Estimate) -> tuple[float | None, float | None]:
+    """The interval of a figure that is known."""
+    return (found.low, found.high) if found.mean is not None else (None, None)
+
+
+def _down(y: Scale, figure: float) -> float:
+    return round(HEIGHT * (1.0 - y.clipped(figure) / 100.0), 1)
+
+
+def _grid(y: Scale, metric: str) -> Iterator[Markup]:
+    for tick in y.ticks(6):
+        at = _down(y, tick)
+        yield svg.line(_LEFT, _RIGHT, at, at, stroke=GRID, class_="grid")
+        said = tick_words(tick, METRICS[metric].unit)
+        yield svg.text(_LEFT - 1.0, at + 4.0, said, text_anchor="end", class_="tick")
+
+
+def _curves(lines: Sequence[Line], x: Scale, y: Scale, metric: str) -> Iterator[Markup]:
+    width, unit = _RIGHT - _LEFT, METRICS[metric].unit
+    for line in lines:
+        look = line.cell.look
+        known = [(one.at, one.found.mean) for one in line.points if one.found.mean is not None]
+        places = [
+            ((x.at(at) - _LEFT) / width * 1000.0, 1000.0 - 10.0 * y.clipped(mean))
+            for at, mean in known
+        ]
+        curve = svg.element(
+            "polyline", points=svg.points(places), fill="none", stroke=look.fill,
+            stroke_width=2, stroke_dasharray=line.dashes, class_=f"s-{look.family}",
+        )  # fmt: skip
+        group = svg.element("g", curve, class_="curve")
+        yield svg.stretched(_LEFT, width, HEIGHT, group)
+        for point in line.points:
+            yield from _point(point, x, y, unit)
+
+
+def _point(point: Point, x: Scale, y: Scale, unit: Unit) -> Iterator[Markup]:
+    found, look, at = point.found, point.cell.look, x.at(point.at)
+    label = point.cell.label
+    if found.mean is None:
+        assert found.at_least is not None
+        said = f"{label}: above {quantity(found.at_least, unit)}"
+        yield svg.use("m-up", at, _down(y, found.at_least), said, fill=look.fill,
+                      class_=f"f-{look.family} point")  # fmt: skip
+        return
+    low, high = _ends_of(found)
+    if low is not None and high is not None:
+        yield svg.line(
+            at, at, _down(y, low), _down(y, high), stroke=look.fill, stroke_width=3,
+            stroke_opacity=".45", class_=f"s-{look.family}",
+        )  # fmt: skip
+    said = f"{label}: {quantity(found.mean, unit)} {spread(found)}"
+    yield svg.use(f"s-{look.shape}", at, _down(y, found.mean), said, fill=look.fill,
+                  class_=f"f-{look.family} point")  # fmt: skip
+
+
+def _ends(lines: Sequence[Line], x: Scale, y: Scale) -> Iterator[Markup]:
+    """The name of each line at its end, none upon another."""
+    wanted = []
+    for line in lines:
+        last = line.points[-1]
+        figure = last.found.mean if last.found.mean is not None else last.found.at_least
+        assert figure is not None
+        wanted.append((_down(y, figure), line))
+    wanted.sort(key=lambda pair: pair[0])
+    at = -math.inf
+    for height, line in wanted:
+        at = max(height, at + 15.0)
+        look = line.cell.look
+        end = x.at(line.points[-1].at)
+        yield svg.text(
+            max(_RIGHT + 0.8, end + 1.2), at + 4.0, line.name, fill=look.fill,
+            class_=f"f-{look.family} end",
+        )  # fmt: skip
+
+
+def _x_axis(over: str, places: Sequence[float], x: Scale) -> Iterator[Markup]:
+    def said(at: float) -> str:
+        scale = axis_scale(over, at)
+        return exact(at / scale.size) + scale.suffix
+
+    wanted = [Label(x.at(at), said(at)) for at in places]
+    yield from labels.drawn(labels.kept([wanted[0], wanted[-1], *wanted]), HEIGHT + 16.0)
+
+
+def _asked_for(x: Scale, y: Scale) -> Markup:
+    """The line on which a server answers all that it is asked for."""
+    width = _RIGHT - _LEFT
+    steps = [x.low * (x.high / x.low) ** (step / 40.0) for step in range(41)]
+    places = [
+        ((x.at(rate) - _LEFT) / width * 1000.0, 1000.0 - 10.0 * y.clipped(rate)) for rate in steps
+    ]
+    curve = svg.element(
+        "polyline", points=svg.points(places), fill="none", stroke=INK, stroke_width=1,
+        stroke_dasharray="3 3", class_="inkline",
+    )  # fmt: skip
+    return svg.stretched(_LEFT, width, HEIGHT, svg.element("g", curve, class_="curve"))

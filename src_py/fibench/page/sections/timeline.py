@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every trial in the order in which it ran, as a factor of its cell's median: drift, disturbances
+and the odd ones out. Attempts that do not count are there too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from markupsafe import Markup
+
+from fibench.metrics import METRICS, number, quantity
+from fibench.page.draw import labels, svg
+from fibench.page.draw.labels import Label
+from fibench.page.draw.palette import BAND, GRID, TONE, Look
+from fibench.page.draw.scale import Scale
+from fibench.page.view import View
+from fibench.plan import TWIN
+from fibench.record import Record
+from fibench.wording import shown
+
+HEIGHT = 190.0
+_FOOT = 18.0
+"""Below: where trials are that have no figure."""
+_LEFT = 8.0
+_FAR_LOG = 0.14
+_MOST_NAMED = 3
+_SMALLEST_REACH = 1.08
+_STEPS = (1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
+
+
+@dataclass(frozen=True)
+class Dot:
+    """An attempt at a trial."""
+
+    place: int
+    record: Record
+    factor: float | None
+    """Of its cell's median; None: it has no figure."""
+    counts: bool
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The picture, and what it is of."""
+
+    picture: Markup
+    metric: str
+    far: Sequence[str]
+    """The trials that are far from their cells' medians, in words."""
+
+
+def timeline(view: View) -> Timeline | None:
+    """The trials of a run; None where none has a figure."""
+    attempts = [one for one in view.review.run.attempts if one.role in ("measure", "twin")]
+    is_open = any(one.parameters.is_open for one in attempts)
+    metric = "p50" if is_open else "throughput"
+    name = METRICS[metric].name_with_unit
+    last = {id(one) for one in view.measured}
+    middles = _middles(view, name)
+    dots = [
+        Dot(
+            place,
+            one,
+            _factor(one, name, middles),
+            counts=id(one) in last and one.valid and one.disturbed is None,
+        )
+        for place, one in enumerate(attempts)
+    ]
+    known = [dot for dot in dots if dot.factor is not None]
+    if not known:
+        return None
+    reach = _reach([dot.factor or 1.0 for dot in known])
+    far = sorted(
+        (dot for dot in known if dot.counts and abs(math.log(dot.factor or 1.0)) > _FAR_LOG),
+        key=lambda dot: -abs(math.log(dot.factor or 1.0)),
+    )
+    x = Scale(-0.5, max(len(dots) - 0.5, 1.0), first=_LEFT, last=99.5)
+    marks = [
+        *_bands(dots, x),
+        *_grid(reach),
+        *(mark for dot in dots for mark in _mark(view, dot, x, reach, metric)),
+        *_names(far[:_MOST_NAMED], x, reach),
+    ]
+    label = f"{METRICS[metric].heading} of {len(dots)} trials in their order, each as a factor of "
+    label += f"its cell's median; {len(far)} are more than 15 % away from it"
+    picture = svg.canvas(HEIGHT + _FOOT + 18.0, *marks, label=label)
+    return Timeline(picture, METRICS[metric].heading, [_far_words(dot) for dot in far])
+
+
+def _middles(view: View, name: str) -> Mapping[str, float]:
+    """The median of each cell; a twin is the same cell."""
+    figures: dict[str, list[float]] = {}
+    for one in view.measured:
+        figure = one.metrics.get(name)
+        if one.valid and figure is not None and figure > 0.0:
+            figures.setdefault(one.cell.removesuffix(TWIN), []).append(figure)
+    return {key: median(own) for key, own in figures.items()}
+
+
+def _factor(record: Record, name: str, middles: Mapping[str, float]) -> float | None:
+    figure, middle = record.metrics.get(name), middles.get(record.cell.removesuffix(TWIN))
+    if not record.valid or figure is None or figure <= 0.0 or middle is None:
+        return None
+    return figure / middle
+
+
+def _reach(factors: Sequence[float]) -> float:
+    """The factor at the upper edge: nearly all trials are within."""
+    sizes = sorted(max(one, 1.0 / one) for one in factors)
+    most = math.log(sizes[int(0.95 * (len(sizes) - 1))])
+    return max(_SMALLEST_REACH, min(math.exp(1.3 * most), sizes[-1] * 1.05))
+
+
+def _down(factor: float, reach: float) -> float:
+    share = math.log(factor) / math.log(reach)
+    return round(min(max(HEIGHT / 2.0 * (1.0 - 0.92 * share), 6.0), HEIGHT - 6.0), 1)
+
+
+def _bands(dots: Sequence[Dot], x: Scale) -> Iterator[Markup]:
+    """A band for each block, every other one tinted."""
+    spans: list[tuple[int, int, int]] = []
+    for dot in dots:
+        block = dot.record.block
+        if spans and spans[-1][0] == block:
+            spans[-1] = (block, spans[-1][1], dot.place)
+        else:
+            spans.append((block, dot.place, dot.place))
+    wanted = []
+    for number_, (block, first, last) in enumerate(spans):
+        begins, ends = x.at(first - 0.5), x.at(last + 0.5)
+        if number_ % 2 == 0:
+            yield svg.rect(begins, ends, 0.0, HEIGHT + _FOOT, fill=BAND, class_="band")
+        wanted.append(Label((begins + ends) / 2.0, str(block + 1)))
+    yield from labels.drawn(labels.kept(wanted), HEIGHT + _FOOT + 14.0)
+    yield svg.text(0.0, HEIGHT + _FOOT + 14.0, "block", class_="tick")
+
+
+def _grid(reach: float) -> Iterator[Markup]:
+    shown_at: list[float] = []
+    steps = [1.0, *(step for step in reversed(_STEPS) if step <= reach)]
+    for step in [each for one in steps for each in dict.fromkeys((one, 1.0 / one))]:
+        at = _down(step, reach)
+        if all(abs(at - other) > 15.0 for other in shown_at):
+            shown_at.append(at)
+            yield svg.line(_LEFT, 100.0, at, at, stroke=GRID, class_="grid")
+            said = "×1" if step == 1.0 else f"×{number(step, 2)}"
+            yield svg.text(0.0, at + 4.0, said, class_="tick")
+
+
+def _mark(view: View, dot: Dot, x: Scale, reach: float, metric: str) -> Iterator[Markup]:
+    record, at = dot.record, x.at(dot.place)
+    title = _title(dot, metric)
+    if dot.factor is None:
+        yield svg.use("m-x", at, HEIGHT + _FOOT / 2.0, title, stroke=TONE["no"], class_="s-no")
+        return
+    look = _look(view, record)
+    y = _down(dot.factor, reach)
+    if dot.counts:
+        yield svg.use(
+            f"s-{look.shape}", at, y, title, fill=look.fill, fill_opacity=".85",
+            class_=f"f-{look.family} trial",
+        )  # fmt: skip
+        return
+    yield svg.circle(
+        at, y, 3.2, title, fill="none", stroke=look.fill, stroke_width=1.2,
+        class_=f"s-{look.family} trial out",
+    )  # fmt: skip
+
+
+def _look(view: View, record: Record) -> Look:
+    one = view.by_key.get(record.cell.removesuffix(TWIN))
+    return one.look if one is not None else Look("own", "own")
+
+
+def _title(dot: Dot, metric: str) -> str:
+    record = dot.record
+    said = f"{shown(record.label)}, block {record.block + 1}"
+    said += f", attempt {record.attempt}" if record.attempt > 1 else ""
+    if not record.valid:
+        return f"{said}: failed: {shown(record.reason or 'no reason given')}"
+    figure = record.metrics.get(METRICS[metric].name_with_unit)
+    if figure is not None and dot.factor is not None:
+        said += f": {quantity(figure, METRICS[metric].unit)}, ×{number(dot.factor)} of its median"
+    if record.disturbed is not None:
+        said += f"; disturbed: {shown(record.disturbed.says)}"
+    return said
+
+
+def _far_words(dot: Dot) -> str:
+    assert dot.factor is not None
+    return f"{shown(dot.record.label)} in block {dot.record.block + 1}: ×{number(dot.factor)}"
+
+
+def _names(far: Sequence[Dot], x: Scale, reach: float) -> Iterator[Markup]:
+    placed: list[tuple[float, float]] = []
+    for dot in far:
+        assert dot.factor is not None
+        at, y = x.at(dot.place), _down(dot.factor, reach) + 4.0
+        while any(abs(at - left) < 40.0 and abs(y - top) < 13.0 for left, top in placed):
+            y += -13.0 if y > HEIGHT / 2.0 else 13.0
+        placed.append((at, y))
+        side, by = ("end", -1.2) if at > 50.0 else ("start", 1.2)
+        said = f"{shown(dot.record.label)}: ×{number(dot.factor)}"
+        yield svg.text(at + by, y, said, text_anchor=side, class_="note small")
