@@ -149,10 +149,10 @@ def _open_several(names: str) -> list[StoredRun]:
 
 
 def _open(run: str) -> StoredRun:
-    from fibench.store import StoredError, open_run
+    from fibench.store import StoredError, open_run_or_page
 
     try:
-        stored = open_run(run, find_places())
+        stored = open_run_or_page(run, find_places())
     except StoredError as error:
         raise Refused(str(error), error.hint, WRONG_INPUT) from error
     _warn_of_other_files(run, stored)

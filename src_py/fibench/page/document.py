@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jinja2
 from markupsafe import Markup
@@ -18,16 +18,16 @@ import fibench
 from fibench import called
 from fibench.page.claims.cards import cards
 from fibench.page.draw.palette import FAMILY_NAMES, FILL, SHAPE_NAMES
-from fibench.page.sections.again import again
+from fibench.page.sections.again import run_again
 from fibench.page.sections.cores import cores
 from fibench.page.sections.designs import panes
-from fibench.page.sections.figures import figures
+from fibench.page.sections.figures import all_figures
 from fibench.page.sections.head import head
 from fibench.page.sections.latency import latency
 from fibench.page.sections.trust import trust
 from fibench.page.view import View
 from fibench.report.numbers import percent
-from fibench.store.carrying.pages import carried
+from fibench.store.carrying.pages import carried_run
 from fibench.verdict import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -50,16 +50,17 @@ def page_of(review: Review) -> str:
     """The page of a run. Raises StoredError for files of the run that it cannot carry."""
     view = View(review)
     made = cards(view)
-    parts: dict[str, Any] = {
+    carried = carried_run(review.run)
+    parts: dict[str, object] = {
         "head": head(view, made),
         "cards": made,
         "panes": panes(view),
         "cores": cores(view),
         "latency": latency(view),
         "trust": trust(view),
-        "figures": figures(view),
-        "again": again(view),
-        "carried": carried(review.run),
+        "figures": all_figures(view),
+        "again": run_again(view),
+        "carried": carried,
     }
     css, js = style(), script()
     return _environment().get_template("page.html").render(
@@ -75,8 +76,9 @@ def page_of(review: Review) -> str:
         confidence=percent(CONFIDENCE),
         claims_note=_claims_note(view),
         interrupted=review.interrupted,
+        not_drawn=len(view.cells) - len(view.drawn),
         version=fibench.__version__,
-        file=parts["carried"].name.removesuffix(".tar.gz"),
+        file=carried.name.removesuffix(".tar.gz"),
         read_back=called.command("report report.html"),
     )  # fmt: skip
 
@@ -121,7 +123,7 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _sections(parts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _sections(parts: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Those that there are, by anchor and name, in the order of the page."""
     yield "verdicts", "Verdicts"
     for part, anchor, name in (

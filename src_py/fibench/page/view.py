@@ -16,6 +16,9 @@ from fibench.verdict import CellSummary, Index, Review, Sample
 from fibench.verdict.findings import samples
 from fibench.wording import shown
 
+MOST_DRAWN = 150
+"""Cells."""
+
 
 @dataclass(frozen=True)
 class CellView:
@@ -101,9 +104,14 @@ class View:
         """How many blocks were begun."""
         return 1 + max((one.block for one in self.measured), default=-1)
 
+    @property
+    def drawn(self) -> tuple[CellView, ...]:
+        """Those with pictures of their own: of very many the first, or no page could be opened."""
+        return self.cells[:MOST_DRAWN]
+
     def facets(self) -> dict[str, list[CellView]]:
-        """The cells that have all but the backend in common, in the order of the file."""
+        """The drawn cells that have all but the backend in common, in the order of the file."""
         found: dict[str, list[CellView]] = {}
-        for one in self.cells:
+        for one in self.drawn:
             found.setdefault(one.facet, []).append(one)
         return found

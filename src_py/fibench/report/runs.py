@@ -22,6 +22,8 @@ from fibench.record import Record
 from fibench.report.lines import short_processor
 from fibench.report.words import NOT_DECIDED
 from fibench.store import StoredError, read_run, run_name
+from fibench.store.carrying.opening import read_page
+from fibench.store.carrying.pages import PAGE_ENDING, carries_run
 from fibench.store.files import read_json, shown_path
 from fibench.store.kept import KeptEnvironment, read_environment
 from fibench.store.names import head_of, known_as
@@ -70,14 +72,18 @@ RUN_COLUMNS = tuple(entry.name for entry in fields(RunRow))
 
 
 def find_runs(root: Path) -> Iterator[Path]:
-    """Every run below a folder, or the folder itself, by name; links are not followed, and
-    hidden folders, as those of runs that a crash left unborn, are passed over.
+    """Every run below a folder, or the folder itself, by name: folders of runs, and pages that
+    carry one. Links are not followed, and what is hidden, as folders of runs that a crash left
+    unborn, is passed over.
 
     A folder that cannot be listed is yielded too: its row says so.
     """
     stack = [(root, 0)]
     while stack:
         folder, depth = stack.pop()
+        if depth and carries_run(folder):
+            yield folder
+            continue
         try:
             with os.scandir(folder) as listing:
                 entries = list(listing)
@@ -90,9 +96,16 @@ def find_runs(root: Path) -> Iterator[Path]:
             below = sorted(
                 entry.name
                 for entry in entries
-                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+                if not entry.name.startswith(".")
+                and (entry.is_dir(follow_symlinks=False) or _may_carry(entry))
             )
             stack += [(folder / name, depth + 1) for name in reversed(below)]
+
+
+def _may_carry(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a page with a run in it."""
+    is_file = entry.name.lower().endswith(PAGE_ENDING) and entry.is_file(follow_symlinks=False)
+    return is_file and carries_run(Path(entry.path))
 
 
 def rows(root: Path, experiment: str = "") -> list[RunRow]:
@@ -104,8 +117,10 @@ def rows(root: Path, experiment: str = "") -> list[RunRow]:
     wanted = (experiment, run_name(Path(f"{stem}.toml")))
     for folder in find_runs(root):
         name = folder.parent.name if folder != root else folder.resolve().parent.name
-        if not experiment or name in wanted:
-            found.append(_run_in(folder, root, places))
+        if not experiment or name in wanted or folder.is_file():
+            one = _run_in(folder, root, places)
+            if not experiment or name in wanted or one.folder.parent.name in wanted:
+                found.append(one)
     if os.sep in experiment:  # a path means one file, where the runs say of which they are
         path = os.path.normpath(experiment)
         found = [one for one in found if one.source_path == path] or found
@@ -162,7 +177,9 @@ def _run_in(folder: Path, root: Path, places: Places) -> _Run:
     shown = str(folder.relative_to(root)) if folder != root else folder.resolve().name
     parent = folder.resolve().parent.name
     try:
-        judged = review(read_run(folder, places))
+        stored = read_page(folder, places) if folder.is_file() else read_run(folder, places)
+        folder, parent = stored.folder, stored.folder.resolve().parent.name
+        judged = review(stored)
     except StoredError as error:
         source = head_of(folder).source_path
         experiment = known_as(parent, source)

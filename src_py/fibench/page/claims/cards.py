@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from fibench.experiment import Claim
-from fibench.metrics import cores_text, number
+from fibench.metrics import cores_text
 from fibench.page.claims.pictures import picture_of
 from fibench.page.claims.sentences import sentence_from, sentence_of
 from fibench.page.claims.telling import teller
 from fibench.page.draw.palette import TONES, Tone
 from fibench.page.view import View
-from fibench.report.numbers import bound_text, percent
+from fibench.report.numbers import bounds_with_interval, percent, with_interval
 from fibench.report.words import NOT_DECIDED, verdict_words
 from fibench.verdict import CONFIDENCE, Verdict
 from fibench.verdict.explaining.by_block import BlockFigure, figures_by_block
@@ -141,17 +141,17 @@ def _headline(verdict: Verdict) -> tuple[str, str]:
         return span if count.least != count.most else f"{count.most}", "in each block"
     if found is None:
         return "", ""
+    bounds = [one for one in (verdict.claim.low, verdict.claim.high) if one is not None]
     if found.mean is not None:
-        big = say.figure(found.mean)
+        said = with_interval(found, say.scale, say.sign, bounds)
     elif found.is_bound:
-        big = bound_text(found, say.scale, say.sign)
+        said = bounds_with_interval(found, say.sign, say.unit)
     else:
-        big = ""
-    low, high = verdict.known_ends
-    if low is None and high is None:
-        return big, ""
-    ends = ("–" if end is None else number(end / say.scale.size) for end in (low, high))
-    return big, f"[{', '.join(ends)}]"
+        return "", ""
+    big, bracket, ends = said.partition(" [")
+    axis = f"{shown(verdict.claim.over or '')} = " if verdict.claim.kind == "crossover" else ""
+    cores = " cores" if verdict.quantity == "cores" else ""
+    return f"{axis}{big}{cores}", f"[{ends}" if bracket else ""
 
 
 def _rows(verdict: Verdict, blocks: Sequence[BlockFigure]) -> Iterator[BlockRow]:

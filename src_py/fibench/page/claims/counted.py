@@ -11,11 +11,11 @@ from markupsafe import Markup
 
 from fibench.metrics import exact
 from fibench.page.draw import labels, svg
-from fibench.page.draw.labels import Label
+from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.palette import GRID, INK, TONE, ZONE, Tone
-from fibench.page.draw.scale import Scale
+from fibench.page.draw.scale import Axis
 
-HEIGHT = 70.0
+_HEIGHT = 70.0
 _TOP, _DEPTH = 20.0, 30.0
 
 
@@ -29,7 +29,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountPicture:
     """What is drawn."""
 
     tone: Tone
@@ -41,31 +41,31 @@ class Counted:
     needed: str = ""
 
 
-def counted_picture(asked: Counted) -> Markup:
-    """The drawing; as high as HEIGHT."""
+def counted_picture(asked: CountPicture) -> Markup:
+    """The drawing; as high as _HEIGHT."""
     known = [one.figure for one in asked.counts]
     known += [one for one in (asked.above, asked.below) if one is not None]
-    scale = Scale(0.0, max(1.0, *known) * 1.08, first=2.0, last=98.0)
+    scale = Axis(0.0, max(1.0, *known) * 1.08, first=2.0, last=98.0)
     marks = [*_zone(asked, scale), *_axis(asked, scale), *_dots(asked, scale)]
-    return svg.canvas(HEIGHT, *marks, label=asked.label, class_="claimfig")
+    return svg.canvas(_HEIGHT, *marks, label=asked.label, class_="claimfig")
 
 
-def _zone(asked: Counted, scale: Scale) -> Iterator[Markup]:
+def _zone(asked: CountPicture, scale: Axis) -> Iterator[Markup]:
     bounds = [one for one in (asked.above, asked.below) if one is not None]
     if bounds:
         begins = 0.0 if asked.above is None else scale.clipped(asked.above)
         ends = 100.0 if asked.below is None else scale.clipped(asked.below)
         yield svg.rect(begins, ends, _TOP, _DEPTH, fill=ZONE, class_="zone", rx=3)
-    yield svg.text(0.5, 13.0, asked.needed, class_="note")
+    yield svg.caption(0.5, 13.0, asked.needed, class_="note")
     for bound in bounds:
         at = scale.clipped(bound)
         yield svg.line(at, at, 16.0, 54.0, stroke=INK, stroke_width=1.6, class_="bound")
 
 
-def _axis(asked: Counted, scale: Scale) -> Iterator[Markup]:
+def _axis(asked: CountPicture, scale: Axis) -> Iterator[Markup]:
     bounds = [one for one in (asked.above, asked.below) if one is not None]
-    wanted = [Label(scale.at(one), exact(one), strong=True) for one in bounds]
-    wanted += [Label(scale.at(one), exact(one)) for one in scale.ticks(5) if one == int(one)]
+    wanted = [AxisLabel(scale.at(one), exact(one), strong=True) for one in bounds]
+    wanted += [AxisLabel(scale.at(one), exact(one)) for one in scale.ticks(5) if one == int(one)]
     shown = labels.kept(wanted)
     for one in shown:
         if not one.strong:
@@ -73,9 +73,10 @@ def _axis(asked: Counted, scale: Scale) -> Iterator[Markup]:
     yield from labels.drawn(shown, 65.0)
 
 
-def _dots(asked: Counted, scale: Scale) -> Iterator[Markup]:
+def _dots(asked: CountPicture, scale: Axis) -> Iterator[Markup]:
     steps = max(len(asked.counts) - 1, 1)
-    for tone, met in ((asked.tone, True), ("no", False)):
+    others: Tone = "off" if asked.tone == "no" else asked.tone
+    for tone, met in ((others, True), ("no", False)):
         found = [
             svg.circle(
                 scale.clipped(one.figure),

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from fibench.page.draw import labels, svg
-from fibench.page.draw.labels import Label
+from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.palette import GRID, INK, TONE, ZONE, Tone
-from fibench.page.draw.scale import Scale
+from fibench.page.draw.scale import Axis
 
-HEIGHT = 190.0
+_HEIGHT = 190.0
 """Of the plot; the interval and the axis are below it."""
 BELOW = 62.0
 _LEFT, _RIGHT = 13.0, 99.0
-_STRIP = HEIGHT + 9.0
+_STRIP = _HEIGHT + 9.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Half:
 
 
 @dataclass(frozen=True)
-class Curve:
+class AlongAxis:
     """What is drawn; an end of the interval may lie beyond the axis."""
 
     tone: Tone
@@ -67,9 +67,9 @@ class Curve:
     below: float | None = None
 
 
-def curve_picture(asked: Curve) -> Markup:
-    """The drawing; as high as HEIGHT and BELOW."""
-    x = Scale(asked.points[0].at, asked.points[-1].at, asked.log, _LEFT + 1.5, _RIGHT - 1.0)
+def curve_picture(asked: AlongAxis) -> Markup:
+    """The drawing; as high as _HEIGHT and BELOW."""
+    x = Axis(asked.points[0].at, asked.points[-1].at, asked.log, _LEFT + 1.5, _RIGHT - 1.0)
     y = y_axis(asked)
     marks = [
         *_halves(asked, y),
@@ -79,10 +79,10 @@ def curve_picture(asked: Curve) -> Markup:
         *_place(asked, x, y),
         *_axis(asked, x),
     ]
-    return svg.canvas(HEIGHT + BELOW, *marks, label=asked.label, class_="claimfig")
+    return svg.canvas(_HEIGHT + BELOW, *marks, label=asked.label, class_="claimfig")
 
 
-def y_axis(asked: Curve) -> Scale:
+def y_axis(asked: AlongAxis) -> Axis:
     """From the bottom to the top, with everything on it, in per cent of the height."""
     known = [asked.threshold, *(y for line in asked.lines for _, y in line)]
     for point in asked.points:
@@ -90,24 +90,24 @@ def y_axis(asked: Curve) -> Scale:
     figures = [one for one in known if 0.0 < one < math.inf]
     low, high = min(figures), max(figures)
     low, high = min(low / 1.1, asked.threshold / 1.25), max(high * 1.1, asked.threshold * 1.25)
-    return Scale(low, high, True, 0.0, 100.0)
+    return Axis(low, high, True, 0.0, 100.0)
 
 
-def _down(y: Scale, figure: float) -> float:
+def _down(y: Axis, figure: float) -> float:
     """How far below the top of the plot, in pixels."""
-    return round(HEIGHT * (1.0 - y.clipped(figure) / 100.0), 1)
+    return round(_HEIGHT * (1.0 - y.clipped(figure) / 100.0), 1)
 
 
-def _halves(asked: Curve, y: Scale) -> Iterator[Markup]:
+def _halves(asked: AlongAxis, y: Axis) -> Iterator[Markup]:
     """Who is ahead on either side of the threshold, in colour and in words."""
     middle = _down(y, asked.threshold)
-    for half, top, depth in ((asked.upper, 0.0, middle), (asked.lower, middle, HEIGHT - middle)):
+    for half, top, depth in ((asked.upper, 0.0, middle), (asked.lower, middle, _HEIGHT - middle)):
         yield svg.rect(
             _LEFT, 100.0, top, depth, fill=half.fill, fill_opacity=".08", class_=half.class_
         )
 
 
-def _grid(asked: Curve, y: Scale) -> Iterator[Markup]:
+def _grid(asked: AlongAxis, y: Axis) -> Iterator[Markup]:
     middle = _down(y, asked.threshold)
     heights = [middle]
     for tick in y.ticks(5):
@@ -121,10 +121,10 @@ def _grid(asked: Curve, y: Scale) -> Iterator[Markup]:
 
 
 def _y_label(at: float, said: str, more: str = "") -> Markup:
-    return svg.text(_LEFT - 1.0, at + 4.0, said, text_anchor="end", class_=f"tick{more}")
+    return svg.caption(_LEFT - 1.0, at + 4.0, said, text_anchor="end", class_=f"tick{more}")
 
 
-def _lines(asked: Curve, x: Scale, y: Scale) -> Iterator[Markup]:
+def _lines(asked: AlongAxis, x: Axis, y: Axis) -> Iterator[Markup]:
     """A thin line for each block, and a thick one through the means, with its band."""
     width = 100.0 - _LEFT
 
@@ -151,14 +151,14 @@ def _lines(asked: Curve, x: Scale, y: Scale) -> Iterator[Markup]:
                class_="curve inkline"),
         _group(thick, fill="none", stroke=INK, stroke_width=2, class_="curve inkline"),
     ]  # fmt: skip
-    yield svg.stretched(_LEFT, width, HEIGHT, *parts)
+    yield svg.stretched(_LEFT, width, _HEIGHT, *parts)
 
 
 def _group(*marks: str, **more: svg.Attribute) -> Markup:
     return svg.element("g", *marks, **more) if marks else Markup("")
 
 
-def _points(asked: Curve, x: Scale, y: Scale) -> Iterator[Markup]:
+def _points(asked: AlongAxis, x: Axis, y: Axis) -> Iterator[Markup]:
     for one in asked.points:
         if one.mean is None:
             yield svg.use("m-up", x.at(one.at), 8.0, one.title, fill=INK, class_="ink point")
@@ -168,7 +168,7 @@ def _points(asked: Curve, x: Scale, y: Scale) -> Iterator[Markup]:
             )
 
 
-def _place(asked: Curve, x: Scale, y: Scale) -> Iterator[Markup]:
+def _place(asked: AlongAxis, x: Axis, y: Axis) -> Iterator[Markup]:
     """Where the threshold is passed: the bar on its strip, and where the claim wants it."""
     begins = _LEFT if asked.above is None else x.clipped(asked.above)
     ends = 100.0 if asked.below is None else x.clipped(asked.below)
@@ -177,7 +177,7 @@ def _place(asked: Curve, x: Scale, y: Scale) -> Iterator[Markup]:
         if bound is not None:
             at = x.clipped(bound)
             yield svg.line(
-                at, at, HEIGHT + 4.0, HEIGHT + 24.0, stroke=INK, stroke_width=1.6, class_="bound"
+                at, at, _HEIGHT + 4.0, _HEIGHT + 24.0, stroke=INK, stroke_width=1.6, class_="bound"
             )
     tone = asked.tone
     paint = {"fill": TONE[tone], "class_": f"t-{tone}"}
@@ -198,10 +198,10 @@ def _place(asked: Curve, x: Scale, y: Scale) -> Iterator[Markup]:
         )  # fmt: skip
 
 
-def _axis(asked: Curve, x: Scale) -> Iterator[Markup]:
-    wanted = [Label(x.at(one.at), asked.say_x(one.at)) for one in asked.points]
+def _axis(asked: AlongAxis, x: Axis) -> Iterator[Markup]:
+    wanted = [AxisLabel(x.at(one.at), asked.say_x(one.at)) for one in asked.points]
     first_and_last = [wanted[0], wanted[-1]]
-    yield from labels.drawn(labels.kept([*first_and_last, *wanted]), HEIGHT + 38.0)
-    yield svg.text(_LEFT, HEIGHT + 56.0, asked.caption, class_="tick")
-    yield svg.text(_LEFT + 1.0, 14.0, asked.upper.said, class_="note")
-    yield svg.text(99.0, HEIGHT - 6.0, asked.lower.said, text_anchor="end", class_="note")
+    yield from labels.drawn(labels.kept([*first_and_last, *wanted]), _HEIGHT + 38.0)
+    yield svg.caption(_LEFT, _HEIGHT + 56.0, asked.caption, class_="tick")
+    yield svg.caption(_LEFT + 1.0, 14.0, asked.upper.said, class_="note")
+    yield svg.caption(99.0, _HEIGHT - 6.0, asked.lower.said, text_anchor="end", class_="note")

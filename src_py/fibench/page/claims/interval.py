@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from fibench.page.draw import labels, svg
-from fibench.page.draw.labels import Label
+from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.palette import GRID, INK, TONE, ZONE, Tone
-from fibench.page.draw.scale import Scale
+from fibench.page.draw.scale import Axis
 
-HEIGHT = 84.0
+_HEIGHT = 84.0
 _ZONE_TOP, _ZONE_HEIGHT = 20.0, 44.0
 _BAR_Y, _BAR_HEIGHT = 28.0, 9.0
 _DOTS_TOP, _DOTS_HEIGHT = 45.0, 14.0
@@ -61,18 +61,18 @@ class Interval:
 
 
 def interval_picture(asked: Interval) -> Markup:
-    """The drawing; as high as HEIGHT."""
-    scale = axis_of(asked)
+    """The drawing; as high as _HEIGHT."""
+    scale = interval_axis(asked)
     marks = [
         *_zone(asked, scale),
         *_axis(asked, scale),
         *_dots(asked, scale),
         *_bar(asked, scale),
     ]
-    return svg.canvas(HEIGHT, *marks, label=asked.label, class_="claimfig")
+    return svg.canvas(_HEIGHT, *marks, label=asked.label, class_="claimfig")
 
 
-def axis_of(asked: Interval) -> Scale:
+def interval_axis(asked: Interval) -> Axis:
     """An axis with everything on it that is known, the bounds, and of a ratio ×1."""
     known = [asked.mean, asked.low, asked.high, asked.above, asked.below]
     known += [1.0 if asked.is_ratio else None]
@@ -81,10 +81,10 @@ def axis_of(asked: Interval) -> Scale:
     figures = [one for one in known if one is not None and 0.0 < one < math.inf] or [1.0]
     low, high = min(figures), max(figures)
     more = max((high / low) ** _ROOM, 1.02)
-    return Scale(low / more, high * more, True, 0.5, 99.5)
+    return Axis(low / more, high * more, True, 0.5, 99.5)
 
 
-def _zone(asked: Interval, scale: Scale) -> Iterator[Markup]:
+def _zone(asked: Interval, scale: Axis) -> Iterator[Markup]:
     """Where the claim holds, with what was needed above it."""
     begins = 0.0 if asked.above is None else scale.clipped(asked.above)
     ends = 100.0 if asked.below is None else scale.clipped(asked.below)
@@ -92,16 +92,16 @@ def _zone(asked: Interval, scale: Scale) -> Iterator[Markup]:
     middle = (begins + ends) / 2.0
     at = begins if asked.below is None else ends if asked.above is None else middle
     side = "start" if at < 40.0 else "end" if at > 60.0 else "middle"
-    yield svg.text(at, 13.0, asked.needed, text_anchor=side, class_="note")
+    yield svg.caption(at, 13.0, asked.needed, text_anchor=side, class_="note")
 
 
-def _axis(asked: Interval, scale: Scale) -> Iterator[Markup]:
+def _axis(asked: Interval, scale: Axis) -> Iterator[Markup]:
     bounds = [one for one in (asked.above, asked.below) if one is not None and one > 0.0]
-    wanted = [Label(scale.clipped(one), asked.say(one), strong=True) for one in bounds]
+    wanted = [AxisLabel(scale.clipped(one), asked.say(one), strong=True) for one in bounds]
     lines = []
     if asked.is_ratio:
-        wanted.append(Label(scale.at(1.0), f"{asked.say(1.0)} same"))
-    wanted += [Label(scale.at(tick), asked.say(tick)) for tick in scale.ticks(5)]
+        wanted.append(AxisLabel(scale.at(1.0), f"{asked.say(1.0)} same"))
+    wanted += [AxisLabel(scale.at(tick), asked.say(tick)) for tick in scale.ticks(5)]
     shown = labels.kept(one for one in wanted if 1.0 <= one.at <= 99.0)
     for one in shown:
         if not one.strong:
@@ -119,7 +119,7 @@ def _axis(asked: Interval, scale: Scale) -> Iterator[Markup]:
     yield from labels.drawn(shown, _TICKS_Y)
 
 
-def _dots(asked: Interval, scale: Scale) -> Iterator[Markup]:
+def _dots(asked: Interval, scale: Axis) -> Iterator[Markup]:
     """A dot for each block, the first at the top; hollow where the verdict does not rest on it."""
     steps = max(len(asked.dots) - 1, 1)
     solid: list[Markup] = []
@@ -133,7 +133,9 @@ def _dots(asked: Interval, scale: Scale) -> Iterator[Markup]:
         if dot.name and at is not None:
             x = scale.clipped(at)
             side, by = ("start", 1.8) if x < 60.0 else ("end", -1.8)
-            names.append(svg.text(x + by, y + 4.0, dot.name, text_anchor=side, class_="note small"))
+            names.append(
+                svg.caption(x + by, y + 4.0, dot.name, text_anchor=side, class_="note small")
+            )
     tone = asked.tone
     if solid:
         yield svg.element("g", *solid, fill=TONE[tone], fill_opacity=".65", class_=f"t-{tone} dots")
@@ -142,7 +144,7 @@ def _dots(asked: Interval, scale: Scale) -> Iterator[Markup]:
     yield from names
 
 
-def _dot(dot: Dot, scale: Scale, y: float) -> Iterator[Markup]:
+def _dot(dot: Dot, scale: Axis, y: float) -> Iterator[Markup]:
     if dot.figure is not None:
         yield svg.circle(scale.clipped(dot.figure), y, 2.4, dot.title)
         return
@@ -152,7 +154,7 @@ def _dot(dot: Dot, scale: Scale, y: float) -> Iterator[Markup]:
         yield svg.use("m-left", scale.clipped(dot.at_most), y, dot.title)
 
 
-def _bar(asked: Interval, scale: Scale) -> Iterator[Markup]:
+def _bar(asked: Interval, scale: Axis) -> Iterator[Markup]:
     """The interval, and what lies in its middle; arrows at ends that there are not."""
     tone = asked.tone
     paint = {"fill": TONE[tone], "class_": f"t-{tone}"}

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from fibench.experiment import Claim
 from fibench.metrics import METRICS, exact, in_group, metric_of, number, quantity, scale_for
-from fibench.page.claims.counted import Count, Counted, counted_picture
-from fibench.page.claims.curve import Curve, CurvePoint, Half, curve_picture
+from fibench.page.claims.counted import Count, CountPicture, counted_picture
+from fibench.page.claims.curve import AlongAxis, CurvePoint, Half, curve_picture
 from fibench.page.claims.interval import Dot, Interval, interval_picture
 from fibench.page.claims.telling import Teller, teller
 from fibench.page.draw.palette import TONE, TONES
@@ -32,7 +32,9 @@ def picture_of(view: View, verdict: Verdict, blocks: Sequence[BlockFigure]) -> M
     if claim.kind == "crossover":
         return _of_crossover(view, verdict)
     if claim.kind == "sustains" and claim.right is None:
-        return _of_sustained(view, verdict)
+        curve = _of_sustained(view, verdict)
+        if curve is not None:
+            return curve
     found = verdict.shown_estimate
     known = [one for one in blocks if one.figure is not None or one.at_least is not None]
     if found is None and not known:
@@ -100,7 +102,7 @@ def _of_count(verdict: Verdict, blocks: Sequence[BlockFigure]) -> Markup:
     counts = verdict.count
     span = "" if counts is None else f"{counts.least} to {counts.most} in each block; "
     return counted_picture(
-        Counted(
+        CountPicture(
             tone=TONES[verdict.outcome],
             label=f"{span}{needed}{of_right} in every block; {verdict.outcome.lower()}",
             counts=[
@@ -138,7 +140,7 @@ def _of_crossover(view: View, verdict: Verdict) -> Markup | None:
     assert winner is not None
     assert other is not None
     return curve_picture(
-        Curve(
+        AlongAxis(
             tone=TONES[verdict.outcome],
             label=f"Ratio of {claim.left.backend} to {claim.right.backend if claim.right else ''} "
             f"in {claim.metric} over {claim.over}: {_words(verdict, say)}",
@@ -199,7 +201,7 @@ def _of_sustained(view: View, verdict: Verdict) -> Markup | None:
     said = bound_quantity(limit, scale_for(limit, "s"))
     paint, class_ = TONE["ok"], "t-ok"
     return curve_picture(
-        Curve(
+        AlongAxis(
             tone=TONES[verdict.outcome],
             label=f"{claim.metric} of {claim.left.backend} over the rate, beside {said}: "
             f"{_words(verdict, say)}",

@@ -11,6 +11,7 @@ from fibench.metrics import number
 from fibench.page.claims.telling import teller
 from fibench.report.words import side_names, verdict_words
 from fibench.verdict import Verdict
+from fibench.verdict.estimate import CountRange
 from fibench.wording import shown
 
 _RATIOS: Mapping[str, tuple[str, str]] = {
@@ -56,8 +57,10 @@ def sentence_of(verdict: Verdict) -> str:
         verbs = _VALUES if claim.right is None else _RATIOS
         if claim.metric in verbs:
             return _with_figure(verdict, found.mean, *verbs[claim.metric])
+    if verdict.count is not None and verdict.count.blocks:
+        return _counted(verdict, verdict.count)
     said = verdict_words(verdict).figures.replace("\N{NO-BREAK SPACE}", " ")
-    return sentence_from(said) if claim.kind == "sustains" else said and f"{said}."
+    return said and f"{said}."
 
 
 def _with_figure(verdict: Verdict, mean: float, verb: str, what: str) -> Markup:
@@ -78,6 +81,17 @@ def _with_figure(verdict: Verdict, mean: float, verb: str, what: str) -> Markup:
     whole += f" {what}" if what else ""
     whole += Markup(" <bdi>{}</bdi>").format(right) if right else ""
     return whole + f"{at}{between}."
+
+
+def _counted(verdict: Verdict, count: CountRange) -> Markup:
+    """As `py-mt had 0 errors in each block, 0 in all`."""
+    claim = verdict.claim
+    left, _, _ = side_names(claim.left, claim.right)
+    of = f" (group {shown(claim.group)})" if claim.group is not None else ""
+    what = {"refused": "refused connections"}.get(claim.metric, claim.metric)
+    span = f"{count.least} to {count.most}" if count.least != count.most else f"{count.most}"
+    said = "<bdi>{}</bdi>{} had <b>{}</b> {} in each block, {} in all."
+    return Markup(said).format(left, of, span, what, count.total)
 
 
 def sentence_from(clause: str) -> str:

@@ -20,6 +20,8 @@ class Teller:
     sign: str
     side_unit: Unit
     """Of the sides' own figures."""
+    unit: Unit | None = None
+    """Of the claim's figure; a ratio has none."""
 
     def figure(self, figure: float) -> str:
         """With three digits: `×1.86`, `24.9 ms`."""
@@ -58,7 +60,8 @@ def teller(verdict: Verdict) -> Teller:
         return Teller(axis_scale(claim.over or "", size), "", unit)
     if claim.kind == "sustains":
         own = RATIO if claim.right is not None else scale_for(1.0, "1/s")
-        return Teller(own, "×" if claim.right is not None else "", "1/s")
+        is_ratio = claim.right is not None
+        return Teller(own, "×" if is_ratio else "", "1/s", None if is_ratio else "1/s")
     if claim.right is not None and not METRICS[claim.metric].is_count:
         return Teller(RATIO, "×", unit)
-    return Teller(scale_for(size, unit), "", unit)
+    return Teller(scale_for(size, unit), "", unit, unit)

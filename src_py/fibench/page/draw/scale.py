@@ -11,7 +11,7 @@ _EXACT = 12
 
 
 @dataclass(frozen=True)
-class Scale:
+class Axis:
     """A linear or logarithmic axis from `low` to `high`, which are placed at `first` and `last`.
 
     Raises ValueError for an axis that has no length, or that a logarithm does not have.
@@ -80,12 +80,12 @@ def _of_decades(low: float, high: float, most: int) -> list[float]:
     return found[::apart]
 
 
-def around(low: float, high: float, *, log: bool, room: float = 0.04, first: float = 1.0) -> Scale:
+def around(low: float, high: float, *, log: bool, room: float = 0.04, first: float = 1.0) -> Axis:
     """An axis with some room on both sides; of one figure alone, a piece around it."""
     if not log:
         top = high if high > 0.0 else 1.0
-        return Scale(0.0, top * (1.0 + room), first=0.3, last=99.0)
+        return Axis(0.0, top * (1.0 + room), first=0.3, last=99.0)
     if not low < high:
         low, high = low / 1.25, high * 1.25
     more = max((high / low) ** room, 1.01)
-    return Scale(low / more, high * more, True, first, 99.0)
+    return Axis(low / more, high * more, True, first, 99.0)

@@ -12,20 +12,21 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
+from fibench.page.draw.palette import GRID
 from fibench.wording import shown
 
 Attribute = str | int | float | None
 
 
-def number(figure: float) -> str:
+def coordinate(figure: float) -> str:
     """A coordinate, to a hundredth."""
     text = f"{figure:.2f}".rstrip("0").rstrip(".")
     return "0" if text in ("", "-0") else text
 
 
-def percent(place: float) -> str:
+def across(place: float) -> str:
     """A place across the drawing, or a width."""
-    return f"{number(place)}%"
+    return f"{coordinate(place)}%"
 
 
 def element(name: str, *children: str, **attributes: Attribute) -> Markup:
@@ -36,7 +37,7 @@ def element(name: str, *children: str, **attributes: Attribute) -> Markup:
     said = []
     for key, value in attributes.items():
         if value is not None:
-            text = number(value) if isinstance(value, float) else shown(str(value))
+            text = coordinate(value) if isinstance(value, float) else shown(str(value))
             said.append(f' {key.rstrip("_").replace("_", "-")}="{escape(text)}"')
     inner = joined(child if isinstance(child, Markup) else shown(child) for child in children)
     head = f"<{name}{''.join(said)}"
@@ -50,32 +51,41 @@ def joined(parts: Iterable[str]) -> Markup:
 
 def line(x1: float, x2: float, y1: float, y2: float, **more: Attribute) -> Markup:
     """A straight line; x in per cent, y in pixels."""
-    return element("line", x1=percent(x1), x2=percent(x2), y1=float(y1), y2=float(y2), **more)
+    return element("line", x1=across(x1), x2=across(x2), y1=float(y1), y2=float(y2), **more)
 
 
 def rect(x1: float, x2: float, y: float, height: float, **more: Attribute) -> Markup:
     """A rectangle between two places."""
     left, width = min(x1, x2), abs(x2 - x1)
     return element(
-        "rect", x=percent(left), width=percent(width), y=float(y), height=float(height), **more
+        "rect", x=across(left), width=across(width), y=float(y), height=float(height), **more
     )
 
 
 def circle(x: float, y: float, r: float, title: str = "", **more: Attribute) -> Markup:
     """A dot; its title is what a pointer or a screen reader is told."""
     inner = [element("title", title)] if title else []
-    return element("circle", *inner, cx=percent(x), cy=float(y), r=float(r), **more)
+    return element("circle", *inner, cx=across(x), cy=float(y), r=float(r), **more)
 
 
-def text(x: float, y: float, said: str, **more: Attribute) -> Markup:
+def caption(x: float, y: float, said: str, **more: Attribute) -> Markup:
     """Words at a place."""
-    return element("text", said, x=percent(x), y=float(y), **more)
+    return element("text", said, x=across(x), y=float(y), **more)
 
 
 def use(what: str, x: float, y: float, title: str = "", **more: Attribute) -> Markup:
     """A mark that the page defines once."""
     inner = [element("title", title)] if title else []
-    return element("use", *inner, href=f"#{what}", x=percent(x), y=float(y), **more)
+    return element("use", *inner, href=f"#{what}", x=across(x), y=float(y), **more)
+
+
+def grid(places: Iterable[float], height: float, name: str, *, is_first: bool) -> Markup:
+    """Upright lines of the rows of a table: drawn in the first of them, by a name that is the
+    page's only one, and repeated in the others."""
+    if not is_first:
+        return element("use", href=f"#{name}")
+    lines = [line(at, at, 0.0, height, stroke=GRID, class_="grid") for at in places]
+    return element("g", *lines, id=name)
 
 
 def canvas(height: float, *marks: str, label: str = "", class_: str | None = None) -> Markup:
@@ -92,8 +102,8 @@ def stretched(x: float, width: float, height: float, *marks: str) -> Markup:
         *marks,
         viewBox="0 0 1000 1000",
         preserveAspectRatio="none",
-        x=percent(x),
-        width=percent(width),
+        x=across(x),
+        width=across(width),
         height=float(height),
     )
 

@@ -1,31 +1,30 @@
 (() => {
 const d = document, root = d.documentElement;
-const all = (what, within = d) => [...within.querySelectorAll(what)];
-const kept = (name, value) => { try { return value === undefined ? localStorage.getItem(name) : localStorage.setItem(name, value) } catch { return null } };
-// Light or dark, as somebody chose it.
+const all = what => [...d.querySelectorAll(what)];
+// Light or dark, as somebody chose it: kept where that is possible.
+const kept = value => { try { return value ? localStorage.setItem('fibench', value) : localStorage.getItem('fibench') } catch { return '' } };
 const show = theme => { if (theme) root.dataset.theme = theme };
-show(kept('fibench-theme'));
+show(kept());
 const switcher = d.getElementById('theme');
 switcher.hidden = false;
 switcher.onclick = () => {
 const now = root.dataset.theme || (matchMedia('(prefers-color-scheme:dark)').matches ? 'dark' : 'light');
 const next = now == 'dark' ? 'light' : 'dark';
-show(next); kept('fibench-theme', next);
+show(next); kept(next);
 };
 // What a mark says, beside the pointer.
 const tip = d.createElement('div');
 tip.id = 'tip'; tip.setAttribute('aria-hidden', 'true'); d.body.append(tip);
-let held = null;
-const hide = () => { tip.style.visibility = 'hidden'; if (held) { held[0].append(held[1]); held = null } };
+let held;
+const hide = () => { tip.style.visibility = 'hidden'; if (held) held[0].append(held[1]); held = null };
 d.addEventListener('pointermove', e => {
 const mark = e.target.closest && e.target.closest('circle,use');
 const title = mark && (held && held[0] == mark ? held[1] : mark.querySelector('title'));
 if (!title) return hide();
 if (!held || held[0] != mark) { hide(); title.remove(); held = [mark, title] }
 tip.textContent = title.textContent; tip.style.visibility = 'visible';
-const x = Math.max(8, Math.min(e.clientX + 12, innerWidth - tip.offsetWidth - 8));
-const above = e.clientY - tip.offsetHeight - 10;
-tip.style.transform = `translate(${x}px,${above < 4 ? e.clientY + 16 : above}px)`;
+const x = Math.max(8, Math.min(e.clientX + 12, innerWidth - tip.offsetWidth - 8)), y = e.clientY - tip.offsetHeight - 10;
+tip.style.transform = `translate(${x}px,${y < 4 ? e.clientY + 16 : y}px)`;
 });
 d.addEventListener('keydown', e => { if (e.key == 'Escape') hide() });
 // The same cell everywhere.
@@ -33,10 +32,10 @@ const light = name => all('[data-cell]').forEach(e => {
 e.classList.toggle('lit', e.dataset.cell == name);
 if (e.matches('.panel')) e.classList.toggle('dim', !!name && e.dataset.cell != name && e.parentElement.matches(':hover'));
 });
-all('[data-cell]').forEach(e => { e.onpointerenter = () => light(e.dataset.cell); e.onpointerleave = () => light(null) });
+all('[data-cell]').forEach(e => { e.onpointerenter = () => light(e.dataset.cell); e.onpointerleave = () => light() });
 // A link opens what it leads into.
 const open = () => {
-const to = location.hash.length > 1 && d.getElementById(decodeURIComponent(location.hash.slice(1)));
+const to = location.hash[1] && d.getElementById(decodeURIComponent(location.hash.slice(1)));
 for (let e = to; e; e = e.parentElement) if (e.localName == 'details') e.open = true;
 if (to) to.scrollIntoView();
 };
@@ -45,7 +44,7 @@ const say = (button, text) => {
 const own = button.dataset.own ||= button.textContent;
 button.textContent = text; setTimeout(() => button.textContent = own, 1600);
 };
-all('button[data-copy]').forEach(b => {
+all('[data-copy]').forEach(b => {
 b.hidden = false;
 b.onclick = async () => {
 const what = d.getElementById(b.dataset.copy);
@@ -53,12 +52,11 @@ try { await navigator.clipboard.writeText(what.innerText); say(b, 'Copied') }
 catch { getSelection().selectAllChildren(what); say(b, 'Selected: press Ctrl C') }
 };
 });
-all('button[data-save]').forEach(b => {
+all('[data-save]').forEach(b => {
 b.hidden = false;
 b.onclick = () => {
-const from = d.getElementById(b.dataset.save);
+const from = d.getElementById(b.dataset.save), a = d.createElement('a');
 const bytes = Uint8Array.from(atob(from.textContent.replace(/\s/g, '')), c => c.charCodeAt(0));
-const a = d.createElement('a');
 a.href = URL.createObjectURL(new Blob([bytes])); a.download = from.dataset.name; a.click();
 };
 });
@@ -77,7 +75,7 @@ if (location.hash == '#predict') begin(true);
 all('.guess button').forEach(b => b.onclick = () => {
 const c = b.closest('.claim'), out = c.dataset.outcome, right = b.dataset.say == out;
 c.dataset.guess = +right;
-c.querySelector('.you').textContent = `You said: ${b.textContent.toLowerCase()}${right ? '. So it is.' : `. It came out ${out.toLowerCase()}.`}`;
+c.querySelector('.you').textContent = `You said: ${b.textContent.toLowerCase()}. ${right ? 'So it is.' : `It came out ${out.toLowerCase()}.`}`;
 const made = claims.filter(c => c.dataset.guess);
 score.textContent = `Right in ${made.filter(c => c.dataset.guess == 1).length} of ${made.length}`;
 c.querySelector('h3 a').focus();

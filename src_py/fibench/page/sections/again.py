@@ -32,7 +32,7 @@ class Again:
     """Cells that could not be run, and why."""
 
 
-def again(view: View) -> Again:
+def run_again(view: View) -> Again:
     """What is needed to repeat a run."""
     run = view.review.run
     identity = object_or_empty(run.plan.document.get("identity"))

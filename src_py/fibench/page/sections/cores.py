@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from fibench.metrics import number
 from fibench.page.draw import labels, svg
-from fibench.page.draw.labels import Label
+from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.palette import GRID, INK
-from fibench.page.draw.scale import Scale
+from fibench.page.draw.scale import Axis
 from fibench.page.sections.sweeps import Sweep, sweep_of
 from fibench.page.view import CellView, View
 from fibench.verdict import Estimate
@@ -46,7 +46,7 @@ def cores(view: View) -> Cores | None:
     """The cores of every cell that they are known of; None if of none."""
     known = [
         (one, found)
-        for one in view.cells
+        for one in view.drawn
         if (summary := view.summaries.get(one.cell.key)) is not None
         and (found := summary.estimates["cores"]).mean is not None
     ]
@@ -54,17 +54,17 @@ def cores(view: View) -> Cores | None:
         return None
     machine = view.review.run.cores or 0
     most = max(machine, *(found.mean or 0.0 for _, found in known))
-    scale = Scale(0.0, most * 1.03, first=0.3, last=99.0)
+    scale = Axis(0.0, most * 1.03, first=0.3, last=99.0)
     every = math.ceil(max(machine, most) / 8.0) or 1
     ticks = [float(at) for at in range(0, math.floor(most * 1.03) + 1, every)]
     rows = [_row(view, one, found, scale, ticks) for one, found in known]
-    wanted = [Label(scale.at(at), counted(int(at), "core") if at else "idle") for at in ticks]
-    axis = svg.canvas(20.0, *labels.drawn(labels.kept(wanted, 150.0), 14.0))
+    wanted = [AxisLabel(scale.at(at), counted(int(at), "core") if at else "idle") for at in ticks]
+    axis = svg.canvas(20.0, *labels.drawn(labels.kept(wanted, labels.IN_TABLE_PX), 14.0))
     return Cores(rows, axis, sweep_of(view, "cores"))
 
 
 def _row(
-    view: View, one: CellView, found: Estimate, scale: Scale, ticks: Sequence[float]
+    view: View, one: CellView, found: Estimate, scale: Axis, ticks: Sequence[float]
 ) -> CoresRow:
     share = _in_kernel(view, one.cell.key)
     picture = svg.canvas(_HEIGHT, *_marks(one, found, share or 0.0, scale, ticks))
@@ -86,7 +86,7 @@ def _in_kernel(view: View, key: str) -> float | None:
 
 
 def _marks(
-    one: CellView, found: Estimate, share: float, scale: Scale, ticks: Sequence[float]
+    one: CellView, found: Estimate, share: float, scale: Axis, ticks: Sequence[float]
 ) -> Iterator[Markup]:
     for at in ticks:
         dashes, paint = ("3 3", INK) if at else (None, GRID)

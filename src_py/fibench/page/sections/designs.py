@@ -6,15 +6,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from fibench.metrics import METRICS, Unit, in_group, quantity
 from fibench.page.draw import labels, svg
-from fibench.page.draw.labels import Label
-from fibench.page.draw.palette import GRID
-from fibench.page.draw.scale import Scale, around
+from fibench.page.draw.labels import AxisLabel
+from fibench.page.draw.scale import Axis, around
 from fibench.page.sections.sweeps import Sweep, sweep_of
 from fibench.page.sections.ticks import tick_words
 from fibench.page.view import CellView, View
@@ -29,7 +28,9 @@ _FARTHEST = 1.6
 """An interval that reaches further beyond all blocks than by this factor is cut off there."""
 _MOST_DOTS = 6_000
 """Of a page: above, blocks are in the table of trials alone."""
-NAMES: Mapping[str, tuple[str, str]] = {
+_MOST_TITLED = 100
+"""Trials: above, what each dot says is in that table alone."""
+METRIC_NAMES: Mapping[str, tuple[str, str]] = {
     "throughput": ("Throughput", "requests per second"),
     "wall": ("Whole load", "time until every request was answered"),
     "p50": ("p50", "half of the replies took at most this long"),
@@ -82,7 +83,7 @@ def panes(view: View) -> list[Pane]:
     """A pane for each metric that is known of any cell; first what most claims are about."""
     wanted = set(shown_metrics([one.cell for one in view.cells], view.review.summaries))
     wanted |= {"switches_per_request", "syscalls_per_request"}
-    drawn = [name for name in NAMES if name in wanted and _is_known(view, name)]
+    drawn = [name for name in METRIC_NAMES if name in wanted and _is_known(view, name)]
     dotted = len(drawn) * len(view.measured) <= _MOST_DOTS
     claimed = Counter(
         verdict.claim.metric for verdict in view.review.verdicts if verdict.claim.metric in drawn
@@ -102,13 +103,28 @@ def _is_known(view: View, metric: str) -> bool:
 
 
 def _pane(view: View, metric: str, *, dotted: bool) -> Pane:
-    name, meaning = NAMES[metric]
+    name, meaning = METRIC_NAMES[metric]
     better = "higher is better" if METRICS[metric].more_is_better else "lower is better"
-    facets = [_facet(view, facet, cells, metric, dotted) for facet, cells in view.facets().items()]
+    facets = [
+        _facet(view, _Drawn(f"g-{metric}-{place}", metric, dotted), facet, cells)
+        for place, (facet, cells) in enumerate(view.facets().items())
+    ]
     return Pane(f"m-{metric}", name, meaning, better, facets, sweep_of(view, metric))
 
 
-def _facet(view: View, name: str, cells: Sequence[CellView], metric: str, dotted: bool) -> Facet:
+@dataclass(frozen=True)
+class _Drawn:
+    """What a facet is drawn with."""
+
+    grid: str
+    """What its upright lines are called."""
+    metric: str
+    dotted: bool
+    """Whether there is a dot for each block."""
+
+
+def _facet(view: View, drawn: _Drawn, name: str, cells: Sequence[CellView]) -> Facet:
+    metric = drawn.metric
     lines = [
         line
         for line in table_lines([one.cell for one in cells], view.summaries)
@@ -116,12 +132,16 @@ def _facet(view: View, name: str, cells: Sequence[CellView], metric: str, dotted
     ]
     middles = [figure for line in lines for figure in _figures(view, line, metric)]
     if not middles:
-        rows = [_absent(view, line, metric) for line in lines]
-        return Facet(name, rows, None, False)
+        return Facet(name, [_absent(view, line, metric) for line in lines], None, False)
     scale = _scale(middles, [end for line in lines for end in _ends(line, metric)])
     unit, log = METRICS[metric].unit, scale.log
     ticks = scale.ticks(5)
-    rows = [_row(view, line, metric, (scale, ticks), dotted=dotted) for line in lines]
+    places = [scale.at(tick) for tick in ticks]
+    rows: list[Row] = []
+    for line in lines:
+        is_first = all(row.picture is None for row in rows)
+        grid = svg.grid(places, _HEIGHT, drawn.grid, is_first=is_first)
+        rows.append(_row(view, line, drawn, scale, grid))
     return Facet(name, rows, _axis(scale, ticks, unit), log)
 
 
@@ -131,7 +151,7 @@ def _estimate(line: TableLine, metric: str) -> Estimate | None:
     return line.summary.estimates.get(in_group(line.group, metric))
 
 
-def _scale(middles: Sequence[float], ends: Sequence[float]) -> Scale:
+def _scale(middles: Sequence[float], ends: Sequence[float]) -> Axis:
     """An axis with all that was found on it, and of the ends of intervals what is not far off."""
     low, high = min(middles), max(middles)
     least = max(min([low, *ends]), low / _FARTHEST)
@@ -164,32 +184,20 @@ def _absent(view: View, line: TableLine, metric: str) -> Row:
     return Row(view.by_key[line.cell.key], group, "", "", None, shown(why))
 
 
-def _row(
-    view: View,
-    line: TableLine,
-    metric: str,
-    axis: tuple[Scale, Sequence[float]],
-    *,
-    dotted: bool,
-) -> Row:
+def _row(view: View, line: TableLine, drawn: _Drawn, scale: Axis, grid: Markup) -> Row:
+    metric = drawn.metric
     found, cell = _estimate(line, metric), view.by_key[line.cell.key]
     if found is None or (found.mean is None and found.at_least is None):
         return _absent(view, line, metric)
     entry = line.entry(metric)
-    if metric not in ("throughput", "wall") and entry.figure == "–" and found.mean is not None:
-        entry = replace(entry, figure=quantity(found.mean, METRICS[metric].unit))
-    key = in_group(line.group, metric)
-    marks = list(_marks(view, cell, key, found, axis[0], dotted=dotted))
-    grid = [
-        svg.line(axis[0].at(tick), axis[0].at(tick), 0.0, _HEIGHT, stroke=GRID, class_="grid")
-        for tick in axis[1]
-    ]
+    marks = _marks(view, cell, in_group(line.group, metric), found, scale, dotted=drawn.dotted)
     group = shown(line.group) if line.group is not None else ""
-    return Row(cell, group, entry.figure, entry.interval, svg.canvas(_HEIGHT, *grid, *marks))
+    picture = svg.canvas(_HEIGHT, grid, *marks)
+    return Row(cell, group, entry.figure, entry.interval, picture)
 
 
 def _marks(
-    view: View, cell: CellView, key: str, found: Estimate, scale: Scale, *, dotted: bool
+    view: View, cell: CellView, key: str, found: Estimate, scale: Axis, *, dotted: bool
 ) -> Iterator[Markup]:
     fill, family = cell.look.fill, cell.look.family
     unit = METRICS[key.rpartition("/")[2]].unit
@@ -215,7 +223,7 @@ def _marks(
                   class_=f"f-{family} mean")  # fmt: skip
 
 
-def _bar(cell: CellView, found: Estimate, scale: Scale) -> Iterator[Markup]:
+def _bar(cell: CellView, found: Estimate, scale: Axis) -> Iterator[Markup]:
     """The interval; pale as far as others on the machine may have moved it, with an arrow where it
     reaches beyond the axis."""
     low, high, before = found.low, found.high, found.widened
@@ -236,16 +244,17 @@ def _bar(cell: CellView, found: Estimate, scale: Scale) -> Iterator[Markup]:
     yield svg.line(scale.clipped(low), scale.clipped(high), 17.0, 17.0, **paint)
 
 
-def _dots(view: View, cell: CellView, key: str, scale: Scale) -> Markup:
+def _dots(view: View, cell: CellView, key: str, scale: Axis) -> Markup:
     """A dot for each block, the first at the top."""
     unit = METRICS[key.rpartition("/")[2]].unit
     steps = max(view.blocks - 1, 1)
+    titled = len(view.measured) <= _MOST_TITLED
     dots = [
         svg.circle(
             scale.clipped(math.exp(log)),
             round(5.5 + 23.0 * block / steps, 1),
             2.1,
-            f"block {block + 1}: {quantity(math.exp(log), unit)}",
+            f"block {block + 1}: {quantity(math.exp(log), unit)}" if titled else "",
         )
         for block, log in view.index.logs(cell.cell.key, key).items()
     ]
@@ -254,6 +263,6 @@ def _dots(view: View, cell: CellView, key: str, scale: Scale) -> Markup:
     )
 
 
-def _axis(scale: Scale, ticks: Sequence[float], unit: Unit) -> Markup:
-    wanted = [Label(scale.at(tick), tick_words(tick, unit)) for tick in ticks]
-    return svg.canvas(20.0, *labels.drawn(labels.kept(wanted, 150.0), 14.0))
+def _axis(scale: Axis, ticks: Sequence[float], unit: Unit) -> Markup:
+    wanted = [AxisLabel(scale.at(tick), tick_words(tick, unit)) for tick in ticks]
+    return svg.canvas(20.0, *labels.drawn(labels.kept(wanted, labels.IN_TABLE_PX), 14.0))

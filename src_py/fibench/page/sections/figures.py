@@ -20,7 +20,7 @@ _OF_TRIALS = ("throughput", "p50", "p99", "cores", "cpu_per_request", "memory")
 
 
 @dataclass(frozen=True)
-class FigureRow:
+class CellFigures:
     """A cell, or a client group of it."""
 
     cell: CellView
@@ -42,17 +42,17 @@ class TrialRow:
 
 
 @dataclass(frozen=True)
-class Figures:
+class AllFigures:
     """The section."""
 
     heads: Sequence[str]
-    rows: Sequence[FigureRow]
+    rows: Sequence[CellFigures]
     notes: Sequence[str]
     trial_heads: Sequence[str]
     trials: Sequence[TrialRow]
 
 
-def figures(view: View) -> Figures:
+def all_figures(view: View) -> AllFigures:
     """Every figure of a run."""
     cells = [one.cell for one in view.cells]
     summaries = [view.summaries[cell.key] for cell in cells if cell.key in view.summaries]
@@ -61,7 +61,7 @@ def figures(view: View) -> Figures:
         name for name in _MORE if any(one.estimates[name].mean is not None for one in summaries)
     ]
     rows = [
-        FigureRow(
+        CellFigures(
             view.by_key[line.cell.key],
             shown(line.group) if line.group is not None else "",
             [_entry(line, metric) for metric in metrics],
@@ -69,7 +69,7 @@ def figures(view: View) -> Figures:
         for line in table_lines(cells, view.summaries)
     ]
     known = [name for name in _OF_TRIALS if any(_of_trial(one, name) for one in view.measured)]
-    return Figures(
+    return AllFigures(
         heads=[METRICS[metric].heading for metric in metrics],
         rows=rows,
         notes=[prose(note) for note in table_notes(cells, summaries)],

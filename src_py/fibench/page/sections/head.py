@@ -21,7 +21,7 @@ _MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
-class Head:
+class PageHead:
     """What stands above everything."""
 
     title: str
@@ -35,12 +35,12 @@ class Head:
     """For the window's title: `7 of 8 hold`."""
 
 
-def head(view: View, claims: Sequence[Card]) -> Head:
+def head(view: View, claims: Sequence[Card]) -> PageHead:
     """The head of a run's page."""
     review = view.review
     outcomes = Counter(card.outcome for card in claims)
     confirmed, total = outcomes["CONFIRMED"], len(claims)
-    return Head(
+    return PageHead(
         # No line ends within a word: CPU-bound.
         title=prose(review.run.experiment.title).replace("-", "\N{NON-BREAKING HYPHEN}"),
         run=shown(review.run.name),

@@ -20,20 +20,20 @@ from fibench.export.histogram import COUNTS, median_at
 from fibench.json_values import list_or_empty, object_or_empty
 from fibench.metrics import quantity
 from fibench.page.draw import labels, svg
-from fibench.page.draw.labels import Label
+from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.palette import GRID
-from fibench.page.draw.scale import Scale
+from fibench.page.draw.scale import Axis
 from fibench.page.sections.ticks import tick_words
 from fibench.page.view import CellView, View
 from fibench.record import Record
 from fibench.store import StoredError
 from fibench.store.stored_run import read_load
 
-HEIGHT = 168.0
+_HEIGHT = 168.0
 _LEFT = 17.0
 _FIRST = 0.12
 """Panels begin at p24, so that the first replies take no room."""
-_STEPS = 48
+_STEPS = 30
 """Points of a line."""
 _SURE = 10
 """With fewer replies beyond it a percentile says nothing."""
@@ -44,7 +44,7 @@ _NS = 1e-9
 
 
 @dataclass(frozen=True)
-class Curve:
+class Percentiles:
     """One trial."""
 
     below: Sequence[int]
@@ -82,18 +82,18 @@ class Panels:
 
 
 @dataclass(frozen=True)
-class Latency:
+class LatencySection:
     """The section."""
 
     groups: Sequence[Panels]
     note: str
 
 
-def latency(view: View) -> Latency | None:
+def latency(view: View) -> LatencySection | None:
     """The curves of every cell of which loads are kept; None if of none."""
-    curves = {one.cell.key: list(_curves(view, one)) for one in view.cells}
+    curves = {one.cell.key: list(_curves(view, one)) for one in view.drawn}
     parts: dict[str, list[CellView]] = {}
-    for one in view.cells:
+    for one in view.drawn:
         if curves[one.cell.key]:
             language = {"c": "C", "python": "Python", "own": ""}[one.look.shape]
             parts.setdefault(", ".join(filter(None, (one.facet, language))), []).append(one)
@@ -104,7 +104,7 @@ def latency(view: View) -> Latency | None:
         Panels(name, _panels(view, cells, curves), folded=many and place > 0)
         for place, (name, cells) in enumerate(parts.items())
     ]
-    return Latency(groups, _note(view))
+    return LatencySection(groups, _note(view))
 
 
 def _note(view: View) -> str:
@@ -119,12 +119,12 @@ def _note(view: View) -> str:
     )
 
 
-def _curves(view: View, one: CellView) -> Iterator[Curve]:
+def _curves(view: View, one: CellView) -> Iterator[Percentiles]:
     for record in view.records_of(one.cell.key):
         steps = _histogram(view, record)
         if sum(count for count, _ in steps) >= _FEWEST:
             below = list(accumulate(count for count, _ in steps))
-            yield Curve(below, [latency for _, latency in steps])
+            yield Percentiles(below, [latency for _, latency in steps])
 
 
 def _histogram(view: View, record: Record) -> list[tuple[int, float]]:
@@ -146,7 +146,7 @@ def _histogram(view: View, record: Record) -> list[tuple[int, float]]:
 
 
 def _panels(
-    view: View, cells: Sequence[CellView], curves: Mapping[str, Sequence[Curve]]
+    view: View, cells: Sequence[CellView], curves: Mapping[str, Sequence[Percentiles]]
 ) -> list[Panel]:
     every = [curve for one in cells for curve in curves[one.cell.key]]
     last = max(1.6, *(-math.log10(0.5 / curve.replies) for curve in every))
@@ -157,7 +157,7 @@ def _panels(
     if high / low < 3.0:
         more = math.sqrt(3.0 * low / high)
         low, high = low / more, high * more
-    y = Scale(low, high, True, 0.0, 100.0)
+    y = Axis(low, high, True, 0.0, 100.0)
     found = []
     for one in cells:
         own = curves[one.cell.key]
@@ -171,7 +171,7 @@ def _panels(
             f"{len(own)} blocks, a line each"
         )
         replies = f"{fewest:,} replies or more"
-        picture = svg.canvas(HEIGHT + 20.0, *marks, label=label)
+        picture = svg.canvas(_HEIGHT + 20.0, *marks, label=label)
         found.append(Panel(one, f"{said} · {replies}" if said else replies, picture))
     return found
 
@@ -185,32 +185,32 @@ def _said(view: View, one: CellView) -> str:
     return ", ".join(f"{name} {quantity(mean, 's')}" for name, mean in known if mean is not None)
 
 
-def _down(y: Scale, figure: float) -> float:
-    return round(HEIGHT * (1.0 - y.clipped(figure) / 100.0), 1)
+def _down(y: Axis, figure: float) -> float:
+    return round(_HEIGHT * (1.0 - y.clipped(figure) / 100.0), 1)
 
 
-def _grid(y: Scale, last: float) -> Iterator[Markup]:
+def _grid(y: Axis, last: float) -> Iterator[Markup]:
     ticks = y.ticks(5)
     for tick in ticks[:: math.ceil(len(ticks) / 6)]:
         at = _down(y, tick)
         yield svg.line(_LEFT, 100.0, at, at, stroke=GRID, class_="grid")
         said = tick_words(tick, "s").replace(" ", "\N{NARROW NO-BREAK SPACE}")
-        yield svg.text(_LEFT - 1.5, at + 4.0, said, text_anchor="end", class_="tick")
+        yield svg.caption(_LEFT - 1.5, at + 4.0, said, text_anchor="end", class_="tick")
     wanted = []
     for name, beyond in (("p50", 0.5), ("p90", 0.1), ("p99", 0.01), ("p99.9", 0.001)):
         share = (-math.log10(beyond) - _FIRST) / (last - _FIRST)
         if share <= 1.0:
             at = _LEFT + (100.0 - _LEFT) * share
-            yield svg.line(at, at, 0.0, HEIGHT, stroke=GRID, class_="grid")
-            wanted.append(Label(at, name))
-    yield from labels.drawn(labels.kept(reversed(wanted), 230.0), HEIGHT + 15.0)
+            yield svg.line(at, at, 0.0, _HEIGHT, stroke=GRID, class_="grid")
+            wanted.append(AxisLabel(at, name))
+    yield from labels.drawn(labels.kept(reversed(wanted), 230.0), _HEIGHT + 15.0)
 
 
 def _lines(
     one: CellView,
-    curves: Sequence[tuple[Curve, Sequence[float]]],
+    curves: Sequence[tuple[Percentiles, Sequence[float]]],
     shares: Sequence[float],
-    y: Scale,
+    y: Axis,
 ) -> Markup:
     """A line for each block; dotted where too few replies lie beyond."""
     sure, rest = [], []
@@ -237,7 +237,7 @@ def _lines(
     if rest:
         dots: dict[str, svg.Attribute] = {"stroke_dasharray": "1 3", "stroke_opacity": ".7"}
         parts.append(svg.element("g", *rest, stroke_width="1.3", **dots, **shape))
-    return svg.stretched(_LEFT, 100.0 - _LEFT, HEIGHT, *parts)
+    return svg.stretched(_LEFT, 100.0 - _LEFT, _HEIGHT, *parts)
 
 
 def _polyline(places: Sequence[tuple[float, float]]) -> list[Markup]:

@@ -14,16 +14,16 @@ from markupsafe import Markup
 
 from fibench.metrics import METRICS, Unit, exact, quantity
 from fibench.page.draw import labels, svg
-from fibench.page.draw.labels import Label
+from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.palette import DASHES, GRID, INK
-from fibench.page.draw.scale import Scale
+from fibench.page.draw.scale import Axis
 from fibench.page.sections.ticks import tick_words
 from fibench.page.view import CellView, View
 from fibench.report.numbers import axis_scale, spread
 from fibench.verdict import Estimate
 from fibench.verdict.crossover import scale_of
 
-HEIGHT = 280.0
+_HEIGHT = 280.0
 _LEFT, _RIGHT = 12.0, 84.0
 _FEWEST = 3
 """An axis has so many places at least…"""
@@ -35,7 +35,7 @@ _LOG_FROM = 8.0
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """A cell at its place on the axis."""
 
     at: float
@@ -48,7 +48,7 @@ class Line:
     """The cells of one design."""
 
     name: str
-    points: Sequence[Point]
+    points: Sequence[SweepPoint]
     dashes: str | None
 
     @property
@@ -68,7 +68,7 @@ class Sweep:
     note: str = ""
 
 
-def axis_of(view: View) -> str | None:
+def sweep_axis(view: View) -> str | None:
     """The axis along which most cells differ, if it has points enough: numbers alone are one."""
     values: dict[str, set[float]] = {}
     for one in view.cells:
@@ -96,14 +96,14 @@ def rows_along(view: View, over: str) -> dict[str, list[tuple[float, CellView]]]
 
 def sweep_of(view: View, metric: str) -> Sweep | None:
     """The lines of one metric; None where there is no axis, or nothing is known along it."""
-    over = axis_of(view)
+    over = sweep_axis(view)
     if over is None:
         return None
     lines = list(_lines(view, over, metric))
     if not lines:
         return None
     places = sorted({point.at for line in lines for point in line.points})
-    x = Scale(places[0], places[-1], scale_of(over, places) == "log", _LEFT + 2.0, _RIGHT - 2.0)
+    x = Axis(places[0], places[-1], scale_of(over, places) == "log", _LEFT + 2.0, _RIGHT - 2.0)
     y = _y_axis(lines)
     said = f"{METRICS[metric].heading} over {over} of {', '.join(line.name for line in lines)}"
     marks = [
@@ -117,7 +117,7 @@ def sweep_of(view: View, metric: str) -> Sweep | None:
     label = f"{said}; the figures are in the tables"
     note = "The dashed line is what was asked for." if over == "rate" else ""
     note = note if metric == "throughput" else _open_note(lines)
-    return Sweep(over, svg.canvas(HEIGHT + 26.0, *marks, label=label), lines, y.log, note)
+    return Sweep(over, svg.canvas(_HEIGHT + 26.0, *marks, label=label), lines, y.log, note)
 
 
 def _open_note(lines: Sequence[Line]) -> str:
@@ -135,7 +135,7 @@ def _lines(view: View, over: str, metric: str) -> Iterator[Line]:
             summary = view.summaries.get(cell.cell.key)
             found = summary.estimates.get(metric) if summary is not None else None
             if found is not None and (found.mean is not None or found.at_least is not None):
-                points.append(Point(at, cell, found))
+                points.append(SweepPoint(at, cell, found))
         if len(points) < _SHORTEST:
             continue
         look = points[0].cell.look
@@ -144,15 +144,15 @@ def _lines(view: View, over: str, metric: str) -> Iterator[Line]:
         yield Line(name, points, DASHES[before % len(DASHES)])
 
 
-def _y_axis(lines: Sequence[Line]) -> Scale:
+def _y_axis(lines: Sequence[Line]) -> Axis:
     every = [point.found for line in lines for point in line.points]
     middles = [one for found in every for one in (found.mean, found.at_least) if one]
     ends = [one for found in every for one in _ends_of(found) if one is not None]
     low = max(min([*middles, *ends]), min(middles) / _FARTHEST)
     high = min(max([*middles, *ends]), max(middles) * _FARTHEST)
     if high / low > _LOG_FROM:
-        return Scale(low / 1.25, high * 1.25, True, 0.0, 100.0)
-    return Scale(0.0, high * 1.08, False, 0.0, 100.0)
+        return Axis(low / 1.25, high * 1.25, True, 0.0, 100.0)
+    return Axis(0.0, high * 1.08, False, 0.0, 100.0)
 
 
 def _ends_of(found: Estimate) -> tuple[float | None, float | None]:
@@ -160,19 +160,19 @@ def _ends_of(found: Estimate) -> tuple[float | None, float | None]:
     return (found.low, found.high) if found.mean is not None else (None, None)
 
 
-def _down(y: Scale, figure: float) -> float:
-    return round(HEIGHT * (1.0 - y.clipped(figure) / 100.0), 1)
+def _down(y: Axis, figure: float) -> float:
+    return round(_HEIGHT * (1.0 - y.clipped(figure) / 100.0), 1)
 
 
-def _grid(y: Scale, metric: str) -> Iterator[Markup]:
+def _grid(y: Axis, metric: str) -> Iterator[Markup]:
     for tick in y.ticks(6):
         at = _down(y, tick)
         yield svg.line(_LEFT, _RIGHT, at, at, stroke=GRID, class_="grid")
         said = tick_words(tick, METRICS[metric].unit)
-        yield svg.text(_LEFT - 1.0, at + 4.0, said, text_anchor="end", class_="tick")
+        yield svg.caption(_LEFT - 1.0, at + 4.0, said, text_anchor="end", class_="tick")
 
 
-def _curves(lines: Sequence[Line], x: Scale, y: Scale, metric: str) -> Iterator[Markup]:
+def _curves(lines: Sequence[Line], x: Axis, y: Axis, metric: str) -> Iterator[Markup]:
     width, unit = _RIGHT - _LEFT, METRICS[metric].unit
     for line in lines:
         look = line.cell.look
@@ -186,12 +186,12 @@ def _curves(lines: Sequence[Line], x: Scale, y: Scale, metric: str) -> Iterator[
             stroke_width=2, stroke_dasharray=line.dashes, class_=f"s-{look.family}",
         )  # fmt: skip
         group = svg.element("g", curve, class_="curve")
-        yield svg.stretched(_LEFT, width, HEIGHT, group)
+        yield svg.stretched(_LEFT, width, _HEIGHT, group)
         for point in line.points:
             yield from _point(point, x, y, unit)
 
 
-def _point(point: Point, x: Scale, y: Scale, unit: Unit) -> Iterator[Markup]:
+def _point(point: SweepPoint, x: Axis, y: Axis, unit: Unit) -> Iterator[Markup]:
     found, look, at = point.found, point.cell.look, x.at(point.at)
     label = point.cell.label
     if found.mean is None:
@@ -211,7 +211,7 @@ def _point(point: Point, x: Scale, y: Scale, unit: Unit) -> Iterator[Markup]:
                   class_=f"f-{look.family} point")  # fmt: skip
 
 
-def _ends(lines: Sequence[Line], x: Scale, y: Scale) -> Iterator[Markup]:
+def _ends(lines: Sequence[Line], x: Axis, y: Axis) -> Iterator[Markup]:
     """The name of each line at its end, none upon another."""
     wanted = []
     for line in lines:
@@ -225,30 +225,32 @@ def _ends(lines: Sequence[Line], x: Scale, y: Scale) -> Iterator[Markup]:
         at = max(height, at + 15.0)
         look = line.cell.look
         end = x.at(line.points[-1].at)
-        yield svg.text(
+        yield svg.caption(
             max(_RIGHT + 0.8, end + 1.2), at + 4.0, line.name, fill=look.fill,
             class_=f"f-{look.family} end",
         )  # fmt: skip
 
 
-def _x_axis(over: str, places: Sequence[float], x: Scale) -> Iterator[Markup]:
+def _x_axis(over: str, places: Sequence[float], x: Axis) -> Iterator[Markup]:
     def said(at: float) -> str:
         scale = axis_scale(over, at)
         return exact(at / scale.size) + scale.suffix
 
-    wanted = [Label(x.at(at), said(at)) for at in places]
-    yield from labels.drawn(labels.kept([wanted[0], wanted[-1], *wanted]), HEIGHT + 16.0)
+    wanted = [AxisLabel(x.at(at), said(at)) for at in places]
+    yield from labels.drawn(labels.kept([wanted[0], wanted[-1], *wanted]), _HEIGHT + 16.0)
 
 
-def _asked_for(x: Scale, y: Scale) -> Markup:
+def _asked_for(x: Axis, y: Axis) -> Markup:
     """The line on which a server answers all that it is asked for."""
     width = _RIGHT - _LEFT
     steps = [x.low * (x.high / x.low) ** (step / 40.0) for step in range(41)]
     places = [
-        ((x.at(rate) - _LEFT) / width * 1000.0, 1000.0 - 10.0 * y.clipped(rate)) for rate in steps
+        ((x.at(rate) - _LEFT) / width * 1000.0, 1000.0 - 10.0 * y.at(rate))
+        for rate in steps
+        if y.has(rate)
     ]
     curve = svg.element(
         "polyline", points=svg.points(places), fill="none", stroke=INK, stroke_width=1,
         stroke_dasharray="3 3", class_="inkline",
     )  # fmt: skip
-    return svg.stretched(_LEFT, width, HEIGHT, svg.element("g", curve, class_="curve"))
+    return svg.stretched(_LEFT, width, _HEIGHT, svg.element("g", curve, class_="curve"))

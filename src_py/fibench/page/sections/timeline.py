@@ -13,15 +13,15 @@ from markupsafe import Markup
 
 from fibench.metrics import METRICS, number, quantity
 from fibench.page.draw import labels, svg
-from fibench.page.draw.labels import Label
+from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.palette import BAND, GRID, TONE, Look
-from fibench.page.draw.scale import Scale
+from fibench.page.draw.scale import Axis
 from fibench.page.view import View
 from fibench.plan import TWIN
 from fibench.record import Record
 from fibench.wording import shown
 
-HEIGHT = 190.0
+_HEIGHT = 190.0
 _FOOT = 18.0
 """Below: where trials are that have no figure."""
 _LEFT = 8.0
@@ -32,7 +32,7 @@ _STEPS = (1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
 
 
 @dataclass(frozen=True)
-class Dot:
+class TimelineDot:
     """An attempt at a trial."""
 
     place: int
@@ -40,6 +40,8 @@ class Dot:
     factor: float | None
     """Of its cell's median; None: it has no figure."""
     counts: bool
+    """Whether it is the last attempt, and valid."""
+    disturbed: bool
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,12 @@ def timeline(view: View) -> Timeline | None:
     last = {id(one) for one in view.measured}
     middles = _middles(view, name)
     dots = [
-        Dot(
+        TimelineDot(
             place,
             one,
             _factor(one, name, middles),
-            counts=id(one) in last and one.valid and one.disturbed is None,
+            counts=id(one) in last and one.valid,
+            disturbed=one.disturbed is not None,
         )
         for place, one in enumerate(attempts)
     ]
@@ -77,16 +80,20 @@ def timeline(view: View) -> Timeline | None:
         (dot for dot in known if dot.counts and abs(math.log(dot.factor or 1.0)) > _FAR_LOG),
         key=lambda dot: -abs(math.log(dot.factor or 1.0)),
     )
-    x = Scale(-0.5, max(len(dots) - 0.5, 1.0), first=_LEFT, last=99.5)
+    x = Axis(-0.5, max(len(dots) - 0.5, 1.0), first=_LEFT, last=99.5)
     marks = [
         *_bands(dots, x),
         *_grid(reach),
-        *(mark for dot in dots for mark in _mark(view, dot, x, reach, metric)),
+        svg.element(
+            "g",
+            *(mark for dot in dots for mark in _mark(view, dot, x, reach, metric)),
+            opacity=".85",
+        ),
         *_names(far[:_MOST_NAMED], x, reach),
     ]
     label = f"{METRICS[metric].heading} of {len(dots)} trials in their order, each as a factor of "
     label += f"its cell's median; {len(far)} are more than 15 % away from it"
-    picture = svg.canvas(HEIGHT + _FOOT + 18.0, *marks, label=label)
+    picture = svg.canvas(_HEIGHT + _FOOT + 18.0, *marks, label=label)
     return Timeline(picture, METRICS[metric].heading, [_far_words(dot) for dot in far])
 
 
@@ -116,10 +123,10 @@ def _reach(factors: Sequence[float]) -> float:
 
 def _down(factor: float, reach: float) -> float:
     share = math.log(factor) / math.log(reach)
-    return round(min(max(HEIGHT / 2.0 * (1.0 - 0.92 * share), 6.0), HEIGHT - 6.0), 1)
+    return round(min(max(_HEIGHT / 2.0 * (1.0 - 0.92 * share), 6.0), _HEIGHT - 6.0), 1)
 
 
-def _bands(dots: Sequence[Dot], x: Scale) -> Iterator[Markup]:
+def _bands(dots: Sequence[TimelineDot], x: Axis) -> Iterator[Markup]:
     """A band for each block, every other one tinted."""
     spans: list[tuple[int, int, int]] = []
     for dot in dots:
@@ -132,10 +139,10 @@ def _bands(dots: Sequence[Dot], x: Scale) -> Iterator[Markup]:
     for number_, (block, first, last) in enumerate(spans):
         begins, ends = x.at(first - 0.5), x.at(last + 0.5)
         if number_ % 2 == 0:
-            yield svg.rect(begins, ends, 0.0, HEIGHT + _FOOT, fill=BAND, class_="band")
-        wanted.append(Label((begins + ends) / 2.0, str(block + 1)))
-    yield from labels.drawn(labels.kept(wanted), HEIGHT + _FOOT + 14.0)
-    yield svg.text(0.0, HEIGHT + _FOOT + 14.0, "block", class_="tick")
+            yield svg.rect(begins, ends, 0.0, _HEIGHT + _FOOT, fill=BAND, class_="band")
+        wanted.append(AxisLabel((begins + ends) / 2.0, str(block + 1)))
+    yield from labels.drawn(labels.kept(wanted), _HEIGHT + _FOOT + 14.0)
+    yield svg.caption(0.0, _HEIGHT + _FOOT + 14.0, "block", class_="tick")
 
 
 def _grid(reach: float) -> Iterator[Markup]:
@@ -147,20 +154,20 @@ def _grid(reach: float) -> Iterator[Markup]:
             shown_at.append(at)
             yield svg.line(_LEFT, 100.0, at, at, stroke=GRID, class_="grid")
             said = "×1" if step == 1.0 else f"×{number(step, 2)}"
-            yield svg.text(0.0, at + 4.0, said, class_="tick")
+            yield svg.caption(0.0, at + 4.0, said, class_="tick")
 
 
-def _mark(view: View, dot: Dot, x: Scale, reach: float, metric: str) -> Iterator[Markup]:
+def _mark(view: View, dot: TimelineDot, x: Axis, reach: float, metric: str) -> Iterator[Markup]:
     record, at = dot.record, x.at(dot.place)
     title = _title(dot, metric)
     if dot.factor is None:
-        yield svg.use("m-x", at, HEIGHT + _FOOT / 2.0, title, stroke=TONE["no"], class_="s-no")
+        yield svg.use("m-x", at, _HEIGHT + _FOOT / 2.0, title, stroke=TONE["no"], class_="s-no")
         return
     look = _look(view, record)
     y = _down(dot.factor, reach)
-    if dot.counts:
+    if dot.counts and not dot.disturbed:
         yield svg.use(
-            f"s-{look.shape}", at, y, title, fill=look.fill, fill_opacity=".85",
+            f"s-{look.shape}", at, y, title, fill=look.fill,
             class_=f"f-{look.family} trial",
         )  # fmt: skip
         return
@@ -175,7 +182,7 @@ def _look(view: View, record: Record) -> Look:
     return one.look if one is not None else Look("own", "own")
 
 
-def _title(dot: Dot, metric: str) -> str:
+def _title(dot: TimelineDot, metric: str) -> str:
     record = dot.record
     said = f"{shown(record.label)}, block {record.block + 1}"
     said += f", attempt {record.attempt}" if record.attempt > 1 else ""
@@ -189,19 +196,19 @@ def _title(dot: Dot, metric: str) -> str:
     return said
 
 
-def _far_words(dot: Dot) -> str:
+def _far_words(dot: TimelineDot) -> str:
     assert dot.factor is not None
     return f"{shown(dot.record.label)} in block {dot.record.block + 1}: ×{number(dot.factor)}"
 
 
-def _names(far: Sequence[Dot], x: Scale, reach: float) -> Iterator[Markup]:
+def _names(far: Sequence[TimelineDot], x: Axis, reach: float) -> Iterator[Markup]:
     placed: list[tuple[float, float]] = []
     for dot in far:
         assert dot.factor is not None
         at, y = x.at(dot.place), _down(dot.factor, reach) + 4.0
         while any(abs(at - left) < 40.0 and abs(y - top) < 13.0 for left, top in placed):
-            y += -13.0 if y > HEIGHT / 2.0 else 13.0
+            y += -13.0 if y > _HEIGHT / 2.0 else 13.0
         placed.append((at, y))
         side, by = ("end", -1.2) if at > 50.0 else ("start", 1.2)
         said = f"{shown(dot.record.label)}: ×{number(dot.factor)}"
-        yield svg.text(at + by, y, said, text_anchor=side, class_="note small")
+        yield svg.caption(at + by, y, said, text_anchor=side, class_="note small")

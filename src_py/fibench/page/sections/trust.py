@@ -14,9 +14,9 @@ from markupsafe import Markup
 from fibench.metrics import METRICS, exact, number
 from fibench.page.claims.interval import Dot, Interval, interval_picture
 from fibench.page.draw import labels, svg
-from fibench.page.draw.labels import Label
-from fibench.page.draw.palette import DANGER, GRID, TONE, Tone
-from fibench.page.draw.scale import Scale
+from fibench.page.draw.labels import AxisLabel
+from fibench.page.draw.palette import DANGER, TONE, Tone
+from fibench.page.draw.scale import Axis
 from fibench.page.sections.timeline import Timeline, timeline
 from fibench.page.view import CellView, View
 from fibench.plan import TWIN
@@ -37,7 +37,7 @@ _END_BYTES = 5_000
 
 
 @dataclass(frozen=True)
-class Check:
+class SelfCheck:
     """Something that the run looked at."""
 
     tone: Tone
@@ -69,7 +69,7 @@ class Failed:
 class Trust:
     """The section."""
 
-    checks: Sequence[Check]
+    checks: Sequence[SelfCheck]
     notes: Sequence[str]
     timeline: Timeline | None
     twin: Markup | None
@@ -101,7 +101,7 @@ def trust(view: View) -> Trust:
     )
 
 
-def _checks(view: View) -> Iterator[Check]:
+def _checks(view: View) -> Iterator[SelfCheck]:
     yield _replies(view)
     yield _generator(view)
     yield from _twin(view)
@@ -110,29 +110,31 @@ def _checks(view: View) -> Iterator[Check]:
     yield _steady(view)
 
 
-def _replies(view: View) -> Check:
+def _replies(view: View) -> SelfCheck:
     failed = len(view.review.failures)
     replies = sum(one.counts.get("window_ok", 0) for one in view.measured)
     errors = sum(one.counts.get("errors", 0) for one in view.measured)
     if not failed and not errors:
-        return Check("ok", f"{replies:,} replies, every one compared", "No error, no trial failed.")
+        return SelfCheck(
+            "ok", f"{replies:,} replies, every one compared", "No error, no trial failed."
+        )
     what = f"{counted(failed, 'trial')} failed, {counted(errors, 'error')}"
-    return Check("no", what, f"{replies:,} replies were right. What failed stays a result.")
+    return SelfCheck("no", what, f"{replies:,} replies were right. What failed stays a result.")
 
 
-def _generator(view: View) -> Check:
+def _generator(view: View) -> SelfCheck:
     bound = [one for one in view.measured if one.checks.generator_bound]
     shares = [s for one in view.measured if (s := one.checks.generator_share) is not None]
     if bound:
         what = f"The load generator was the limit in {counted(len(bound), 'trial')}"
-        return Check("no", what, prose(bound[0].checks.generator_bound or ""))
+        return SelfCheck("no", what, prose(bound[0].checks.generator_bound or ""))
     if not shares:
-        return Check("maybe", "Whether the load generator was the limit is not known", "")
+        return SelfCheck("maybe", "Whether the load generator was the limit is not known", "")
     detail = f"It used at most {percent(max(shares))} of its core; {percent(LIMIT)} is the limit."
-    return Check("ok", "The load generator was not the limit", detail)
+    return SelfCheck("ok", "The load generator was not the limit", detail)
 
 
-def _twin(view: View) -> Iterator[Check]:
+def _twin(view: View) -> Iterator[SelfCheck]:
     twin = view.review.findings.twin
     if twin is None:
         return
@@ -141,36 +143,36 @@ def _twin(view: View) -> Iterator[Check]:
     mean = f"×{number(twin.estimate.mean)} " if twin.estimate.mean is not None else ""
     detail = f"{shown(twin.label)}, {twin.metric}: {mean}{ends} (99 %)"
     if twin.differs:
-        yield Check("no", "Measured twice, the same cell differs from itself", detail)
+        yield SelfCheck("no", "Measured twice, the same cell differs from itself", detail)
     else:
-        yield Check("ok", "Measured twice, the same cell is itself", f"{detail}; ×1 is inside.")
+        yield SelfCheck("ok", "Measured twice, the same cell is itself", f"{detail}; ×1 is inside.")
 
 
-def _disturbed(view: View) -> Iterator[Check]:
+def _disturbed(view: View) -> Iterator[SelfCheck]:
     made = view.review.findings.made_again
     lines = [prose(line) for line in made.lines()]
     if made.again or made.still or made.tried_again or made.broken_off:
         tone: Tone = "maybe" if made.still or made.accepted else "ok"
         what = "Some trials were disturbed" if made.still else "What was disturbed was made again"
-        yield Check(tone, what, "; ".join(lines))
+        yield SelfCheck(tone, what, "; ".join(lines))
     else:
-        yield Check("ok", "No trial was disturbed", "Nothing had to be measured again.")
+        yield SelfCheck("ok", "No trial was disturbed", "Nothing had to be measured again.")
 
 
-def _steal(view: View) -> Iterator[Check]:
+def _steal(view: View) -> Iterator[SelfCheck]:
     known = [s for one in view.measured if (s := one.machine.get("steal_s")) is not None]
     if not known:
         return
     stolen, measured = sum(known), sum(one.times.measured_s for one in view.measured)
     detail = f"of {measured:.0f} s measured."
     if stolen < _WORTH_SAYING_S:
-        yield Check("ok", "No CPU time was stolen by a host", detail)
+        yield SelfCheck("ok", "No CPU time was stolen by a host", detail)
     else:
         tone: Tone = "ok" if stolen < 0.01 * measured else "maybe"
-        yield Check(tone, f"{stolen:.2f} s were stolen by the host", detail)
+        yield SelfCheck(tone, f"{stolen:.2f} s were stolen by the host", detail)
 
 
-def _steady(view: View) -> Check:
+def _steady(view: View) -> SelfCheck:
     """By the rule that the notes have: twin.drift."""
     number_of = view.index.cell_count
     unsteady = [
@@ -180,20 +182,20 @@ def _steady(view: View) -> Check:
     ]
     if not unsteady:
         what = "First and second halves of the windows agree"
-        return Check("ok", what, "No cell got slower or faster while it was measured.")
+        return SelfCheck("ok", what, "No cell got slower or faster while it was measured.")
     what = f"{counted(len(unsteady), 'cell')} got slower or faster while measured"
-    return Check("maybe", what, ", ".join(unsteady))
+    return SelfCheck("maybe", what, ", ".join(unsteady))
 
 
-def _far(made: Timeline | None) -> Iterator[Check]:
+def _far(made: Timeline | None) -> Iterator[SelfCheck]:
     if made is None:
         return
     if made.far:
         what = f"{counted(len(made.far), 'trial')} more than 15 % from the median of the cell"
         detail = "; ".join(made.far[:3]) + (" …" if made.far[3:] else "") + ". All of them stay in."
-        yield Check("maybe", what, detail)
+        yield SelfCheck("maybe", what, detail)
     else:
-        yield Check("ok", "No trial is far from its cell's median", "All are within 15 %.")
+        yield SelfCheck("ok", "No trial is far from its cell's median", "All are within 15 %.")
 
 
 def _twin_picture(view: View) -> Markup | None:
@@ -224,21 +226,23 @@ def _twin_picture(view: View) -> Markup | None:
 
 
 def _shares(view: View) -> Iterator[Share]:
-    scale = Scale(0.0, 1.0, first=0.3, last=99.0)
-    for one in view.cells:
+    scale = Axis(0.0, 1.0, first=0.3, last=99.0)
+    drawn = False
+    for one in view.drawn:
         known = [
             share
             for record in view.records_of(one.cell.key)
             if (share := record.checks.generator_share) is not None
         ]
         if known:
-            marks = _share_marks(max(known), scale)
-            yield Share(one, percent(max(known)), svg.canvas(24.0, *marks))
+            places = [scale.at(at) for at in (0.0, 0.2, 0.4, 0.6)]
+            grid = svg.grid(places, 24.0, "g-generator", is_first=not drawn)
+            drawn = True
+            picture = svg.canvas(24.0, grid, *_share_marks(max(known), scale))
+            yield Share(one, percent(max(known)), picture)
 
 
-def _share_marks(share: float, scale: Scale) -> Iterator[Markup]:
-    for at in (0.0, 0.2, 0.4, 0.6):
-        yield svg.line(scale.at(at), scale.at(at), 0.0, 24.0, stroke=GRID, class_="grid")
+def _share_marks(share: float, scale: Axis) -> Iterator[Markup]:
     limit = scale.at(LIMIT)
     yield svg.rect(limit, scale.at(1.0), 0.0, 24.0, fill=DANGER, class_="danger")
     yield svg.line(limit, limit, 0.0, 24.0, stroke=TONE["no"], stroke_width=1.4, class_="s-no")
@@ -247,9 +251,9 @@ def _share_marks(share: float, scale: Scale) -> Iterator[Markup]:
 
 
 def _shares_axis() -> Markup:
-    scale = Scale(0.0, 1.0, first=0.3, last=99.0)
-    wanted = [Label(scale.at(at), f"{100 * at:.0f} %") for at in (0.0, LIMIT, 0.4, 0.2, 0.6)]
-    return svg.canvas(20.0, *labels.drawn(labels.kept(wanted, 130.0), 14.0))
+    scale = Axis(0.0, 1.0, first=0.3, last=99.0)
+    wanted = [AxisLabel(scale.at(at), f"{100 * at:.0f} %") for at in (0.0, LIMIT, 0.4, 0.2, 0.6)]
+    return svg.canvas(20.0, *labels.drawn(labels.kept(wanted, labels.IN_TABLE_PX), 14.0))
 
 
 def _words(view: View, path: str) -> str:

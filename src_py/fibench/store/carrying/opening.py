@@ -12,7 +12,7 @@ from fibench.store.carrying.pages import is_page, unpacked
 from fibench.store.stored_run import StoredRun, read_run
 
 
-def open_run(name: str, places: Places) -> StoredRun:
+def open_run_or_page(name: str, places: Places) -> StoredRun:
     """Read a run, named as `resolve_run` has it, or by a page. Raises StoredError."""
     path = from_here(name)
     return read_page(path, places) if is_page(path) else stored_run.open_run(name, places)

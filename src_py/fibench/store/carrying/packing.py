@@ -74,7 +74,7 @@ def _members(run: StoredRun) -> Iterator[tuple[str, bytes]]:
             yield name, data
 
 
-def unpack(data: bytes, folder: Path) -> None:
+def unpack_run(data: bytes, folder: Path) -> None:
     """Write the files of an archive into an empty folder. Nothing is taken from it but files of a
     run, by their names and their bytes. Raises NoArchive, and OSError for the folder."""
     for name, content in _read(data):

@@ -16,17 +16,18 @@ from functools import cache
 from pathlib import Path
 
 from fibench.reading import without_waiting
-from fibench.store.carrying.packing import NoArchive, packed, unpack
+from fibench.store.carrying.packing import NoArchive, packed, unpack_run
 from fibench.store.files import StoredError, shown_path
 from fibench.store.stored_run import StoredRun
 
-ENDING = ".html"
+PAGE_ENDING = ".html"
 ALTERED = "the run in the page is not the one that the page was made with: its digest is another"
 _LARGEST_BYTES = 256 << 20
 _BLOCK = re.compile(
     rb'<script type="application/gzip" id="run" data-name="(?P<name>[^"<>]{0,400})"\s+'
     rb'data-sha256="(?P<digest>[0-9a-f]{64})">(?P<text>[A-Za-z0-9+/=\s]*)</script>'
 )
+_MARK = b'<script type="application/gzip" id="run" data-name="'
 _NAME = re.compile(r"(?P<experiment>[^/\0]{1,120})--(?P<run>[A-Za-z0-9_.-]{1,80})\.tar\.gz")
 _LINE = 4096
 
@@ -43,7 +44,7 @@ class Carried:
     """Of the archive as a file: `gil--2026-11-23T0715-7f3a.tar.gz`."""
 
 
-def carried(run: StoredRun) -> Carried:
+def carried_run(run: StoredRun) -> Carried:
     """What a page of a run carries. Raises StoredError for a file that cannot be read."""
     data = packed(run)
     text = base64.b64encode(data).decode()
@@ -58,8 +59,18 @@ def carried(run: StoredRun) -> Carried:
 def is_page(path: Path) -> bool:
     """Whether a file may be a page with a run in it, as its name says."""
     try:
-        return path.name.lower().endswith(ENDING) and path.is_file()
+        return path.name.lower().endswith(PAGE_ENDING) and path.is_file()
     except (OSError, ValueError):
+        return False
+
+
+def carries_run(path: Path) -> bool:
+    """Whether a file is a page that carries a run, be it damaged."""
+    if not is_page(path):
+        return False
+    try:
+        return _MARK in _bytes(path)
+    except StoredError:
         return False
 
 
@@ -82,7 +93,7 @@ def unpacked(page: Path) -> Unpacked:
     try:
         data = base64.b64decode(b"".join(found["text"].split()), validate=True)
         folder = _folder(found["name"].decode("utf-8", "replace"))
-        unpack(data, folder)
+        unpack_run(data, folder)
     except (binascii.Error, NoArchive) as error:
         why = str(error) if isinstance(error, NoArchive) else "it is damaged"
         raise StoredError(f"the run in {where} cannot be read: {why}", "copy the page again") from (
