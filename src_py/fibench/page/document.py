@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import fibench
 from fibench import called
@@ -43,6 +43,7 @@ ICONS: Mapping[str, str] = {
     "NOT DECIDED": "off",
     "NOT JUDGED": "off",
 }
+_OPTION = re.compile(r"(--[a-z][a-z-]*(?: [0-9.]+)?)")
 _COMMENTS = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -114,13 +115,23 @@ def _hash(text: str) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         autoescape=True,
         loader=jinja2.FileSystemLoader(FRAME),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["commands"] = _commands
+    return environment
+
+
+def _commands(text: str) -> Markup:
+    """Words with the options in them set as code, which no line ends within."""
+    whole = Markup("")
+    for place, piece in enumerate(_OPTION.split(text)):
+        whole += Markup('<code class="nb">{}</code>').format(piece) if place % 2 else escape(piece)
+    return whole
 
 
 def _sections(parts: Mapping[str, object]) -> Iterator[tuple[str, str]]:

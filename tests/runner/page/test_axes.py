@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
@@ -48,7 +49,7 @@ def test_ticks_are_on_the_axis_rising_and_not_too_many(axis: Axis, most: int) ->
     ticks = axis.ticks(most)
     slack = 1e-6 * (axis.high - axis.low) + 1e-9 * abs(axis.low)
     assert all(axis.low - slack <= tick <= axis.high + slack for tick in ticks)
-    assert all(one < other for one, other in zip(ticks, ticks[1:], strict=False))
+    assert all(one < other for one, other in pairwise(ticks))
     assert len(ticks) <= most + 1
 
 
@@ -59,7 +60,7 @@ def test_round_figures_are_multiples_of_their_distance(
     assume(length > 1e-6 * abs(low))
     figures = round_figures(low, low + length, most)
     if len(figures) > 2:
-        steps = [other - one for one, other in zip(figures, figures[1:], strict=False)]
+        steps = [other - one for one, other in pairwise(figures)]
         assert max(steps) == pytest.approx(min(steps), rel=1e-3)
 
 
@@ -67,7 +68,7 @@ def test_round_figures_are_multiples_of_their_distance(
                                                   (0.0, 1.0, True), (math.nan, 1.0, False),
                                                   (1.0, math.inf, True)])  # fmt: skip
 def test_what_is_no_axis_is_an_error(low: float, high: float, log: bool) -> None:
-    with pytest.raises(ValueError, match="an axis|a logarithmic axis"):
+    with pytest.raises(ValueError, match=r"an axis|a logarithmic axis"):
         Axis(low, high, log)
 
 
@@ -88,5 +89,5 @@ LABELS = st.lists(
 @given(LABELS)
 def test_no_label_covers_another(wanted: list[AxisLabel]) -> None:
     spans = sorted(span(label) for label in kept(wanted))
-    assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
     assert not wanted or wanted[0] in kept(wanted), "the first one wanted has room always"

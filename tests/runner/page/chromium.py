@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A browser that tests look at pages with: Debian's chromium, driven by its own protocol over a
+pair of pipes (--remote-debugging-pipe), so that nothing but the browser is needed."""
+
+import base64
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.here import PATIENCE_S, program
+from tests.processes import ending
+
+Document = dict[str, Any]
+_LAUNCH = (
+    "import os, sys; reads, writes = int(sys.argv[1]), int(sys.argv[2]); os.dup2(reads, 3); "
+    "os.dup2(writes, 4); os.execv(sys.argv[3], sys.argv[3:])"
+)
+"""The browser reads commands from descriptor 3, and answers to 4."""
+
+
+class Browser:
+    """A browser without a window."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", writes: int, reads: int) -> None:
+        self._process, self._writes, self._reads = process, writes, reads
+        self._rest, self._number = b"", 0
+        self.events: list[Document] = []
+
+    def call(self, method: str, session: str = "", **parameters: Any) -> Document:
+        """What the browser answers to a command; what happens meanwhile is kept in `events`."""
+        self._number += 1
+        number = self._number
+        asked: Document = {"id": number, "method": method, "params": parameters}
+        os.write(self._writes, json.dumps(asked | ({"sessionId": session} if session else {}))
+                 .encode() + b"\0")  # fmt: skip
+        while True:
+            said = self._read()
+            if said.get("id") == number:
+                assert "error" not in said, f"{method}: {said.get('error')}"
+                result: Document = said["result"]
+                return result
+            self.events.append(said)
+
+    def wait_for(self, method: str, session: str) -> None:
+        """Read on until that has happened in a page."""
+        while not any(
+            one.get("method") == method and one.get("sessionId") == session for one in self.events
+        ):
+            self.events.append(self._read())
+
+    def _read(self) -> Document:
+        ends = time.monotonic() + PATIENCE_S
+        while b"\0" not in self._rest:
+            left = ends - time.monotonic()
+            ready, _, _ = select.select([self._reads], [], [], max(left, 0.0))
+            assert ready, "the browser says nothing any more"
+            data = os.read(self._reads, 1 << 16)
+            assert data, "the browser has ended"
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\0")
+        said: Document = json.loads(line)
+        return said
+
+
+@dataclass
+class Tab:
+    """A page that is open."""
+
+    browser: Browser
+    session: str
+    target: str
+
+    def call(self, method: str, **parameters: Any) -> Document:
+        return self.browser.call(method, self.session, **parameters)
+
+    def evaluate(self, code: str) -> Any:
+        """What an expression of JavaScript gives; a promise is awaited."""
+        found = self.call(
+            "Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True
+        )
+        assert "exceptionDetails" not in found, found["exceptionDetails"]
+        return found["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """A key goes down and up."""
+        code = {"Enter": 13, "Tab": 9, "ArrowRight": 39, " ": 32}[key]
+        text = {"Enter": "\r", " ": " "}.get(key, "")
+        known = {"key": key, "code": "Space" if key == " " else key, "windowsVirtualKeyCode": code}
+        down = {"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}
+        self.call("Input.dispatchKeyEvent", **known, **down)
+        self.call("Input.dispatchKeyEvent", **known, type="keyUp")
+
+    @property
+    def said(self) -> list[Document]:
+        """What the page has told the console, errors too."""
+        told = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
+        return [one for one in self._own() if one.get("method") in told]
+
+    @property
+    def requests(self) -> list[str]:
+        """The addresses that the page has asked for; what stands in itself is no request."""
+        asked = [one for one in self._own() if one.get("method") == "Network.requestWillBeSent"]
+        urls = [str(one["params"]["request"]["url"]) for one in asked]
+        return [url for url in urls if not url.startswith("data:")]
+
+    def _own(self) -> list[Document]:
+        return [one for one in self.browser.events if one.get("sessionId") == self.session]
+
+
+@dataclass
+class Look:
+    """How a page is looked at."""
+
+    width: int = 1280
+    scheme: str = "light"
+    scripts: bool = True
+    media: str = "screen"
+    motion: str = "reduce"
+    fragment: str = ""
+    features: list[Document] = field(default_factory=list)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A browser for as long as the block lasts, with a profile of its own that it forgets."""
+    path = program("chromium")
+    assert path is not None, "a test that looks at pages needs chromium"
+    commands_out, commands_in = os.pipe()
+    answers_out, answers_in = os.pipe()
+    argv = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(commands_out), str(answers_in), path]
+    argv += [
+        "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--incognito",
+        "--no-first-run", "--disable-background-networking", "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+    ]  # fmt: skip
+    quiet = subprocess.DEVNULL
+    started = subprocess.Popen(
+        argv, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=(commands_out, answers_in)
+    )
+    with ending(started) as process:
+        os.close(commands_out)
+        os.close(answers_in)
+        try:
+            yield Browser(process, commands_in, answers_out)
+        finally:
+            os.close(commands_in)
+            os.close(answers_out)
+
+
+@contextmanager
+def opened(shown: Browser, page: Path, look: Look) -> Iterator[Tab]:
+    """A page, once it has been loaded."""
+    target = str(shown.call("Target.createTarget", url="about:blank")["targetId"])
+    attached = shown.call("Target.attachToTarget", targetId=target, flatten=True)
+    tab = Tab(shown, str(attached["sessionId"]), target)
+    try:
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            tab.call(f"{domain}.enable")
+        tab.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=look.width, height=900, deviceScaleFactor=1, mobile=look.width < 600,
+        )  # fmt: skip
+        features = [
+            {"name": "prefers-color-scheme", "value": look.scheme},
+            {"name": "prefers-reduced-motion", "value": look.motion},
+        ]
+        tab.call("Emulation.setEmulatedMedia", media=look.media, features=features)
+        tab.call("Emulation.setScriptExecutionDisabled", value=not look.scripts)
+        tab.call("Page.navigate", url=page.as_uri() + look.fragment)
+        shown.wait_for("Page.loadEventFired", tab.session)
+        yield tab
+    finally:
+        shown.call("Target.closeTarget", targetId=target)
+        shown.events = [one for one in shown.events if one.get("sessionId") != tab.session]
+
+
+def picture(tab: Tab) -> bytes:
+    """The page as PNG."""
+    return base64.b64decode(tab.call("Page.captureScreenshot", format="png")["data"])
