@@ -42,6 +42,8 @@ def export(review: Review) -> str:
             f"install it: {called.installing('hdrhistogram', 'hlog')}",
         ) from error
     run = review.run
+    if run.page is not None:
+        raise ExportError("a page carries no histograms", "give the folder of the run itself")
     tags = _tags(review)
     base_s = min((_seconds(record) for record in run.records), default=0.0)
     lines = [*_head(review, base_s), _LEGEND]

@@ -102,4 +102,6 @@ def _read(data: bytes) -> Iterable[tuple[str, bytes]]:
                 found[about.name] = b"" if content is None else content.read()
     except (tarfile.TarError, OSError, ValueError, OverflowError) as error:
         raise NoArchive("it is no archive of a run") from error
+    if not found:
+        raise NoArchive("it has no files")
     return found.items()

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pages as a person asks for them, and hands them in."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.here import CHECKOUT
+from tests.runner.desk import SMALL, Desk, run_with_a_trial_finished
+from tests.runner.stored_runs import make_run
+
+from fibench.commands import page as paging
+from fibench.commands import review as reviewing
+from fibench.commands.refused import WRONG_INPUT, Refused
+from fibench.folders import find_places
+from fibench.page import page_of
+from fibench.store import open_run
+from fibench.store.carrying.pages import ALTERED
+from fibench.verdict import review
+
+OLD, NEW = "2026-11-24T2255-63e1", "2026-11-25T0700-0001"
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A results folder with two runs of `gil`, and a browser that writes down what it is given."""
+    folder = tmp_path / "results"
+    make_run(folder / "gil" / OLD)
+    make_run(folder / "gil" / NEW, seed=2)
+    monkeypatch.setenv("FIBENCH_RESULTS", str(folder))
+    monkeypatch.delenv("FIBENCH_FROM", raising=False)
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    return folder
+
+
+def invoke(*words: str | Path, **how: object) -> "subprocess.CompletedProcess[str]":
+    argv = [sys.executable, "-m", "invoke", *map(str, words)]
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        argv, cwd=CHECKOUT, text=True, timeout=120, check=False,
+        **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how),
+    )  # fmt: skip
+
+
+def test_a_page_is_written_where_it_is_wanted(results: Path, tmp_path: Path) -> None:
+    printed = invoke("report", "gil", "--format", "html")
+    assert (printed.returncode, printed.stderr) == (0, "")
+    assert printed.stdout.startswith("<!doctype html>")
+    path = tmp_path / "page.html"
+    assert invoke("report", "gil", "--format", "html", "--output", path).returncode == 0
+    assert path.read_text() == printed.stdout
+    again = invoke("report", "gil", "--format", "html", "--output", path)
+    assert again.returncode == WRONG_INPUT
+    assert again.stderr.splitlines()[1] == "give another name, or --replace"
+
+
+def test_it_is_opened_in_the_browser_of_the_person(results: Path, tmp_path: Path) -> None:
+    done = invoke("report", "gil", "--open")
+    assert (done.returncode, done.stderr) == (0, "")
+    page = results / "gil" / NEW / "report.html"
+    assert done.stdout == f"page: {os.path.relpath(page, CHECKOUT)}\n"
+    assert (tmp_path / "opened").read_text() == f"{page.as_uri()}\n"
+    judged = review(open_run("gil", find_places()))
+    assert page.read_text() == page_of(judged).replace(
+        "invoke report report.html", re.search(r"<code>(.*report report\.html)</code>",
+                                               page.read_text())[1]  # type: ignore[index]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("format_name", ["text", "json"])
+def test_what_is_no_page_cannot_be_opened(format_name: str, results: Path) -> None:
+    with pytest.raises(Refused, match="--open shows a page") as caught:
+        reviewing.report("gil", format_name, "", "", replace=False, opened=True)
+    assert caught.value.status == WRONG_INPUT
+
+
+def test_a_page_is_not_for_a_terminal(results: Path) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        done = invoke("report", "gil", "--format", "html", stdout=theirs)
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    assert done.returncode == WRONG_INPUT
+    assert "a page is not for a terminal" in done.stderr
+    assert "--open shows it in a browser" in done.stderr
+
+
+@pytest.fixture
+def handed_in(results: Path, tmp_path: Path) -> Path:
+    """A folder of pages, as a teacher has it."""
+    folder = tmp_path / "handed-in"
+    folder.mkdir()
+    for name, run in (("ada.html", OLD), ("bob.html", NEW)):
+        judged = review(open_run(f"gil/{run}", find_places()))
+        (folder / name).write_text(page_of(judged))
+    (folder / "notes.html").write_text("<p>no run</p>")
+    return folder
+
+
+@pytest.mark.parametrize("format_name", ["text", "md", "csv", "json", "html", "pyperf"])
+def test_a_page_is_reported_as_its_run_is(
+    format_name: str, handed_in: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert reviewing.report(str(handed_in / "ada.html"), format_name, "", "", replace=False) == 0
+    told = capfd.readouterr()
+    assert told.err == ""
+    assert told.out
+    if format_name == "text":
+        assert told.out.rstrip().endswith("ada.html"), "where it is, for the person"
+    if format_name == "json":
+        assert [one["outcome"] for one in json.loads(told.out)["claims"]] == ["CONFIRMED"] * 2
+
+
+@pytest.mark.needs("hdrhistogram")
+def test_a_page_has_no_histograms_and_says_so(handed_in: Path) -> None:
+    with pytest.raises(Refused, match="a page carries no histograms"):
+        reviewing.report(str(handed_in / "ada.html"), "hlog", "", "", replace=False)
+
+
+def test_pages_are_compared(handed_in: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ada, bob = (str(handed_in / name) for name in ("ada.html", "bob.html"))
+    assert reviewing.compare(ada, bob, "json", "", replace=False) == 0
+    assert json.loads(capfd.readouterr().out)
+    with pytest.raises(Refused, match="are one run"):
+        reviewing.compare(f"{ada},{ada}", bob, "json", "", replace=False)
+
+
+def test_a_folder_of_pages_is_listed(handed_in: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    make_run(handed_in / "gil" / OLD, seed=3)
+    assert reviewing.runs(str(handed_in), "json", "", "", replace=False) == 0
+    listed = json.loads(capfd.readouterr().out)["runs"]
+    assert [row["run"] for row in listed] == [
+        name for name in ("ada.html", "bob.html", f"gil/{OLD}") for _ in range(2)
+    ]
+    assert {row["outcome"] for row in listed} == {"CONFIRMED"}
+    assert {row["marks"] for row in listed} == {""}
+
+
+def test_a_page_that_was_altered_is_marked_everywhere(
+    handed_in: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    page = handed_in / "ada.html"
+    text = page.read_text()
+    found = re.search(r'data-sha256="([0-9a-f]{64})"', text)
+    assert found is not None
+    page.write_text(text.replace(found[1], "0" * 64))
+    assert reviewing.report(str(page), "md", "", "", replace=False) == 0
+    told = capfd.readouterr()
+    assert ALTERED in told.err
+    assert ALTERED in told.out
+    assert reviewing.runs(str(handed_in), "json", "", "", replace=False) == 0
+    listed = json.loads(capfd.readouterr().out)["runs"]
+    assert {row["marks"] for row in listed if row["run"] == "ada.html"} == {ALTERED}
+
+
+def test_a_page_is_not_written_over_the_run_that_it_carries(handed_in: Path) -> None:
+    with pytest.raises(Refused, match="read from a page") as caught:
+        reviewing.report(str(handed_in / "ada.html"), "html", "", "", replace=False, opened=True)
+    assert "--output FILE" in str(caught.value)
+
+
+def test_that_no_page_can_be_written_changes_nothing_else(
+    results: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = results / "gil" / NEW
+    (folder / "plan.json").write_text("{")
+    assert paging.keep_page(folder, find_places()) is None
+    told = capfd.readouterr().err.splitlines()
+    assert len(told) == 1
+    assert told[0].startswith("warning: no page was written: ")
+    assert f"report gil/{NEW} --format html --open" in told[0]
+
+
+def test_every_run_has_its_page(desk: Desk) -> None:
+    done = desk.run(desk.write(SMALL.format(blocks=5, above=1)))
+    page = desk.run_folder() / "report.html"
+    assert f"page: {os.path.relpath(page, CHECKOUT)}" in done.stdout.splitlines()
+    name = f"small/{desk.run_folder().name}"
+    again = desk.invoke("report", name, "--format", "html")
+    assert again.returncode == 0
+    assert page.read_text() == again.stdout, "what a run writes is what is made again"
+
+
+def test_one_that_is_interrupted_has_one_that_says_so_and_then_another(desk: Desk) -> None:
+    with run_with_a_trial_finished(desk, 5) as run:
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=60)
+    page = desk.run_folder() / "report.html"
+    assert ">interrupted</b>" in page.read_text()
+    done = desk.run(desk.write(SMALL.format(blocks=5, above=1)))
+    assert done.stdout
+    assert ">interrupted</b>" not in page.read_text()
+
+
+def test_where_no_page_can_be_written_the_run_ends_as_it_would(desk: Desk) -> None:
+    with run_with_a_trial_finished(desk, 5) as run:
+        (desk.run_folder() / "report.html").mkdir()
+        said, _ = run.communicate(timeout=120)
+    assert (desk.run_folder() / "claims.json").exists()
+    assert "no page was written" in said
+    assert run.returncode in (0, 5)
