@@ -64,15 +64,20 @@ MARKS = """
 [...document.querySelectorAll('.claim')].map(card => {
   const picture = card.querySelector('svg.claimfig'), box = picture.getBoundingClientRect();
   const share = x => 100 * (x - box.left) / box.width;
-  const ends = mark => { const at = mark.getBoundingClientRect(); return [share(at.left), share(at.right)] };
+  const ends = mark => {
+    const at = mark.getBoundingClientRect();
+    return [share(at.left), share(at.right)];
+  };
+  const bar = picture.querySelector('.bar'), dots = [...picture.querySelectorAll('.dots circle')];
   return {
-    bar: ends(picture.querySelector('.bar')),
-    dots: [...picture.querySelectorAll('.dots circle')].map(ends),
-    said: [picture.querySelector('.bar').getAttribute('x'), picture.querySelector('.bar').getAttribute('width')],
-    places: [...picture.querySelectorAll('.dots circle')].map(dot => dot.getAttribute('cx')),
+    bar: ends(bar),
+    said: [bar.getAttribute('x'), bar.getAttribute('width')],
+    dots: dots.map(ends),
+    places: dots.map(dot => dot.getAttribute('cx')),
   };
 })
-"""  # noqa: E501 - JavaScript
+"""
+"""Where the marks of each claim are on the screen, and where they say that they are."""
 
 
 @pytest.mark.parametrize("look", ["light", "phone"])

@@ -21,6 +21,9 @@ from fibench.verdict import CONFIDENCE, Verdict
 from fibench.verdict.explaining.by_block import BlockFigure, figures_by_block
 from fibench.wording import prose, shown
 
+_MOST_ROWS = 200
+"""Of a claim's table: more blocks are seen in its picture alone."""
+
 
 @dataclass(frozen=True)
 class BlockRow:
@@ -157,7 +160,7 @@ def _headline(verdict: Verdict) -> tuple[str, str]:
 def _rows(verdict: Verdict, blocks: Sequence[BlockFigure]) -> Iterator[BlockRow]:
     claim, say = verdict.claim, teller(verdict)
     far = {one.block for one in verdict.far.blocks} if verdict.far else set()
-    for one in blocks:
+    for one in blocks[:_MOST_ROWS]:
         notes = ["far from the others"] if one.block in far else []
         notes += [f"left out: {shown(one.left_out)}"] if one.left_out else []
         notes += [] if one.is_met else ["misses the bound"]

@@ -23,6 +23,9 @@ from fibench.verdict.estimate import contrast, value
 from fibench.verdict.explaining.by_block import BlockFigure, seen_samples
 from fibench.wording import shown
 
+_MOST_TITLED = 100
+"""Blocks: of more, no dot says which it is."""
+
 
 def picture_of(view: View, verdict: Verdict, blocks: Sequence[BlockFigure]) -> Markup | None:
     """The picture of a claim; None where nothing was measured that could be in it."""
@@ -84,13 +87,16 @@ def _interval(verdict: Verdict, blocks: Sequence[BlockFigure]) -> Interval:
         below=claim.high,
         needed=needed_words(claim, say),
         is_ratio=claim.right is not None,
-        dots=[_dot(one, say, far=one.block in far) for one in blocks],
+        dots=[
+            _dot(one, say, far=one.block in far, titled=len(blocks) <= _MOST_TITLED)
+            for one in blocks
+        ],
     )
 
 
-def _dot(one: BlockFigure, say: Teller, *, far: bool) -> Dot:
-    title = f"block {one.block}: {say.block(one)}"
-    title += f"; left out: {one.left_out}" if one.left_out else ""
+def _dot(one: BlockFigure, say: Teller, *, far: bool, titled: bool) -> Dot:
+    title = f"block {one.block}: {say.block(one)}" if titled else ""
+    title += f"; left out: {one.left_out}" if one.left_out and titled else ""
     name = f"block {one.block}" if far else ""
     return Dot(title, one.figure, one.at_least, one.at_most, not one.left_out, name)
 

@@ -16,6 +16,8 @@ from fibench.wording import prose, shown
 
 _MORE = ("max", "switches_per_request", "syscalls_per_request", "memory_peak")
 """What the terminal has no room for."""
+_MOST_LISTED = 2000
+"""Attempts."""
 _OF_TRIALS = ("throughput", "p50", "p99", "cores", "cpu_per_request", "memory")
 
 
@@ -50,6 +52,8 @@ class AllFigures:
     notes: Sequence[str]
     trial_heads: Sequence[str]
     trials: Sequence[TrialRow]
+    made: int
+    """How many attempts there were: of very many those alone are listed that have a note."""
 
 
 def all_figures(view: View) -> AllFigures:
@@ -75,6 +79,7 @@ def all_figures(view: View) -> AllFigures:
         notes=[prose(note) for note in table_notes(cells, summaries)],
         trial_heads=[METRICS[name].heading for name in known],
         trials=list(_trials(view, known)),
+        made=len(view.review.run.attempts),
     )
 
 
@@ -97,7 +102,10 @@ def _of_trial(record: Record, metric: str) -> float | None:
 
 def _trials(view: View, metrics: Sequence[str]) -> Iterator[TrialRow]:
     """Every attempt, in the order in which they were made."""
-    for record in view.review.run.attempts:
+    attempts = view.review.run.attempts
+    for record in attempts:
+        if len(attempts) > _MOST_LISTED and not _note(record):
+            continue
         known = [(name, _of_trial(record, name)) for name in metrics]
         again = f"-{record.attempt}" if record.attempt > 1 else ""
         share = record.checks.generator_share

@@ -38,6 +38,8 @@ _STEPS = 30
 _SURE = 10
 """With fewer replies beyond it a percentile says nothing."""
 _FEWEST = 5
+_MOST_LINES = 60
+"""Of a cell: of more blocks every second, third and so on has one."""
 _MOST_FOLDED = 3
 """So many groups of panels are open; where there are more, all but the first are folded."""
 _NS = 1e-9
@@ -120,7 +122,8 @@ def _note(view: View) -> str:
 
 
 def _curves(view: View, one: CellView) -> Iterator[Percentiles]:
-    for record in view.records_of(one.cell.key):
+    records = list(view.records_of(one.cell.key))
+    for record in records[:: math.ceil(len(records) / _MOST_LINES) or 1]:
         steps = _histogram(view, record)
         if sum(count for count, _ in steps) >= _FEWEST:
             below = list(accumulate(count for count, _ in steps))

@@ -27,6 +27,8 @@ _FOOT = 18.0
 _LEFT = 8.0
 _FAR_LOG = 0.14
 _MOST_NAMED = 3
+_MOST_TITLED = 1000
+"""Trials: of more, what each is stands in the table of trials alone."""
 _SMALLEST_REACH = 1.08
 _STEPS = (1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
 
@@ -159,7 +161,7 @@ def _grid(reach: float) -> Iterator[Markup]:
 
 def _mark(view: View, dot: TimelineDot, x: Axis, reach: float, metric: str) -> Iterator[Markup]:
     record, at = dot.record, x.at(dot.place)
-    title = _title(dot, metric)
+    title = _title(dot, metric) if len(view.measured) <= _MOST_TITLED else ""
     if dot.factor is None:
         yield svg.use("m-x", at, _HEIGHT + _FOOT / 2.0, title, stroke=TONE["no"], class_="s-no")
         return
