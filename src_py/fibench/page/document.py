@@ -43,7 +43,7 @@ ICONS: Mapping[str, str] = {
     "NOT DECIDED": "off",
     "NOT JUDGED": "off",
 }
-_OPTION = re.compile(r"(--[a-z][a-z-]*(?: [0-9.]+)?)")
+_OPTION = re.compile(r"`([^`]+)`|(--[a-z][a-z-]*(?: [0-9.]+)?)")
 _COMMENTS = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -127,11 +127,13 @@ def _environment() -> jinja2.Environment:
 
 
 def _commands(text: str) -> Markup:
-    """Words with the options in them set as code, which no line ends within."""
-    whole = Markup("")
-    for place, piece in enumerate(_OPTION.split(text)):
-        whole += Markup('<code class="nb">{}</code>').format(piece) if place % 2 else escape(piece)
-    return whole
+    """Words with the commands and options in them set as code, which no line ends within."""
+    whole, end = Markup(""), 0
+    for found in _OPTION.finditer(text):
+        code = Markup('<code class="nb">{}</code>').format(found[1] or found[2])
+        whole += escape(text[end : found.start()]) + code
+        end = found.end()
+    return whole + escape(text[end:])
 
 
 def _sections(parts: Mapping[str, object]) -> Iterator[tuple[str, str]]:

@@ -147,7 +147,8 @@ def test_what_is_saved_is_the_run(page: Path, reviewed: Reviewed, shown: Browser
         tab.press("Enter")
         saved = tab.evaluate(
             "new Promise(done => { const reader = new FileReader();"
-            "reader.onload = () => done(reader.result.split(',')[1]); reader.readAsDataURL(saved) })"
+            "reader.onload = () => done(reader.result.split(',')[1]);"
+            "reader.readAsDataURL(saved) })"
         )
     assert base64.b64decode(saved) == packed(reviewed("gil").run)
 

@@ -215,7 +215,7 @@ def test_every_export_says_after_which_block_a_claim_was_decided(
 ) -> None:
     ended, broken_off = judged(whole), judged(interrupted)
     for name in OF_RUNS:
-        assert name in ("text", "hlog") or exported(ended, name)
+        assert name in ("text", "html", "hlog") or exported(ended, name)
     assert "decided after 6 blocks" in exported(ended, "md")
     document = json.loads(exported(broken_off, "json"))
     assert [claim["decided"] for claim in document["claims"]] == [6]

@@ -225,7 +225,7 @@ def test_every_format_has_the_rate_or_its_bracket(
     whole: Review, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for name in OF_RUNS:
-        assert name in ("text", "hlog") or exported(whole, name)
+        assert name in ("text", "html", "hlog") or exported(whole, name)
     assert show(str(whole.run.folder), "text", "", "", replace=False) == 0
     shown = capfd.readouterr().out.replace("\N{NO-BREAK SPACE}", " ")
     text = " ".join(shown.split())

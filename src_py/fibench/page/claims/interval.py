@@ -20,6 +20,8 @@ _ZONE_TOP, _ZONE_HEIGHT = 20.0, 44.0
 _BAR_Y, _BAR_HEIGHT = 28.0, 9.0
 _DOTS_TOP, _DOTS_HEIGHT = 45.0, 14.0
 _TICKS_Y = 79.0
+_SOME, _AROUND = 1.02, 1.5
+"""Of figures that are this near each other, as of a bound alone, so much around them is shown."""
 _ROOM = 0.08
 """Of the axis beyond what it has to show."""
 
@@ -80,7 +82,7 @@ def interval_axis(asked: Interval) -> Axis:
         known += [dot.figure, dot.at_least, dot.at_most]
     figures = [one for one in known if one is not None and 0.0 < one < math.inf] or [1.0]
     low, high = min(figures), max(figures)
-    more = max((high / low) ** _ROOM, 1.02)
+    more = max((high / low) ** _ROOM, 1.02) if high / low > _SOME else _AROUND
     return Axis(low / more, high * more, True, 0.5, 99.5)
 
 
@@ -88,7 +90,8 @@ def _zone(asked: Interval, scale: Axis) -> Iterator[Markup]:
     """Where the claim holds, with what was needed above it."""
     begins = 0.0 if asked.above is None else scale.clipped(asked.above)
     ends = 100.0 if asked.below is None else scale.clipped(asked.below)
-    yield svg.rect(begins, ends, _ZONE_TOP, _ZONE_HEIGHT, fill=ZONE, class_="zone", rx=3)
+    if asked.above is not None or asked.below is not None:
+        yield svg.rect(begins, ends, _ZONE_TOP, _ZONE_HEIGHT, fill=ZONE, class_="zone", rx=3)
     middle = (begins + ends) / 2.0
     at = begins if asked.below is None else ends if asked.above is None else middle
     side = "start" if at < 40.0 else "end" if at > 60.0 else "middle"

@@ -64,8 +64,11 @@ def _lead(view: View, confirmed: int, total: int) -> str:
         return "None of the cells can be run on this machine."
     if total == 0:
         return "This experiment makes no claims: its figures are below."
+    if view.review.interrupted and not view.review.verdicts:
+        return "The run was interrupted before any of its claims was decided: these are estimates."
     if confirmed == total:
-        return f"{'The claim holds' if total == 1 else f'All {total} claims hold'} on this machine."
+        every = {1: "The claim holds", 2: "Both claims hold"}.get(total, f"All {total} claims hold")
+        return f"{every} on this machine."
     if confirmed == 0:
         return (
             f"{'The claim is not' if total == 1 else f'None of the {total} claims is'} confirmed."
@@ -88,7 +91,7 @@ def _why(view: View, outcomes: Counter[str]) -> Iterator[str]:
     number = outcomes["INVALID"]
     if number:
         yield f"{number} {'rests' if number == 1 else 'rest'} on trials that are not valid."
-    if view.review.interrupted:
+    if view.review.interrupted and view.review.verdicts:
         yield "The run was interrupted: what was not decided before has estimates, and no verdict."
     if view.review.added_afterwards:
         yield (

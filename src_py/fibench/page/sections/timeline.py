@@ -11,7 +11,7 @@ from statistics import median
 
 from markupsafe import Markup
 
-from fibench.metrics import METRICS, number, quantity
+from fibench.metrics import METRICS, exact, number, quantity
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.palette import BAND, GRID, TONE, Look
@@ -155,7 +155,7 @@ def _grid(reach: float) -> Iterator[Markup]:
         if all(abs(at - other) > 15.0 for other in shown_at):
             shown_at.append(at)
             yield svg.line(_LEFT, 100.0, at, at, stroke=GRID, class_="grid")
-            said = "×1" if step == 1.0 else f"×{number(step, 2)}"
+            said = f"×{exact(step, 3)}"
             yield svg.caption(0.0, at + 4.0, said, class_="tick")
 
 
