@@ -208,3 +208,11 @@ def test_where_no_page_can_be_written_the_run_ends_as_it_would(desk: Desk) -> No
     assert (desk.run_folder() / "claims.json").exists()
     assert "no page was written" in said
     assert run.returncode in (0, 5)
+
+
+def test_no_command_loads_what_makes_pages_before_it_makes_one() -> None:
+    code = "import sys, fibench.tasks, fibench.commands.run, fibench.commands.review; "
+    code += "sys.exit(bool({'jinja2', 'fibench.page', 'webbrowser'} & set(sys.modules)))"
+    argv = [sys.executable, "-c", code]
+    source = {**os.environ, "PYTHONPATH": str(CHECKOUT / "src_py")}
+    assert subprocess.run(argv, env=source, check=False).returncode == 0

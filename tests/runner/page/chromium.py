@@ -142,10 +142,11 @@ def browser() -> Iterator[Browser]:
         "--hide-scrollbars",
     ]  # fmt: skip
     quiet = subprocess.DEVNULL
-    started = subprocess.Popen(
-        argv, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=(commands_out, answers_in)
-    )
-    with ending(started) as process:
+    with ending(
+        subprocess.Popen(
+            argv, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=(commands_out, answers_in)
+        )
+    ) as process:
         os.close(commands_out)
         os.close(answers_in)
         try:

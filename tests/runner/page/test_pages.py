@@ -8,26 +8,22 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.runner.judged_runs import judged
 from tests.runner.page.conftest import Reviewed
 from tests.runner.page.html_reading import read_page_text
 from tests.runner.page.kinds import HOSTILE, KINDS, OUTCOMES
 from tests.runner.page.model_runs import Model, model_run
-from tests.runner.stored_runs import make_run, places_with
+from tests.runner.stored_runs import make_run
 
 from fibench.page import page_of
 from fibench.page.document import script
 from fibench.report.words import verdict_words
-from fibench.store import read_run
-from fibench.verdict import Review, review
+from fibench.verdict import review
 from fibench.verdict.explaining.by_block import figures_by_block
 from fibench.verdict.findings import samples
 from fibench.wording import prose
 
 MOST_SCRIPT_BYTES = 4000
-
-
-def judged(folder: Path) -> Review:
-    return review(read_run(folder, places_with(folder)))
 
 
 @pytest.mark.parametrize("kind", KINDS)

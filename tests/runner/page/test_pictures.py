@@ -10,7 +10,7 @@ from tests.runner.page.svg_reading import extent, marks, per_cent, read_drawing
 
 from fibench.page.claims.counted import Count, CountPicture, counted_picture
 from fibench.page.claims.curve import AlongAxis, CurvePoint, Half, curve_picture
-from fibench.page.claims.interval import Dot, Interval, interval_axis, interval_picture
+from fibench.page.claims.interval import Dot, IntervalPicture, interval_axis, interval_picture
 from fibench.page.draw import svg
 
 RATIOS = st.floats(1e-3, 1e3)
@@ -21,12 +21,12 @@ def ratio(figure: float) -> str:
 
 
 @st.composite
-def intervals(draw: st.DrawFn) -> Interval:
+def intervals(draw: st.DrawFn) -> IntervalPicture:
     low, mean, high = sorted(draw(st.tuples(RATIOS, RATIOS, RATIOS)))
     dots = draw(st.lists(RATIOS, max_size=20))
     above = draw(st.none() | RATIOS)
     below = draw(RATIOS) if above is None else draw(st.none() | RATIOS)
-    return Interval(
+    return IntervalPicture(
         "ok", ratio, "a picture", mean, low, high, above=above, below=below, is_ratio=True,
         dots=[Dot(f"block {place}", figure, counts=place % 3 > 0)
               for place, figure in enumerate(dots)],
@@ -34,7 +34,7 @@ def intervals(draw: st.DrawFn) -> Interval:
 
 
 @given(intervals())
-def test_the_bar_is_the_interval_and_each_block_a_dot(asked: Interval) -> None:
+def test_the_bar_is_the_interval_and_each_block_a_dot(asked: IntervalPicture) -> None:
     drawing, axis = read_drawing(interval_picture(asked)), interval_axis(asked)
     assert asked.low is not None
     assert asked.high is not None
@@ -55,7 +55,7 @@ def test_the_bar_is_the_interval_and_each_block_a_dot(asked: Interval) -> None:
 
 
 @given(intervals())
-def test_the_tint_begins_and_ends_at_the_bounds(asked: Interval) -> None:
+def test_the_tint_begins_and_ends_at_the_bounds(asked: IntervalPicture) -> None:
     drawing, axis = read_drawing(interval_picture(asked)), interval_axis(asked)
     assume(asked.above is None or asked.below is None or asked.above < asked.below)
     (zone,) = marks(drawing, "rect", "zone")
@@ -68,7 +68,7 @@ def test_the_tint_begins_and_ends_at_the_bounds(asked: Interval) -> None:
 
 
 @given(intervals())
-def test_everything_lies_within_the_drawing(asked: Interval) -> None:
+def test_everything_lies_within_the_drawing(asked: IntervalPicture) -> None:
     for element in read_drawing(interval_picture(asked)).iter():
         for attribute in ("x", "x1", "x2", "cx"):
             if element.get(attribute, "").endswith("%"):
@@ -81,7 +81,7 @@ def test_everything_lies_within_the_drawing(asked: Interval) -> None:
 def test_an_end_that_there_is_not_is_an_arrow_at_the_edge(
     low: float, high: float, left: bool, right: bool
 ) -> None:
-    asked = Interval("maybe", ratio, "a picture", None, low, high, above=1.2)
+    asked = IntervalPicture("maybe", ratio, "a picture", None, low, high, above=1.2)
     drawing = read_drawing(interval_picture(asked))
     arrows = [element.get("href") for element in drawing.iter("use")]
     assert arrows == ["#m-left"] * left + ["#m-right"] * right
@@ -92,7 +92,9 @@ def test_an_end_that_there_is_not_is_an_arrow_at_the_edge(
 
 
 def test_of_a_widened_interval_the_sure_part_is_darker() -> None:
-    asked = Interval("maybe", ratio, "", 1.2, 0.5, 3.0, sure_low=1.1, sure_high=1.3, above=1.0)
+    asked = IntervalPicture(
+        "maybe", ratio, "", 1.2, 0.5, 3.0, sure_low=1.1, sure_high=1.3, above=1.0
+    )
     drawing, axis = read_drawing(interval_picture(asked)), interval_axis(asked)
     pale = next(one for one in drawing.iter("rect") if one.get("fill-opacity") == ".4")
     (sure,) = marks(drawing, "rect", "bar")
@@ -102,7 +104,7 @@ def test_of_a_widened_interval_the_sure_part_is_darker() -> None:
 
 def test_a_block_that_is_far_is_named() -> None:
     dots = [Dot("block 1", 1.0), Dot("block 2", 0.4, name="block 2")]
-    asked = Interval("maybe", ratio, "", 0.8, 0.5, 1.2, below=1.1, dots=dots)
+    asked = IntervalPicture("maybe", ratio, "", 0.8, 0.5, 1.2, below=1.1, dots=dots)
     said = [element.text for element in read_drawing(interval_picture(asked)).iter("text")]
     assert said.count("block 2") == 1
 

@@ -5,19 +5,13 @@ import math
 from pathlib import Path
 
 import pytest
+from tests.runner.judged_runs import judged
 from tests.runner.page.kinds import OUTCOMES, gil, outcomes, sweep
 from tests.runner.page.model_runs import Document, Model, model_run
-from tests.runner.stored_runs import places_with
 
 from fibench.plan import Trial
-from fibench.store import read_run
-from fibench.verdict import Review, review
 from fibench.verdict.explaining.by_block import AFTERWARDS, figures_by_block
 from fibench.verdict.findings import samples
-
-
-def judged(folder: Path) -> Review:
-    return review(read_run(folder, places_with(folder)))
 
 
 @pytest.mark.parametrize("make", [outcomes, gil])

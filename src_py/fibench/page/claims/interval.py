@@ -41,7 +41,7 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Interval:
+class IntervalPicture:
     """What is drawn; figures in one unit, all above 0. An end may be 0 or infinite: then the
     figures do not bound it."""
 
@@ -62,7 +62,7 @@ class Interval:
     dots: Sequence[Dot] = ()
 
 
-def interval_picture(asked: Interval) -> Markup:
+def interval_picture(asked: IntervalPicture) -> Markup:
     """The drawing; as high as _HEIGHT."""
     scale = interval_axis(asked)
     marks = [
@@ -74,7 +74,7 @@ def interval_picture(asked: Interval) -> Markup:
     return svg.canvas(_HEIGHT, *marks, label=asked.label, class_="claimfig")
 
 
-def interval_axis(asked: Interval) -> Axis:
+def interval_axis(asked: IntervalPicture) -> Axis:
     """An axis with everything on it that is known, the bounds, and of a ratio ×1."""
     known = [asked.mean, asked.low, asked.high, asked.above, asked.below]
     known += [1.0 if asked.is_ratio else None]
@@ -86,7 +86,7 @@ def interval_axis(asked: Interval) -> Axis:
     return Axis(low / more, high * more, True, 0.5, 99.5)
 
 
-def _zone(asked: Interval, scale: Axis) -> Iterator[Markup]:
+def _zone(asked: IntervalPicture, scale: Axis) -> Iterator[Markup]:
     """Where the claim holds, with what was needed above it."""
     begins = 0.0 if asked.above is None else scale.clipped(asked.above)
     ends = 100.0 if asked.below is None else scale.clipped(asked.below)
@@ -98,7 +98,7 @@ def _zone(asked: Interval, scale: Axis) -> Iterator[Markup]:
     yield svg.caption(at, 13.0, asked.needed, text_anchor=side, class_="note")
 
 
-def _axis(asked: Interval, scale: Axis) -> Iterator[Markup]:
+def _axis(asked: IntervalPicture, scale: Axis) -> Iterator[Markup]:
     bounds = [one for one in (asked.above, asked.below) if one is not None and one > 0.0]
     wanted = [AxisLabel(scale.clipped(one), asked.say(one), strong=True) for one in bounds]
     lines = []
@@ -122,7 +122,7 @@ def _axis(asked: Interval, scale: Axis) -> Iterator[Markup]:
     yield from labels.drawn(shown, _TICKS_Y)
 
 
-def _dots(asked: Interval, scale: Axis) -> Iterator[Markup]:
+def _dots(asked: IntervalPicture, scale: Axis) -> Iterator[Markup]:
     """A dot for each block, the first at the top; hollow where the verdict does not rest on it."""
     steps = max(len(asked.dots) - 1, 1)
     solid: list[Markup] = []
@@ -157,7 +157,7 @@ def _dot(dot: Dot, scale: Axis, y: float) -> Iterator[Markup]:
         yield svg.use("m-left", scale.clipped(dot.at_most), y, dot.title)
 
 
-def _bar(asked: Interval, scale: Axis) -> Iterator[Markup]:
+def _bar(asked: IntervalPicture, scale: Axis) -> Iterator[Markup]:
     """The interval, and what lies in its middle; arrows at ends that there are not."""
     tone = asked.tone
     paint = {"fill": TONE[tone], "class_": f"t-{tone}"}

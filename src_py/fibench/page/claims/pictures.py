@@ -12,7 +12,7 @@ from fibench.experiment import Claim
 from fibench.metrics import METRICS, exact, in_group, metric_of, number, quantity, scale_for
 from fibench.page.claims.counted import Count, CountPicture, counted_picture
 from fibench.page.claims.curve import AlongAxis, CurvePoint, Half, curve_picture
-from fibench.page.claims.interval import Dot, Interval, interval_picture
+from fibench.page.claims.interval import Dot, IntervalPicture, interval_picture
 from fibench.page.claims.telling import Teller, teller
 from fibench.page.draw.palette import TONE, TONES
 from fibench.page.view import View
@@ -69,12 +69,12 @@ def _words(verdict: Verdict, say: Teller) -> str:
     return f"{figures}; {needed_words(verdict.claim, say)}; {verdict.outcome.lower()}"
 
 
-def _interval(verdict: Verdict, blocks: Sequence[BlockFigure]) -> Interval:
+def _interval(verdict: Verdict, blocks: Sequence[BlockFigure]) -> IntervalPicture:
     claim, say = verdict.claim, teller(verdict)
     found = verdict.shown_estimate
     before = found.widened if found is not None else None
     far = {one.block for one in verdict.far.blocks} if verdict.far else set()
-    return Interval(
+    return IntervalPicture(
         tone=TONES[verdict.outcome],
         say=say.exactly,
         label=_words(verdict, say),

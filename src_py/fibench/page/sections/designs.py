@@ -46,7 +46,7 @@ METRIC_NAMES: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Row:
+class MetricRow:
     """A cell, or a client group of it."""
 
     cell: CellView
@@ -62,7 +62,7 @@ class Facet:
     """The rows that have an axis in common."""
 
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[MetricRow]
     axis: Markup | None
     log: bool
 
@@ -137,7 +137,7 @@ def _facet(view: View, drawn: _Drawn, name: str, cells: Sequence[CellView]) -> F
     unit, log = METRICS[metric].unit, scale.log
     ticks = scale.ticks(5)
     places = [scale.at(tick) for tick in ticks]
-    rows: list[Row] = []
+    rows: list[MetricRow] = []
     for line in lines:
         is_first = all(row.picture is None for row in rows)
         grid = svg.grid(places, _HEIGHT, drawn.grid, is_first=is_first)
@@ -177,14 +177,14 @@ def _ends(line: TableLine, metric: str) -> list[float]:
     return [one for one in (found.low, found.high) if one is not None and 0.0 < one < math.inf]
 
 
-def _absent(view: View, line: TableLine, metric: str) -> Row:
+def _absent(view: View, line: TableLine, metric: str) -> MetricRow:
     found = _estimate(line, metric)
     why = found.absent if found is not None and found.absent else "not measured"
     group = shown(line.group) if line.group is not None else ""
-    return Row(view.by_key[line.cell.key], group, "", "", None, shown(why))
+    return MetricRow(view.by_key[line.cell.key], group, "", "", None, shown(why))
 
 
-def _row(view: View, line: TableLine, drawn: _Drawn, scale: Axis, grid: Markup) -> Row:
+def _row(view: View, line: TableLine, drawn: _Drawn, scale: Axis, grid: Markup) -> MetricRow:
     metric = drawn.metric
     found, cell = _estimate(line, metric), view.by_key[line.cell.key]
     if found is None or (found.mean is None and found.at_least is None):
@@ -193,7 +193,7 @@ def _row(view: View, line: TableLine, drawn: _Drawn, scale: Axis, grid: Markup) 
     marks = _marks(view, cell, in_group(line.group, metric), found, scale, dotted=drawn.dotted)
     group = shown(line.group) if line.group is not None else ""
     picture = svg.canvas(_HEIGHT, grid, *marks)
-    return Row(cell, group, entry.figure, entry.interval, picture)
+    return MetricRow(cell, group, entry.figure, entry.interval, picture)
 
 
 def _marks(

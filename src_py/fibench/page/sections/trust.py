@@ -12,7 +12,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from fibench.metrics import METRICS, exact, number
-from fibench.page.claims.interval import Dot, Interval, interval_picture
+from fibench.page.claims.interval import Dot, IntervalPicture, interval_picture
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.palette import DANGER, TONE, Tone
@@ -211,7 +211,7 @@ def _twin_picture(view: View) -> Markup | None:
     ]
     tone: Tone = "no" if twin.differs else "ok"
     return interval_picture(
-        Interval(
+        IntervalPicture(
             tone=tone,
             say=lambda ratio: f"×{exact(ratio)}",
             label=prose(twin_line(twin)),
