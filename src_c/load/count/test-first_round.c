@@ -130,14 +130,19 @@ static void count_unfinished(const struct request *request, int64_t begin_ns, in
         tally_resume(tally, begin_ns, sent_ns, end_ns);
 }
 
+static void empty(void)
+{
+    seconds_free(&tally->seconds);
+    memset(tally, 0, sizeof *tally);
+}
+
 // Fills the tally with what is seen through a window from `begin_s` on.
 static void run_once(const struct process *process, double begin_s)
 {
     double end_s = begin_s + process->window_s;
     int64_t begin_ns = (int64_t)(begin_s * SECOND_NS);
 
-    seconds_free(&tally->seconds);
-    memset(tally, 0, sizeof *tally);
+    empty();
     waiting = process->clients;
     serving = 0;
     for (int i = 0; i < waiting; i++)
@@ -275,7 +280,7 @@ static void test_a_window_that_is_no_longer_than_a_request_has_what_came(void)
 // which nothing was in flight at an edge, in the middle and near the end.
 static void test_a_request_counts_for_one_at_most(void)
 {
-    memset(tally, 0, sizeof *tally);
+    empty();
     for (int i = 0; i < 100; i++)
         tally_reply(tally, 0, 500000 - 400000, 500000 + i);
     tally->first_round = 100;
@@ -283,15 +288,13 @@ static void test_a_request_counts_for_one_at_most(void)
     tally_close(tally);
     CHECK(first_round_served(&tally->timeline, 1000000, 400000) > 150);
     CHECK(tally_requests(tally, 1000000) == 100);
-    seconds_free(&tally->seconds);
-    memset(tally, 0, sizeof *tally);
+    empty();
     for (int i = 0; i < 150; i++)
         tally_reply(tally, 0, 4999000 - 400000, 4999000);
     tally->first_round = 150;
     tally_close(tally);
     CHECK(first_round_served(&tally->timeline, 5000000, 400000) < 150);
     CHECK(tally_requests(tally, 5000000) == 150);
-    seconds_free(&tally->seconds);
 }
 
 // After how many batches of 100 ms the first round is over; 0: never. What was answered by the end
