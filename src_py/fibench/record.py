@@ -169,6 +169,8 @@ class Checks:
     read_lag_p99_s: float | None = None
     steady: bool | None = None
     """Whether the load was steady when the window began; None: that was not looked at."""
+    ramp: bool | None = None
+    """Whether the first round of a closed loop was under way then; None: nobody said."""
     warmup_s: float | None = None
     sent_share: float | None = None
     offered_per_s: float | None = None
@@ -178,8 +180,7 @@ class Checks:
     listen_drops: int | None = None
     retransmits: int | None = None
     computing_s: float | None = None
-    """What the least of the asked-for fibonacci(n) takes a core here, by the recursion in C; only
-    of a server of the user's own."""
+    """What the least fibonacci(n) asked of a server of the user's own takes a core here, in C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +260,7 @@ class SystemCalls:
 
 @dataclass(frozen=True, slots=True)
 class Disturbed:
-    """Evidence from inside a trial's window that something else had the machine meanwhile, or that
-    the load was not what it was to be."""
+    """Evidence from inside a window of who else had the machine, or of a load that fell short."""
 
     kind: str
     """For programs: "foreign", "steal", "probe", "late", "generator", by the rules of

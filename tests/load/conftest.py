@@ -110,6 +110,12 @@ def check_read_lag(lag: dict[str, Any], part: dict[str, Any]) -> None:
         assert lag["max_ns"] <= part["latency"]["max_ns"]
 
 
+def is_ramp(group: dict[str, Any]) -> bool:
+    """Whether more than a fiftieth of what came in the window was of the first round."""
+    loop = group["closed_loop"]
+    return loop is not None and loop["first_round"] * 50 > group["window"]["ok"]
+
+
 def check_in_flight(report: dict[str, Any]) -> None:
     """Hold Little's law to what there can be at most, also where the number is not fixed."""
     for part in (report, *report["groups"]):
@@ -118,6 +124,7 @@ def check_in_flight(report: dict[str, Any]) -> None:
             continue
         most = part["clients"]["asked"] * report["settings"]["pipeline"]
         assert 0 <= loop["in_flight"] <= most
+        assert 0 <= loop["first_round"] <= min(most, part["window"]["ok"])
         if loop["littles_law"] is not None:
             assert loop["in_flight"] == pytest.approx(most * loop["littles_law"], abs=0.001)
 
@@ -158,7 +165,9 @@ def check_identity(answer: Answer) -> None:
     for outcome in ("timeout", "unfinished"):
         assert resent[outcome] <= report["counts"][outcome]
     assert resent["connections"] <= report["retransmits"]
-    assert bool(report["notes"]) == (resent["connections"] > 0)
+    ramp = report["warmup"]["ramp"]
+    assert len(report["notes"]) == (resent["connections"] > 0) + ramp
+    assert ramp == any(is_ramp(group) for group in asking)
     if report["interrupted"]:
         assert answer.status == 130
     else:

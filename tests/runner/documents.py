@@ -95,7 +95,7 @@ def answer(**more: Any) -> dict[str, Any]:
         "settings": {"pipeline": 1, "rate_per_s": None, "arrivals": None, "spin": False},
         "valid": True,
         "invalid": [],
-        "warmup": {"ns": 2 * 10**8, "steady": None},
+        "warmup": {"ns": 2 * 10**8, "steady": None, "ramp": False},
         "window": {
             "duration_ns": 10**9,
             "ok": 1000,

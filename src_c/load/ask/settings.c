@@ -316,6 +316,13 @@ uint64_t settings_all_clients(const struct settings *settings)
     return sum;
 }
 
+uint32_t settings_in_flight(const struct settings *settings)
+{
+    uint64_t limit = settings->requests_per_connection;
+
+    return (uint32_t)(limit > 0 && limit < settings->pipeline ? limit : settings->pipeline);
+}
+
 bool settings_have_open_loop(const struct settings *settings)
 {
     for (size_t i = 0; i < settings->group_count; i++) {

@@ -54,4 +54,7 @@ void settings_read(struct settings *settings, int argc, char *const argv[]);
 // Of all groups, the idle ones included.
 uint64_t settings_all_clients(const struct settings *settings);
 
+// How many requests a client of a closed loop keeps in flight.
+uint32_t settings_in_flight(const struct settings *settings);
+
 bool settings_have_open_loop(const struct settings *settings);

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "load/count/first_round.h"
 #include "load/count/throughput.h"
 
 void tally_enter(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns)
@@ -89,10 +90,30 @@ void tally_add(struct tally *sum, struct tally *part)
     histogram_add(&sum->entered, &part->entered);
     histogram_add(&sum->resumed, &part->resumed);
     histogram_add(&sum->read_lag, &part->read_lag);
+    sum->first_round += part->first_round;
     sum->before += part->before;
     sum->in_flight_ns += part->in_flight_ns;
     if (part->open)
         add_open_loop(sum, part);
+}
+
+bool tally_is_ramp(const struct tally *tally)
+{
+    return !tally->open && first_round_matters(tally->first_round, tally_ok(tally));
+}
+
+// A request at an edge of the window counts for one at most, and for nothing at least.
+static double ramp_requests(const struct tally *tally, int64_t window_ns)
+{
+    int64_t length_ns = histogram_percentile(&tally->histogram, 50);
+    double served = first_round_served(&tally->timeline, window_ns, length_ns);
+    double ok = (double)tally_ok(tally);
+    double least = ok - (double)tally->entered.total;
+    double most = ok + (double)tally->censored.total;
+
+    if (served < least)
+        return least;
+    return served < most ? served : most;
 }
 
 double tally_requests(const struct tally *tally, int64_t window_ns)
@@ -103,7 +124,9 @@ double tally_requests(const struct tally *tally, int64_t window_ns)
                                   .censored = &tally->censored,
                                   .resumed = &tally->resumed};
 
-    return tally->open ? (double)tally_ok(tally) : served_requests(&served);
+    if (tally->open)
+        return (double)tally_ok(tally);
+    return tally_is_ramp(tally) ? ramp_requests(tally, window_ns) : served_requests(&served);
 }
 
 const char *tally_fault(const struct tally *tally)

@@ -25,6 +25,7 @@ struct tally {
     struct histogram entered;   // ages at its begin of those, answered or not, that began before
     struct histogram read_lag;  // how long what came may have waited to be read
     // Of a closed loop, in the window:
+    uint64_t first_round;     // of replies, those to requests of the first round
     double before;            // of replies, the parts of their requests that lie before it
     struct histogram resumed; // of the censored at the end, those of clients answered before
     int64_t in_flight_ns;     // how long requests were, all together, however they ended
@@ -78,8 +79,12 @@ void tally_close(struct tally *tally);
 // does not follow from the parts.
 void tally_add(struct tally *sum, struct tally *part);
 
-// Requests served in a window of this length: as a closed loop has them (throughput.h), or, in an
-// open loop, the replies that came in it. Of one group, after tally_close().
+// Whether a closed loop's window had too much of its first round to be one of a steady load.
+bool tally_is_ramp(const struct tally *tally);
+
+// Requests served in a window of this length: as a closed loop has them (throughput.h; in a ramp
+// first_round.h), or, in an open loop, the replies that came in it. Of one group, after
+// tally_close().
 double tally_requests(const struct tally *tally, int64_t window_ns);
 
 // NULL, or what does not add up: every request has one outcome, every second is in the total.

@@ -89,13 +89,30 @@ void close_left(struct client *client, int fd)
 
 void close_connection(struct client *client) { close_left(client, leave_connection(client)); }
 
-static void add_warmth(struct warmth *warmth, int64_t lasted_ns)
+// Counts one more of what only this thread writes.
+static void add_one(_Atomic uint64_t *count)
 {
-    uint64_t replies = atomic_load_explicit(&warmth->replies, memory_order_relaxed);
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+static void add_warmth(struct warmth *warmth, bool is_open, int64_t lasted_ns)
+{
     int64_t before_ns = atomic_load_explicit(&warmth->lasted_ns, memory_order_relaxed);
 
-    atomic_store_explicit(&warmth->replies, replies + 1, memory_order_relaxed);
+    if (!is_open)
+        add_one(&warmth->replies);
     atomic_store_explicit(&warmth->lasted_ns, before_ns + lasted_ns, memory_order_relaxed);
+}
+
+// Counts a right reply to a client's first requests, on the side of the window's begin where it is.
+static void note_first(struct worker *worker, struct client *client, enum window_side side)
+{
+    client->first_left--;
+    if (side == WINDOW_INSIDE)
+        client->share->tally.first_round++;
+    else
+        add_one(&worker->warmth.first_round);
 }
 
 void end_with_reply(struct worker *worker, struct client *client, enum reply_state state,
@@ -113,13 +130,15 @@ void end_with_reply(struct worker *worker, struct client *client, enum reply_sta
     if (state == REPLY_RIGHT) {
         if (tally->open)
             tally_serve(tally, now_ns - client_oldest_ns(client));
+        if (client->first_left > 0)
+            note_first(worker, client, side);
         int64_t started_ns = end_request(worker, client, OUTCOME_OK);
         if (side == WINDOW_INSIDE) {
             tally_reply(tally,
                         atomic_load_explicit(&worker->window->begin_ns, memory_order_relaxed),
                         started_ns, now_ns);
         } else {
-            add_warmth(&worker->warmth, now_ns - started_ns);
+            add_warmth(&worker->warmth, tally->open, now_ns - started_ns);
         }
     } else {
         fail_request(worker, client, OUTCOME_WRONG, now_ns);

@@ -30,6 +30,7 @@ bool share_make(struct share *share, const struct settings *settings, struct tea
         struct client *client = &share->clients[i];
         client->fd = -1;
         client->share = share;
+        client->first_left = is_open || group->idle ? 0 : settings_in_flight(settings);
         client->started_ns = share->times_ns + i * ring * rings;
         client->sent_ns = client->started_ns + (rings - 1) * ring;
     }

@@ -37,6 +37,7 @@ struct client {
     bool send_failed;   // nothing can be sent on this connection any more
     int send_errno;
     uint32_t in_flight;     // requests started and without an outcome
+    uint32_t first_left;    // of the first round's requests, those without a reply
     uint32_t oldest;        // where the first of them is in the ring
     int64_t *started_ns;    // when they were started: a ring of `pipeline` times
     int64_t *sent_ns;       // when they were sent, if that is another ring: in an open loop
@@ -111,8 +112,9 @@ struct run {
 
 // What a thread has done before the window begins. Written by it alone, and read by others.
 struct warmth {
-    alignas(CACHE_LINE) _Atomic uint64_t replies;
-    _Atomic int64_t lasted_ns; // how long their requests took, all together
+    alignas(CACHE_LINE) _Atomic uint64_t replies; // of closed loops
+    _Atomic uint64_t first_round;                 // of them, those to their first requests
+    _Atomic int64_t lasted_ns; // how long the requests of all loops took, all together
 };
 
 // One thread. Nothing here is written by another.

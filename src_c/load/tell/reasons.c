@@ -198,11 +198,24 @@ static void add_resent(struct reasons *notes, const struct result *result)
                accounting->resent_connections, accounting->resent[OUTCOME_UNFINISHED], queue);
 }
 
+// Says that the window opened too early.
+static void add_ramp(struct reasons *notes, const struct result *result)
+{
+    add_reason(
+        notes,
+        "the first round was under way when the window opened (%" PRIu64 " of %" PRIu64
+        " replies were to their client's first request): latencies are those of a queue that "
+        "fills; a longer --warmup shows the steady load",
+        result->total.first_round, tally_ok(&result->total));
+}
+
 struct reasons notes_collect(const struct result *result)
 {
     struct reasons notes = {0};
 
     if (result->total.accounting.resent_connections > 0)
         add_resent(&notes, result);
+    if (result_is_ramp(result))
+        add_ramp(&notes, result);
     return notes;
 }

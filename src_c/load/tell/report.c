@@ -73,7 +73,8 @@ static void write_validity(struct json *json, const struct result *result)
     write_reasons(json, "notes", &notes);
 }
 
-// How long the warm-up was; whether the server was steady then, if that was looked at.
+// How long the warm-up was; whether the server was steady then, if that was looked at; and whether
+// it was too short for the first round of a closed loop.
 static void write_warmup(struct json *json, const struct result *result)
 {
     json_open(json, "warmup", '{');
@@ -82,6 +83,7 @@ static void write_warmup(struct json *json, const struct result *result)
         json_bool(json, "steady", result->steady);
     else
         json_null(json, "steady");
+    json_bool(json, "ramp", result_is_ramp(result));
     json_close(json, '}');
 }
 

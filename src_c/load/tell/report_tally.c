@@ -160,6 +160,7 @@ void report_closed_loop(struct json *json, const struct result *result, const st
     }
     json_open(json, "closed_loop", '{');
     write_littles_law(json, result, tally);
+    json_unsigned(json, "first_round", tally->first_round);
     json_open(json, "lag", '{');
     write_lag_figures(json, &tally->read_lag);
     json_close(json, '}');

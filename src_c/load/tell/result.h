@@ -28,6 +28,9 @@ struct result {
     int edges_error;          // errno of an announcement that failed; 0: none did
 };
 
+// Whether the first round of a closed loop was under way in the window, and mattered.
+bool result_is_ramp(const struct result *result);
+
 // How long the window was.
 static inline int64_t result_window_ns(const struct result *result)
 {

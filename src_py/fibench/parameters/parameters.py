@@ -246,8 +246,9 @@ class Parameters:
             "load",
             kinds.duration_or_auto(0, 3600),
             kinds.AUTO,
-            'Time under load before the measured window. "auto": until the load is steady, for '
-            "half a second at least and 10 s at most.",
+            'Time under load before the measured window. "auto": until the load is steady and '
+            "the clients have had their first replies, for half a second at least and 10 s at "
+            "most.",
             option=Option(10, "time before the window: 200ms, or auto"),
         )
     )

@@ -153,6 +153,8 @@ class Answer:
     warmup_ns: int
     steady: bool | None
     """Whether the load was steady at its end; None where that was not looked at."""
+    ramp: bool
+    """A closed loop's clients waited for their first reply still when the window opened."""
     duration_ns: int
     clock: str
     """From when on a latency counts: "service" or "schedule"."""
@@ -225,6 +227,7 @@ def read_answer(document: Object) -> Answer:
         spin=settings.get("spin", bool),
         warmup_ns=told.inside("warmup").whole("ns"),
         steady=told.inside("warmup").truth_or_none("steady"),
+        ramp=told.inside("warmup").get("ramp", bool),
         duration_ns=told.inside("window").whole("duration_ns"),
         clock=latency.get("clock", str),
         surplus_bytes=told.whole("surplus_bytes"),

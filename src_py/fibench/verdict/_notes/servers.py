@@ -22,6 +22,7 @@ def of_servers(records: Iterable[Record]) -> Iterator[str]:
         yield from _left(backend, servers)
         yield from _unknown(backend, servers)
     yield from folded(_never_steady(known))
+    yield from folded(_of_a_ramp(known))
 
 
 def _never_steady(records: Sequence[Record]) -> Iterator[Note]:
@@ -38,6 +39,23 @@ def _never_steady(records: Sequence[Record]) -> Iterator[Note]:
                 label,
                 f"not steady after a warm-up of {longest_s:.0f} s in {len(never)} of "
                 f"{len(own)} trials: its figures are those of a time in which they changed",
+            )
+
+
+def _of_a_ramp(records: Sequence[Record]) -> Iterator[Note]:
+    """Cells whose windows opened before all clients had had their first reply."""
+    by_label: dict[str, list[Record]] = {}
+    for record in records:
+        if record.is_measurement and record.checks.ramp is not None:
+            by_label.setdefault(record.label, []).append(record)
+    for label, own in by_label.items():
+        early = [record for record in own if record.checks.ramp]
+        if early:
+            yield Note(
+                label,
+                "clients waited for their first reply when the window opened in "
+                f"{len(early)} of {len(own)} trials: latencies are those of a queue that fills, "
+                'and lower than under a steady load (a longer warmup, or "auto", waits for it)',
             )
 
 
