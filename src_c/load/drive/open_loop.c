@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "core/clock.h"
+#include "load/drive/cooldown.h"
 #include "load/drive/free_clients.h"
 #include "load/drive/sending.h"
 #include "load/drive/window.h"
@@ -33,13 +34,14 @@ void open_loop_begin(struct worker *worker, int64_t zero_ns)
     }
 }
 
-// Takes note of a request that has become due: it is started, and must come to an end.
+// Takes note of a request that has become due: it is started, and must come to an end. One from
+// `begin_ns` on is of the window.
 static void notice(struct share *share, int64_t begin_ns, int64_t now_ns)
 {
     struct open_loop *open = &share->open;
     int64_t lag_ns = now_ns - open->next_due_ns;
 
-    share->tally.accounting.started++;
+    share->accounting->started++;
     if (open->next_due_ns >= begin_ns) {
         share->tally.due++;
         histogram_record(&share->tally.lag, lag_ns > 0 ? lag_ns : 1); // which begins at 1 ns
@@ -76,7 +78,7 @@ static bool tell_backlog(struct worker *worker, struct open_loop *open)
 static void serve(struct worker *worker, struct share *share, int64_t now_ns)
 {
     struct open_loop *open = &share->open;
-    int64_t begin_ns = begin_of(worker);
+    int64_t begin_ns = worker->is_cooling ? INT64_MAX : begin_of(worker);
     struct client *client;
 
     while (open->next_due_ns <= now_ns)
@@ -84,16 +86,14 @@ static void serve(struct worker *worker, struct share *share, int64_t now_ns)
     while (open->backlog > 0 && !worker->stopped &&
            (client = free_clients_take(worker, open)) != NULL) {
         int64_t send_ns = clock_now_ns();
-        if (window_is_over(worker->window, send_ns)) { // while others were sent: it stays overdue
-            worker->stopped = true;
+        if (load_is_over(worker, send_ns)) // while others were sent: it stays overdue
             break;
-        }
         open->backlog--;
-        share->tally.sent += send_ns >= begin_ns;
+        share->tally.sent += send_ns >= begin_ns && !worker->is_cooling;
         send_request(worker, client, on_the_clock(open, schedule_next(&open->unsent)), send_ns);
         free_clients_offer(worker, client);
     }
-    if (tell_backlog(worker, open)) {
+    if (!worker->is_cooling && tell_backlog(worker, open)) {
         window_abort(worker->window);
         worker->stopped = true;
     }
@@ -104,8 +104,7 @@ void open_loop_serve(struct worker *worker)
     int64_t now_ns = clock_now_ns();
     int64_t next_due_ns = INT64_MAX;
 
-    if (window_is_over(worker->window, now_ns))
-        worker->stopped = true;
+    load_is_over(worker, now_ns);
     for (size_t i = 0; i < worker->share_count && !worker->stopped; i++) {
         struct share *share = &worker->shares[i];
         if (!share->is_open)
@@ -117,7 +116,7 @@ void open_loop_serve(struct worker *worker)
     worker->next_due_ns = next_due_ns;
 }
 
-void open_loop_settle(struct worker *worker, struct share *share, int64_t end_ns)
+void open_loop_close(struct worker *worker, struct share *share, int64_t end_ns)
 {
     struct open_loop *open = &share->open;
     int64_t begin_ns = begin_of(worker);
@@ -130,9 +129,14 @@ void open_loop_settle(struct worker *worker, struct share *share, int64_t end_ns
     }
     tell_backlog(worker, open);
     share->tally.overdue_at_end = open->backlog;
-    share->tally.accounting.by_outcome[OUTCOME_UNFINISHED] += open->backlog;
-    share->tally.waiting_at_end = share->tally.accounting.by_outcome[OUTCOME_UNFINISHED];
+}
+
+void open_loop_settle(struct worker *worker, struct share *share, int64_t watched_ns)
+{
+    struct open_loop *open = &share->open;
+
+    share->accounting->by_outcome[OUTCOME_UNFINISHED] += open->backlog;
     for (; open->backlog > 0; open->backlog--)
-        tally_censor(&share->tally, begin_ns, on_the_clock(open, schedule_next(&open->unsent)),
-                     end_ns);
+        cooldown_note_due(worker, share, on_the_clock(open, schedule_next(&open->unsent)),
+                          watched_ns, false);
 }
