@@ -75,8 +75,8 @@ def check_part(part: dict[str, Any]) -> None:
     if closed is not None:
         assert closed["littles_law"] is None or 0 <= closed["littles_law"] <= 1
         check_read_lag(closed["lag"], part)
-    # What was seen without a reply, or had a late one, is what was unfinished, and what was given up
-    # in the window.
+    # What was seen without a reply, or had a late one, is what was unfinished, and what was given
+    # up in the window.
     assert cut_off <= counts["unfinished"] + counts["timeout"]
     if loop is None:
         assert late["count"] == 0

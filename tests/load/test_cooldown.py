@@ -200,7 +200,7 @@ def test_late_replies_are_as_late_as_they_are(fibload: Program) -> None:
     assert answer.status == 0
     loop, late = loop_of(answer), answer.report["latency"]["late"]
     assert loop["unanswered"] == 0 or was_over(answer)
-    # The n-th of the last ten was due (10 - n) * 50 ms before the end, and they were held until then.
+    # The last ten were due 50, 100, … ms before the end, and were held until then.
     steps = [lowest_at(index) for index, count in late["counts"] for _ in range(count)]
     for number, step in enumerate(sorted(steps), start=1):
         assert step >= number * 50e6 * 0.998
