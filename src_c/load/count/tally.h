@@ -11,20 +11,20 @@
 #include "load/count/timeline.h"
 
 struct tally {
-    bool open; // latencies count from the intended time
-    bool idle; // nothing is asked
+    bool open;                    // latencies count from the intended time
+    bool idle;                    // nothing is asked
     struct accounting accounting; // of the run up to the window's end
     struct accounting cooldown;   // of what was unfinished then, and of what was started since
-    struct timeline timeline;   // right replies in the window
-    struct seconds seconds;     // and how long they took
-    struct histogram histogram; // the same, not divided into seconds: from tally_close() on
-    uint64_t asked;             // clients
-    uint64_t connected;         // those that had a connection at least once
-    uint64_t answered;          // and those that had a reply
-    uint64_t lost;              // idle: connections that ended, or were refused
-    struct histogram censored;  // ages of requests that were last seen without a reply
-    struct histogram entered;   // ages at its begin of those, answered or not, that began before
-    struct histogram read_lag;  // how long what came may have waited to be read
+    struct timeline timeline;     // right replies in the window
+    struct seconds seconds;       // and how long they took
+    struct histogram histogram;   // the same, not divided into seconds: from tally_close() on
+    uint64_t asked;               // clients
+    uint64_t connected;           // those that had a connection at least once
+    uint64_t answered;            // and those that had a reply
+    uint64_t lost;                // idle: connections that ended, or were refused
+    struct histogram censored;    // ages of requests that were last seen without a reply
+    struct histogram entered;     // ages at its begin of those, answered or not, that began before
+    struct histogram read_lag;    // how long what came may have waited to be read
     // Of a closed loop, in the window:
     double before;            // of replies, the parts of their requests that lie before it
     struct histogram resumed; // of the censored at the end, those of clients answered before

@@ -104,7 +104,7 @@ void open_loop_serve(struct worker *worker)
     int64_t now_ns = clock_now_ns();
     int64_t next_due_ns = INT64_MAX;
 
-    load_is_over(worker, now_ns);
+    load_is_over(worker, now_ns); // which stops it
     for (size_t i = 0; i < worker->share_count && !worker->stopped; i++) {
         struct share *share = &worker->shares[i];
         if (!share->is_open)

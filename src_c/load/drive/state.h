@@ -100,9 +100,9 @@ struct run {
     struct team *teams;     // one for each group
     struct overdue overdue; // of all groups
     struct window window;
-    int stop;     // eventfd: the load is over
-    int standing; // eventfd: how many threads' connections stand
-    int cooldown; // eventfd: the window's end was announced, and the load goes on
+    int stop;              // eventfd: the load is over
+    int standing;          // eventfd: how many threads' connections stand
+    int cooldown;          // eventfd: the window's end was announced, and the load goes on
     atomic_size_t waiting; // threads with something that was due before the end and has no outcome
     pthread_barrier_t gate;
     atomic_bool hurry;       // do not wait for connections to stand

@@ -112,8 +112,8 @@ static void test_late_replies_have_the_time_that_they_took(void)
     CHECK_NUMBER(tally->late.total, 3);
     CHECK_NUMBER(tally->late.max_ns, END_NS - BEGIN_NS + 500);
     CHECK_NUMBER(tally->late.min_ns, COOLDOWN_NS - 1 + 100);
-    CHECK_NUMBER(tally->late.sum_ns, END_NS - BEGIN_NS + 500 + END_NS + 900 - BEGIN_NS - 500 +
-                                         COOLDOWN_NS - 1 + 100);
+    CHECK_NUMBER(tally->late.sum_ns,
+                 END_NS - BEGIN_NS + 500 + END_NS + 900 - BEGIN_NS - 500 + COOLDOWN_NS - 1 + 100);
     CHECK_NUMBER(tally->entered.total, 1);
     CHECK_NUMBER(tally->entered.max_ns, 500);
     CHECK_NUMBER(tally->waiting_at_begin, 1);

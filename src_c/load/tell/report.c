@@ -106,8 +106,7 @@ static void write_firsts(struct json *json, const struct result *result)
 {
     const struct accounting *accounting = &result->total.accounting;
 
-    const struct accounting *wrong =
-        accounting->wrong_seen ? accounting : &result->total.cooldown;
+    const struct accounting *wrong = accounting->wrong_seen ? accounting : &result->total.cooldown;
 
     if (wrong->wrong_seen) {
         const struct wrong_reply *got = &wrong->first_wrong;
