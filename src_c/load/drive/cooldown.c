@@ -7,7 +7,7 @@
 #include <sys/eventfd.h>
 
 #include "core/clock.h"
-#include "load/drive/open_loop.h"
+#include "load/drive/backlog.h"
 
 enum { COOLDOWN_SHARE = 10 }; // of the window, at most
 
@@ -34,7 +34,7 @@ static uint64_t carry_over(struct worker *worker, struct share *share, int64_t e
 {
     struct accounting *accounting = &share->tally.accounting;
 
-    open_loop_close(worker, share, end_ns);
+    backlog_close(worker, share, end_ns);
     uint64_t unfinished = accounting->started - accounting_ended(accounting);
     accounting->by_outcome[OUTCOME_UNFINISHED] += unfinished;
     share->accounting = &share->tally.cooldown;
