@@ -15,6 +15,7 @@
 #include "core/die.h"
 #include "load/ask/settings.h"
 #include "load/count/listen_queue.h"
+#include "load/drive/cooldown.h"
 #include "load/drive/state.h"
 #include "load/drive/window.h"
 #include "load/drive/worker.h"
@@ -100,9 +101,12 @@ static void make_workers(struct session *session)
     run->settings = session->settings;
     run->stop = eventfd(0, EFD_CLOEXEC);
     run->standing = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+    run->cooldown = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    atomic_init(&run->waiting, session->thread_count);
     session->workers = (struct worker **)calloc(session->thread_count, sizeof *session->workers);
-    if (run->stop == -1 || run->standing == -1 || session->workers == NULL ||
-        !window_init(&run->window, session->settings->requests))
+    if (run->stop == -1 || run->standing == -1 || run->cooldown == -1 || session->workers == NULL ||
+        !window_init(&run->window, session->settings->requests,
+                     cooldown_longest_ns(session->settings)))
         die("fibload", "cannot prepare", errno);
     int error = pthread_barrier_init(&run->gate, NULL, (unsigned)session->thread_count + 1);
     for (size_t i = 0; error == 0 && i < session->thread_count; i++) {
@@ -148,6 +152,7 @@ static void collect(struct session *session)
     struct result *result = session->result;
 
     atomic_store(&session->run.end_ns, result->end_ns);
+    atomic_store(&session->run.watched_ns, result->watched_ns);
     atomic_store(&session->run.leave_ns, clock_now_ns() + LEAVE_NS);
     if (eventfd_write(session->run.stop, 1) == -1)
         die("fibload", "eventfd", errno);
@@ -175,6 +180,7 @@ static void release(struct session *session)
     pthread_barrier_destroy(&run->gate);
     free((void *)session->workers);
     close(run->window.finished);
+    close(run->cooldown);
     close(run->standing);
     close(run->stop);
     close(session->signals);

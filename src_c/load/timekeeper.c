@@ -198,6 +198,22 @@ static enum wake begin_load(struct session *session, struct cpu_sample *first)
     return wake;
 }
 
+// After the end of the window: lets the load go on until all that was due before it has an outcome,
+// or for as long as it may. The threads may have come to that before this one woke up.
+static void cool_down(struct session *session)
+{
+    struct result *result = session->result;
+    int64_t until_ns = result->end_ns + atomic_load(&session->run.window.cooldown_ns);
+
+    if (eventfd_write(session->run.cooldown, 1) == -1)
+        die("fibload", "eventfd", errno);
+    result->cooled_down = true;
+    if (!result->interrupted && !result->aborted)
+        result->interrupted = wait_until(session, until_ns) == WAKE_SIGNAL;
+    int64_t now_ns = clock_now_ns();
+    result->watched_ns = now_ns < until_ns ? now_ns : until_ns;
+}
+
 void keep_time(struct session *session)
 {
     const struct settings *settings = session->settings;
@@ -222,4 +238,7 @@ void keep_time(struct session *session)
     result->extent = cpu_extent();
     result->zero_ns = atomic_load(&session->run.zero_ns);
     announce(session, "end", result->end_ns);
+    result->watched_ns = result->end_ns;
+    if (atomic_load(&session->run.window.cooldown_ns) > 0)
+        cool_down(session);
 }

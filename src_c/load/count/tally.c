@@ -49,6 +49,25 @@ void tally_resume(struct tally *tally, int64_t begin_ns, int64_t started_ns, int
         histogram_record(&tally->resumed, age_ns);
 }
 
+void tally_leave(struct tally *tally, int64_t begin_ns, int64_t due_ns, int64_t seen_ns)
+{
+    tally->unanswered++;
+    tally_censor(tally, begin_ns, due_ns, seen_ns);
+}
+
+void tally_answer_late(struct tally *tally, int64_t begin_ns, int64_t due_ns, int64_t now_ns)
+{
+    if (now_ns - due_ns > HISTOGRAM_HIGHEST_NS) { // all that can be held of it
+        tally_leave(tally, begin_ns, due_ns, now_ns);
+        return;
+    }
+    histogram_record(&tally->late, now_ns - due_ns);
+    if (due_ns < begin_ns) {
+        tally->waiting_at_begin++;
+        histogram_record(&tally->entered, begin_ns - due_ns);
+    }
+}
+
 void tally_fail(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns)
 {
     spend(tally, begin_ns, started_ns, now_ns);
@@ -66,6 +85,8 @@ static void add_open_loop(struct tally *sum, const struct tally *part)
     histogram_add(&sum->lag, &part->lag);
     sum->waiting_at_begin += part->waiting_at_begin;
     sum->waiting_at_end += part->waiting_at_end;
+    sum->unanswered += part->unanswered;
+    histogram_add(&sum->late, &part->late);
     if (part->fastest_ns > 0)
         tally_serve(sum, part->fastest_ns);
 }
@@ -75,6 +96,7 @@ void tally_add(struct tally *sum, struct tally *part)
     sum->open = sum->open || part->open;
     sum->idle = part->idle;
     accounting_add(&sum->accounting, &part->accounting);
+    accounting_add(&sum->cooldown, &part->cooldown);
     timeline_add(&sum->timeline, &part->timeline);
     seconds_add(&sum->seconds, &part->seconds);
     histogram_add(&sum->histogram, &part->histogram);
@@ -129,12 +151,22 @@ double tally_requests(const struct tally *tally, int64_t window_ns)
     return tally_is_ramp(tally) ? ramp_requests(tally, window_ns) : served_requests(&served);
 }
 
+// Whether all that was unfinished at the end of the window has become something since.
+static bool is_carried_over(const struct tally *tally)
+{
+    return accounting_balances(&tally->cooldown) &&
+           tally->cooldown.started >= tally->accounting.by_outcome[OUTCOME_UNFINISHED] &&
+           tally->waiting_at_end == tally->late.total + tally->unanswered;
+}
+
 const char *tally_fault(const struct tally *tally)
 {
     uint64_t replies = 0;
 
     if (!accounting_balances(&tally->accounting))
         return "requests started and outcomes do not balance";
+    if (!is_carried_over(tally))
+        return "requests unfinished at the window's end and what became of them do not balance";
     for (int i = 0; i < TIMELINE_SLOTS; i++)
         replies += tally->timeline.slots[i];
     if (replies != tally_ok(tally))

@@ -20,6 +20,7 @@ bool share_make(struct share *share, const struct settings *settings, struct tea
     share->exchange = &team->exchange;
     share->is_idle = group->idle;
     share->tally.idle = group->idle;
+    share->accounting = &share->tally.accounting;
     if (count == 0)
         return true;
     share->clients = calloc(count, sizeof *share->clients);

@@ -93,8 +93,10 @@ static void excerpt(char text[EXCERPT_SIZE], const char *bytes, size_t size, siz
     stpcpy(out, goes_on ? "..." : "");
 }
 
-// Says how the first wrong reply differs from what was expected.
-static void add_wrong(struct reasons *reasons, const struct accounting *accounting)
+// Says how the first wrong reply differs from what was expected; `when` they came, if not before
+// the window's end.
+static void add_wrong(struct reasons *reasons, const struct accounting *accounting,
+                      const char *when)
 {
     const struct wrong_reply *got = &accounting->first_wrong;
     const char *expected = accounting->first_expected + got->from;
@@ -108,7 +110,7 @@ static void add_wrong(struct reasons *reasons, const struct accounting *accounti
             size > WRONG_SHOWN);
     if (got->at > 0)
         snprintf(where, sizeof where, "differs at byte %zu: ", got->at);
-    add_reason(reasons, "wrong replies: %" PRIu64 ", the first %s\"%s\" instead of \"%s\"",
+    add_reason(reasons, "wrong replies%s: %" PRIu64 ", the first %s\"%s\" instead of \"%s\"", when,
                accounting->by_outcome[OUTCOME_WRONG], where, came, wanted);
 }
 
@@ -147,9 +149,12 @@ static void add_timeouts(struct reasons *reasons, const struct result *result)
 
 // Collects why the measurement must not be used. Connections that were refused, closed or reset
 // before the first byte of a reply are counted, and judged by who knows what the server promises.
+// Of what comes after the window only a wrong reply is one: what else has none then is as good as
+// unfinished.
 struct reasons reasons_collect(const struct result *result)
 {
     const struct accounting *accounting = &result->total.accounting;
+    const struct accounting *cooldown = &result->total.cooldown;
     const uint64_t *by = accounting->by_outcome;
     struct reasons found = {0};
     struct reasons *reasons = &found;
@@ -157,7 +162,9 @@ struct reasons reasons_collect(const struct result *result)
     if (result->aborted)
         add_abort(reasons, result);
     if (by[OUTCOME_WRONG] > 0)
-        add_wrong(reasons, accounting);
+        add_wrong(reasons, accounting, "");
+    if (cooldown->by_outcome[OUTCOME_WRONG] > 0)
+        add_wrong(reasons, cooldown, " after the window");
     if (accounting->surplus_bytes > 0)
         add_reason(reasons, "bytes that nobody asked for: %" PRIu64, accounting->surplus_bytes);
     if (accounting->cut_short > 0)

@@ -108,9 +108,11 @@ static void write_firsts(struct json *json, const struct result *result)
 {
     const struct accounting *accounting = &result->total.accounting;
 
-    if (accounting->wrong_seen) {
-        const struct wrong_reply *got = &accounting->first_wrong;
-        const char *expect = accounting->first_expected + got->from;
+    const struct accounting *wrong = accounting->wrong_seen ? accounting : &result->total.cooldown;
+
+    if (wrong->wrong_seen) {
+        const struct wrong_reply *got = &wrong->first_wrong;
+        const char *expect = wrong->first_expected + got->from;
         json_open(json, "first_wrong", '{');
         json_unsigned(json, "differs_at", got->at);
         json_unsigned(json, "shown_from", got->from);
@@ -162,6 +164,7 @@ static void write_group(struct json *json, const struct result *result, size_t n
     json_close(json, '}');
     report_counts(json, tally);
     report_latency(json, tally, clock_of(result->settings, tally->open, tally->open));
+    report_cooldown(json, result, tally);
     report_open_loop(json, result, tally, group->rate_billionths);
     report_closed_loop(json, result, tally);
     report_seconds(json, tally);
@@ -189,6 +192,7 @@ static void write_total(struct json *json, const struct result *result)
     report_clients(json, total);
     json_unsigned(json, "connections_opened", total->accounting.connections_opened);
     write_resent(json, result);
+    report_cooldown(json, result, total);
     report_open_loop(json, result, total, result_offered_billionths(result));
     report_closed_loop(json, result, total);
     report_latency(json, total, clock_of(s, all_open, total->open));

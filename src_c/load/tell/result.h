@@ -20,6 +20,8 @@ struct result {
     bool steady;       // the warm-up ended since the server was
     int64_t begin_ns;
     int64_t end_ns;
+    bool cooled_down;   // the load went on after it
+    int64_t watched_ns; // until when what was unfinished at the end was watched
     bool interrupted;
     bool stalled;             // not enough replies came for --requests
     bool aborted;             // too many requests were overdue

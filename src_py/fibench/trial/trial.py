@@ -155,7 +155,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
     if failed is not None:
         return course
     switches = readings.switches(ending)
-    replies = figures.counts["ok"] + checked
+    replies = figures.counts["ok"] + figures.counts.get("ok_after", 0) + checked
     metrics = {
         **figures.metrics,
         "switches_per_request": sum(switches) / replies if switches else None,
@@ -191,6 +191,7 @@ def _load(
             )
             ending = load.drive(command, context.supervise, folder, readings)
             answer = read_answer(load.read_fibload(folder))
+            readings.went_on(answer.cooldown_ns)
             figures = fibload_figures(answer, ending, backend, parameters)
             cores = _available_cores(context, backend, parameters)
             used, key = readings.cores(), _cores_key(backend)
