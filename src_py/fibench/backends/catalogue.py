@@ -54,6 +54,8 @@ class Backend:
     """Connections that its design has room for; None: any number."""
     busy: bool = False
     """Whether it burns a core while it has nothing to do."""
+    gil: bool = False
+    """Whether all that it computes is computed under one GIL, where the interpreter has one."""
     framings: tuple[str, ...] = FRAMINGS
     command: tuple[str, ...] = field(default=())
     """A user's own server only: its argument list, with `{port}` in it."""
@@ -90,6 +92,7 @@ def read_catalogue(path: Path) -> dict[str, Backend]:
                 needs=entry.get("needs", ""),
                 cap=entry.get("cap"),
                 busy=entry.get("busy", False),
+                gil=entry.get("gil", False),
             )
             for entry in document["backend"]
         }
@@ -258,6 +261,7 @@ def listing(
                 "limits": backend.limits,
                 "needs": backend.needs,
                 "busy": backend.busy,
+                "gil": backend.gil,
             }
         )
     return rows

@@ -104,6 +104,10 @@ class Readings:
         the edges."""
         return max((snapshot.threads for snapshot in self._seen()), default=None)
 
+    def processes(self) -> int | None:
+        """The most processes of the server that were seen."""
+        return max((snapshot.processes for snapshot in self._seen()), default=None)
+
     def _seen(self) -> Iterable[resources.CpuSnapshot | MemorySnapshot]:
         return [*self._cpu.values(), *self._memory.values()]
 
@@ -203,7 +207,7 @@ class Readings:
             cpu_user_s=use.user_ns * _NS if use else None,
             cpu_system_s=use.system_ns * _NS if use else None,
             threads=self.threads(),
-            processes=max((snapshot.processes for snapshot in self._seen()), default=None),
+            processes=self.processes(),
             rss_bytes=steady.rss_bytes if steady else None,
             memory_readings=list(self._sizes().values()),
             switches_voluntary=switches.voluntary if switches else None,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fibench.backends import Backend, Interpreter, own_backend, server_argv
 from fibench.backends.catalogue import connection_cap
+from fibench.backends.interpreters import own_has_gil
 from fibench.document import LONGEST_START_S
 from fibench.experiment import OwnBackend
 from fibench.parameters import Parameters
@@ -73,6 +74,11 @@ class TrialContext:
         """The program that runs a cell's server in Python, if the cell names one."""
         asked = parameters.interpreter
         return None if asked is None else self.interpreters[asked].path
+
+    def has_gil(self, parameters: Parameters) -> bool:
+        """Whether a cell's server in Python surely has a GIL, whatever its environment says."""
+        asked = parameters.interpreter
+        return own_has_gil() if asked is None else self.interpreters[asked].has_gil_always
 
     def backend(self, name: str) -> Backend:
         """A backend of the catalogue, or one that the experiment's file brings."""

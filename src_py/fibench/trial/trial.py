@@ -29,7 +29,7 @@ from fibench.trial._figures import (
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._readings import Readings
 from fibench.trial.answer import read_answer
-from fibench.trial.evidence.design import most_cores
+from fibench.trial.evidence.design import most_cores, most_cores_with_a_gil
 from fibench.trial.evidence.watch import Seen, Watch
 from fibench.trial.serving import (
     NULL_REPLY,
@@ -132,7 +132,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
                 checked += check_crowd(context, parameters, port, folder, at_once, crowd.append)
             loaded = _load(context, backend, parameters, port, folder, readings)
             seen = watch.conclude(readings.cores(), loaded[0].load_cores)
-            most = _most_cores(backend, parameters, readings, seen)
+            most = _most_cores(context, parameters, readings, seen)
             of_server = {"design_cores": most, "late_s": readings.too_late_s()}
             seen = replace(seen, figures={**seen.figures, **of_server})
         except TrialFailed as failure:
@@ -210,11 +210,16 @@ def _load(
 
 
 def _most_cores(
-    backend: Backend, parameters: Parameters, readings: Readings, seen: Seen
+    context: TrialContext, parameters: Parameters, readings: Readings, seen: Seen
 ) -> float | None:
     """The most cores that its design can have let a server be measured to use; None: as many as
     there are, or not known."""
-    most = most_cores(backend, parameters.workers, readings.threads(), seen.figures)
+    backend = context.backend(parameters.backend)
+    if backend.gil and context.has_gil(parameters):
+        used = readings.use()
+        most = most_cores_with_a_gil(backend, readings.processes(), used, seen.figures)
+    else:
+        most = most_cores(backend, parameters.workers, readings.threads(), seen.figures)
     stretched = readings.stretched()
     return None if most is None or stretched is None else most * stretched
 
