@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import IO, TYPE_CHECKING
 
 from fibench.json_values import (
@@ -14,6 +15,7 @@ from fibench.json_values import (
     text_or_none,
     whole_in,
 )
+from fibench.metrics import quantity
 from fibench.report.numbers import time_span, time_taken
 from fibench.report.output import glued, page, print_hanging
 from fibench.wording import counted, prose, shown
@@ -81,7 +83,8 @@ def render_plan(
         console.print(Text(f"{counted(len(cells), 'cell')} in {_extent(plan)}"))
         console.print()
         lines = [("all cells", common_parameters(cells))] if cells else []
-        lines += [*_groups(cells), *_pinning(plan), *_interpreters(plan), *_left_out(plan)]
+        lines += [*_groups(cells), *_searches(plan), *_pinning(plan)]
+        lines += [*_interpreters(plan), *_left_out(plan)]
         for name, said in [*lines, *_orders(plan)]:
             print_hanging(console, _PLAN_MARGIN, name, said, mark_style="bold")
         for dropped in objects_in(plan, "dropped_claims"):
@@ -173,7 +176,7 @@ def _orders(plan: Object) -> list[tuple[str, str]]:
     for trial in objects_in(plan, "trials"):
         blocks.setdefault(whole_in(trial, "block"), []).append(glued(_named(trial)))
     before = blocks.pop(_BEFORE, None)
-    pairs = [(f"block {block + 1}", ", ".join(order)) for block, order in blocks.items()]
+    pairs = [(f"block {block + 1}", _in_order(order)) for block, order in blocks.items()]
     if pairs and plan.get("seed", 0) is None:  # a run makes one for itself
         said = f"{pairs[0][1]}, in an order that each run shuffles from a seed of its own"
         pairs = [("each block", said)]
@@ -183,7 +186,34 @@ def _orders(plan: Object) -> list[tuple[str, str]]:
     return [("first", ", ".join(before)), *pairs] if before else pairs
 
 
+def _in_order(labels: Sequence[str]) -> str:
+    """Trials one after the other; cells whose rates are still searched are alike."""
+    runs = [(label, len(list(alike))) for label, alike in groupby(labels)]
+    return ", ".join(label if count == 1 else f"{label} (×{count})" for label, count in runs)
+
+
+def _searches(plan: Object) -> list[tuple[str, str]]:
+    """What a run looks for before it measures."""
+    found = []
+    for search in objects_in(plan, "searches"):
+        targets = [
+            f"{shown(str(one.get('metric')))} < {quantity(number_in(one, 'limit'), 's')}"
+            for one in objects_in(search, "targets")
+        ]
+        found.append(glued(f"{shown(str(search['label']))} ({', '.join(targets)})"))
+    if not found:
+        return []
+    most = counted(whole_in(plan, "most_search_trials"), "search trial")
+    longest = time_taken(number_in(plan, "search_s"))
+    before = f"by up to {most} before the blocks, up to {longest}"
+    said = f"rates of {', '.join(found)}, {before}"
+    return [("searched", said)]
+
+
 def _named(trial: Object) -> str:
     """A trial as its cell's label, and what else it is for."""
     label = shown(str(trial["cell"]))
+    searched = trial.get("role") == "search"
+    if searched:
+        return f"{label} (search)"
     return f"{label} (system calls)" if trial.get("role") == "syscalls" else label

@@ -26,6 +26,7 @@ from fibench.run import (
     Listener,
     Notice,
     RunStarted,
+    SearchStarted,
     StopRequested,
     TrialFinished,
     TrialMadeAgain,
@@ -55,7 +56,10 @@ class _Lines:
         self._hints: set[str] = set()
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RunStarted):
+        if isinstance(event, SearchStarted):
+            self._total, self._folder = event.most, event.folder
+            self._print(_searching(event))
+        elif isinstance(event, RunStarted):
             self._total = event.total
             self._width = max((len(_label(trial)) for trial in event.trials), default=0)
             self._folder = event.folder
@@ -126,7 +130,7 @@ class _Bar:
         self._done_s = 0.0
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Notice):
+        if isinstance(event, Notice | SearchStarted):
             self._lines(event)
         elif isinstance(event, RunStarted):
             self._lines(event)
@@ -186,6 +190,11 @@ def decided_line(decisions: "Decisions", event: BlockEnded) -> str:
 
 def _label(trial: Trial) -> str:
     return f"{trial.cell.label} (system calls)" if trial.role == "syscalls" else trial.cell.label
+
+
+def _searching(event: SearchStarted) -> str:
+    again = "going on to search" if event.resumed else "searching"
+    return f"{again} rates, in at most {counted(event.most, 'trial')}"
 
 
 def _resuming(event: RunStarted) -> str:

@@ -18,6 +18,7 @@ DECIDE = (
     "fibench.run.request",
     "fibench.run.blocks",
     "fibench.run._attempts",
+    "fibench.run.searching.looking",
 )
 """What makes a trial, what all of them are made with, which are made, in which order, and made
 again, and what becomes of one that was disturbed: each with all that it imports. What goes through
