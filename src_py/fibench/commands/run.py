@@ -277,7 +277,11 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
         not_quiet=outcome.not_quiet,
     )
     if complete:
-        document = claims_json(found.verdicts, added_afterwards=outcome.other_claims)
+        document: dict[str, object] = {
+            **claims_json(found.verdicts, added_afterwards=outcome.other_claims)
+        }
+        if experiment.found_rates:
+            document["searches"] = [one.as_json() for one in experiment.found_rates]
         keep_json(outcome.folder / CLAIMS, document)
     render_results(
         None,

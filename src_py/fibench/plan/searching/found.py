@@ -21,6 +21,13 @@ def open_searches(experiment: Experiment) -> list[Search]:
     return [one for one in experiment.searches if keys & {cell.key for cell in one.stand_ins}]
 
 
+def followed_searches(experiment: Experiment) -> list[Search]:
+    """The searches whose rates were found, or are to be."""
+    found = {one.cells for one in experiment.found_rates}
+    still = {search.key for search in open_searches(experiment)}
+    return [search for search in experiment.searches if search.key in found | still]
+
+
 def with_rates(experiment: Experiment, of_searches: Sequence[FoundRates]) -> Experiment:
     """The experiment with the rates that were found in the place of those that stand in for
     them."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fibench.experiment.searching.rates import FoundRates, Sought
-from fibench.plan.searching.found import open_searches
+from fibench.plan.searching.found import followed_searches
 from fibench.plan.searching.steps import (
     GRID,
     Ask,
@@ -50,12 +50,12 @@ class Followed:
 
 
 def follow(experiment: Experiment, records: Iterable[Record]) -> Followed:
-    """Follow the searches of an experiment that has cells which stand in, one after the other,
-    through `records`, in the order of writing."""
+    """Follow the searches of an experiment, one after the other, through `records`, in the order of
+    writing; it does not matter whether it has their rates already."""
     made = {one.trial: one for one in last_attempts(r for r in records if r.role == "search")}
     probes: dict[str, Cell] = {}
     found: list[FoundRates] = []
-    for search in open_searches(experiment):
+    for search in followed_searches(experiment):
         rates: set[float] = set()
         sought = []
         for target in search.targets:

@@ -26,7 +26,10 @@ def outcome_of(record: Record, target: Target) -> Outcome:
     about = gave if isinstance(gave, GroupFigures) else record.checks
     if about.saturated is not None:
         return "exceeded"
-    name = METRICS[target.metric].name_with_unit
+    metric = METRICS[target.metric]
+    if gave.counts.get("window_ok", 0) < metric.least_requests:
+        return "unknown"  # which is withheld of a server that keeps up
+    name = metric.name_with_unit
     lag_s = about.lag_p99_s or 0.0
     figure = gave.metrics.get(name)
     if figure is not None:

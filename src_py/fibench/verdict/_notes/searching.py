@@ -28,8 +28,7 @@ def searched_lines(experiment: Experiment) -> Iterator[str]:
     left = open_searches(experiment)
     if left:
         labels = ", ".join(search.label for search in left)
-        made = counted(len(experiment.probes), "search trial")
-        yield f"rates are still to be found of {labels}; so far there are {made}"
+        yield f"the search for rates has not ended yet: of {labels} nothing was measured"
 
 
 def _outside(one: Sought) -> str | None:
@@ -37,7 +36,10 @@ def _outside(one: Sought) -> str | None:
     of = "" if one.target.group is None else f" of {one.target.group}"
     limit = f"{one.target.metric}{of} below {quantity(one.target.limit_s, 's')}"
     if one.without_figure:
-        return f"the search ended early, at a trial that has no {one.target.metric}{of}"
+        return (
+            f"the search ended early, at a trial without {one.target.metric}{of}: it failed, or "
+            "had too few replies, for which a longer window would do (--duration)"
+        )
     if one.held is None and one.exceeded is None:
         return f"no trial shows whether {limit} is held: the rates are a guess"
     if one.held is None:
