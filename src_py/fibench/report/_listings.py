@@ -16,6 +16,7 @@ from fibench.json_values import (
     whole_in,
 )
 from fibench.metrics import quantity
+from fibench.plan.searching.steps import MOST_TRIALS
 from fibench.report.numbers import time_span, time_taken
 from fibench.report.output import glued, page, print_hanging
 from fibench.wording import counted, prose, shown
@@ -80,7 +81,8 @@ def render_plan(
     cells = objects_in(plan, "cells")
     with page(out) as console:
         console.print(Text(prose(str(plan["title"])), style="bold"))
-        console.print(Text(f"{counted(len(cells), 'cell')} in {_extent(plan)}"))
+        said = f"{counted(len(cells), 'cell')} in {_extent(plan)}{_search_extent(plan)}"
+        console.print(Text(said))
         console.print()
         lines = [("all cells", common_parameters(cells))] if cells else []
         lines += [*_groups(cells), *_searches(plan), *_pinning(plan)]
@@ -110,6 +112,14 @@ def _extent(plan: Object) -> str:
         f"{least} to {most} blocks, until the claims are clear: {trials}, "
         f"{times} of warm-up and measuring"
     )
+
+
+def _search_extent(plan: Object) -> str:
+    """What comes before the blocks to find their rates; empty where nothing does."""
+    if not plan.get("most_search_trials"):
+        return ""
+    most = counted(whole_in(plan, "most_search_trials"), "search trial")
+    return f", and up to {most} before them, up to {time_taken(number_in(plan, 'search_s'))}"
 
 
 def common_parameters(cells: Sequence[Object]) -> str:
@@ -203,10 +213,7 @@ def _searches(plan: Object) -> list[tuple[str, str]]:
         found.append(glued(f"{shown(str(search['label']))} ({', '.join(targets)})"))
     if not found:
         return []
-    most = counted(whole_in(plan, "most_search_trials"), "search trial")
-    longest = time_taken(number_in(plan, "search_s"))
-    before = f"by up to {most} before the blocks, up to {longest}"
-    said = f"rates of {', '.join(found)}, {before}"
+    said = f"rates of {', '.join(found)}, by up to {MOST_TRIALS} trials for each"
     return [("searched", said)]
 
 
