@@ -208,6 +208,12 @@ SEARCH: Literal["search"] = "search"
 """Of an axis in [[matrix]]: a run looks for its values before it measures."""
 
 
+@dataclass(frozen=True, eq=False)
+class _OrSearch(Kind[Scalar]):
+    def holds(self, value: object) -> bool:
+        return value == SEARCH or type(value) in (float, int)
+
+
 def or_search(kind: Kind[Scalar]) -> Kind[Scalar]:
     """The same kind, or "search"."""
 
@@ -221,7 +227,7 @@ def or_search(kind: Kind[Scalar]) -> Kind[Scalar]:
             raise Fault(fault.what, hint) from fault
 
     schema = {"anyOf": [{"enum": [SEARCH]}, dict(kind.schema)]}
-    return Kind(Scalar, check, schema, shown=kind.shown, filed=kind.filed)
+    return _OrSearch(Scalar, check, schema, word=kind.word, shown=kind.shown, filed=kind.filed)
 
 
 def share(most: float) -> Kind[float]:
