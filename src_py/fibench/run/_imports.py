@@ -22,8 +22,7 @@ DECIDE = (
 )
 """What makes a trial, what all of them are made with, which are made, in which order, and made
 again, what becomes of one that was disturbed, and which rates are found: each with all that it
-imports. What goes through
-them (loop.py) keeps and tells."""
+imports. What goes through them (loop.py) keeps and tells."""
 
 _Import = tuple[str, str | None, str]
 """A module, the name that is taken from it (None: itself), and what that is called here."""

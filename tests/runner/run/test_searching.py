@@ -12,13 +12,14 @@ from tests.runner.run.searched import FILE, Killed, SearchedMachine, Server
 
 from fibench.commands.following import Following
 from fibench.commands.run import conclude
+from fibench.experiment import Absent, AbsentCell
 from fibench.folders import Places
 from fibench.machine import cores
 from fibench.plan.searching.steps import MOST_TRIALS
 from fibench.record import Record
-from fibench.run import Event, Notice, RatesFound, run_experiment
+from fibench.run import Event, Notice, RatesFound, loop, run_experiment
 from fibench.run.loop import RunOutcome
-from fibench.store import read_run
+from fibench.store import StoredError, read_run
 from fibench.verdict import questions_of, review
 
 SERVERS = {"c-mt": Server(500.0), "c-sync": Server(120.0)}
@@ -201,3 +202,45 @@ def test_a_search_that_was_interrupted_can_be_read(machine: SearchedMachine) -> 
     assert stored.verdicts == ()
     assert stored.marks == ()
     assert any("has not ended yet" in note for note in stored.findings.notes)
+
+
+def test_a_search_whose_rates_were_not_kept_before_a_crash_is_not_made_again(
+    machine: SearchedMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*of: object, **also: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "keep_rates", crash)
+        with pytest.raises(Killed):
+            machine.run()
+    made = len(machine.probes)
+    again, _ = machine.run()
+    assert len(machine.probes) == made
+    assert all(rates_in(plan_of(again.folder)).values())
+
+
+@pytest.mark.parametrize(
+    "wrong", [[3], [{"rates": "x"}], [{"rates": [1.0]}], [{"rates": [1.0], "found_by": [4]}]]
+)
+def test_searches_of_a_plan_that_are_none_are_damage(
+    machine: SearchedMachine, wrong: list[object]
+) -> None:
+    outcome, _ = machine.run()
+    plan = plan_of(outcome.folder)
+    (outcome.folder / "plan.json").write_text(json.dumps({**plan, "searches": wrong}))
+    with pytest.raises(StoredError, match="no proper searches"):
+        read_run(outcome.folder, places_of(machine))
+
+
+def test_of_a_backend_that_is_not_here_nothing_is_searched(machine: SearchedMachine) -> None:
+    whole = machine.beginner.request.experiment
+    gone = tuple(AbsentCell(one, "no threads") for one in whole.cells if one.backend == "c-mt")
+    here = tuple(one for one in whole.cells if one.backend != "c-mt")
+    experiment = replace(whole, cells=here, absent=Absent(gone))
+    machine.beginner.__dict__["request"] = replace(machine.beginner.request, experiment=experiment)
+    outcome = judged(machine)
+    assert {trial.cell.backend for trial in machine.probes} == {"c-sync"}
+    stored = review(read_run(outcome.folder, places_of(machine)))
+    assert [verdict.outcome for verdict in stored.verdicts] == ["NOT HERE", "NOT HERE"]
+    assert stored.marks == ()
