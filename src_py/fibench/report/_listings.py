@@ -16,7 +16,7 @@ from fibench.json_values import (
     whole_in,
 )
 from fibench.metrics import quantity
-from fibench.plan.searching.steps import MOST_TRIALS
+from fibench.plan.searching.steps import MOST_SEARCH_TRIALS
 from fibench.report.numbers import time_span, time_taken
 from fibench.report.output import glued, page, print_hanging
 from fibench.wording import counted, prose, shown
@@ -213,7 +213,7 @@ def _searches(plan: Object) -> list[tuple[str, str]]:
         found.append(glued(f"{shown(str(search['label']))} ({', '.join(targets)})"))
     if not found:
         return []
-    said = f"rates of {', '.join(found)}, by up to {MOST_TRIALS} trials for each"
+    said = f"rates of {', '.join(found)}, by up to {MOST_SEARCH_TRIALS} trials for each"
     return [("searched", said)]
 
 

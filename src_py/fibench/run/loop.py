@@ -166,17 +166,21 @@ def run_experiment(
             end = _end_of(partial(_measure, walk, attempts, once, tell, stop), begun.folder)
         stop.measured = True
         tell_end(begun.folder, end.why)
-        # The journal is the truth: an interrupt may come between a line of it and its event.
-        kept = usable(journal.read(begun.folder / JOURNAL), begun.experiment)
+        outcome = _outcome(begun, end, context.pinning)
     if stop.late is not None and end.interrupted_by is None:
         raise Interrupted(stop.late)
+    return replace(outcome, measured_s=searched.measured_s + attempts.measured_s)
+
+
+def _outcome(begun: Beginning, end: "_End", pinning: Pinning) -> RunOutcome:
+    # The journal is the truth: an interrupt may come between a line of it and its event.
+    kept = usable(journal.read(begun.folder / JOURNAL), begun.experiment)
     return RunOutcome(
         begun.folder,
         [one for one in kept.records if is_planned(one, begun.trials)],
         [one for one in kept.attempts if is_planned(one, begun.trials)],
         interrupted_by=end.interrupted_by,
-        measured_s=searched.measured_s + attempts.measured_s,
-        pinning=context.pinning,
+        pinning=pinning,
         other_claims=begun.other_claims,
         claims_begun_with=begun.claims,
         not_quiet=end.not_quiet,

@@ -9,7 +9,7 @@ from fibench.experiment.searching.rates import FoundRates, read_found
 from fibench.experiment.searching.search import Target
 from fibench.plan import plan, plan_json, warnings
 from fibench.plan.searching.found import open_searches, with_rates
-from fibench.plan.searching.steps import CHOSEN, MOST_TRIALS
+from fibench.plan.searching.steps import CHOSEN, MOST_SEARCH_TRIALS
 
 FILE = """\
 title = "t"
@@ -44,7 +44,7 @@ def test_until_its_rates_are_known_a_search_counts_as_many_cells_as_it_will_choo
         "py-mt rate=searched", "py-mp rate=searched",
     }  # fmt: skip
     document = plan_json(experiment)
-    assert document["most_search_trials"] == 2 * MOST_TRIALS
+    assert document["most_search_trials"] == 2 * MOST_SEARCH_TRIALS
     searches = document["searches"]
     assert isinstance(searches, list)
     assert [(one["label"], one["rates"]) for one in searches] == [("py-mt", None), ("py-mp", None)]

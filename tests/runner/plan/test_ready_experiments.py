@@ -11,7 +11,7 @@ from fibench.backends.catalogue import known_backends, read_catalogue
 from fibench.experiment.experiment import Experiment, load_experiment
 from fibench.parameters.blocks import FEWEST_BLOCKS
 from fibench.plan.advice import warnings
-from fibench.plan.searching.steps import MOST_TRIALS
+from fibench.plan.searching.steps import MOST_SEARCH_TRIALS
 from fibench.plan.trials import extent, plan, seconds
 
 FILES = sorted((CHECKOUT / "experiments").glob("*.toml"))
@@ -60,7 +60,7 @@ def test_a_run_on_two_cores_that_is_clear_at_once_takes_less_than_three_minutes(
     found = extent(experiment, plan(experiment), 2)
 
     search_s = sum(
-        MOST_TRIALS * len(search.targets) * (seconds(search.stand_ins[0]) + TRIAL_S)
+        MOST_SEARCH_TRIALS * len(search.targets) * (seconds(search.stand_ins[0]) + TRIAL_S)
         for search in experiment.searches
     )
 

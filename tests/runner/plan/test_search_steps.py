@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from fibench.plan.searching.steps import (
     CHOSEN,
     GRID,
-    MOST_TRIALS,
+    MOST_SEARCH_TRIALS,
     Ask,
     Bracket,
-    Outcome,
-    Seen,
+    Shown,
+    Shows,
     bracket_of,
-    chosen,
     next_step,
+    rates_about,
     start_of,
     with_named,
 )
 
 MARGIN = 1.05
 STEP = max(after / before for before, after in pairwise(GRID))
-Server = Callable[[float, bool], Outcome]
+Server = Callable[[float, bool], Shows]
 """What a trial at a rate shows; the second is whether its window is short."""
 
 
@@ -43,7 +43,7 @@ def noisy(knee: float, chance: random.Random, spread: float, stalls: float) -> S
     server is saturated.
     """
 
-    def answer(rate: float, short: bool) -> Outcome:
+    def answer(rate: float, short: bool) -> Shows:
         load = 0.9 * rate / knee
         if load >= 1.0 or chance.random() < stalls:
             return "exceeded"
@@ -56,15 +56,15 @@ def noisy(knee: float, chance: random.Random, spread: float, stalls: float) -> S
     return answer
 
 
-def search(server: Server, per_s: float | None = None) -> list[Seen]:
+def search(server: Server, per_s: float | None = None) -> list[Shown]:
     """What a search sees of a server; `per_s` is what a closed loop gives, if it is asked for."""
-    seen: list[Seen] = []
+    seen: list[Shown] = []
     while (ask := next_step(seen, closed_first=per_s is not None)) is not None:
-        assert len(seen) < MOST_TRIALS
+        assert len(seen) < MOST_SEARCH_TRIALS
         if ask.at is None:
-            seen.append(Seen(None, "unknown", short=True, per_s=per_s))
+            seen.append(Shown(None, "unknown", short=True, per_s=per_s))
         else:
-            seen.append(Seen(ask.at, server(GRID[ask.at], ask.short), short=ask.short))
+            seen.append(Shown(ask.at, server(GRID[ask.at], ask.short), short=ask.short))
     return seen
 
 
@@ -91,7 +91,7 @@ def test_a_server_without_noise_is_bracketed_whatever_it_can_do(knee: float, sha
     assert found.low is not None
     assert found.high is not None
     assert found.high - found.low == 1
-    rates = chosen(found, 0)
+    rates = rates_about(found, 0)
     assert rates[0] < knee <= rates[-1]
 
 
@@ -110,7 +110,7 @@ def test_of_many_noisy_servers_the_rates_that_are_chosen_reach_across_most_knees
     for _ in range(runs):
         knee = 10.0 ** chance.uniform(1.0, 5.0)
         seen = search(noisy(knee, chance, spread, stalls), knee / 0.9)
-        rates = chosen(bracket_of(seen), start_of(seen))
+        rates = rates_about(bracket_of(seen), start_of(seen))
         reached += rates[0] < knee < rates[-1]
     assert reached >= least * runs
 
@@ -120,24 +120,24 @@ def test_of_many_noisy_servers_the_rates_that_are_chosen_reach_across_most_knees
     st.floats(1.0, 1e6) | st.none(),
 )
 def test_whatever_trials_show_a_search_ends_and_chooses_rates(
-    outcomes: list[Outcome], per_s: float | None
+    outcomes: list[Shows], per_s: float | None
 ) -> None:
     left = iter(outcomes)
     seen = search(lambda *_: next(left), per_s)
-    assert len(seen) <= MOST_TRIALS
-    rates = chosen(bracket_of(seen), start_of(seen))
+    assert len(seen) <= MOST_SEARCH_TRIALS
+    rates = rates_about(bracket_of(seen), start_of(seen))
     assert len(rates) == CHOSEN
     assert list(rates) == sorted(set(rates))
     assert set(rates) <= set(GRID)
 
 
 @given(st.lists(st.sampled_from(["held", "exceeded", "both"]), min_size=8), st.floats(1.0, 1e6))
-def test_no_two_trials_of_a_search_are_the_same(outcomes: list[Outcome], per_s: float) -> None:
-    left, asked, seen = iter(outcomes), list[Ask](), list[Seen]()
+def test_no_two_trials_of_a_search_are_the_same(outcomes: list[Shows], per_s: float) -> None:
+    left, asked, seen = iter(outcomes), list[Ask](), list[Shown]()
     while (ask := next_step(seen, closed_first=True)) is not None:
         asked.append(ask)
-        at_rest = Seen(None, "unknown", short=True, per_s=per_s)
-        seen.append(at_rest if ask.at is None else Seen(ask.at, next(left), short=ask.short))
+        at_rest = Shown(None, "unknown", short=True, per_s=per_s)
+        seen.append(at_rest if ask.at is None else Shown(ask.at, next(left), short=ask.short))
     assert len(set(asked)) == len(asked)
 
 
@@ -150,7 +150,7 @@ def test_a_server_that_holds_its_limit_everywhere_has_no_upper_end() -> None:
 def test_a_server_that_holds_it_nowhere_has_no_lower_end() -> None:
     found = bracket_of(search(exact(0.0), 3.0))
     assert (found.low, found.high) == (None, 0)
-    assert chosen(found, 0)[0] == 1.0
+    assert rates_about(found, 0)[0] == 1.0
 
 
 def test_rates_that_the_generator_cannot_offer_are_not_asked_for_in_blocks() -> None:
@@ -159,7 +159,7 @@ def test_rates_that_the_generator_cannot_offer_are_not_asked_for_in_blocks() -> 
     found = bracket_of(seen)
     assert found.high is None
     assert found.beyond is not None
-    assert chosen(found, 0)[-1] < limit <= GRID[found.beyond]
+    assert rates_about(found, 0)[-1] < limit <= GRID[found.beyond]
 
 
 def test_a_trial_without_a_figure_ends_a_search() -> None:
@@ -172,13 +172,13 @@ def test_what_was_exceeded_once_by_chance_is_looked_at_again() -> None:
     """A stall makes one trial slow; the second shows that the rate can be held."""
     stalled = {"left": 1}
 
-    def answer(rate: float, _: bool) -> Outcome:
+    def answer(rate: float, _: bool) -> Shows:
         if 95.0 < rate < 105.0 and stalled["left"]:
             stalled["left"] -= 1
             return "exceeded"
         return "held" if rate < 140.0 else "exceeded"
 
-    rates = chosen(bracket_of(search(answer, 120.0)), 0)
+    rates = rates_about(bracket_of(search(answer, 120.0)), 0)
     assert rates[-1] > 100.0
 
 

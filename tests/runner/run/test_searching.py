@@ -15,7 +15,7 @@ from fibench.commands.run import conclude
 from fibench.experiment import Absent, AbsentCell
 from fibench.folders import Places
 from fibench.machine import cores
-from fibench.plan.searching.steps import MOST_TRIALS
+from fibench.plan.searching.steps import MOST_SEARCH_TRIALS
 from fibench.record import Record
 from fibench.run import Event, Notice, RatesFound, loop, run_experiment
 from fibench.run.loop import RunOutcome
@@ -49,7 +49,7 @@ def test_rates_are_found_before_all_else_and_then_measured_in_every_block(
     made = len(machine.probes)
     assert set(roles[:made]) == {"search"}
     assert "search" not in roles[made:]
-    assert made <= 2 * MOST_TRIALS
+    assert made <= 2 * MOST_SEARCH_TRIALS
     plan = plan_of(outcome.folder)
     rates = rates_in(plan)
     for backend, server in SERVERS.items():

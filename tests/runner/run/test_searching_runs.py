@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.processes import ending
-from tests.runner.desk import INVOKE, Desk
+from tests.runner.desk import CHECKOUT, INVOKE, Desk
 
 FILE = """\
 title = "Two that are searched"
@@ -81,11 +81,16 @@ def test_a_searched_run_can_be_read_in_every_way(desk: Desk) -> None:
 @pytest.fixture
 def searching(desk: Desk) -> Iterator["subprocess.Popen[str]"]:
     """A run that has made two trials of its search."""
-    command = [*INVOKE, "run", str(desk.write(FILE))]
-    running = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=desk.environment()
-    )
-    with ending(running):
+    with ending(
+        subprocess.Popen(
+            [*INVOKE, "run", str(desk.write(FILE))],
+            cwd=CHECKOUT,
+            env=desk.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    ) as running:
         assert running.stdout is not None
         while "[ 2/16] search" not in (line := running.stdout.readline()):
             assert line, running.communicate()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fibench.experiment.searching.rates import FoundRates
 from fibench.experiment.searching.search import Search, found_row
-from fibench.plan.searching.steps import MOST_TRIALS
+from fibench.plan.searching.steps import MOST_SEARCH_TRIALS
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell, Claim, Experiment
@@ -50,7 +50,7 @@ def with_rates(experiment: Experiment, of_searches: Sequence[FoundRates]) -> Exp
 
 def most_trials(experiment: Experiment) -> int:
     """How many trials the searches of an experiment make at most."""
-    return MOST_TRIALS * sum(len(search.targets) for search in open_searches(experiment))
+    return MOST_SEARCH_TRIALS * sum(len(search.targets) for search in open_searches(experiment))
 
 
 def searches_json(experiment: Experiment, seconds: Callable[[Cell], float]) -> dict[str, object]:
@@ -70,7 +70,7 @@ def searches_json(experiment: Experiment, seconds: Callable[[Cell], float]) -> d
     ]
     kept = [*(one.as_json() for one in experiment.found_rates), *left]
     longest_s = sum(
-        MOST_TRIALS * len(search.targets) * seconds(search.stand_ins[0])
+        MOST_SEARCH_TRIALS * len(search.targets) * seconds(search.stand_ins[0])
         for search in open_searches(experiment)
     )
     most = {"most_search_trials": most_trials(experiment), "search_s": round(longest_s, 3)}

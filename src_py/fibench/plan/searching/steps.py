@@ -29,7 +29,7 @@ GRID = (
     1_000_000.0,
 )
 """Every rate that is asked for, in 1/s."""
-MOST_TRIALS = 8
+MOST_SEARCH_TRIALS = 8
 """For each target of a search."""
 CHOSEN = len(STAND_INS)
 """How many rates a search chooses."""
@@ -43,18 +43,18 @@ rates are at most that windows are no longer short for."""
 _FAR = 7
 """The first step from a start that is not known: it doubles the rate."""
 
-Outcome = Literal["held", "exceeded", "both", "beyond", "unknown"]
+Shows = Literal["held", "exceeded", "both", "beyond", "unknown"]
 """Of a trial at a rate. "both": it is too near to the limit to tell. "beyond": the load generator
 was the limit. "unknown": it has no figure."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class Shown:
     """What a trial of a search has shown."""
 
     at: int | None
     """The place of its rate on the grid; None: a closed loop."""
-    outcome: Outcome
+    outcome: Shows
     short: bool = False
     per_s: float | None = None
     """What a closed loop gave."""
@@ -84,12 +84,12 @@ class Bracket:
     """A trial had no figure, which ended the search."""
 
 
-def next_step(seen: Sequence[Seen], *, closed_first: bool) -> Ask | None:
+def next_step(seen: Sequence[Shown], *, closed_first: bool) -> Ask | None:
     """The trial that a search asks for after those that it has made; None: none any more."""
     if not seen and closed_first:
         return Ask(None, short=True)
     found = bracket_of(seen)
-    if len(seen) >= MOST_TRIALS or found.lost:
+    if len(seen) >= MOST_SEARCH_TRIALS or found.lost:
         return None
     low, high = found.low, found.high if found.high is not None else found.beyond
     if low is None and high is None:
@@ -106,25 +106,25 @@ def next_step(seen: Sequence[Seen], *, closed_first: bool) -> Ask | None:
     return Ask(down, short=True) if down < high else None
 
 
-def start_of(seen: Sequence[Seen]) -> int:
+def start_of(seen: Sequence[Shown]) -> int:
     """Where on the grid a search begins."""
     known = next((one.per_s for one in seen if one.at is None and one.per_s), None)
     rate = START if known is None else OF_CLOSED * known
     return max(bisect_right(GRID, rate) - 1, 0)
 
 
-def _step(seen: Sequence[Seen], edge: int) -> int:
+def _step(seen: Sequence[Shown], edge: int) -> int:
     """How far from the last rate the next one is: the farther, the farther the start is."""
     known = any(one.at is None and one.per_s for one in seen)
     return (_NEAR if known else _FAR) + abs(edge - start_of(seen))
 
 
-def _is_both(seen: Sequence[Seen], low: int, high: int) -> bool:
+def _is_both(seen: Sequence[Shown], low: int, high: int) -> bool:
     """Whether the limit is passed where a trial did not tell on which side of it that is."""
     return any(one.outcome == "both" and one.at is not None and low < one.at < high for one in seen)
 
 
-def _confirmation(seen: Sequence[Seen], low: int, high: int) -> Ask | None:
+def _confirmation(seen: Sequence[Shown], low: int, high: int) -> Ask | None:
     """The trial that looks again at an end of a bracket that is as narrow as it may be."""
     whole = {at: [one for one in seen if one.at == at and not one.short] for at in (low, high)}
     above = [one for one in seen if one.at == high]
@@ -135,7 +135,7 @@ def _confirmation(seen: Sequence[Seen], low: int, high: int) -> Ask | None:
     return None
 
 
-def bracket_of(seen: Sequence[Seen]) -> Bracket:
+def bracket_of(seen: Sequence[Shown]) -> Bracket:
     """Between what the trials of a search have the limit."""
     lost = any(one.outcome == "unknown" and one.at is not None for one in seen)
     rates = {one.at for one in seen if one.at is not None and one.outcome != "unknown"}
@@ -154,7 +154,7 @@ def bracket_of(seen: Sequence[Seen]) -> Bracket:
     return Bracket(low, high, beyond if high is None else None, lost)
 
 
-def _stand(seen: Sequence[Seen], at: int) -> Outcome:
+def _stand(seen: Sequence[Shown], at: int) -> Shows:
     """What the trials at a rate say together: whole windows where there are any."""
     every = [one for one in seen if one.at == at and one.outcome != "unknown"]
     outcomes = {one.outcome for one in every if not one.short} or {one.outcome for one in every}
@@ -163,7 +163,7 @@ def _stand(seen: Sequence[Seen], at: int) -> Outcome:
     return "held" if "held" in outcomes else "both"
 
 
-def chosen(found: Bracket, start: int) -> tuple[float, ...]:
+def rates_about(found: Bracket, start: int) -> tuple[float, ...]:
     """The rates that the blocks are to measure, in 1/s, by rising rate: both ends of the bracket,
     and others about it, since a search may be wrong by some steps."""
     low, high = found.low, found.high

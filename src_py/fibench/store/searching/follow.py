@@ -18,10 +18,10 @@ from fibench.plan.searching.steps import (
     GRID,
     Ask,
     Bracket,
-    Seen,
+    Shown,
     bracket_of,
-    chosen,
     next_step,
+    rates_about,
     start_of,
     with_named,
 )
@@ -38,7 +38,7 @@ AGAIN = "~again"
 
 
 @dataclass(frozen=True)
-class Followed:
+class SearchState:
     """How far the searches of a run have come."""
 
     probes: tuple[Cell, ...]
@@ -49,7 +49,7 @@ class Followed:
     """What was found so far."""
 
 
-def follow(experiment: Experiment, records: Iterable[Record]) -> Followed:
+def follow(experiment: Experiment, records: Iterable[Record]) -> SearchState:
     """Follow the searches of an experiment, one after the other, through `records`, in the order of
     writing; it does not matter whether it has their rates already."""
     made = {one.trial: one for one in last_attempts(r for r in records if r.role == "search")}
@@ -62,14 +62,14 @@ def follow(experiment: Experiment, records: Iterable[Record]) -> Followed:
             seen = _Seeking(search, target, made, probes)
             following = seen.to_its_end()
             if following is not None:
-                return Followed(tuple(probes.values()), following, tuple(found))
+                return SearchState(tuple(probes.values()), following, tuple(found))
             bracket = bracket_of(seen.seen)
-            rates |= set(chosen(bracket, start_of(seen.seen)))
+            rates |= set(rates_about(bracket, start_of(seen.seen)))
             sought.append(_sought(target, len(seen.seen), bracket))
         named = with_named(sorted(rates), search.bounds)
         backend = search.template.backend
         found.append(FoundRates(search.key, search.label, backend, named, tuple(sought)))
-    return Followed(tuple(probes.values()), None, tuple(found))
+    return SearchState(tuple(probes.values()), None, tuple(found))
 
 
 def _sought(target: Target, trials: int, bracket: Bracket) -> Sought:
@@ -89,7 +89,7 @@ class _Seeking:
         probes: dict[str, Cell],
     ) -> None:
         self._search, self._target, self._made, self._probes = search, target, made, probes
-        self.seen: list[Seen] = []
+        self.seen: list[Shown] = []
 
     def to_its_end(self) -> Cell | None:
         """Go on as far as there are trials; returns the cell of the one that lacks."""
@@ -109,10 +109,10 @@ class _Seeking:
         cell = self._search.probe(GRID[ask.at], self._target, short=ask.short)
         return replace(cell, key=cell.key + AGAIN) if ask.again else cell
 
-    def _saw(self, ask: Ask, cell: Cell, record: Record) -> Seen:
+    def _saw(self, ask: Ask, cell: Cell, record: Record) -> Shown:
         if ask.at is None:
             per_s = record.metrics.get("throughput_per_s") if record.valid else None
-            return Seen(None, "unknown", short=True, per_s=per_s or None)
+            return Shown(None, "unknown", short=True, per_s=per_s or None)
         whole_s = self._search.template.parameters.duration
         is_short = whole_s is not None and cell.parameters.duration != whole_s
-        return Seen(ask.at, outcome_of(record, self._target), short=is_short)
+        return Shown(ask.at, outcome_of(record, self._target), short=is_short)

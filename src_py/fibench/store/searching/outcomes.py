@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fibench.experiment.searching.search import Target
 from fibench.metrics import METRICS
-from fibench.plan.searching.steps import Outcome
+from fibench.plan.searching.steps import Shows
 from fibench.record import GroupFigures, LatencyBounds, Record
 
 MARGIN = 1.05
@@ -14,7 +14,7 @@ LEAST_LAG_S = 100e-6
 """A lag of the load generator that is less is in every latency."""
 
 
-def outcome_of(record: Record, target: Target) -> Outcome:
+def outcome_of(record: Record, target: Target) -> Shows:
     """Whether the limit was held in an open loop."""
     if not record.valid:
         return "unknown"
@@ -43,7 +43,7 @@ def _of_group(record: Record, group: str | None) -> Record | GroupFigures | None
     return record if group is None else record.groups.get(group)
 
 
-def _between(found: LatencyBounds, limit_s: float) -> Outcome:
+def _between(found: LatencyBounds, limit_s: float) -> Shows:
     if found.at_least > limit_s * MARGIN:
         return "exceeded"
     if found.at_most is not None and found.at_most * MARGIN < limit_s:
