@@ -34,6 +34,12 @@ class Following:
         total = max(self.questions.total_claims or 0, claims)
         self.questions = replace(self.questions, total_claims=total)
 
+    def asks(self, questions: Questions) -> None:
+        """It is known now which cells there are: their rates were found."""
+        self.questions = replace(questions, total_claims=self.questions.total_claims)
+        self.decisions = self._undecided = decide(self.questions, ())
+        self._records, self._samples = [], []
+
     def __call__(self, records: Sequence[Record]) -> Collection[str]:
         """The keys of the cells, twins among them, that the next block is to measure."""
         after = self._take(records)

@@ -202,7 +202,14 @@ def _measure(request: Request, held: Held) -> RunOutcome:
     """Run what is left; returns the outcome."""
     from fibench.commands.following import Following
     from fibench.report.live import showing_progress
-    from fibench.run import Event, RunBegun, RunStarted, run_experiment
+    from fibench.run import (
+        Event,
+        RatesFound,
+        RunBegun,
+        RunStarted,
+        SearchStarted,
+        run_experiment,
+    )
     from fibench.verdict import questions_of
 
     following = Following(questions_of(request.experiment, machine.usable_cores()))
@@ -211,7 +218,9 @@ def _measure(request: Request, held: Held) -> RunOutcome:
     def hear(event: Event) -> None:
         if isinstance(event, RunBegun):
             following.begun_with(event.claims)
-        if isinstance(event, RunStarted):
+        if isinstance(event, RatesFound):
+            following.asks(questions_of(event.experiment, machine.usable_cores()))
+        if isinstance(event, RunStarted | SearchStarted):
             held.rename(f"{event.folder.parent.name}/{event.folder.name}")
 
     with showing_progress(lambda: None if fixed else following.decisions) as progress:
@@ -253,7 +262,8 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
     from fibench.verdict import claims_json, find
 
     cores = machine.usable_cores()
-    experiment = replace(request.experiment, claims_begun_with=outcome.claims_begun_with)
+    experiment = request.experiment if outcome.experiment is None else outcome.experiment
+    experiment = replace(experiment, claims_begun_with=outcome.claims_begun_with)
     complete = not outcome.interrupted and outcome.not_quiet is None
     words = server_words(outcome.folder, outcome.attempts)
     found = find(
@@ -267,7 +277,11 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
         not_quiet=outcome.not_quiet,
     )
     if complete:
-        document = claims_json(found.verdicts, added_afterwards=outcome.other_claims)
+        document: dict[str, object] = {
+            **claims_json(found.verdicts, added_afterwards=outcome.other_claims)
+        }
+        if experiment.found_rates:
+            document["searches"] = [one.as_json() for one in experiment.found_rates]
         keep_json(outcome.folder / CLAIMS, document)
     render_results(
         None,

@@ -59,6 +59,18 @@ above every limit, and nothing is interpolated up to it. A rate that was measure
 sustained: `above = "150/s"` asks for no more. With `of = [A, B]` the bound is a number, that of A's
 rate divided by B's: `above = 1.5`. A and B may be measured at other rates than each other.
 
+Who does not know which rates to measure has the run search for them:
+
+    [[matrix]]
+    backend = ["py-mt", "py-async"]
+    rate = "search"
+
+Before its first block it makes up to eight short trials for each backend (or other values of the
+table) and each limit that claims name, and chooses five rates about what is sustained; a rate that
+a claim names is measured too if it lies between them. These trials decide nothing else. Rates may
+be fixed beside them, `rate = ["150/s", "search"]`, and only `sustains` can be about rates that are
+searched. In tables and plans such a rate is called `searched` until it is known.
+
 **Interpreters.** `interpreter = ["3.6", "python3.13", "pypy3"]` measures servers in Python on each:
 
 - a name without a slash is a program on the PATH, else a version of pyenv: `python3.13`, `pypy3`;

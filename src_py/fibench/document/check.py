@@ -22,7 +22,7 @@ from fibench.document.model import (
     SustainsTable,
 )
 from fibench.parameters import KEYS, Key, Scalar
-from fibench.parameters.kinds import kind_of
+from fibench.parameters.kinds import SEARCH, kind_of
 from fibench.wording import as_toml, did_you_mean, meant, one_of
 
 _ROOT = tuple(ExperimentFile.model_fields)
@@ -143,6 +143,8 @@ def _hint_unknown(path: Sequence[str | int]) -> str:
     """Where an unknown key belongs, else the valid name it resembles, else what is valid."""
     name = str(path[-1])
     homes = list(_tables_with(name))
+    if path[0] == "claim" and path[-2:-1] == ("sustains",) and name in ("rate", "rates", SEARCH):
+        return f'the rates are those of the cells: write rate = "{SEARCH}" in [[matrix]]'
     varying = "backend" in _fields(path)  # [[matrix]], and what selects its cells
     keys = list(_keys_written(name))
     if varying and keys and not any(key.varies for key in keys):

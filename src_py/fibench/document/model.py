@@ -91,7 +91,7 @@ class SustainsTable(Table):
     """The highest rate at which a latency stays below the claim's limit, of one or of two."""
 
     over: Annotated[str, Checked(_rate, {"enum": ["rate"]})] = Field(
-        description="The axis: `rate`, of which the matrix has at least two values."
+        description='The axis: `rate`, of which the matrix has at least two values, or "search".'
     )
     of: Annotated[
         list[SideTable],

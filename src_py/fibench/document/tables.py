@@ -22,7 +22,7 @@ from fibench.parameters import (
     in_file,
 )
 from fibench.parameters.blocks import DEFAULT
-from fibench.parameters.kinds import AUTO, true_or_false
+from fibench.parameters.kinds import AUTO, or_search, true_or_false
 
 LONGEST_LIST = 1000
 
@@ -90,7 +90,9 @@ def _type(key: Key[Hashable]) -> object:
 
 def _list_of(key: Key[Scalar]) -> object:
     """A list that may be written as its only element."""
-    return Annotated[list[_type(key)], Checked(listed, or_one=True)]  # type: ignore[misc]
+    kind = or_search(key.kind) if key.searched else key.kind
+    one: object = Annotated[kind.type, of_kind(kind)]
+    return Annotated[list[one], Checked(listed, or_one=True)]  # type: ignore[valid-type]
 
 
 def _of_table(table: str) -> dict[str, FieldOfModel]:

@@ -25,6 +25,7 @@ from fibench.parameters import (
     parameter,
     shown_value,
 )
+from fibench.parameters.stand_ins import AXIS, SHOWN, stands_in, with_stand_ins
 from fibench.wording import as_toml, meant
 
 NOBODY_ASKS = 0
@@ -158,7 +159,7 @@ def combinations(
     groups = tuple(file.load.group)
     made: list[Combination] = []
     for index, table in enumerate(file.matrix):
-        axes = table.given()
+        axes = with_stand_ins(table.given())
         count = math.prod(len(values) for values in axes.values())
         if count + len(made) > MOST_CELLS:
             what = f"the matrix makes {as_toml(count + len(made))} cells; {MOST_CELLS} are allowed"
@@ -249,19 +250,25 @@ def report_repeated(file: ExperimentFile, source: Source) -> None:
 
 def make_cells(made: Sequence[Combination]) -> tuple[Cell, ...]:
     """Cells out of distinct combinations, in their order."""
+    varying = varying_axes(made)
+    return tuple(cell_of(one, varying) for one in made)
+
+
+def varying_axes(made: Sequence[Combination]) -> list[str]:
+    """The keys of the matrix that differ between combinations."""
     axes = {name for one in made for name, path in one.paths.items() if path[0] == "matrix"}
-    varying = [
+    return [
         name
         for name in ("backend", *KEYS)
         if name in axes and len({selectable(one, name) for one in made}) > 1
     ]
-    return tuple(_cell(one, varying) for one in made)
 
 
-def _cell(one: Combination, varying: Sequence[str]) -> Cell:
+def cell_of(one: Combination, varying: Sequence[str]) -> Cell:
+    """The cell of a combination, called by the axes that vary."""
     values = [(name, selectable(one, name)) for name in varying]
     axes = tuple((name, value) for name, value in values if value is not None)
-    words = [f"{name}={shown_value(name, value)}" for name, value in axes if name != "backend"]
+    words = [f"{name}={_shown(name, value)}" for name, value in axes if name != "backend"]
     return Cell(
         backend=one.backend,
         parameters=one.parameters,
@@ -270,6 +277,16 @@ def _cell(one: Combination, varying: Sequence[str]) -> Cell:
         key=cell_key(one.parameters.as_json()),
         written=one.written,
     )
+
+
+def is_stand_in(cell: Cell) -> bool:
+    """Whether a cell stands in for one whose rate a run is to look for."""
+    return stands_in(AXIS, cell.parameters.rate)
+
+
+def _shown(name: str, value: Value) -> str:
+    """A value of an axis, for people."""
+    return SHOWN if stands_in(name, value) else shown_value(name, value)
 
 
 def cell_key(parameters: Mapping[str, Value]) -> str:
@@ -286,7 +303,7 @@ def cell_key(parameters: Mapping[str, Value]) -> str:
 def describe(one: Combination) -> str:
     """A combination in a message: the backend and what the matrix gives it."""
     given = [name for name, path in one.paths.items() if path[0] == "matrix" and name != "backend"]
-    words = [f"{name}={shown_value(name, selectable(one, name))}" for name in given]
+    words = [f"{name}={_shown(name, selectable(one, name))}" for name in given]
     return " ".join([one.backend, *words])
 
 
@@ -326,7 +343,7 @@ def _values_hint(name: str, value: Value, cells: Sequence[Cell | Combination]) -
 
 def _values(name: str, cells: Sequence[Cell | Combination]) -> str:
     """The values that cells have for a parameter, in their order, a long list cut short."""
-    every = list(dict.fromkeys(shown_value(name, selectable(cell, name)) for cell in cells))
+    every = list(dict.fromkeys(_shown(name, selectable(cell, name)) for cell in cells))
     if len(every) > 8:
         return f"{', '.join(every[:8])}, …"
     return " or ".join([", ".join(every[:-1]), every[-1]]) if len(every) > 1 else every[0]

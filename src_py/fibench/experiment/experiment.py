@@ -47,6 +47,12 @@ from fibench.experiment.cells import (
     report_repeated,
 )
 from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
+from fibench.experiment.searching.rates import FoundRates
+from fibench.experiment.searching.search import (
+    Search,
+    searches_of,
+    with_targets,
+)
 from fibench.parameters import KEYS, Framing, Repetitions, Scalar
 
 
@@ -102,6 +108,12 @@ class Experiment:
     """What of it cannot be run here: its cells are not among `cells`."""
     claims_begun_with: int = 0
     """How many claims the file had when the run of it was begun that is gone on with, or read."""
+    searches: tuple[Search, ...] = ()
+    """Rates that a run looks for before it measures: until then other cells stand in for them."""
+    probes: tuple[Cell, ...] = ()
+    """What it has measured to find them, in order."""
+    found_rates: tuple[FoundRates, ...] = ()
+    """What it has found."""
 
     def known_own(self) -> dict[str, KnownBackend]:
         """The servers of the user's own as validation sees them."""
@@ -232,10 +244,11 @@ class _Judge:
         report_given_twice(file, source)
         report_repeated(file, source)
         made = combinations(file, backends, source)
-        cells = None
+        cells, searches = None, list[Search]()
         if made is not None:
             made = _kept(made, file, source, doubtful, unknown, changed=changed)
             cells = make_cells(made) or None  # without any, claims about them cannot be judged
+            searches = searches_of(made, cells or ())
             report_too_many(len(made), file, source)
         claims, dropped = resolve_claims(
             list(zip(sound.claims, file.claim, strict=True)),
@@ -258,6 +271,7 @@ class _Judge:
             backends=own,
             cells=cells or (),
             known={name: backends[name] for name in used if name in backends},
+            searches=with_targets(searches, claims, file, source) if searches else (),
         )
 
 

@@ -281,6 +281,7 @@ class Parameters:
             'An open loop: so many requests/s of all clients together, "500/s" or 500, each due '
             "at a time that does not depend on replies; latency counts from that time. Default: a "
             "closed loop, in which each client waits for its reply before it asks again.",
+            searched=True,
             of_group="the load's; a closed loop where the load has none",
             option=Option(4, "requests/s of an open loop: 100,1000"),
         )

@@ -22,6 +22,7 @@ from fibench.experiment import Experiment
 from fibench.json_values import Object, object_or_empty
 from fibench.machine import cores as machine
 from fibench.plan import Trial
+from fibench.plan.searching.found import open_searches
 from fibench.record import SCHEMA
 from fibench.run._attempts import NOISE, accepts_noise, tails
 from fibench.run._imports import measuring_digest
@@ -101,11 +102,14 @@ def backends_used(trials: Iterable[Trial], context: TrialContext) -> dict[str, B
 def _parameters(
     experiment: Experiment, trials: Sequence[Trial], used: Mapping[str, Backend]
 ) -> str:
-    """A digest of all that is measured, in whichever order."""
+    """A digest of all that is measured, in whichever order, and of what rates are looked for."""
+    searches = [search.as_json() for search in open_searches(experiment)]
+    searched = {"searches": searches} if searches else {}
     document = {
         "blocks": [experiment.plan.blocks.least, experiment.plan.blocks.most],
         "trials": sorted((trial.key, trial.cell.parameters.as_json()) for trial in trials),
         "backends": {name: _as_measured(one) for name, one in used.items()},
+        **searched,
     }
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fibench.machine.busy import too_much
 from fibench.metrics import LATENCIES, METRICS, in_group
 from fibench.plan import ceiling_of, cells_to_trace
+from fibench.plan.trials import SEARCH_BLOCK
 from fibench.record import (
     Checks,
     GroupFigures,
@@ -27,6 +28,7 @@ from fibench.store.stops import Session
 from fibench.store.stored_run import trial_folder
 from fibench.verdict._notes.cells import ceilings_note, notes
 from fibench.verdict._notes.folding import folded
+from fibench.verdict._notes.searching import searched_lines
 from fibench.verdict._notes.servers import of_servers
 from fibench.verdict.attempts.broken_load import broken_load, why_broken_off
 from fibench.verdict.attempts.made_again import MadeAgain, made_again
@@ -109,7 +111,8 @@ def find(  # noqa: PLR0913 - all that is known of a run
     those of the run, and `begun` the attempts that it has begun. `server_words` are the files with
     what the servers of failed trials wrote, by the folders of these (`trial_folder`).
     """
-    made = list(records)
+    made = [record for record in records if record.role != "search"]
+    begun = [one for one in begun if one.block != SEARCH_BLOCK]
     records = last_attempts(made)
     index = Index(samples(made))
     questions = questions_of(experiment, cores, claims)
@@ -359,7 +362,7 @@ def _notes(
     records: Sequence[Record],
 ) -> list[str]:
     known = null_rates(experiment, records)
-    found = list(experiment.absent.lines())
+    found = [*searched_lines(experiment), *experiment.absent.lines()]
     of_cells = [
         note
         for cell, summary in zip(experiment.cells, summaries, strict=True)

@@ -56,6 +56,7 @@ ROLES: Mapping[object, Role] = {
     "twin": "twin",
     "ceiling": "ceiling",
     "syscalls": "syscalls",
+    "search": "search",
 }
 A_NAME = text_up_to(LONGEST_NAME)
 NAMED_FIGURES = all_of(is_figure_or_none)
