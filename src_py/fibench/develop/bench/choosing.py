@@ -128,8 +128,9 @@ def disturbed(share: float, slowed: tuple[float, float], chance: Chance, runs: i
     slow = _SIDES * np.where(hit, np.log(chance.uniform(*slowed, own.shape)), 0.0)
     raw = own - slow
     ends = np.minimum(raw, own), np.maximum(raw, own)
-    lost = hit.all(axis=0).any(axis=2)
-    return _chosen((raw, *ends), hit[0], hit[0] & hit[1], lost, can_be_borne=True)
+    twice = hit[0] & hit[1]
+    lost: Held = (twice & hit[2]).any(axis=2)
+    return _chosen((raw, *ends), hit[0], twice, lost, can_be_borne=True)
 
 
 def _chosen(
