@@ -13,6 +13,7 @@
 
 #include "core/clock.h"
 #include "core/die.h"
+#include "load/ask/command_line.h"
 #include "load/ask/settings.h"
 #include "load/check/check.h"
 #include "load/count/listen_queue.h"
@@ -201,7 +202,7 @@ int main(int argc, char *argv[])
     static struct result result; // with its histograms too large for the stack's taste
     static struct session session;
 
-    settings_read(&settings, argc, argv);
+    command_line_read(&settings, argc, argv);
     if (settings.check)
         return check_only(&settings);
     result.settings = &settings;
