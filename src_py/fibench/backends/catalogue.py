@@ -16,7 +16,7 @@ from typing import Literal
 from fibench import called
 from fibench.build import RECORD, read_build, why_without
 from fibench.document import START_TIMEOUT_S
-from fibench.document.own_servers import GRACE_S
+from fibench.document.own_servers import STOP_GRACE_S
 from fibench.experiment import KnownBackend, OwnBackend
 from fibench.folders import find_places, origin
 from fibench.machine import cores as machine
@@ -72,7 +72,7 @@ class Backend:
     port: int | None = None
     ready_get: str | None = None
     stop_signal: str = "SIGTERM"
-    grace_s: float = GRACE_S
+    grace_s: float = STOP_GRACE_S
     build: tuple[str, ...] = ()
 
     def port_names(self, names: PortNames) -> PortNames:

@@ -9,7 +9,7 @@ from operator import is_not
 from typing import TYPE_CHECKING
 
 from fibench.verdict import Decisions, Questions, decide, never_started_of
-from fibench.verdict.findings import samples
+from fibench.verdict.sampling.sampled import samples
 
 if TYPE_CHECKING:
     from fibench.record import Record

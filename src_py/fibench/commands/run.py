@@ -23,7 +23,7 @@ from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
 from fibench.machine import cores as machine
 from fibench.parameters import option_flag
-from fibench.record import could_not_start
+from fibench.tried import could_not_start
 from fibench.wording import escaped
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fibench.document.axes import Models, models_of, named_in_braces, own_axes
+from fibench.document.axes import Models, axes_of_document, models_of, named_in_braces
 from fibench.document.diagnostics import MOST, Source
 from fibench.document.model import OWN_AXIS, TABLES, ExperimentFile
 from fibench.document.own_servers import BackendTable
@@ -40,7 +40,7 @@ class Sound:
 
 def check_document(document: Mapping[str, object], source: Source) -> Sound | None:
     """Report every fault that the models find; return what is sound, None if nothing follows."""
-    models = models_of(own_axes(document))
+    models = models_of(axes_of_document(document))
     try:
         file = models.file.model_validate(document)
     except ValidationError as error:

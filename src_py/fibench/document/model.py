@@ -95,6 +95,7 @@ def _rate(value: object) -> object:
 
 
 def one_or_two(value: object) -> object:
+    """One side, or a list of one or two. Raises Fault."""
     sides = [value] if isinstance(value, dict) else value
     if not isinstance(sides, list) or len(sides) not in (1, 2):
         raise Fault('must be a table, or a list of two: { backend = "py-mt" }, or [A, B]')

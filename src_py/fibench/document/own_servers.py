@@ -10,9 +10,8 @@ from pydantic import Field
 from fibench.document.kinds import Checked, of_kind
 from fibench.document.requests import PAYLOAD_SCHEMA, payload, table_of
 from fibench.document.tables import LONGEST_LIST, Table
-from fibench.parameters import Fault, Framing
+from fibench.parameters import FRAMING, Fault, Framing
 from fibench.parameters.kinds import choice, duration, kind_of, true_or_false, whole
-from fibench.parameters.parameters import FRAMING
 from fibench.quantities import format_duration
 from fibench.requests.template import Payload
 from fibench.wording import as_toml
@@ -21,7 +20,7 @@ START_TIMEOUT_S = 10.0
 """How long a server may take until it listens, if the file does not say."""
 LONGEST_START_S = 3600.0
 STOP_SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH")
-GRACE_S = 3.0
+STOP_GRACE_S = 3.0
 """How long a server may take to end, if the file does not say."""
 LONGEST_GRACE_S = 600.0
 LARGEST_ENV_BYTES = 64 * 1024
@@ -105,7 +104,7 @@ class StopTable(Table):
     """How a server is asked to end."""
 
     signal: str = "SIGTERM"
-    grace: float = GRACE_S
+    grace: float = STOP_GRACE_S
 
 
 def _stop(value: object) -> StopTable:

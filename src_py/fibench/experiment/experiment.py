@@ -34,19 +34,12 @@ from fibench.experiment._conflicts import (
     report_unknown_backends,
     report_without_effect,
 )
-from fibench.experiment._requests import report_unknown_requests, requests_of
 from fibench.experiment.absent import NOTHING, Absent
-from fibench.experiment.cells import (
-    Cell,
-    Combination,
-    KnownBackend,
-    combinations,
-    distinct,
-    leave_out,
-    make_cells,
-    report_repeated,
-)
+from fibench.experiment.asking.tables import report_unknown_requests, requests_of
+from fibench.experiment.cells import Cell, Combination, KnownBackend
 from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
+from fibench.experiment.matrix.combinations import combinations
+from fibench.experiment.matrix.distinct import distinct, leave_out, make_cells, report_repeated
 from fibench.experiment.own import OwnBackend, own_backends, report_own_servers
 from fibench.parameters import KEYS, Repetitions, Scalar
 

@@ -145,7 +145,7 @@ class OwnUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ReplyDifference:
     """How a reply differs from what must come."""
 
     got: bytes
@@ -177,8 +177,8 @@ class Answer:
     total: Part
     groups: Sequence[GroupAnswer]
     own: OwnUse
-    first_wrong: Difference | None = None
-    first_opening: Difference | None = None
+    first_wrong: ReplyDifference | None = None
+    first_opening: ReplyDifference | None = None
     """The first connection that began in another way than its opening says."""
 
     @property
@@ -259,12 +259,12 @@ def read_answer(document: Object) -> Answer:
     )
 
 
-def read_difference(found: object) -> Difference | None:
+def read_difference(found: object) -> ReplyDifference | None:
     """How something differs from what must come; None of null. Raises LoadError."""
     if not isinstance(found, dict):
         return None
     told = _Members(found, "first_wrong.")
-    return Difference(
+    return ReplyDifference(
         got=_bytes(told.get("got", str)),
         reason=told.get("reason", str) if told.has("reason") else None,
     )

@@ -19,7 +19,7 @@ from fibench.record import Disturbed
 from fibench.store.stops import Session
 from fibench.verdict.attempts.made_again import made_again
 from fibench.verdict.estimate import Sample
-from fibench.verdict.findings import samples
+from fibench.verdict.sampling.sampled import samples
 
 TWO_GROUPS = (
     '[load]\n[[load.group]]\nname = "fast"\nclients = 4\n[[load.group]]\n'

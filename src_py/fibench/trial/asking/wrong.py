@@ -15,7 +15,7 @@ from fibench.quantities import format_duration
 
 if TYPE_CHECKING:
     from fibench.requests import WireRequest
-    from fibench.trial.answer import Answer, Difference
+    from fibench.trial.answer import Answer, ReplyDifference
 
 OTHER_STATUS = "its status differs"
 VARIES = "its body is not the same on each connection"
@@ -26,12 +26,12 @@ SAID = "what the server wrote, if anything, is in server.err"
 SPEAKS_FIRST = 'a greeting belongs into opening = [{ expect = "*" }]'
 
 
-def place_of(requests: Sequence[WireRequest]) -> str:
+def named_place(requests: Sequence[WireRequest]) -> str:
     """Where the file has a request; of several it is not known which was meant."""
     return f"[requests.{requests[0].name}]" if len(requests) == 1 else "[requests.NAME]"
 
 
-def hint_of_wrong(difference: Difference, requests: Sequence[WireRequest], place: str) -> str:
+def hint_of_wrong(difference: ReplyDifference, requests: Sequence[WireRequest], place: str) -> str:
     """What to do about a reply that is not the expected one, which is said at a `place`."""
     reason = difference.reason
     if reason == OTHER_STATUS:
@@ -72,7 +72,7 @@ def hint_of(answer: Answer, requests: Sequence[WireRequest], took_s: float) -> s
 
     `took_s` is how long the fastest reply took before the load.
     """
-    place = place_of(requests)
+    place = named_place(requests)
     if answer.first_wrong is not None:
         return hint_of_wrong(answer.first_wrong, requests, place)
     if answer.first_opening is not None:
