@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A run whose cells ask for requests of the file is gone on with as others are, and is refused to be
+"""A run whose cells ask for requests of the file is gone on with as others are, and begun anew
 where what they ask for has changed."""
 
 import json
