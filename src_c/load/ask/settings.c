@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 const char *const SETTINGS_FRAMINGS[] = {[FRAMING_MESSAGE] = "message",
-                                       [FRAMING_LINE] = "line",
-                                       [FRAMING_BYTES] = "bytes",
-                                       [FRAMING_HTTP] = "http",
-                                       NULL};
+                                         [FRAMING_LINE] = "line",
+                                         [FRAMING_BYTES] = "bytes",
+                                         [FRAMING_HTTP] = "http",
+                                         NULL};
 
 void settings_reject(const char *format, ...)
 {
