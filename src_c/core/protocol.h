@@ -11,7 +11,9 @@ enum {
     PROTOCOL_REPLY_SIZE = 16,    // holds every reply and its newline
 };
 
-enum framing { FRAMING_MESSAGE, FRAMING_LINE };
+// How a request or a reply ends. The protocol has the first two; the others are for what the load
+// generator asks of servers that speak another one.
+enum framing { FRAMING_MESSAGE, FRAMING_LINE, FRAMING_BYTES, FRAMING_HTTP };
 
 enum request_kind { REQUEST_NUMBER, REQUEST_OUT_OF_RANGE, REQUEST_ERROR };
 

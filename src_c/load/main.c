@@ -13,7 +13,9 @@
 
 #include "core/clock.h"
 #include "core/die.h"
+#include "load/ask/command_line.h"
 #include "load/ask/settings.h"
+#include "load/check/check.h"
 #include "load/count/listen_queue.h"
 #include "load/drive/cooldown.h"
 #include "load/drive/state.h"
@@ -36,14 +38,15 @@ static const int64_t LEAVE_NS = INT64_C(250) * NS_PER_MS; // until the server ha
 static void raise_descriptor_limit(const struct settings *settings)
 {
     struct rlimit limit;
-    uint64_t clients = settings_all_clients(settings);
+    uint64_t clients =
+        settings->check ? settings->clients * settings->asks.count : settings_all_clients(settings);
     uint64_t needed = clients + settings->threads * THREAD_DESCRIPTORS + OWN_DESCRIPTORS;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
         die("fibload", "getrlimit", errno);
     if (limit.rlim_max != RLIM_INFINITY && needed > limit.rlim_max) {
         fprintf(stderr,
-                "fibload: %" PRIu64 " clients need %" PRIu64
+                "fibload: %" PRIu64 " connections need %" PRIu64
                 " open files, and the hard limit is %ju (raise RLIMIT_NOFILE: ulimit -Hn)\n",
                 clients, needed, (uintmax_t)limit.rlim_max);
         exit(EXIT_FAILURE);
@@ -84,9 +87,8 @@ static void make_teams(struct session *session)
         // Groups begin where the one before has ended, so that small ones do not share a thread.
         team->first_thread = thread;
         thread = (thread + (size_t)team->group->clients) % session->thread_count;
-        if (!exchange_make(&team->exchange, settings->framing, team->group->request,
-                           team->group->expect, !settings->asks_fibonacci,
-                           (size_t)settings->pipeline))
+        if (!exchange_make(&team->exchange, &team->group->ask, settings->framing,
+                           !settings->asks_fibonacci, (size_t)settings->pipeline))
             die("fibload", "cannot prepare", errno);
     }
 }
@@ -191,13 +193,24 @@ static int64_t overflows_between(int64_t before, int64_t now)
     return before == -1 || now < before ? -1 : now - before;
 }
 
+// Asks each request once, and measures nothing.
+static int check_only(struct settings *settings)
+{
+    raise_descriptor_limit(settings);
+    int status = check_run(settings);
+    asks_free(&settings->asks);
+    return status;
+}
+
 int main(int argc, char *argv[])
 {
     static struct settings settings;
     static struct result result; // with its histograms too large for the stack's taste
     static struct session session;
 
-    settings_read(&settings, argc, argv);
+    command_line_read(&settings, argc, argv);
+    if (settings.check)
+        return check_only(&settings);
     result.settings = &settings;
     session.settings = &settings;
     session.result = &result;
@@ -214,6 +227,7 @@ int main(int argc, char *argv[])
         fprintf(stderr, "fibload: cannot write the report: %s\n", strerror(errno));
     bool valid = report_is_valid(&result);
     release(&session);
+    asks_free(&settings.asks);
     if (!written)
         return EXIT_FAILURE;
     if (result.interrupted)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The ceiling of the meter: epoll_server, but that it answers 1 to every request and looks at none.
-// Not a server to compare with.
+// With --replies it repeats what another server has answered, of any protocol. Not a server to
+// compare with.
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "serve/listener.h"
 #include "serve/options.h"
 #include "serve/reactor.h"
+#include "serve/repeating.h"
 #include "serve/shards.h"
 #include "serve/signals.h"
 
@@ -61,8 +63,10 @@ static const struct shard_steps STEPS = {.prepare = prepare, .run = run};
 
 int main(int argc, char *argv[])
 {
-    const struct options options = options_parse_or_exit(
-        "null_server", "Answers 1 to everything: the ceiling of what can be measured.", argc, argv);
+    const struct replies *replies;
+    const struct options options = repeating_parse_or_exit(
+        "null_server", "Answers 1 to everything: the ceiling of what can be measured.", argc, argv,
+        &replies);
     int stop_fd = signals_install_or_exit(options.program);
     struct loop *loops = calloc(options.workers, sizeof *loops);
     int *listeners = calloc(options.workers, sizeof *listeners);
@@ -81,7 +85,10 @@ int main(int argc, char *argv[])
             .stop_fd = stop_fd,
         };
     }
-    shards_run_or_exit(&options, listeners, &STEPS, loops, sizeof *loops);
+    if (replies != NULL)
+        repeating_run_or_exit(&options, replies, listeners, stop_fd, &census);
+    else
+        shards_run_or_exit(&options, listeners, &STEPS, loops, sizeof *loops);
     acceptor_report_refused(atomic_load(&census.refused));
     free(listeners);
     free(loops);

@@ -164,7 +164,8 @@ def backends(context: Context, json: bool = False) -> int:
 @command(
     "backend",
     help={
-        "backend": "a backend, or its program: py-mt, mt_server.py",
+        "backend": "a backend, or its program: py-mt, mt_server.py; or a name of --file",
+        "file": "the experiment whose [backends.NAME] it is; or a second word: serve NAME FILE",
         "port": "port to listen on (default: 2999)",
         "interpreter": "what runs a server in Python: python3.13, 3.13 (of pyenv), or a path",
         "verbose": "a line for each connection and request",
@@ -174,16 +175,25 @@ def serve(
     context: Context,
     of_server: dict[str, str],
     backend: str,
-    port: str = "2999",
+    file: str = "",
+    port: str = "",
     interpreter: str = "",
     verbose: bool = False,
 ) -> int:
-    """Build, and run one server in the foreground until Ctrl-C."""
+    """Build, and run one server in the foreground until Ctrl-C: of the catalogue, or of a file.
+
+    With --file, a server of the user's own is started as in the file's first cell that has it:
+    with its variables and its files, in a temporary folder.
+    """
+    if file:
+        from fibench.commands.serving import serve_own
+
+        return serve_own(backend, file, port, of_server, interpreter, verbose=verbose)
     from fibench.commands import serve as commands
 
     options = [word for key, text in of_server.items() for word in (server_option(key), text)]
     options += ["--verbose"] if verbose else []
-    return commands.serve(backend, port, options, interpreter)
+    return commands.serve(backend, port or "2999", options, interpreter)
 
 
 @command(help={"json": "print the findings as JSON"})
@@ -315,7 +325,8 @@ def lint(context: Context) -> int:
         "rounds": "of these measurements (default: 6)",
         "designs": "what is promised of the designs; --designs=keepalive,connections,computing,"
         "idle,python: these parts of it",
-        "load": "fibload's open loop: rates met, its own lag, percentiles beside the truth",
+        "load": "fibload's open loop: rates met, its own lag, percentiles beside the truth; its "
+        "rates and its CPU time beside wrk and redis-benchmark",
         "runner": "the runner's own work: estimating, reading journals, listing runs, trials",
         "probe": "what the probe costs rates, and what it finds",
         "statistics": "simulate how often intervals and verdicts are right, and write the tables "

@@ -13,6 +13,7 @@ OPTIONS = (
     "host", "framing", "clients", "threads", "n", "request", "expect", "duration", "requests",
     "warmup", "pipeline", "requests-per-connection", "timeout", "start-at", "seed", "edges-fd",
     "rate", "arrivals", "spin", "max-overdue", "group",
+    "asks", "ask", "check", "learned", "replies",
 )  # fmt: skip
 
 
@@ -33,7 +34,7 @@ OPTIONS = (
         (["--clients"], "--clients"),
         (["--threads", "2", "2999"], "--threads"),
         (["--threads", "0", "2999"], "--threads"),
-        (["--framing", "http", "2999"], "--framing"),
+        (["--framing", "lines", "2999"], "--framing"),
         (["--n", "46", "2999"], "--n"),
         (["--n", "1e1", "2999"], "--n"),
         (["--duration", "0", "2999"], "--duration"),

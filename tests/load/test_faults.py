@@ -25,6 +25,7 @@ def test_wrong_replies_are_counted_and_the_first_is_shown(fibload: Program, fram
     assert answer.counts["ok"] == 20
     assert answer.report["first_wrong"] == {
         "differs_at": 0, "shown_from": 0, "expected": "1346269", "got": "error", "cut": False,
+        "reason": None,
     }  # fmt: skip
     assert 'wrong replies: 10, the first "error" instead of "1346269"' in answer.reasons
 

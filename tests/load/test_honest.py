@@ -271,6 +271,8 @@ def test_settings_are_told_as_they_were_resolved(fibload: Program) -> None:
         "n": 30,
         "request": "30",
         "expect": "1346269",
+        "asks": None,
+        "ask": None,
         "duration_ns": 50_000_000,
         "requests": 0,
         "warmup_ns": 0,

@@ -46,6 +46,11 @@ def python(text: str) -> list[str]:
     return [sys.executable, "-S", "-c", LISTEN + text]
 
 
+def doubled(text: str) -> str:
+    """A word of a command in a file, whose braces are meant as they are."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def command(text: str, *, ready_fd: bool = True, port: int | None = None) -> ServerCommand:
     """A small server on a free port."""
     port = port or free_port("127.0.0.1")

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.here import CHECKOUT
-from tests.runner.small_servers import python
+from tests.runner.small_servers import doubled, python
 
 from fibench.backends.catalogue import known_backends, read_catalogue
-from fibench.experiment.experiment import OwnBackend, parse_experiment
+from fibench.experiment import OwnBackend, parse_experiment
 from fibench.parameters.groups import parse
 from fibench.plan.pinning import Pinning
 from fibench.plan.trials import Role, Trial, plan
@@ -78,12 +78,15 @@ def run(
     folder: Path,
     own: str | None = None,
     pinning: Pinning = NOT_PINNED,
+    **told: Any,
 ) -> dict[str, Any]:
-    """Run a trial; `own` is the text of the small server that "own" stands for."""
+    """Run a trial; `own` is the text of the small server that "own" stands for, `told` what else
+    its file says of it."""
     backends = {}
     if own is not None:
-        argv = (*python(PROTOCOL + own), "{port}")
-        backends["own"] = OwnBackend(argv, "line", "any", True, folder)
+        argv = (*(doubled(word) for word in python(PROTOCOL + own)), "{port}")
+        words = {"command": argv, "ready_fd": True, **told}
+        backends["own"] = OwnBackend(framing="line", serves="any", folder=folder, **words)
     context = TrialContext(programs, CATALOGUE, backends, 7, pinning)
     return dict(run_trial(what, context, folder).as_document())
 
@@ -94,8 +97,9 @@ def run_well(
     folder: Path,
     own: str | None = None,
     pinning: Pinning = NOT_PINNED,
+    **told: Any,
 ) -> dict[str, Any]:
     """Run a trial that must be valid."""
-    record = run(what, programs, folder, own, pinning)
+    record = run(what, programs, folder, own, pinning, **told)
     assert record["valid"], record["reason"]
     return record

@@ -10,9 +10,10 @@
 
 enum { WORD_SIZE = 80, SHOWN = 40 };
 
-enum member { NAME, CLIENTS, N, RATE, ARRIVALS, IDLE, MEMBERS };
+enum member { NAME, CLIENTS, N, ASK, RATE, ARRIVALS, IDLE, MEMBERS };
 
-static const char *const NAMES[MEMBERS] = {"name", "clients", "n", "rate", "arrivals", "idle"};
+static const char *const NAMES[MEMBERS] = {"name", "clients",  "n",   "ask",
+                                           "rate", "arrivals", "idle"};
 
 static const uint64_t BILLION = 1000000000;
 
@@ -63,6 +64,15 @@ static bool read_arrivals(const char *value, enum arrivals *arrivals)
     return true;
 }
 
+// Whether it is there is for others to say.
+static bool read_ask(const char *value, char name[static ASK_NAME_MAX + 1])
+{
+    if (!ask_name_is_good(value))
+        return false;
+    memcpy(name, value, strlen(value) + 1);
+    return true;
+}
+
 // Reads one member; NULL, or what is allowed instead.
 static const char *read_member(enum member member, const char *value, struct group *group)
 {
@@ -75,6 +85,8 @@ static const char *read_member(enum member member, const char *value, struct gro
     case N:
         group->n_given = true;
         return read_number(value, 0, EXCHANGE_MAX_N, &group->n) ? NULL : "0 to 45";
+    case ASK:
+        return read_ask(value, group->ask_name) ? NULL : "the name of a request in --asks";
     case RATE:
         return read_rate(value, &group->rate_billionths) ? NULL : "0.001 to 10000000 per second";
     case ARRIVALS:
@@ -107,7 +119,7 @@ static bool read_word(char *word, unsigned *seen, struct group *group,
     enum member member = find_member(word);
     if (member == MEMBERS || (member == IDLE) != (equals == NULL)) {
         snprintf(message, GROUP_MESSAGE_SIZE,
-                 "'%.*s' is not known (name=, clients=, n=, rate=, arrivals= or idle)", SHOWN,
+                 "'%.*s' is not known (name=, clients=, n=, ask=, rate=, arrivals= or idle)", SHOWN,
                  word);
         return false;
     }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "load/ask/asks.h"
 #include "load/ask/schedule.h"
 
 enum {
@@ -26,12 +27,13 @@ struct group {
     enum arrivals arrivals;
     bool n_given;
     bool arrivals_given;
-    const char *request; // what is asked and what must come back: set when `n` is settled
-    const char *expect;
+    char ask_name[ASK_NAME_MAX + 1]; // "": not given
+    struct ask ask; // what is asked and what must come back: set when `n` or the name is settled
     char request_digits[24]; // where the texts for `n` are kept
     char expect_digits[24];
 };
 
-// Reads "name=small,clients=7,n=1,rate=500,arrivals=uniform" or "name=idle,clients=100,idle" over
-// the values that `group` has. False, with one line in `message`, when it is wrong.
+// Reads "name=small,clients=7,n=1,rate=500,arrivals=uniform" or "name=idle,clients=100,idle", or
+// with ask=NAME instead of n, over the values that `group` has. False, with one line in `message`,
+// when it is wrong.
 bool group_read(const char *spec, struct group *group, char message[static GROUP_MESSAGE_SIZE]);

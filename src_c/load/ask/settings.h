@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What fibload was asked to do: its command line, checked and resolved.
+// What fibload was asked to do.
 #pragma once
 
 #include <netinet/in.h>
@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/arguments.h"
+#include "load/ask/asks.h"
 #include "load/ask/exchange.h"
 #include "load/ask/groups.h"
 
@@ -23,12 +24,18 @@ struct settings {
     enum framing framing;
     uint64_t clients; // that ask, of all groups
     uint64_t threads;
-    bool asks_fibonacci; // rather than a text of the user's own
+    bool asks_fibonacci; // rather than texts of the user's own
     uint64_t n;
-    const char *request;
+    const char *request; // NULL where --asks says it
     const char *expect;
-    int64_t duration_ns; // 0: until `requests` were answered
-    uint64_t requests;   // 0: for `duration_ns`
+    const char *asks_path; // NULL: there are none
+    const char *ask_name;  // NULL: not given
+    struct asks asks;
+    bool check;               // ask each of them, and measure nothing
+    const char *learned_path; // of --check; NULL: not given
+    const char *replies_path; // likewise
+    int64_t duration_ns;      // 0: until `requests` were answered
+    uint64_t requests;        // 0: for `duration_ns`
     const char *warmup;
     int64_t warmup_ns; // unless
     bool warms_up_until_steady;
@@ -47,14 +54,16 @@ struct settings {
     size_t group_count;
 };
 
-// Reads the command line. Prints the help and exits with 0, or one line on stderr and exits with 2.
-// `settings` must stay where it is: its texts point into it.
-void settings_read(struct settings *settings, int argc, char *const argv[]);
+// Prints one line on stderr and exits with 2.
+__attribute__((format(printf, 1, 2), noreturn)) void settings_reject(const char *format, ...);
 
 // Of all groups, the idle ones included.
 uint64_t settings_all_clients(const struct settings *settings);
 
 // How many requests a client of a closed loop keeps in flight.
 uint32_t settings_in_flight(const struct settings *settings);
+// As they are called on the command line, NULL behind the last.
+extern const char *const SETTINGS_FRAMINGS[];
+const char *settings_framing_name(enum framing framing);
 
 bool settings_have_open_loop(const struct settings *settings);

@@ -29,13 +29,23 @@ static enum reply_state feed(const struct exchange *exchange, struct reply *repl
     return REPLY_MORE;
 }
 
+static bool make(struct exchange *exchange, enum framing framing, const char *request,
+                 const char *expect, bool optional_cr, size_t pipeline)
+{
+    const struct ask ask = {.send = {request, strlen(request)},
+                            .expects = EXPECT_TEXT,
+                            .expected = {expect, strlen(expect)}};
+
+    return exchange_make(exchange, &ask, framing, optional_cr, pipeline);
+}
+
 // Checks what becomes of bytes in line framing, for every length of the pieces.
 static void check_line(const char *expect, bool optional_cr, const char *bytes,
                        enum reply_state wanted, size_t wanted_taken, const char *wanted_got)
 {
     struct exchange exchange;
 
-    if (!exchange_make(&exchange, FRAMING_LINE, "q", expect, optional_cr, 1))
+    if (!make(&exchange, FRAMING_LINE, "q", expect, optional_cr, 1))
         abort();
     for (size_t piece = 1; piece <= strlen(bytes); piece++) {
         struct reply reply = {0};
@@ -85,7 +95,7 @@ static void a_wrong_line_without_an_end_is_given_up(void)
     static char flood[EXCHANGE_WRONG_MAX + 2];
     size_t used;
 
-    if (!exchange_make(&exchange, FRAMING_LINE, "q", "1", false, 1))
+    if (!make(&exchange, FRAMING_LINE, "q", "1", false, 1))
         abort();
     memset(flood, 'x', sizeof flood);
     CHECK_NUMBER(reply_feed(&exchange, &reply, flood, 100, &used), REPLY_MORE);
@@ -109,7 +119,7 @@ static void check_kept(size_t length, size_t at, enum framing framing, size_t wa
     memcpy(bytes, expected, length + 1);
     bytes[at] = '#';
     bytes[length] = '\n';
-    if (!exchange_make(&exchange, framing, "q", expected, false, 1))
+    if (!make(&exchange, framing, "q", expected, false, 1))
         abort();
     reply_feed(&exchange, &reply, bytes, length + (framing == FRAMING_LINE ? 1 : 0), &used);
     CHECK(reply.wrong);
@@ -141,7 +151,7 @@ static void check_message(const char *bytes, enum reply_state wanted, size_t wan
 {
     struct exchange exchange;
 
-    if (!exchange_make(&exchange, FRAMING_MESSAGE, "q", "89", true, 1))
+    if (!make(&exchange, FRAMING_MESSAGE, "q", "89", true, 1))
         abort();
     for (size_t piece = 1; piece <= strlen(bytes) + 1; piece++) {
         struct reply reply = {0};
@@ -165,16 +175,112 @@ static void a_message_ends_with_its_connection(void)
     check_message("x", REPLY_WRONG, 0, "x");
 }
 
+// Checks what becomes of bytes in bytes framing, for every length of the pieces.
+static void check_bytes(struct ask ask, struct text bytes, enum reply_state wanted,
+                        size_t wanted_taken, struct text wanted_got)
+{
+    struct exchange exchange;
+
+    if (!exchange_make(&exchange, &ask, FRAMING_BYTES, false, 1))
+        abort();
+    for (size_t piece = 1; piece <= bytes.size; piece++) {
+        struct reply reply = {0};
+        size_t taken;
+        CHECK_NUMBER(feed(&exchange, &reply, bytes.bytes, bytes.size, piece, &taken), wanted);
+        CHECK_NUMBER(taken, wanted_taken);
+        CHECK_BYTES(reply.got.bytes, reply.got.size, wanted_got.bytes, wanted_got.size);
+        CHECK_NUMBER(reply_end(&exchange, &reply), REPLY_MORE);
+    }
+    exchange_free(&exchange);
+}
+
+#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+
+static void bytes_are_a_reply_when_as_many_are_there(void)
+{
+    const struct ask ask = {
+        .send = TEXT("q"), .expects = EXPECT_TEXT, .expected = TEXT("\0\1\n\377")};
+    const struct ask any = {.send = TEXT("q"), .expects = EXPECT_LENGTH, .length = 4};
+
+    check_bytes(ask, TEXT("\0\1\n\377"), REPLY_RIGHT, 4, TEXT(""));
+    check_bytes(ask, TEXT("\0\1\n\377\0\1"), REPLY_RIGHT, 4, TEXT(""));
+    check_bytes(ask, TEXT("\0\1\n"), REPLY_MORE, 3, TEXT(""));
+    check_bytes(ask, TEXT("\0\1\n\376+"), REPLY_WRONG, 4, TEXT("\0\1\n\376"));
+    check_bytes(ask, TEXT("\0\2\0\0+"), REPLY_WRONG, 4, TEXT("\0\2\0\0"));
+    check_bytes(ask, TEXT("abcd"), REPLY_WRONG, 4, TEXT("abcd"));
+    check_bytes(ask, TEXT("abcdefgh"), REPLY_WRONG, 4, TEXT("abcd"));
+    check_bytes(ask, TEXT("abc"), REPLY_MORE, 3, TEXT("abc"));
+    check_bytes(any, TEXT("\0\0\0\0\0"), REPLY_RIGHT, 4, TEXT(""));
+    check_bytes(any, TEXT("\n\n\n"), REPLY_MORE, 3, TEXT(""));
+}
+
+// Checks what becomes of the bytes that a step of an opening is met with.
+static void check_opening(struct opening opening, struct text bytes, enum reply_state wanted,
+                          size_t wanted_taken, size_t wanted_at)
+{
+    for (size_t piece = 1; piece <= bytes.size; piece++) {
+        struct reply reply = {0};
+        enum reply_state state = REPLY_MORE;
+        size_t taken = 0;
+        while (taken < bytes.size && state == REPLY_MORE) {
+            size_t used = 0;
+            size_t size = bytes.size - taken < piece ? bytes.size - taken : piece;
+            state = opening_feed(&opening, &reply, bytes.bytes + taken, size, &used);
+            taken += used;
+        }
+        CHECK_NUMBER(state, wanted);
+        CHECK_NUMBER(taken, wanted_taken);
+        CHECK_NUMBER(reply.got.at, wanted_at);
+        CHECK(reply.wrong == (wanted == REPLY_LOST));
+    }
+}
+
+static void an_opening_is_right_byte_for_byte_or_any_line(void)
+{
+    const struct opening text = {.expects = EXPECT_TEXT, .expected = TEXT("+OK\r\n")};
+    const struct opening line = {.expects = EXPECT_LINE};
+    static char flood[EXCHANGE_WRONG_MAX + 2];
+    struct reply reply = {0};
+    size_t used;
+
+    check_opening(text, TEXT("+OK\r\n"), REPLY_RIGHT, 5, 0);
+    check_opening(text, TEXT("+OK\r\nPONG"), REPLY_RIGHT, 5, 0);
+    check_opening(text, TEXT("+OK\r"), REPLY_MORE, 4, 0);
+    check_opening(text, TEXT("+OX\r\n"), REPLY_LOST, 2, 2);
+    check_opening(text, TEXT("-ERR"), REPLY_LOST, 0, 0);
+    check_opening(line, TEXT("220 \0hello\r\nx"), REPLY_RIGHT, 12, 0);
+    check_opening(line, TEXT("\nx"), REPLY_RIGHT, 1, 0);
+    check_opening(line, TEXT("220"), REPLY_MORE, 3, 0);
+    memset(flood, 'x', sizeof flood);
+    CHECK_NUMBER(opening_feed(&line, &reply, flood, 100, &used), REPLY_MORE);
+    CHECK_NUMBER(opening_feed(&line, &reply, flood, sizeof flood - 50, &used), REPLY_LOST);
+    CHECK(reply.got.cut);
+}
+
+static void what_comes_behind_an_opening_is_what_is_shown(void)
+{
+    const struct opening text = {.expects = EXPECT_TEXT, .expected = TEXT("+OK\r\n")};
+    const struct opening line = {.expects = EXPECT_LINE};
+    struct reply reply = {.seen = 3};
+
+    opening_refuse(&text, &reply, "more", 4);
+    CHECK_NUMBER(reply.got.at, 5);
+    CHECK_BYTES(reply.got.bytes, reply.got.size, "+OK\r\nmore", 9);
+    opening_refuse(&line, &reply, "more", 4);
+    CHECK_NUMBER(reply.got.at, 0);
+    CHECK_BYTES(reply.got.bytes, reply.got.size, "more", 4);
+}
+
 static void requests_stand_on_end(void)
 {
     struct exchange exchange;
 
-    if (!exchange_make(&exchange, FRAMING_LINE, "30", "1346269", false, 3))
+    if (!make(&exchange, FRAMING_LINE, "30", "1346269", false, 3))
         abort();
     CHECK_NUMBER(exchange.repeats, 3);
     CHECK_BYTES(exchange.requests, exchange.repeats * exchange.request_size, "30\n30\n30\n", 9);
     exchange_free(&exchange);
-    if (!exchange_make(&exchange, FRAMING_MESSAGE, "30", "1346269", false, 1))
+    if (!make(&exchange, FRAMING_MESSAGE, "30", "1346269", false, 1))
         abort();
     CHECK_BYTES(exchange.requests, exchange.repeats * exchange.request_size, "30", 2);
     exchange_free(&exchange);
@@ -186,7 +292,7 @@ static void long_requests_are_repeated_only_within_bounds(void)
     struct exchange exchange;
 
     memset(text, 'x', sizeof text - 1);
-    if (!exchange_make(&exchange, FRAMING_LINE, text, "1", false, 1000))
+    if (!make(&exchange, FRAMING_LINE, text, "1", false, 1000))
         abort();
     CHECK_NUMBER(exchange.repeats, 4);
     exchange_free(&exchange);
@@ -209,6 +315,9 @@ int main(void)
     a_wrong_line_without_an_end_is_given_up();
     what_is_kept_of_a_wrong_reply_has_the_byte_that_differs();
     a_message_ends_with_its_connection();
+    bytes_are_a_reply_when_as_many_are_there();
+    an_opening_is_right_byte_for_byte_or_any_line();
+    what_comes_behind_an_opening_is_what_is_shown();
     requests_stand_on_end();
     long_requests_are_repeated_only_within_bounds();
     fibonacci_is_right_up_to_45();

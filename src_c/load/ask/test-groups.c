@@ -50,6 +50,17 @@ static void test_every_member_is_read(void)
     CHECK(group.n_given && group.arrivals_given);
 }
 
+static void test_a_request_is_named(void)
+{
+    struct group group = taken("name=a,ask=GET_1.x-y");
+
+    CHECK_TEXT(group.ask_name, "GET_1.x-y");
+    CHECK_TEXT(taken("name=a").ask_name, "");
+    CHECK_TEXT(taken("name=a,idle,ask=b").ask_name, "b"); // for its opening
+    CHECK(strstr(refuse("name=a,ask="), "ask ''") != NULL);
+    CHECK(strstr(refuse("name=a,ask=b/c"), "ask 'b/c'") != NULL);
+}
+
 static void test_an_idle_group_asks_nothing(void)
 {
     struct group group = taken("name=idle,clients=10000,idle");
@@ -94,6 +105,7 @@ int main(void)
 {
     test_what_is_not_given_stays();
     test_every_member_is_read();
+    test_a_request_is_named();
     test_an_idle_group_asks_nothing();
     test_what_is_wrong_is_named();
     test_long_words_are_cut();

@@ -13,6 +13,7 @@ enum outcome {
     OUTCOME_CLOSED,     // the server closed before the reply was complete
     OUTCOME_RESET,      // the server reset the connection before the reply was complete
     OUTCOME_TIMEOUT,    // given up after the time that was set for it
+    OUTCOME_OPENING,    // never sent: what a new connection begins with was wrong
     OUTCOME_LOCAL,      // a failure on this side, as no free port
     OUTCOME_UNFINISHED, // still waiting when the window ended
     OUTCOMES,
@@ -34,6 +35,17 @@ struct wrong_reply {
     char bytes[WRONG_SHOWN];
 };
 
+// Keeps more of a wrong reply, as far as there is room.
+void wrong_reply_keep(struct wrong_reply *got, const char *bytes, size_t size);
+
+// A wrong reply, and what should have come instead of it.
+struct difference {
+    struct wrong_reply got;
+    const char *expected; // NULL: there is no telling
+    size_t expected_size;
+    const char *reason; // part of a sentence, as "its body differs"; NULL: the bytes say it
+};
+
 // How the connections ended that stood when the window did.
 struct parting {
     uint64_t closed; // by the server, after it was told that nothing more would be sent
@@ -51,10 +63,12 @@ struct accounting {
     uint64_t resent_connections; // with such segments
     uint64_t resent[OUTCOMES];   // timeouts and unfinished requests on those
     struct parting parting;
+    uint64_t repeated;       // requests sent again, since the server closes between replies
+    uint64_t wrong_openings; // connections that were given up for what they began with
     bool wrong_seen;
-    struct wrong_reply first_wrong;
-    const char *first_expected; // instead of it
-    const char *local_call;     // the first local failure: what failed, NULL when nothing did
+    struct difference first_wrong;
+    struct difference first_opening; // of the wrong ones
+    const char *local_call;          // the first local failure: what failed, NULL when nothing did
     int local_errno;
 };
 

@@ -41,7 +41,7 @@ static void adding_keeps_what_came_first(void)
                                     .retransmits = 7,
                                     .resent_connections = 40,
                                     .wrong_seen = true,
-                                    .first_wrong = {.size = 1, .bytes = "x"},
+                                    .first_wrong = {.got = {.size = 1, .bytes = "x"}},
                                     .local_call = "connect",
                                     .local_errno = EADDRNOTAVAIL};
 
@@ -54,7 +54,7 @@ static void adding_keeps_what_came_first(void)
     CHECK_NUMBER(sum.retransmits, 7);
     CHECK_NUMBER(sum.resent_connections, 90);
     CHECK(sum.wrong_seen);
-    CHECK_BYTES(sum.first_wrong.bytes, sum.first_wrong.size, "x", 1);
+    CHECK_BYTES(sum.first_wrong.got.bytes, sum.first_wrong.got.size, "x", 1);
     CHECK_TEXT(sum.local_call, "socket");
     CHECK_NUMBER(sum.local_errno, EMFILE);
 }

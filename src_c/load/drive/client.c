@@ -11,6 +11,7 @@
 #include "load/drive/failure.h"
 #include "load/drive/flight.h"
 #include "load/drive/free_clients.h"
+#include "load/drive/opening.h"
 #include "load/drive/read_lag.h"
 #include "load/drive/sending.h"
 
@@ -33,7 +34,7 @@ static void go_on(struct worker *worker, struct client *client, int64_t now_ns)
 // What a client does next while the load goes on.
 static void proceed(struct worker *worker, struct client *client, int64_t now_ns)
 {
-    uint64_t limit = worker->settings->requests_per_connection;
+    uint64_t limit = client->share->exchange->per_connection;
 
     if (client->state == CLIENT_OPEN && limit > 0 && client->on_connection == limit &&
         client->in_flight == 0)
@@ -55,11 +56,13 @@ void client_proceed(struct worker *worker, struct client *client, int64_t now_ns
 // The server has closed in order.
 static void meet_end(struct worker *worker, struct client *client, int64_t now_ns)
 {
-    if (worker->settings->framing == FRAMING_MESSAGE && client->in_flight > 0) {
+    if (client->in_flight > 0) {
         enum reply_state state = reply_end(client->share->exchange, &client->reply);
         if (state != REPLY_MORE) {
             end_with_reply(worker, client, state, now_ns);
-            if (!worker->stopped) {
+            if (!worker->stopped && client->in_flight > 0) {
+                repeat_requests(worker, client, now_ns);
+            } else if (!worker->stopped) {
                 // Closing first would keep the server waiting for what it could be doing already.
                 int left = leave_connection(client);
                 client_proceed(worker, client, now_ns);
@@ -78,6 +81,19 @@ static void meet_end(struct worker *worker, struct client *client, int64_t now_n
                     now_ns);
 }
 
+// The server has said that it closes the connection after the reply that is complete: what is in
+// flight behind it has no answer here, and is lost by nobody's fault.
+static void meet_close(struct worker *worker, struct client *client, size_t surplus, int64_t now_ns)
+{
+    client->share->tally.accounting.surplus_bytes += surplus;
+    if (client->in_flight > 0) {
+        repeat_requests(worker, client, now_ns);
+        return;
+    }
+    close_connection(client);
+    client_proceed(worker, client, now_ns);
+}
+
 // Matches what was received against the requests in flight. False when the connection was given up.
 static bool take_bytes(struct worker *worker, struct client *client, const char *bytes, size_t size,
                        int64_t now_ns)
@@ -89,13 +105,19 @@ static bool take_bytes(struct worker *worker, struct client *client, const char 
         enum reply_state state = reply_feed(exchange, &client->reply, bytes, size, &used);
         bytes += used;
         size -= used;
-        if (state != REPLY_MORE)
-            end_with_reply(worker, client, state, now_ns);
+        if (state == REPLY_MORE)
+            continue;
+        bool closes = client->reply.closes;
+        end_with_reply(worker, client, state, now_ns);
         if (worker->stopped)
             return false;
         if (state == REPLY_LOST) {
             end_all(worker, client, OUTCOME_CLOSED, now_ns);
             client_proceed(worker, client, now_ns);
+            return false;
+        }
+        if (closes) {
+            meet_close(worker, client, size, now_ns);
             return false;
         }
     }
@@ -142,6 +164,30 @@ static void receive(struct worker *worker, struct client *client, bool to_the_en
     }
 }
 
+// A connection can take requests, and there is none for it yet.
+static void stand(struct worker *worker, struct client *client, int64_t now_ns)
+{
+    client->state = CLIENT_OPEN;
+    client->was_connected = true;
+    client->share->tally.accounting.connections_opened++;
+    client_proceed(worker, client, now_ns);
+}
+
+// The opening was right.
+static void finish_opening(struct worker *worker, struct client *client)
+{
+    int64_t now_ns = clock_now_ns();
+
+    if (client->in_flight == 0) {
+        stand(worker, client, now_ns);
+        return;
+    }
+    if (client->share->is_open && client->share->exchange->per_connection == 0)
+        client->sent_ns[client->oldest] = now_ns;
+    note_connected(worker, client, now_ns);
+    send_and_watch(worker, client);
+}
+
 // A connection that was opened before there was anything to send stands, or has failed.
 static void meet_outcome(struct worker *worker, struct client *client)
 {
@@ -155,18 +201,30 @@ static void meet_outcome(struct worker *worker, struct client *client)
         lose_connection(worker, client, "connect", error, now_ns);
         return;
     }
-    client->state = CLIENT_OPEN;
-    client->was_connected = true;
-    client->share->tally.accounting.connections_opened++;
-    client_proceed(worker, client, now_ns);
+    if (client->share->exchange->opening_count > 0)
+        client->state = CLIENT_OPENING;
+    else
+        stand(worker, client, now_ns);
+}
+
+// What happens before a connection is open for requests. False: it does not matter after that.
+static bool meet_early(struct worker *worker, struct client *client)
+{
+    bool has_opening = client->share->exchange->opening_count > 0;
+
+    if (client->state == CLIENT_CONNECTING && (client->in_flight == 0 || has_opening))
+        meet_outcome(worker, client);
+    if (client->state == CLIENT_OPENING && opening_go_on(worker, client))
+        finish_opening(worker, client);
+    return client->state != CLIENT_OPENING && !worker->stopped;
 }
 
 void client_event(struct worker *worker, struct client *client, uint32_t events)
 {
     bool ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 
-    if (client->state == CLIENT_CONNECTING && client->in_flight == 0)
-        meet_outcome(worker, client);
+    if (client->state != CLIENT_OPEN && !meet_early(worker, client))
+        return;
     if (client->unsent > 0 && (ended || (events & EPOLLOUT)))
         send_and_watch(worker, client);
     if (client->state != CLIENT_ABSENT && (ended || (events & EPOLLIN)))

@@ -57,3 +57,19 @@ void lose_connection(struct worker *worker, struct client *client, const char *c
     if (!worker->stopped)
         step_back(worker, client, now_ns);
 }
+
+void fail_opening(struct worker *worker, struct client *client, const struct opening *opening,
+                  int64_t now_ns)
+{
+    struct accounting *accounting = &client->share->tally.accounting;
+    const struct difference found = {client->reply.got, opening->expected.bytes,
+                                     opening->expected.size, NULL};
+
+    reply_reset(&client->reply); // it is none to a request
+    end_all(worker, client, OUTCOME_OPENING, now_ns);
+    if (worker->stopped)
+        return;
+    if (accounting->wrong_openings++ == 0)
+        accounting->first_opening = found;
+    step_back(worker, client, now_ns);
+}

@@ -7,7 +7,7 @@
 
 #include "load/drive/state.h"
 
-// Either may find that the window is over, as those of flight.h do.
+// Any of them may find that the window is over, as those of flight.h do.
 
 // A call has failed on this side.
 void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
@@ -16,3 +16,7 @@ void fail_locally(struct worker *worker, struct client *client, const char *call
 // A call has failed: whose fault it is decides the outcome.
 void lose_connection(struct worker *worker, struct client *client, const char *call, int error,
                      int64_t now_ns);
+
+// What a new connection begins with was wrong, as the client's reply has it: it was given up.
+void fail_opening(struct worker *worker, struct client *client, const struct opening *opening,
+                  int64_t now_ns);

@@ -9,7 +9,7 @@
 static bool has_room(const struct worker *worker, const struct client *client)
 {
     const struct settings *settings = worker->settings;
-    uint64_t limit = settings->requests_per_connection;
+    uint64_t limit = client->share->exchange->per_connection;
 
     if (client->state == CLIENT_ABSENT)
         return !client->is_paused;

@@ -37,7 +37,7 @@ void make_spare_socket(struct worker *worker)
 
 void fill_pipeline(struct worker *worker, struct client *client, int64_t now_ns)
 {
-    uint64_t limit = worker->settings->requests_per_connection;
+    uint64_t limit = client->share->exchange->per_connection;
 
     while (client->in_flight < worker->settings->pipeline &&
            (limit == 0 || client->on_connection < limit)) {
@@ -46,11 +46,9 @@ void fill_pipeline(struct worker *worker, struct client *client, int64_t now_ns)
     }
 }
 
-// The first bytes have gone out, so the connection stands.
-static void note_connected(struct worker *worker, struct client *client, int64_t send_ns)
+// A connection stands, and its requests can be sent.
+static inline void open_for_requests(struct worker *worker, struct client *client, int64_t send_ns)
 {
-    const struct settings *settings = worker->settings;
-
     client->state = CLIENT_OPEN;
     client->was_connected = true;
     client->share->tally.accounting.connections_opened++;
@@ -59,10 +57,15 @@ static void note_connected(struct worker *worker, struct client *client, int64_t
         return;
     }
     // On a kept connection opening it is no part of the service.
-    if (settings->framing == FRAMING_LINE && settings->requests_per_connection == 0)
+    if (client->share->exchange->per_connection == 0 && !client->is_repeating)
         client->started_ns[client->oldest] = send_ns;
-    if (settings->pipeline > 1)
+    if (worker->settings->pipeline > 1)
         fill_pipeline(worker, client, clock_now_ns());
+}
+
+void note_connected(struct worker *worker, struct client *client, int64_t send_ns)
+{
+    open_for_requests(worker, client, send_ns);
 }
 
 // Sends what is unsent, as far as the kernel takes it. A connection on its way is tried as well:
@@ -74,7 +77,8 @@ static void send_requests(struct worker *worker, struct client *client)
 
     while (client->unsent > 0) {
         size_t room = end - client->send_offset;
-        int64_t send_ns = client->state == CLIENT_CONNECTING ? clock_now_ns() : 0;
+        bool matters = client->state == CLIENT_CONNECTING && exchange->per_connection == 0;
+        int64_t send_ns = matters ? clock_now_ns() : 0; // see open_for_requests()
         ssize_t sent = send(client->fd, exchange->requests + client->send_offset,
                             client->unsent < room ? client->unsent : room, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
@@ -98,30 +102,45 @@ static void send_requests(struct worker *worker, struct client *client)
         if (client->send_offset == end)
             client->send_offset = 0;
         if (client->state == CLIENT_CONNECTING)
-            note_connected(worker, client, send_ns);
+            open_for_requests(worker, client, send_ns);
     }
     client->send_offset = 0; // the next byte begins a request
 }
 
-// Edge-triggered, so that one registration lasts as long as the connection; output is watched once
-// a send has fallen short.
-void send_and_watch(struct worker *worker, struct client *client)
+// Has the event loop bring other events than those that it was asked for.
+__attribute__((noinline)) static void watch(struct worker *worker, struct client *client,
+                                            uint32_t events)
 {
-    send_requests(worker, client);
-    if (client->state == CLIENT_ABSENT)
-        return;
+    struct epoll_event event = {.events = events, .data.ptr = client};
 
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = client};
-    if (client->unsent > 0 || client->state == CLIENT_CONNECTING)
-        event.events |= EPOLLOUT;
-    if ((event.events & ~client->watched) == 0)
-        return;
     if (epoll_ctl(worker->epoll, client->watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, client->fd,
                   &event) == -1) {
         fail_locally(worker, client, "epoll_ctl", errno, clock_now_ns());
         return;
     }
-    client->watched = event.events;
+    client->watched = events;
+}
+
+// One registration lasts as long as the connection, so there is mostly nothing to do.
+static inline void watch_once(struct worker *worker, struct client *client, bool for_output)
+{
+    uint32_t events = EPOLLIN | EPOLLRDHUP | EPOLLET | (for_output ? EPOLLOUT : 0);
+
+    if ((events & ~client->watched) != 0)
+        watch(worker, client, events);
+}
+
+void watch_connection(struct worker *worker, struct client *client, bool for_output)
+{
+    watch_once(worker, client, for_output);
+}
+
+// Output is watched once a send has fallen short.
+void send_and_watch(struct worker *worker, struct client *client)
+{
+    send_requests(worker, client);
+    if (client->state != CLIENT_ABSENT)
+        watch_once(worker, client, client->unsent > 0 || client->state == CLIENT_CONNECTING);
 }
 
 void connect_client(struct worker *worker, struct client *client, int64_t now_ns)
@@ -134,7 +153,7 @@ void connect_client(struct worker *worker, struct client *client, int64_t now_ns
         fail_locally(worker, client, "socket", errno, now_ns);
         return;
     }
-    if (!client->share->is_open && client->in_flight > 0)
+    if (!client->share->is_open && client->in_flight > 0 && !client->is_repeating)
         client->started_ns[client->oldest] = clock_now_ns(); // making a socket is no part of it
     if (connect(client->fd, (const struct sockaddr *)&settings->address, settings->address_size) ==
             -1 &&
@@ -143,7 +162,22 @@ void connect_client(struct worker *worker, struct client *client, int64_t now_ns
         return;
     }
     client->state = CLIENT_CONNECTING;
-    send_and_watch(worker, client);
+    if (client->share->exchange->opening_count > 0) {
+        client->opening = 0;
+        watch_connection(worker, client, true);
+    } else {
+        send_and_watch(worker, client);
+    }
+}
+
+void repeat_requests(struct worker *worker, struct client *client, int64_t now_ns)
+{
+    close_connection(client);
+    client->is_repeating = true;
+    client->on_connection = client->in_flight;
+    client->unsent = client->in_flight * client->share->exchange->request_size;
+    client->share->tally.accounting.repeated += client->in_flight;
+    connect_client(worker, client, now_ns);
 }
 
 void send_request(struct worker *worker, struct client *client, int64_t intended_ns, int64_t now_ns)

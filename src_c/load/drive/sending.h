@@ -2,6 +2,7 @@
 // Requests on their way out: over a connection that is there, or over one that is opened for them.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "load/drive/state.h"
@@ -10,6 +11,15 @@
 
 // Connects a client that has none, and sends what is in flight, if anything is.
 void connect_client(struct worker *worker, struct client *client, int64_t now_ns);
+
+// The connection stands, and its requests can be sent: the first of a closed loop, if there is one,
+// is sent at `send_ns`.
+void note_connected(struct worker *worker, struct client *client, int64_t send_ns);
+
+// Has the event loop bring what comes on the connection next, and on demand when it can take more.
+// What fails is dealt with. Edge-triggered, so that one registration lasts as long as the
+// connection.
+void watch_connection(struct worker *worker, struct client *client, bool for_output);
 
 // In a closed loop: starts as many requests as the connection takes at a time.
 void fill_pipeline(struct worker *worker, struct client *client, int64_t now_ns);
@@ -23,3 +33,9 @@ void send_request(struct worker *worker, struct client *client, int64_t intended
 
 // Makes the socket of the next connection now, while nobody waits for it.
 void make_spare_socket(struct worker *worker);
+
+// Gives the connection up and sends all that is in flight again over a new one, in order: the
+// server has said that it answers no more on this one. They are as old as they are. At least one
+// request before them was answered on the old connection, so none is sent more often than
+// `pipeline` times.
+void repeat_requests(struct worker *worker, struct client *client, int64_t now_ns);

@@ -4,6 +4,16 @@
 
 #include <stdlib.h>
 
+#include "load/ask/http_wanted.h"
+
+// Makes room for what clients see of HTTP.
+static bool make_http(struct share *share, size_t count)
+{
+    share->http_replies = calloc(count, sizeof *share->http_replies);
+    share->http_memory = calloc(1, sizeof *share->http_memory);
+    return share->http_replies != NULL && share->http_memory != NULL;
+}
+
 bool share_make(struct share *share, const struct settings *settings, struct team *team,
                 size_t group_number, size_t thread)
 {
@@ -25,13 +35,18 @@ bool share_make(struct share *share, const struct settings *settings, struct tea
         return true;
     share->clients = calloc(count, sizeof *share->clients);
     share->times_ns = calloc(count * ring, rings * sizeof *share->times_ns);
-    if (share->clients == NULL || share->times_ns == NULL)
+    if (share->clients == NULL || share->times_ns == NULL ||
+        (team->exchange.http != NULL && !make_http(share, count)))
         return false;
     for (size_t i = 0; i < count; i++) {
         struct client *client = &share->clients[i];
         client->fd = -1;
         client->share = share;
         client->first_left = is_open || group->idle ? 0 : settings_in_flight(settings);
+        if (share->http_replies != NULL) {
+            client->reply.http = &share->http_replies[i];
+            client->reply.memory = share->http_memory;
+        }
         client->started_ns = share->times_ns + i * ring * rings;
         client->sent_ns = client->started_ns + (rings - 1) * ring;
     }
@@ -54,4 +69,6 @@ void share_free(struct share *share)
     seconds_free(&share->tally.seconds);
     free(share->clients);
     free(share->times_ns);
+    free(share->http_replies);
+    free(share->http_memory);
 }

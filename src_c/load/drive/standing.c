@@ -22,7 +22,9 @@ static const int64_t PATIENCE_NS = INT64_C(5) * NS_PER_S;
 
 static bool group_stands(const struct settings *settings, const struct group *group)
 {
-    return group->idle || (group->rate_billionths > 0 && settings->framing == FRAMING_LINE);
+    bool is_kept = settings->framing != FRAMING_MESSAGE && group->ask.per_connection != 1;
+
+    return group->idle || (group->rate_billionths > 0 && is_kept);
 }
 
 bool standing_is_needed(const struct settings *settings)
@@ -82,7 +84,8 @@ static void await_all(struct worker *worker, const struct share *share, int64_t 
 
     while (settled < share->client_count && clock_now_ns() < until_ns &&
            !is_told_to_hurry(worker)) {
-        if (share->clients[settled].state == CLIENT_CONNECTING)
+        enum client_state state = share->clients[settled].state;
+        if (state == CLIENT_CONNECTING || state == CLIENT_OPENING)
             turn(worker, TURN_MS);
         else
             settled++;

@@ -23,6 +23,7 @@ enum { WORKER_BUFFER_SIZE = 64 * 1024 };
 enum client_state {
     CLIENT_ABSENT,     // no connection
     CLIENT_CONNECTING, // on the way, with one request started for it or with none
+    CLIENT_OPENING,    // it stands, and is not yet as a request needs it (opening.h)
     CLIENT_OPEN,
 };
 
@@ -34,6 +35,7 @@ struct client {
     uint32_t watched;   // events that the event loop was asked for; 0: none yet
     bool was_connected; // at least once
     bool was_answered;  // likewise
+    bool is_repeating;  // what is in flight was sent before, on another connection
     bool send_failed;   // nothing can be sent on this connection any more
     int send_errno;
     uint32_t in_flight;     // requests started and without an outcome
@@ -43,7 +45,8 @@ struct client {
     int64_t *sent_ns;       // when they were sent, if that is another ring: in an open loop
     uint64_t on_connection; // requests started on this connection
     size_t unsent;          // of the requests in flight, bytes that were not yet taken
-    size_t send_offset;     // where they go on in the copies of the request
+    size_t send_offset;     // where they go on in the copies of the request, or in an opening
+    size_t opening;         // which step of its opening the connection is at
     int64_t resume_ns;      // end of the pause
     struct client *next_paused;
     bool is_paused;
@@ -89,7 +92,9 @@ struct share {
     bool is_open;
     struct client *clients;
     size_t client_count;
-    int64_t *times_ns; // the clients' rings
+    int64_t *times_ns;               // the clients' rings
+    struct http_reply *http_replies; // the clients', of HTTP
+    struct http_memory *http_memory; // likewise
     struct open_loop open;
     struct tally tally;
     struct accounting *accounting; // of the tally: up to the end, or of the cool-down

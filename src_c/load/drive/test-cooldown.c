@@ -19,7 +19,7 @@ static const int64_t END_NS = 3000000;
 static const int64_t COOLDOWN_NS = 200000;
 
 static struct settings settings = {.pipeline = PIPELINE, .framing = FRAMING_LINE};
-static const struct group group = {.expect = "1"};
+static const struct group group = {.ask = {.expected = {"1", 1}}};
 static const struct exchange exchange = {.request_size = 1};
 
 static struct run run;

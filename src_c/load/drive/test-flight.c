@@ -8,12 +8,13 @@
 #include "load/drive/cooldown.h"
 #include "load/drive/failure.h"
 #include "load/drive/flight.h"
+#include "load/drive/sending.h"
 
 static const int64_t BEGIN_NS = 1000000;
 static const int64_t END_NS = 3000000;
 
 static const struct settings settings = {.pipeline = 2, .framing = FRAMING_LINE};
-static const struct group group = {.expect = "1"};
+static const struct group group = {.ask = {.expected = {"1", 1}}};
 static const struct exchange exchange = {.request_size = 1};
 
 static struct worker worker;
@@ -47,6 +48,14 @@ static void begin_anew(void)
 }
 
 // How a request may end without a reply.
+static void begin_wrongly(int64_t now_ns)
+{
+    static const struct opening opening = {.expects = EXPECT_TEXT, .expected = {"+OK", 3}};
+
+    client.state = CLIENT_OPENING;
+    client.reply.wrong = true;
+    fail_opening(&worker, &client, &opening, now_ns);
+}
 static void give_up(int64_t now_ns) { client_give_up(&worker, &client, now_ns); }
 static void fail(int64_t now_ns) { fail_locally(&worker, &client, "socket", EMFILE, now_ns); }
 static void be_refused(int64_t now_ns)
@@ -76,8 +85,9 @@ static void be_cut_short(int64_t now_ns)
 
 typedef void way_to_end(int64_t now_ns);
 
-static way_to_end *const ways[] = {fail,         be_refused,           be_reset,     be_closed,
-                                   have_no_port, end_in_a_wrong_reply, be_cut_short, give_up};
+static way_to_end *const ways[] = {fail,          be_refused,   be_reset,
+                                   be_closed,     have_no_port, end_in_a_wrong_reply,
+                                   begin_wrongly, be_cut_short, give_up};
 enum { WAYS = sizeof ways / sizeof *ways };
 
 static uint64_t ended(void)
@@ -141,10 +151,26 @@ static void test_what_ended_before_the_window_is_no_part_of_it(void)
     CHECK_NUMBER(share.tally.in_flight_ns, 0);
 }
 
+static void test_what_is_sent_again_is_as_old_as_it_is(void)
+{
+    begin_anew();
+    note_connected(&worker, &client, BEGIN_NS + 900);
+    CHECK_NUMBER(client.started_ns[0], BEGIN_NS + 900);
+    CHECK_NUMBER(client.started_ns[1], BEGIN_NS + 500);
+    begin_anew();
+    client.is_repeating = true;
+    note_connected(&worker, &client, BEGIN_NS + 900);
+    CHECK_NUMBER(client.started_ns[0], BEGIN_NS - 500);
+    CHECK_NUMBER(client.in_flight, 2);
+    leave_connection(&client);
+    CHECK(!client.is_repeating);
+}
+
 int main(void)
 {
     test_what_ends_after_the_window_was_in_flight_until_its_end();
     test_what_ends_in_the_window_was_in_flight_until_then();
     test_what_ended_before_the_window_is_no_part_of_it();
+    test_what_is_sent_again_is_as_old_as_it_is();
     return test_result();
 }

@@ -8,13 +8,9 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "load/tell/difference.h"
 
-enum {
-    BEGIN_LATE_SHARE = 200, // replies of half a percent of the window may be missing
-    SHOWN_BEFORE = 12,      // bytes before the first that differs
-    SHOWN_BEHIND = 20,      // and from it on
-    EXCERPT_SIZE = (SHOWN_BEFORE + SHOWN_BEHIND) * 4 + 8,
-};
+enum { BEGIN_LATE_SHARE = 200 }; // replies of half a percent of the window may be missing
 
 __attribute__((format(printf, 2, 3))) static void add_reason(struct reasons *reasons,
                                                              const char *format, ...)
@@ -56,62 +52,28 @@ static void add_abort(struct reasons *reasons, const struct result *result)
                result_offered_per_s(result));
 }
 
-// Writes bytes from outside so that they are harmless: what a terminal might obey is escaped.
-static size_t escape(char *text, const char *bytes, size_t size)
-{
-    size_t used = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)bytes[i];
-        if (byte == '"' || byte == '\\')
-            used += (size_t)sprintf(text + used, "\\%c", byte);
-        else if (byte >= 0x20 && byte < 0x7f)
-            text[used++] = (char)byte;
-        else
-            used += (size_t)sprintf(text + used, "\\x%02x", byte);
-    }
-    text[used] = '\0';
-    return used;
-}
-
-// What a text says about its byte `at`; dots stand where it goes on. `bytes` are those kept of it,
-// from its byte `from` on.
-static void excerpt(char text[EXCERPT_SIZE], const char *bytes, size_t size, size_t from, size_t at,
-                    bool goes_on)
-{
-    size_t first = at - from > SHOWN_BEFORE ? at - from - SHOWN_BEFORE : 0;
-    size_t end = at - from + SHOWN_BEHIND;
-    char *out = text;
-
-    if (end >= size)
-        end = size;
-    else
-        goes_on = true;
-    if (from + first > 0)
-        out = stpcpy(out, "...");
-    out += escape(out, bytes + first, end > first ? end - first : 0);
-    stpcpy(out, goes_on ? "..." : "");
-}
-
 // Says how the first wrong reply differs from what was expected; `when` they came, if not before
 // the window's end.
 static void add_wrong(struct reasons *reasons, const struct accounting *accounting,
                       const char *when)
 {
-    const struct wrong_reply *got = &accounting->first_wrong;
-    const char *expected = accounting->first_expected + got->from;
-    size_t size = strnlen(expected, WRONG_SHOWN + 1);
-    char came[EXCERPT_SIZE];
-    char wanted[EXCERPT_SIZE];
-    char where[64] = "";
+    char how[DIFFERENCE_SIZE];
 
-    excerpt(came, got->bytes, got->size, got->from, got->at, got->cut);
-    excerpt(wanted, expected, size < WRONG_SHOWN ? size : WRONG_SHOWN, got->from, got->at,
-            size > WRONG_SHOWN);
-    if (got->at > 0)
-        snprintf(where, sizeof where, "differs at byte %zu: ", got->at);
-    add_reason(reasons, "wrong replies%s: %" PRIu64 ", the first %s\"%s\" instead of \"%s\"", when,
-               accounting->by_outcome[OUTCOME_WRONG], where, came, wanted);
+    difference_say(how, &accounting->first_wrong);
+    add_reason(reasons, "wrong replies%s: %" PRIu64 ", the first %s", when,
+               accounting->by_outcome[OUTCOME_WRONG], how);
+}
+
+// Says that connections did not begin as they must: requests may or may not have waited for them.
+static void add_wrong_openings(struct reasons *reasons, const struct accounting *accounting)
+{
+    char how[DIFFERENCE_SIZE];
+
+    difference_say(how, &accounting->first_opening);
+    add_reason(reasons,
+               "connections that began in another way than the opening says: %" PRIu64
+               ", the first %s",
+               accounting->wrong_openings, how);
 }
 
 enum { QUEUE_SIZE = 128 };
@@ -165,6 +127,8 @@ struct reasons reasons_collect(const struct result *result)
         add_wrong(reasons, accounting, "");
     if (cooldown->by_outcome[OUTCOME_WRONG] > 0)
         add_wrong(reasons, cooldown, " after the window");
+    if (accounting->wrong_openings > 0)
+        add_wrong_openings(reasons, accounting);
     if (accounting->surplus_bytes > 0)
         add_reason(reasons, "bytes that nobody asked for: %" PRIu64, accounting->surplus_bytes);
     if (accounting->cut_short > 0)

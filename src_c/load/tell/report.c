@@ -4,26 +4,38 @@
 
 #include <string.h>
 
+#include "load/tell/difference.h"
 #include "load/tell/json.h"
 #include "load/tell/reasons.h"
 #include "load/tell/report_tally.h"
 
 bool report_is_valid(const struct result *result) { return reasons_collect(result).count == 0; }
 
+// A text that is null when there is none.
+static void write_text(struct json *json, const char *name, const char *text)
+{
+    if (text != NULL)
+        json_text(json, name, text);
+    else
+        json_null(json, name);
+}
+
 static void write_settings(struct json *json, const struct settings *s)
 {
     json_open(json, "settings", '{');
     json_text(json, "host", s->host);
     json_unsigned(json, "port", s->port);
-    json_text(json, "framing", s->framing == FRAMING_LINE ? "line" : "message");
+    json_text(json, "framing", settings_framing_name(s->framing));
     json_unsigned(json, "clients", s->clients);
     json_unsigned(json, "threads", s->threads);
     if (s->asks_fibonacci)
         json_unsigned(json, "n", s->n);
     else
         json_null(json, "n");
-    json_text(json, "request", s->request);
-    json_text(json, "expect", s->expect);
+    write_text(json, "request", s->request);
+    write_text(json, "expect", s->expect);
+    write_text(json, "asks", s->asks_path);
+    write_text(json, "ask", s->ask_name);
     if (s->requests == 0)
         json_signed(json, "duration_ns", s->duration_ns);
     else
@@ -110,19 +122,15 @@ static void write_firsts(struct json *json, const struct result *result)
 
     const struct accounting *wrong = accounting->wrong_seen ? accounting : &result->total.cooldown;
 
-    if (wrong->wrong_seen) {
-        const struct wrong_reply *got = &wrong->first_wrong;
-        const char *expect = wrong->first_expected + got->from;
-        json_open(json, "first_wrong", '{');
-        json_unsigned(json, "differs_at", got->at);
-        json_unsigned(json, "shown_from", got->from);
-        json_bytes(json, "expected", expect, strnlen(expect, WRONG_SHOWN));
-        json_bytes(json, "got", got->bytes, got->size);
-        json_bool(json, "cut", got->cut);
-        json_close(json, '}');
-    } else {
+    if (wrong->wrong_seen)
+        difference_write(json, "first_wrong", &wrong->first_wrong);
+    else
         json_null(json, "first_wrong");
-    }
+    json_unsigned(json, "wrong_openings", accounting->wrong_openings);
+    if (accounting->wrong_openings > 0)
+        difference_write(json, "first_wrong_opening", &accounting->first_opening);
+    else
+        json_null(json, "first_wrong_opening");
     if (accounting->local_call != NULL) {
         char text[REASON_SIZE];
         snprintf(text, sizeof text, "%s: %s", accounting->local_call,
@@ -133,13 +141,29 @@ static void write_firsts(struct json *json, const struct result *result)
     }
 }
 
-// What the latencies of a group, or of all, include.
-static const char *clock_of(const struct settings *s, bool all_open, bool any_open)
+// What the latencies of a group include.
+static const char *clock_of(const struct settings *s, const struct group *group)
 {
-    if (any_open)
-        return all_open ? "intended" : CLOCK_MIXED;
-    return s->framing == FRAMING_MESSAGE || s->requests_per_connection > 0 ? "connection"
-                                                                           : "service";
+    if (group->rate_billionths > 0)
+        return "intended";
+    return s->framing == FRAMING_MESSAGE || group->ask.per_connection > 0 ? "connection"
+                                                                          : "service";
+}
+
+// What those of all groups that ask include.
+static const char *clock_of_all(const struct settings *s)
+{
+    const char *clock = NULL;
+
+    for (size_t i = 0; i < s->group_count; i++) {
+        if (s->groups[i].idle)
+            continue;
+        const char *of_group = clock_of(s, &s->groups[i]);
+        if (clock != NULL && strcmp(clock, of_group) != 0)
+            return CLOCK_MIXED;
+        clock = of_group;
+    }
+    return clock;
 }
 
 static void write_group(struct json *json, const struct result *result, size_t number)
@@ -155,6 +179,8 @@ static void write_group(struct json *json, const struct result *result, size_t n
         json_unsigned(json, "n", group->n);
     else
         json_null(json, "n");
+    json_text(json, "framing", settings_framing_name(result->settings->framing));
+    write_text(json, "ask", *group->ask.name != '\0' ? group->ask.name : NULL);
     if (tally->open)
         json_billionths(json, "rate_per_s", group->rate_billionths);
     else
@@ -163,10 +189,10 @@ static void write_group(struct json *json, const struct result *result, size_t n
     report_replies(json, result, tally, tally_requests(tally, result_window_ns(result)));
     json_close(json, '}');
     report_counts(json, tally);
-    report_latency(json, tally, clock_of(result->settings, tally->open, tally->open));
+    report_latency(json, tally, clock_of(result->settings, group));
     report_cooldown(json, result, tally);
     report_open_loop(json, result, tally, group->rate_billionths);
-    report_closed_loop(json, result, tally);
+    report_closed_loop(json, result, tally, result_runs_dry(result->settings, group));
     report_seconds(json, tally);
     json_unsigned(json, "lost", tally->lost);
     json_close(json, '}');
@@ -176,10 +202,10 @@ static void write_total(struct json *json, const struct result *result)
 {
     const struct settings *s = result->settings;
     const struct tally *total = &result->total;
-    bool all_open = true;
+    bool runs_dry = false;
 
     for (size_t i = 0; i < s->group_count; i++)
-        all_open = all_open && (s->groups[i].idle || s->groups[i].rate_billionths > 0);
+        runs_dry = runs_dry || (!s->groups[i].idle && result_runs_dry(s, &s->groups[i]));
     json_open(json, "window", '{');
     json_signed(json, "begin_ns", result->begin_ns);
     json_signed(json, "end_ns", result->end_ns);
@@ -191,11 +217,12 @@ static void write_total(struct json *json, const struct result *result)
     write_firsts(json, result);
     report_clients(json, total);
     json_unsigned(json, "connections_opened", total->accounting.connections_opened);
+    json_unsigned(json, "repeated", total->accounting.repeated);
     write_resent(json, result);
     report_cooldown(json, result, total);
     report_open_loop(json, result, total, result_offered_billionths(result));
-    report_closed_loop(json, result, total);
-    report_latency(json, total, clock_of(s, all_open, total->open));
+    report_closed_loop(json, result, total, runs_dry);
+    report_latency(json, total, clock_of_all(s));
 }
 
 static void write_parting(struct json *json, const struct parting *parting)

@@ -155,7 +155,7 @@ void report_open_loop(struct json *json, const struct result *result, const stru
 // in the window. Null where their number is not fixed: before a connection is renewed its pipeline
 // runs dry.
 static void write_littles_law(struct json *json, const struct result *result,
-                              const struct tally *tally)
+                              const struct tally *tally, bool runs_dry)
 {
     const struct settings *settings = result->settings;
     int64_t duration_ns = result_window_ns(result);
@@ -164,7 +164,7 @@ static void write_littles_law(struct json *json, const struct result *result,
     if (duration_ns > 0)
         in_flight = (double)tally->in_flight_ns / (double)duration_ns;
     json_thousandths(json, "in_flight", (uint64_t)(in_flight * 1000 + 0.5));
-    if (duration_ns > 0 && (settings->pipeline == 1 || settings->requests_per_connection == 0)) {
+    if (duration_ns > 0 && !runs_dry) {
         double most = (double)tally->asked * (double)settings->pipeline;
         json_billionths(json, "littles_law", (uint64_t)(in_flight / most * 1e9 + 0.5));
     } else {
@@ -172,14 +172,15 @@ static void write_littles_law(struct json *json, const struct result *result,
     }
 }
 
-void report_closed_loop(struct json *json, const struct result *result, const struct tally *tally)
+void report_closed_loop(struct json *json, const struct result *result, const struct tally *tally,
+                        bool runs_dry)
 {
     if (tally->open || tally->idle) {
         json_null(json, "closed_loop");
         return;
     }
     json_open(json, "closed_loop", '{');
-    write_littles_law(json, result, tally);
+    write_littles_law(json, result, tally, runs_dry);
     json_unsigned(json, "first_round", tally->first_round);
     json_open(json, "lag", '{');
     write_lag_figures(json, &tally->read_lag);

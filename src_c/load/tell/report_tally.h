@@ -27,8 +27,9 @@ void report_cooldown(struct json *json, const struct result *result, const struc
 void report_open_loop(struct json *json, const struct result *result, const struct tally *tally,
                       uint64_t rate_billionths);
 
-// "closed_loop", null for an open loop and an idle group.
-void report_closed_loop(struct json *json, const struct result *result, const struct tally *tally);
+// "closed_loop", null for an open loop and an idle group. `runs_dry`: pipelines may.
+void report_closed_loop(struct json *json, const struct result *result, const struct tally *tally,
+                        bool runs_dry);
 
 // "latency"; `clock` says what it includes.
 void report_latency(struct json *json, const struct tally *tally, const char *clock);

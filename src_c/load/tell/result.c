@@ -36,3 +36,8 @@ double result_offered_per_s(const struct result *result)
 {
     return (double)result_offered_billionths(result) / 1e9;
 }
+
+bool result_runs_dry(const struct settings *settings, const struct group *group)
+{
+    return settings->pipeline > 1 && group->ask.per_connection > 0;
+}

@@ -45,3 +45,6 @@ double result_served(const struct result *result);
 // Requests that all open loops together should start in a second; in billionths: exactly.
 double result_offered_per_s(const struct result *result);
 uint64_t result_offered_billionths(const struct result *result);
+
+// Whether a pipeline may run dry in a group: before a connection is renewed.
+bool result_runs_dry(const struct settings *settings, const struct group *group);

@@ -4,6 +4,7 @@
 May know `experiment`, `server`, `machine` and `build`, and what these know.
 """
 
+from fibench.backends import own_start
 from fibench.backends.available import why_unavailable
 from fibench.backends.catalogue import (
     Backend,
@@ -20,6 +21,7 @@ from fibench.backends.interpreters import (
     find_interpreter,
     interpreter_records,
 )
+from fibench.backends.own_servers import own_environment, own_files, own_values
 
 __all__ = [
     "Backend",
@@ -31,6 +33,10 @@ __all__ = [
     "interpreter_records",
     "known_backends",
     "own_backend",
+    "own_environment",
+    "own_files",
+    "own_start",
+    "own_values",
     "read_catalogue",
     "server_argv",
     "why_unavailable",

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from fibench.backends.catalogue import Backend, argv, left_out, unavailable_reason
 from fibench.backends.interpreters import Interpreter, NotHere, find_interpreter
 from fibench.backends.own_python import python_of
-from fibench.experiment import Absent, AbsentCell
+from fibench.backends.own_servers import not_installed
+from fibench.experiment import Absent, AbsentCell, OwnBackend
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell, Experiment
@@ -50,7 +51,7 @@ def find_here(
 
     Where nothing was built yet, of servers nothing is known, and nothing is left out for them.
     """
-    seen = _Seen(folder, backends, programs)
+    seen = _Seen(folder, backends, programs, experiment.backends)
     for claim in experiment.claims:
         for name in claim.needs_interpreter:
             seen.interpreter(name)
@@ -72,8 +73,15 @@ def find_here(
 class _Seen:
     """What was found out so far: each pair of backend and interpreter is started once."""
 
-    def __init__(self, folder: Path, backends: Mapping[str, Backend], programs: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        backends: Mapping[str, Backend],
+        programs: Path,
+        own: Mapping[str, OwnBackend],
+    ) -> None:
         self._folder, self._backends, self._programs = folder, backends, programs
+        self._own = {name: not_installed(one) for name, one in own.items()}
         self._servers: dict[tuple[str, str | None], str | None] = {}
         self.found: dict[str, Interpreter] = {}
         self.missing: dict[str, str] = {}
@@ -82,7 +90,7 @@ class _Seen:
         """Why a cell cannot be run here, naming what is lacking; None if it can."""
         asked = cell.parameters.interpreter
         if cell.backend not in self._backends:  # the user's own: its command says it all
-            return None
+            return self.own(cell.backend)
         if asked is None:
             why = self.server(cell.backend, None)
             return why and f"{cell.backend}: {why}"
@@ -90,6 +98,11 @@ class _Seen:
             return f"interpreter {asked}: {self.missing[asked]}"
         why = self.server(cell.backend, asked)
         return why and f"{cell.backend} on {asked}: {why}"
+
+    def own(self, name: str) -> str | None:
+        """Why a server of the user's own cannot run, if a program is not installed."""
+        why = self._own.get(name)
+        return why and f"{name}: {why}"
 
     def interpreter(self, asked: str) -> bool:
         """Whether there is such an interpreter."""

@@ -16,10 +16,13 @@ from typing import Literal
 from fibench import called
 from fibench.build import RECORD, read_build, why_without
 from fibench.document import START_TIMEOUT_S
+from fibench.document.own_servers import STOP_GRACE_S
 from fibench.experiment import KnownBackend, OwnBackend
 from fibench.folders import find_places, origin
 from fibench.machine import cores as machine
 from fibench.parameters import FRAMINGS, KEYS, Parameters, server_option
+from fibench.requests.template import Payload
+from fibench.server import PortNames
 
 Serves = int | Literal["workers", "any"]
 
@@ -58,13 +61,28 @@ class Backend:
     """Whether all that it computes is computed under one GIL, where the interpreter has one."""
     framings: tuple[str, ...] = FRAMINGS
     command: tuple[str, ...] = field(default=())
-    """A user's own server only: its argument list, with `{port}` in it."""
+    """A user's own server only: its argument list, with names in braces."""
     folder: Path | None = None
     """A user's own server only: what a relative program is relative to."""
     ready_fd: bool = True
     """Whether it takes --ready-fd; otherwise readiness is learnt by connecting."""
     start_timeout_s: float = START_TIMEOUT_S
     """How long it may take until it is ready."""
+    env: tuple[tuple[str, str], ...] = ()
+    """This and what follows: a user's own server only, as of OwnBackend."""
+    files: tuple[tuple[str, Payload], ...] = ()
+    port: int | None = None
+    ready_get: str | None = None
+    stop_signal: str = "SIGTERM"
+    grace_s: float = STOP_GRACE_S
+    build: tuple[str, ...] = ()
+
+    def port_names(self, names: PortNames) -> PortNames:
+        """What gives its port: what gives that of all servers, if it has no port of its own."""
+        if self.port is None:
+            return names
+        own = f"port in [backends.{self.name}]"
+        return replace(names, port=own, may_be_left_out=False, may_be_another=False)
 
 
 class CatalogueError(Exception):
@@ -129,6 +147,13 @@ def own_backend(name: str, own: OwnBackend) -> Backend:
         folder=own.folder,
         ready_fd=own.ready_fd,
         start_timeout_s=own.start_timeout_s,
+        env=own.env,
+        files=own.files,
+        port=own.port,
+        ready_get=own.ready_get,
+        stop_signal=own.stop_signal,
+        grace_s=own.grace_s,
+        build=own.build,
     )
 
 
@@ -174,12 +199,10 @@ def server_argv(
     interpreter: str | None = None,
     cores: int | None = None,
 ) -> list[str]:
-    """The whole command that serves a cell on a port. `cores` is how many the server may use."""
-    if backend.command:
-        command = [word.replace("{port}", str(port)) for word in backend.command]
-        if backend.folder is not None and os.sep in command[0]:
-            command[0] = str(backend.folder / command[0])
-        return command
+    """The whole command that serves a cell on a port. `cores` is how many the server may use.
+
+    Of a server of the user's own, that and the rest is in own_start.py.
+    """
     program = argv(backend, programs, interpreter, parameters.workers or cores)
     # A variant has been told already, and an option may be given once. A design without workers
     # must not be turned into its neighbour that has them.

@@ -8,8 +8,8 @@ from dataclasses import replace
 from operator import is_not
 from typing import TYPE_CHECKING
 
-from fibench.verdict import Decisions, Questions, decide
-from fibench.verdict.findings import samples
+from fibench.verdict import Decisions, Questions, decide, never_started_of
+from fibench.verdict.sampling.sampled import samples
 
 if TYPE_CHECKING:
     from fibench.record import Record
@@ -45,8 +45,10 @@ class Following:
         after = self._take(records)
         blocks = _blocks(records)
         if blocks < self.questions.looks.least:  # nothing is decided before
-            standings = self._undecided.standings
-            self.decisions = Decisions(blocks, standings, {}, self.questions.cells)
+            never = never_started_of(self._samples)
+            left = {key: 1 for key in self.questions.cells if key in never}
+            staying = [key for key in self.questions.cells if key not in never]
+            self.decisions = Decisions(blocks, self._undecided.standings, left, staying)
         else:
             self.decisions = decide(self.questions, self._samples, after=after)
         return self.decisions.staying

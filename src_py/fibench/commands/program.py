@@ -14,6 +14,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from invoke.collection import Collection
 from invoke.config import Config
@@ -39,6 +40,9 @@ _HINTS = {
     errno.EAGAIN: "raise `ulimit -u`, or end something else",
     errno.ENOMEM: "end something else: there is no memory left",
 }
+SECOND_WORDS = {"serve": "--file"}
+"""By the name of a task, the option that its second word is the value of: of Invoke's own, every
+word but options is needed."""
 _ABSENT = re.compile(r"'(?P<task>.+)' did not receive required positional arguments: (?P<names>.+)")
 _UNKNOWN = re.compile(r"No idea what (?P<quoted>.*) is!", re.DOTALL)
 
@@ -91,6 +95,14 @@ class CommandLine(Program):
             for line in rest:
                 print(" " * (width + 5) + line)
         print()
+
+    def parse_tasks(self) -> None:
+        """Read the words of a task: one that may have a second gets it by an option."""
+        words = self.core.unparsed
+        if words and words[0] in SECOND_WORDS:
+            task = self._make_parser().contexts[words[0]]
+            self.core.unparsed = _with_option(words, task, SECOND_WORDS[words[0]])
+        super().parse_tasks()
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """Do what a command line asks for; returns the exit status, and never raises.
@@ -184,6 +196,20 @@ class CommandLine(Program):
             near = did_you_mean(word, _names(self.collection))
             hint = f"`{self.binary} --list` lists the commands"
         return Refused(what, f"did you mean {near}? {hint}" if near else hint)
+
+
+def _with_option(words: Sequence[str], task: ParserContext, option: str) -> list[str]:
+    """The words of a task with an option before the second of them that belongs to none."""
+    found, bare, rest = [words[0]], 0, iter(words[1:])
+    for word in rest:
+        argument = task.flags.get(word)
+        if not word.startswith("-"):
+            bare += 1
+            found += [option] * (bare == 2)
+        found.append(word)
+        if argument is not None and argument.takes_value:
+            found.extend(islice(rest, 1))
+    return found
 
 
 def _given_twice(argv: Sequence[str], asked: ParserContext) -> str | None:

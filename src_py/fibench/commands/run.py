@@ -23,7 +23,7 @@ from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
 from fibench.machine import cores as machine
 from fibench.parameters import option_flag
-from fibench.record import could_not_start
+from fibench.tried import could_not_start
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
@@ -88,6 +88,22 @@ def _check_cpus(experiment: Experiment, path: Path) -> None:
     raise ExperimentError(source.sorted())
 
 
+def _not_there(asked: Asked, experiment: Experiment) -> list[str]:
+    """What commands of the file's own servers name and is not there, each with its line."""
+    from fibench.backends.own_servers import lines_of_missing
+    from fibench.document import Source, brief_name
+    from fibench.document.text import decode, read
+
+    every = list(lines_of_missing(experiment))
+    if not every:
+        return []
+    name = brief_name(asked.source)
+    source = Source(name, decode(read(asked.source, name), name))
+    for place, what in every:
+        source.report(place, what)
+    return [f"{one.file}:{one.line}: {one.what}" for one in source.sorted()]
+
+
 def _with_absolute_paths(overrides: Mapping[str, str]) -> Mapping[str, str]:
     """The options as they are meant wherever they are read: who types a path means their folder."""
     words = [word.strip() for word in overrides.get("interpreter", "").split(",")]
@@ -105,12 +121,15 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     from fibench.backends import interpreter_records
     from fibench.backends.available import find_here
     from fibench.plan import choose, plan_json, warnings
+    from fibench.run.preparing import taken_ports
 
     places = find_places()
     asked = load(name, overrides, places)
     here = find_here(asked.experiment, asked.folder, asked.backends, places.programs)
     experiment = here.experiment
     advice = warnings(experiment, known_backends(asked.backends), machine.usable_cores())
+    advice += _not_there(asked, experiment)
+    advice += [f"{what}: {hint}" for what, hint in taken_ports(experiment)]
     pinning = choose(experiment, machine.physical_cores())
     more = {"pinning": asdict(pinning), "interpreters": interpreter_records(here.interpreters)}
     document = plan_json(experiment, advice, more, machine.usable_cores())
@@ -129,6 +148,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     from fibench.machine import LockError, measuring
     from fibench.machine.foreign import Glancing
     from fibench.run import tries_again_later
+    from fibench.run.preparing import make_ready
     from fibench.store import RunError, run_name
 
     places = find_places()
@@ -147,6 +167,9 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
                 request = _request(asked, places, fresh)
                 looked_s = time.monotonic() - began_s - parts["build"]
                 parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
+                make_ready(request.experiment, places.programs / "supervise", _say)
+                made_s = time.monotonic() - began_s - parts["build"] - looked_s
+                parts |= {"building servers": made_s} if made_s > WORTH_SAYING_S else {}
                 say_who_is_busy(glancing)
                 outcome = _measure(request, held)
             # A run is unfinished until its verdicts are kept: who waits must not go on with it.
@@ -172,6 +195,10 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     elif status == TRIAL_FAILED:
         print(f"a trial that failed is a result, and stays one; {again} begins a new run")
     return status
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _request(asked: Asked, places: Places, fresh: bool) -> Request:

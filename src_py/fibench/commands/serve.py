@@ -39,6 +39,12 @@ def backends(as_json: bool) -> int:
     return 0
 
 
+def check_port(port: str) -> None:
+    """Raise Refused for what is no port."""
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:
+        raise Refused(f"--port {port}: not a port", "a port is from 1 to 65535", WRONG_INPUT)
+
+
 def serve(name: str, port: str, options: list[str], interpreter: str = "") -> int:
     """Become the server: Ctrl-C then goes straight to it, and its exit status is the command's."""
     places = find_places()
@@ -46,9 +52,10 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
     backend = find_backend(catalogue, name)
     if backend is None:
         hint = suggestion(name, catalogue)
+        if hint.startswith("known"):
+            hint += "; one of your own: `serve NAME FILE.toml`"
         raise Refused(f'there is no backend "{name}"', hint, WRONG_INPUT)
-    if not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:
-        raise Refused(f"--port {port}: not a port", "a port is from 1 to 65535", WRONG_INPUT)
+    check_port(port)
     with built_or_refused(places, f"serve {backend.name}"):
         pass
     reason = unavailable_reason(backend, places.programs)

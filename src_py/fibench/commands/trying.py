@@ -59,12 +59,14 @@ class _Clock:
     blocks: int = 0
 
     def __call__(self, records: Sequence[Record]) -> Collection[str]:
-        """The cells of the next block; none: it is time."""
+        """The cells of the next block; none: it is time, or one of the two does not start."""
+        from fibench.store.attempts import given_up
+
         self.blocks = len({one.block for one in records if one.role == "measure"})
         spent_s = self.spent_s()
         if self.blocks and spent_s + spent_s / self.blocks > self.limit_s:
             return ()
-        return self.keys
+        return () if given_up(records) else self.keys
 
     def spent_s(self) -> float:
         """How long it has gone on."""
@@ -192,7 +194,7 @@ def _measure(request: Request, clock: _Clock) -> RunOutcome:
 def _tell(request: Request, outcome: RunOutcome, clock: _Clock) -> int:
     """Show the cells, then in a sentence which of the two is faster."""
     from fibench.report.faster import faster_lines
-    from fibench.verdict.findings import samples
+    from fibench.verdict.sampling.sampled import samples
 
     found = conclude(request, outcome)
     said = faster_lines(request.experiment.cells, samples(outcome.attempts), clock.spent_s())

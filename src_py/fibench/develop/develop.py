@@ -68,7 +68,7 @@ def bench(  # noqa: PLR0913 - each is a part of it, or how much
             if parts:
                 kept &= _bench_servers(lambda: _bench_designs(places, parts, effort))
             if load:
-                kept &= _bench_servers(lambda: _bench_load(places))
+                kept &= _bench_servers(lambda: _bench_load(places, effort))
             if runner:
                 kept &= _bench_servers(lambda: _bench_runner(places))
             if probe:
@@ -143,13 +143,15 @@ def _bench_designs(places: Places, parts: list[str], effort: "Effort") -> bool:
     return print_designs(parts, places.programs, read_backends(places), effort)
 
 
-def _bench_load(places: Places) -> bool:
-    """fibload's open loop: rates met, its own lag, percentiles beside the truth, overload seen."""
+def _bench_load(places: Places, effort: "Effort") -> bool:
+    """fibload's open loop: rates met, its own lag, percentiles beside the truth, overload seen;
+    fibload beside wrk and redis-benchmark."""
+    from fibench.develop.bench.beside import print_beside
     from fibench.develop.bench.open_loop import print_open_loop
     from fibench.develop.bench.overload import print_overload
 
     kept = [part(places.programs) for part in (print_open_loop, print_overload)]
-    return all(kept)
+    return all([*kept, print_beside(places.programs, effort)])
 
 
 def _bench_probe(places: Places, effort: "Effort") -> bool:

@@ -17,9 +17,9 @@ Written by `python -m fibench.develop.reference` from what the runner accepts; d
 
 A duration is text with a unit (`"200ms"`, `"1.5s"`); a rate is text or a number (`"500/s"`, `500`).
 `[server]` and `[load]` give one value for every cell. `[matrix]`, or several `[[matrix]]`, vary
-`backend` and any key but `port` and `cpus`: one value or a list; every combination within a table
-is a cell. A key in both is an error. A file has at most 256 KiB, keys of 16 dotted parts, values
-nested 32 deep, 5,000 cells and 100,000 trials.
+`backend` and any key but `port` and `cpus`, and axes of your own: one value or a list; every
+combination within a table is a cell. A key in both is an error. A file has at most 256 KiB, keys of
+16 dotted parts, values nested 32 deep, 5,000 cells and 100,000 trials.
 
 **Client groups.** Each `[[load.group]]` is some of the clients, which ask for something of their
 own, or for nothing:
@@ -41,6 +41,47 @@ own, or for nothing:
 
 What a group does not give comes from `[load]`, or from `[[matrix]]`, where it may vary. Results
 count all groups together and each by itself; a claim may say `group = "small"`.
+
+**Requests.** Servers of your own may be asked for anything that has one known reply. Each
+`[requests.NAME]` is HTTP/1.1 (`get = "/"`, `post = "/login"` with `body` and `headers`) or bytes
+(`send`), and says what must come back; `request = "NAME"` asks for it: an axis of `[[matrix]]`, a
+key of `[load]` or of a client group, and what selects cells in claims.
+
+    [requests.page]
+    get = "/page?kb={kb}"
+    expect = { status = 200, bytes = 1024 }
+
+    [requests.ping]
+    send = "PING\\r\\n"
+    expect = "+PONG\\r\\n"
+
+    [[prepare]]
+    for = "redis"
+    send = "SET k abc\\r\\n"
+    expect = "+OK\\r\\n"
+
+A reply to `send` ends when as many bytes have come as are expected; a reply of HTTP as HTTP says.
+`n`, `framing` and `requests_per_connection` do not go together with a request; `pipeline` does.
+
+**Braces.** In `command` and `env` of a server of your own, names in braces are replaced: `{port}`,
+`{host}`, `{dir}` (a folder of its own in each trial, where its `files` lie), `{workers}` (the
+physical cores that it may use, where no number is given), and every key and axis of the cell,
+written as in the file. An unknown name is an error, and a literal brace is doubled: `{{`. In
+`files` the same names are replaced, in requests the axes of `[[matrix]]`; every other brace stays
+as it is. What has been put in is not looked at again.
+
+**Axes of your own.** A key of `[[matrix]]` that fibench does not know, and that a command, env,
+file or request names in braces, is an axis: whole numbers or text. It makes no further cells of
+servers that neither name it nor are asked for what does.
+
+    [backends.redis]
+    command = ["redis-server", "--bind", "{host}", "--port", "{port}",
+               "--io-threads", "{io_threads}"]
+
+    [[matrix]]
+    backend = "redis"
+    request = ["ping", "get"]
+    io_threads = [1, 2, 4]
 
 **Crossovers.** `crossover = { over = "n", of = [A, B] }` asks from which `n` on A wins over B. The
 bound is a value of the axis: `within = [20, 26]`.
@@ -82,11 +123,11 @@ Versions are looked for in `$PYENV_ROOT` or `~/.pyenv`. Shims are passed over, s
 they start depends on the folder. Servers in other languages have one cell each, whatever the list
 is.
 
-**What cannot run here.** Interpreters that are not installed, and backends that need what the
-machine lacks, are left out of the plan, and `plan` and `run` say why. To find out, both start once
-what is in doubt: an interpreter that the file names, and the servers on it; a backend with `needs`
-in the catalogue. Claims about such cells are NOT HERE; so are those that name more with
-`needs_backend` or `needs_interpreter`.
+**What cannot run here.** Interpreters that are not installed, backends that need what the machine
+lacks, and servers of your own whose program is not on the PATH, are left out of the plan, and
+`plan` and `run` say why. To find out, both start once what is in doubt: an interpreter that the
+file names, and the servers on it; a backend with `needs` in the catalogue. Claims about such cells
+are NOT HERE; so are those that name more with `needs_backend` or `needs_interpreter`.
 """
 
 _TABLES = (
@@ -99,6 +140,8 @@ _TABLES = (
     ("CrossoverTable", "crossover, of a [[claim]]"),
     ("SustainsTable", "sustains, of a [[claim]]"),
     ("BackendTable", "[backends.NAME]: a server of your own"),
+    ("RequestTable", "[requests.NAME]: what it is asked for"),
+    ("PrepareTable", "[[prepare]]: what it is asked once in each trial"),
 )
 
 

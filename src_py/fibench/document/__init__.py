@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A file's text becomes tables that are right each by itself, or every fault with its place.
 
-The same on every machine: nothing here looks at what is installed. May know `parameters`, and the
-ground.
+The same on every machine: nothing here looks at what is installed. May know `requests`, and
+what that knows.
 """
 
 from fibench.document.check import Sound, check_document
 from fibench.document.depth import parse_json
 from fibench.document.diagnostics import Diagnostic, ExperimentError, Source
-from fibench.document.kinds import NAME, NAME_RULE
 from fibench.document.model import (
-    LONGEST_START_S,
-    START_TIMEOUT_S,
     ClaimTable,
     CrossoverTable,
     ExperimentFile,
@@ -20,8 +17,10 @@ from fibench.document.model import (
     slug,
 )
 from fibench.document.overrides import Given, apply_overrides, read_overrides
+from fibench.document.own_servers import LONGEST_START_S, START_TIMEOUT_S
 from fibench.document.tables import Table
 from fibench.document.text import brief_name, file_called, find_experiment, parse_toml
+from fibench.parameters import NAME, NAME_RULE
 
 __all__ = [
     "LONGEST_START_S",

@@ -13,19 +13,18 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from fibench.document.axes import Models, axes_of_document, models_of, named_in_braces
 from fibench.document.diagnostics import MOST, Source
-from fibench.document.model import (
-    TABLES,
-    BackendTable,
-    CrossoverTable,
-    ExperimentFile,
-    SustainsTable,
-)
+from fibench.document.model import OWN_AXIS, TABLES, ExperimentFile
+from fibench.document.own_servers import BackendTable
+from fibench.document.requests import RequestTable
 from fibench.parameters import KEYS, Key, Scalar
 from fibench.parameters.kinds import SEARCH, kind_of
 from fibench.wording import as_toml, did_you_mean, meant, one_of
 
 _ROOT = tuple(ExperimentFile.model_fields)
+IN_BRACES = "{}"
+"""Among what is doubtful: something that may name axes in braces was put aside."""
 
 
 @dataclass
@@ -41,8 +40,9 @@ class Sound:
 
 def check_document(document: Mapping[str, object], source: Source) -> Sound | None:
     """Report every fault that the models find; return what is sound, None if nothing follows."""
+    models = models_of(axes_of_document(document))
     try:
-        file = ExperimentFile.model_validate(document)
+        file = models.file.model_validate(document)
     except ValidationError as error:
         every = error.errors(include_url=False)
         source.leave_out(max(0, len(every) - MOST))
@@ -50,20 +50,21 @@ def check_document(document: Mapping[str, object], source: Source) -> Sound | No
     else:
         return Sound(file, range(len(file.claim)))
     unknown = [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
-    intended = {(*path[:-1], _nearest(path)) for path in unknown}
+    tables = _Tables(models, frozenset(named_in_braces(document)))
+    intended = {(*path[:-1], tables.nearest(path)) for path in unknown}
     for fault in faults:
         if fault["type"] != "missing" or fault["loc"] not in intended:
-            _report(fault, source)
-    return _put_aside(document, [fault["loc"] for fault in faults])
+            _report(fault, source, tables)
+    return _put_aside(document, [fault["loc"] for fault in faults], tables)
 
 
-def _report(fault: ErrorDetails, source: Source) -> None:
+def _report(fault: ErrorDetails, source: Source, tables: _Tables) -> None:
     path = fault["loc"]
     name = _name(path)
     match fault["type"]:
         case "extra_forbidden":
             what = f"unknown key {as_toml(path[-1])}{_inside(path)}"
-            source.report(path, what, _hint_unknown(path), key=True)
+            source.report(path, what, _hint_unknown(path, tables), key=True)
         case "missing":
             source.report(path[:-1], f"{name} is missing{_inside(path)}", _hint_missing(path))
         case "fibench":
@@ -80,25 +81,49 @@ def _name(path: Sequence[str | int]) -> str:
     return name if name.isascii() and name.isidentifier() and len(name) < 40 else as_toml(name)
 
 
-def _fields(path: Sequence[str | int]) -> tuple[str, ...]:
-    """The valid keys of the table that an item at `path` is in."""
-    match list(path[:-1]):
-        case []:
-            return _ROOT
-        case ["backends", _]:
-            return tuple(BackendTable.model_fields)
-        case ["load", "group", _]:
-            return tuple(TABLES["load.group"].model_fields)
-        case ["claim", _, "crossover"]:
-            return tuple(CrossoverTable.model_fields)
-        case ["claim", _, "sustains"]:
-            return tuple(SustainsTable.model_fields)
-        case ["claim", _, _, *_]:
-            return tuple(TABLES["exclude"].model_fields)
-        case [str(table), *_] if table in TABLES:
-            return tuple(TABLES[table].model_fields)
-        case _:
-            return ()
+@dataclass(frozen=True)
+class _Tables:
+    """The tables of one file, which may have axes of its own."""
+
+    models: Models
+    named: frozenset[str]
+    """What it names in braces."""
+
+    def fields(self, path: Sequence[str | int]) -> tuple[str, ...]:
+        """The valid keys of the table that an item at `path` is in."""
+        match list(path[:-1]):
+            case []:
+                return _ROOT
+            case ["backends", _]:
+                return tuple(BackendTable.model_fields)
+            case ["requests", _]:
+                return tuple(RequestTable.model_fields)
+            case ["load", "group", _]:
+                return tuple(TABLES["load.group"].model_fields)
+            case ["claim", _, "crossover"]:
+                return tuple(self.models.crossover.model_fields)
+            case ["claim", _, "sustains"]:
+                return tuple(self.models.sustains.model_fields)
+            case ["claim", _, _, *_] | ["exclude", *_]:
+                return tuple(self.models.side.model_fields)
+            case ["matrix", *_]:
+                return tuple(self.models.matrix.model_fields)
+            case [str(table), *_] if table in TABLES:
+                return tuple(TABLES[table].model_fields)
+            case _:
+                return ()
+
+    def could_be(self, path: Sequence[str | int]) -> tuple[str, ...]:
+        """What an unknown key may have meant: a valid one, or an axis that something names."""
+        fields = self.fields(path)
+        if path[0] != "matrix":
+            return fields
+        axes = [name for name in sorted(self.named) if OWN_AXIS.fullmatch(name)]
+        return (*fields, *(name for name in axes if name not in fields))
+
+    def nearest(self, path: Sequence[str | int]) -> str | None:
+        """What an unknown key resembles most."""
+        return did_you_mean(str(path[-1]), self.could_be(path))
 
 
 def _inside(path: Sequence[str | int]) -> str:
@@ -108,8 +133,10 @@ def _inside(path: Sequence[str | int]) -> str:
             return f" in {side}"
         case ["load", "group", *_]:
             return " in [[load.group]]"
-        case ["claim" | "matrix" as table, *_]:
+        case ["claim" | "matrix" | "prepare" as table, *_]:
             return f" in [[{table}]]"
+        case ["requests", name]:
+            return f" in [requests.{_name([name])}]"
         case ["backends", name]:
             return f" in [backends.{_name([name])}]"
         case ["exclude", *_]:
@@ -124,7 +151,7 @@ def _tables_with(name: str) -> Iterator[str]:
     """The tables, written as in the file, that have a key."""
     for table, model in TABLES.items():
         if name in model.model_fields:
-            several = table in ("claim", "matrix", "load.group")
+            several = table in ("claim", "matrix", "load.group", "prepare")
             yield f"[[{table}]]" if several else f"[{table}]"
 
 
@@ -135,17 +162,15 @@ def _keys_written(name: str) -> Iterator[Key[Scalar]]:
             yield key
 
 
-def _nearest(path: Sequence[str | int]) -> str | None:
-    return did_you_mean(str(path[-1]), _fields(path))
-
-
-def _hint_unknown(path: Sequence[str | int]) -> str:
+def _hint_unknown(path: Sequence[str | int], tables: _Tables) -> str:
     """Where an unknown key belongs, else the valid name it resembles, else what is valid."""
-    name = str(path[-1])
+    name, fields = str(path[-1]), tables.fields(path)
+    if path[0] == "matrix" and name in tables.named:
+        return "an axis of your own is called by a-z, 0-9 and _, and by no key's name"
     homes = list(_tables_with(name))
     if path[0] == "claim" and path[-2:-1] == ("sustains",) and name in ("rate", "rates", SEARCH):
         return f'the rates are those of the cells: write rate = "{SEARCH}" in [[matrix]]'
-    varying = "backend" in _fields(path)  # [[matrix]], and what selects its cells
+    varying = "backend" in fields  # [[matrix]], and what selects its cells
     keys = list(_keys_written(name))
     if varying and keys and not any(key.varies for key in keys):
         return f"`{name}` does not vary: it belongs in {' or '.join(homes)}"
@@ -153,14 +178,14 @@ def _hint_unknown(path: Sequence[str | int]) -> str:
         return f"`{name}` belongs in {homes[0]}"
     if len(path) > 1 and name in _ROOT:
         return f"`{name}` belongs at the top of the file, before the first table"
-    hint = meant(name, _fields(path))
+    hint = meant(name, tables.could_be(path))
     if hint:
         return hint
     for table, model in TABLES.items():
         close = did_you_mean(name, model.model_fields, likeness=0.8)
         if close is not None and table not in path:
             return f'did you mean "{close}"? It belongs in {next(_tables_with(close))}'
-    return f"valid: {one_of(sorted(_fields(path)), most=30)}"
+    return f"valid: {one_of(sorted(fields), most=30)}"
 
 
 def _hint_missing(path: Sequence[str | int]) -> str:
@@ -180,12 +205,12 @@ def _hint_missing(path: Sequence[str | int]) -> str:
 
 
 def _put_aside(
-    document: Mapping[str, object], faults: Sequence[tuple[str | int, ...]]
+    document: Mapping[str, object], faults: Sequence[tuple[str | int, ...]], tables: _Tables
 ) -> Sound | None:
     """The document without its faulty parts; None if cells cannot be made without them."""
     sound = dict(document)
     matrix = [_table(table) for table in _list(document.get("matrix"))]
-    shared = {name: _table(sound.get(name)) for name in ("server", "load", "backends")}
+    shared = {name: _table(sound.get(name)) for name in ("server", "load", "backends", "requests")}
     claims = _list(document.get("claim"))
     kept = set(range(len(claims)))
     doubtful: set[str] = set()
@@ -195,13 +220,17 @@ def _put_aside(
                 kept.discard(index)
             case ["matrix", int(index), str(key), *_] if key != "backend":
                 matrix[index].pop(key, None)
-                doubtful |= {key, _nearest(path[:3]) or key}
+                doubtful |= {key, tables.nearest(path[:3]) or key}
             case ["server" | "load" as table, str(key), *_]:
                 shared[table].pop(key, None)
-                doubtful |= {key, _nearest(path[:2]) or key}
+                doubtful |= {key, tables.nearest(path[:2]) or key}
             case ["backends", str(name), *_]:
                 shared["backends"].pop(name, None)
-            case ["title" | "description" | "plan" as name, *_]:
+                doubtful.add(IN_BRACES)
+            case ["requests", str(name), *_]:
+                shared["requests"].pop(name, None)
+                doubtful |= {"request", IN_BRACES}
+            case ["title" | "description" | "plan" | "prepare" as name, *_]:
                 sound.pop(name, None)
             case _:
                 return None
@@ -209,7 +238,8 @@ def _put_aside(
     sound |= {name: table for name, table in shared.items() if name in sound}
     sound |= {"matrix": matrix, "claim": [claims[index] for index in sorted(kept)]}
     try:
-        return Sound(ExperimentFile.model_validate(sound), sorted(kept), frozenset(doubtful))
+        file = tables.models.file.model_validate(sound)
+        return Sound(file, sorted(kept), frozenset(doubtful))
     except ValidationError:
         return None
 

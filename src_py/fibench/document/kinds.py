@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,11 +11,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from fibench.parameters.kinds import Fault, Kind, kind_of, pattern
-
-NAME = re.compile(r"(?!\.{1,2}$)[a-z0-9._-]{1,64}", re.ASCII)
-NAME_RULE = "1 to 64 of a-z, 0-9, '.', '_', '-'"
-"""What names of backends and ids of claims look like: they become parts of paths."""
+from fibench.parameters.kinds import NAME, NAME_RULE, Fault, Kind, kind_of, pattern
 
 _LONGEST_TEXT = 2000
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from fibench.document.kinds import Checked, Name, of_kind, prose
+from fibench.document.own_servers import BackendTable
+from fibench.document.requests import PrepareTable, RequestTable
 from fibench.document.tables import (
-    LONGEST_LIST,
     GroupTable,
     LoadTable,
     MatrixTable,
@@ -24,15 +25,12 @@ from fibench.document.tables import (
     tables_of,
 )
 from fibench.metrics import CLAIMED, GROUPS_HAVE, explained
-from fibench.parameters import AXES, KEYS, Fault, Framing
-from fibench.parameters.kinds import choice, duration, interpreter, kind_of, true_or_false, whole
-from fibench.parameters.parameters import FRAMING
-from fibench.quantities import format_duration
+from fibench.parameters import AXES, KEYS, Fault
+from fibench.parameters.kinds import choice, interpreter, kind_of, whole
 from fibench.wording import any_of, as_toml, one_of
 
-START_TIMEOUT_S = 10.0
-"""How long a server may take until it listens, if the file does not say."""
-LONGEST_START_S = 3600.0
+OWN_AXIS = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+"""What an axis of the user's own is called."""
 
 
 def _bound(value: object) -> object:
@@ -41,7 +39,8 @@ def _bound(value: object) -> object:
     return value
 
 
-def _two(value: object) -> object:
+def two(value: object) -> object:
+    """The check of a list of two. Raises Fault."""
     if not isinstance(value, list) or len(value) != 2:
         raise Fault("must be a list of two: [A, B]")
     return value
@@ -51,21 +50,36 @@ _ANY_BOUND = {"anyOf": [{"type": "number"}, {"type": "string"}]}
 Bound = Annotated[int | float | str, Checked(_bound, _ANY_BOUND)]
 
 
-def _axis(value: object) -> object:
-    if isinstance(value, str) and value in KEYS and value not in AXES:
-        raise Fault(f"{as_toml(value)} has no numbers to go over", f"axes: {one_of(AXES, most=20)}")
-    return choice(*AXES).check(value)
+def axis_of(axes: Sequence[str]) -> Callable[[object], object]:
+    """The check of the name of an axis that has numbers."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and value in KEYS and value not in axes:
+            hint = f"axes: {one_of(axes, most=20)}"
+            raise Fault(f"{as_toml(value)} has no numbers to go over", hint)
+        return choice(*axes).check(value)
+
+    return check
+
+
+_OTHER_KEYS = "|".join(sorted({"backend", *KEYS} - set(AXES)))
+_AXIS_SCHEMA = {
+    "anyOf": [
+        {"enum": list(AXES)},
+        {"type": "string", "pattern": f"^(?!({_OTHER_KEYS})$){OWN_AXIS.pattern}$"},
+    ]
+}
 
 
 class CrossoverTable(Table):
     """Two cells at each value of an axis: where does the first begin to win?"""  # noqa: D400
 
-    over: Annotated[str, Checked(_axis, {"enum": list(AXES)})] = Field(
+    over: Annotated[str, Checked(axis_of(AXES), _AXIS_SCHEMA)] = Field(
         description="The axis, a key with numbers for values, such as n, clients, rate or io_wait."
     )
     of: Annotated[
         list[SideTable],
-        Checked(_two),
+        Checked(two),
         Field(
             description="A and B: each, together with `where`, leaves just the axis free.",
             json_schema_extra={"minItems": 2, "maxItems": 2},
@@ -80,7 +94,8 @@ def _rate(value: object) -> object:
     return choice("rate").check(value)
 
 
-def _one_or_two(value: object) -> object:
+def one_or_two(value: object) -> object:
+    """One side, or a list of one or two. Raises Fault."""
     sides = [value] if isinstance(value, dict) else value
     if not isinstance(sides, list) or len(sides) not in (1, 2):
         raise Fault('must be a table, or a list of two: { backend = "py-mt" }, or [A, B]')
@@ -95,7 +110,7 @@ class SustainsTable(Table):
     )
     of: Annotated[
         list[SideTable],
-        Checked(_one_or_two, or_one=True),
+        Checked(one_or_two, or_one=True),
         Field(
             description="A, whose rate is judged, or [A, B]: that of A divided by that of B is. "
             "Each, together with `where`, leaves just the rate free; A and B may have other rates.",
@@ -116,7 +131,7 @@ class ClaimTable(Table):
     )
     ratio: Annotated[
         list[SideTable],
-        Checked(_two),
+        Checked(two),
         Field(
             default=None,
             description="Two cells, A and B: the metric of A divided by that of B is judged.",
@@ -163,7 +178,7 @@ class ClaimTable(Table):
     below: Annotated[Bound, Field(default=None, description="Holds if it is below this.")]
     within: Annotated[
         list[Bound],
-        Checked(_two),
+        Checked(two),
         Field(
             default=None,
             description="Holds if it lies between these two.",
@@ -208,89 +223,6 @@ class ClaimTable(Table):
             yield ("where",), self.where
 
 
-def _command(value: object) -> object:
-    example = '["./my_server", "{port}"]'
-    if isinstance(value, str):
-        raise Fault(
-            "must be a list of arguments, not one text; there is no shell",
-            f"write command = {example}",
-        )
-    if not isinstance(value, list) or not value:
-        raise Fault("must be a list of arguments", f"write command = {example}")
-    if len(value) > LONGEST_LIST:
-        raise Fault(f"has {len(value)} arguments; {LONGEST_LIST} are allowed")
-    for word in value:
-        if not isinstance(word, str):
-            raise Fault(f"must be a list of text, not of {kind_of(word)}", f"write {example}")
-        if "\0" in word:
-            raise Fault("contains a NUL character", "no program can be given one")
-    if not value[0]:
-        raise Fault("names no program: its first argument is empty")
-    if "{port}" in value[0]:
-        raise Fault("must begin with the program, not with {port}", f"write {example}")
-    if not any("{port}" in word for word in value):
-        raise Fault("lacks {port}", f"the server must be told its port: command = {example}")
-    return value
-
-
-def _serves(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000:
-        return value
-    if value == "any":
-        return value
-    raise Fault('must be "any" or the number of connections served at once')
-
-
-def _cores(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000:
-        return value
-    if value == "any":
-        return value
-    raise Fault('must be "any" or the number of cores that it can keep busy', "write cores = 1")
-
-
-class BackendTable(Table):
-    """A server of the user's own, in any language."""
-
-    command: Annotated[
-        list[str],
-        Checked(_command),
-        Field(
-            description="The program and its arguments; {port} is replaced. Never a shell. A "
-            "relative program with a slash is found from the folder of the experiment file, "
-            "which is also where it runs; a bare name is looked up in your PATH. Plan and report "
-            "say which Python it is, if it is one.",
-            json_schema_extra={"minItems": 1},
-        ),
-    ]
-    framing: Annotated[Framing, of_kind(FRAMING)] = Field(
-        default="message", description="The framing that it speaks."
-    )
-    serves: Annotated[
-        int | Literal["any"],
-        Checked(_serves, {"anyOf": [{"const": "any"}, {"type": "integer", "minimum": 1}]}),
-    ] = Field(default="any", description="How many connections it serves at once.")
-    cores: Annotated[
-        int | Literal["any"] | None,
-        Checked(_cores, {"anyOf": [{"const": "any"}, {"type": "integer", "minimum": 1}]}),
-    ] = Field(
-        default=None,
-        description="How many cores it can keep busy: an event loop uses one. Left out, as many as "
-        "it serves connections at once.",
-    )
-    ready_fd: Annotated[bool, Checked(true_or_false)] = Field(
-        default=False,
-        description="Whether it takes --ready-fd FD and writes its port there once it listens. "
-        "Otherwise readiness is learnt by connecting.",
-    )
-    start_timeout: Annotated[float, of_kind(duration(0.1, LONGEST_START_S))] = Field(
-        default=START_TIMEOUT_S,
-        description="How long it may take until it listens. A server that takes longer is ended, "
-        "and its trial has failed.",
-        json_schema_extra={"default": format_duration(START_TIMEOUT_S)},
-    )
-
-
 class ExperimentFile(Table):
     """An experiment: which servers are measured under which load, and what should come out."""
 
@@ -323,6 +255,20 @@ class ExperimentFile(Table):
     backends: dict[str, BackendTable] = Field(
         default={}, description="Servers of the user's own, by the name they get here."
     )
+    requests: dict[str, RequestTable] = Field(
+        default={},
+        description="What servers of the user's own are asked for, by the name that `request` "
+        "calls it.",
+    )
+    prepare: Annotated[
+        list[PrepareTable],
+        Checked(tables_of("prepare"), or_one=True),
+        Field(
+            default=(),
+            description="What servers of the user's own are asked once in each trial, in this "
+            "order, when they are ready and before the load.",
+        ),
+    ]
 
 
 TABLES: dict[str, type[Table]] = {
@@ -331,16 +277,28 @@ TABLES: dict[str, type[Table]] = {
     "plan": PlanTable,
     "matrix": MatrixTable,
     "claim": ClaimTable,
+    "prepare": PrepareTable,
     "exclude": SideTable,
     "load.group": GroupTable,
 }
 """The tables of the file, by name."""
 
 
+_ONE = {"anyOf": [{"type": "integer"}, {"type": "string"}]}
+_WITH_OWN_AXES: Mapping[str, object] = {
+    "MatrixTable": {"anyOf": [*_ONE["anyOf"], {"type": "array", "items": _ONE, "minItems": 1}]},
+    "SideTable": _ONE,
+}
+"""The tables that may have axes of the user's own, and what editors are told of those."""
+
+
 def json_schema() -> str:
     """The JSON Schema of experiment files, as text; the same for the same models."""
     schema = ExperimentFile.model_json_schema(mode="validation")
     for table in [schema, *schema["$defs"].values()]:
+        if table.get("title") in _WITH_OWN_AXES:
+            table["additionalProperties"] = False
+            table["patternProperties"] = {f"^{OWN_AXIS.pattern}$": _WITH_OWN_AXES[table["title"]]}
         for entry in table.get("properties", {}).values():
             entry.pop("title", None)
             if entry.get("default", 0) in (None, [], {}):

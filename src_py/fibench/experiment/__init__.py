@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables become cells and claims that fit each other.
 
-May know `document`, `parameters`, and the ground. Backends are known here only by what a catalogue
+May know `document`, and what that knows. Backends are known here only by what a catalogue
 says of them (KnownBackend); whether one can run is asked elsewhere.
 """
 
 from fibench.experiment.absent import Absent, AbsentCell
+from fibench.experiment.asking.rendered import ASKED, values_of
 from fibench.experiment.cells import Cell, KnownBackend, cell_key
 from fibench.experiment.claims import (
     Claim,
@@ -17,10 +18,12 @@ from fibench.experiment.claims import (
     claims_digest,
     resolve_claims,
 )
-from fibench.experiment.experiment import Experiment, OwnBackend, load_experiment, parse_experiment
+from fibench.experiment.experiment import Experiment, load_experiment, parse_experiment
+from fibench.experiment.own import OwnBackend
 from fibench.experiment.unbounded import unbounded_cells
 
 __all__ = [
+    "ASKED",
     "Absent",
     "AbsentCell",
     "Cell",
@@ -39,4 +42,5 @@ __all__ = [
     "parse_experiment",
     "resolve_claims",
     "unbounded_cells",
+    "values_of",
 ]

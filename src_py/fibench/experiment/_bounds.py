@@ -81,7 +81,8 @@ def _measured(table: ClaimTable) -> tuple[str, Mapping[str, float], str]:
         two = len(table.sustains.of) == 2
         return (_RATIO, {}, "1.5") if two else (table.sustains.over, RATE_UNITS, "150/s")
     if table.crossover is not None:
-        units = _AXIS_UNITS[KEYS[table.crossover.over].kind.unit or ""]
+        key = KEYS.get(table.crossover.over)  # an axis of the user's own has numbers without a unit
+        units = _AXIS_UNITS[(key.kind.unit if key else None) or ""]
         return table.crossover.over, units, _example(units, "22")
     units = METRICS[table.metric].bound_units
     return table.metric, units, _example(units, "1.1")

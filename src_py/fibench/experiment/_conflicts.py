@@ -8,8 +8,13 @@ from collections.abc import Collection, Iterator, Sequence
 from fibench.document import NAME, NAME_RULE, ExperimentFile, Source
 from fibench.document.locate import Path
 from fibench.document.tables import GroupTable
-from fibench.experiment.cells import Combination, inapplicable
+from fibench.experiment.asking.groups import asks_requests
+from fibench.experiment.asking.rendered import Requests
+from fibench.experiment.asking.tables import too_large
+from fibench.experiment.cells import Combination
+from fibench.experiment.matrix.combinations import inapplicable
 from fibench.parameters import GROUP_KEYS, KEYS
+from fibench.requests import LARGEST_ASKS_BYTES
 from fibench.wording import as_toml, one_of, suggestion
 
 MOST_TRIALS = 100_000
@@ -102,19 +107,56 @@ def _conflicts_of_server(one: Combination) -> Iterator[_Conflict]:
     values = one.parameters
     n, max_n, framing = values.n, values.max_n, values.framing
     of_groups = one.groups and "n" not in one.given  # theirs are judged where they stand
-    if max_n is not None and n > max_n and not of_groups:
+    if max_n is not None and n is not None and n > max_n and not of_groups:
         key = "n" if "n" in one.given else "max_n"
         what = f'n {n} is above max_n {max_n}: the reply would be "out of range"'
         yield key, what, f"write max_n = {n} in [server]", {"n", "max_n"}
-    if one.known is not None and framing not in one.known.framings:
+    if asks_requests(one.given, one.groups):
+        yield from _conflicts_of_requests(one)
+    elif one.known is not None and framing not in one.known.framings:
         what = f'{one.backend} does not speak framing "{framing}"'
         hint = f"it speaks {one_of(one.known.framings)}"
         yield "backend", what, hint, {"framing"}
 
 
+def _conflicts_of_requests(one: Combination) -> Iterator[_Conflict]:
+    """What does not go together with requests of the file."""
+    if one.known is not None and one.known.language != "own":
+        what = f"{one.backend} answers numbers only"
+        hint = "requests of the file are for servers of your own: give them a [[matrix]]"
+        yield "backend", what, hint, {"request"}
+    if one.parameters.kind == "process":
+        what = 'kind "process" asks for numbers only'
+        yield "kind", what, "client.py knows no requests", {"kind", "request"}
+    framings = {request.framing for request in one.asks}
+    if len(framings) > 1:
+        what = "client groups ask for HTTP and for bytes of other kinds"
+        yield "request", what, "a load has one of the two", {"request", "group"}
+    size = too_large(one.asks)
+    if size is not None:
+        what = f"what is asked for has {size} bytes together"
+        yield "request", what, f"{LARGEST_ASKS_BYTES} are allowed", {"request"}
+
+
+def report_braces_without_value(
+    made: Sequence[Combination], requests: Requests, doubtful: Collection[str], source: Source
+) -> None:
+    """Report what stands in braces in what a cell runs, or asks for, and has no value there."""
+    for one in made:
+        if one.known is None or one.known.language != "own":
+            continue
+        asked = requests.named_by(one.given, one.groups) & {*requests.axes, *requests.varied}
+        told = one.known.named & {*requests.axes, *KEYS} - {"port", "host", "workers"}
+        for name in sorted((asked | told) - set(doubtful)):
+            if one.parameters.value_of(name) is None:
+                who = one.backend if name in told else "what is asked for"
+                what = f"{who} names {{{name}}}, which has no value here"
+                source.report(one.paths["backend"], what, f"give {name} in this [[matrix]]")
+
+
 def _conflicts_of_process(one: Combination) -> Iterator[_Conflict]:
     clients = one.parameters.clients
-    if one.parameters.framing != "message":
+    if one.parameters.framing != "message" and not asks_requests(one.given, one.groups):
         what = 'kind "process" needs framing "message"'
         yield "kind", what, "client.py opens a connection for each request", {"kind", "framing"}
     if clients > MOST_PROCESSES:
@@ -133,10 +175,18 @@ def _conflicts_of_load(one: Combination) -> Iterator[_Conflict]:
         ("pipeline", values.pipeline, 1),
         ("requests_per_connection", values.requests_per_connection, 0),
     ):
-        if values.framing == "message" and value != none:
+        if value in (none, None):
+            continue
+        if values.framing == "message":
             what = f'{key} {value} needs framing = "line"'
             hint = 'with "message" each connection carries one request'
             yield key, what, hint, {key, "framing"}
+        elif any(request.close for request in one.asks):
+            what = f"{key} {value} is for connections that stay, and a request has close"
+            yield key, what, "with close each connection carries one request", {key, "request"}
+        elif values.framing != "line" and key == "requests_per_connection":
+            what = f"{key} {value} is for Fibonacci servers"
+            yield key, what, "write close = true in [requests.NAME]", {key, "request"}
     threads, clients = values.threads, values.clients
     if threads is not None and threads > clients > 0:
         what = f"threads {threads} is above clients {clients}: some would have nothing to do"
@@ -144,7 +194,12 @@ def _conflicts_of_load(one: Combination) -> Iterator[_Conflict]:
 
 
 def report_without_effect(
-    made: Sequence[Combination], doubtful: Collection[str], source: Source, *, changed: bool
+    made: Sequence[Combination],
+    requests: Requests,
+    doubtful: Collection[str],
+    source: Source,
+    *,
+    changed: bool,
 ) -> None:
     """Report keys that mean something to none of the cells they are given for.
 
@@ -152,7 +207,7 @@ def report_without_effect(
     each.
     """
     judged = [False, True] if changed else [False]
-    faults = [list(_without_effect(made, doubtful, together)) for together in judged]
+    faults = [list(_without_effect(made, requests, doubtful, together)) for together in judged]
     told = {path for path, _, _ in faults[-1]}
     source.forgive(*({path for path, _, _ in faults[0]} - told))
     for path, what, hint in faults[-1]:
@@ -160,7 +215,7 @@ def report_without_effect(
 
 
 def _without_effect(
-    made: Sequence[Combination], doubtful: Collection[str], together: bool
+    made: Sequence[Combination], requests: Requests, doubtful: Collection[str], together: bool
 ) -> Iterator[tuple[Path, str, str]]:
     """The keys that mean nothing to their cells; all tables of the matrix are judged `together`."""
     users: dict[tuple[str, Path], list[Combination]] = {}
@@ -175,9 +230,14 @@ def _without_effect(
                 first.setdefault(judged_with, at)
     for judged_with, cells in users.items():
         name, path = judged_with[0], first[judged_with]
-        if KEYS[name].open_loop and {"rate", "group"} & set(doubtful):
+        if name in KEYS and KEYS[name].open_loop and {"rate", "group"} & set(doubtful):
             continue
-        reasons = [inapplicable(name, one.known, one.given, one.groups) for one in cells]
+        reasons = [
+            inapplicable(
+                name, one.known, one.given, one.groups, requests.named_by(one.given, one.groups)
+            )
+            for one in cells
+        ]
         known = all(one.known is not None for one in cells)
         if known and all(reasons):
             yield path, f"{path[-1]} applies to none of these cells", reasons[0] or ""
@@ -223,6 +283,15 @@ def _report_group(
             if key != "clients" and group.has(key):
                 what = f"{key} is given for an idle group, which asks for nothing"
                 source.report((*path, key), what, f"remove {key}, or idle", key=True)
+        return
+    asks = [asks_requests(one.given, one.groups) for one in users]
+    of_load = all("request" in one.given for one in users)
+    if users and all(asks) and not (group.has("request") or group.has("n") or of_load):
+        what = f"the client group {as_toml(group.name)} asks for no request, as others do"
+        source.report(path, what, 'give it one: request = "…"', key=True)
+    if users and all(asks) and group.has("n"):
+        what = "n is given where requests are asked for"
+        source.report((*path, "n"), what, "keep n, or request", key=True)
         return
     rates = [group.given().get("rate") or one.given.get("rate") for one in users]
     if group.has("arrivals") and users and not any(rates):

@@ -10,10 +10,8 @@ import copy
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from fibench.document import (
-    START_TIMEOUT_S,
     ExperimentError,
     ExperimentFile,
     Given,
@@ -27,6 +25,7 @@ from fibench.document import (
 )
 from fibench.document.text import decode, read
 from fibench.experiment._conflicts import (
+    report_braces_without_value,
     report_conflicts,
     report_given_twice,
     report_groups,
@@ -36,53 +35,15 @@ from fibench.experiment._conflicts import (
     report_without_effect,
 )
 from fibench.experiment.absent import NOTHING, Absent
-from fibench.experiment.cells import (
-    Cell,
-    Combination,
-    KnownBackend,
-    combinations,
-    distinct,
-    leave_out,
-    make_cells,
-    report_repeated,
-)
+from fibench.experiment.asking.tables import report_unknown_requests, requests_of
+from fibench.experiment.cells import Cell, Combination, KnownBackend
 from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
+from fibench.experiment.matrix.combinations import combinations
+from fibench.experiment.matrix.distinct import distinct, leave_out, make_cells, report_repeated
+from fibench.experiment.own import OwnBackend, own_backends, report_own_servers
 from fibench.experiment.searching.rates import FoundRates
-from fibench.experiment.searching.search import (
-    Search,
-    searches_of,
-    with_targets,
-)
-from fibench.parameters import KEYS, Framing, Repetitions, Scalar
-
-
-@dataclass(frozen=True)
-class OwnBackend:
-    """A server of the user's own."""
-
-    command: tuple[str, ...]
-    """Program and arguments as the file gives them; `{port}` is still to be replaced."""
-    framing: Framing
-    serves: int | Literal["any"]
-    """How many connections it serves at once."""
-    ready_fd: bool
-    """Whether it takes --ready-fd FD."""
-    folder: Path
-    """The experiment file's folder: a relative program with a slash is found from there."""
-    start_timeout_s: float = START_TIMEOUT_S
-    """How long it may take until it listens."""
-    cores: int | Literal["any"] | None = None
-    """How many cores it can keep busy; None: the file does not say."""
-
-    @property
-    def used_cores(self) -> int | Literal["any"]:
-        """How many cores it can keep busy: who serves one connection at a time uses one."""
-        return self.serves if self.cores is None else self.cores
-
-    @property
-    def known(self) -> KnownBackend:
-        """What validation needs to know of it."""
-        return KnownBackend((self.framing,), self.serves, "own", self.used_cores)
+from fibench.experiment.searching.search import Search, searches_of, with_targets
+from fibench.parameters import KEYS, Repetitions, Scalar
 
 
 @dataclass(frozen=True)
@@ -158,8 +119,9 @@ def parse_experiment(
     source = Source(filename, text)
     document = parse_toml(text, filename)
     sound = check_document(document, source)
-    own = document.get("backends")
-    judge = _Judge(known_backends, folder, frozenset(own if isinstance(own, dict) else ()))
+    judge = _Judge(
+        known_backends, folder, _names(document, "backends"), _names(document, "requests")
+    )
     if not overrides:
         return judge.experiment(sound, source)
     given = read_overrides(overrides)
@@ -168,6 +130,12 @@ def parse_experiment(
         source = Source(filename, text)
         sound = check_document(document, source)
     return judge.changed(sound, source, given)
+
+
+def _names(document: Mapping[str, object], table: str) -> frozenset[str]:
+    """What the tables [table.NAME] are called, faulty ones too."""
+    found = document.get(table)
+    return frozenset(found if isinstance(found, dict) else ())
 
 
 def _replaced(document: Mapping[str, object], source: Source, given: Given) -> dict[str, object]:
@@ -195,6 +163,8 @@ class _Judge:
     folder: Path
     own: frozenset[str]
     """The names of the user's own servers, faulty ones too."""
+    requests: frozenset[str]
+    """Those of the file's requests, likewise."""
 
     def experiment(self, sound: Sound | None, source: Source) -> Experiment:
         """The experiment of what is sound. Raises ExperimentError with every fault at once."""
@@ -234,21 +204,27 @@ class _Judge:
         """The experiment of the sound part of a file; what is wrong with it is reported."""
         file = sound.file
         changed = bool(source.options)
-        own = _own_backends(file, self.folder)
+        requests = requests_of(file, self.own, source)
+        own = own_backends(file, self.folder, requests)
         backends = dict(self.catalogue) | {name: one.known for name, one in own.items()}
         doubtful = set(sound.doubtful)
         unknown = report_unknown_backends(file, sound.claims, {*backends, *self.own}, source)
         if unknown:
             doubtful.add("backend")
+        if report_unknown_requests(file, sound.claims, self.requests, source):
+            doubtful.add("request")
         report_own_names(file, self.catalogue, source)
+        report_own_servers(file, requests.axes, doubtful, source)
         report_given_twice(file, source)
         report_repeated(file, source)
-        made = combinations(file, backends, source)
+        made = combinations(file, backends, source, requests)
         cells, searches = None, list[Search]()
         if made is not None:
+            report_without_effect(made, requests, doubtful, source, changed=changed)
             made = _kept(made, file, source, doubtful, unknown, changed=changed)
+            report_braces_without_value(made, requests, doubtful, source)
             cells = make_cells(made) or None  # without any, claims about them cannot be judged
-            searches = searches_of(made, cells or ())
+            searches = searches_of(made, cells or (), requests, source)
             report_too_many(len(made), file, source)
         claims, dropped = resolve_claims(
             list(zip(sound.claims, file.claim, strict=True)),
@@ -275,22 +251,6 @@ class _Judge:
         )
 
 
-def _own_backends(file: ExperimentFile, folder: Path) -> dict[str, OwnBackend]:
-    """The servers of the user's own that a file in a folder brings."""
-    return {
-        name: OwnBackend(
-            tuple(table.command),
-            table.framing,
-            table.serves,
-            table.ready_fd,
-            folder,
-            table.start_timeout,
-            table.cores,
-        )
-        for name, table in file.backends.items()
-    }
-
-
 def _kept(
     made: list[Combination],
     file: ExperimentFile,
@@ -301,7 +261,6 @@ def _kept(
     changed: bool,
 ) -> list[Combination]:
     """The combinations to measure; what cannot be measured is reported."""
-    report_without_effect(made, doubtful, source, changed=changed)
     kept = leave_out(made, file.exclude, unknown, source, changed=changed)
     if not kept and not source.diagnostics:
         source.report(("matrix",), "no cell is left to measure", "exclude fewer cells", key=True)

@@ -8,7 +8,7 @@ from fibench.parameters.blocks import EARLIER_FEWEST, FEWEST_BLOCKS, Blocks, kep
 from fibench.parameters.cpu_list import ALL, parse_cpus, written_cpus
 from fibench.parameters.groups import Group, described
 from fibench.parameters.keys import PLAN_KEYS, Key, Repetitions, kept_seed
-from fibench.parameters.kinds import Fault, Kind, Scalar
+from fibench.parameters.kinds import NAME, NAME_RULE, Fault, Kind, Scalar
 from fibench.parameters.named import (
     AXES,
     GROUP_KEYS,
@@ -22,16 +22,20 @@ from fibench.parameters.named import (
     server_option,
     shown_value,
 )
-from fibench.parameters.parameters import FRAMINGS, KEYS, Framing, Parameters, Value
+from fibench.parameters.of_server import FRAMING, FRAMINGS, Framing
+from fibench.parameters.parameters import KEYS, Parameters, Value
 
 __all__ = [
     "ALL",
     "AXES",
     "EARLIER_FEWEST",
     "FEWEST_BLOCKS",
+    "FRAMING",
     "FRAMINGS",
     "GROUP_KEYS",
     "KEYS",
+    "NAME",
+    "NAME_RULE",
     "PLAN_KEYS",
     "REPLACED",
     "Blocks",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Client groups: parts of a load that ask for different things, or only stay connected.
 
-On the disk a cell's groups are one text, every value resolved, each group in the syntax of
+On the disk a cell's groups are one text, every value resolved, each group nearly in the syntax of
 fibload's --group, joined by ";":
 
     name=small,clients=7,n=1;name=slow,clients=1,n=30,rate=5,arrivals=poisson;name=idle,clients=9,idle
@@ -31,13 +31,15 @@ class Group:
     name: str
     clients: int
     n: int | None = None
-    """What they ask for; None: they are idle."""
+    """What they ask for; None: they are idle, or ask for a request."""
     rate: float | None = None
     """Requests/s of the whole group; None: a closed loop, or idle."""
     arrivals: str | None = None
     """"poisson" or "uniform"; None where there is no rate."""
     idle: bool = False
     """Connected, and silent."""
+    request: str | None = None
+    """Which request of the file they ask for, instead of a number."""
 
     @classmethod
     def of_values(cls, values: Mapping[str, object]) -> Group:
@@ -49,6 +51,13 @@ class Group:
 def written(groups: Iterable[Group]) -> str:
     """Groups as one text, which `parse` reads."""
     return ";".join(",".join(_words(group)) for group in groups)
+
+
+def as_option(group: Group) -> str:
+    """A group as fibload's --group takes it, which calls a request that is asked for `ask`."""
+    return ",".join(
+        f"ask={group.request}" if word.startswith("request=") else word for word in _words(group)
+    )
 
 
 def _words(group: Group) -> Iterator[str]:

@@ -43,7 +43,9 @@ class Key(Generic[T_co]):
     varies: bool = True
     """Whether [[matrix]] may vary it."""
     own: bool = True
-    """Whether it applies to a server of the user's own, which takes none of our options."""
+    """Whether it applies to a server of the user's own whose command does not name it."""
+    optional: bool = False
+    """Whether a plan says nothing of it where it has no value: most experiments do without."""
     python: bool = False
     """Whether it applies to servers in Python only."""
     process: bool = False

@@ -27,6 +27,9 @@ AxisUnit = Literal["", "s", "/s"]
 T_co = TypeVar("T_co", bound=Hashable, covariant=True)
 Word = TypeVar("Word", bound=str)
 
+NAME = re.compile(r"(?!\.{1,2}$)[a-z0-9._-]{1,64}", re.ASCII)
+NAME_RULE = "1 to 64 of a-z, 0-9, '.', '_', '-'"
+"""What names of backends, requests and ids of claims look like: they become parts of paths."""
 HOST = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:_-]{0,252}|::[0-9A-Fa-f.:]*", re.ASCII)
 _LONGEST_PATH = 1000
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
@@ -319,8 +322,9 @@ class _Choice(Kind[Word]):
         return value in self.names
 
 
-def choice(*names: Word) -> Kind[Word]:
-    """One word out of several."""
+def choice(*names: Word, found: Mapping[Word, str] | None = None) -> Kind[Word]:
+    """One word out of several. Those `found` nobody gives: they follow from what each says."""
+    follows = found or {}
 
     def check(value: object) -> Word:
         if not isinstance(value, str):
@@ -328,10 +332,43 @@ def choice(*names: Word) -> Kind[Word]:
         for name in names:
             if value == name:
                 return name
+        for name, reason in follows.items():
+            if value == name:
+                raise Fault(f"{as_toml(value)} is not given: it follows", reason)
         raise Fault(f"{as_toml(value)} is unknown", suggestion(value, names))
 
     kind: type[Word] = type(names[0])
-    return _Choice(kind, check, {"enum": list(names)}, names=names)
+    return _Choice(kind, check, {"enum": list(names)}, names=(*names, *follows))
+
+
+@dataclass(frozen=True, eq=False)
+class _NumberOrText(Kind[int | str]):
+    def holds(self, value: object) -> bool:
+        return type(value) in (int, str)
+
+
+LONGEST_AXIS_VALUE = 200
+
+
+def of_own_axis() -> Kind[int | str]:
+    """A value of an axis of the user's own: what stands in its place in a command, or a request."""
+
+    def check(value: object) -> int | str:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            hint = "text stands for anything else: " + as_toml(as_toml(value))
+            raise Fault(f"must be a whole number or text, not {kind_of(value)}", hint)
+        if isinstance(value, int):
+            if not -(2**63) <= value < 2**63:
+                raise Fault(f"{as_toml(value)} has more than 64 bits", "write it as text")
+            return value
+        if len(value) > LONGEST_AXIS_VALUE:
+            raise Fault(f"is longer than {LONGEST_AXIS_VALUE} characters")
+        if not value.isprintable():
+            raise Fault(f"{as_toml(value)} has characters that no label can show")
+        return value
+
+    schema = {"anyOf": [{"type": "integer"}, {"type": "string"}]}
+    return _NumberOrText(int | str, check, schema, unit="")
 
 
 def pattern(expression: re.Pattern[str], allowed: str) -> Kind[str]:

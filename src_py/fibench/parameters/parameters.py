@@ -14,179 +14,24 @@ from typing import Any, Literal, get_args
 from fibench.parameters import groups as texts
 from fibench.parameters import kinds
 from fibench.parameters.groups import Group
-from fibench.parameters.keys import ALWAYS, KEY, Argument, Key, Option, always, sometimes
+from fibench.parameters.keys import ALWAYS, KEY, Key, Option, always, sometimes
 from fibench.parameters.kinds import Kind, Scalar
-from fibench.wording import any_of
+from fibench.parameters.of_server import CPUS, ServerParameters
 
 Value = Scalar | None
 """A parameter as text and JSON have it: durations are seconds, as float; None is not passed on."""
-Framing = Literal["message", "line"]
 LoadKind = Literal["fibload", "process"]
 Arrivals = Literal["poisson", "uniform"]
 
-FRAMINGS: tuple[Framing, ...] = get_args(Framing)
-FRAMING: Kind[Framing] = kinds.choice(*FRAMINGS)
+
 _KINDS: Kind[LoadKind] = kinds.choice(*get_args(LoadKind))
 _ARRIVALS: Kind[Arrivals] = kinds.choice(*get_args(Arrivals))
 
-_CPUS = (
-    'CPUs that the {} may use: "0", "0,2-3", or "all". Default: all; but where neither is given, '
-    "no request computes for longer than 0.1 ms, and there are two cores or more, the last core "
-    "is the load's and the others are the servers'."
-)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Parameters:
+class Parameters(ServerParameters):
     """What one trial is asked for. None: a key does not apply, or its program has a default."""
 
-    backend: str
-    interpreter: str | None = sometimes(
-        Key(
-            "server",
-            kinds.interpreter(),
-            None,
-            'What runs the servers in Python: a program on your PATH ("python3", "pypy3"), a '
-            'version of pyenv ("3.6", "3.13.1", "3.13t"), or a path, from the folder of the file. '
-            "It makes no further cells of other servers; cells whose interpreter is not installed "
-            "are left out. Default: the Python that runs fibench.",
-            own=False,
-            python=True,
-            process=True,
-            option=Option(7, "what runs the servers in Python: python3.13,pypy3,3.6"),
-        )
-    )
-    port: int | None = sometimes(
-        Key(
-            "server",
-            kinds.whole(1, 65535),
-            None,
-            "Port of the servers. Default: a fresh free one for each trial.",
-            varies=False,
-            process=True,
-            shape=True,
-            option=Option(5, "port of the servers (default: a fresh one for each trial)"),
-        )
-    )
-    host: str = always(
-        Key(
-            "server",
-            kinds.pattern(kinds.HOST, "an address or a host name"),
-            "127.0.0.1",
-            "Address to listen on and to connect to.",
-            process=True,
-            shape=True,
-            argument=Argument("address to listen on (default: 127.0.0.1)"),
-        )
-    )
-    framing: Framing = always(
-        Key(
-            "server",
-            FRAMING,
-            "message",
-            '"message": a connection for each request, as in the course; "line": requests and '
-            "replies are lines, and the connection stays open. Default for a server of your own: "
-            "its own.",
-            process=True,
-            shape=True,
-            argument=Argument(any_of(FRAMINGS)),
-            option=Option(6, any_of(FRAMINGS)),
-        )
-    )
-    workers: int | None = sometimes(
-        Key(
-            "server",
-            kinds.whole(1, 1024),
-            None,
-            "Size of the pool, number of loops or processes, where the design has them. Default: "
-            "the physical cores available.",
-            own=False,
-            process=True,
-            argument=Argument("pool size, loops or processes, where the design has them"),
-        )
-    )
-    io_wait: float | None = sometimes(
-        Key(
-            "server",
-            kinds.duration(0, 60),
-            0.0,
-            "How long the server waits before each reply without using the CPU; stands for a slow "
-            "downstream call.",
-            own=False,
-            process=True,
-            argument=Argument("milliseconds to wait before each reply", in_ms=True),
-        )
-    )
-    backlog: int | None = sometimes(
-        Key(
-            "server",
-            kinds.whole(1, 65535),
-            4096,
-            "Backlog of listen(2), in connections.",
-            own=False,
-            process=True,
-            argument=Argument("listen(2) backlog"),
-        )
-    )
-    idle_timeout: float | None = sometimes(
-        Key(
-            "server",
-            kinds.duration(0.001, 86400),
-            60.0,
-            "A client that keeps the server waiting for so long is closed.",
-            own=False,
-            process=True,
-            argument=Argument("seconds a client may keep the server waiting"),
-        )
-    )
-    max_connections: int | None = sometimes(
-        Key(
-            "server",
-            kinds.whole(1, 1_000_000),
-            65536,
-            "Connections above this number are refused, and counted.",
-            own=False,
-            process=True,
-            shape=True,
-            argument=Argument("refuse connections above this number"),
-        )
-    )
-    max_n: int | None = sometimes(
-        Key(
-            "server",
-            kinds.whole(0, 45),
-            34,
-            'Largest n served; above it the reply is "out of range".',
-            own=False,
-            process=True,
-            argument=Argument("largest number served"),
-        )
-    )
-    switch_interval: float | None = sometimes(
-        Key(
-            "server",
-            kinds.duration(1e-6, 10),
-            None,
-            "How long a Python thread may keep the GIL while others wait: sys.setswitchinterval. "
-            "Servers in Python only. Default: the interpreter's.",
-            own=False,
-            python=True,
-            process=True,
-            argument=Argument("seconds; Python only"),
-        )
-    )
-    server_cpus: str | None = sometimes(
-        Key(
-            "server",
-            kinds.cpu_list(),
-            None,
-            _CPUS.format("servers"),
-            varies=False,
-            process=True,
-            shape=True,
-            written="cpus",
-        )
-    )
     kind: LoadKind = always(
         Key(
             "load",
@@ -210,7 +55,7 @@ class Parameters:
         )
     )
     """With client groups, of those that ask."""
-    n: int = always(
+    n: int | None = sometimes(
         Key(
             "load",
             kinds.whole(0, 45),
@@ -221,7 +66,21 @@ class Parameters:
             option=Option(3, "numbers to ask for: 20,27"),
         )
     )
-    """With client groups none of which takes the load's, that of the first that asks."""
+    """With client groups none of which takes the load's, that of the first that asks. None where
+    requests are asked for that the file brings."""
+    request: str | None = sometimes(
+        Key(
+            "load",
+            kinds.pattern(kinds.NAME, kinds.NAME_RULE),
+            None,
+            "Which of [requests.NAME] is asked for, instead of a Fibonacci number; of servers of "
+            "your own. How replies end follows from it, so that it has no `framing` beside.",
+            process=True,  # where it is a conflict, which is explained
+            optional=True,
+            of_group="the load's",
+            option=Option(13, "what to ask for of the file's requests: json,wait"),
+        )
+    )
     duration: float | None = sometimes(
         Key(
             "load",
@@ -257,7 +116,8 @@ class Parameters:
             "load",
             kinds.whole(1, 1024),
             1,
-            'Requests each client keeps in flight; more than 1 needs framing = "line".',
+            'Requests each client keeps in flight; more than 1 needs framing = "line", or requests '
+            "of the file without `close`.",
             shape=True,
         )
     )
@@ -312,7 +172,7 @@ class Parameters:
             "load",
             kinds.cpu_list(),
             None,
-            _CPUS.format("load"),
+            CPUS.format("load"),
             varies=False,
             process=True,
             shape=True,
@@ -332,7 +192,8 @@ class Parameters:
     groups: tuple[Group, ...] = ()
     """The client groups of the load, every value resolved; none where it has none."""
     others: tuple[tuple[str, Value], ...] = ()
-    """What another version's plan has beside: kept, so that no two cells become one."""
+    """The axes of the user's own, in the order of the file; and what another version's plan has
+    beside: kept, so that no two cells become one."""
 
     @classmethod
     def read(cls, document: Mapping[str, object]) -> Parameters:
@@ -372,12 +233,17 @@ class Parameters:
         """A value as text and JSON have it, for what goes through keys by their names."""
         if name == "groups":
             return texts.written(self.groups) or None
+        if name not in KEYS and name != "backend":  # an axis of the user's own
+            return dict(self.others).get(name)
         value: Value = getattr(self, name)
         return value
 
     def as_json(self) -> dict[str, Value]:
         """As plan.json and cell keys have them, in this order."""
         named = {name: self.value_of(name) for name in ("backend", *KEYS)}
+        for name, key in KEYS.items():
+            if key.optional and named[name] is None:
+                del named[name]
         return {**named, **dict(self.others), "groups": self.value_of("groups")}
 
     @property

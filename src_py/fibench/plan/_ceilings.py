@@ -3,22 +3,26 @@
 
 Every load shape is put once on the null server, which answers without reading, with as many event
 loops as the design has. What a cell reaches beside its ceiling says whether it, or the meter, was
-measured.
+measured. Of requests of the file the null server repeats what each of the file's servers answers:
+how long a reply is, and whether the connection stays, is part of the shape.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fibench.experiment import Cell, cell_key
-from fibench.parameters import KEYS, Parameters, Value, shown_value
+from fibench.experiment import ASKED, Cell, cell_key
+from fibench.parameters import FRAMINGS, KEYS, Parameters, Value, shown_value
+from fibench.requests import digest_of
 
 if TYPE_CHECKING:
     from fibench.experiment import Experiment
 
 BACKEND = "c-null"
+REPEATS = "repeats"
+"""The parameter that says which server's reply the null server gives."""
 MOST_WINDOW_S = 0.5
 MOST_WARMUP_S = 0.2
 """The null server has nothing to warm up but its connections."""
@@ -26,14 +30,29 @@ MOST_WARMUP_S = 0.2
 
 def ceilings(experiment: Experiment) -> tuple[Cell, ...]:
     """One null server for each load shape of fibload, in the order in which the cells have them."""
-    every = [_parameters(cell, experiment) for cell in experiment.cells]
-    shapes = list(dict.fromkeys(shape for shape in every if shape is not None))
-    differ = [name for name in KEYS if len({shape.value_of(name) for shape in shapes}) > 1]
-    return tuple(_cell(shape, differ) for shape in shapes)
+    every = [(_parameters(cell, experiment), cell) for cell in experiment.cells]
+    shapes: dict[Parameters, Cell] = {}
+    for shape, cell in every:
+        if shape is not None:
+            shapes.setdefault(shape, cell)
+    names = (*KEYS, REPEATS)
+    differ = [name for name in names if len({shape.value_of(name) for shape in shapes}) > 1]
+    return tuple(_cell(shape, cell, differ) for shape, cell in shapes.items())
+
+
+def repeated_by_ceilings(experiment: Experiment) -> Mapping[str, Cell]:
+    """By the keys of ceilings of requests, as cells, the first cell whose server is repeated."""
+    found: dict[str, Cell] = {}
+    for cell in experiment.cells:
+        key = ceiling_of(cell, experiment) if cell.asks else None
+        if key is not None:
+            found.setdefault(key, cell)
+    return found
 
 
 def ceiling_of(cell: Cell, experiment: Experiment) -> str | None:
-    """The key of the ceiling, as a cell, that belongs to a cell; None: fibload does not drive it.
+    """The key of the ceiling, as a cell, that belongs to a cell; None: fibload does not drive it,
+    or what it asks for is not known any more, as of a stored run whose file makes other cells now.
 
     Its trial has the key "ceiling-" and this.
     """
@@ -41,11 +60,12 @@ def ceiling_of(cell: Cell, experiment: Experiment) -> str | None:
     return None if parameters is None else cell_key(parameters.as_json())
 
 
-def _cell(shape: Parameters, differ: Sequence[str]) -> Cell:
+def _cell(shape: Parameters, of: Cell, differ: Sequence[str]) -> Cell:
     values = [(name, shape.value_of(name)) for name in differ]
     axes = tuple((name, value) for name, value in values if value is not None)
     words = [f"{name}={shown_value(name, value)}" for name, value in axes]
-    return Cell(BACKEND, shape, axes, " ".join([BACKEND, *words]), cell_key(shape.as_json()))
+    label, key = " ".join([BACKEND, *words]), cell_key(shape.as_json())
+    return Cell(BACKEND, shape, axes, label, key, asks=of.asks[:1])
 
 
 def _parameters(cell: Cell, experiment: Experiment) -> Parameters | None:
@@ -57,6 +77,11 @@ def _parameters(cell: Cell, experiment: Experiment) -> Parameters | None:
         asked = own.value_of(name) if key.shape else None
         default = None if key.open_loop or key.python else key.default
         values[name] = default if asked is None else asked
+    if own.framing not in FRAMINGS:
+        if not cell.asks:
+            return None
+        values |= {"n": None, "request": cell.asks[0].name, REPEATS: cell.backend}
+        values[ASKED] = digest_of([cell.asks[0], *cell.prepares])
     # A closed loop without groups: its clients are those that ask.
     return replace(
         Parameters.of_values(values),

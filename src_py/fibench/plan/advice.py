@@ -55,8 +55,18 @@ def _of_cell(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
         if warning is not None:
             yield warning
     yield from _lonely(cell)
+    yield from _mixed(cell)
     yield from _too_few_clients(cell, backend)
     yield from _silent(cell, backend, cpus)
+
+
+def _mixed(cell: Cell) -> Iterator[str]:
+    """Groups of which some open a connection for each request and others keep theirs."""
+    if len({request.close for request in cell.asks}) > 1:
+        yield (
+            f"{cell.label}: some groups open a connection for each request and others do not: the "
+            "latencies of all clients together mix the two"
+        )
 
 
 def _lonely(cell: Cell) -> Iterator[str]:
@@ -80,7 +90,8 @@ def _too_few_clients(cell: Cell, backend: KnownBackend) -> Iterator[str]:
         return  # it is not known how long they take, or at what rate
     every = [(g.name, g.clients, g.n, g.rate) for g in values.groups if not g.idle]
     for name, clients, n, rate in every or [("", values.clients, values.n, values.rate)]:
-        takes_s = computing_s(values.n if n is None else n, backend.language)
+        asked = values.n if n is None else n
+        takes_s = 0.0 if asked is None else computing_s(asked, backend.language)
         takes_s += values.io_wait or 0.0
         needed = math.ceil((rate or 0.0) * takes_s / (values.pipeline or 1))
         if needed > clients:
@@ -159,22 +170,23 @@ def _waiting(cell: Cell, backend: KnownBackend, cpus: int) -> str | None:
     """Whether keep-alive leaves clients waiting that the server never comes to."""
     serves = served_at_once(cell, backend, cpus)
     clients = cell.parameters.clients
-    renewed = cell.parameters.requests_per_connection
-    if cell.parameters.framing != "line" or renewed or serves is None or clients <= serves:
+    renewed = cell.parameters.requests_per_connection or any(one.close for one in cell.asks)
+    if cell.parameters.framing == "message" or renewed or serves is None or clients <= serves:
         return None
     connections = "1 connection" if serves == 1 else f"{serves} connections"
+    unless = "unless it ends connections itself, " if cell.parameters.framing == "http" else ""
     return (
         f"{cell.backend} serves {connections} at a time: with {clients} clients under keep-alive "
-        f"the other {clients - serves} wait for ever and are counted as unfinished"
+        f"{unless}the other {clients - serves} wait for ever and are counted as unfinished"
     )
 
 
 def _slow(cell: Cell, backend: KnownBackend) -> str | None:
     """Whether one request alone may take longer than the window."""
-    duration = cell.parameters.duration
-    if backend.language == "own" or duration is None:
+    duration, n = cell.parameters.duration, largest_n(cell)
+    if backend.language == "own" or duration is None or n is None:
         return None
-    takes = computing_s(largest_n(cell), backend.language) + (cell.parameters.io_wait or 0.0)
+    takes = computing_s(n, backend.language) + (cell.parameters.io_wait or 0.0)
     if takes < duration:
         return None
     about, window = quantity(takes, "s", digits=2), format_duration(duration)

@@ -5,6 +5,9 @@ Where requests do not compute, the load generator needs as much CPU time as the 
 two would take cores from each other, at random. So each gets cores of its own. Where requests
 compute, the load generator needs next to nothing, and a core kept from the servers would hide what
 the experiment is about.
+
+How long a request of the file computes is not known before it is asked. There each gets cores of
+its own where no server loses by it: its design uses no more cores than are left to it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fibench.experiment import Cell, Experiment, KnownBackend
-from fibench.metrics import quantity
+from fibench.metrics import cores_text, quantity
 from fibench.parameters import ALL, parse_cpus, written_cpus
 
 MOST_COMPUTED_S = 1e-4
@@ -41,8 +44,8 @@ def computing_s(n: int, language: str) -> float:
     return seconds * float(_GROWTH ** (n - at))
 
 
-def largest_n(cell: Cell) -> int:
-    """The largest number that a cell's clients ask for."""
+def largest_n(cell: Cell) -> int | None:
+    """The largest number that a cell's clients ask for; None: they ask for something else."""
     asked = [group.n for group in cell.parameters.groups if group.n is not None]
     return max(asked, default=cell.parameters.n)
 
@@ -77,8 +80,34 @@ def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
         return Pinning(None, None, why)
     threads = max(cell.parameters.threads or 1 for cell in experiment.cells)
     count = max(1, min(threads, len(cores) // 2))
+    unknown = [cell for cell in experiment.cells if largest_n(cell) is None]
+    for cell in unknown:
+        loses = _why_it_loses(cell, experiment.known, len(cores) - count, len(cores))
+        if loses is not None:
+            return Pinning(None, None, loses)
     why = f"the requests are about I/O: none computes for over {_about(MOST_COMPUTED_S)}"
+    if unknown:
+        why = "the servers' designs use no more cores"
     return Pinning(_cpus(cores[:-count]), _cpus(cores[-count:]), why)
+
+
+def _why_it_loses(
+    cell: Cell, known: Mapping[str, KnownBackend], left: int, there_are: int
+) -> str | None:
+    """Why a server that is asked for requests of the file would lose by having `left` cores of
+    those that there are; None: it would not."""
+    backend = known.get(cell.backend)
+    design = "any" if backend is None else backend.cores
+    if design == "workers":
+        design = there_are if cell.parameters.workers is None else cell.parameters.workers
+    if design == "any":
+        return (
+            f"{cell.backend} may use all cores; if its design uses one, write cores = 1 in "
+            f"[backends.{cell.backend}]"
+        )
+    if design <= left:
+        return None
+    return f"{cell.label} uses {cores_text(design)}, and the load would leave it {left}"
 
 
 def _explicit(given: str | None) -> str | None:
@@ -91,7 +120,8 @@ def _cpus(cores: Sequence[Sequence[int]]) -> str:
 
 def _computing_s(cell: Cell, known: Mapping[str, KnownBackend]) -> float:
     backend = known.get(cell.backend)
-    return computing_s(largest_n(cell), backend.language if backend else "own")
+    n = largest_n(cell)
+    return 0.0 if n is None else computing_s(n, backend.language if backend else "own")
 
 
 def _about(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from fibench.experiment import Cell, Experiment, cells_of
 from fibench.experiment.cells import is_stand_in
-from fibench.plan._ceilings import ceiling_of, ceilings
+from fibench.plan._ceilings import ceiling_of, ceilings, repeated_by_ceilings
 from fibench.plan.searching.found import searches_json
 
 __all__ = [
@@ -61,6 +61,8 @@ class Trial:
     key: str
     """Stable: it does not depend on the order, nor on the other cells."""
     role: Role = "measure"
+    repeats: Cell | None = None
+    """Of a ceiling of requests of the file: the cell whose server's reply the null server gives."""
 
 
 def plan(experiment: Experiment) -> tuple[Trial, ...]:
@@ -79,8 +81,10 @@ def plan(experiment: Experiment) -> tuple[Trial, ...]:
 
     for cell in experiment.probes:
         add(SEARCH_BLOCK, cell, search_key(cell), "search")
+    repeated = repeated_by_ceilings(experiment)
     for cell in ceilings(experiment):
-        add(-1, cell, f"ceiling-{cell.key}", "ceiling")
+        key, repeats = f"ceiling-{cell.key}", repeated.get(cell.key)
+        trials.append(Trial(len(trials), -1, cell, key, "ceiling", repeats))
     twin = twin_of(experiment)
     traced = cells_to_trace(experiment)
     for block in range(experiment.plan.blocks.most):

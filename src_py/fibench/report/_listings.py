@@ -131,8 +131,8 @@ def common_parameters(cells: Sequence[Object]) -> str:
         glued(f"{shown(name)}={shown(shown_value(name, value))}")
         for name, value in (every[0] if every else {}).items()
         if isinstance(value, str | int | float)
-        and name != "groups"
-        and all(parameters[name] == value for parameters in every)
+        and name not in ("groups", "asked")
+        and all(parameters.get(name) == value for parameters in every)
     )
 
 

@@ -20,7 +20,9 @@ RATIO = Scale(1.0, "")
 
 def axis_scale(over: str, at: float) -> Scale:
     """The unit for places on the axis of a crossover."""
-    return scale_for(at, "s") if KEYS[over].kind.unit == "s" and at > 0.0 else RATIO
+    return (
+        scale_for(at, "s") if over in KEYS and KEYS[over].kind.unit == "s" and at > 0.0 else RATIO
+    )
 
 
 def bound_quantity(bound: float, scale: Scale) -> str:

@@ -38,7 +38,7 @@ _ADDED_AFTERWARDS = (
 )
 _INTERRUPTED = "Interrupted: these are estimates. Verdicts are given on a whole run only."
 _SOME_DECIDED = "Interrupted: what was decided before has its verdict, the rest has none."
-_NOTHING = "None of the cells can be run here."
+_NOTHING = "NOT HERE      None of the cells can be run here."
 _MOST_FAILURES = 10
 _OUTCOME_WIDTH = len("INCONCLUSIVE") + 2
 _STYLES: Mapping[Outcome, str] = {

@@ -111,7 +111,8 @@ def _parameters(
         "backends": {name: _as_measured(one) for name, one in used.items()},
         **searched,
     }
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    text = json.dumps(document, sort_keys=True, default=vars)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _as_measured(backend: Backend) -> dict[str, object]:
@@ -159,13 +160,21 @@ def _files_of(backend: Backend) -> dict[str, Path]:
     for place, word in enumerate(backend.command):
         path = folder / word
         if place == 0 and os.sep not in word:
-            path = Path(shutil.which(word) or path)
-        modules = _module(folder, word) if backend.command[place - 1 : place] == ("-m",) else []
+            path = Path(shutil.which(word, path=dict(backend.env).get("PATH")) or path)
+        is_module = backend.command[place - 1 : place] == ("-m",)
+        modules = _module(folder, word if is_module else _before_the_object(word))
         if place == 0 or _is_file(path):
             found[f"{backend.name}: {word}"] = path
             modules = with_modules(path)[1:] if path.suffix == ".py" else []
         found |= {f"{backend.name}: {os.path.relpath(one, folder)}": one for one in modules}
     return found
+
+
+def _before_the_object(word: str) -> str:
+    """The module of `module:object`, as gunicorn and uvicorn are told an application."""
+    module, colon, name = word.partition(":")
+    is_object = all(one.isidentifier() for one in name.partition("(")[0].split("."))
+    return module if colon and is_object else ""
 
 
 def _module(folder: Path, name: str) -> list[Path]:

@@ -4,13 +4,13 @@
 import json
 import re
 import secrets
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fibench import writing
+from fibench.backends.own_start import remove_folder
 from fibench.experiment import Experiment, claims_digest
 from fibench.json_values import Object
 from fibench.machine import cores as machine
@@ -308,7 +308,7 @@ def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> int:
             continue
         whole += not entry.name.startswith(".")
         if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
+            remove_folder(entry)  # whatever a server has made of its own in there
         else:
             entry.unlink()
     return whole

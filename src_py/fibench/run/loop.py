@@ -16,9 +16,9 @@ from pathlib import Path
 from types import FrameType
 
 from fibench import called, writing
-from fibench.experiment import Experiment
+from fibench.experiment import Cell, Experiment
 from fibench.interruption import Interrupted, heeded, signal_of
-from fibench.plan import Pinning, Trial, plan
+from fibench.plan import TWIN, Pinning, Trial, plan
 from fibench.plan.searching.found import most_trials, open_searches
 from fibench.record import Record
 from fibench.run._attempts import Attempts, NotQuietError, tails
@@ -43,12 +43,14 @@ from fibench.run.events import (
 from fibench.run.request import Request, context_of
 from fibench.run.searching.looking import keep_rates, look, so_far
 from fibench.store import JOURNAL, RunError, journal
+from fibench.store.attempts import given_up
 from fibench.store.before import runs_after
 from fibench.store.begun import Begun, tell_begun
 from fibench.store.record import usable
 from fibench.store.stops import begun_by, keep_stop, tell_end, tell_resumption
 from fibench.trial import run_trial, scratch_name
 from fibench.trial.trial import TrialContext
+from fibench.wording import shown
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ def _outcome(begun: Beginning, end: "_End", pinning: Pinning) -> RunOutcome:
 def _walk(
     begun: Beginning, records: Sequence[Record], after_block: AfterBlock | None, tell: Listener
 ) -> Walk:
-    return Walk(begun.trials, records, after_block, lambda *of: tell(BlockEnded(*of)))
+    return Walk(begun.trials, records, after_block, partial(_tell_end_of_block, tell, records))
 
 
 def _tell_start(
@@ -222,6 +224,24 @@ def _keep_resumption(begun: Beginning, blocks: Mapping[int, int]) -> None:
     """The folder says what was lost before it is gone on with, and what was run in between."""
     meanwhile = runs_after(begun.folder).made
     tell_resumption(begun.folder, blocks, begun.lost_folders, meanwhile)
+
+
+def _tell_end_of_block(
+    tell: Listener, records: Sequence[Record], block: int, gone: Sequence[Cell]
+) -> None:
+    tell(BlockEnded(block, gone))
+    for text in _given_up(gone, records) if block == 0 else ():
+        tell(Notice(text))
+
+
+def _given_up(gone: Sequence[Cell], records: Sequence[Record]) -> Iterator[str]:
+    """A line that says which of the cells that left have no server that starts, if any."""
+    never = given_up(records)
+    own = [cell for cell in gone if cell.key in never]
+    labels = [shown(cell.label) for cell in own if not cell.key.endswith(TWIN)]
+    if labels:
+        theirs = "its server" if len(labels) == 1 else "their servers"
+        yield f"not started again, since {theirs} did not start in block 1: {', '.join(labels)}"
 
 
 @dataclass(frozen=True)

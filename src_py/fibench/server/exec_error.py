@@ -37,10 +37,12 @@ Told = tuple[str, str]
 """What is wrong, and what to do."""
 
 
-def not_executed(argv: Sequence[str], errno_text: tuple[int, str], cwd: Path) -> StartError:
-    """The kernel did not execute the command."""
+def not_executed(
+    argv: Sequence[str], errno_text: tuple[int, str], cwd: Path, searched: str | None = None
+) -> StartError:
+    """The kernel did not execute the command; `searched` is its PATH."""
     number, text = errno_text
-    name, path = printable(argv[0]), find_program(argv[0], cwd)
+    name, path = printable(argv[0]), find_program(argv[0], cwd, searched)
     if path is None:
         where = f"in {cwd}" if "/" in argv[0] else "on the PATH"
         hint = "check the first word of the command"
@@ -81,15 +83,16 @@ def script_fault(argv: Sequence[str], status: int, said: str, cwd: Path) -> Told
     return None
 
 
-def find_program(word: str, cwd: Path) -> Path | None:
+def find_program(word: str, cwd: Path, searched: str | None = None) -> Path | None:
     """The file that a command's first word means: a path, or a name on the PATH; None: none.
 
-    A symbolic link is one even where it leads nowhere.
+    `searched` is the PATH, by default ours. A symbolic link is one even where it leads nowhere.
     """
     if "/" in word:
         folders = [cwd]
     else:
-        folders = [cwd / folder for folder in os.environ.get("PATH", os.defpath).split(":")]
+        every = os.environ.get("PATH", os.defpath) if searched is None else searched
+        folders = [cwd / folder for folder in every.split(":")]
     try:
         found = [folder / word for folder in folders if os.path.lexists(folder / word)]
     except ValueError:  # no file has such a name

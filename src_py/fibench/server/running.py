@@ -23,6 +23,17 @@ class PortNames:
     port: str = "server.port"
     may_be_left_out: bool = True
     """Whether a free port is found without it."""
+    may_be_another: bool = True
+    """Whether another port would do: not for a server that cannot be told one."""
+
+    def ways_out(self, end: str) -> str:
+        """What to do about a port that cannot be had: first, `end` what holds it."""
+        ways = [end]
+        ways += [f"name another {self.port}"] * self.may_be_another
+        ways += ["leave the port out for a free one"] * self.may_be_left_out
+        if len(ways) == 1:
+            return f"{end}: the server cannot be told another ({self.port})"
+        return f"{', '.join(ways[:-1])}, or {ways[-1]}"
 
 
 NAMED_IN_FILE = PortNames()
@@ -45,6 +56,12 @@ class ServerCommand:
     """The CPUs that it may run on, as "0,2-3"; None: all that this process may."""
     if_slow: str = ""
     """What to do if it is only slow to listen."""
+    ready_get: str | None = None
+    """A path of HTTP: it is ready when that is answered, too (answering.py)."""
+    stop_signal: int = signal.SIGTERM
+    """How it is asked to end…"""
+    grace_s: float = 3.0
+    """…and how long it may take."""
     wrapper: tuple[str, ...] = ()
     """A program and its arguments that runs the server as its child and passes no signal on."""
     names: PortNames = NAMED_IN_FILE
@@ -105,11 +122,13 @@ class RunningServer:
         """All its processes, parents before children."""
         return [] if self._ending is not None else descendants(self.supervisor_pid)
 
-    def stop(self, grace_s: float = 3.0) -> Ending:
-        """Ask it to end with SIGTERM, wait up to `grace_s`, then kill what is left of it."""
+    def stop(self, grace_s: float | None = None) -> Ending:
+        """Ask it to end with its signal, wait for its grace, or up to `grace_s`, then kill what is
+        left of it."""
         if self.alive():
             self._ask_to_end()
-            self._supervised.wait(lambda report: report.ended, grace_s)
+            limit_s = self.command.grace_s if grace_s is None else grace_s
+            self._supervised.wait(lambda report: report.ended, limit_s)
         return self._finish()
 
     def kill(self) -> Ending:
@@ -118,13 +137,13 @@ class RunningServer:
 
     def _ask_to_end(self) -> None:
         if not self.command.wrapper:
-            self._supervised.terminate()
+            self._supervised.ask_to_end(self.command.stop_signal)
             return
         for pid in self.tree():
             stat = read_stat(pid)
             if stat is not None and stat.parent == self.pid:
                 with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGTERM)
+                    os.kill(pid, self.command.stop_signal)
 
     def _finish(self) -> Ending:
         if self._ending is None:

@@ -23,6 +23,9 @@ STATUS_LACKING = 77
 TAIL_BYTES = 4096
 TAIL_LINES = 20
 LINE_CHARACTERS = 400
+WROTE_NOTHING = "it wrote nothing; start it by hand to see"
+_NO_PYTHON_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]{1,80})'")
+_NO_NODE_MODULE = re.compile(r"Error: Cannot find module '(@?[\w.-]{1,80}(?:/[\w.-]{1,80})?)'")
 
 
 class StartError(Exception):
@@ -103,9 +106,20 @@ def ended_early(
         how = f"was killed by {signal_name(number)}"
     else:
         how = "was lost, since its supervisor was killed"
+    hint = "what it wrote is in server.err" if said else WROTE_NOTHING
     return StartError(
         "exited",
         f"the server {how} before it was ready" + (f": {last_line}" if last_line else ""),
-        "what it wrote is in server.err" if said else "it wrote nothing; start it by hand to see",
+        _lacks_a_module(said) or hint,
         said,
     )
+
+
+def _lacks_a_module(said: str) -> str | None:
+    """What to do where a server's Python, or Node, says that it lacks a module."""
+    if found := _NO_PYTHON_MODULE.search(said):
+        name = found[1].partition(".")[0]
+        return f"the Python that runs it has no module {name}: install that (`pip install {name}`)"
+    if found := _NO_NODE_MODULE.search(said):
+        return f"node finds no module {found[1]}: install it beside the server (`npm install`)"
+    return None

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from fibench import called
 from fibench.machine import bind_once, descendants, free_port
 from fibench.machine.ports import holder_of, is_taken, reached_by, sockets_of
 from fibench.machine.sockets import listeners, unix_listeners
-from fibench.server import exec_error, start_error
+from fibench.server import answering, exec_error, start_error
 from fibench.server.cgroup import Cgroup
 from fibench.server.running import NAMED_IN_FILE, Ending, PortNames, RunningServer, ServerCommand
 from fibench.server.start_error import StartError, StartErrorKind, printable
@@ -38,7 +39,9 @@ __all__ = [
 
 FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.02
+LONGEST_PAUSE_OF_ASKING_S = 0.1
 CONNECT_LIMIT_S = 1.0
+Streams = tuple[IO[bytes], IO[bytes]]
 READY_LINE_BYTES = 64
 
 KEPT_VARIABLES = re.compile(
@@ -46,10 +49,7 @@ KEPT_VARIABLES = re.compile(
     r"|LD_LIBRARY_PATH|VIRTUAL_ENV|PYENV_(ROOT|VERSION)|NIX_\w+|LOCALE_ARCHIVE|JAVA_HOME"
     r"|(ASAN|UBSAN|TSAN|LSAN)_OPTIONS"
 )
-IN_TIME_WAIT = (
-    "connections of an earlier server in TIME_WAIT: the server should set SO_REUSEADDR, or leave "
-    "{} out for a free one"
-)
+IN_TIME_WAIT = "connections of an earlier server in TIME_WAIT: the server should set SO_REUSEADDR{}"
 ADDRESS_IN_USE = re.compile(r"address (is )?already in use|EADDRINUSE|errno 98\b", re.IGNORECASE)
 
 
@@ -73,10 +73,8 @@ def check_port_free(host: str, port: int, names: PortNames = NAMED_IN_FILE) -> N
         bind_once(host, port, reuse_address=True)
     except OSError as error:
         if is_taken(error):
-            ways = ["end what uses it", f"name another {names.port}"]
-            ways += ["leave the port out for a free one"] * names.may_be_left_out
-            hint = f"{', '.join(ways[:-1])}, or {ways[-1]}"
             what = f"port {port} on {host} is in use{holder_of(host, port)}"
+            hint = names.ways_out("end what uses it")
             raise StartError("address-in-use", what, hint) from error
         if isinstance(error, PermissionError):
             raise StartError(
@@ -98,12 +96,13 @@ def start(
     stderr_path: Path,
     timeout_s: float = 10.0,
     cgroup: Cgroup | None = None,
+    streams: Streams | None = None,
 ) -> RunningServer:
     """Start a server, in a cgroup of its own if one is given, and wait until it is ready.
 
     At most `timeout_s`. What it writes goes to `stderr_path`, of more than twice KEPT_BYTES the
-    beginning and the end. Raises StartError; nothing of the
-    server is left then, nor after any other exception, nor of the cgroup.
+    beginning and the end; or to `streams`, its output and its errors. Raises StartError; nothing of
+    the server is left then, nor after any other exception, nor of the cgroup.
     """
     deadline_s = time.monotonic() + timeout_s
     environment = clean_environment(os.environ) | dict(command.env or {})
@@ -121,10 +120,14 @@ def start(
             for fd in pass_fds:
                 for_child.callback(os.close, fd)
             supervised = on_error.enter_context(
-                _launch(command, argv, supervise, stderr_path, environment, pass_fds, cgroup)
+                _launch(
+                    command, argv, supervise, stderr_path, environment, pass_fds, cgroup, streams
+                )
             )
         waiting = _Start(command, supervised, stderr_path, timeout_s, deadline_s)
         port = waiting.until_told(ready) if ready is not None else waiting.until_connected()
+        if command.ready_get is not None:
+            waiting.until_answered(command.ready_get)
         backlog = waiting.check_owner(port)
         on_error.pop_all()
         return RunningServer(port, command, environment, supervised, cgroup, backlog)
@@ -138,6 +141,7 @@ def _launch(  # noqa: PLR0913 - what start() has found out
     environment: Mapping[str, str],
     pass_fds: list[int],
     cgroup: Cgroup | None,
+    streams: Streams | None,
 ) -> Supervised:
     if command.cwd is not None and not command.cwd.is_dir():
         raise StartError(
@@ -149,7 +153,8 @@ def _launch(  # noqa: PLR0913 - what start() has found out
         return launch(
             argv,
             supervise=supervise,
-            output=output,
+            output=output if streams is None else streams[0],
+            errors=None if streams is None else streams[1],
             environment=environment,
             cwd=command.cwd,
             pass_fds=pass_fds,
@@ -209,6 +214,26 @@ class _Start:
             raise self._never_ready(f"takes no connections ({error})") from error
         return self.command.port
 
+    def until_answered(self, path: str) -> None:
+        """Ask for a path of HTTP ever less often, until the answer says that it is ready."""
+        host, port, news_fd = self.command.host, self.command.port, self.supervised.report_fd
+        poll = select.poll()
+        poll.register(news_fd, select.POLLIN)
+        pause_s, said = FIRST_PAUSE_S, "it stopped listening"
+        while True:
+            if reached_by(host, port):
+                asked = answering.ask_once(host, port, path, news_fd, self.deadline_s)
+                if asked.is_ready:
+                    return
+                said = asked.said
+            until_s = min(self.deadline_s, time.monotonic() + pause_s)
+            if poll.poll(max(0.0, until_s - time.monotonic()) * 1000):
+                self._take_news()
+            if time.monotonic() >= self.deadline_s:
+                what = f"did not answer GET {printable(path)} with a status below 500"
+                raise self._never_ready(what, said)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_OF_ASKING_S)
+
     def check_owner(self, port: int) -> int | None:
         """Raise StartError unless connections to the port reach this server and nobody else.
 
@@ -228,8 +253,7 @@ class _Start:
             "address-in-use",
             f"connections to port {port} on {self.command.host} reach another program than the "
             f"server: the port is held{holder_of(self.command.host, port)}",
-            f"end what holds it, name another {self.command.names.port}, "
-            "or leave the port out for a free one",
+            self.command.names.ways_out("end what holds it"),
             start_error.tail(self.stderr_path),
         )
 
@@ -248,9 +272,8 @@ class _Start:
         self.supervised.read_report()
         if self.supervised.report.failed is not None:
             self._end()
-            raise exec_error.not_executed(
-                self.command.argv, self.supervised.report.failed, self._folder
-            )
+            failed, searched = self.supervised.report.failed, (self.command.env or {}).get("PATH")
+            raise exec_error.not_executed(self.command.argv, failed, self._folder, searched)
         if self.supervised.report.ended:
             raise self._ended()
 
@@ -278,7 +301,13 @@ class _Start:
             return None
         host, port = self.command.host, self.command.port
         return f"the server {how} before it was ready, and wrote nothing", (
-            f"port {port} on {host} has {IN_TIME_WAIT}"
+            f"port {port} on {host} has {self._in_time_wait()}"
+        )
+
+    def _in_time_wait(self) -> str:
+        names = self.command.names
+        return IN_TIME_WAIT.format(
+            f", or leave {names.port} out for a free one" if names.may_be_left_out else ""
         )
 
     def _is_in_time_wait(self) -> bool:
@@ -302,28 +331,30 @@ class _Start:
             bind_once(host, port, reuse_address=True)
         except OSError:
             message += holder_of(host, port)
-            hint = f"end what uses it, name another {names.port}, or leave the port out"
+            hint = names.ways_out("end what uses it")
         else:
             if self._is_in_time_wait():
-                hint = f"there are {IN_TIME_WAIT.format(names.port)}"
+                hint = f"there are {self._in_time_wait()}"
         return StartError("address-in-use", message, hint, said)
 
-    def _never_ready(self, what: str) -> StartError:
-        """The server runs, but not as it should."""
+    def _never_ready(self, what: str, known: str = "") -> StartError:
+        """The server runs, but not as it should. `known` is what is known of why, if anything."""
         host, port = self.command.host, self.command.port
         own = sockets_of(descendants(self.supervised.process.pid))
         elsewhere = [str(listener) for listener in listeners() if listener.inode in own]
         elsewhere += [f"the Unix socket {printable(path)}" for path in unix_listeners(own)]
         self._end()
-        if elsewhere:
+        if elsewhere and not known:
             hint = f"it listens on {', '.join(elsewhere)}; it should on {host}, port {port}"
+        elif known:
+            hint = known
         elif self._is_in_time_wait():
-            hint = f"port {port} has {IN_TIME_WAIT.format(self.command.names.port)}"
+            hint = f"port {port} has {self._in_time_wait()}"
         elif self.command.ready_fd:
             hint = "it should write its port to --ready-fd once it listens"
         else:
             hint = f"is the port handed to it, as {{port}} in its command? It should be {port}"
-        if self.command.if_slow and not elsewhere:
+        if self.command.if_slow and (known or not elsewhere):
             hint += f"; {self.command.if_slow}"
         return StartError(
             "never-ready",

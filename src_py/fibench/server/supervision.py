@@ -129,9 +129,9 @@ class Supervised:
                 self.read_report()
         return True
 
-    def terminate(self) -> None:
-        """Send SIGTERM to the command."""
-        self.process.send_signal(signal.SIGTERM)
+    def ask_to_end(self, number: int = signal.SIGTERM) -> None:
+        """Send a signal to the command: `supervise` passes on what it is sent."""
+        self.process.send_signal(number)
 
     def kill(self) -> Report:
         """End whatever still runs of the command, and wait until nothing is left of it.

@@ -11,6 +11,10 @@ An attempt is made once, and another one only where a rule that was there before
 - a block that was broken off is measured again as a whole, in a further pass over its trials, whose
   attempts have a number above all before.
 
+A cell whose server did not start in the first block, for its own reasons, is not started again: so
+it will be in all further blocks, each of which might wait for a minute to see it. What kept others
+is not theirs, and may be over in the next block.
+
 A trial that failed in its window is a result, and so is one that nothing disturbed. Whatever else a
 journal has was added by hand, and does not count: nobody chooses among attempts by their figures.
 
@@ -26,13 +30,18 @@ from itertools import accumulate, pairwise
 from typing import Generic, TypeVar
 
 from fibench.experiment import Experiment
-from fibench.plan import trials_of_block
-from fibench.record import Tried, could_not_start
+from fibench.plan import TWIN, trials_of_block
+from fibench.tried import Tried, could_not_start, last_attempts
 
 REPETITIONS = 2
 TRIES = 3
 _BY_THESE_RULES = 3
 """The first schema of records that were made by them: before, what had failed was tried again."""
+
+_DID_NOT_START = frozenset(
+    ("never-ready", "exited", "not-found", "no-permission", "lacking", "not-told")
+)
+"""The kinds of failure of a server that did not become ready, for its own reasons."""
 
 T = TypeVar("T", bound=Tried)
 
@@ -227,3 +236,25 @@ def next_pass(made: Sequence[Tried], trials: Sequence[str]) -> int:
     most = max((one.attempt for one in own), default=0)
     first = [one for one in own if one.trial == trials[0] and one.attempt == most]
     return most + (2 if any(could_not_start(one) or one.disturbed for one in first) else 1)
+
+
+def did_not_start(tried: Tried) -> bool:
+    """Whether the server of a trial did not become ready, for its own reasons."""
+    return not tried.valid and not tried.window_opened and tried.failure in _DID_NOT_START
+
+
+def never_started(first: Iterable[tuple[str, bool]]) -> frozenset[str]:
+    """The cells whose server started in no trial of the first block: of each of these trials given
+    are the cell's key, and whether it `did_not_start`. A cell and its twin have one server."""
+    outcomes: dict[str, list[tuple[str, bool]]] = {}
+    for key, failed in first:
+        outcomes.setdefault(key.removesuffix(TWIN), []).append((key, failed))
+    return frozenset(
+        key for own in outcomes.values() if all(failed for _, failed in own) for key, _ in own
+    )
+
+
+def given_up(records: Iterable[Tried]) -> frozenset[str]:
+    """The same, of the attempts that a journal holds."""
+    first = [one for one in records if one.block == 0 and one.role in ("measure", "twin")]
+    return never_started((one.cell, did_not_start(one)) for one in last_attempts(first))

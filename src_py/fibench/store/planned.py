@@ -15,6 +15,7 @@ from fibench.backends import CatalogueError, known_backends, read_catalogue
 from fibench.document import ExperimentError, Source, check_document, parse_toml
 from fibench.document.text import LARGEST_FILE_BYTES, decode
 from fibench.experiment import (
+    ASKED,
     Absent,
     AbsentCell,
     Cell,
@@ -180,7 +181,8 @@ def _reasons(kept: object, name: str) -> dict[str, str]:
 def _cells(listed: Sequence[_Planned]) -> tuple[Cell, ...]:
     """Cells as plan.json has them; their axes are what differs between them."""
     values = [entry.parameters.as_json() for entry in listed]
-    varying = [name for name in values[0] if len({each.get(name) for each in values}) > 1]
+    names = dict.fromkeys(name for each in values for name in each if name != ASKED)
+    varying = [name for name in names if len({each.get(name) for each in values}) > 1]
     return tuple(
         Cell(
             backend=entry.parameters.backend,

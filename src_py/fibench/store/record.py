@@ -17,7 +17,7 @@ from fibench.json_values import Object, object_or_empty, text_or_none
 from fibench.parameters import Parameters
 from fibench.plan import Role
 from fibench.plan.trials import SEARCH_BLOCK
-from fibench.record import SCHEMA, Checks, Record, Times, last_attempts
+from fibench.record import SCHEMA, Checks, Record, Times
 from fibench.store import journal
 from fibench.store._members import parts
 from fibench.store._members.values import (
@@ -31,6 +31,7 @@ from fibench.store._members.values import (
 )
 from fibench.store.attempts import attempts_of
 from fibench.store.files import NEWEST_SCHEMA
+from fibench.tried import last_attempts
 
 LARGEST_INDEX = 10_000_000
 MOST_ATTEMPTS = 10**6

@@ -44,6 +44,7 @@ class Figures:
 def course_figures(ending: load.LoadEnding, parameters: Parameters, folder: Path) -> Figures:
     """What can be known of client_bench.sh: its wall time, and how many clients were answered."""
     asked = parameters.clients
+    assert parameters.n is not None, "client_bench.sh asks for numbers"
     right = load.count_course_replies(folder, parameters.n)
     reason = None
     if ending.status != 0 or right != asked:
@@ -192,11 +193,13 @@ def why_not_valid(
     clients, cap = parameters.clients + idle, connection_cap(backend, parameters)
     if clients > cap:
         return None
-    within = f"though {clients} clients are within the server's cap of {cap}"
+    within = f", though {clients} clients are within the server's cap of {cap}"
+    if backend.command:  # which declares none
+        within = ""
     refused = answer.total.refused
     if refused > 0:
-        return f"{refused} connections were refused, closed or reset before a reply, {within}"
+        return f"{refused} connections were refused, closed or reset before a reply{within}"
     lost = sum(group.lost for group in answer.groups)
     if lost > 0:
-        return f"{lost} of {idle} idle connections were lost before the window ended, {within}"
+        return f"{lost} of {idle} idle connections were lost before the window ended{within}"
     return None

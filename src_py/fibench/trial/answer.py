@@ -7,6 +7,7 @@ src_c/load/tell/report.c has its layout. Times are in ns, as it tells them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -113,7 +114,8 @@ class Part:
     def errors(self) -> int:
         """Requests that ended otherwise than by a right reply, or as a design declares."""
         counts = self.counts
-        return counts["wrong"] + counts["timeout"] + counts["local"] + self.cut_short
+        others = counts["wrong"] + counts["timeout"] + counts.get("opening", 0) + counts["local"]
+        return others + self.cut_short
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,16 @@ class OwnUse:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyDifference:
+    """How a reply differs from what must come."""
+
+    got: bytes
+    """What came, about the first byte that differs."""
+    reason: str | None
+    """What is wrong with it, in words; None: its bytes differ."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The whole answer."""
 
@@ -174,6 +186,9 @@ class Answer:
     total: Part
     groups: Sequence[GroupAnswer]
     own: OwnUse
+    first_wrong: ReplyDifference | None = None
+    first_opening: ReplyDifference | None = None
+    """The first connection that began in another way than its opening says."""
 
     @property
     def asking(self) -> list[GroupAnswer]:
@@ -250,6 +265,28 @@ def read_answer(document: Object) -> Answer:
             for group in told.each("groups")
         ],
         own=_own(told.inside("generator")),
+        first_wrong=read_difference(document.get("first_wrong")),
+        first_opening=read_difference(document.get("first_wrong_opening")),
+    )
+
+
+def read_difference(found: object) -> ReplyDifference | None:
+    """How something differs from what must come; None of null. Raises LoadError."""
+    if not isinstance(found, dict):
+        return None
+    told = _Members(found, "first_wrong.")
+    return ReplyDifference(
+        got=_bytes(told.get("got", str)),
+        reason=told.get("reason", str) if told.has("reason") else None,
+    )
+
+
+def _bytes(text: str) -> bytes:
+    """Bytes as fibload writes them: a backslash is doubled, what is not printable is \\xNN."""
+    return re.sub(
+        rb"\\(\\|x[0-9a-f]{2})",
+        lambda found: b"\\" if found[1] == b"\\" else bytes([int(found[1][1:], 16)]),
+        text.encode("latin-1", "replace"),
     )
 
 

@@ -9,14 +9,14 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from fibench.json_values import Object
 from fibench.parameters import Parameters
-from fibench.parameters.groups import written
+from fibench.parameters.groups import Group, as_option
 from fibench.parameters.kinds import AUTO
 from fibench.server import Supervised, clean_environment, launch
 from fibench.trial._replies import fibonacci
@@ -67,24 +67,25 @@ def fibload_command(
     parameters: Parameters,
     port: int,
     *,
-    reply: str | None = None,
+    reply: str | Path | None = None,
     seed: int = 0,
     cpus: str | None = None,
 ) -> LoadCommand:
     """The fibload command of a cell, on `cpus` if given.
 
-    `reply` is what a server answers that does not compute. `seed` decides the schedule of an open
-    loop.
+    `reply` is what must come: what a server answers that does not compute, or of requests of the
+    user's own the file that has them. `seed` decides the schedule of an open loop.
     """
     argv = [str(programs / "fibload"), "--host", numeric_address(parameters.host)]
     argv += ["--framing", parameters.framing, "--clients", str(parameters.clients)]
     argv += ["--threads", str(parameters.threads), "--timeout", _seconds(parameters.timeout)]
-    argv += _asked(parameters, reply)
+    argv += _asks(parameters, reply) if isinstance(reply, Path) else _asked(parameters, reply)
     argv += _schedule(parameters, seed)
     warmup_s = parameters.warmup_s
     argv += ["--warmup", AUTO if warmup_s is None else _seconds(warmup_s)]
-    if parameters.framing == "line":
+    if parameters.framing != "message":
         argv += ["--pipeline", str(parameters.pipeline)]
+    if parameters.framing == "line":
         argv += ["--requests-per-connection", str(parameters.requests_per_connection or 0)]
     if parameters.requests is not None:
         argv += ["--requests", str(parameters.requests), str(port)]
@@ -97,6 +98,16 @@ def fibload_command(
     return LoadCommand(argv, window_s, limit_s, cpus=cpus)
 
 
+def check_command(
+    programs: Path, parameters: Parameters, port: int, asks: Path, *, framing: str, at_once: int
+) -> list[str]:
+    """The words of fibload that check a server's replies to all requests of a file, asked by as
+    many connections at once."""
+    argv = [str(programs / "fibload"), "--check", "--host", numeric_address(parameters.host)]
+    argv += ["--framing", framing, "--clients", str(at_once), "--asks", str(asks)]
+    return [*argv, "--timeout", _seconds(parameters.timeout), str(port)]
+
+
 def _asked(parameters: Parameters, reply: str | None) -> list[str]:
     """What the clients ask, by groups if there are any."""
     every = parameters.groups
@@ -107,8 +118,19 @@ def _asked(parameters: Parameters, reply: str | None) -> list[str]:
     if reply is not None:
         # A group has no reply of its own: it asks for the number whose reply that is.
         every = tuple(replace(group, n=None if group.idle else ASKS_FOR_ONE) for group in every)
-    words = [("--group", written([group])) for group in every]
-    return [word for pair in words for word in pair]
+    return _groups(every)
+
+
+def _asks(parameters: Parameters, asks: Path) -> list[str]:
+    """The same, of requests in a file."""
+    words = ["--asks", str(asks.absolute())]
+    if parameters.groups:
+        return [*words, *_groups(parameters.groups)]
+    return [*words, "--ask", str(parameters.request)]
+
+
+def _groups(every: Iterable[Group]) -> list[str]:
+    return [word for group in every for word in ("--group", as_option(group))]
 
 
 def _schedule(parameters: Parameters, seed: int) -> list[str]:

@@ -8,15 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fibench.backends import Backend, Interpreter, own_backend, server_argv
+from fibench.backends import Backend, Interpreter, own_backend, own_start, server_argv
 from fibench.backends.catalogue import connection_cap
 from fibench.backends.interpreters import own_has_gil
-from fibench.document import LONGEST_START_S
+from fibench.backends.own_start import own_command
 from fibench.experiment import OwnBackend
-from fibench.parameters import Parameters
+from fibench.parameters import Fault, Parameters
 from fibench.parameters.groups import Group
 from fibench.plan import Pinning
-from fibench.quantities import format_duration
 from fibench.server import cgroup
 from fibench.server import starting as server
 from fibench.trial import load
@@ -31,7 +30,6 @@ from fibench.trial.answer import read_answer
 from fibench.wording import signal_name
 
 CHECK_TIMEOUT_S = 10.0
-STOP_GRACE_S = 3.0
 PADDING = "FIBENCH_PADDING"
 """The variable that moves the stack of a trial's server."""
 _SCARCE = (errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
@@ -52,6 +50,15 @@ _SHARED = (
 )
 
 
+class TrialFailed(Exception):
+    """The trial cannot be measured; the text is the reason, one line."""
+
+    def __init__(self, reason: str, kind: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.hint = hint
+
+
 @dataclass(frozen=True)
 class TrialContext:
     """What every trial of a run shares."""
@@ -69,6 +76,11 @@ class TrialContext:
 
     padding: int = 0
     """By how many bytes the environment of a trial's server is made longer."""
+    repeats: Path | None = None
+    """The file with the replies that a trial's null server gives instead of its own."""
+    unstarted: dict[str, TrialFailed] = field(default_factory=dict, compare=False)
+    """By the names of servers that did not start so that a null server could repeat them, why: each
+    of their ceilings might wait for a minute to see it."""
 
     def interpreter(self, parameters: Parameters) -> str | None:
         """The program that runs a cell's server in Python, if the cell names one."""
@@ -92,20 +104,16 @@ class TrialContext:
         return self.programs / "supervise"
 
 
-class TrialFailed(Exception):
-    """The trial cannot be measured; the text is the reason, one line."""
-
-    def __init__(self, reason: str, kind: str, hint: str = "") -> None:
-        super().__init__(reason)
-        self.kind = kind
-        self.hint = hint
-
-
-def pick_port(parameters: Parameters, names: server.PortNames = server.NAMED_IN_FILE) -> int:
-    """The port that a cell names, or a fresh free one. Raises TrialFailed."""
+def pick_port(
+    parameters: Parameters,
+    names: server.PortNames = server.NAMED_IN_FILE,
+    only: int | None = None,
+) -> int:
+    """The `only` port that a server can have, that which a cell names, or a fresh free one. Raises
+    TrialFailed."""
     host = parameters.host
     try:
-        return parameters.port or server.free_port(host)
+        return only or parameters.port or server.free_port(host)
     except OSError as error:
         hint = f"{names.host} must be an address of this machine, such as 127.0.0.1"
         what = f"cannot listen on {host}: {error.strerror}"
@@ -128,20 +136,9 @@ def start_server(
     A `wrapper` is not of the server: CPU times would be its own as well, so none are accounted for.
     """
     backend = context.backend(parameters.backend)
-    cpus = server_cpus(parameters, context.pinning)
-    python = context.interpreter(parameters)
-    command = server.ServerCommand(
-        argv=server_argv(backend, context.programs, parameters, port, python, core_count(cpus)),
-        port=port,
-        host=parameters.host,
-        ready_fd=backend.ready_fd,
-        cwd=backend.folder,
-        cpus=cpus,
-        env={PADDING: "x" * context.padding},
-        if_slow=_if_slow(backend),
-        wrapper=wrapper,
-        names=context.names,
-    )
+    told = _command(backend, context, parameters, port, folder)
+    env = {**(told.env or {}), PADDING: "x" * context.padding}
+    command = replace(told, env=env, wrapper=wrapper)
     try:
         return server.start(
             command,
@@ -153,6 +150,9 @@ def start_server(
     except server.StartError as error:
         raise TrialFailed(str(error), error.kind, error.hint) from error
     except OSError as error:
+        if error.errno == errno.E2BIG:
+            what = "its command and its variables are longer than the kernel takes"
+            raise TrialFailed(what, "not-told", "hand it a file in {dir} instead") from error
         if error.errno not in _SCARCE:
             raise
         what = f"the server cannot be started: {error.strerror}"
@@ -161,12 +161,45 @@ def start_server(
         ) from error
 
 
-def _if_slow(backend: Backend) -> str:
-    """What to do about a server of the user's own that needs more time to start."""
-    if not backend.command:
-        return ""
-    longer = format_duration(min(LONGEST_START_S, 6 * backend.start_timeout_s))
-    return f'if it is only slow, write start_timeout = "{longer}" in [backends.{backend.name}]'
+def _command(
+    backend: Backend, context: TrialContext, parameters: Parameters, port: int, folder: Path
+) -> server.ServerCommand:
+    """How a cell's server is started; the files of one of the user's own are written. Raises
+    TrialFailed."""
+    cpus = server_cpus(parameters, context.pinning)
+    cores = core_count(cpus)
+    if backend.command:
+        place = folder / own_start.FOLDER
+        try:
+            command = own_command(backend, parameters, port, place, context.names, cores)
+        except (Fault, ValueError) as error:
+            what = f"{backend.name} cannot be told what it needs: {error}"
+            raise TrialFailed(what, "not-told", f"see [backends.{backend.name}]") from error
+        return replace(command, cpus=cpus)
+    python = context.interpreter(parameters)
+    told = parameters if context.repeats is None else replace(parameters, framing="line")
+    argv = server_argv(backend, context.programs, told, port, python, cores)
+    if context.repeats is not None:
+        argv[-1:-1] = ["--replies", str(context.repeats.absolute())]
+    return server.ServerCommand(
+        argv=argv,
+        port=port,
+        host=parameters.host,
+        cpus=cpus,
+        names=context.names,
+    )
+
+
+def put_away(backend: Backend, folder: Path, *, failed: bool) -> None:
+    """Leave in a trial's folder what is worth reading of the folder of its server, which has ended:
+    nothing, if the trial has not failed. Raises OSError."""
+    place = folder / own_start.FOLDER
+    if not backend.command or not place.exists():
+        return
+    if failed:
+        own_start.keep_little(place)
+    else:
+        own_start.remove_folder(place)
 
 
 def asked_numbers(parameters: Parameters) -> list[int]:

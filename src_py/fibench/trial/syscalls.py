@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from fibench.parameters import Parameters
+from fibench.experiment import Cell
 from fibench.record import SystemCalls
 from fibench.trial import load
 from fibench.trial._course import INVALID, Course
 from fibench.trial._figures import Figures, why_not_valid
 from fibench.trial._placement import load_cpus
 from fibench.trial.answer import Answer, read_answer
+from fibench.trial.asking.checking import Check
 from fibench.trial.serving import (
     NULL_REPLY,
-    STOP_GRACE_S,
     TrialContext,
     TrialFailed,
     pick_port,
@@ -102,17 +102,18 @@ def per_request(few: Counter[str], many: Counter[str], requests: int) -> dict[st
     return dict(sorted(gained.items(), key=lambda item: (-item[1], item[0])))
 
 
-def count_calls(context: TrialContext, parameters: Parameters, folder: Path) -> Course:
+def count_calls(context: TrialContext, cell: Cell, folder: Path) -> Course:
     """A trial that counts system calls.
 
     Where they cannot be counted, the metric is None and the record says why: no fault of a server.
     """
-    why = absent_reason()
+    why, parameters = absent_reason(), cell.parameters
     if parameters.kind == "process":
         why = "client_bench.sh does not end after a number of requests"
     course = Course(figures=_NOT_COUNTED, syscalls=SystemCalls(why))
     if why is not None:
         return course
+    only = context.backend(parameters.backend).port
     in_flight: int = parameters.clients * (parameters.pipeline or 1)
 
     def few(check_s: float) -> int:
@@ -122,13 +123,13 @@ def count_calls(context: TrialContext, parameters: Parameters, folder: Path) -> 
         return few(first.check_s) + more_requests(first.request_s)
 
     try:
-        course = replace(course, port=(port := pick_port(parameters, context.names)))
-        first = _traced("few", few, context, parameters, folder, port)
+        course = replace(course, port=(port := pick_port(parameters, context.names, only)))
+        first = _traced("few", few, context, cell, folder, port)
         course = replace(course, window_opened=True)
         if first.failed is not None:
             return replace(course, failed=first.failed)
-        course = replace(course, port=(port := pick_port(parameters, context.names)))
-        second = _traced("many", many, context, parameters, folder, port)
+        course = replace(course, port=(port := pick_port(parameters, context.names, only)))
+        second = _traced("many", many, context, cell, folder, port)
     except TrialFailed as failure:
         opened = course.window_opened or failure.kind in ("load", "server-ended")
         return replace(course, window_opened=opened, failed=failure)
@@ -156,7 +157,7 @@ def _traced(
     name: str,
     requests: Callable[[float], int],
     context: TrialContext,
-    parameters: Parameters,
+    cell: Cell,
     folder: Path,
     port: int,
 ) -> _Traced:
@@ -164,7 +165,7 @@ def _traced(
 
     Raises TrialFailed.
     """
-    backend = context.backend(parameters.backend)
+    parameters, backend = cell.parameters, context.backend(cell.parameters.backend)
     summary = folder / f"strace-{name}.txt"
     running = start_server(
         context,
@@ -180,15 +181,21 @@ def _traced(
     reason = None
     with running:
         try:
-            check_s = timed_check(backend, parameters, port)
+            reply: str | Path | None = None if backend.ranked else NULL_REPLY
+            if cell.asks:
+                check = Check(context, parameters, port, folder)
+                checked = check.of_cell(cell, 1, None)
+                reply, check_s = checked.asks, checked.took_s
+            else:
+                check_s = timed_check(backend, parameters, port)
             asked = requests(check_s)
-            ending, answer = _load(asked, context, parameters, port, folder)
+            ending, answer = _load(asked, reply, context, cell, port, folder)
             load_s, right = ending.wall_s, answer.total.counts["ok"]
             reason = why_not_valid(answer, ending, backend, parameters)
         except TrialFailed as failure:
             failed = failure
         died = not running.alive()
-        end = running.stop(STOP_GRACE_S)
+        end = running.stop()
     if died:
         raise unexpected_end(end)
     if failed is not None:
@@ -201,15 +208,21 @@ def _traced(
 
 def _load(
     requests: int,
+    reply: str | Path | None,
     context: TrialContext,
-    parameters: Parameters,
+    cell: Cell,
     port: int,
     folder: Path,
 ) -> tuple[load.LoadEnding, Answer]:
-    """The cell's clients and framing, in a closed loop, for a number of requests."""
+    """The cell's clients and framing, in a closed loop, for a number of requests.
+
+    Where its groups ask for requests of the file, all clients ask for what the first one does.
+    """
+    parameters = cell.parameters
     closed = replace(parameters, rate=None, arrivals=None, spin=None, groups=())
+    if cell.asks:
+        closed = replace(closed, request=cell.asks[0].name)
     fixed = replace(closed, requests=requests, duration=None, warmup=0.0)
-    reply = None if context.backend(parameters.backend).ranked else NULL_REPLY
     try:
         command = load.fibload_command(
             context.programs,

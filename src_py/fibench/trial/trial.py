@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fibench.backends import Backend
+from fibench.experiment import Cell
 from fibench.machine import disturbance
 from fibench.machine.computing import alone_s
 from fibench.parameters import Parameters
@@ -29,11 +30,13 @@ from fibench.trial._figures import (
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._readings import Readings
 from fibench.trial.answer import read_answer
+from fibench.trial.asking.checking import Check, RightReplies, backlog_for_each
+from fibench.trial.asking.repeating import forget, learn
+from fibench.trial.asking.wrong import hint_of
 from fibench.trial.evidence.design import most_cores, most_cores_with_a_gil
 from fibench.trial.evidence.watch import Seen, Watch
 from fibench.trial.serving import (
     NULL_REPLY,
-    STOP_GRACE_S,
     TrialContext,
     TrialFailed,
     asked_numbers,
@@ -41,6 +44,7 @@ from fibench.trial.serving import (
     check_replies,
     clients_at_once,
     pick_port,
+    put_away,
     start_server,
     unexpected_end,
 )
@@ -68,10 +72,14 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     )
     began_s, before = time.monotonic(), disturbance.read_counters()
     if trial.role == "syscalls":
-        course = count_calls(context, trial.cell.parameters, folder)
+        course = count_calls(context, trial.cell, folder)
     else:
-        course = _measure(trial.cell.parameters, context, folder)
+        course = _measure(trial, context, folder)
+    if course.failed is None:
+        forget(folder)
     gained = disturbance.counted_between(before, disturbance.read_counters())
+    backend = context.backend(trial.cell.parameters.backend)
+    put_away(backend, folder, failed=course.failed is not None)
     figures, failed = course.figures, course.failed
     return Record(
         trial=trial.key,
@@ -110,27 +118,29 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     )
 
 
-def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Course:
+def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
+    parameters = trial.cell.parameters
     backend = context.backend(parameters.backend)
     port: int | None = None
+    repeated: RightReplies | None = None
     try:
-        port = pick_port(parameters, context.names)
+        port = pick_port(parameters, context.names, backend.port)
+        if trial.repeats is not None:
+            repeated = learn(context, trial.repeats, trial.cell.asks[0], port, folder)
+            context = replace(context, repeats=repeated.replies)
         running = start_server(context, parameters, port, folder)
     except TrialFailed as failure:
         return Course(port, failed=failure)
     loaded: tuple[Figures, GeneratorSide] | None = None
     failed: TrialFailed | None = None
-    checked, seen, crowd = 0, Seen(), list[load.Edge]()
+    right, seen, asked = 0, Seen(), list[load.Edge]()
     with running, Watch(context.programs, running.supervisor_pid) as watch:
         # client_bench.sh announces no window, in whose middle the clients would be there.
         readings = Readings(running, watch, memory=parameters.kind != "process")
         try:
-            cores = core_count(server_cpus(parameters, context.pinning))
-            at_once = clients_at_once(backend, parameters, cores, running.backlog)
-            checked = check_replies(backend, parameters, port, at_once)
-            if backend.command and at_once > 1:
-                checked += check_crowd(context, parameters, port, folder, at_once, crowd.append)
-            loaded = _load(context, backend, parameters, port, folder, readings)
+            checking = Check(context, parameters, port, folder, asked.append)
+            right, checked = _check(checking, trial.cell, running.backlog, repeated)
+            loaded = _load(context, trial.cell, port, folder, readings, checked)
             seen = watch.conclude(readings.cores(), loaded[0].load_cores)
             most = _most_cores(context, parameters, readings, seen)
             of_server = {"design_cores": most, "late_s": readings.too_late_s()}
@@ -138,7 +148,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
         except TrialFailed as failure:
             failed = failure
         died = not running.alive()
-        ending = running.stop(STOP_GRACE_S)
+        ending = running.stop()
     figures, generator = loaded or (Figures(), None)
     opened = readings.window_opened
     described = readings.describe(ending, ended_itself=died)
@@ -146,7 +156,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
         *(port, figures, described, generator),
         seen=seen,
         window_opened=opened,
-        load_began=readings.load_began or bool(crowd),
+        load_began=readings.load_began or bool(asked),
         failed=failed,
     )
     measured = failed is None and figures.reason is None
@@ -155,7 +165,7 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
     if failed is not None:
         return course
     switches = readings.switches(ending)
-    replies = figures.counts["ok"] + figures.counts.get("ok_after", 0) + checked
+    replies = figures.counts["ok"] + figures.counts.get("ok_after", 0) + right
     metrics = {
         **figures.metrics,
         "switches_per_request": sum(switches) / replies if switches else None,
@@ -165,15 +175,34 @@ def _measure(parameters: Parameters, context: TrialContext, folder: Path) -> Cou
     return replace(course, figures=replace(figures, metrics=metrics), failed=failed)
 
 
+def _check(
+    check: Check, cell: Cell, backlog: int | None, repeated: RightReplies | None
+) -> tuple[int, RightReplies | None]:
+    """Check a cell's server before its load; how many replies were right, and of requests of the
+    file what the check was answered. Raises TrialFailed."""
+    context, parameters, port = check.context, check.parameters, check.port
+    backend = context.backend(parameters.backend)
+    cores = core_count(server_cpus(parameters, context.pinning))
+    at_once = clients_at_once(backend, parameters, cores, backlog_for_each(cell.asks, backlog))
+    if cell.asks:
+        checked = check.of_cell(cell, at_once, repeated)
+        return checked.right, checked
+    right = check_replies(backend, parameters, port, at_once)
+    if backend.command and at_once > 1:
+        right += check_crowd(context, parameters, port, check.folder, at_once, check.tell)
+    return right, None
+
+
 def _load(
     context: TrialContext,
-    backend: Backend,
-    parameters: Parameters,
+    cell: Cell,
     port: int,
     folder: Path,
     readings: Readings,
+    checked: RightReplies | None,
 ) -> tuple[Figures, GeneratorSide]:
     """Drive the load, and take what it and the readings of the server tell. Raises TrialFailed."""
+    parameters, backend = cell.parameters, context.backend(cell.parameters.backend)
     cpus = load_cpus(parameters, context.pinning)
     try:
         if parameters.kind == "process":
@@ -181,11 +210,12 @@ def _load(
             ending = load.drive(command, context.supervise, folder, readings)
             figures = course_figures(ending, parameters, folder)
         else:
+            fixed = None if backend.ranked else NULL_REPLY
             command = load.fibload_command(
                 context.programs,
                 parameters,
                 port,
-                reply=None if backend.ranked else NULL_REPLY,
+                reply=fixed if checked is None else checked.asks,
                 seed=context.seed,
                 cpus=cpus,
             )
@@ -198,12 +228,17 @@ def _load(
             figures = replace(figures, checks=gates.check(answer, cores, used, key))
             figures = with_saturated(figures, gates.overload(answer, cores, used).groups)
             if figures.reason is not None:
-                figures = replace(figures, hint=queue_hint(answer, readings.backlog))
+                hint = queue_hint(answer, readings.backlog)
+                if checked is not None:
+                    hint = hint or hint_of(answer, cell.asks, checked.took_s)
+                figures = replace(figures, hint=hint)
     except load.LoadError as error:
         raise TrialFailed(str(error), "load") from error
     known = readings.metrics(figures.metrics["wall_s"], figures.counts["window_ok"])
     metrics = {**figures.metrics, **known}
-    if backend.command:  # those of the catalogue are known to compute
+    if checked is not None:
+        figures = replace(figures, checks=replace(figures.checks, check_s=checked.took_s))
+    elif backend.command:  # those of the catalogue are known to compute
         least_s = alone_s(context.programs, min(asked_numbers(parameters)))
         figures = replace(figures, checks=replace(figures.checks, computing_s=least_s))
     return replace(figures, metrics=metrics), GeneratorSide(cpus, figures.use)

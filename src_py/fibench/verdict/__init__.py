@@ -7,7 +7,7 @@ and looks at no disk.
 
 from fibench.verdict.comparing.comparison import Comparison, compare
 from fibench.verdict.crossover import Crossover
-from fibench.verdict.deciding.decide import decide
+from fibench.verdict.deciding.decide import decide, never_started_of
 from fibench.verdict.deciding.decisions import Decisions, Questions, Standing, questions_of
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, Estimate
 from fibench.verdict.findings import Failure, Findings, find
@@ -39,6 +39,7 @@ __all__ = [
     "decide",
     "find",
     "judge",
+    "never_started_of",
     "questions_of",
     "review",
 ]

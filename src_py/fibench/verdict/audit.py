@@ -17,6 +17,7 @@ from fibench.plan import Role, trial_key
 from fibench.plan.trials import search_key
 from fibench.record import SCHEMA
 from fibench.store import StoredRun
+from fibench.store.attempts import given_up
 from fibench.store.kept import KeptClaim, claim_figures
 from fibench.store.searching.follow import follow
 from fibench.verdict.deciding.decisions import Decisions
@@ -72,7 +73,11 @@ def _expected(run: StoredRun, decisions: Decisions) -> frozenset[str]:
     """The keys of the trials that a run should have: what cells that left did not need is not."""
     blocks, last = run.experiment.plan.blocks, dict[str, int]()
     if blocks.fixed:
-        return run.plan.trials
+        given = given_up(run.records)
+        every = range(1, blocks.most)
+        return run.plan.trials - {
+            trial_key(block, cell, role) for cell in given for block in every for role in SAMPLED
+        }
     if run.complete and run.sessions and not run.experiment.claims:
         return _until_its_end(run)
     for record in run.records:

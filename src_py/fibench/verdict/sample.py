@@ -76,6 +76,8 @@ class Sample:
     or not the run was measured for such claims."""
     unstarted: bool = False
     """It never began, for reasons that are not the server's: it is no result at all."""
+    did_not_start: bool = False
+    """Its server did not become ready, for its own reasons."""
     failed_before: str | None = None
     """Why it had failed in a pass over its block that was broken off: that stays a result."""
     since: int = 0

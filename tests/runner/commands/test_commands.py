@@ -81,7 +81,9 @@ def test_a_run_of_one_block_keeps_its_trials_and_says_what_holds(desk: Desk) -> 
         assert "CPU times" in late or 0 < metrics["cores"] < 3
         assert "CPU times" in late or metrics["cpu_per_request_s"] > 0
         assert "memory" in late or metrics["memory_bytes"] > 10_000
-        outcomes = ("ok", "wrong", "refused", "closed", "reset", "timeout", "local", "unfinished")
+        outcomes = (
+            "ok", "wrong", "refused", "closed", "reset", "timeout", "opening", "local", "unfinished"
+        )  # fmt: skip
         assert counts["started"] == sum(counts[name] for name in outcomes)
     folder = desk.run_folder()
     assert (folder / "experiment.toml").read_text() == SMALL.format(blocks=5, above=1)

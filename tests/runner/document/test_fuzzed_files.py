@@ -6,6 +6,8 @@ import random
 
 import pytest
 from tests.here import CHECKOUT
+from tests.runner import any_servers
+from tests.runner.any_servers import ECHO
 from tests.runner.experiment.client_groups import EVERYTHING
 from tests.runner.experiments import GIL
 from tests.runner.mutations import toml_text
@@ -44,7 +46,9 @@ WITH_SUSTAINS = (
 
 def texts() -> list[str]:
     files = sorted((CHECKOUT / "experiments").glob("*.toml"))
-    return [*(path.read_text() for path in files), GIL, EVERYTHING, WITH_CROSSOVER, WITH_SUSTAINS]
+    ready = [path.read_text() for path in files]
+    made = [GIL, EVERYTHING, WITH_CROSSOVER, WITH_SUSTAINS, ECHO]
+    return [*ready, *made, *any_servers.TEXTS.values()]
 
 
 def look(text: str, overrides: dict[str, str]) -> bool:

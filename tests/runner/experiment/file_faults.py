@@ -63,8 +63,8 @@ DIAGNOSTICS = {
         ("[load]", "[load]\nzipf = 100"),
         (
             'e.toml:6:1: unknown key "zipf" in [load]\n'
-            "valid: arrivals, clients, cpus, duration, group, kind, n, pipeline, rate, requests, "
-            "requests_per_connection, spin, threads, timeout, warmup"
+            "valid: arrivals, clients, cpus, duration, group, kind, n, pipeline, rate, request, "
+            "requests, requests_per_connection, spin, threads, timeout, warmup"
         ),
     ),
     # What a value is wrong about
@@ -326,13 +326,14 @@ DIAGNOSTICS = {
     "own server that keeps no core busy": (
         ("[load]", OWN + "cores = 0"),
         (
-            'e.toml:8:9: cores must be "any" or the number of cores that it can keep busy\n'
+            'e.toml:8:9: cores must be "any", "workers" or the number of cores that it can keep '
+            "busy\n"
             "write cores = 1"
         ),
     ),
     "own server that serves none": (
         ("[load]", OWN + "serves = 0"),
-        'e.toml:8:10: serves must be "any" or the number of connections served at once',
+        'e.toml:8:10: serves must be "any", "workers" or the number of connections served at once',
     ),
     "framing that an own server does not speak": (
         ('"py-mt"]\n[server]', '"mine"]' + OWN + '[server]\nframing = "line"'),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.runner.experiments import CLAIM, GIL, KNOWN, OWN, SMALL, parse
 
-from fibench.experiment.experiment import OwnBackend, parse_experiment
+from fibench.experiment import OwnBackend, parse_experiment
 from fibench.parameters import Blocks
 
 

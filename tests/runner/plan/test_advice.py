@@ -126,3 +126,31 @@ def test_it_warns_of_a_group_by_its_own_rate() -> None:
     assert warned(groups + claim.format("many")) == []
     (said,) = warned(groups + claim.format("few"))
     assert said.startswith('"Soon": p90 needs 100 replies in every trial, and 20.0/s gives about')
+
+
+GROUPS = """\
+title = "t"
+[backends.mine]
+command = ["./s", "{{port}}"]
+[requests.kept]
+get = "/"
+[requests.anew]
+get = "/"
+close = {close}
+[[matrix]]
+backend = "mine"
+[[load.group]]
+name = "a"
+clients = 2
+request = "kept"
+[[load.group]]
+name = "b"
+clients = 2
+request = "anew"
+"""
+
+
+@pytest.mark.parametrize(("close", "mixed"), [("true", True), ("false", False)])
+def test_it_warns_of_groups_that_connect_beside_groups_that_do_not(close: str, mixed: bool) -> None:
+    said = warnings(parse(GROUPS.format(close=close)), {}, 2)
+    assert any("mix the two" in line for line in said) is mixed

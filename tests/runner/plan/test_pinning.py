@@ -247,3 +247,66 @@ def test_the_cores_of_this_machine_are_those_it_may_use() -> None:
     cores = physical_cores()
 
     assert sorted(cpu for core in cores for cpu in core) == sorted(os.sched_getaffinity(0))
+
+
+# Requests of the file
+
+ASKED = """\
+title = "t"
+[backends.mine]
+command = ["./s", "{port}", "{workers}"]
+CORES
+[requests.page]
+get = "/"
+[[matrix]]
+backend = "mine"
+request = "page"
+workers = WORKERS
+"""
+
+
+def asked(cores: str, workers: str = "1") -> str:
+    return ASKED.replace("CORES", cores).replace("WORKERS", workers)
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "server"),
+    [
+        ("cores = 1", "1", "0-2,4-6"),
+        ("cores = 1", "9", "0-2,4-6"),
+        ("cores = 3", "1", "0-2,4-6"),
+        ('cores = "workers"', "3", "0-2,4-6"),
+        ("serves = 1", "1", "0-2,4-6"),
+        ('cores = "workers"', "[1, 4]", None),
+        ("cores = 4", "1", None),
+        ("", "1", None),
+    ],
+)
+def test_no_server_loses_a_core_that_it_could_use(
+    cores: str, workers: str, server: str | None
+) -> None:
+    chosen = choose(parse(asked(cores, workers)), FOUR)
+    assert chosen.server == server
+    assert chosen.load == (None if server is None else "3,7")
+
+
+def test_why_servers_asked_for_requests_are_pinned_or_not_is_said() -> None:
+    said = {
+        cores: pinning_words(choose(parse(asked(cores, workers)), FOUR[:2]))
+        for cores, workers in {"": "1", "cores = 1": "1", 'cores = "workers"': "2"}.items()
+    }
+    assert said[""] == (
+        "not pinned: mine may use all cores; if its design uses one, write cores = 1 in "
+        "[backends.mine]"
+    )
+    assert said["cores = 1"] == (
+        "servers on 0,4, load on 1,5 (the servers' designs use no more cores)"
+    )
+    assert said['cores = "workers"'] == (
+        "not pinned: mine uses 2 physical cores, and the load would leave it 1"
+    )
+
+
+def test_a_server_that_computes_is_not_pinned_beside_one_that_is_asked_for_requests() -> None:
+    both = asked("cores = 1") + '[[matrix]]\nbackend = "c-mt"\nn = 30\n'
+    assert choose(parse(both), FOUR).why == "a request of c-mt n=30 computes for about 1.9 ms"

@@ -207,6 +207,46 @@ def test_the_modules_of_a_package_of_ones_own_are_programs_of_the_run(
     assert difference(before, after) == f"mine: {changed} has changed since"
 
 
+@pytest.mark.parametrize("word", ["wsgi:app", "wsgi:make('x:y')", "wsgi:app.inner"])
+def test_the_application_that_a_server_is_told_is_a_program_of_the_run(
+    programs: Path, tmp_path: Path, word: str
+) -> None:
+    (tmp_path / "wsgi.py").write_text("import helper")
+    (tmp_path / "helper.py").write_text("")
+    command = json.dumps(["gunicorn", "-b", "127.0.0.1:{port}", "host:80", word])
+    text = BASE.replace('"c-mt"', '"mine"') + f"[backends.mine]\ncommand = {command}\n"
+    before = _identity(text, programs, tmp_path)
+    (tmp_path / "helper.py").write_text("x = 1")
+    after = _identity(text, programs, tmp_path)
+    assert difference(before, after) == "mine: helper.py has changed since"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("bytes = 10", "bytes = 11"),
+        ("listen {port}", "listen *:{port}"),
+        ('A = "1"', 'A = "2"'),
+        ("SIGQUIT", "SIGTERM"),
+        ('get = "/"', 'get = "/up"'),
+        ('["make"]', '["make", "-B"]'),
+    ],
+)
+def test_all_that_a_server_of_ones_own_is_told_is_compared(
+    programs: Path, tmp_path: Path, change: tuple[str, str]
+) -> None:
+    told = (
+        '[backends.mine]\ncommand = ["./mine", "{dir}"]\nenv = { A = "1" }\nready = { get = "/" }\n'
+        'stop = { signal = "SIGQUIT" }\nbuild = ["make"]\n[backends.mine.files]\n'
+        '"a" = { bytes = 10 }\n"a.conf" = "listen {port}"\n'
+    )
+    text = BASE.replace('"c-mt"', '"mine"') + told
+    before, same = (_identity(text, programs, tmp_path) for _ in range(2))
+    assert difference(before, same) is None
+    why = difference(before, _identity(text.replace(*change), programs, tmp_path))
+    assert why == "its parameters, blocks or seed were others"
+
+
 def test_what_counts_system_calls_is_a_program_of_the_run(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,9 +27,9 @@ from tests.runner.desk import (
 from tests.runner.records import last_documents
 from tests.runner.stored_runs import places_with
 
-from fibench.record import could_not_start
 from fibench.store import journal, read_run
 from fibench.store.record import read_head
+from fibench.tried import could_not_start
 from fibench.verdict import review
 
 QUICK = SMALL.replace("0.2s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')

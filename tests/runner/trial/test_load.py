@@ -17,6 +17,7 @@ from fibench.trial.load import (
     Edge,
     LoadCommand,
     LoadError,
+    check_command,
     drive,
     fibload_command,
     process_command,
@@ -154,3 +155,36 @@ def test_cpus_that_are_not_here_are_named(programs: Path, tmp_path: Path) -> Non
     drive(made, programs / "supervise", tmp_path, lambda edge, at_ns: None)
     with pytest.raises(LoadError, match="CPU 1023 may not be used here"):
         read_fibload(tmp_path)
+
+
+def test_requests_of_the_file_are_named_for_all_clients_or_for_each_group(tmp_path: Path) -> None:
+    cell = {"n": None, "request": "page", "framing": "http", "pipeline": 4}
+    asked = words(cell, reply=tmp_path / "asks")
+    assert asked[:2] == ["--framing", "http"]
+    assert after("--asks", asked) == [str(tmp_path / "asks")]
+    assert after("--ask", asked) == ["page"]
+    assert after("--pipeline", asked) == ["4"]
+    assert not {"--n", "--request", "--expect", "--requests-per-connection"} & {*asked}
+    text = "name=a,clients=7,rate=5,arrivals=poisson,request=page;name=b,clients=9,idle"
+    grouped = words({**cell, "groups": parse(text)}, reply=tmp_path / "asks")
+    assert after("--ask", grouped) == []
+    assert after("--group", grouped) == [
+        "name=a,clients=7,rate=5,arrivals=poisson,ask=page",
+        "name=b,clients=9,idle",
+    ]
+
+
+def test_where_the_runner_is_matters_not_to_what_is_asked() -> None:
+    asked = words({"framing": "bytes", "request": "it", "pipeline": 1}, reply=Path("asks"))
+    assert after("--asks", asked) == [str(Path.cwd() / "asks")]
+
+
+def test_a_check_asks_each_request_by_so_many_clients() -> None:
+    argv = check_command(Path("/p"), CELL, 4000, Path("/asks"), framing="http", at_once=3)
+    assert (argv[:2], argv[-1]) == (["/p/fibload", "--check"], "4000")
+    options = argv[2:-1]
+    assert [after(name, options) for name in ("--clients", "--asks", "--timeout")] == [
+        ["3"],
+        ["/asks"],
+        ["30"],
+    ]

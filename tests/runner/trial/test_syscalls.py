@@ -117,15 +117,12 @@ def test_a_load_without_a_number_of_requests_has_no_figure(programs: Path, tmp_p
 
 
 @pytest.mark.needs("strace")
-def test_a_server_that_has_to_be_killed_leaves_no_table(
-    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fibench.trial.syscalls.STOP_GRACE_S", 0.1)
+def test_a_server_that_has_to_be_killed_leaves_no_table(programs: Path, tmp_path: Path) -> None:
     text = (
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "def answer(connection, k): connection.sendall(b'1\\n')\n"
         "serve_threads()"
     )
-    record = run_well(trial("own", "syscalls"), programs, tmp_path, text)
+    record = run_well(trial("own", "syscalls"), programs, tmp_path, text, grace_s=0.1)
     assert record["metrics"] == {"syscalls_per_request": None}
     assert "had to be killed" in record["syscalls"]["absent"]

@@ -22,9 +22,9 @@ from fibench.store.stops import Session
 from fibench.verdict.attempts.made_again import made_again
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.estimate import Sample
-from fibench.verdict.findings import samples
 from fibench.verdict.judging import judge
 from fibench.verdict.looks import Looks
+from fibench.verdict.sampling.sampled import samples
 
 TWO_GROUPS = (
     '[load]\n[[load.group]]\nname = "fast"\nclients = 4\n[[load.group]]\n'

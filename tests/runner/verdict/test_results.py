@@ -12,9 +12,11 @@ from fibench.develop.bench.estimation import made_experiment, made_records
 from fibench.parameters import Group, Parameters
 from fibench.store.stored_run import server_words
 from fibench.verdict import findings as results
+from fibench.verdict._notes.servers import endings
 from fibench.verdict.estimate import Index
-from fibench.verdict.findings import Findings, endings, failures, find, sample, samples
+from fibench.verdict.findings import Findings, failures, find
 from fibench.verdict.sample import Sample
+from fibench.verdict.sampling.sampled import sample, samples
 from fibench.verdict.twin import LEAST_DRIFT, check_twin, drift
 
 
@@ -345,7 +347,7 @@ def test_a_cell_near_the_null_servers_rate_is_told_of(monkeypatch: pytest.Monkey
     assert note.startswith(f"{near.label}: near the ceiling: 9")
     failed = [ceiling | {"valid": False, "reason": "hung"}, *records[1:]]
     (note,) = find(experiment, recorded(*failed), 2, complete=True).notes
-    assert note == "the ceiling of this load is not known: the null server failed: hung"
+    assert note == "the ceiling of this load is not known, since its trial failed: hung"
 
 
 def test_idle_connections_that_were_lost_are_told_of() -> None:
@@ -374,6 +376,8 @@ def test_servers_that_do_not_end_as_they_should_are_told_of_once_for_each_backen
     untidy = [ended("other", forced=False, swept=1)]
     unknown = [record(server={}), record(server={"swept": None, "forced": None})]
     mine, other = endings(recorded(*stubborn, *well, *untidy, *unknown))
-    assert mine.startswith("mine did not end at SIGTERM in 9 of 10 trials and left 27 processes ")
+    assert mine.startswith(
+        "mine did not end when asked to in 9 of 10 trials and left 27 processes "
+    )
     assert "behind in 9 of 10 trials: they were killed" in mine
     assert other.startswith("other left 1 process behind in 1 of 1 trials: they were killed")

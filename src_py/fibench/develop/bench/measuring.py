@@ -117,6 +117,8 @@ class Measured:
     """CPU time of the server's whole tree inside the window."""
     memory_bytes: int | None
     """Memory of the tree in the middle of the window."""
+    load_used_s: float | None = None
+    """CPU time of the load's tree, of its whole life; None: unknown."""
 
     @property
     def cost_ns(self) -> float:
@@ -208,4 +210,4 @@ def measure(served: Server, driven: Load, desk: Desk) -> Measured:
     used = resources.cpu_between(edges["begin"], edges["end"])
     if used is None:
         raise BenchError(f"the CPU time of {served.name} could not be accounted for")
-    return Measured(told, used.total_ns, memory[0] if memory else None)
+    return Measured(told, used.total_ns, memory[0] if memory else None, ending.used_s)

@@ -36,7 +36,7 @@ http {{
     server {{
         listen {host}:{port} backlog={backlog};
         location / {{
-            return 204;
+            {answer}
         }}
     }}
 }}
@@ -49,21 +49,22 @@ def find_program(name: str, path: str | None = None) -> str | None:
     return shutil.which(name, path=os.pathsep.join(folders))
 
 
-def nginx_config(prefix: Path, clients: int) -> str:
-    """A configuration that answers 204 to everything over connections that stay; PORT is in it."""
+def nginx_config(prefix: Path, clients: int, answer: str = "return 204;") -> str:
+    """A configuration that answers all alike over connections that stay; PORT is in it."""
     connections = clients + 64
     return _NGINX.format(
         prefix=prefix, host=HOST, port=PORT, backlog=BACKLOG,
-        connections=connections, files=2 * connections,
+        connections=connections, files=2 * connections, answer=answer,
     )  # fmt: skip
 
 
-def nginx_server(program: str, folder: Path, clients: int) -> Server:
+def nginx_server(program: str, folder: Path, clients: int, answer: str = "return 204;") -> Server:
     """One nginx, whose configuration and whatever it writes are in `folder`."""
     config = folder / "nginx.conf"
     # -e: otherwise it opens the system's error log before it reads the configuration.
     command = (program, "-e", "stderr", "-p", str(folder), "-c", str(config))
-    return Server("nginx", command, ready_fd=False, files={config: nginx_config(folder, clients)})
+    text = nginx_config(folder, clients, answer)
+    return Server("nginx", command, ready_fd=False, files={config: text})
 
 
 def redis_server(program: str, folder: Path) -> Server:

@@ -11,7 +11,6 @@ from fibench.backends import Backend
 from fibench.develop.pages.counts import ALONE, NotCounted, cell
 from fibench.server.memory import memory as memory_of
 from fibench.trial import TrialContext, TrialFailed, pick_port, start_server
-from fibench.trial.serving import STOP_GRACE_S
 from fibench.verdict.sample import told
 
 FIRST = 20
@@ -44,7 +43,7 @@ def measure(backend: Backend, context: TrialContext, folder: Path, connections: 
             for _ in range(connections):
                 clients.enter_context(_answered(host, port))
             after = memory_of(running).memory_bytes
-            running.stop(STOP_GRACE_S)
+            running.stop()
     except TrialFailed as error:
         raise NotCounted(f"{backend.name}: {told(str(error), error.hint)}") from error
     except OSError as error:

@@ -5,11 +5,14 @@ latency stays below a limit. Pure."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from fibench.document import ExperimentFile, Source
-from fibench.experiment.cells import Cell, Combination, cell_of, resolve, varying_axes
+from fibench.experiment.asking.rendered import Requests
+from fibench.experiment.cells import Cell, Combination
 from fibench.experiment.claims import Claim, Row, Step
+from fibench.experiment.matrix.combinations import asking, resolve
+from fibench.experiment.matrix.distinct import cell_of, varying_axes
 from fibench.metrics import METRICS
 from fibench.parameters import Group, Scalar
 from fibench.parameters.stand_ins import AXIS, stands_in
@@ -45,6 +48,10 @@ class Search:
     varying: Sequence[str]
     """The axes of the file's cells."""
     stand_ins: tuple[Cell, ...]
+    requests: Requests
+    """Those of the file, with names in braces."""
+    source: Source = field(compare=False, repr=False)
+    """The file, for what is wrong with a request at a rate that was found."""
     targets: tuple[Target, ...] = ()
     """What their rates are looked for, in the order of the claims."""
     bounds: tuple[float, ...] = ()
@@ -94,9 +101,9 @@ class Search:
         one = self.template
         given = {name: value for name, value in one.given.items() if name != without}
         given.update(values)
-        parameters, written = resolve(one.backend, one.known, given, one.groups)
+        parameters, written = resolve(one.backend, one.known, given, one.groups, self.requests)
         made = replace(one, given=given, parameters=parameters, written=written)
-        return cell_of(made, self.varying)
+        return cell_of(asking(made, self.requests, self.source), self.varying)
 
     def _labelled(self, cell: Cell, said: str) -> Cell:
         """A cell called by its other axes and by what is said of it."""
@@ -110,7 +117,9 @@ class Search:
         return {"cells": self.key, "targets": targets}
 
 
-def searches_of(made: Sequence[Combination], cells: Sequence[Cell]) -> list[Search]:
+def searches_of(
+    made: Sequence[Combination], cells: Sequence[Cell], requests: Requests, source: Source
+) -> list[Search]:
     """The searches of a file, without their targets: `made` and `cells` are in the same order."""
     varying = varying_axes(made)
     found: dict[object, Search] = {}
@@ -119,7 +128,8 @@ def searches_of(made: Sequence[Combination], cells: Sequence[Cell]) -> list[Sear
             alike = replace(one.parameters, rate=None, groups=_without_rates(one))
             known = found.get(alike)
             stand_ins = (cell,) if known is None else (*known.stand_ins, cell)
-            found[alike] = Search(one if known is None else known.template, varying, stand_ins)
+            template = one if known is None else known.template
+            found[alike] = Search(template, varying, stand_ins, requests, source)
     return list(found.values())
 
 

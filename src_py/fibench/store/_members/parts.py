@@ -111,6 +111,7 @@ def read_checks(value: object) -> Checks:
         sent_share=known_figure(value.get("sent_share")),
         offered_per_s=known_figure(value.get("offered_per_s")),
         computing_s=known_figure(value.get("computing_s")),
+        check_s=known_figure(value.get("check_s")),
         saturated=or_none(_saturated)(value.get("saturated")),
     )
 

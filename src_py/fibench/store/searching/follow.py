@@ -26,8 +26,9 @@ from fibench.plan.searching.steps import (
     with_named,
 )
 from fibench.plan.trials import search_key
-from fibench.record import Record, last_attempts
+from fibench.record import Record
 from fibench.store.searching.outcomes import outcome_of
+from fibench.tried import last_attempts
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell, Experiment

@@ -183,7 +183,7 @@ def _too_fast(cell: Cell, samples: Index) -> Iterator[Note]:
     times = needed_s / used_s
     if times >= TOO_FAST:
         asking = [group.n for group in cell.parameters.groups if group.n is not None]
-        n = min(asking, default=cell.parameters.n)
+        n = min(asking, default=cell.parameters.n or 0)
         yield Note(
             cell.label,
             f"answers {times:.0f} times faster than fibonacci({n}) can be computed "
@@ -197,8 +197,8 @@ def _share(share: float) -> str:
 
 
 def ceilings_note(missing: Mapping[str, str]) -> str | None:
-    """Says that a null server could not be measured, for the first reason of why not."""
+    """Says that a ceiling could not be measured, for the first reason of why not."""
     if not missing:
         return None
     reason = next(iter(missing.values()))
-    return f"the ceiling of this load is not known: the null server failed: {reason}"
+    return f"the ceiling of this load is not known, since its trial failed: {reason}"

@@ -25,6 +25,25 @@ def of_servers(records: Iterable[Record]) -> Iterator[str]:
     yield from folded(_of_a_ramp(known))
 
 
+def endings(records: Iterable[Record]) -> Iterator[str]:
+    """Servers that do not end as they should: of each backend once, in how many trials."""
+    by_backend: dict[str, list[ServerSide]] = {}
+    for record in records:
+        if record.server is not None:
+            by_backend.setdefault(record.parameters.backend, []).append(record.server)
+    for backend, servers in by_backend.items():
+        forced = sum(server.forced is True for server in servers)
+        swept = [count for server in servers if (count := server.swept or 0) > 0]
+        said = []
+        if forced:
+            said.append(f"did not end when asked to in {forced} of {len(servers)} trials")
+        if swept:
+            processes = "1 process" if sum(swept) == 1 else f"{sum(swept)} processes"
+            said.append(f"left {processes} behind in {len(swept)} of {len(servers)} trials")
+        if said:
+            yield f"{backend} {' and '.join(said)}: they were killed, which makes each trial longer"
+
+
 def _never_steady(records: Sequence[Record]) -> Iterator[Note]:
     """Cells whose load did not become steady however long it was waited for."""
     looked: dict[str, list[Record]] = {}

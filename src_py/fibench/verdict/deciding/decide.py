@@ -12,6 +12,7 @@ What holds a cell in the run is a claim about it that further blocks may decide.
 - a claim that is decided, or cannot be tested here;
 - one that stays INVALID however the blocks to come turn out (mending.py), or whose figure is
   withheld: what spoilt it stays in the run;
+- a server that did not start in the first block: it is not started again (store/attempts.py);
 - no claim at all. Such a cell is measured for the table, as often as every run measures all cells:
   `least` times. It has its own number of blocks then, whatever becomes of other cells, so that its
   intervals are Student's own; and how long a run takes depends on its claims alone.
@@ -33,6 +34,7 @@ from typing import TYPE_CHECKING
 from fibench.experiment import cells_of
 from fibench.metrics import METRICS
 from fibench.plan import TWIN
+from fibench.store.attempts import never_started
 from fibench.verdict.bounds import may_decide
 from fibench.verdict.deciding.decisions import Decisions, Questions, Standing
 from fibench.verdict.deciding.mending import may_mend
@@ -74,6 +76,10 @@ def decide(
             break
         complete = complete and bool(staying) and has_all
         whole += complete
+        if blocks == 1:
+            never = never_started_of(known)
+            left |= {key: 1 for key in staying if key in never}
+            staying = [key for key in staying if key not in never]
         if blocks < looks.least:
             continue
         standings = _look(questions, standings, made, blocks)
@@ -84,6 +90,11 @@ def decide(
         # There are fewer blocks than a look needs, or no cell at all.
         standings = _look(questions, standings, made, made.blocks)
     return Decisions(whole, tuple(standings), left, tuple(staying), ended)
+
+
+def never_started_of(samples: Iterable[Sample]) -> frozenset[str]:
+    """The cells that are not measured after the first block, since their servers did not start."""
+    return never_started((one.cell_key, one.did_not_start) for one in samples if one.block == 0)
 
 
 def _at_first(questions: Questions) -> Decisions:

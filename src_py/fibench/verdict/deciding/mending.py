@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fibench.experiment import cells_of
+from fibench.store.attempts import never_started
 from fibench.verdict.deciding.decisions import Questions
 from fibench.verdict.sample import Index, Sample
 
@@ -27,6 +28,8 @@ def may_mend(questions: Questions, claim: Claim, samples: Index, blocks: int) ->
     """
     keys = dict.fromkeys(cell.key for cell in cells_of(claim))
     known = [sample for key in keys for sample in samples.all(key)]
+    if never_started((one.cell_key, one.did_not_start) for one in known if one.block == 0):
+        return False
     to_come = range(blocks, questions.looks.most)
     best = [sample for key in keys for sample in _sound(key, samples, to_come)]
     (verdict,) = questions.judge([claim], Index([*known, *best]))

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fibench.document.tables import GroupTable
-from fibench.parameters import GROUP_KEYS, KEYS, Group, Parameters
+from fibench.parameters import GROUP_KEYS, KEYS, Group, Parameters, Scalar
 
 
 def takes(name: str, group: GroupTable, *, open_loop: bool) -> bool:
@@ -15,6 +15,11 @@ def takes(name: str, group: GroupTable, *, open_loop: bool) -> bool:
     `open_loop` says whether the load has a rate.
     """
     return not group.has(name) and _applies(name, group, open_loop=open_loop)
+
+
+def asks_requests(given: Mapping[str, Scalar], groups: Iterable[GroupTable]) -> bool:
+    """Whether clients ask for requests of the file, instead of numbers."""
+    return "request" in given or any(group.has("request") for group in groups)
 
 
 def _applies(name: str, group: GroupTable, *, open_loop: bool) -> bool:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Requests of the file in a trial: what is asked before the load, and what a wrong reply tells."""

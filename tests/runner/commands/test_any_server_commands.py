@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `plan` and `run` say of files with servers of any kind."""
+
+import json
+
+import pytest
+from tests.runner.any_servers import ECHO, FILES
+from tests.runner.desk import Desk
+
+
+@pytest.mark.parametrize("name", ["redis-io-threads", "head-of-line"])
+def test_a_file_is_planned_as_it_is(desk: Desk, name: str) -> None:
+    done = desk.invoke("plan", FILES[name], "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    cells = [*document["cells"], *(one for one in document["left_out"])]
+    for cell in cells:
+        assert len(cell["parameters"]["asked"]) == 16
+        assert "n" in cell["parameters"]
+    shown = desk.invoke("plan", FILES[name])
+    assert shown.returncode == 0
+    assert " ".join(cells[0]["label"].split()) in " ".join(shown.stdout.split())
+
+
+def test_plan_says_in_which_line_a_program_is_named_that_is_not_there(desk: Desk) -> None:
+    path = desk.write(ECHO)
+    done = desk.invoke("plan", path, "--json")
+    assert done.returncode == 0, done.stderr
+    (warning,) = json.loads(done.stdout)["warnings"]
+    assert warning.endswith(f':3: mine: there is no program "./mine" in {desk.folder}')
+
+
+def test_plan_leaves_out_what_is_not_installed(desk: Desk) -> None:
+    path = desk.write(ECHO.replace('"./mine"', '"no-such-program-here"'))
+    document = json.loads(desk.invoke("plan", path, "--json").stdout)
+    assert document["cells"] == []
+    assert {one["reason"] for one in document["left_out"]} == {
+        'mine: there is no program "no-such-program-here" on the PATH: install it'
+    }
+
+
+WEB = """\
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def do_GET(self):
+        self.send_response(200 if self.path == "/" else 404)
+        self.send_header("Content-Length", "14")
+        self.end_headers()
+        self.wfile.write(b"Hello, World!\\n")
+
+    def log_message(self, *words):
+        pass
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+HELLO = """\
+title = "A server of HTTP"
+[backends.web]
+command = ["python3", "web.py", "{port}"]
+cores = 1
+[requests.hello]
+get = "/"
+[requests.hello-close]
+get = "/"
+close = true
+[matrix]
+backend = "web"
+request = ["hello", "hello-close"]
+clients = 2
+[load]
+duration = "0.2s"
+warmup = "50ms"
+[plan]
+blocks = 5
+[[claim]]
+says = "It takes memory"
+ratio = [{ request = "hello" }, { request = "hello-close" }]
+metric = "memory"
+within = [0.1, 10]
+"""
+
+
+def test_a_server_of_http_is_measured_by_its_file_alone(desk: Desk) -> None:
+    (desk.folder / "web.py").write_text(WEB)
+    path = desk.write(HELLO)
+    done = desk.run(path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in ("web request=hello ", "web request=hello-close", "CONFIRMED     It takes memory"):
+        assert said in done.stdout
+    records = desk.records()
+    assert all(record["valid"] for record in records)
+    by_role = [record["role"] for record in records]
+    assert {role: by_role.count(role) for role in by_role} == {
+        "ceiling": 2,
+        "measure": 10,
+        "twin": 5,
+    }
+    shown = desk.invoke("report", path.stem, "--format", "json")
+    assert shown.returncode == 0, shown.stderr
+    cells = json.loads(shown.stdout)["cells"]
+    assert [cell["parameters"]["request"] for cell in cells] == ["hello", "hello-close"]
+
+
+def test_a_server_that_answers_wrongly_is_a_result_with_its_words(desk: Desk) -> None:
+    (desk.folder / "web.py").write_text(WEB)
+    text = HELLO.replace('get = "/"', 'get = "/missing"').replace("blocks = 5", "blocks = 1")
+    done = desk.run(desk.write(text))
+    assert done.returncode == 5, done.stdout + done.stderr
+    words = " ".join(done.stdout.split())
+    assert "[requests.hello], asked by 2 clients at once: the server answers wrongly" in words
+    assert "is the path right, and what it is asked with?" in words
