@@ -227,6 +227,8 @@ def or_search(kind: Kind[Scalar]) -> Kind[Scalar]:
             return kind.check(value)
         except Fault as fault:
             hint = f'{fault.hint}, or "{SEARCH}"' if fault.hint else ""
+            if isinstance(value, dict):
+                hint = f'to search, write "{SEARCH}": where to begin and to end is found out'
             raise Fault(fault.what, hint) from fault
 
     schema = {"anyOf": [{"enum": [SEARCH]}, dict(kind.schema)]}

@@ -145,7 +145,7 @@ def test_short_windows_hold_the_replies_that_the_metric_needs() -> None:
             'write rate = "search" in [[matrix]]',
         ),
         (('rate = "search"', 'rates = "search"'), 'unknown key "rates"', 'did you mean "rate"'),
-        (('rate = "search"', 'rate = { from = "1/s" }'), "must be a rate", 'or "search"'),
+        (('rate = "search"', 'rate = { from = "1/s" }'), "must be a rate", 'write "search"'),
         (('rate = "search"', 'rate = "serach"'), '"serach" is no rate', 'or "search"'),
     ],
 )  # fmt: skip
