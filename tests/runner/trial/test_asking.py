@@ -195,7 +195,8 @@ def test_who_closes_after_each_reply_is_told_of_close(programs: Path, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "first", ["http(connection, b'Hello')", "next(requests(connection)); http(connection, b'Hello')"]
+    "first",
+    ["http(connection, b'Hello')", "next(requests(connection)); http(connection, b'Hello')"],
 )
 def test_who_answers_before_it_is_asked_or_once_alone_is_told_so(
     programs: Path, tmp_path: Path, first: str
