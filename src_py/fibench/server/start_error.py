@@ -115,9 +115,9 @@ def went_into_background(status: int | None, swept: int) -> tuple[str, str] | No
     be it before it was ready or just then: what happened, and what to do."""
     if status != 0 or swept == 0:
         return None
+    first = "its first process ended with status 0"
     return (
-        "the server went into the background: its first process ended with status 0 and left "
-        f"{swept} behind",
+        f"the server went into the background: {first} and left {swept} behind",
         "a server must stay in the foreground to be measured; does it have an option for that?",
     )
 
