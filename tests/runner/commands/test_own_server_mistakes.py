@@ -90,6 +90,13 @@ MADE: dict[str, list[Made]] = {
     ],
     "Nothing says where a reply to `send` ends": [Made(GET, 'send = "PING\\r\\n"')],
     "Nobody asks for the request": [Made('request = "it"\n', "")],
+    "A claim that fits several cells": [
+        Made(
+            "clients = 4\n",
+            'clients = [1, 4]\n\n[[claim]]\nsays = "It is fast"\nvalue = { backend = "mine" }\n'
+            'metric = "throughput"\nabove = 1\n',
+        )
+    ],
     "The port is taken": [Made('"{port}"]', '"{port}"]\nport = TAKEN')],
     "The build fails": [Made('"{port}"]', f'"{{port}}"]\n{BUILD}')],
     "The program is not there": [
