@@ -14,6 +14,7 @@ _HEAD = """\
 # The keys of an experiment file
 
 Written by `python -m fibench.develop.reference` from what the runner accepts; do not edit.
+How to measure a server of your own, with whole examples: [own-server.md](own-server.md).
 
 A duration is text with a unit (`"200ms"`, `"1.5s"`); a rate is text or a number (`"500/s"`, `500`).
 `[server]` and `[load]` give one value for every cell. `[matrix]`, or several `[[matrix]]`, vary

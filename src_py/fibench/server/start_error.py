@@ -92,14 +92,9 @@ def ended_early(
             "run it where that is available, or leave it out of the experiment",
             said,
         )
-    if status == 0 and swept > 0:
-        return StartError(
-            "exited",
-            "the server went into the background: its first process ended with status 0 and left "
-            f"{swept} behind",
-            "a server must stay in the foreground to be measured; does it have an option for that?",
-            said,
-        )
+    background = went_into_background(status, swept)
+    if background is not None:
+        return StartError("exited", *background, said)
     if status is not None:
         how = f"ended with status {status}"
     elif number is not None:
@@ -112,6 +107,18 @@ def ended_early(
         f"the server {how} before it was ready" + (f": {last_line}" if last_line else ""),
         _lacks_a_module(said) or hint,
         said,
+    )
+
+
+def went_into_background(status: int | None, swept: int) -> tuple[str, str] | None:
+    """What to say of a server whose first process has ended as one does that makes itself a daemon,
+    be it before it was ready or just then: what happened, and what to do."""
+    if status != 0 or swept == 0:
+        return None
+    first = "its first process ended with status 0"
+    return (
+        f"the server went into the background: {first} and left {swept} behind",
+        "a server must stay in the foreground to be measured; does it have an option for that?",
     )
 
 

@@ -18,6 +18,7 @@ from fibench.parameters.groups import Group
 from fibench.plan import Pinning
 from fibench.server import cgroup
 from fibench.server import starting as server
+from fibench.server.start_error import went_into_background
 from fibench.trial import load
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._replies import (
@@ -310,6 +311,9 @@ def timed_check(backend: Backend, parameters: Parameters, port: int) -> float:
 
 def unexpected_end(ending: server.Ending) -> TrialFailed:
     """The server ended while it was needed."""
+    background = went_into_background(ending.status, ending.swept)
+    if background is not None:
+        return TrialFailed(background[0], "server-ended", background[1])
     if ending.signal is not None:
         how = f"the server ended during the trial, by {signal_name(ending.signal)}"
     elif ending.status is not None:

@@ -90,4 +90,10 @@ def hint_of(answer: Answer, requests: Sequence[WireRequest], took_s: float) -> s
     if answer.total.ok == 0 and took_s * _NS_PER_S > answer.duration_ns:
         about = format_duration(float(f"{took_s:.2g}"))
         return f"without any load a reply takes about {about}: the window must be longer (duration)"
+    if answer.total.ok == 0 and not any(request.close for request in requests):
+        return (
+            "the check before was answered, and nothing since: does the server answer before it is "
+            "asked, or the first request of a connection alone? If it is to have a connection for "
+            f"each, write close = true in {place}; {SAID}"
+        )
     return ""
