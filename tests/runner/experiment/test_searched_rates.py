@@ -6,7 +6,7 @@ from tests.runner.experiments import faults, parse
 
 from fibench.experiment import claims_digest
 from fibench.experiment.searching.rates import FoundRates, read_found
-from fibench.experiment.searching.search import Target
+from fibench.experiment.searching.search import SearchTarget
 from fibench.plan import plan, plan_json, warnings
 from fibench.plan.searching.found import open_searches, with_rates
 from fibench.plan.searching.steps import CHOSEN, MOST_SEARCH_TRIALS
@@ -53,7 +53,7 @@ def test_until_its_rates_are_known_a_search_counts_as_many_cells_as_it_will_choo
 
 def test_it_is_for_what_the_claims_about_its_cells_say_and_knows_the_rates_that_they_name() -> None:
     first, second = parse(FILE).searches
-    assert first.targets == second.targets == (Target("p90", None, 0.05),)
+    assert first.targets == second.targets == (SearchTarget("p90", None, 0.05),)
     assert (first.bounds, second.bounds) == ((40.0,), ())
 
 
@@ -90,7 +90,7 @@ def test_an_option_that_gives_rates_leaves_nothing_to_search() -> None:
 
 def test_backends_that_an_option_selects_are_searched_for_the_limits_of_the_file() -> None:
     (search,) = parse(FILE, {"backend": "py-mp"}).searches
-    assert search.targets == (Target("p90", None, 0.05),)
+    assert search.targets == (SearchTarget("p90", None, 0.05),)
 
 
 def test_another_limit_is_another_search_and_other_claims() -> None:
@@ -113,7 +113,7 @@ clients = 4
     text = text.replace('metric = "p90"', 'metric = "p90"\ngroup = "rest"')
     search = parse(text).searches[0]
     assert search.has_groups
-    assert search.targets == (Target("p90", "rest", 0.05),)
+    assert search.targets == (SearchTarget("p90", "rest", 0.05),)
     asked = search.at(70.0).parameters
     assert asked.rate == 70.0
     assert [group.rate for group in asked.groups] == [10.0, 70.0]

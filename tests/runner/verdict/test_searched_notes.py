@@ -7,11 +7,11 @@ import pytest
 from tests.runner.experiments import parse
 
 from fibench.experiment.searching.rates import FoundRates, Sought
-from fibench.experiment.searching.search import Target
+from fibench.experiment.searching.search import SearchTarget
 from fibench.verdict._notes.searching import searched_lines
 
-TARGET = Target("p90", None, 0.05)
-IN_GROUP = Target("p90", "small", 0.05)
+TARGET = SearchTarget("p90", None, 0.05)
+IN_GROUP = SearchTarget("p90", "small", 0.05)
 FILE = """\
 title = "t"
 [[matrix]]

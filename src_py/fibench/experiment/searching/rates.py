@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from fibench.experiment.searching.search import Target
+from fibench.experiment.searching.search import SearchTarget
 
 
 @dataclass(frozen=True)
 class Sought:
     """What a search has seen for one of its targets; rates in 1/s."""
 
-    target: Target
+    target: SearchTarget
     trials: int
     held: float | None
     """The highest rate at which the limit was held; None: at none."""
@@ -93,4 +93,4 @@ def _sought(kept: object) -> Sought:
         raise ValueError("it does not say what was found")
     held, exceeded, limit = (None if end is None else float(end) for end in ends)
     lost = kept.get("without_figure") is True
-    return Sought(Target(metric, group, float(limit_s)), trials, held, exceeded, limit, lost)
+    return Sought(SearchTarget(metric, group, float(limit_s)), trials, held, exceeded, limit, lost)

@@ -32,7 +32,7 @@ from fibench.tried import last_attempts
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell, Experiment
-    from fibench.experiment.searching.search import Search, Target
+    from fibench.experiment.searching.search import Search, SearchTarget
 
 AGAIN = "~again"
 """What the key of a cell has behind it that is asked for a second time."""
@@ -73,7 +73,7 @@ def follow(experiment: Experiment, records: Iterable[Record]) -> SearchState:
     return SearchState(tuple(probes.values()), None, tuple(found))
 
 
-def _sought(target: Target, trials: int, bracket: Bracket) -> Sought:
+def _sought(target: SearchTarget, trials: int, bracket: Bracket) -> Sought:
     places = (bracket.low, bracket.high, bracket.beyond)
     held, exceeded, limit = (None if at is None else GRID[at] for at in places)
     return Sought(target, trials, held, exceeded, limit, bracket.lost)
@@ -85,7 +85,7 @@ class _Seeking:
     def __init__(
         self,
         search: Search,
-        target: Target,
+        target: SearchTarget,
         made: Mapping[str, Record],
         probes: dict[str, Cell],
     ) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from fibench.experiment.searching.search import Target
+from fibench.experiment.searching.search import SearchTarget
 from fibench.metrics import METRICS
 from fibench.plan.searching.steps import Shows
 from fibench.record import GroupFigures, LatencyBounds, Record
@@ -14,7 +14,7 @@ LEAST_LAG_S = 100e-6
 """A lag of the load generator that is less is in every latency."""
 
 
-def outcome_of(record: Record, target: Target) -> Shows:
+def outcome_of(record: Record, target: SearchTarget) -> Shows:
     """Whether the limit was held in an open loop."""
     if not record.valid:
         return "unknown"
