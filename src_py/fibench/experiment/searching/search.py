@@ -26,7 +26,7 @@ _SHORTER = 4.0
 
 
 @dataclass(frozen=True)
-class Target:
+class SearchTarget:
     """What is to stay below what."""
 
     metric: str
@@ -52,7 +52,7 @@ class Search:
     """Those of the file, with names in braces."""
     source: Source = field(compare=False, repr=False)
     """The file, for what is wrong with a request at a rate that was found."""
-    targets: tuple[Target, ...] = ()
+    targets: tuple[SearchTarget, ...] = ()
     """What their rates are looked for, in the order of the claims."""
     bounds: tuple[float, ...] = ()
     """The rates that claims name, in 1/s: they are measured too where they are near."""
@@ -76,18 +76,18 @@ class Search:
         """The cell that asks for a rate, in 1/s."""
         return self._cell({AXIS: rate})
 
-    def probe(self, rate: float, target: Target, *, short: bool) -> Cell:
+    def probe(self, rate: float, target: SearchTarget, *, short: bool) -> Cell:
         """The same for a trial of the search; `short`: with no longer a window than it needs."""
         window_s = self.short_window_s(rate, target) if short else None
         return self._cell({AXIS: rate} | ({} if window_s is None else {"duration": window_s}))
 
-    def closed(self, target: Target) -> Cell:
+    def closed(self, target: SearchTarget) -> Cell:
         """The cell that is asked as fast as it answers, in a short window."""
         window_s = self.short_window_s(None, target)
         cell = self._cell({} if window_s is None else {"duration": window_s}, without=AXIS)
         return self._labelled(cell, CLOSED)
 
-    def short_window_s(self, rate: float | None, target: Target) -> float | None:
+    def short_window_s(self, rate: float | None, target: SearchTarget) -> float | None:
         """How long a short window is: in it the metric has the replies that it needs; None: as
         long as any, since it ends after a number of replies."""
         whole_s = self.template.parameters.duration
@@ -159,7 +159,9 @@ def with_targets(
         keys = {cell.key for cell in search.stand_ins}
         own = [claim for claim in claims if _has(claim, keys)]
         targets = tuple(
-            dict.fromkeys(Target(one.metric, one.group, one.limit) for one in own if one.limit)
+            dict.fromkeys(
+                SearchTarget(one.metric, one.group, one.limit) for one in own if one.limit
+            )
         )
         single = [claim for claim in own if len(claim.rows) == 1]
         bounds = [bound for one in single for bound in (one.low, one.high) if bound is not None]
@@ -175,13 +177,13 @@ def _has(claim: Claim, keys: Collection[str]) -> bool:
     return any(step.cell.key in keys for row in claim.rows for step in row)
 
 
-def _targets_in(file: ExperimentFile) -> Iterator[Target]:
+def _targets_in(file: ExperimentFile) -> Iterator[SearchTarget]:
     for claim in file.claim:
         if claim.sustains is None or not isinstance(claim.limit, str):
             continue
         limit_s = parse_quantity(claim.limit, TIME_UNITS)
         if limit_s:
-            yield Target(claim.metric, claim.group, limit_s)
+            yield SearchTarget(claim.metric, claim.group, limit_s)
 
 
 def found_row(row: Row, found: dict[str, Sequence[Cell]], of_stand_in: dict[str, str]) -> Row:
