@@ -123,11 +123,11 @@ def not_installed(own: OwnBackend) -> str | None:
     and what brings that."""
     for one in missing(own):
         if one.is_program and one.is_bare:
-            return f"{escaped(one.what)}: {how_to_install(own.command[0])}"
+            return f"{escaped(one.what)}: {how_to_install(own.command[0], own.install)}"
     builder = own.build[0] if own.build else ""
     if builder and "/" not in builder and find_program(builder, own.folder) is None:
         what = f"there is no program {as_toml(builder)} on the PATH, which is to build it"
-        return f"{escaped(what)}: {how_to_install(builder)}"
+        return f"{escaped(what)}: {how_to_install(builder, own.install)}"
     return None
 
 
