@@ -101,9 +101,9 @@ class _Seen:
 
     def own(self, name: str) -> str | None:
         """Why a server of the user's own cannot run here, if what it needs is not installed."""
-        if name not in self._own:
+        if name not in self._own and name in self._given:
             self._own[name] = why_not_here(self._given[name], self._programs / _SUPERVISE)
-        why = self._own[name]
+        why = self._own.get(name)
         return why and f"{name}: {why}"
 
     def interpreter(self, asked: str) -> bool:
