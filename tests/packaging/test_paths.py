@@ -78,4 +78,6 @@ def test_no_folder_gives_its_bytecode_to_a_wheel() -> None:
     roots = (CHECKOUT / "src_py" / "fibench", CHECKOUT / "experiments")
     folders = [{path.parent.relative_to(root) for path in root.rglob("*.py")} for root in roots]
     listed = re.findall(r"'([^']*__pycache__)'", (CHECKOUT / "src_py" / "meson.build").read_text())
-    assert sorted(listed) == sorted((folder / "__pycache__").as_posix() for folder in chain(*folders))
+    assert sorted(listed) == sorted(
+        (folder / "__pycache__").as_posix() for folder in chain(*folders)
+    )

@@ -10,6 +10,7 @@ from fibench.backends import own_needs, own_servers
 from fibench.backends.available import find_here
 from fibench.backends.own_needs import why_not_here
 from fibench.backends.own_servers import not_installed, path_of
+from fibench.document import ExperimentError
 from fibench.experiment import Experiment, parse_experiment
 from fibench.parameters import Fault
 
@@ -146,3 +147,42 @@ def test_braces_in_the_path_are_filled_before_it_is_used() -> None:
     assert filled == {"PATH": "/v/3/bin"}
     with pytest.raises(Fault):
         own_servers.own_environment([("PATH", "{none}")], {})
+
+
+@pytest.mark.parametrize(
+    ("mine", "what", "hint"),
+    [
+        (
+            'needs = "python3"',
+            "needs must be a list of arguments, not one text; there is no shell",
+            'write needs = ["python3", "-c", "import gevent"]',
+        ),
+        (
+            "needs = []",
+            "needs must be a list of arguments",
+            'write needs = ["python3", "-c", "import gevent"]',
+        ),
+        (
+            'install = ["pip", "install", "gunicorn"]',
+            "install must be text, not a list",
+            'write install = "pip install gunicorn"',
+        ),
+        (
+            'install = "apt update\\napt install nginx"',
+            "install must be one line of text",
+            'write install = "pip install gunicorn"',
+        ),
+        (
+            'install = ""',
+            "install must be one line of text",
+            'write install = "pip install gunicorn"',
+        ),
+        (f'install = "{"x" * 501}"', "install has 501 characters; 500 are allowed", ""),
+    ],
+)
+def test_a_fault_in_either_is_explained(mine: str, what: str, hint: str, tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        parsed(mine, tmp_path)
+    (fault,) = caught.value.diagnostics
+    assert fault.line == 6
+    assert (fault.what, fault.hint) == (what, hint)

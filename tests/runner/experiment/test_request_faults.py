@@ -290,42 +290,6 @@ DIAGNOSTICS: dict[str, tuple[str, str, str, str]] = {
         "build must be a list of arguments, not one text; there is no shell",
         'write build = ["go", "build", "-o", "server", "."]',
     ),
-    "needs as a text": (
-        ENV,
-        f'{ENV}; needs = "python3"',
-        "needs must be a list of arguments, not one text; there is no shell",
-        'write needs = ["python3", "-c", "import gevent"]',
-    ),
-    "needs of nothing": (
-        ENV,
-        f"{ENV}; needs = []",
-        "needs must be a list of arguments",
-        'write needs = ["python3", "-c", "import gevent"]',
-    ),
-    "an install of words": (
-        ENV,
-        f'{ENV}; install = ["pip", "install", "gunicorn"]',
-        "install must be text, not a list",
-        'write install = "pip install gunicorn"',
-    ),
-    "an install of two lines": (
-        ENV,
-        f'{ENV}; install = "apt update\\napt install nginx"',
-        "install must be one line of text",
-        'write install = "pip install gunicorn"',
-    ),
-    "an empty install": (
-        ENV,
-        f'{ENV}; install = ""',
-        "install must be one line of text",
-        'write install = "pip install gunicorn"',
-    ),
-    "a long install": (
-        ENV,
-        f'{ENV}; install = "{"x" * 501}"',
-        "install has 501 characters; 500 are allowed",
-        "",
-    ),
 }
 PATH_RULE = (
     "allowed: a path below {dir}: steps of a-z, A-Z, 0-9, '.', '_', '+', '-', with / between them"
