@@ -2,6 +2,7 @@
 """What is said to be somewhere is there: each path that documents and configuration name."""
 
 import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,9 @@ def test_what_has_moved_would_be_found() -> None:
 
 def test_no_folder_gives_its_bytecode_to_a_wheel() -> None:
     """Meson wants each folder that it leaves out by its name."""
-    runner = CHECKOUT / "src_py" / "fibench"
-    folders = {path.parent.relative_to(runner) for path in runner.rglob("*.py")}
+    roots = (CHECKOUT / "src_py" / "fibench", CHECKOUT / "experiments")
+    folders = [{path.parent.relative_to(root) for path in root.rglob("*.py")} for root in roots]
     listed = re.findall(r"'([^']*__pycache__)'", (CHECKOUT / "src_py" / "meson.build").read_text())
-    assert sorted(listed) == sorted((folder / "__pycache__").as_posix() for folder in folders)
+    assert sorted(listed) == sorted(
+        (folder / "__pycache__").as_posix() for folder in chain(*folders)
+    )

@@ -125,10 +125,18 @@ they start depends on the folder. Servers in other languages have one cell each,
 is.
 
 **What cannot run here.** Interpreters that are not installed, backends that need what the machine
-lacks, and servers of your own whose program is not on the PATH, are left out of the plan, and
-`plan` and `run` say why. To find out, both start once what is in doubt: an interpreter that the
-file names, and the servers on it; a backend with `needs` in the catalogue. Claims about such cells
-are NOT HERE; so are those that name more with `needs_backend` or `needs_interpreter`.
+lacks, and servers of your own whose program is not on the PATH, or whose `needs` are not met, are
+left out of the plan, and `plan` and `run` say why, with the command that installs it where it is
+known. To find out, both start once what is in doubt: an interpreter that the file names, and the
+servers on it; a backend with `needs` in the catalogue; and the `needs` of a server of your own:
+
+    [backends.gevent]
+    command = ["python3", "-m", "gunicorn", "-b", "{host}:{port}", "-k", "gevent", "app:app"]
+    needs = ["python3", "-c", "import gunicorn, gevent"]
+    install = "pip install gunicorn gevent"
+
+Claims about such cells are NOT HERE; so are those that name more with `needs_backend` or
+`needs_interpreter`.
 """
 
 _TABLES = (

@@ -60,6 +60,10 @@ class OwnBackend:
     """How long it may take to end."""
     build: tuple[str, ...] = ()
     """What makes it, once before the run, in `folder`; none where nothing does."""
+    needs: tuple[str, ...] = ()
+    """What ends with status 0 where it can run, in `folder`; none where that is not in doubt."""
+    install: str | None = None
+    """The command with which a person installs it."""
     named: frozenset[str] = field(default=frozenset(), compare=False)
     """What stands in braces in all of this."""
 
@@ -97,6 +101,8 @@ def own_backends(file: ExperimentFile, folder: Path, requests: Requests) -> dict
             stop_signal=table.stop.signal,
             grace_s=table.stop.grace,
             build=tuple(table.build),
+            needs=tuple(table.needs),
+            install=table.install,
             named=frozenset(_named(table)) | _prepared(name, requests),
         )
         for name, table in file.backends.items()

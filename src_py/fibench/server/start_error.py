@@ -58,6 +58,11 @@ def printable(text: str) -> str:
     return shown if len(shown) <= LINE_CHARACTERS else shown[:LINE_CHARACTERS] + "…"
 
 
+def last_words(said: str) -> str:
+    """The last line in which anything is said: some end a traceback with a bracket."""
+    return next((line for line in reversed(said.splitlines()) if re.search(r"\w", line)), "")
+
+
 def not_supervised(said: str) -> StartError | None:
     """`supervise` refused to start the server: it may not run where it was to run."""
     if not said.startswith("supervise: "):
@@ -84,7 +89,7 @@ def ended_early(
     """
     if cause is not None:
         return StartError("exited", *cause, said)
-    last_line = said.rpartition("\n")[2]
+    last_line = last_words(said)
     if status == STATUS_LACKING:
         return StartError(
             "lacking",

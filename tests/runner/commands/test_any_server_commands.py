@@ -39,6 +39,27 @@ def test_plan_leaves_out_what_is_not_installed(desk: Desk) -> None:
     }
 
 
+def test_what_a_server_needs_and_is_not_here_is_said_with_what_brings_it(desk: Desk) -> None:
+    (desk.folder / "web.py").write_text(WEB)
+    needs = "needs = ['python3', '-c', 'import no_such_module']\ninstall = 'pip install it'\n"
+    path = desk.write(HELLO.replace("cores = 1\n", f"cores = 1\n{needs}"))
+    lacks = "ModuleNotFoundError: No module named 'no_such_module'"
+    document = json.loads(desk.invoke("plan", path, "--json").stdout)
+    assert {one["reason"] for one in document["left_out"]} == {
+        f"web: {lacks}: `pip install it` brings it"
+    }
+    done = desk.run(path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "NOT HERE" in done.stdout
+    assert f"2 cells left out: web: {lacks}: `pip install it` brings it" in done.stderr
+    refused = desk.invoke("serve", "web", path)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-2:] == [
+        f"web cannot run here: {lacks}",
+        "`pip install it` brings it",
+    ]
+
+
 WEB = """\
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
