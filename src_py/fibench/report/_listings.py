@@ -82,7 +82,7 @@ def render_plan(
     with page(out) as console:
         console.print(Text(prose(str(plan["title"])), style="bold"))
         said = f"{counted(len(cells), 'cell')} in {_extent(plan)}{_search_extent(plan)}"
-        console.print(Text(said))
+        console.print(Text(said if cells else "none of its cells can be measured here"))
         console.print()
         lines = [("all cells", common_parameters(cells))] if cells else []
         lines += [*_groups(cells), *_searches(plan), *_pinning(plan)]
