@@ -18,6 +18,7 @@ from typing import TypedDict
 from fibench.backends import Backend, interpreter_records
 from fibench.backends.interpreters import own
 from fibench.backends.own_python import is_python_of
+from fibench.backends.own_servers import path_of
 from fibench.experiment import Experiment
 from fibench.json_values import Object, object_or_empty
 from fibench.machine import cores as machine
@@ -160,7 +161,7 @@ def _files_of(backend: Backend) -> dict[str, Path]:
     for place, word in enumerate(backend.command):
         path = folder / word
         if place == 0 and os.sep not in word:
-            path = Path(shutil.which(word, path=dict(backend.env).get("PATH")) or path)
+            path = Path(shutil.which(word, path=path_of(dict(backend.env))) or path)
         is_module = backend.command[place - 1 : place] == ("-m",)
         modules = _module(folder, word if is_module else _before_the_object(word))
         if place == 0 or _is_file(path):

@@ -2,6 +2,7 @@
 """What `plan` and `run` say of files with servers of any kind."""
 
 import json
+import os
 
 import pytest
 from tests.runner.any_servers import ECHO, FILES
@@ -58,6 +59,19 @@ def test_what_a_server_needs_and_is_not_here_is_said_with_what_brings_it(desk: D
         f"web cannot run here: {lacks}",
         "`pip install it` brings it",
     ]
+
+
+@pytest.mark.needs("nginx")
+def test_nginx_is_measured_for_a_person_whose_path_does_not_have_it(desk: Desk) -> None:
+    folders = os.environ["PATH"].split(os.pathsep)
+    path = os.pathsep.join(one for one in folders if not one.endswith("sbin"))
+    text = FILES["nginx-workers"].read_text().replace('["hello", "hello-close", "file"]', '"hello"')
+    head, _, _ = text.replace("workers = [1, 2, 4]", "workers = 1").partition("[[claim]]")
+    load = "[load]\nduration = '0.2s'\nwarmup = '50ms'\n[plan]\nblocks = 1\n"
+    done = desk.run(desk.write(head + load), PATH=path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = desk.measured()
+    assert record["valid"]
 
 
 WEB = """\
