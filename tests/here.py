@@ -263,6 +263,7 @@ _FACULTIES: Mapping[str, Callable[[], str | None]] = {
     "strace": absent_reason,
 }
 _MODULES = {
+    "gevent": "gevent",
     "hdrhistogram": "hdrh",
     "meson-python": "mesonpy",
     "pip": "pip",

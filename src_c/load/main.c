@@ -13,9 +13,11 @@
 
 #include "core/clock.h"
 #include "core/die.h"
+#include "load/ask/command_line.h"
 #include "load/ask/settings.h"
 #include "load/check/check.h"
 #include "load/count/listen_queue.h"
+#include "load/drive/cooldown.h"
 #include "load/drive/state.h"
 #include "load/drive/window.h"
 #include "load/drive/worker.h"
@@ -101,9 +103,12 @@ static void make_workers(struct session *session)
     run->settings = session->settings;
     run->stop = eventfd(0, EFD_CLOEXEC);
     run->standing = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+    run->cooldown = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    atomic_init(&run->waiting, session->thread_count);
     session->workers = (struct worker **)calloc(session->thread_count, sizeof *session->workers);
-    if (run->stop == -1 || run->standing == -1 || session->workers == NULL ||
-        !window_init(&run->window, session->settings->requests))
+    if (run->stop == -1 || run->standing == -1 || run->cooldown == -1 || session->workers == NULL ||
+        !window_init(&run->window, session->settings->requests,
+                     cooldown_longest_ns(session->settings)))
         die("fibload", "cannot prepare", errno);
     int error = pthread_barrier_init(&run->gate, NULL, (unsigned)session->thread_count + 1);
     for (size_t i = 0; error == 0 && i < session->thread_count; i++) {
@@ -149,6 +154,7 @@ static void collect(struct session *session)
     struct result *result = session->result;
 
     atomic_store(&session->run.end_ns, result->end_ns);
+    atomic_store(&session->run.watched_ns, result->watched_ns);
     atomic_store(&session->run.leave_ns, clock_now_ns() + LEAVE_NS);
     if (eventfd_write(session->run.stop, 1) == -1)
         die("fibload", "eventfd", errno);
@@ -176,6 +182,7 @@ static void release(struct session *session)
     pthread_barrier_destroy(&run->gate);
     free((void *)session->workers);
     close(run->window.finished);
+    close(run->cooldown);
     close(run->standing);
     close(run->stop);
     close(session->signals);
@@ -201,7 +208,7 @@ int main(int argc, char *argv[])
     static struct result result; // with its histograms too large for the stack's taste
     static struct session session;
 
-    settings_read(&settings, argc, argv);
+    command_line_read(&settings, argc, argv);
     if (settings.check)
         return check_only(&settings);
     result.settings = &settings;

@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/die.h"
+#include "load/count/first_round.h"
 #include "load/count/warm_up.h"
 #include "load/drive/cpu.h"
 #include "load/drive/standing.h"
@@ -104,18 +105,46 @@ static double work_done(const struct session *session)
     return sum;
 }
 
-// Waits until the server is warm.
+// How many requests the closed loops keep in flight, which are the first round.
+static uint64_t first_round_requests(const struct settings *settings)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < settings->group_count; i++) {
+        const struct group *group = &settings->groups[i];
+        if (!group->idle && group->rate_billionths == 0)
+            sum += group->clients * settings_in_flight(settings);
+    }
+    return sum;
+}
+
+static void look_at_first_round(const struct session *session, struct first_round *first_round)
+{
+    uint64_t answered = 0;
+    uint64_t replies = 0;
+
+    for (size_t i = 0; i < session->thread_count; i++) {
+        const struct warmth *warmth = &session->workers[i]->warmth;
+        answered += atomic_load_explicit(&warmth->first_round, memory_order_relaxed);
+        replies += atomic_load_explicit(&warmth->replies, memory_order_relaxed);
+    }
+    first_round_look(first_round, answered, replies);
+}
+
+// Waits until the server is warm, and until its clients do not all wait for their first reply.
 static enum wake warm_up(struct session *session, int64_t start_ns)
 {
     if (!session->settings->warms_up_until_steady)
         return wait_until(session, start_ns + session->settings->warmup_ns);
     struct warm_up warm_up = warm_up_begin(start_ns);
+    struct first_round first_round = first_round_begin(first_round_requests(session->settings));
     while (!warm_up_is_full(&warm_up)) {
         enum wake wake = wait_until(session, warm_up.last_ns + WARM_UP_BATCH_NS);
         if (wake != WAKE_DUE)
             return wake;
         warm_up_look(&warm_up, work_done(session), clock_now_ns());
-        session->result->steady = warm_up_is_steady(&warm_up);
+        look_at_first_round(session, &first_round);
+        session->result->steady = warm_up_is_steady(&warm_up) && first_round_is_over(&first_round);
         if (session->result->steady)
             break;
     }
@@ -169,6 +198,22 @@ static enum wake begin_load(struct session *session, struct cpu_sample *first)
     return wake;
 }
 
+// After the end of the window: lets the load go on until all that was due before it has an outcome,
+// or for as long as it may. The threads may have come to that before this one woke up.
+static void cool_down(struct session *session)
+{
+    struct result *result = session->result;
+    int64_t until_ns = result->end_ns + atomic_load(&session->run.window.cooldown_ns);
+
+    if (eventfd_write(session->run.cooldown, 1) == -1)
+        die("fibload", "eventfd", errno);
+    result->cooled_down = true;
+    if (!result->interrupted && !result->aborted)
+        result->interrupted = wait_until(session, until_ns) == WAKE_SIGNAL;
+    int64_t now_ns = clock_now_ns();
+    result->watched_ns = now_ns < until_ns ? now_ns : until_ns;
+}
+
 void keep_time(struct session *session)
 {
     const struct settings *settings = session->settings;
@@ -193,4 +238,7 @@ void keep_time(struct session *session)
     result->extent = cpu_extent();
     result->zero_ns = atomic_load(&session->run.zero_ns);
     announce(session, "end", result->end_ns);
+    result->watched_ns = result->end_ns;
+    if (atomic_load(&session->run.window.cooldown_ns) > 0)
+        cool_down(session);
 }

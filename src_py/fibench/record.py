@@ -7,101 +7,15 @@ each member means. Figures are in base units; None is what is not known, and nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol, TypeVar
 
 from fibench.json_values import Json
 from fibench.parameters import Parameters
 from fibench.plan import Role
+from fibench.tried import could_not_start
 
 SCHEMA = 3
-
-FROM_OUTSIDE = frozenset(("address-in-use", "bad-address", "not-placed", "no-resources", "load"))
-"""The kinds of failure that keep a trial from beginning for reasons that are not the server's."""
-
-
-class Tried(Protocol):
-    """Which trial a record is of, and how it went: all that resuming needs."""
-
-    @property
-    def trial(self) -> str:
-        """The trial's key."""
-
-    @property
-    def role(self) -> Role | None:
-        """What the trial is for."""
-
-    @property
-    def index(self) -> int:
-        """Its place in the plan, from 0."""
-
-    @property
-    def block(self) -> int:
-        """Its block, from 0; -1: before all blocks."""
-
-    @property
-    def cell(self) -> str:
-        """The key of its cell."""
-
-    @property
-    def attempt(self) -> int:
-        """Which try it was, from 1."""
-
-    @property
-    def valid(self) -> bool:
-        """Whether its figures count."""
-
-    @property
-    def failure(self) -> str | None:
-        """The kind of that, if they do not."""
-
-    @property
-    def window_opened(self) -> bool | None:
-        """Whether it came to its window; None: it is not known."""
-
-    @property
-    def schema(self) -> int:
-        """By the rules of which version it was made."""
-
-    @property
-    def disturbed(self) -> object:
-        """What disturbed it, or whether anything did."""
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether it is not measured again for that."""
-
-
-def could_not_start(tried: Tried) -> bool:
-    """Whether a trial is no result, since what kept it from its window was not the server's.
-
-    Records before schema 3 do not say whether the window had opened; a load fails before or in it.
-    """
-    if tried.valid or tried.window_opened or tried.failure not in FROM_OUTSIDE:
-        return False
-    return tried.window_opened is False or tried.failure != "load"
-
-
-def broke_off(record: Record) -> bool:
-    """Whether a trial's load ended before its window, once it had begun to ask.
-
-    It is tried again as what could not start is, but somebody may have seen how it went.
-    """
-    return record.load_began is True and record.failure == "load" and could_not_start(record)
-
-
-T = TypeVar("T", bound=Tried)
-
-
-def last_attempts(records: Iterable[T]) -> list[T]:
-    """Of each trial the last attempt that is in the journal, in the order of the plan."""
-    last: dict[str, T] = {}
-    for record in records:
-        before = last.get(record.trial)
-        if before is None or record.attempt >= before.attempt:
-            last[record.trial] = record
-    return sorted(last.values(), key=lambda record: record.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +83,8 @@ class Checks:
     read_lag_p99_s: float | None = None
     steady: bool | None = None
     """Whether the load was steady when the window began; None: that was not looked at."""
+    ramp: bool | None = None
+    """Whether the first round of a closed loop was under way then; None: nobody said."""
     warmup_s: float | None = None
     sent_share: float | None = None
     offered_per_s: float | None = None
@@ -178,8 +94,7 @@ class Checks:
     listen_drops: int | None = None
     retransmits: int | None = None
     computing_s: float | None = None
-    """What the least of the asked-for fibonacci(n) takes a core here, by the recursion in C; only
-    of a server of the user's own."""
+    """What the least fibonacci(n) asked of a server of the user's own takes a core here, in C."""
     check_s: float | None = None
     """Where requests of the file are asked for: how long the fastest reply took before the load, to
     the one that takes longest."""
@@ -262,8 +177,7 @@ class SystemCalls:
 
 @dataclass(frozen=True, slots=True)
 class Disturbed:
-    """Evidence from inside a trial's window that something else had the machine meanwhile, or that
-    the load was not what it was to be."""
+    """Evidence from inside a window of who else had the machine, or of a load that fell short."""
 
     kind: str
     """For programs: "foreign", "steal", "probe", "late", "generator", by the rules of
@@ -350,7 +264,8 @@ class Record:
     window_opened: bool | None = None
     """Whether it came to its window; None: it is not known, as before schema 3."""
     load_began: bool | None = None
-    """Whether its load had begun to ask; None: it is not known, as of earlier versions."""
+    """Whether its load, or fibload before it, had begun to ask; None: it is not known, as of
+    earlier versions."""
     schema: int = SCHEMA
 
     @property
@@ -401,3 +316,11 @@ class Record:
             },
             "times": asdict(self.times),
         }
+
+
+def broke_off(record: Record) -> bool:
+    """Whether a trial's load ended before its window, once it had begun to ask.
+
+    It is tried again as what could not start is, but somebody may have seen how it went.
+    """
+    return record.load_began is True and record.failure == "load" and could_not_start(record)

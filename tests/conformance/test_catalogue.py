@@ -22,6 +22,7 @@ OPTIONAL = {
     "course": bool,
     "ranked": bool,
     "busy": bool,
+    "gil": bool,
     "cap": int,
 }
 COURSE = [

@@ -18,6 +18,7 @@ from tests.here import require
 from tests.processes import ending
 
 LIMIT_S = 30  # a fibload that takes longer hangs
+LONGEST_COOLDOWN_NS = 500_000_000
 
 Meanwhile = Callable[["subprocess.Popen[str]"], AbstractContextManager[object]]
 
@@ -60,26 +61,49 @@ def check_part(part: dict[str, Any]) -> None:
     assert latency["count"] == window["ok"]
     assert total(latency["histogram"]["counts"]) == latency["count"]
     assert clients["answered"] <= clients["connected"] <= clients["asked"]
-    loop, censored = part["open_loop"], latency["censored"]
+    loop, censored, late = part["open_loop"], latency["censored"], latency["late"]
     assert total(censored["counts"]) == censored["count"]
-    assert total(latency["entered"]["counts"]) <= latency["count"] + censored["count"]
+    assert total(late["counts"]) == late["count"]
+    check_cooldown(part)
+    watched = latency["count"] + late["count"] + censored["count"]
+    assert total(latency["entered"]["counts"]) <= watched
     # A request at an edge of the window counts in part.
     entered = total(latency["entered"]["counts"])
-    assert -entered - 0.001 <= window["served"] - window["ok"] <= censored["count"] + 0.001
+    cut_off = censored["count"] + late["count"]
+    assert -entered - 0.001 <= window["served"] - window["ok"] <= cut_off + 0.001
     closed = part["closed_loop"]
     if closed is not None:
         assert closed["littles_law"] is None or 0 <= closed["littles_law"] <= 1
         check_read_lag(closed["lag"], part)
-    # What was seen without a reply is what is unfinished, and what was given up in the window.
-    assert censored["count"] <= counts["unfinished"] + counts["timeout"]
+    # What was seen without a reply, or had a late one, is what was unfinished, and what was given
+    # up in the window.
+    assert cut_off <= counts["unfinished"] + counts["timeout"]
     if loop is None:
+        assert late["count"] == 0
         return  # where the last requests may have been sent after the end, before it was known
-    assert counts["unfinished"] <= censored["count"] or latency["clock"] == "mixed"
+    assert late["count"] == loop["answered_late"]
+    if latency["clock"] != "mixed":
+        assert counts["unfinished"] <= cut_off
     assert loop["overdue_at_end"] <= loop["most_overdue"]
     assert loop["overdue_at_end"] <= counts["unfinished"]
     assert loop["lag"]["count"] == total(loop["lag"]["histogram"]["counts"]) == loop["due"]
     assert loop["due"] <= part["counts"]["started"]
     check_waiting(loop, part)
+
+
+def check_cooldown(part: dict[str, Any]) -> None:
+    """Hold what came after the window to what was unfinished at its end: all of that has become
+    something."""
+    loop, unfinished = part["open_loop"], part["counts"]["unfinished"]
+    if loop is not None:
+        assert loop["waiting_at_end"] == loop["answered_late"] + loop["unanswered"]
+    if part["cooldown"] is None:
+        assert part["latency"]["late"]["count"] == 0
+        return
+    counts = dict(part["cooldown"]["counts"])
+    assert counts.pop("started") == sum(counts.values()) >= unfinished
+    assert part["latency"]["late"]["count"] <= counts["ok"]
+    assert 0 <= part["cooldown"]["ns"] <= LONGEST_COOLDOWN_NS
 
 
 def check_waiting(loop: dict[str, Any], part: dict[str, Any]) -> None:
@@ -110,6 +134,12 @@ def check_read_lag(lag: dict[str, Any], part: dict[str, Any]) -> None:
         assert lag["max_ns"] <= part["latency"]["max_ns"]
 
 
+def is_ramp(group: dict[str, Any]) -> bool:
+    """Whether more than a fiftieth of what came in the window was of the first round."""
+    loop = group["closed_loop"]
+    return loop is not None and loop["first_round"] * 50 > group["window"]["ok"]
+
+
 def check_in_flight(report: dict[str, Any]) -> None:
     """Hold Little's law to what there can be at most, also where the number is not fixed."""
     for part in (report, *report["groups"]):
@@ -118,6 +148,7 @@ def check_in_flight(report: dict[str, Any]) -> None:
             continue
         most = part["clients"]["asked"] * report["settings"]["pipeline"]
         assert 0 <= loop["in_flight"] <= most
+        assert 0 <= loop["first_round"] <= min(most, part["window"]["ok"])
         if loop["littles_law"] is not None:
             assert loop["in_flight"] == pytest.approx(most * loop["littles_law"], abs=0.001)
 
@@ -132,6 +163,19 @@ def check_seconds(group: dict[str, Any]) -> None:
     numbers = [second["second"] for second in group["seconds"]]
     assert numbers == sorted(set(numbers))
     assert sorted(summed.items()) == [tuple(b) for b in group["latency"]["histogram"]["counts"]]
+
+
+def check_cooldowns(report: dict[str, Any]) -> None:
+    """Hold the cool-down to where there is one: after a whole window with a schedule."""
+    settings, told = report["settings"], report["cooldown"]
+    can_be = report["open_loop"] is not None and settings["requests"] == 0
+    if not can_be or report["window"]["duration_ns"] < settings["duration_ns"]:
+        assert told is None
+        return
+    assert told["ns"] <= settings["duration_ns"] // 10
+    asking = [group["cooldown"] for group in report["groups"] if not group["idle"]]
+    for count, number in told["counts"].items():
+        assert number == sum(one["counts"][count] for one in asking)
 
 
 def check_identity(answer: Answer) -> None:
@@ -150,6 +194,7 @@ def check_identity(answer: Answer) -> None:
     window = report["window"]
     assert window["ok"] == sum(group["window"]["ok"] for group in asking)
     assert window["end_ns"] - window["begin_ns"] == window["duration_ns"]
+    check_cooldowns(report)
     assert report["clients"]["connected"] <= report["connections_opened"]
     assert report["warmup"]["ns"] >= 0
     check_in_flight(report)
@@ -158,7 +203,9 @@ def check_identity(answer: Answer) -> None:
     for outcome in ("timeout", "unfinished"):
         assert resent[outcome] <= report["counts"][outcome]
     assert resent["connections"] <= report["retransmits"]
-    assert bool(report["notes"]) == (resent["connections"] > 0)
+    ramp = report["warmup"]["ramp"]
+    assert len(report["notes"]) == (resent["connections"] > 0) + ramp
+    assert ramp == any(is_ramp(group) for group in asking)
     if report["interrupted"]:
         assert answer.status == 130
     else:
@@ -204,10 +251,12 @@ class Program:
         interrupt: bool = False,
         meanwhile: Meanwhile = contextlib.nullcontext,
         at_begin: Callable[["subprocess.Popen[str]"], None] = lambda process: None,
+        at_end: Callable[["subprocess.Popen[str]"], None] | None = None,
     ) -> Answer:
         """Run it to its end; hold what it says to the identity.
 
-        When its window has begun `at_begin` is done to it, and with `interrupt` it gets a SIGINT.
+        When its window has begun `at_begin` is done to it, and with `interrupt` it gets a SIGINT;
+        when that has ended, `at_end`.
         """
         reader, writer = os.pipe()
         with os.fdopen(reader, encoding="ascii") as edges:
@@ -221,6 +270,9 @@ class Program:
                 at_begin(process)
                 if interrupt:
                     process.send_signal(signal.SIGINT)
+                if at_end is not None:
+                    lines.append(edges.readline())
+                    at_end(process)
                 stdout, stderr = process.communicate(timeout=LIMIT_S)
                 lines += edges.readlines()
         assert stderr == ""

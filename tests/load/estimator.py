@@ -12,9 +12,7 @@ from .geometry import highest_at
 
 def survival_percentile(latency: dict[str, Any], percent: float) -> int | None:
     """The product-limit estimate from what a report tells, written again from its definition."""
-    events, censored, entered = (
-        dict(latency[name]["counts"]) for name in ("histogram", "censored", "entered")
-    )
+    events, censored, entered = parts_of(latency).values()
     ended_by, left_by, entered_by = _up_to(events), _up_to(censored), _up_to(entered)
     everyone = sum(events.values()) + sum(censored.values())
     wanted = max(1, int(percent / 100 * everyone + 0.5))
@@ -36,7 +34,7 @@ def survival_percentile(latency: dict[str, Any], percent: float) -> int | None:
 def bounded_percentile(latency: dict[str, Any], bound: str, percent: float) -> int | None:
     """The same, if what was cut off ends now ("at_least"), or never ("at_most"); or of the ages at
     which all were last seen."""
-    parts = {name: dict(latency[name]["counts"]) for name in ("histogram", "censored", "entered")}
+    parts = parts_of(latency)
     events, censored = parts["histogram"], parts["censored"]
     if bound == "at_most":  # beyond every reply, which is where they do not count
         beyond = max(events, default=0) + 1
@@ -48,6 +46,15 @@ def bounded_percentile(latency: dict[str, Any], bound: str, percent: float) -> i
         parts["entered"] = parts["entered"] if bound == "at_least" else {}
     counts = {name: {"counts": list(part.items())} for name, part in parts.items()}
     return survival_percentile(counts, percent)
+
+
+def parts_of(latency: dict[str, Any]) -> dict[str, dict[int, int]]:
+    """The replies, late ones to requests of the window among them, and what else was seen."""
+    names = ("histogram", "censored", "entered")
+    parts = {name: dict(latency[name]["counts"]) for name in names}
+    for step, count in latency.get("late", {"counts": []})["counts"]:
+        parts["histogram"][step] = parts["histogram"].get(step, 0) + count
+    return parts
 
 
 def _up_to(counts: dict[int, int]) -> Callable[[int], int]:

@@ -32,7 +32,9 @@ def test_clients_in_step_are_never_served_faster_than_they_can_be(
         )  # fmt: skip
     window = answer.report["window"]
     most_per_s = 4 * int(pipeline) / delay_s
-    assert 0 < window["served_per_s"] <= most_per_s * 1.001  # the histogram has three digits
+    # The histogram has three digits. Who stood still until the window opened is told more roughly.
+    most_per_s *= 1.05 if answer.report["warmup"]["ramp"] else 1.001
+    assert 0 < window["served_per_s"] <= most_per_s
     assert window["served_per_s"] == pytest.approx(window["served"] / 0.75, abs=0.01)
 
 

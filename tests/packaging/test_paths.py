@@ -2,6 +2,7 @@
 """What is said to be somewhere is there: each path that documents and configuration name."""
 
 import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ PATH = re.compile(
     rf"(?<![\w./$}}<>-])(?:\./)?((?:{'|'.join(map(re.escape, TOPS))})/[\w./*-]*[\w*])"
 )
 SOURCE = re.compile(r"(?<![\w./<>-])((?:\w[\w.-]*/)*[\w.-]+\.(?:py|c|h))(?![\w/])")
+COPIED = re.compile(r"^```\w+ ([\w.]+)$", re.MULTILINE)
+"""A file that stands in a page, after its name."""
 
 PAGES = sorted(file for file in FILES if file.endswith((".md", ".1")))
 CONFIGURATION = sorted(
@@ -42,8 +45,10 @@ def lost_paths(text: str) -> set[str]:
 
 
 def lost_sources(text: str) -> set[str]:
-    """The sources that a text names by the end of their paths, and that are not there."""
+    """The sources that a text names by the end of their paths, and that neither are there nor
+    stand in it, to be copied."""
     named = {name for name in SOURCE.findall(text) if not AS_EXAMPLES.search(name)}
+    named -= set(COPIED.findall(text))
     return {name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in FILES)}
 
 
@@ -70,11 +75,14 @@ def test_what_has_moved_would_be_found() -> None:
     assert lost_sources("`test_paths.py`, `packaging/test_paths.py`, `runner/test_paths.py`") == {
         "runner/test_paths.py"
     }
+    assert lost_sources("`mine.py`:\n\n```python mine.py\n```\nbut not `yours.py`") == {"yours.py"}
 
 
 def test_no_folder_gives_its_bytecode_to_a_wheel() -> None:
     """Meson wants each folder that it leaves out by its name."""
-    runner = CHECKOUT / "src_py" / "fibench"
-    folders = {path.parent.relative_to(runner) for path in runner.rglob("*.py")}
+    roots = (CHECKOUT / "src_py" / "fibench", CHECKOUT / "experiments")
+    folders = [{path.parent.relative_to(root) for path in root.rglob("*.py")} for root in roots]
     listed = re.findall(r"'([^']*__pycache__)'", (CHECKOUT / "src_py" / "meson.build").read_text())
-    assert sorted(listed) == sorted((folder / "__pycache__").as_posix() for folder in folders)
+    assert sorted(listed) == sorted(
+        (folder / "__pycache__").as_posix() for folder in chain(*folders)
+    )

@@ -135,11 +135,13 @@ def pids_under(folder: Path) -> list[int]:
 
 
 @contextmanager
-def run_with_a_trial_finished(desk: Desk, blocks: int = 50) -> Iterator[subprocess.Popen[str]]:
+def run_with_a_trial_finished(
+    desk: Desk, blocks: int = 50, text: str = ""
+) -> Iterator[subprocess.Popen[str]]:
     """A run of many trials, in a session of its own, some time after its first trial."""
     with ending(
         subprocess.Popen(
-            [*INVOKE, "run", str(desk.write(SMALL.format(blocks=blocks, above=1)))],
+            [*INVOKE, "run", str(desk.write(text or SMALL.format(blocks=blocks, above=1)))],
             cwd=CHECKOUT,
             env={**desk.environment(), "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,

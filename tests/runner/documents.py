@@ -40,6 +40,7 @@ def open_loop(**more: Any) -> dict[str, Any]:
         "unnoticed": 0,
         "waiting_at_begin": 8,
         "waiting_at_end": 8,
+        "answered_late": 0,
         "fastest_ns": 7_000_000,
         "aborted": False,
         "lag": {"count": 1000, "p50_ns": 20_000, "p99_ns": 90_000, "max_ns": 200_000},
@@ -51,6 +52,11 @@ def closed_loop(clients: int, littles_law: float | None = 1.0) -> dict[str, Any]
     in_flight = clients * (1.0 if littles_law is None else littles_law)
     lag = {"count": 1000, "p50_ns": 1000, "p99_ns": 30_000, "max_ns": 80_000}
     return {"in_flight": in_flight, "littles_law": littles_law, "lag": lag}
+
+
+def cooldown(ms: float, **counts: int) -> dict[str, Any]:
+    """The load went on for so long, and so many requests ended so."""
+    return {"ns": round(ms * 1e6), "counts": NO_COUNTS | counts}
 
 
 def group(name: str, ok: int = 500, **more: Any) -> dict[str, Any]:
@@ -95,7 +101,7 @@ def answer(**more: Any) -> dict[str, Any]:
         "settings": {"pipeline": 1, "rate_per_s": None, "arrivals": None, "spin": False},
         "valid": True,
         "invalid": [],
-        "warmup": {"ns": 2 * 10**8, "steady": None},
+        "warmup": {"ns": 2 * 10**8, "steady": None, "ramp": False},
         "window": {
             "duration_ns": 10**9,
             "ok": 1000,

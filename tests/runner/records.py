@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fibench.record import Record, last_attempts
+from fibench.record import Record
 from fibench.store.record import read_head, read_record
+from fibench.tried import last_attempts
 
 _ALSO = {
     "started_at": "2026-11-24T22:00:00.500+00:00",

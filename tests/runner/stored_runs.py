@@ -17,8 +17,8 @@ from fibench.folders import Places, find_places
 from fibench.plan.trials import Trial
 from fibench.store import journal
 from fibench.store.record import read_record
-from fibench.verdict.findings import samples
 from fibench.verdict.judging import claims_json, judge
+from fibench.verdict.sampling.sampled import samples
 
 NAME = "2026-11-24T2255-63e1"
 """What a run is called whose name tells nothing."""

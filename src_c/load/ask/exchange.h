@@ -8,7 +8,7 @@
 
 #include "core/protocol.h"
 #include "load/ask/asks.h"
-#include "load/count/accounting.h"
+#include "load/ask/reply.h"
 
 enum {
     EXCHANGE_TEXT_MAX = 64 * 1024,  // of a request or a reply that the command line gives
@@ -34,9 +34,6 @@ struct exchange {
     struct http_wanted *http; // of HTTP; NULL otherwise
 };
 
-struct http_reply;
-struct http_memory;
-
 // Copies of the request for `pipeline` of them at once, as far as they stay in bounds; a sender may
 // start over when it comes to the end. The openings stay where they are. False when there is no
 // memory.
@@ -46,28 +43,6 @@ void exchange_free(struct exchange *exchange);
 
 // fibonacci(n) for n up to EXCHANGE_MAX_N, fibonacci(0) = fibonacci(1) = 1.
 uint32_t exchange_fibonacci(unsigned n);
-
-// How much of one reply has been seen. All zero at its beginning.
-struct reply {
-    size_t seen; // bytes that were right
-    bool cr_seen;
-    bool wrong;
-    size_t wrong_size; // bytes from the first wrong one on
-    size_t surplus;    // message framing: bytes after a full reply
-    bool closes;       // HTTP: the server says that it closes the connection after it
-    struct wrong_reply got;
-
-    // HTTP: what has been seen of it instead, and the last one that was right; they stay.
-    struct http_reply *http;
-    struct http_memory *memory;
-};
-
-enum reply_state {
-    REPLY_MORE,  // not complete
-    REPLY_RIGHT, // complete
-    REPLY_WRONG, // complete, and another one than expected
-    REPLY_LOST,  // wrong, and without an end in sight: the connection is of no more use
-};
 
 // The general case of reply_feed().
 enum reply_state reply_feed_slowly(const struct exchange *exchange, struct reply *reply,
@@ -120,8 +95,3 @@ static inline void reply_reset(struct reply *reply)
 
 // How a wrong reply differs from the one expected.
 struct difference reply_difference(const struct exchange *exchange, const struct reply *reply);
-
-static inline bool reply_begun(const struct reply *reply)
-{
-    return reply->seen > 0 || reply->cr_seen || reply->wrong;
-}

@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "load/ask/exchange.h"
 #include "load/ask/http_chunk.h"
 #include "load/ask/http_head.h"
+#include "load/ask/reply.h"
 
 enum {
     HTTP_HEAD_MAX = 64 * 1024,          // bytes of a reply's heads and trailers, line ends included

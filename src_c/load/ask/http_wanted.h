@@ -4,9 +4,9 @@
 #pragma once
 
 #include "load/ask/asks.h"
-#include "load/ask/exchange.h"
 #include "load/ask/http_memory.h"
 #include "load/ask/http_reply.h"
+#include "load/ask/reply.h"
 
 struct http_wanted {
     struct http_expectation expectation;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What fibload was asked to do: its command line, checked and resolved.
+// What fibload was asked to do.
 #pragma once
 
 #include <netinet/in.h>
@@ -54,17 +54,16 @@ struct settings {
     size_t group_count;
 };
 
-// Reads the command line. Prints the help and exits with 0, or one line on stderr and exits with 2.
-// `settings` must stay where it is: its texts point into it.
-void settings_read(struct settings *settings, int argc, char *const argv[]);
-
 // Prints one line on stderr and exits with 2.
 __attribute__((format(printf, 1, 2), noreturn)) void settings_reject(const char *format, ...);
 
 // Of all groups, the idle ones included.
 uint64_t settings_all_clients(const struct settings *settings);
 
-// As it is called on the command line.
+// How many requests a client of a closed loop keeps in flight.
+uint32_t settings_in_flight(const struct settings *settings);
+// As they are called on the command line, NULL behind the last.
+extern const char *const SETTINGS_FRAMINGS[];
 const char *settings_framing_name(enum framing framing);
 
 bool settings_have_open_loop(const struct settings *settings);

@@ -62,11 +62,16 @@ void accounting_add(struct accounting *sum, const struct accounting *part)
     }
 }
 
-bool accounting_balances(const struct accounting *accounting)
+uint64_t accounting_ended(const struct accounting *accounting)
 {
     uint64_t ended = 0;
 
     for (int i = 0; i < OUTCOMES; i++)
         ended += accounting->by_outcome[i];
-    return accounting->started == ended;
+    return ended;
+}
+
+bool accounting_balances(const struct accounting *accounting)
+{
+    return accounting->started == accounting_ended(accounting);
 }

@@ -74,5 +74,8 @@ struct accounting {
 
 void accounting_add(struct accounting *sum, const struct accounting *part);
 
+// How many requests have an outcome.
+uint64_t accounting_ended(const struct accounting *accounting);
+
 // Whether every request that was started has exactly one outcome.
 bool accounting_balances(const struct accounting *accounting);

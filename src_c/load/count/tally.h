@@ -11,20 +11,22 @@
 #include "load/count/timeline.h"
 
 struct tally {
-    bool open; // latencies count from the intended time
-    bool idle; // nothing is asked
-    struct accounting accounting;
-    struct timeline timeline;   // right replies in the window
-    struct seconds seconds;     // and how long they took
-    struct histogram histogram; // the same, not divided into seconds: from tally_close() on
-    uint64_t asked;             // clients
-    uint64_t connected;         // those that had a connection at least once
-    uint64_t answered;          // and those that had a reply
-    uint64_t lost;              // idle: connections that ended, or were refused
-    struct histogram censored;  // ages of requests that were last seen without a reply
-    struct histogram entered;   // ages at its begin of those, answered or not, that began before
-    struct histogram read_lag;  // how long what came may have waited to be read
+    bool open;                    // latencies count from the intended time
+    bool idle;                    // nothing is asked
+    struct accounting accounting; // of the run up to the window's end
+    struct accounting cooldown;   // of what was unfinished then, and of what was started since
+    struct timeline timeline;     // right replies in the window
+    struct seconds seconds;       // and how long they took
+    struct histogram histogram;   // the same, not divided into seconds: from tally_close() on
+    uint64_t asked;               // clients
+    uint64_t connected;           // those that had a connection at least once
+    uint64_t answered;            // and those that had a reply
+    uint64_t lost;                // idle: connections that ended, or were refused
+    struct histogram censored;    // ages of requests that were last seen without a reply
+    struct histogram entered;     // ages at its begin of those, answered or not, that began before
+    struct histogram read_lag;    // how long what came may have waited to be read
     // Of a closed loop, in the window:
+    uint64_t first_round;     // of replies, those to requests of the first round
     double before;            // of replies, the parts of their requests that lie before it
     struct histogram resumed; // of the censored at the end, those of clients answered before
     int64_t in_flight_ns;     // how long requests were, all together, however they ended
@@ -35,6 +37,8 @@ struct tally {
     uint64_t waiting_at_begin; // due before it, and without an outcome when it began
     uint64_t waiting_at_end;   // the same of its end
     uint64_t overdue_at_end;   // of these, never sent
+    uint64_t unanswered;       // of those waiting at the end, all that had no right reply since
+    struct histogram late;     // how long the others took
     uint64_t most_overdue;     // at once, during the whole run
     int64_t fastest_ns;        // from sending to the reply, during the whole run; 0: no reply came
     struct histogram lag;      // from the intended time until the loop noticed it
@@ -68,6 +72,12 @@ void tally_censor(struct tally *tally, int64_t begin_ns, int64_t started_ns, int
 // The same of one that is in flight when the window ends, after other replies to its client.
 void tally_resume(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t end_ns);
 
+// Counts a right reply after the window to an open loop's request that was due before its end.
+void tally_answer_late(struct tally *tally, int64_t begin_ns, int64_t due_ns, int64_t now_ns);
+
+// Counts one of those that had none when it was last seen.
+void tally_leave(struct tally *tally, int64_t begin_ns, int64_t due_ns, int64_t seen_ns);
+
 // Notes when a request ended without a right reply.
 void tally_fail(struct tally *tally, int64_t begin_ns, int64_t started_ns, int64_t now_ns);
 
@@ -78,11 +88,16 @@ void tally_close(struct tally *tally);
 // does not follow from the parts.
 void tally_add(struct tally *sum, struct tally *part);
 
-// Requests served in a window of this length: as a closed loop has them (throughput.h), or, in an
-// open loop, the replies that came in it. Of one group, after tally_close().
+// Whether a closed loop's window had too much of its first round to be one of a steady load.
+bool tally_is_ramp(const struct tally *tally);
+
+// Requests served in a window of this length: as a closed loop has them (throughput.h; in a ramp
+// first_round.h), or, in an open loop, the replies that came in it. Of one group, after
+// tally_close().
 double tally_requests(const struct tally *tally, int64_t window_ns);
 
-// NULL, or what does not add up: every request has one outcome, every second is in the total.
+// NULL, or what does not add up: every request has one outcome, what was unfinished at the window's
+// end is carried over, every second is in the total.
 const char *tally_fault(const struct tally *tally);
 
 // Right replies in the window.

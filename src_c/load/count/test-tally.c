@@ -97,6 +97,44 @@ static void test_what_waits_at_the_begin_is_counted_however_it_ends(void)
     seconds_free(&tally.seconds);
 }
 
+static void test_a_late_reply_is_no_reply_of_the_window(void)
+{
+    static struct tally tally = {.open = true};
+
+    tally_answer_late(&tally, BEGIN_NS, 100, 5000);
+    tally_answer_late(&tally, BEGIN_NS, 3000, 5000);
+    tally_leave(&tally, BEGIN_NS, 3000, 6000);
+    tally_answer_late(&tally, BEGIN_NS, 3000, 3001 + HISTOGRAM_HIGHEST_NS); // as good as none
+    CHECK_NUMBER(tally_ok(&tally), 0);
+    CHECK_NUMBER(tally.late.total, 2);
+    CHECK_NUMBER(tally.late.max_ns, 4900);
+    CHECK_NUMBER(tally.entered.total, 1);
+    CHECK_NUMBER(tally.waiting_at_begin, 1);
+    CHECK_NUMBER(tally.unanswered, 2);
+    CHECK_NUMBER(tally.censored.total, 2);
+    CHECK_NUMBER(tally.censored.min_ns, 3000);
+    CHECK_NUMBER(tally.censored.max_ns, HISTOGRAM_HIGHEST_NS);
+    CHECK_NUMBER(tally.late.out_of_range + tally.censored.out_of_range, 0);
+}
+
+static void test_what_was_unfinished_must_become_something(void)
+{
+    static struct tally tally = {.open = true, .waiting_at_end = 2};
+
+    tally.accounting.started = tally.accounting.by_outcome[OUTCOME_UNFINISHED] = 2;
+    tally.cooldown.started = 3;
+    tally.cooldown.by_outcome[OUTCOME_OK] = 2;
+    tally.cooldown.by_outcome[OUTCOME_UNFINISHED] = 1;
+    tally_answer_late(&tally, BEGIN_NS, 3000, 5000);
+    CHECK(tally_fault(&tally) != NULL); // of one of them nothing is known
+    tally_leave(&tally, BEGIN_NS, 3000, 5000);
+    CHECK(tally_fault(&tally) == NULL);
+    tally.cooldown.by_outcome[OUTCOME_UNFINISHED] = 0;
+    CHECK(tally_fault(&tally) != NULL); // one of the later ones has no outcome
+    tally.cooldown.started = tally.cooldown.by_outcome[OUTCOME_OK] = 1;
+    CHECK(tally_fault(&tally) != NULL); // not both were carried over
+}
+
 static void test_open_loops_add_up_beside_closed_ones(void)
 {
     static struct tally parts[3] = {{.open = true, .waiting_at_begin = 1, .waiting_at_end = 5},
@@ -202,6 +240,8 @@ static void test_what_does_not_add_up_is_named(void)
 int main(void)
 {
     test_what_waits_at_the_begin_is_counted_however_it_ends();
+    test_a_late_reply_is_no_reply_of_the_window();
+    test_what_was_unfinished_must_become_something();
     test_open_loops_add_up_beside_closed_ones();
     test_a_request_given_up_before_the_window_is_not_censored_in_it();
     test_a_request_from_before_the_window_enters_with_its_age();

@@ -22,5 +22,6 @@ struct served {
 // average for independent ones. The length of what is in flight at the end is not known: the mean
 // of 1 / length over the replies that took longer than its age stands for it. No reply was that
 // slow: then an age up to twice the slowest is one of a request that the server is at; an older
-// one, or that of a client which was never answered, counts nothing.
+// one, or that of a client which was never answered, counts nothing. Lengths must not drift: see
+// first_round.h.
 double served_requests(const struct served *served);

@@ -7,19 +7,19 @@
 #include <sys/socket.h>
 
 #include "core/clock.h"
+#include "load/drive/cooldown.h"
 #include "load/drive/failure.h"
 #include "load/drive/flight.h"
 #include "load/drive/free_clients.h"
 #include "load/drive/opening.h"
 #include "load/drive/read_lag.h"
 #include "load/drive/sending.h"
-#include "load/drive/window.h"
 
 // Lets a client of a closed loop send.
 static void go_on(struct worker *worker, struct client *client, int64_t now_ns)
 {
     if (client->state == CLIENT_ABSENT) { // one request, which includes opening the connection
-        client->share->tally.accounting.started++;
+        client->share->accounting->started++;
         start_request(worker, client, now_ns, now_ns);
         connect_client(worker, client, now_ns);
         return;
@@ -31,7 +31,7 @@ static void go_on(struct worker *worker, struct client *client, int64_t now_ns)
     }
 }
 
-// What a client does next while the window is not over.
+// What a client does next while the load goes on.
 static void proceed(struct worker *worker, struct client *client, int64_t now_ns)
 {
     uint64_t limit = client->share->exchange->per_connection;
@@ -42,16 +42,14 @@ static void proceed(struct worker *worker, struct client *client, int64_t now_ns
     if (client->share->is_open)
         free_clients_offer(worker, client);
     else if (client->share->is_idle)
-        note_lost(client);
+        note_lost(worker, client);
     else
         go_on(worker, client, now_ns);
 }
 
 void client_proceed(struct worker *worker, struct client *client, int64_t now_ns)
 {
-    if (window_is_over(worker->window, now_ns))
-        worker->stopped = true;
-    else
+    if (!load_is_over(worker, now_ns))
         proceed(worker, client, now_ns);
 }
 
@@ -126,7 +124,7 @@ static bool take_bytes(struct worker *worker, struct client *client, const char 
     if (size == 0)
         return true;
     // Nobody asked for these: what comes after them could not be told apart from replies.
-    client->share->tally.accounting.surplus_bytes += size;
+    client->share->accounting->surplus_bytes += size;
     close_connection(client);
     client_proceed(worker, client, now_ns);
     return false;
@@ -146,10 +144,8 @@ static void receive(struct worker *worker, struct client *client, bool to_the_en
             client_proceed(worker, client, now_ns);
             return;
         }
-        if (window_is_over(worker->window, now_ns)) {
-            worker->stopped = true;
+        if (load_is_over(worker, now_ns))
             return;
-        }
         if (first)
             read_lag_note(worker, client, now_ns);
         if (size <= 0) {
@@ -242,18 +238,16 @@ void client_give_up(struct worker *worker, struct client *client, int64_t now_ns
         client_proceed(worker, client, now_ns);
 }
 
-void client_settle(struct worker *worker, struct client *client, int64_t end_ns)
+void client_settle(struct worker *worker, struct client *client, int64_t watched_ns)
 {
-    int64_t begin_ns = atomic_load_explicit(&worker->window->begin_ns, memory_order_acquire);
+    struct accounting *accounting = &client->share->tally.accounting;
+    bool was_resent = has_resent(client);
 
     if (client->fd != -1)
         note_retransmits(client, client->fd); // which shutdown(2) may forget
-    note_resent(client, OUTCOME_UNFINISHED);
     while (client->in_flight > 0) {
         int64_t started_ns = end_request(worker, client, OUTCOME_UNFINISHED);
-        if (client->was_answered)
-            tally_resume(&client->share->tally, begin_ns, started_ns, end_ns);
-        else
-            tally_censor(&client->share->tally, begin_ns, started_ns, end_ns);
+        cooldown_note(worker, client, started_ns, watched_ns, false);
+        accounting->resent[OUTCOME_UNFINISHED] += was_resent && started_ns < worker->end_ns;
     }
 }

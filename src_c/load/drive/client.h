@@ -17,6 +17,6 @@ void client_event(struct worker *worker, struct client *client, uint32_t events)
 // Gives up what is in flight: too old.
 void client_give_up(struct worker *worker, struct client *client, int64_t now_ns);
 
-// At the end of the run: what is in flight is unfinished, and was seen without a reply until then.
-// The connection stays as it is.
-void client_settle(struct worker *worker, struct client *client, int64_t end_ns);
+// When the load is over, and what the window's end cut off was carried over: what is in flight is
+// unfinished, and was seen without a reply until then. The connection stays as it is.
+void client_settle(struct worker *worker, struct client *client, int64_t watched_ns);

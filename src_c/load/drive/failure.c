@@ -12,7 +12,7 @@
 static void step_back(struct worker *worker, struct client *client, int64_t now_ns)
 {
     if (client->share->is_idle)
-        note_lost(client);
+        note_lost(worker, client);
     else
         pauses_begin(worker, client, now_ns);
 }
@@ -20,11 +20,10 @@ static void step_back(struct worker *worker, struct client *client, int64_t now_
 void fail_locally(struct worker *worker, struct client *client, const char *call, int error,
                   int64_t now_ns)
 {
-    struct accounting *accounting = &client->share->tally.accounting;
-
     end_all(worker, client, OUTCOME_LOCAL, now_ns);
     if (worker->stopped)
         return;
+    struct accounting *accounting = client->share->accounting;
     if (accounting->local_call == NULL) {
         accounting->local_call = call;
         accounting->local_errno = error;

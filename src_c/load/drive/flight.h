@@ -2,13 +2,14 @@
 // How requests begin and end, and connections with them: each request gets exactly one outcome.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "load/ask/exchange.h"
 #include "load/count/accounting.h"
 #include "load/drive/state.h"
 
-// Any of these may find that the window is over: the worker is stopped then, and requests in flight
+// Any of these may find that the load is over: the worker is stopped then, and requests in flight
 // are left for client_settle().
 
 // Puts one request, which was counted as started, in flight: it must end in exactly one outcome.
@@ -30,9 +31,9 @@ static inline void start_request(struct worker *worker, struct client *client, i
 // Ends the oldest request in flight. Returns when it was started.
 int64_t end_request(struct worker *worker, struct client *client, enum outcome outcome);
 
-// Before what is in flight ends with this outcome: notes whether segments of its connection had to
-// be sent again, as a full listen queue makes it.
-void note_resent(struct client *client, enum outcome outcome);
+// Whether there is something in flight on a connection whose segments had to be sent again, as a
+// full listen queue makes it.
+bool has_resent(const struct client *client);
 
 // A complete reply, right or wrong, has been received: it ends the oldest request.
 void end_with_reply(struct worker *worker, struct client *client, enum reply_state state,
@@ -44,8 +45,8 @@ void end_all(struct worker *worker, struct client *client, enum outcome outcome,
 // Before a connection ends: notes the segments that had to be sent again on it.
 void note_retransmits(struct client *client, int fd);
 
-// Notes that the connection of an idle client is lost, if it is.
-void note_lost(struct client *client);
+// Notes that the connection of an idle client is lost, if it is, and the window is not over.
+void note_lost(const struct worker *worker, struct client *client);
 
 // Closes the connection, if there is one; nothing may be in flight on it.
 void close_connection(struct client *client);

@@ -95,6 +95,7 @@ void leave(struct worker *worker, int64_t until_ns)
     struct epoll_event events[EVENTS_AT_ONCE];
 
     forget(worker, worker->stop);
+    forget(worker, worker->cooldown);
     forget(worker, worker->timer);
     size_t open = half_close_all(worker);
     for (int64_t left_ns; open > 0 && (left_ns = until_ns - clock_now_ns()) > 0;) {

@@ -13,5 +13,5 @@ void open_loop_begin(struct worker *worker, int64_t zero_ns);
 // both it and a client are there, in the order in which they were due.
 void open_loop_serve(struct worker *worker);
 
-// At the end of the run: what is due by then and was never sent is unfinished.
-void open_loop_settle(struct worker *worker, struct share *share, int64_t end_ns);
+// When the load is over: what was due by then and was never sent is unfinished.
+void open_loop_settle(struct worker *worker, struct share *share, int64_t watched_ns);

@@ -41,7 +41,7 @@ void fill_pipeline(struct worker *worker, struct client *client, int64_t now_ns)
 
     while (client->in_flight < worker->settings->pipeline &&
            (limit == 0 || client->on_connection < limit)) {
-        client->share->tally.accounting.started++;
+        client->share->accounting->started++;
         start_request(worker, client, now_ns, now_ns);
     }
 }

@@ -30,6 +30,7 @@ bool share_make(struct share *share, const struct settings *settings, struct tea
     share->exchange = &team->exchange;
     share->is_idle = group->idle;
     share->tally.idle = group->idle;
+    share->accounting = &share->tally.accounting;
     if (count == 0)
         return true;
     share->clients = calloc(count, sizeof *share->clients);
@@ -41,6 +42,7 @@ bool share_make(struct share *share, const struct settings *settings, struct tea
         struct client *client = &share->clients[i];
         client->fd = -1;
         client->share = share;
+        client->first_left = is_open || group->idle ? 0 : settings_in_flight(settings);
         if (share->http_replies != NULL) {
             client->reply.http = &share->http_replies[i];
             client->reply.memory = share->http_memory;

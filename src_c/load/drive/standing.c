@@ -48,7 +48,7 @@ static void turn(struct worker *worker, int timeout_ms)
     }
     for (int i = 0; i < count; i++) {
         void *mark = events[i].data.ptr;
-        if (mark != &worker->stop && mark != &worker->timer)
+        if (mark != &worker->stop && mark != &worker->timer && mark != &worker->cooldown)
             client_event(worker, mark, events[i].events);
     }
 }

@@ -39,6 +39,7 @@ struct client {
     bool send_failed;   // nothing can be sent on this connection any more
     int send_errno;
     uint32_t in_flight;     // requests started and without an outcome
+    uint32_t first_left;    // of the first round's requests, those without a reply
     uint32_t oldest;        // where the first of them is in the ring
     int64_t *started_ns;    // when they were started: a ring of `pipeline` times
     int64_t *sent_ns;       // when they were sent, if that is another ring: in an open loop
@@ -96,6 +97,7 @@ struct share {
     struct http_memory *http_memory; // likewise
     struct open_loop open;
     struct tally tally;
+    struct accounting *accounting; // of the tally: up to the end, or of the cool-down
 };
 
 // What the threads of a run share.
@@ -104,20 +106,25 @@ struct run {
     struct team *teams;     // one for each group
     struct overdue overdue; // of all groups
     struct window window;
-    int stop;     // eventfd: the window's end was announced
-    int standing; // eventfd: how many threads' connections stand
+    int stop;              // eventfd: the load is over
+    int standing;          // eventfd: how many threads' connections stand
+    int cooldown;          // eventfd: the window's end was announced, and the load goes on
+    atomic_size_t waiting; // threads with something that was due before the end and has no outcome
     pthread_barrier_t gate;
     atomic_bool hurry;       // do not wait for connections to stand
     _Atomic int64_t zero_ns; // when the schedules begin: known when the gate opens
-    // Known when the end is announced: when the window ended, and when leave must be taken.
+    // Known when the threads are stopped: when the window ended, until when what was in flight then
+    // was watched, and when leave must be taken.
     _Atomic int64_t end_ns;
+    _Atomic int64_t watched_ns;
     _Atomic int64_t leave_ns;
 };
 
 // What a thread has done before the window begins. Written by it alone, and read by others.
 struct warmth {
-    alignas(CACHE_LINE) _Atomic uint64_t replies;
-    _Atomic int64_t lasted_ns; // how long their requests took, all together
+    alignas(CACHE_LINE) _Atomic uint64_t replies; // of closed loops
+    _Atomic uint64_t first_round;                 // of them, those to their first requests
+    _Atomic int64_t lasted_ns; // how long the requests of all loops took, all together
 };
 
 // One thread. Nothing here is written by another.
@@ -127,6 +134,7 @@ struct worker {
     struct window *window;
     struct overdue *overdue;
     int stop;
+    int cooldown;
 
     pthread_t thread;
     int epoll;
@@ -143,7 +151,10 @@ struct worker {
     int64_t ready_ns;   // until when none of those that came was ready; 0: not known yet
     int64_t looked_ns;  // when nothing was ready but what was dealt with then
     uint32_t lags_left; // until the next is recorded
-    bool stopped;       // the window is over, nothing is looked at any more
+    bool is_cooling;    // the window is over, and the load goes on
+    int64_t end_ns;     // of the window, then
+    uint64_t left;      // of what open loops had due before it, then: without an outcome
+    bool stopped;       // nothing is looked at any more
 
     struct warmth warmth;
 

@@ -5,6 +5,7 @@
 
 #include "core/test.h"
 #include "load/drive/client.h"
+#include "load/drive/cooldown.h"
 #include "load/drive/failure.h"
 #include "load/drive/flight.h"
 #include "load/drive/sending.h"
@@ -38,7 +39,10 @@ static void begin_anew(void)
                              .started_ns = times_ns,
                              .sent_ns = times_ns,
                              .state = CLIENT_OPEN};
+    share.accounting = &share.tally.accounting;
     share.tally.accounting.started = 2;
+    worker.shares = &share;
+    worker.share_count = 1;
     start_request(&worker, &client, BEGIN_NS - 500, BEGIN_NS - 500);
     start_request(&worker, &client, BEGIN_NS + 500, BEGIN_NS + 500);
 }
@@ -98,6 +102,7 @@ static uint64_t ended(void)
 
 static void check_settled(void)
 {
+    cooldown_begin(&worker, END_NS);
     client_settle(&worker, &client, END_NS);
     tally_close(&share.tally);
     CHECK(tally_fault(&share.tally) == NULL);

@@ -7,12 +7,13 @@
 
 #include "core/clock.h"
 
-bool window_init(struct window *window, uint64_t requests)
+bool window_init(struct window *window, uint64_t requests, int64_t cooldown_ns)
 {
     atomic_init(&window->begin_ns, INT64_MAX);
     atomic_init(&window->end_ns, INT64_MAX);
     atomic_init(&window->replies, 0);
     atomic_init(&window->aborted, false);
+    atomic_init(&window->cooldown_ns, cooldown_ns);
     window->requests = requests;
     window->finished = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return window->finished != -1;
@@ -31,6 +32,8 @@ static int64_t end_now(struct window *window)
     int64_t end_ns = clock_now_ns() + 1;
     if (planned_ns < end_ns)
         end_ns = planned_ns;
+    else // who sees this end must see that nothing comes after it
+        atomic_store_explicit(&window->cooldown_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&window->end_ns, end_ns, memory_order_release);
     return end_ns;
 }
@@ -48,8 +51,12 @@ void window_open(struct window *window, int64_t begin_ns, int64_t duration_ns)
 
 int64_t window_end_now(struct window *window)
 {
-    int64_t end_ns = end_now(window);
+    int64_t end_ns = atomic_load_explicit(&window->end_ns, memory_order_acquire);
 
+    // An end that has come is the same for all: who goes on after it must not see it in the making.
+    if (end_ns != WINDOW_ENDING && end_ns <= clock_now_ns())
+        return end_ns;
+    end_ns = end_now(window);
     while (end_ns == WINDOW_ENDING) {
         sched_yield();
         end_ns = atomic_load_explicit(&window->end_ns, memory_order_acquire);

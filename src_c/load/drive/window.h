@@ -16,6 +16,7 @@ struct window {
     _Atomic int64_t begin_ns;
     _Atomic int64_t end_ns;
     uint64_t requests;                            // ends with this many replies; 0: ends at a time
+    _Atomic int64_t cooldown_ns;                  // how long the load goes on after a planned end
     int finished;                                 // eventfd: they have come, or `aborted`
     atomic_bool aborted;                          // the backlog of an open loop grew too long
     alignas(CACHE_LINE) _Atomic uint64_t replies; // counted only if `requests` are
@@ -27,7 +28,7 @@ static const int64_t WINDOW_ENDING = INT64_MIN;
 enum window_side { WINDOW_BEFORE, WINDOW_INSIDE, WINDOW_OVER };
 
 // False when there is no descriptor for it.
-bool window_init(struct window *window, uint64_t requests);
+bool window_init(struct window *window, uint64_t requests, int64_t cooldown_ns);
 
 // How far ahead the begin is set, for every CPU to see it before it comes: it cannot be moved when
 // it turns out to have been set too late.

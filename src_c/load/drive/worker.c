@@ -14,6 +14,7 @@
 
 #include "core/clock.h"
 #include "load/drive/client.h"
+#include "load/drive/cooldown.h"
 #include "load/drive/free_clients.h"
 #include "load/drive/leave.h"
 #include "load/drive/open_loop.h"
@@ -21,7 +22,6 @@
 #include "load/drive/share.h"
 #include "load/drive/standing.h"
 #include "load/drive/timer.h"
-#include "load/drive/window.h"
 
 enum {
     EVENTS_AT_ONCE = 256,
@@ -32,9 +32,9 @@ enum {
 static const int64_t LONG_WAIT_NS = INT64_C(2) * NS_PER_MS; // of which a thousandth is much
 
 // Has the event loop watch one of the worker's own descriptors.
-static bool watch(const struct worker *worker, int fd, void *mark)
+static bool watch(const struct worker *worker, int fd, uint32_t events, void *mark)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = mark};
+    struct epoll_event event = {.events = events, .data.ptr = mark};
 
     return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
@@ -69,6 +69,7 @@ struct worker *worker_make(struct run *run, size_t number)
     worker->window = &run->window;
     worker->overdue = &run->overdue;
     worker->stop = run->stop;
+    worker->cooldown = run->cooldown;
     worker->spare = -1;
     worker->armed_ns = INT64_MAX;
     worker->next_sweep_ns = INT64_MAX;
@@ -76,7 +77,9 @@ struct worker *worker_make(struct run *run, size_t number)
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (worker->epoll == -1 || worker->timer == -1 ||
-        !watch(worker, worker->timer, &worker->timer) || !watch(worker, run->stop, &worker->stop) ||
+        !watch(worker, worker->timer, EPOLLIN, &worker->timer) ||
+        !watch(worker, run->stop, EPOLLIN, &worker->stop) ||
+        !watch(worker, run->cooldown, EPOLLIN | EPOLLET, &worker->cooldown) || // nobody reads it
         !make_shares(worker, number)) {
         int error = errno;
         worker_free(worker);
@@ -168,6 +171,8 @@ static void turn(struct worker *worker)
             worker->stopped = true;
         else if (mark == &worker->timer)
             due = true;
+        else if (mark == &worker->cooldown)
+            load_is_over(worker, clock_now_ns()); // which takes note of it
         else
             client_event(worker, mark, events[i].events);
         if (worker->has_open_loop && !worker->stopped)
@@ -178,9 +183,9 @@ static void turn(struct worker *worker)
         timer_serve(worker);
 }
 
-// Waits until the end of the window was announced. The thread must not end before: its CPU time is
-// read then.
-static void await_announcement(const struct worker *worker)
+// Waits until all threads are stopped. This one must not end before the end of the window was
+// announced: its CPU time is read then.
+static void await_stop(const struct worker *worker)
 {
     struct pollfd stop = {.fd = worker->stop, .events = POLLIN};
 
@@ -215,26 +220,29 @@ static void begin_open_loops(struct worker *worker)
     }
 }
 
-static void settle_share(struct worker *worker, struct share *share, int64_t end_ns)
+static void settle_share(struct worker *worker, struct share *share, int64_t watched_ns)
 {
     struct tally *tally = &share->tally;
 
     for (size_t i = 0; i < share->client_count; i++) {
         struct client *client = &share->clients[i];
-        client_settle(worker, client, end_ns);
+        client_settle(worker, client, watched_ns);
         tally->connected += client->was_connected;
         tally->answered += client->was_answered;
     }
-    open_loop_settle(worker, share, end_ns);
+    open_loop_settle(worker, share, watched_ns);
     tally_close(tally);
 }
 
 static void settle(struct worker *worker)
 {
     int64_t end_ns = atomic_load_explicit(&worker->run->end_ns, memory_order_acquire);
+    int64_t watched_ns = atomic_load_explicit(&worker->run->watched_ns, memory_order_acquire);
 
+    if (!worker->is_cooling)
+        cooldown_begin(worker, end_ns);
     for (size_t i = 0; i < worker->share_count; i++)
-        settle_share(worker, &worker->shares[i], end_ns);
+        settle_share(worker, &worker->shares[i], watched_ns);
 }
 
 void *worker_run(void *argument)
@@ -257,7 +265,7 @@ void *worker_run(void *argument)
         if (!worker->stopped)
             turn(worker);
     }
-    await_announcement(worker);
+    await_stop(worker);
     settle(worker);
     leave(worker, atomic_load_explicit(&worker->run->leave_ns, memory_order_acquire));
     return NULL;

@@ -12,8 +12,8 @@
 struct worker *worker_make(struct run *run, size_t number);
 
 // A thread's function: connects what must stand, waits at the gate, and loads the server until the
-// window is over. When its end was announced it gives each request in flight its outcome, takes
-// leave of the server, and returns.
+// window and its cool-down are over. When it is told so it gives each request in flight its
+// outcome, takes leave of the server, and returns.
 void *worker_run(void *worker);
 
 void worker_free(struct worker *worker);

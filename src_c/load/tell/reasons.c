@@ -52,12 +52,15 @@ static void add_abort(struct reasons *reasons, const struct result *result)
                result_offered_per_s(result));
 }
 
-static void add_wrong(struct reasons *reasons, const struct accounting *accounting)
+// Says how the first wrong reply differs from what was expected; `when` they came, if not before
+// the window's end.
+static void add_wrong(struct reasons *reasons, const struct accounting *accounting,
+                      const char *when)
 {
     char how[DIFFERENCE_SIZE];
 
     difference_say(how, &accounting->first_wrong);
-    add_reason(reasons, "wrong replies: %" PRIu64 ", the first %s",
+    add_reason(reasons, "wrong replies%s: %" PRIu64 ", the first %s", when,
                accounting->by_outcome[OUTCOME_WRONG], how);
 }
 
@@ -108,9 +111,12 @@ static void add_timeouts(struct reasons *reasons, const struct result *result)
 
 // Collects why the measurement must not be used. Connections that were refused, closed or reset
 // before the first byte of a reply are counted, and judged by who knows what the server promises.
+// Of what comes after the window only a wrong reply is one: what else has none then is as good as
+// unfinished.
 struct reasons reasons_collect(const struct result *result)
 {
     const struct accounting *accounting = &result->total.accounting;
+    const struct accounting *cooldown = &result->total.cooldown;
     const uint64_t *by = accounting->by_outcome;
     struct reasons found = {0};
     struct reasons *reasons = &found;
@@ -118,7 +124,9 @@ struct reasons reasons_collect(const struct result *result)
     if (result->aborted)
         add_abort(reasons, result);
     if (by[OUTCOME_WRONG] > 0)
-        add_wrong(reasons, accounting);
+        add_wrong(reasons, accounting, "");
+    if (cooldown->by_outcome[OUTCOME_WRONG] > 0)
+        add_wrong(reasons, cooldown, " after the window");
     if (accounting->wrong_openings > 0)
         add_wrong_openings(reasons, accounting);
     if (accounting->surplus_bytes > 0)
@@ -161,11 +169,24 @@ static void add_resent(struct reasons *notes, const struct result *result)
                accounting->resent_connections, accounting->resent[OUTCOME_UNFINISHED], queue);
 }
 
+// Says that the window opened too early.
+static void add_ramp(struct reasons *notes, const struct result *result)
+{
+    add_reason(
+        notes,
+        "the first round was under way when the window opened (%" PRIu64 " of %" PRIu64
+        " replies were to their client's first request): latencies are those of a queue that "
+        "fills; a longer --warmup shows the steady load",
+        result->total.first_round, tally_ok(&result->total));
+}
+
 struct reasons notes_collect(const struct result *result)
 {
     struct reasons notes = {0};
 
     if (result->total.accounting.resent_connections > 0)
         add_resent(&notes, result);
+    if (result_is_ramp(result))
+        add_ramp(&notes, result);
     return notes;
 }

@@ -85,7 +85,8 @@ static void write_validity(struct json *json, const struct result *result)
     write_reasons(json, "notes", &notes);
 }
 
-// How long the warm-up was; whether the server was steady then, if that was looked at.
+// How long the warm-up was; whether the server was steady then, if that was looked at; and whether
+// it was too short for the first round of a closed loop.
 static void write_warmup(struct json *json, const struct result *result)
 {
     json_open(json, "warmup", '{');
@@ -94,6 +95,7 @@ static void write_warmup(struct json *json, const struct result *result)
         json_bool(json, "steady", result->steady);
     else
         json_null(json, "steady");
+    json_bool(json, "ramp", result_is_ramp(result));
     json_close(json, '}');
 }
 
@@ -118,8 +120,10 @@ static void write_firsts(struct json *json, const struct result *result)
 {
     const struct accounting *accounting = &result->total.accounting;
 
-    if (accounting->wrong_seen)
-        difference_write(json, "first_wrong", &accounting->first_wrong);
+    const struct accounting *wrong = accounting->wrong_seen ? accounting : &result->total.cooldown;
+
+    if (wrong->wrong_seen)
+        difference_write(json, "first_wrong", &wrong->first_wrong);
     else
         json_null(json, "first_wrong");
     json_unsigned(json, "wrong_openings", accounting->wrong_openings);
@@ -186,6 +190,7 @@ static void write_group(struct json *json, const struct result *result, size_t n
     json_close(json, '}');
     report_counts(json, tally);
     report_latency(json, tally, clock_of(result->settings, group));
+    report_cooldown(json, result, tally);
     report_open_loop(json, result, tally, group->rate_billionths);
     report_closed_loop(json, result, tally, result_runs_dry(result->settings, group));
     report_seconds(json, tally);
@@ -214,6 +219,7 @@ static void write_total(struct json *json, const struct result *result)
     json_unsigned(json, "connections_opened", total->accounting.connections_opened);
     json_unsigned(json, "repeated", total->accounting.repeated);
     write_resent(json, result);
+    report_cooldown(json, result, total);
     report_open_loop(json, result, total, result_offered_billionths(result));
     report_closed_loop(json, result, total, runs_dry);
     report_latency(json, total, clock_of_all(s));

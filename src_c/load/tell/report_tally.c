@@ -2,10 +2,13 @@
 // What was counted of a group, or of all, as members of the JSON document.
 #include "load/tell/report_tally.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/die.h"
 #include "load/count/survival.h"
 
 // A number per second of the window, in thousandths.
@@ -33,16 +36,31 @@ void report_replies(struct json *json, const struct result *result, const struct
     json_thousandths(json, "served_per_s", per_second(result, served));
 }
 
-void report_counts(struct json *json, const struct tally *tally)
+static void write_counts(struct json *json, const struct accounting *accounting)
 {
-    const struct accounting *accounting = &tally->accounting;
-
     json_open(json, "counts", '{');
     json_unsigned(json, "started", accounting->started);
     for (int i = 0; i < OUTCOMES; i++)
         json_unsigned(json, outcome_name((enum outcome)i), accounting->by_outcome[i]);
     json_close(json, '}');
-    json_unsigned(json, "cut_short", accounting->cut_short);
+}
+
+void report_counts(struct json *json, const struct tally *tally)
+{
+    write_counts(json, &tally->accounting);
+    json_unsigned(json, "cut_short", tally->accounting.cut_short);
+}
+
+void report_cooldown(struct json *json, const struct result *result, const struct tally *tally)
+{
+    if (!result->cooled_down) {
+        json_null(json, "cooldown");
+        return;
+    }
+    json_open(json, "cooldown", '{');
+    json_signed(json, "ns", result->watched_ns - result->end_ns);
+    write_counts(json, &tally->cooldown);
+    json_close(json, '}');
 }
 
 void report_clients(struct json *json, const struct tally *tally)
@@ -123,6 +141,8 @@ void report_open_loop(struct json *json, const struct result *result, const stru
     json_unsigned(json, "unnoticed", tally->unnoticed);
     json_unsigned(json, "waiting_at_begin", tally->waiting_at_begin);
     json_unsigned(json, "waiting_at_end", tally->waiting_at_end);
+    json_unsigned(json, "answered_late", tally->late.total);
+    json_unsigned(json, "unanswered", tally->unanswered);
     json_unsigned(json, "overdue_at_end", tally->overdue_at_end);
     json_unsigned(json, "most_overdue", tally->most_overdue);
     json_bool(json, "aborted", result->aborted);
@@ -161,6 +181,7 @@ void report_closed_loop(struct json *json, const struct result *result, const st
     }
     json_open(json, "closed_loop", '{');
     write_littles_law(json, result, tally, runs_dry);
+    json_unsigned(json, "first_round", tally->first_round);
     json_open(json, "lag", '{');
     write_lag_figures(json, &tally->read_lag);
     json_close(json, '}');
@@ -170,19 +191,17 @@ void report_closed_loop(struct json *json, const struct result *result, const st
 typedef bool percentile_of(const struct lifetimes *lifetimes, double percent, int64_t *value_ns);
 
 // The percentiles that are told, as a function has them; members without brackets.
-static void write_percentiles(struct json *json, const struct tally *tally, bool one_clock,
+static void write_percentiles(struct json *json, const struct lifetimes *lifetimes, bool one_clock,
                               percentile_of *find)
 {
     static const struct {
         const char *name;
         double percent;
     } percentiles[] = {{"p50_ns", 50}, {"p90_ns", 90}, {"p99_ns", 99}, {"p999_ns", 99.9}};
-    const struct lifetimes lifetimes = {&tally->histogram, &tally->censored, &tally->entered};
-
     for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++) {
         double percent = percentiles[i].percent;
         int64_t value_ns = 0;
-        bool known = one_clock && find(&lifetimes, percent, &value_ns);
+        bool known = one_clock && find(lifetimes, percent, &value_ns);
         write_known(json, percentiles[i].name, known, value_ns);
     }
 }
@@ -198,7 +217,8 @@ static bool at_most(const struct lifetimes *lifetimes, double percent, int64_t *
 }
 
 // Between what an open loop's percentiles lie, whatever becomes of what the end cut off.
-static void write_bounds(struct json *json, const struct tally *tally, bool one_clock)
+static void write_bounds(struct json *json, const struct lifetimes *lifetimes, bool is_open,
+                         bool one_clock)
 {
     static const struct {
         const char *name;
@@ -206,17 +226,17 @@ static void write_bounds(struct json *json, const struct tally *tally, bool one_
     } bounds[] = {{"at_least", at_least}, {"at_most", at_most}, {"last_seen", survival_last_seen}};
 
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
-        if (!tally->open) {
+        if (!is_open) {
             json_null(json, bounds[i].name);
             continue;
         }
         json_open(json, bounds[i].name, '{');
-        write_percentiles(json, tally, one_clock, bounds[i].percentile_of);
+        write_percentiles(json, lifetimes, one_clock, bounds[i].percentile_of);
         json_close(json, '}');
     }
 }
 
-// What is known of requests that had no reply when they were last seen.
+// What is known of requests that had no reply when the window ended, or when they were last seen.
 static void write_unanswered(struct json *json, const struct tally *tally)
 {
     const struct histogram *censored = &tally->censored;
@@ -226,31 +246,49 @@ static void write_unanswered(struct json *json, const struct tally *tally)
     write_known(json, "max_ns", censored->total > 0, histogram_max(censored));
     write_bins(json, censored);
     json_close(json, '}');
+    json_open(json, "late", '{');
+    json_unsigned(json, "count", tally->late.total);
+    write_bins(json, &tally->late);
+    json_close(json, '}');
     json_open(json, "entered", '{');
     write_bins(json, &tally->entered);
     json_close(json, '}');
 }
 
+// All right replies whose time is known: in the window, and late ones to what was due in it.
+static struct histogram *answered_of(const struct tally *tally)
+{
+    struct histogram *sum = calloc(1, sizeof *sum);
+
+    if (sum == NULL)
+        die("fibload", "cannot report", errno);
+    histogram_add(sum, &tally->histogram);
+    histogram_add(sum, &tally->late);
+    return sum;
+}
+
 void report_latency(struct json *json, const struct tally *tally, const char *clock)
 {
-    const struct histogram *histogram = &tally->histogram;
-    int64_t max_ns = histogram_max(histogram);
-    bool any = histogram->total > 0;
+    struct histogram *answered = answered_of(tally);
+    const struct lifetimes lifetimes = {answered, &tally->censored, &tally->entered};
+    int64_t max_ns = histogram_max(answered);
+    bool any = answered->total > 0;
     bool one_clock = strcmp(clock, CLOCK_MIXED) != 0;
 
     if (histogram_max(&tally->censored) > max_ns)
         max_ns = histogram_max(&tally->censored);
     json_open(json, "latency", '{');
     json_text(json, "clock", clock);
-    json_unsigned(json, "count", histogram->total);
-    write_known(json, "min_ns", any, histogram_min(histogram));
-    write_known(json, "mean_ns", any, (int64_t)histogram_mean(histogram));
+    json_unsigned(json, "count", tally->histogram.total);
+    write_known(json, "min_ns", any, histogram_min(answered));
+    write_known(json, "mean_ns", any, (int64_t)histogram_mean(answered));
     write_known(json, "max_ns", any || tally->censored.total > 0, max_ns);
-    write_percentiles(json, tally, one_clock, survival_percentile);
-    write_bounds(json, tally, one_clock);
-    write_histogram(json, histogram);
+    write_percentiles(json, &lifetimes, one_clock, survival_percentile);
+    write_bounds(json, &lifetimes, tally->open, one_clock);
+    write_histogram(json, &tally->histogram);
     write_unanswered(json, tally);
     json_close(json, '}');
+    free(answered);
 }
 
 void report_seconds(struct json *json, const struct tally *tally)

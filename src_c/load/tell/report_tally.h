@@ -19,6 +19,10 @@ void report_replies(struct json *json, const struct result *result, const struct
 void report_counts(struct json *json, const struct tally *tally);
 void report_clients(struct json *json, const struct tally *tally);
 
+// "cooldown": what became of what was unfinished at the window's end; null where the load ended
+// then.
+void report_cooldown(struct json *json, const struct result *result, const struct tally *tally);
+
 // "open_loop", null for a closed loop.
 void report_open_loop(struct json *json, const struct result *result, const struct tally *tally,
                       uint64_t rate_billionths);

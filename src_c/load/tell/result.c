@@ -14,6 +14,15 @@ uint64_t result_offered_billionths(const struct result *result)
     return sum;
 }
 
+bool result_is_ramp(const struct result *result)
+{
+    for (size_t i = 0; i < result->settings->group_count; i++) {
+        if (tally_is_ramp(&result->groups[i]))
+            return true;
+    }
+    return false;
+}
+
 double result_served(const struct result *result)
 {
     double sum = 0;

@@ -20,6 +20,8 @@ struct result {
     bool steady;       // the warm-up ended since the server was
     int64_t begin_ns;
     int64_t end_ns;
+    bool cooled_down;   // the load went on after it
+    int64_t watched_ns; // until when what was unfinished at the end was watched
     bool interrupted;
     bool stalled;             // not enough replies came for --requests
     bool aborted;             // too many requests were overdue
@@ -27,6 +29,9 @@ struct result {
     int64_t listen_overflows; // during the run, in this network namespace; -1: not known
     int edges_error;          // errno of an announcement that failed; 0: none did
 };
+
+// Whether the first round of a closed loop was under way in the window, and mattered.
+bool result_is_ramp(const struct result *result);
 
 // How long the window was.
 static inline int64_t result_window_ns(const struct result *result)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from fibench.backends.catalogue import Backend, argv, left_out, unavailable_reason
 from fibench.backends.interpreters import Interpreter, NotHere, find_interpreter
+from fibench.backends.own_needs import why_not_here
 from fibench.backends.own_python import python_of
-from fibench.backends.own_servers import not_installed
 from fibench.experiment import Absent, AbsentCell, OwnBackend
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class _Seen:
         own: Mapping[str, OwnBackend],
     ) -> None:
         self._folder, self._backends, self._programs = folder, backends, programs
-        self._own = {name: not_installed(one) for name, one in own.items()}
+        self._given, self._own = own, dict[str, str | None]()
         self._servers: dict[tuple[str, str | None], str | None] = {}
         self.found: dict[str, Interpreter] = {}
         self.missing: dict[str, str] = {}
@@ -100,7 +100,9 @@ class _Seen:
         return why and f"{cell.backend} on {asked}: {why}"
 
     def own(self, name: str) -> str | None:
-        """Why a server of the user's own cannot run, if a program is not installed."""
+        """Why a server of the user's own cannot run here, if what it needs is not installed."""
+        if name not in self._own and name in self._given:
+            self._own[name] = why_not_here(self._given[name], self._programs / _SUPERVISE)
         why = self._own.get(name)
         return why and f"{name}: {why}"
 

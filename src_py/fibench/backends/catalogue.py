@@ -16,7 +16,7 @@ from typing import Literal
 from fibench import called
 from fibench.build import RECORD, read_build, why_without
 from fibench.document import START_TIMEOUT_S
-from fibench.document.own_servers import GRACE_S
+from fibench.document.own_servers import STOP_GRACE_S
 from fibench.experiment import KnownBackend, OwnBackend
 from fibench.folders import find_places, origin
 from fibench.machine import cores as machine
@@ -57,6 +57,8 @@ class Backend:
     """Connections that its design has room for; None: any number."""
     busy: bool = False
     """Whether it burns a core while it has nothing to do."""
+    gil: bool = False
+    """Whether all that it computes is computed under one GIL, where the interpreter has one."""
     framings: tuple[str, ...] = FRAMINGS
     command: tuple[str, ...] = field(default=())
     """A user's own server only: its argument list, with names in braces."""
@@ -72,7 +74,7 @@ class Backend:
     port: int | None = None
     ready_get: str | None = None
     stop_signal: str = "SIGTERM"
-    grace_s: float = GRACE_S
+    grace_s: float = STOP_GRACE_S
     build: tuple[str, ...] = ()
 
     def port_names(self, names: PortNames) -> PortNames:
@@ -108,6 +110,7 @@ def read_catalogue(path: Path) -> dict[str, Backend]:
                 needs=entry.get("needs", ""),
                 cap=entry.get("cap"),
                 busy=entry.get("busy", False),
+                gil=entry.get("gil", False),
             )
             for entry in document["backend"]
         }
@@ -281,6 +284,7 @@ def listing(
                 "limits": backend.limits,
                 "needs": backend.needs,
                 "busy": backend.busy,
+                "gil": backend.gil,
             }
         )
     return rows

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from fibench.wording import escaped
+
 _APT = {
     "caddy": "caddy", "haproxy": "haproxy", "memcached": "memcached", "nginx": "nginx",
     "apache2": "apache2", "httpd": "apache2", "lighttpd": "lighttpd", "varnishd": "varnish",
@@ -24,8 +26,11 @@ _PIP = frozenset(
 _PIP_NAMES = {"twistd": "twisted", "waitress-serve": "waitress"}
 
 
-def how_to_install(program: str) -> str:
-    """What to do about a program that is not on the PATH, as a clause."""
+def how_to_install(program: str, line: str | None = None) -> str:
+    """What to do about a program that is not on the PATH, as a clause; `line` is what the file says
+    about that."""
+    if line is not None:
+        return f"`{escaped(line)}` brings it"
     if program in _PIP:
         return f"`pip install {_PIP_NAMES.get(program, program)}` brings it"
     package = _APT.get(program)

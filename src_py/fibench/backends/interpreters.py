@@ -22,6 +22,9 @@ from fibench.backends.shims import behind, is_shim
 from fibench.folders import origin
 from fibench.machine import cores as machine
 
+WITH_A_GIL = ("CPython", "PyPy")
+"""Those of which nothing but what releases it runs beside the thread that has it: of others a
+compiler or a collector may."""
 OLDEST = (3, 6)
 """What the servers are written for."""
 _ANSWER_LIMIT_S = 20.0
@@ -64,10 +67,25 @@ class Interpreter:
     sha256: str
     """Of the program's file."""
 
+    @property
+    def has_gil_always(self) -> bool:
+        """Whether it cannot do without, wherever it is started."""
+        return _cannot_do_without(self.implementation, free_threaded=self.free_threaded)
+
 
 def own() -> Interpreter:
     """The one that runs fibench, and where nothing is said the servers as well."""
     return Interpreter(sys.executable, **machine.own_interpreter(), sha256=_digest(sys.executable))
+
+
+def own_has_gil() -> bool:
+    """Whether the one that runs fibench cannot do without a GIL."""
+    known = machine.own_interpreter()
+    return _cannot_do_without(known["implementation"], free_threaded=known["free_threaded"])
+
+
+def _cannot_do_without(implementation: str, *, free_threaded: bool) -> bool:
+    return implementation in WITH_A_GIL and not free_threaded
 
 
 def find_interpreter(asked: str, folder: Path, environ: Mapping[str, str]) -> Interpreter:

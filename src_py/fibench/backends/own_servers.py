@@ -18,6 +18,8 @@ from fibench.requests.template import Payload
 from fibench.server.exec_error import find_program
 from fibench.wording import as_toml, escaped
 
+SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where servers are, which are not on everybody's PATH."""
 _WHOLE = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _OF_SCRIPTS = (
     *(".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".php", ".lua", ".sh", ".jar"),
@@ -57,8 +59,19 @@ def own_argv(words: Sequence[str], folder: Path | None, values: Mapping[str, str
 
 
 def own_environment(env: Iterable[tuple[str, str]], values: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a server has beside those that every one inherits. Raises Fault."""
-    return {name: fill_command(value, values) for name, value in env}
+    """The variables that a server has beside those that every one inherits, and its PATH. Raises
+    Fault."""
+    given = {name: fill_command(value, values) for name, value in env}
+    return {**given, "PATH": path_of(given)}
+
+
+def path_of(env: Mapping[str, str]) -> str:
+    """The PATH of a server with these variables: ours, if it is not among them, and where systems
+    keep servers, such as nginx, which is not on the PATH of everybody who may start them."""
+    if "PATH" in env:
+        return env["PATH"]
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join([*folders, *(one for one in SYSTEM_FOLDERS if one not in folders)])
 
 
 def own_files(files: Iterable[tuple[str, Payload]], values: Mapping[str, str]) -> dict[str, bytes]:
@@ -100,8 +113,8 @@ class Missing(NamedTuple):
 
 def missing(own: OwnBackend) -> Iterator[Missing]:
     """What of the command of a server is not here. What a `build` makes may come yet."""
-    program, searched = own.command[0], dict(own.env).get("PATH")
-    is_known = "{" not in program + (searched or "")
+    program, searched = own.command[0], path_of(dict(own.env))
+    is_known = "{" not in program + searched
     if is_known and find_program(program, own.folder, searched) is None:
         bare = "/" not in program
         where = "on the PATH" if bare else f"in {own.folder.absolute()}"
@@ -123,11 +136,11 @@ def not_installed(own: OwnBackend) -> str | None:
     and what brings that."""
     for one in missing(own):
         if one.is_program and one.is_bare:
-            return f"{escaped(one.what)}: {how_to_install(own.command[0])}"
+            return f"{escaped(one.what)}: {how_to_install(own.command[0], own.install)}"
     builder = own.build[0] if own.build else ""
     if builder and "/" not in builder and find_program(builder, own.folder) is None:
         what = f"there is no program {as_toml(builder)} on the PATH, which is to build it"
-        return f"{escaped(what)}: {how_to_install(builder)}"
+        return f"{escaped(what)}: {how_to_install(builder, own.install)}"
     return None
 
 

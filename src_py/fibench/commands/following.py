@@ -9,7 +9,7 @@ from operator import is_not
 from typing import TYPE_CHECKING
 
 from fibench.verdict import Decisions, Questions, decide, never_started_of
-from fibench.verdict.findings import samples
+from fibench.verdict.sampling.sampled import samples
 
 if TYPE_CHECKING:
     from fibench.record import Record
@@ -33,6 +33,12 @@ class Following:
         """The run had so many claims when it was begun: told before anything is asked."""
         total = max(self.questions.total_claims or 0, claims)
         self.questions = replace(self.questions, total_claims=total)
+
+    def asks(self, questions: Questions) -> None:
+        """It is known now which cells there are: their rates were found."""
+        self.questions = replace(questions, total_claims=self.questions.total_claims)
+        self.decisions = self._undecided = decide(self.questions, ())
+        self._records, self._samples = [], []
 
     def __call__(self, records: Sequence[Record]) -> Collection[str]:
         """The keys of the cells, twins among them, that the next block is to measure."""

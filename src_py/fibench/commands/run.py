@@ -24,7 +24,7 @@ from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
 from fibench.machine import cores as machine
 from fibench.parameters import option_flag
-from fibench.record import could_not_start
+from fibench.tried import could_not_start
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
@@ -230,7 +230,14 @@ def _measure(request: Request, held: Held) -> RunOutcome:
     """Run what is left; returns the outcome."""
     from fibench.commands.following import Following
     from fibench.report.live import showing_progress
-    from fibench.run import Event, RunBegun, RunStarted, run_experiment
+    from fibench.run import (
+        Event,
+        RatesFound,
+        RunBegun,
+        RunStarted,
+        SearchStarted,
+        run_experiment,
+    )
     from fibench.verdict import questions_of
 
     following = Following(questions_of(request.experiment, machine.usable_cores()))
@@ -239,7 +246,9 @@ def _measure(request: Request, held: Held) -> RunOutcome:
     def hear(event: Event) -> None:
         if isinstance(event, RunBegun):
             following.begun_with(event.claims)
-        if isinstance(event, RunStarted):
+        if isinstance(event, RatesFound):
+            following.asks(questions_of(event.experiment, machine.usable_cores()))
+        if isinstance(event, RunStarted | SearchStarted):
             held.rename(f"{event.folder.parent.name}/{event.folder.name}")
 
     with showing_progress(lambda: None if fixed else following.decisions) as progress:
@@ -281,7 +290,8 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
     from fibench.verdict import claims_json, find
 
     cores = machine.usable_cores()
-    experiment = replace(request.experiment, claims_begun_with=outcome.claims_begun_with)
+    experiment = request.experiment if outcome.experiment is None else outcome.experiment
+    experiment = replace(experiment, claims_begun_with=outcome.claims_begun_with)
     complete = not outcome.interrupted and outcome.not_quiet is None
     words = server_words(outcome.folder, outcome.attempts)
     found = find(
@@ -295,7 +305,11 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
         not_quiet=outcome.not_quiet,
     )
     if complete:
-        document = claims_json(found.verdicts, added_afterwards=outcome.other_claims)
+        document: dict[str, object] = {
+            **claims_json(found.verdicts, added_afterwards=outcome.other_claims)
+        }
+        if experiment.found_rates:
+            document["searches"] = [one.as_json() for one in experiment.found_rates]
         keep_json(outcome.folder / CLAIMS, document)
     render_results(
         None,

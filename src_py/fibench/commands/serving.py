@@ -60,7 +60,7 @@ def serve_own(
     number = _port(name, own, port)
     with built_or_refused(places, f"serve {name}"):
         pass
-    _refuse_not_installed(name, own)
+    _refuse_not_here(name, own, places.programs / "supervise")
     try:
         build_servers({name: own}, places.programs / "supervise", _say)
     except RunError as error:
@@ -79,10 +79,10 @@ def _port(name: str, own: OwnBackend, asked: str) -> int:
     return own.port
 
 
-def _refuse_not_installed(name: str, own: OwnBackend) -> None:
-    from fibench.backends.own_servers import not_installed
+def _refuse_not_here(name: str, own: OwnBackend, supervise: Path) -> None:
+    from fibench.backends.own_needs import why_not_here
 
-    why = not_installed(own)
+    why = why_not_here(own, supervise)
     if why is not None:
         what, _, hint = why.rpartition(": ")
         raise Refused(f"{name} cannot run here: {what}", hint)

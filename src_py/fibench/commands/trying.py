@@ -194,7 +194,7 @@ def _measure(request: Request, clock: _Clock) -> RunOutcome:
 def _tell(request: Request, outcome: RunOutcome, clock: _Clock) -> int:
     """Show the cells, then in a sentence which of the two is faster."""
     from fibench.report.faster import faster_lines
-    from fibench.verdict.findings import samples
+    from fibench.verdict.sampling.sampled import samples
 
     found = conclude(request, outcome)
     said = faster_lines(request.experiment.cells, samples(outcome.attempts), clock.spent_s())

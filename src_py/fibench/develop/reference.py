@@ -14,6 +14,7 @@ _HEAD = """\
 # The keys of an experiment file
 
 Written by `python -m fibench.develop.reference` from what the runner accepts; do not edit.
+How to measure a server of your own, with whole examples: [own-server.md](own-server.md).
 
 A duration is text with a unit (`"200ms"`, `"1.5s"`); a rate is text or a number (`"500/s"`, `500`).
 `[server]` and `[load]` give one value for every cell. `[matrix]`, or several `[[matrix]]`, vary
@@ -100,6 +101,18 @@ above every limit, and nothing is interpolated up to it. A rate that was measure
 sustained: `above = "150/s"` asks for no more. With `of = [A, B]` the bound is a number, that of A's
 rate divided by B's: `above = 1.5`. A and B may be measured at other rates than each other.
 
+Who does not know which rates to measure has the run search for them:
+
+    [[matrix]]
+    backend = ["py-mt", "py-async"]
+    rate = "search"
+
+Before its first block it makes up to eight short trials for each backend (or other values of the
+table) and each limit that claims name, and chooses five rates about what is sustained; a rate that
+a claim names is measured too if it lies between them. These trials decide nothing else. Rates may
+be fixed beside them, `rate = ["150/s", "search"]`, and only `sustains` can be about rates that are
+searched. In tables and plans such a rate is called `searched` until it is known.
+
 **Interpreters.** `interpreter = ["3.6", "python3.13", "pypy3"]` measures servers in Python on each:
 
 - a name without a slash is a program on the PATH, else a version of pyenv: `python3.13`, `pypy3`;
@@ -112,10 +125,18 @@ they start depends on the folder. Servers in other languages have one cell each,
 is.
 
 **What cannot run here.** Interpreters that are not installed, backends that need what the machine
-lacks, and servers of your own whose program is not on the PATH, are left out of the plan, and
-`plan` and `run` say why. To find out, both start once what is in doubt: an interpreter that the
-file names, and the servers on it; a backend with `needs` in the catalogue. Claims about such cells
-are NOT HERE; so are those that name more with `needs_backend` or `needs_interpreter`.
+lacks, and servers of your own whose program is not on the PATH, or whose `needs` are not met, are
+left out of the plan, and `plan` and `run` say why, with the command that installs it where it is
+known. To find out, both start once what is in doubt: an interpreter that the file names, and the
+servers on it; a backend with `needs` in the catalogue; and the `needs` of a server of your own:
+
+    [backends.gevent]
+    command = ["python3", "-m", "gunicorn", "-b", "{host}:{port}", "-k", "gevent", "app:app"]
+    needs = ["python3", "-c", "import gunicorn, gevent"]
+    install = "pip install gunicorn gevent"
+
+Claims about such cells are NOT HERE; so are those that name more with `needs_backend` or
+`needs_interpreter`.
 """
 
 _TABLES = (

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import Field, create_model
+from pydantic import Field
 
 from fibench.document.kinds import Checked, of_kind
 from fibench.document.model import (
@@ -24,7 +24,15 @@ from fibench.document.model import (
     one_or_two,
     two,
 )
-from fibench.document.tables import MatrixTable, SideTable, Table, listed, tables_of
+from fibench.document.tables import (
+    FieldOfModel,
+    MatrixTable,
+    SideTable,
+    Table,
+    listed,
+    tables_of,
+    with_fields,
+)
 from fibench.parameters import AXES, KEYS, PLAN_KEYS
 from fibench.parameters.kinds import of_own_axis
 from fibench.requests.braces import names_in
@@ -40,7 +48,7 @@ _OWN = of_own_axis()
 _T = TypeVar("_T", bound=Table)
 
 
-def own_axes(document: Mapping[str, object]) -> tuple[str, ...]:
+def axes_of_document(document: Mapping[str, object]) -> tuple[str, ...]:
     """The axes that a file brings, in the order in which its matrix has them first."""
     named = set(named_in_braces(document))
     found: dict[str, None] = {}
@@ -93,17 +101,16 @@ class Models:
             self._make(axes)
 
     def _make(self, axes: Sequence[str]) -> None:
-        # Any: what is made at run time has no name that a type could have.
-        single: Any = Annotated[int | str, of_kind(_OWN)]
-        several: Any = Annotated[list[single], Checked(listed, or_one=True)]
-        matrix: Any = _made(MatrixTable, {name: (several, _axis_field()) for name in axes})
-        side: Any = _made(SideTable, {name: (single, _axis_field()) for name in axes})
-        pair: Any = Annotated[list[side], Checked(two)]
-        over: Any = Annotated[str, Checked(axis_of((*AXES, *axes)))]
-        crossover: Any = _made(CrossoverTable, {"over": (over, Field()), "of": (pair, Field())})
-        one_or_both: Any = Annotated[list[side], Checked(one_or_two, or_one=True)]
-        sustains: Any = _made(SustainsTable, {"of": (one_or_both, Field())})
-        claim: Any = _made(
+        single = Annotated[int | str, of_kind(_OWN)]
+        several = _list_of(single, Checked(listed, or_one=True))
+        matrix = _made(MatrixTable, {name: (several, _axis_field()) for name in axes})
+        side = _made(SideTable, {name: (single, _axis_field()) for name in axes})
+        pair = _list_of(side, Checked(two))
+        over = Annotated[str, Checked(axis_of((*AXES, *axes)))]
+        crossover = _made(CrossoverTable, {"over": (over, Field()), "of": (pair, Field())})
+        one_or_both = _list_of(side, Checked(one_or_two, or_one=True))
+        sustains = _made(SustainsTable, {"of": (one_or_both, Field())})
+        claim = _made(
             ClaimTable,
             {
                 "ratio": (pair, Field(default=None)),
@@ -129,8 +136,12 @@ def _axis_field() -> object:
     return Field(default=None, description="An axis of the user's own.")
 
 
-def _tables(name: str, table: Any) -> object:
-    return Annotated[list[table], Checked(tables_of(name), or_one=True)]
+def _list_of(one: object, check: Checked) -> object:
+    return Annotated[list[one], check]  # type: ignore[valid-type]
+
+
+def _tables(name: str, table: type[Table]) -> object:
+    return _list_of(table, Checked(tables_of(name), or_one=True))
 
 
 @lru_cache(maxsize=16)
@@ -139,6 +150,5 @@ def models_of(axes: tuple[str, ...]) -> Models:
     return Models(axes)
 
 
-def _made(base: type[_T], fields: Mapping[str, object]) -> type[_T]:
-    every: dict[str, Any] = dict(fields)
-    return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **every)
+def _made(base: type[_T], fields: Mapping[str, FieldOfModel]) -> type[_T]:
+    return with_fields(base, fields, base.__name__)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fibench.document.axes import Models, models_of, named_in_braces, own_axes
+from fibench.document.axes import Models, axes_of_document, models_of, named_in_braces
 from fibench.document.diagnostics import MOST, Source
 from fibench.document.model import OWN_AXIS, TABLES, ExperimentFile
 from fibench.document.own_servers import BackendTable
 from fibench.document.requests import RequestTable
 from fibench.parameters import KEYS, Key, Scalar
-from fibench.parameters.kinds import kind_of
+from fibench.parameters.kinds import SEARCH, kind_of
 from fibench.wording import as_toml, did_you_mean, meant, one_of
 
 _ROOT = tuple(ExperimentFile.model_fields)
@@ -40,7 +40,7 @@ class Sound:
 
 def check_document(document: Mapping[str, object], source: Source) -> Sound | None:
     """Report every fault that the models find; return what is sound, None if nothing follows."""
-    models = models_of(own_axes(document))
+    models = models_of(axes_of_document(document))
     try:
         file = models.file.model_validate(document)
     except ValidationError as error:
@@ -168,6 +168,8 @@ def _hint_unknown(path: Sequence[str | int], tables: _Tables) -> str:
     if path[0] == "matrix" and name in tables.named:
         return "an axis of your own is called by a-z, 0-9 and _, and by no key's name"
     homes = list(_tables_with(name))
+    if path[0] == "claim" and path[-2:-1] == ("sustains",) and name in ("rate", "rates", SEARCH):
+        return f'the rates are those of the cells: write rate = "{SEARCH}" in [[matrix]]'
     varying = "backend" in fields  # [[matrix]], and what selects its cells
     keys = list(_keys_written(name))
     if varying and keys and not any(key.varies for key in keys):

@@ -95,6 +95,7 @@ def _rate(value: object) -> object:
 
 
 def one_or_two(value: object) -> object:
+    """One side, or a list of one or two. Raises Fault."""
     sides = [value] if isinstance(value, dict) else value
     if not isinstance(sides, list) or len(sides) not in (1, 2):
         raise Fault('must be a table, or a list of two: { backend = "py-mt" }, or [A, B]')
@@ -105,7 +106,7 @@ class SustainsTable(Table):
     """The highest rate at which a latency stays below the claim's limit, of one or of two."""
 
     over: Annotated[str, Checked(_rate, {"enum": ["rate"]})] = Field(
-        description="The axis: `rate`, of which the matrix has at least two values."
+        description='The axis: `rate`, of which the matrix has at least two values, or "search".'
     )
     of: Annotated[
         list[SideTable],

@@ -10,9 +10,8 @@ from pydantic import Field
 from fibench.document.kinds import Checked, of_kind
 from fibench.document.requests import PAYLOAD_SCHEMA, payload, table_of
 from fibench.document.tables import LONGEST_LIST, Table
-from fibench.parameters import Fault, Framing
+from fibench.parameters import FRAMING, Fault, Framing
 from fibench.parameters.kinds import choice, duration, kind_of, true_or_false, whole
-from fibench.parameters.parameters import FRAMING
 from fibench.quantities import format_duration
 from fibench.requests.template import Payload
 from fibench.wording import as_toml
@@ -21,10 +20,11 @@ START_TIMEOUT_S = 10.0
 """How long a server may take until it listens, if the file does not say."""
 LONGEST_START_S = 3600.0
 STOP_SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH")
-GRACE_S = 3.0
+STOP_GRACE_S = 3.0
 """How long a server may take to end, if the file does not say."""
 LONGEST_GRACE_S = 600.0
 LARGEST_ENV_BYTES = 64 * 1024
+_LONGEST_LINE = 500
 _GRACE = duration(0.01, LONGEST_GRACE_S)
 _SIGNAL = choice(*STOP_SIGNALS)
 
@@ -60,6 +60,21 @@ def _command(value: object) -> object:
 
 def _build(value: object) -> object:
     return _arguments(value, 'build = ["go", "build", "-o", "server", "."]')
+
+
+def _needs(value: object) -> object:
+    return _arguments(value, 'needs = ["python3", "-c", "import gevent"]')
+
+
+def _install(value: object) -> str:
+    """A line for people to type. Raises Fault."""
+    if not isinstance(value, str):
+        raise Fault(f"must be text, not {kind_of(value)}", 'write install = "pip install gunicorn"')
+    if not value.strip() or not value.isprintable():
+        raise Fault("must be one line of text", 'write install = "pip install gunicorn"')
+    if len(value) > _LONGEST_LINE:
+        raise Fault(f"has {len(value)} characters; {_LONGEST_LINE} are allowed")
+    return value
 
 
 def _env_value(value: object) -> str:
@@ -105,7 +120,7 @@ class StopTable(Table):
     """How a server is asked to end."""
 
     signal: str = "SIGTERM"
-    grace: float = GRACE_S
+    grace: float = STOP_GRACE_S
 
 
 def _stop(value: object) -> StopTable:
@@ -150,7 +165,8 @@ class BackendTable(Table):
             "{host}, {dir} (a folder of its own in each trial), {workers}, and any key or axis of "
             "the cell; a literal brace is doubled. Never a shell. A relative program with a slash "
             "is found from the folder of the experiment file, which is also where it runs; a bare "
-            "name is looked up in your PATH. Plan and report say which Python it is, if it is one.",
+            "name is looked up in your PATH, then where systems keep servers: /usr/local/sbin, "
+            "/usr/sbin and /sbin. Plan and report say which Python it is, if it is one.",
             json_schema_extra={"minItems": 1},
         ),
     ]
@@ -214,3 +230,21 @@ class BackendTable(Table):
             json_schema_extra={"minItems": 1},
         ),
     ]
+    needs: Annotated[
+        list[str],
+        Checked(_needs),
+        Field(
+            default=(),
+            description="A program and its arguments that ends with status 0 where the server can "
+            'run: needs = ["python3", "-c", "import gevent"]. `plan` and `run` run it once, in the '
+            "folder of the experiment file and with those of the server's variables that need no "
+            "cell, and leave the server out where it fails, or takes longer than 20 s. Nothing in "
+            "it is replaced.",
+            json_schema_extra={"minItems": 1},
+        ),
+    ]
+    install: Annotated[str | None, Checked(_install)] = Field(
+        default=None,
+        description='The command that installs it, for a person to type: "pip install gunicorn". '
+        "It is said where the server, or what it needs, is not here.",
+    )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, create_model
 
@@ -214,7 +214,7 @@ class _Prepare(_Asking):
         return found
 
 
-_FOR: Any = (
+_FOR: tuple[object, object] = (
     Annotated[list[Name], Checked(listed, or_one=True)],
     Field(default=(), description="Servers, one or a list. Default: all of your own."),
 )

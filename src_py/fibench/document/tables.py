@@ -22,7 +22,7 @@ from fibench.parameters import (
     in_file,
 )
 from fibench.parameters.blocks import DEFAULT
-from fibench.parameters.kinds import AUTO, true_or_false
+from fibench.parameters.kinds import AUTO, or_search, true_or_false
 
 LONGEST_LIST = 1000
 
@@ -90,7 +90,9 @@ def _type(key: Key[Hashable]) -> object:
 
 def _list_of(key: Key[Scalar]) -> object:
     """A list that may be written as its only element."""
-    return Annotated[list[_type(key)], Checked(listed, or_one=True)]  # type: ignore[misc]
+    kind = or_search(key.kind) if key.searched else key.kind
+    one: object = Annotated[kind.type, of_kind(kind)]
+    return Annotated[list[one], Checked(listed, or_one=True)]  # type: ignore[valid-type]
 
 
 def _of_table(table: str) -> dict[str, FieldOfModel]:
@@ -131,10 +133,13 @@ def _axes(wrap: Callable[[Key[Scalar]], object]) -> dict[str, FieldOfModel]:
     }
 
 
-def _with(base: type[_Base], found: Mapping[str, FieldOfModel]) -> type[_Base]:
-    """A table with further fields."""
+def with_fields(
+    base: type[_Base], found: Mapping[str, FieldOfModel], name: str = ""
+) -> type[_Base]:
+    """A table with further fields, or with others of the same names, which may have a `name`."""
     fields: dict[str, Any] = dict(found)  # pydantic's own signature has Any
-    return create_model(f"{base.__name__}WithKeys", __base__=base, **fields)
+    called = name or f"{base.__name__}WithKeys"
+    return create_model(called, __base__=base, __doc__=base.__doc__, **fields)
 
 
 class _Named(OneEach):
@@ -159,12 +164,12 @@ if TYPE_CHECKING:  # what the table of keys adds is read with `given`
     _Matrix = _OfBackends
     _Side = _OfBackend
 else:
-    _Server = _with(OneEach, _of_table("server"))
-    _Load = _with(OneEach, _of_table("load"))
-    _Plan = _with(OneEach, _of_plan())
-    _Group = _with(_Named, _of_group())
-    _Matrix = _with(_OfBackends, _axes(_list_of))
-    _Side = _with(_OfBackend, _axes(_type))
+    _Server = with_fields(OneEach, _of_table("server"))
+    _Load = with_fields(OneEach, _of_table("load"))
+    _Plan = with_fields(OneEach, _of_plan())
+    _Group = with_fields(_Named, _of_group())
+    _Matrix = with_fields(_OfBackends, _axes(_list_of))
+    _Side = with_fields(_OfBackend, _axes(_type))
 
 
 class ServerTable(_Server):

@@ -5,8 +5,8 @@ May know `document`, and what that knows. Backends are known here only by what a
 says of them (KnownBackend); whether one can run is asked elsewhere.
 """
 
-from fibench.experiment._asking import ASKED, values_of
 from fibench.experiment.absent import Absent, AbsentCell
+from fibench.experiment.asking.rendered import ASKED, values_of
 from fibench.experiment.cells import Cell, KnownBackend, cell_key
 from fibench.experiment.claims import (
     Claim,

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterator, Sequence
 from fibench.document import NAME, NAME_RULE, ExperimentFile, Source
 from fibench.document.locate import Path
 from fibench.document.tables import GroupTable
-from fibench.experiment._asking import Requests
-from fibench.experiment._groups import asks_requests
-from fibench.experiment._requests import too_large
-from fibench.experiment.cells import Combination, inapplicable
+from fibench.experiment.asking.groups import asks_requests
+from fibench.experiment.asking.rendered import Requests
+from fibench.experiment.asking.tables import too_large
+from fibench.experiment.cells import Combination
+from fibench.experiment.matrix.combinations import inapplicable
 from fibench.parameters import GROUP_KEYS, KEYS
 from fibench.requests import LARGEST_ASKS_BYTES
 from fibench.wording import as_toml, one_of, suggestion

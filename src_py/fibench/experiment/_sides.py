@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from fibench.document import ClaimTable, CrossoverTable
 from fibench.document.locate import Path
-from fibench.experiment.cells import Cell, lacking, matches, own_axes, selectable, shown_selector
+from fibench.experiment.cells import Cell, axes_of_the_file
+from fibench.experiment.matrix.selecting import lacking, matches, selectable, shown_selector
 from fibench.parameters import KEYS, Scalar, Value, shown_value
 from fibench.wording import one_of
 
@@ -95,7 +96,7 @@ def _left_free(
 ) -> UnresolvedError:
     """What to say of a selector that leaves more free than `over`, the axis of a crossover."""
     free: dict[str, list[str]] = {}
-    for name in ("backend", *KEYS, *own_axes(found)):
+    for name in ("backend", *KEYS, *axes_of_the_file(found)):
         values = list(dict.fromkeys(selectable(cell, name) for cell in found))
         if len(values) > 1 and name != over:
             free[name] = [shown_value(name, value) for value in values[:8]]

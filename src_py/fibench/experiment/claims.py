@@ -28,7 +28,7 @@ from fibench.experiment._sides import (
     refuse_beyond,
     sides_of,
 )
-from fibench.experiment.cells import Cell
+from fibench.experiment.cells import Cell, is_stand_in
 from fibench.metrics import GROUPS_HAVE, METRICS, PROCESSES_HAVE
 from fibench.wording import as_toml, listed_with, one_of, suggestion
 
@@ -167,6 +167,11 @@ def resolve_claims(
                 dropped.append(DroppedClaim(name, table.says, f"{fault.what}"))
             elif not fault.keys & set(doubtful):
                 source.report(fault.path, fault.what, fault.hint)
+            continue
+        if not claim.rows and any(is_stand_in(cell) for cell in cells_of(claim)):
+            what = "the rate of these cells is searched, and not known beforehand"
+            hint = f'only `sustains` can be about them: give {claim.kind} a rate = ["50/s", ...]'
+            source.report(("claim", index, claim.kind), what, hint, key=True)
             continue
         _report_metric(table, index, cells_of(claim), source)
         if "group" not in doubtful:

@@ -34,20 +34,15 @@ from fibench.experiment._conflicts import (
     report_unknown_backends,
     report_without_effect,
 )
-from fibench.experiment._requests import report_unknown_requests, requests_of
 from fibench.experiment.absent import NOTHING, Absent
-from fibench.experiment.cells import (
-    Cell,
-    Combination,
-    KnownBackend,
-    combinations,
-    distinct,
-    leave_out,
-    make_cells,
-    report_repeated,
-)
+from fibench.experiment.asking.tables import report_unknown_requests, requests_of
+from fibench.experiment.cells import Cell, Combination, KnownBackend
 from fibench.experiment.claims import Claim, DroppedClaim, resolve_claims
+from fibench.experiment.matrix.combinations import combinations
+from fibench.experiment.matrix.distinct import distinct, leave_out, make_cells, report_repeated
 from fibench.experiment.own import OwnBackend, own_backends, report_own_servers
+from fibench.experiment.searching.rates import FoundRates
+from fibench.experiment.searching.search import Search, searches_of, with_targets
 from fibench.parameters import KEYS, Repetitions, Scalar
 
 
@@ -74,6 +69,12 @@ class Experiment:
     """What of it cannot be run here: its cells are not among `cells`."""
     claims_begun_with: int = 0
     """How many claims the file had when the run of it was begun that is gone on with, or read."""
+    searches: tuple[Search, ...] = ()
+    """Rates that a run looks for before it measures: until then other cells stand in for them."""
+    probes: tuple[Cell, ...] = ()
+    """What it has measured to find them, in order."""
+    found_rates: tuple[FoundRates, ...] = ()
+    """What it has found."""
 
     def known_own(self) -> dict[str, KnownBackend]:
         """The servers of the user's own as validation sees them."""
@@ -217,12 +218,13 @@ class _Judge:
         report_given_twice(file, source)
         report_repeated(file, source)
         made = combinations(file, backends, source, requests)
-        cells = None
+        cells, searches = None, list[Search]()
         if made is not None:
             report_without_effect(made, requests, doubtful, source, changed=changed)
             made = _kept(made, file, source, doubtful, unknown, changed=changed)
             report_braces_without_value(made, requests, doubtful, source)
             cells = make_cells(made) or None  # without any, claims about them cannot be judged
+            searches = searches_of(made, cells or (), requests, source)
             report_too_many(len(made), file, source)
         claims, dropped = resolve_claims(
             list(zip(sound.claims, file.claim, strict=True)),
@@ -245,6 +247,7 @@ class _Judge:
             backends=own,
             cells=cells or (),
             known={name: backends[name] for name in used if name in backends},
+            searches=with_targets(searches, claims, file, source) if searches else (),
         )
 
 

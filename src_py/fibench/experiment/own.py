@@ -12,8 +12,8 @@ from typing import Literal
 from fibench.document import ExperimentFile, Source
 from fibench.document.axes import GIVEN_NAMES
 from fibench.document.locate import Path as Place
-from fibench.document.own_servers import GRACE_S, START_TIMEOUT_S, BackendTable
-from fibench.experiment._asking import Requests
+from fibench.document.own_servers import START_TIMEOUT_S, STOP_GRACE_S, BackendTable
+from fibench.experiment.asking.rendered import Requests
 from fibench.experiment.cells import KnownBackend
 from fibench.parameters import KEYS, Fault, Framing
 from fibench.requests import LARGEST_TEXT_BYTES, names_in, names_in_command
@@ -56,10 +56,14 @@ class OwnBackend:
     ready_get: str | None = None
     """The path that is asked for until it is answered; None: it is ready when it listens."""
     stop_signal: str = "SIGTERM"
-    grace_s: float = GRACE_S
+    grace_s: float = STOP_GRACE_S
     """How long it may take to end."""
     build: tuple[str, ...] = ()
     """What makes it, once before the run, in `folder`; none where nothing does."""
+    needs: tuple[str, ...] = ()
+    """What ends with status 0 where it can run, in `folder`; none where that is not in doubt."""
+    install: str | None = None
+    """The command with which a person installs it."""
     named: frozenset[str] = field(default=frozenset(), compare=False)
     """What stands in braces in all of this."""
 
@@ -97,6 +101,8 @@ def own_backends(file: ExperimentFile, folder: Path, requests: Requests) -> dict
             stop_signal=table.stop.signal,
             grace_s=table.stop.grace,
             build=tuple(table.build),
+            needs=tuple(table.needs),
+            install=table.install,
             named=frozenset(_named(table)) | _prepared(name, requests),
         )
         for name, table in file.backends.items()

@@ -71,6 +71,7 @@ def document(review: Review) -> dict[str, Json]:
             }
             for absent in run.experiment.absent.cells
         ],
+        "searches": [_without_nan(one.as_json()) for one in run.experiment.found_rates],
         "claims_added_afterwards": review.added_afterwards,
         "confidence": judged["confidence"],
         "claims": judged["claims"],

@@ -13,7 +13,7 @@ from fibench.page.draw.palette import Look, look_of
 from fibench.page.source import SourceFile, read_source
 from fibench.record import Record
 from fibench.verdict import CellSummary, Index, Review, Sample
-from fibench.verdict.findings import samples
+from fibench.verdict.sampling.sampled import samples
 from fibench.wording import shown
 
 MOST_DRAWN = 150

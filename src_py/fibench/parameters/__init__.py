@@ -22,13 +22,15 @@ from fibench.parameters.named import (
     server_option,
     shown_value,
 )
-from fibench.parameters.parameters import FRAMINGS, KEYS, Framing, Parameters, Value
+from fibench.parameters.of_server import FRAMING, FRAMINGS, Framing
+from fibench.parameters.parameters import KEYS, Parameters, Value
 
 __all__ = [
     "ALL",
     "AXES",
     "EARLIER_FEWEST",
     "FEWEST_BLOCKS",
+    "FRAMING",
     "FRAMINGS",
     "GROUP_KEYS",
     "KEYS",

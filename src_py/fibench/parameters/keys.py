@@ -52,6 +52,8 @@ class Key(Generic[T_co]):
     """Whether it applies to the load of kind "process", which is client_bench.sh."""
     open_loop: bool = False
     """Whether it means something only where requests are due at a rate."""
+    searched: bool = False
+    """Whether [[matrix]] may have a run look for its values, by "search"."""
     shape: bool = False
     """Whether a ceiling of the meter has it in common with its cells: all that the wire sees, but
     for the work asked for, the times of an open loop, and the backlog: a short one would be

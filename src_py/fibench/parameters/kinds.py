@@ -184,6 +184,8 @@ def rate(low: int, high: int) -> Kind[float]:
         number: float | None
         if isinstance(value, str):
             number = parse_quantity(value, RATE_UNITS)
+            if value == SEARCH:
+                raise Fault(f'"{SEARCH}" is no one rate', f'write rate = "{SEARCH}" in [[matrix]]')
             if number is None:
                 raise Fault(f"{as_toml(value)} is no rate", 'write "500/s", or 500')
         elif isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -203,6 +205,34 @@ def rate(low: int, high: int) -> Kind[float]:
     bare = {"type": "number", "minimum": low, "maximum": high}
     schema = {"anyOf": [{"type": "string", "pattern": RATE_PATTERN}, bare]}
     return Kind(float, check, schema, unit="/s", word=word, shown=shown, filed=shown)
+
+
+SEARCH: Literal["search"] = "search"
+"""Of an axis in [[matrix]]: a run looks for its values before it measures."""
+
+
+@dataclass(frozen=True, eq=False)
+class _OrSearch(Kind[Scalar]):
+    def holds(self, value: object) -> bool:
+        return value == SEARCH or type(value) in (float, int)
+
+
+def or_search(kind: Kind[Scalar]) -> Kind[Scalar]:
+    """The same kind, or "search"."""
+
+    def check(value: object) -> Scalar:
+        if value == SEARCH:
+            return SEARCH
+        try:
+            return kind.check(value)
+        except Fault as fault:
+            hint = f'{fault.hint}, or "{SEARCH}"' if fault.hint else ""
+            if isinstance(value, dict):
+                hint = f'to search, write "{SEARCH}": where to begin and to end is found out'
+            raise Fault(fault.what, hint) from fault
+
+    schema = {"anyOf": [{"enum": [SEARCH]}, dict(kind.schema)]}
+    return _OrSearch(Scalar, check, schema, word=kind.word, shown=kind.shown, filed=kind.filed)
 
 
 def share(most: float) -> Kind[float]:

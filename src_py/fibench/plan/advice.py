@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from fibench.experiment import Cell, Claim, Experiment, KnownBackend, cells_of
+from fibench.experiment.cells import is_stand_in
 from fibench.metrics import METRICS, cores_text, quantity
 from fibench.parameters import ALL, parse_cpus, written_cpus
 from fibench.plan.pinning import asked_cpus, computing_s, largest_n
@@ -85,8 +86,8 @@ def _lonely(cell: Cell) -> Iterator[str]:
 def _too_few_clients(cell: Cell, backend: KnownBackend) -> Iterator[str]:
     """Open loops whose requests take so long that all clients are busy before the next is due."""
     values = cell.parameters
-    if backend.language == "own":
-        return  # of which it is not known how long they take
+    if backend.language == "own" or is_stand_in(cell):
+        return  # it is not known how long they take, or at what rate
     every = [(g.name, g.clients, g.n, g.rate) for g in values.groups if not g.idle]
     for name, clients, n, rate in every or [("", values.clients, values.n, values.rate)]:
         asked = values.n if n is None else n
@@ -106,7 +107,7 @@ def _too_few_clients(cell: Cell, backend: KnownBackend) -> Iterator[str]:
 def _too_few_replies(claim: Claim) -> Iterator[str]:
     """Percentiles of open loops that have not enough requests due in a window, chance included."""
     least, short = METRICS[claim.metric].least_requests, dict[float, float]()
-    for cell in cells_of(claim):
+    for cell in (one for one in cells_of(claim) if not is_stand_in(one)):
         values = cell.parameters
         rates = {group.name: group.rate for group in values.groups}
         rate = rates.get(claim.group) if claim.group else None if rates else values.rate

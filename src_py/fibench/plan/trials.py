@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from fibench.experiment import Cell, Experiment, cells_of
+from fibench.experiment.cells import is_stand_in
 from fibench.plan._ceilings import ceiling_of, ceilings, repeated_by_ceilings
+from fibench.plan.searching.found import searches_json
 
 __all__ = [
     "TWIN",
@@ -39,9 +41,12 @@ TRACED_S = 2.0
 """About what a trial takes that counts system calls."""
 
 
-Role = Literal["measure", "twin", "ceiling", "syscalls"]
+Role = Literal["measure", "twin", "ceiling", "syscalls", "search"]
 """What a trial is for. "measure": a sample of its cell. "twin": the A/A copy of one. "ceiling": a
-null server under the same load shape, before the first block. "syscalls": untimed, under strace."""
+null server under the same load shape, before the first block. "syscalls": untimed, under strace.
+"search": to find rates for the blocks, before all else; nothing is judged by it."""
+SEARCH_BLOCK = -2
+"""The block of what is measured to find rates."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Trial:
     index: int
     """Its place in the order of the run, from 0."""
     block: int
-    """From 0; every block has every cell once. -1: before all blocks."""
+    """From 0; every block has every cell once. -1: before all blocks. SEARCH_BLOCK: before that."""
     cell: Cell
     key: str
     """Stable: it does not depend on the order, nor on the other cells."""
@@ -61,7 +66,8 @@ class Trial:
 
 
 def plan(experiment: Experiment) -> tuple[Trial, ...]:
-    """The ceilings; then as many blocks as there may be, each with every cell and the twin once.
+    """What was measured to find rates; the ceilings; then as many blocks as there may be, each with
+    every cell and the twin once.
 
     The order of block b is that of `random.Random(f"{seed}/{b}").shuffle` on the cells in the
     order of the file and, after them, the twin; without a seed, which a run then makes for itself,
@@ -73,6 +79,8 @@ def plan(experiment: Experiment) -> tuple[Trial, ...]:
     def add(block: int, cell: Cell, key: str, role: Role) -> None:
         trials.append(Trial(len(trials), block, cell, key, role))
 
+    for cell in experiment.probes:
+        add(SEARCH_BLOCK, cell, search_key(cell), "search")
     repeated = repeated_by_ceilings(experiment)
     for cell in ceilings(experiment):
         key, repeats = f"ceiling-{cell.key}", repeated.get(cell.key)
@@ -94,6 +102,8 @@ def plan(experiment: Experiment) -> tuple[Trial, ...]:
 def trials_of_block(experiment: Experiment, block: int) -> dict[str, str]:
     """By the keys of the trials that a block has while all cells stay, those of their cells; -1:
     before all blocks. In no order: it needs no seed."""
+    if block == SEARCH_BLOCK:
+        return {search_key(cell): cell.key for cell in experiment.probes}
     if block < 0:
         return {f"ceiling-{cell.key}": cell.key for cell in ceilings(experiment)}
     twin = twin_of(experiment)
@@ -106,6 +116,11 @@ def trials_of_block(experiment: Experiment, block: int) -> dict[str, str]:
 def trial_key(block: int, cell_key: str, role: Role = "measure") -> str:
     """The key of a trial in a block."""
     return f"b{block:03d}-{cell_key}" + ("~syscalls" if role == "syscalls" else "")
+
+
+def search_key(cell: Cell) -> str:
+    """The key of a trial that is made to find rates."""
+    return f"search-{cell.key}"
 
 
 def twin_of(experiment: Experiment) -> Cell | None:
@@ -195,7 +210,8 @@ def extent(experiment: Experiment, trials: Iterable[Trial], cpus: int | None = N
 
     Cells without a claim that can be tested are measured in the least blocks only.
     """
-    blocks, every = experiment.plan.blocks, list(trials)
+    blocks = experiment.plan.blocks
+    every = [trial for trial in trials if trial.role != "search"]
     held = {
         cell.key
         for claim in experiment.claims
@@ -229,7 +245,12 @@ def plan_json(
         "title": experiment.title,
         **experiment.plan.as_json(),
         "cells": [
-            {"key": cell.key, "label": cell.label, "parameters": cell.parameters.as_json()}
+            {
+                "key": cell.key,
+                "label": cell.label,
+                "parameters": cell.parameters.as_json(),
+                **({"searched": True} if is_stand_in(cell) else {}),
+            }
             for cell in experiment.cells
         ],
         "trials": [
@@ -245,6 +266,7 @@ def plan_json(
             for trial in trials
         ],
         **extent(experiment, trials, cpus).as_json(),
+        **searches_json(experiment, seconds),
         "left_out": [
             {
                 "key": absent.cell.key,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import IO, TYPE_CHECKING
 
 from fibench.json_values import (
@@ -14,6 +15,8 @@ from fibench.json_values import (
     text_or_none,
     whole_in,
 )
+from fibench.metrics import quantity
+from fibench.plan.searching.steps import MOST_SEARCH_TRIALS
 from fibench.report.numbers import time_span, time_taken
 from fibench.report.output import glued, page, print_hanging
 from fibench.wording import counted, prose, shown
@@ -78,10 +81,12 @@ def render_plan(
     cells = objects_in(plan, "cells")
     with page(out) as console:
         console.print(Text(prose(str(plan["title"])), style="bold"))
-        console.print(Text(f"{counted(len(cells), 'cell')} in {_extent(plan)}"))
+        said = f"{counted(len(cells), 'cell')} in {_extent(plan)}{_search_extent(plan)}"
+        console.print(Text(said if cells else "none of its cells can be measured here"))
         console.print()
         lines = [("all cells", common_parameters(cells))] if cells else []
-        lines += [*_groups(cells), *_pinning(plan), *_interpreters(plan), *_left_out(plan)]
+        lines += [*_groups(cells), *_searches(plan), *_pinning(plan)]
+        lines += [*_interpreters(plan), *_left_out(plan)]
         for name, said in [*lines, *_orders(plan)]:
             print_hanging(console, _PLAN_MARGIN, name, said, mark_style="bold")
         for dropped in objects_in(plan, "dropped_claims"):
@@ -107,6 +112,14 @@ def _extent(plan: Object) -> str:
         f"{least} to {most} blocks, until the claims are clear: {trials}, "
         f"{times} of warm-up and measuring"
     )
+
+
+def _search_extent(plan: Object) -> str:
+    """What comes before the blocks to find their rates; empty where nothing does."""
+    if not plan.get("most_search_trials"):
+        return ""
+    most = counted(whole_in(plan, "most_search_trials"), "search trial")
+    return f", and up to {most} before them, up to {time_taken(number_in(plan, 'search_s'))}"
 
 
 def common_parameters(cells: Sequence[Object]) -> str:
@@ -173,7 +186,7 @@ def _orders(plan: Object) -> list[tuple[str, str]]:
     for trial in objects_in(plan, "trials"):
         blocks.setdefault(whole_in(trial, "block"), []).append(glued(_named(trial)))
     before = blocks.pop(_BEFORE, None)
-    pairs = [(f"block {block + 1}", ", ".join(order)) for block, order in blocks.items()]
+    pairs = [(f"block {block + 1}", _in_order(order)) for block, order in blocks.items()]
     if pairs and plan.get("seed", 0) is None:  # a run makes one for itself
         said = f"{pairs[0][1]}, in an order that each run shuffles from a seed of its own"
         pairs = [("each block", said)]
@@ -183,7 +196,31 @@ def _orders(plan: Object) -> list[tuple[str, str]]:
     return [("first", ", ".join(before)), *pairs] if before else pairs
 
 
+def _in_order(labels: Sequence[str]) -> str:
+    """Trials one after the other; cells whose rates are still searched are alike."""
+    runs = [(label, len(list(alike))) for label, alike in groupby(labels)]
+    return ", ".join(label if count == 1 else f"{label} (×{count})" for label, count in runs)
+
+
+def _searches(plan: Object) -> list[tuple[str, str]]:
+    """What a run looks for before it measures."""
+    found = []
+    for search in objects_in(plan, "searches"):
+        targets = [
+            f"{shown(str(one.get('metric')))} < {quantity(number_in(one, 'limit'), 's')}"
+            for one in objects_in(search, "targets")
+        ]
+        found.append(glued(f"{shown(str(search['label']))} ({', '.join(targets)})"))
+    if not found:
+        return []
+    said = f"rates of {', '.join(found)}, by up to {MOST_SEARCH_TRIALS} trials for each"
+    return [("searched", said)]
+
+
 def _named(trial: Object) -> str:
     """A trial as its cell's label, and what else it is for."""
     label = shown(str(trial["cell"]))
+    searched = trial.get("role") == "search"
+    if searched:
+        return f"{label} (search)"
     return f"{label} (system calls)" if trial.get("role") == "syscalls" else label

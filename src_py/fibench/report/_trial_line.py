@@ -4,6 +4,7 @@
 import re
 
 from fibench.metrics import METRICS, quantity
+from fibench.plan.trials import SEARCH_BLOCK
 from fibench.record import Record
 from fibench.wording import shown
 
@@ -32,6 +33,8 @@ def figures(record: Record) -> str:
 
 def block_name(block: int) -> str:
     """What a block is called: `block 1` is the first; before it, ceilings are measured."""
+    if block == SEARCH_BLOCK:
+        return "search"
     return f"block {block + 1}" if block >= 0 else "ceiling"
 
 

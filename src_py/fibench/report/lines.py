@@ -121,8 +121,17 @@ def pinning_line(plan: Object) -> str:
 def interpreter_words(kept: object, asked: Iterable[object]) -> Iterator[tuple[str, str]]:
     """What a run keeps of each interpreter that is asked for; `kept` may be anything.
 
-    "3.13" is "CPython 3.13.0, with the GIL (/usr/bin/python3.13)".
+    "3.13" is "CPython 3.13.0, with the GIL (/usr/bin/python3.13)". Names of the same stand
+    together: five servers may run on one python3.
     """
+    names: dict[str, list[str]] = {}
+    for name, words in _each_in_words(kept, asked):
+        names.setdefault(words, []).append(name)
+    for words, same in names.items():
+        yield ", ".join(same), words
+
+
+def _each_in_words(kept: object, asked: Iterable[object]) -> Iterator[tuple[str, str]]:
     for name in dict.fromkeys(asked):
         one = kept.get(name) if isinstance(kept, Mapping) else None
         if isinstance(name, str) and isinstance(one, Mapping):

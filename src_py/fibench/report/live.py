@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fibench.metrics import exact
 from fibench.plan import TWIN, Trial, expected_seconds
 from fibench.record import Record
 from fibench.report import (
@@ -25,7 +26,9 @@ from fibench.run import (
     Event,
     Listener,
     Notice,
+    RatesFound,
     RunStarted,
+    SearchStarted,
     StopRequested,
     TrialFinished,
     TrialMadeAgain,
@@ -37,6 +40,7 @@ from fibench.wording import counted, shown
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from fibench.experiment.searching.rates import FoundRates
     from fibench.verdict import Decisions
 
 DecisionsOf = Callable[[], "Decisions | None"]
@@ -55,7 +59,9 @@ class _Lines:
         self._hints: set[str] = set()
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RunStarted):
+        if isinstance(event, SearchStarted | RatesFound):
+            self._tell_of_search(event)
+        elif isinstance(event, RunStarted):
             self._total = event.total
             self._width = max((len(_label(trial)) for trial in event.trials), default=0)
             self._folder = event.folder
@@ -73,6 +79,13 @@ class _Lines:
             print(_STOPPING, file=sys.stderr, flush=True)
         elif isinstance(event, Notice):
             print(event.text, file=sys.stderr, flush=True)
+
+    def _tell_of_search(self, event: SearchStarted | RatesFound) -> None:
+        if isinstance(event, SearchStarted):
+            self._total, self._folder = event.most, event.folder
+            self._print(_searching(event))
+        else:
+            self._print("\n".join(map(_found, event.experiment.found_rates)))
 
     def decided(self, event: BlockEnded) -> str:
         """How the claims stand after a block; empty where that could not change anything."""
@@ -126,13 +139,14 @@ class _Bar:
         self._done_s = 0.0
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Notice):
+        if isinstance(event, Notice | SearchStarted | RatesFound):
             self._lines(event)
         elif isinstance(event, RunStarted):
             self._lines(event)
             # The rest only, so that the time left is that of the rest, at most.
             self._left = event.trials
-            self._bar.update(self._task, total=expected_seconds(event.trials))
+            self._done_s = 0.0
+            self._bar.update(self._task, total=expected_seconds(event.trials), completed=0)
         elif isinstance(event, TrialStarted):
             place = f"{block_name(event.trial.block)}  {_label(event.trial)}"
             self._bar.update(self._task, description=_plain(place))
@@ -186,6 +200,16 @@ def decided_line(decisions: "Decisions", event: BlockEnded) -> str:
 
 def _label(trial: Trial) -> str:
     return f"{trial.cell.label} (system calls)" if trial.role == "syscalls" else trial.cell.label
+
+
+def _searching(event: SearchStarted) -> str:
+    again = "going on to search" if event.resumed else "searching"
+    return f"{again} rates, in at most {counted(event.most, 'trial')}"
+
+
+def _found(one: "FoundRates") -> str:
+    rates = ", ".join(exact(rate) for rate in one.rates)
+    return f"rates of {shown(one.label)}: {rates}/s"
 
 
 def _resuming(event: RunStarted) -> str:

@@ -48,7 +48,7 @@ class Expected:
     same: bool = False
     """What was sent: of HTTP the body."""
     line: bool = False
-    """Any line, whatever it says: in openings and preparations only."""
+    """A line, whatever it says: in openings and preparations only."""
     given: bool = True
     """Whether the file says anything."""
 

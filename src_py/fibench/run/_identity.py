@@ -18,10 +18,12 @@ from typing import TypedDict
 from fibench.backends import Backend, interpreter_records
 from fibench.backends.interpreters import own
 from fibench.backends.own_python import is_python_of
+from fibench.backends.own_servers import path_of
 from fibench.experiment import Experiment
 from fibench.json_values import Object, object_or_empty
 from fibench.machine import cores as machine
 from fibench.plan import Trial
+from fibench.plan.searching.found import open_searches
 from fibench.record import SCHEMA
 from fibench.run._attempts import NOISE, accepts_noise, tails
 from fibench.run._imports import measuring_digest
@@ -101,11 +103,14 @@ def backends_used(trials: Iterable[Trial], context: TrialContext) -> dict[str, B
 def _parameters(
     experiment: Experiment, trials: Sequence[Trial], used: Mapping[str, Backend]
 ) -> str:
-    """A digest of all that is measured, in whichever order."""
+    """A digest of all that is measured, in whichever order, and of what rates are looked for."""
+    searches = [search.as_json() for search in open_searches(experiment)]
+    searched = {"searches": searches} if searches else {}
     document = {
         "blocks": [experiment.plan.blocks.least, experiment.plan.blocks.most],
         "trials": sorted((trial.key, trial.cell.parameters.as_json()) for trial in trials),
         "backends": {name: _as_measured(one) for name, one in used.items()},
+        **searched,
     }
     text = json.dumps(document, sort_keys=True, default=vars)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -156,7 +161,7 @@ def _files_of(backend: Backend) -> dict[str, Path]:
     for place, word in enumerate(backend.command):
         path = folder / word
         if place == 0 and os.sep not in word:
-            path = Path(shutil.which(word, path=dict(backend.env).get("PATH")) or path)
+            path = Path(shutil.which(word, path=path_of(dict(backend.env))) or path)
         is_module = backend.command[place - 1 : place] == ("-m",)
         modules = _module(folder, word if is_module else _before_the_object(word))
         if place == 0 or _is_file(path):

@@ -18,10 +18,11 @@ DECIDE = (
     "fibench.run.request",
     "fibench.run.blocks",
     "fibench.run._attempts",
+    "fibench.store.searching.follow",
 )
 """What makes a trial, what all of them are made with, which are made, in which order, and made
-again, and what becomes of one that was disturbed: each with all that it imports. What goes through
-them (loop.py) keeps and tells."""
+again, what becomes of one that was disturbed, and which rates are found: each with all that it
+imports. What goes through them (loop.py) keeps and tells."""
 
 _Import = tuple[str, str | None, str]
 """A module, the name that is taken from it (None: itself), and what that is called here."""

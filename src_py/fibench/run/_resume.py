@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fibench.plan import Trial
-from fibench.record import Tried, could_not_start, last_attempts
 from fibench.store.attempts import next_pass, passes_of, times_disturbed
+from fibench.tried import Tried, could_not_start, last_attempts
 
 
 def is_planned(record: Tried, trials: Sequence[Trial]) -> bool:

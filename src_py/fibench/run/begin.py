@@ -27,6 +27,7 @@ from fibench.run._identity import (
 from fibench.run._resume import Attempt, is_planned, remaining, tries_again_later
 from fibench.run.environment import environment
 from fibench.run.request import Request
+from fibench.run.searching.taking_up import taken_up
 from fibench.server import end_leftovers
 from fibench.store import JOURNAL, RunError, StoredError, journal, run_name
 from fibench.store.attempts import attempts_of
@@ -61,6 +62,8 @@ class Beginning:
     """Where a run keeps its results, and what it has to measure."""
 
     folder: Path
+    experiment: Experiment
+    """With the seed, and the rates that are known."""
     trials: Sequence[Trial]
     """The whole plan, in the order of its seed."""
     seed: int
@@ -99,6 +102,9 @@ def begin(request: Request, context: TrialContext) -> Beginning:
     if seed is None:
         seed = secrets.randbits(_SEED_BITS) if latest is None else latest.seed
     request = _with_seed(request, seed)
+    if latest is not None:
+        found = taken_up(request.experiment, latest.folder)
+        request = replace(request, experiment=found.experiment)
     trials = plan(request.experiment)
     document = _plan(request, trials, context, facts)
     if latest is not None:
@@ -113,7 +119,9 @@ def begin(request: Request, context: TrialContext) -> Beginning:
     clock = _clock_notices(runs_of(request.places.results, name), now)
     folder = create_run(request.places.results, name, files, now)
     claims = request.experiment.claims_in_file
-    return Beginning(folder, trials, seed, notices=[*before, *clock], claims=claims)
+    notices = [*before, *clock]
+    experiment = request.experiment
+    return Beginning(folder, experiment, trials, seed, notices=notices, claims=claims)
 
 
 def _with_seed(request: Request, seed: int) -> Request:
@@ -188,6 +196,8 @@ def _unfinished(request: Request, facts: Identity) -> tuple[_Unfinished | None, 
             continue
         unfinished = why is not None or not is_complete(run) or _has_unstarted(run, request, seed)
         why = why or difference(before, facts)
+        if why is None and is_same:
+            why = taken_up(request.experiment, run).at_odds
         if why is None and not is_same:
             why = OTHER_PARAMETERS
         if unfinished and why is None and seed is not None:
@@ -233,7 +243,7 @@ def _has_unstarted(run: Path, request: Request, seed: int | None) -> bool:
     """
     if seed is None or not request.experiment.plan.blocks.fixed:
         return False
-    experiment = _with_seed(request, seed).experiment
+    experiment = taken_up(_with_seed(request, seed).experiment, run).experiment
     trials = plan(experiment)
     read = map(read_head, journal.read_heads(run / JOURNAL).records)
     heads = [head for head in read if head is not None and is_planned(head, trials)]
@@ -282,7 +292,8 @@ def _take_up(folder: Path, text: bytes, document: Object, experiment: Experiment
     made = attempts_of(heads, experiment).made
     lost = max(0, removed - 1)
     claims = read_plan(now).claims_in_file or 0
-    return Beginning(folder, trials, seed, made, True, notices, other_claims, lost, claims)
+    known = (trials, seed, made, True, notices, other_claims, lost, claims)
+    return Beginning(folder, experiment, *known)
 
 
 def _remove_leftovers(folder: Path, heads: Sequence[Record]) -> int:

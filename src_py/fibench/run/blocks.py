@@ -54,7 +54,7 @@ class Walk:
         self._after_block = after_block
         self._ended = ended
         self._blocks: dict[int, list[Trial]] = {}
-        for trial in trials:
+        for trial in (one for one in trials if one.block >= BEFORE):  # a search is over
             self._blocks.setdefault(trial.block, []).append(trial)
         self._cells = {trial.cell.key: trial.cell for trial in trials}
 
@@ -88,7 +88,7 @@ class Walk:
         """The keys of the cells that a block has, the records of those before it being there."""
         if number == BEFORE or self._after_block is None:
             return self._cells.keys()
-        return self._after_block([one for one in self._records if one.block < number])
+        return self._after_block([one for one in self._records if BEFORE <= one.block < number])
 
     def _block(self, number: int, staying: Collection[str]) -> Block:
         part = [trial for trial in self._blocks[number] if trial.cell.key in staying]

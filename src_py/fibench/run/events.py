@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fibench.experiment import Cell
+from fibench.experiment import Cell, Experiment
 from fibench.plan import Trial
 from fibench.record import Record
 
@@ -16,6 +16,24 @@ class RunBegun:
 
     claims: int
     """How many its file had when it was begun."""
+
+
+@dataclass(frozen=True)
+class SearchStarted:
+    """The run's folder exists; rates are looked for before anything else is measured."""
+
+    folder: Path
+    most: int
+    """Trials that it takes at most."""
+    resumed: bool = False
+
+
+@dataclass(frozen=True)
+class RatesFound:
+    """The rates that were searched are known, now or since an earlier session."""
+
+    experiment: Experiment
+    """With the cells that have them."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,8 @@ class Notice:
 
 Event = (
     RunBegun
+    | SearchStarted
+    | RatesFound
     | RunStarted
     | TrialStarted
     | TrialMadeAgain

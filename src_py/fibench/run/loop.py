@@ -16,9 +16,10 @@ from pathlib import Path
 from types import FrameType
 
 from fibench import called, writing
-from fibench.experiment import Cell
+from fibench.experiment import Cell, Experiment
 from fibench.interruption import Interrupted, heeded, signal_of
 from fibench.plan import TWIN, Pinning, Trial, plan
+from fibench.plan.searching.found import most_trials, open_searches
 from fibench.record import Record
 from fibench.run._attempts import Attempts, NotQuietError, tails
 from fibench.run._resume import Attempt, broken_off, is_planned
@@ -30,14 +31,17 @@ from fibench.run.events import (
     Event,
     Listener,
     Notice,
+    RatesFound,
     RunBegun,
     RunStarted,
+    SearchStarted,
     StopRequested,
     TrialFinished,
     TrialMadeAgain,
     TrialStarted,
 )
 from fibench.run.request import Request, context_of
+from fibench.run.searching.looking import keep_rates, look, so_far
 from fibench.store import JOURNAL, RunError, journal
 from fibench.store.attempts import given_up
 from fibench.store.before import runs_after
@@ -70,6 +74,8 @@ class RunOutcome:
     """How many its file had then."""
     not_quiet: str | None = None
     """What disturbed two blocks in a row, which ended it."""
+    experiment: Experiment | None = None
+    """As it was measured, with the rates that were found; None: as it was asked for."""
 
     @property
     def interrupted(self) -> bool:
@@ -140,41 +146,78 @@ def run_experiment(
     for text in begun.notices:
         tell(Notice(text))
     tell(RunBegun(begun.claims))
-    trials, records = begun.trials, list(begun.records)
-    walk = Walk(trials, records, after_block, partial(_tell_end_of_block, tell, records))
+    records = list(begun.records)
+    if begun.experiment.found_rates:
+        tell(RatesFound(begun.experiment))
+    walk = _walk(begun, records, after_block, tell)
     todo = walk.left()
     if begun.resumed:
         _keep_resumption(begun, broken_off(records, todo))
     session = 1 + begun_by(begun.folder)
-    left = [one.trial for one in todo]
-    stand = {record.trial for record in records} - {trial.key for trial in left}
-    tell(RunStarted(begun.folder, left, len(trials), begun.resumed, len(stand)))
-    attempts = Attempts(tails(request.experiment), records)
-
-    def once(attempt: Attempt) -> Record:
-        record = _keep(begun.folder, attempt, session, context, programs, attempts.judged)
-        records.append(record)
-        return record
-
+    keep = _Keeper(records, begun.folder, session, context, programs)
     with _stop_on_signals(tell) as stop:
-        end = _end_of(partial(_measure, walk, attempts, once, tell, stop), begun.folder)
+        searched = _Searched(begun, _End())
+        if open_searches(begun.experiment):
+            searched = _search(begun, records, keep, tell, stop)
+            begun = searched.begun
+        end, attempts = searched.end, Attempts(tails(begun.experiment), records)
+        if end.why == "ended":
+            walk = _walk(begun, records, after_block, tell)
+            _tell_start(begun, records, walk.left(), tell)
+            once = partial(keep, attempts.judged)
+            end = _end_of(partial(_measure, walk, attempts, once, tell, stop), begun.folder)
         stop.measured = True
         tell_end(begun.folder, end.why)
-        # The journal is the truth: an interrupt may come between a line of it and its event.
-        kept = usable(journal.read(begun.folder / JOURNAL), request.experiment)
+        outcome = _outcome(begun, end, context.pinning)
     if stop.late is not None and end.interrupted_by is None:
         raise Interrupted(stop.late)
+    return replace(outcome, measured_s=searched.measured_s + attempts.measured_s)
+
+
+def _outcome(begun: Beginning, end: "_End", pinning: Pinning) -> RunOutcome:
+    # The journal is the truth: an interrupt may come between a line of it and its event.
+    kept = usable(journal.read(begun.folder / JOURNAL), begun.experiment)
     return RunOutcome(
         begun.folder,
-        [one for one in kept.records if is_planned(one, trials)],
-        [one for one in kept.attempts if is_planned(one, trials)],
+        [one for one in kept.records if is_planned(one, begun.trials)],
+        [one for one in kept.attempts if is_planned(one, begun.trials)],
         interrupted_by=end.interrupted_by,
-        measured_s=attempts.measured_s,
-        pinning=context.pinning,
+        pinning=pinning,
         other_claims=begun.other_claims,
         claims_begun_with=begun.claims,
         not_quiet=end.not_quiet,
+        experiment=begun.experiment,
     )
+
+
+def _walk(
+    begun: Beginning, records: Sequence[Record], after_block: AfterBlock | None, tell: Listener
+) -> Walk:
+    return Walk(begun.trials, records, after_block, partial(_tell_end_of_block, tell, records))
+
+
+def _tell_start(
+    begun: Beginning, records: Sequence[Record], todo: Sequence[Attempt], tell: Listener
+) -> None:
+    left = [one.trial for one in todo]
+    stand = {record.trial for record in records} - {trial.key for trial in left}
+    tell(RunStarted(begun.folder, left, len(begun.trials), begun.resumed, len(stand)))
+
+
+@dataclass(frozen=True)
+class _Keeper:
+    """Makes attempts, and adds their records to those that there are."""
+
+    records: list[Record]
+    folder: Path
+    session: int
+    context: TrialContext
+    programs: Unchanged
+
+    def __call__(self, judged: Callable[[Record], Record], attempt: Attempt) -> Record:
+        record = _keep(self.folder, attempt, self.session, self.context, self.programs, judged)
+        self.records.append(record)
+        return record
 
 
 def _keep_resumption(begun: Beginning, blocks: Mapping[int, int]) -> None:
@@ -233,6 +276,39 @@ def _end_of(measure: Callable[[], None], folder: Path) -> _End:
     return _End()
 
 
+@dataclass(frozen=True)
+class _Searched:
+    """A run that has looked for its rates."""
+
+    begun: Beginning
+    end: _End
+    """Why it did not come to the end of its search, if so."""
+    measured_s: float = 0.0
+
+
+def _search(
+    begun: Beginning,
+    records: Sequence[Record],
+    keep: _Keeper,
+    tell: Listener,
+    stop: _Stop,
+) -> _Searched:
+    """Look for the rates of a run, and keep them in its plan."""
+    experiment = replace(begun.experiment, probes=())
+    tell(SearchStarted(begun.folder, most_trials(experiment), begun.resumed))
+    attempts = Attempts((), records)
+    measure = partial(attempts.measure, once=partial(keep, attempts.judged))
+    again = partial(_tell_again, tell=tell, stop=stop)
+    looking = partial(look, experiment, records, measure, tell, again, stop.check)
+    end = _end_of(looking, begun.folder)
+    found = so_far(experiment, records)
+    begun = replace(begun, experiment=found, trials=plan(found))
+    if end.why == "ended":
+        keep_rates(begun.folder, found, other_claims=begun.other_claims)
+        tell(RatesFound(found))
+    return _Searched(begun, end, attempts.measured_s)
+
+
 def _measure(
     walk: Walk,
     attempts: Attempts,
@@ -246,13 +322,13 @@ def _measure(
             assert attempt is not None
             stop.check()
             tell(TrialStarted(attempt.trial))
-            again = partial(_tell_again, attempt.trial, tell, stop)
+            again = partial(_tell_again, attempt.trial, tell=tell, stop=stop)
             record = attempts.measure(attempt, once, again)
             tell(TrialFinished(attempt.trial, record))
             attempts.check_end_of_block(attempt, following)
 
 
-def _tell_again(trial: Trial, tell: Listener, stop: _Stop, record: Record) -> None:
+def _tell_again(trial: Trial, record: Record, tell: Listener, stop: _Stop) -> None:
     """Tell that an attempt is followed by another one, unless somebody wants to stop."""
     tell(TrialMadeAgain(trial, record))
     stop.check()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from fibench.server import exec_error, start_error
 from fibench.server.start_error import StartError, printable
-from fibench.server.supervision import launch
+from fibench.server.supervision import Report, launch
 from fibench.wording import signal_name
 from fibench.writing import open_emptied
 
@@ -22,7 +22,8 @@ class Done(NamedTuple):
     """How a command ended."""
 
     how: str | None
-    """"ended with status 2", "was killed by SIGKILL"; None: with status 0."""
+    """"ended with status 2", "was killed by SIGKILL", "did not end within 20 s"; None: with status
+    0."""
     said: str
     """The last lines that it wrote, control characters escaped."""
 
@@ -34,23 +35,28 @@ def run_once(
     cwd: Path,
     output: Path,
     environment: Mapping[str, str] = os.environ,
+    limit_s: float | None = None,
 ) -> Done:
-    """Run a command to its end, however long that takes; what it writes goes to `output`, of which
-    the beginning and the end are kept. What it leaves behind is ended.
+    """Run a command to its end, however long that takes, or for so long at most; what it writes
+    goes to `output`, of which the beginning and the end are kept. What it leaves behind is ended.
 
     Raises StartError where it cannot be executed, OSError where `cwd` or `output` is not to be had.
     """
+    is_late = False
     with (
         open_emptied(output) as stream,
         launch(argv, supervise=supervise, output=stream, environment=environment, cwd=cwd) as run,
     ):
-        while not run.wait(lambda report: report.failed is not None or report.ended, _ASK_AGAIN_S):
-            if run.report.closed:
+        while not run.wait(_is_over, limit_s or _ASK_AGAIN_S):
+            is_late = limit_s is not None and not run.report.closed
+            if is_late or run.report.closed:
                 break
         report = run.kill()
     if report.failed is not None:
         raise exec_error.not_executed(argv, report.failed, cwd)
     said = start_error.tail(output)
+    if is_late:
+        return Done(f"did not end within {limit_s:g} s", said)
     if report.status == 0:
         return Done(None, said)
     if report.status is not None:
@@ -61,3 +67,7 @@ def run_once(
     if report.signal is not None:
         return Done(f"was killed by {signal_name(report.signal)}", said)
     return Done(f"was lost, since the supervisor of {printable(argv[0])} was killed", said)
+
+
+def _is_over(report: Report) -> bool:
+    return report.failed is not None or report.ended

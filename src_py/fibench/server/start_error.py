@@ -58,6 +58,11 @@ def printable(text: str) -> str:
     return shown if len(shown) <= LINE_CHARACTERS else shown[:LINE_CHARACTERS] + "…"
 
 
+def last_words(said: str) -> str:
+    """The last line in which anything is said: some end a traceback with a bracket."""
+    return next((line for line in reversed(said.splitlines()) if re.search(r"\w", line)), "")
+
+
 def not_supervised(said: str) -> StartError | None:
     """`supervise` refused to start the server: it may not run where it was to run."""
     if not said.startswith("supervise: "):
@@ -84,7 +89,7 @@ def ended_early(
     """
     if cause is not None:
         return StartError("exited", *cause, said)
-    last_line = said.rpartition("\n")[2]
+    last_line = last_words(said)
     if status == STATUS_LACKING:
         return StartError(
             "lacking",
@@ -92,14 +97,9 @@ def ended_early(
             "run it where that is available, or leave it out of the experiment",
             said,
         )
-    if status == 0 and swept > 0:
-        return StartError(
-            "exited",
-            "the server went into the background: its first process ended with status 0 and left "
-            f"{swept} behind",
-            "a server must stay in the foreground to be measured; does it have an option for that?",
-            said,
-        )
+    background = went_into_background(status, swept)
+    if background is not None:
+        return StartError("exited", *background, said)
     if status is not None:
         how = f"ended with status {status}"
     elif number is not None:
@@ -112,6 +112,18 @@ def ended_early(
         f"the server {how} before it was ready" + (f": {last_line}" if last_line else ""),
         _lacks_a_module(said) or hint,
         said,
+    )
+
+
+def went_into_background(status: int | None, swept: int) -> tuple[str, str] | None:
+    """What to say of a server whose first process has ended as one does that makes itself a daemon,
+    be it before it was ready or just then: what happened, and what to do."""
+    if status != 0 or swept == 0:
+        return None
+    first = "its first process ended with status 0"
+    return (
+        f"the server went into the background: {first} and left {swept} behind",
+        "a server must stay in the foreground to be measured; does it have an option for that?",
     )
 
 

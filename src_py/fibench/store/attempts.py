@@ -31,7 +31,7 @@ from typing import Generic, TypeVar
 
 from fibench.experiment import Experiment
 from fibench.plan import TWIN, trials_of_block
-from fibench.record import Tried, could_not_start, last_attempts
+from fibench.tried import Tried, could_not_start, last_attempts
 
 REPETITIONS = 2
 TRIES = 3

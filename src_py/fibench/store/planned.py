@@ -29,6 +29,7 @@ from fibench.experiment import (
 from fibench.folders import Places
 from fibench.parameters import FRAMINGS, Parameters, Repetitions, kept_blocks, kept_seed
 from fibench.store.files import DAMAGED, NOT_UNDERSTOOD, StoredError, read_inside, shown_path
+from fibench.store.searching.planned import as_searched
 from fibench.wording import escaped
 
 
@@ -50,10 +51,14 @@ def read_experiment(folder: Path, plan: Mapping[str, object], places: Places) ->
         backends = _known_backends(plan, data, name, places)
         experiment = parse_experiment(data, name, backends, overrides, folder=folder)
         experiment = replace(experiment, plan=_asked(experiment.plan, plan), absent=absent)
+        experiment = as_searched(experiment, plan)
         if {cell.key for cell in experiment.cells} == {cell.key for cell in cells}:
             return _without_absent(experiment)
         tolerates = experiment.plan.tolerate_failures
         claims, dropped = claims_for(data, name, cells, tolerates=tolerates, changed=True)
+    except ValueError as error:
+        what = f"{shown_path(folder / 'plan.json')} has no proper searches: {error}"
+        raise StoredError(what, DAMAGED) from error
     except CatalogueError as error:
         raise StoredError(str(error), "restore catalogue.toml from the repository") from error
     except ExperimentError as error:

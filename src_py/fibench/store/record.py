@@ -16,7 +16,8 @@ from fibench.experiment import Experiment
 from fibench.json_values import Object, object_or_empty, text_or_none
 from fibench.parameters import Parameters
 from fibench.plan import Role
-from fibench.record import SCHEMA, Checks, Record, Times, last_attempts
+from fibench.plan.trials import SEARCH_BLOCK
+from fibench.record import SCHEMA, Checks, Record, Times
 from fibench.store import journal
 from fibench.store._members import parts
 from fibench.store._members.values import (
@@ -30,6 +31,7 @@ from fibench.store._members.values import (
 )
 from fibench.store.attempts import attempts_of
 from fibench.store.files import NEWEST_SCHEMA
+from fibench.tried import last_attempts
 
 LARGEST_INDEX = 10_000_000
 MOST_ATTEMPTS = 10**6
@@ -52,7 +54,7 @@ def read_record(document: Object) -> Record:
     found = Record(
         trial=members.needed("trial", parts.A_NAME, ""),
         index=members.needed("index", whole_between(0, LARGEST_INDEX), 0),
-        block=members.needed("block", whole_between(-1, LARGEST_INDEX), 0),
+        block=members.needed("block", whole_between(SEARCH_BLOCK, LARGEST_INDEX), 0),
         cell=members.needed("cell", parts.A_NAME, ""),
         label=members.needed("label", parts.A_NAME, ""),
         attempt=members.needed("attempt", whole_between(1, MOST_ATTEMPTS), 1),

@@ -26,7 +26,7 @@ class Course:
     window_opened: bool = False
     """Whether it came to its window; of system calls, whether its server was asked."""
     load_began: bool = False
-    """Whether its load, or the check by a crowd, had begun to ask, so that how it goes could be
+    """Whether fibload had begun to ask, for its load or before, so that how it goes could be
     seen."""
     failed: TrialFailed | None = None
     """Why it is not valid."""

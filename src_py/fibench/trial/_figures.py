@@ -68,6 +68,7 @@ def fibload_figures(
     counts = {
         **total.counts,
         "window_ok": total.ok,
+        **_after(total),
         "cut_short": total.cut_short,
         "surplus_bytes": answer.surplus_bytes,
         "clients_answered": total.answered,
@@ -94,6 +95,14 @@ def fibload_figures(
         measured_s=(answer.warmup_ns + answer.duration_ns) * _NS,
         reason=why_not_valid(answer, ending, backend, parameters),
     )
+
+
+def _after(total: Part) -> dict[str, int]:
+    """What was answered after the window, if the load went on: right replies, and those of them to
+    requests that had been due before its end."""
+    if not total.counts_after or total.open_loop is None:
+        return {}
+    return {"ok_after": total.counts_after["ok"], "answered_late": total.open_loop.answered_late}
 
 
 def _use(answer: Answer) -> GeneratorUse:

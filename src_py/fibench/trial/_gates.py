@@ -82,6 +82,7 @@ def check(
         read_lag_p50_s=read_lag_p50_s,
         read_lag_p99_s=read_lag_p99_s,
         steady=answer.steady,
+        ramp=answer.ramp,
         warmup_s=answer.warmup_ns * _NS,
         sent_share=min(sent_shares(answer), default=None),
         offered_per_s=open_loop.offered_per_s if open_loop else None,

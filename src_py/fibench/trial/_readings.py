@@ -38,6 +38,11 @@ class Readings:
         """When the edges were."""
         self._read_ns: dict[Edge, int] = {}
         """When the readings of memory were done."""
+        self._went_on_ns = 0
+
+    def went_on(self, cooldown_ns: int) -> None:
+        """Take note for how long the load went on after the end edge."""
+        self._went_on_ns = cooldown_ns
 
     def __call__(self, edge: Edge, at_ns: int) -> None:
         """Read what is due at an edge; CPU times first, since they are to be of the edge itself.
@@ -75,19 +80,19 @@ class Readings:
         return resources.cpu_between(begin, end)
 
     def cores(self) -> float | None:
-        """CPU time between the edges ÷ wall time up to the end of the window; None likewise.
+        """CPU time between the edges ÷ wall time up to the end of the load; None likewise.
 
         From then on the server has nothing to do, so that its time is none of its work.
         """
         use = self.use()
-        wall_ns = 0 if use is None else use.wall_ns - self._late_ns("end")
+        wall_ns = 0 if use is None else use.wall_ns - self._idle_ns()
         return use.total_ns / wall_ns if use and wall_ns > 0 else None
 
     def stretched(self) -> float | None:
         """How many times as long as the window the time is that `cores` may count work of: the end
         of what it reads may be late, and a server then have worked on."""
         use = self.use()
-        wall_ns = 0 if use is None else use.wall_ns - self._late_ns("end")
+        wall_ns = 0 if use is None else use.wall_ns - self._idle_ns()
         return use.wall_ns / wall_ns if use and wall_ns > 0 else None
 
     def too_late_s(self) -> float | None:
@@ -98,6 +103,10 @@ class Readings:
         """The most threads that were seen, since connections, and what serves them, come and go at
         the edges."""
         return max((snapshot.threads for snapshot in self._seen()), default=None)
+
+    def processes(self) -> int | None:
+        """The most processes of the server that were seen."""
+        return max((snapshot.processes for snapshot in self._seen()), default=None)
 
     def _seen(self) -> Iterable[resources.CpuSnapshot | MemorySnapshot]:
         return [*self._cpu.values(), *self._memory.values()]
@@ -125,6 +134,10 @@ class Readings:
     def _late_ns(self, edge: Edge) -> int:
         """How late CPU times were read."""
         return self._cpu[edge].monotonic_ns - self._at_ns[edge]
+
+    def _idle_ns(self) -> int:
+        """How long before the last reading of CPU times the load had ended."""
+        return max(0, self._late_ns("end") - self._went_on_ns)
 
     def _cpu_too_late_ns(self) -> int:
         """How late they were read, if that is too late for figures of the window; else 0."""
@@ -194,7 +207,7 @@ class Readings:
             cpu_user_s=use.user_ns * _NS if use else None,
             cpu_system_s=use.system_ns * _NS if use else None,
             threads=self.threads(),
-            processes=max((snapshot.processes for snapshot in self._seen()), default=None),
+            processes=self.processes(),
             rss_bytes=steady.rss_bytes if steady else None,
             memory_readings=list(self._sizes().values()),
             switches_voluntary=switches.voluntary if switches else None,

@@ -32,13 +32,14 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """An open loop's percentiles, under other beliefs about the requests that the end cut off.
+    """An open loop's percentiles, under other beliefs about the requests that were cut off: that
+    had no reply when fibload looked last, at the end of the window or of the cool-down after it.
 
     By the names in PERCENTILES; None where a percentile is not known, or infinite.
     """
 
     at_least_ns: Mapping[str, float | None]
-    """Each had its reply at the end of the window."""
+    """Each had its reply then."""
     at_most_ns: Mapping[str, float | None]
     """None ever has one."""
     last_seen_ns: Mapping[str, float | None]
@@ -59,6 +60,8 @@ class OpenLoop:
     """In flight and overdue when the window began…"""
     waiting_at_end: int
     """…and when it ended."""
+    answered_late: int
+    """Of these, how many had their reply while the load went on after it."""
     fastest_ns: float | None
     """The shortest time from sending to the reply, warm-up included."""
 
@@ -88,7 +91,9 @@ class Part:
     """Of a closed loop each request counts by the part of it that lies in the window, so that it
     does not matter where its edges fall; of an open one, what came in the window counts."""
     counts: Mapping[str, int]
-    """How every request ended."""
+    """How every request ended, or that it was unfinished, by the end of the window…"""
+    counts_after: Mapping[str, int]
+    """…and the unfinished, and what was started after it; empty if the load ended then."""
     cut_short: int
     asked: int
     """Clients that there were to be."""
@@ -145,7 +150,7 @@ class OwnUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ReplyDifference:
     """How a reply differs from what must come."""
 
     got: bytes
@@ -165,7 +170,11 @@ class Answer:
     warmup_ns: int
     steady: bool | None
     """Whether the load was steady at its end; None where that was not looked at."""
+    ramp: bool
+    """A closed loop's clients waited for their first reply still when the window opened."""
     duration_ns: int
+    cooldown_ns: int
+    """For how long the load went on after the window; 0 where it ended then."""
     clock: str
     """From when on a latency counts: "service" or "schedule"."""
     surplus_bytes: int
@@ -177,8 +186,8 @@ class Answer:
     total: Part
     groups: Sequence[GroupAnswer]
     own: OwnUse
-    first_wrong: Difference | None = None
-    first_opening: Difference | None = None
+    first_wrong: ReplyDifference | None = None
+    first_opening: ReplyDifference | None = None
     """The first connection that began in another way than its opening says."""
 
     @property
@@ -240,7 +249,9 @@ def read_answer(document: Object) -> Answer:
         spin=settings.get("spin", bool),
         warmup_ns=told.inside("warmup").whole("ns"),
         steady=told.inside("warmup").truth_or_none("steady"),
+        ramp=told.inside("warmup").get("ramp", bool),
         duration_ns=told.inside("window").whole("duration_ns"),
+        cooldown_ns=told.inside("cooldown").whole("ns") if told.has("cooldown") else 0,
         clock=latency.get("clock", str),
         surplus_bytes=told.whole("surplus_bytes"),
         retransmits=told.whole("retransmits"),
@@ -259,12 +270,12 @@ def read_answer(document: Object) -> Answer:
     )
 
 
-def read_difference(found: object) -> Difference | None:
+def read_difference(found: object) -> ReplyDifference | None:
     """How something differs from what must come; None of null. Raises LoadError."""
     if not isinstance(found, dict):
         return None
     told = _Members(found, "first_wrong.")
-    return Difference(
+    return ReplyDifference(
         got=_bytes(told.get("got", str)),
         reason=told.get("reason", str) if told.has("reason") else None,
     )
@@ -294,6 +305,7 @@ def _part(told: _Members) -> Part:
         half_ok=(halves[0], halves[1]),
         throughput_per_s=window.number("served_per_s"),
         counts=told.counts("counts"),
+        counts_after=told.inside("cooldown").counts("counts") if told.has("cooldown") else {},
         cut_short=told.whole("cut_short"),
         asked=clients.whole("asked"),
         answered=clients.whole("answered"),
@@ -334,6 +346,7 @@ def _open_loop(told: _Members) -> OpenLoop:
         unnoticed=told.whole("unnoticed"),
         waiting_at_begin=told.whole("waiting_at_begin"),
         waiting_at_end=told.whole("waiting_at_end"),
+        answered_late=told.whole("answered_late"),
         fastest_ns=told.number_or_none("fastest_ns"),
     )
 

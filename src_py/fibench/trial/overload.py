@@ -118,7 +118,8 @@ def _lower_bounds(known: Mapping[str, float | None], cut_off: CutOff) -> dict[st
 
 
 def _bounds(cut_off: CutOff) -> dict[str, LatencyBounds]:
-    """Of the percentiles that what was cut off could move by MOST_APART."""
+    """Of the percentiles that what was cut off could move by MOST_APART: what had no reply by the
+    end of the window, nor in the cool-down after it."""
     found = {}
     for name in PERCENTILES:
         low_s, high_s = _seconds(cut_off.at_least_ns[name]), _seconds(cut_off.at_most_ns[name])

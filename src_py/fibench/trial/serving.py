@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fibench.backends import Backend, Interpreter, own_backend, own_start, server_argv
 from fibench.backends.catalogue import connection_cap
+from fibench.backends.interpreters import own_has_gil
 from fibench.backends.own_start import own_command
 from fibench.experiment import OwnBackend
 from fibench.parameters import Fault, Parameters
@@ -17,6 +18,7 @@ from fibench.parameters.groups import Group
 from fibench.plan import Pinning
 from fibench.server import cgroup
 from fibench.server import starting as server
+from fibench.server.start_error import went_into_background
 from fibench.trial import load
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._replies import (
@@ -85,6 +87,11 @@ class TrialContext:
         """The program that runs a cell's server in Python, if the cell names one."""
         asked = parameters.interpreter
         return None if asked is None else self.interpreters[asked].path
+
+    def has_gil(self, parameters: Parameters) -> bool:
+        """Whether a cell's server in Python surely has a GIL, whatever its environment says."""
+        asked = parameters.interpreter
+        return own_has_gil() if asked is None else self.interpreters[asked].has_gil_always
 
     def backend(self, name: str) -> Backend:
         """A backend of the catalogue, or one that the experiment's file brings."""
@@ -304,6 +311,9 @@ def timed_check(backend: Backend, parameters: Parameters, port: int) -> float:
 
 def unexpected_end(ending: server.Ending) -> TrialFailed:
     """The server ended while it was needed."""
+    background = went_into_background(ending.status, ending.swept)
+    if background is not None:
+        return TrialFailed(background[0], "server-ended", background[1])
     if ending.signal is not None:
         how = f"the server ended during the trial, by {signal_name(ending.signal)}"
     elif ending.status is not None:

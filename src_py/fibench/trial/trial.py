@@ -30,10 +30,10 @@ from fibench.trial._figures import (
 from fibench.trial._placement import core_count, load_cpus, server_cpus
 from fibench.trial._readings import Readings
 from fibench.trial.answer import read_answer
-from fibench.trial.asking.checking import Check, Checked, backlog_for_each
+from fibench.trial.asking.checking import Check, RightReplies, backlog_for_each
 from fibench.trial.asking.repeating import forget, learn
 from fibench.trial.asking.wrong import hint_of
-from fibench.trial.evidence.design import most_cores
+from fibench.trial.evidence.design import most_cores, most_cores_with_a_gil
 from fibench.trial.evidence.watch import Seen, Watch
 from fibench.trial.serving import (
     NULL_REPLY,
@@ -122,7 +122,7 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
     parameters = trial.cell.parameters
     backend = context.backend(parameters.backend)
     port: int | None = None
-    repeated: Checked | None = None
+    repeated: RightReplies | None = None
     try:
         port = pick_port(parameters, context.names, backend.port)
         if trial.repeats is not None:
@@ -133,26 +133,16 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
         return Course(port, failed=failure)
     loaded: tuple[Figures, GeneratorSide] | None = None
     failed: TrialFailed | None = None
-    right, seen, crowd = 0, Seen(), list[load.Edge]()
+    right, seen, asked = 0, Seen(), list[load.Edge]()
     with running, Watch(context.programs, running.supervisor_pid) as watch:
         # client_bench.sh announces no window, in whose middle the clients would be there.
         readings = Readings(running, watch, memory=parameters.kind != "process")
         try:
-            cores = core_count(server_cpus(parameters, context.pinning))
-            backlog = backlog_for_each(trial.cell.asks, running.backlog)
-            at_once = clients_at_once(backend, parameters, cores, backlog)
-            checked = None
-            if trial.cell.asks:
-                check = Check(context, parameters, port, folder)
-                checked = check.of_cell(trial.cell, at_once, repeated)
-                right = checked.right
-            else:
-                right = check_replies(backend, parameters, port, at_once)
-                if backend.command and at_once > 1:
-                    right += check_crowd(context, parameters, port, folder, at_once, crowd.append)
+            checking = Check(context, parameters, port, folder, asked.append)
+            right, checked = _check(checking, trial.cell, running.backlog, repeated)
             loaded = _load(context, trial.cell, port, folder, readings, checked)
             seen = watch.conclude(readings.cores(), loaded[0].load_cores)
-            most = _most_cores(backend, parameters, readings, seen)
+            most = _most_cores(context, parameters, readings, seen)
             of_server = {"design_cores": most, "late_s": readings.too_late_s()}
             seen = replace(seen, figures={**seen.figures, **of_server})
         except TrialFailed as failure:
@@ -166,7 +156,7 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
         *(port, figures, described, generator),
         seen=seen,
         window_opened=opened,
-        load_began=readings.load_began or bool(crowd),
+        load_began=readings.load_began or bool(asked),
         failed=failed,
     )
     measured = failed is None and figures.reason is None
@@ -175,7 +165,7 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
     if failed is not None:
         return course
     switches = readings.switches(ending)
-    replies = figures.counts["ok"] + right
+    replies = figures.counts["ok"] + figures.counts.get("ok_after", 0) + right
     metrics = {
         **figures.metrics,
         "switches_per_request": sum(switches) / replies if switches else None,
@@ -185,13 +175,31 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
     return replace(course, figures=replace(figures, metrics=metrics), failed=failed)
 
 
+def _check(
+    check: Check, cell: Cell, backlog: int | None, repeated: RightReplies | None
+) -> tuple[int, RightReplies | None]:
+    """Check a cell's server before its load; how many replies were right, and of requests of the
+    file what the check was answered. Raises TrialFailed."""
+    context, parameters, port = check.context, check.parameters, check.port
+    backend = context.backend(parameters.backend)
+    cores = core_count(server_cpus(parameters, context.pinning))
+    at_once = clients_at_once(backend, parameters, cores, backlog_for_each(cell.asks, backlog))
+    if cell.asks:
+        checked = check.of_cell(cell, at_once, repeated)
+        return checked.right, checked
+    right = check_replies(backend, parameters, port, at_once)
+    if backend.command and at_once > 1:
+        right += check_crowd(context, parameters, port, check.folder, at_once, check.tell)
+    return right, None
+
+
 def _load(
     context: TrialContext,
     cell: Cell,
     port: int,
     folder: Path,
     readings: Readings,
-    checked: Checked | None,
+    checked: RightReplies | None,
 ) -> tuple[Figures, GeneratorSide]:
     """Drive the load, and take what it and the readings of the server tell. Raises TrialFailed."""
     parameters, backend = cell.parameters, context.backend(cell.parameters.backend)
@@ -213,6 +221,7 @@ def _load(
             )
             ending = load.drive(command, context.supervise, folder, readings)
             answer = read_answer(load.read_fibload(folder))
+            readings.went_on(answer.cooldown_ns)
             figures = fibload_figures(answer, ending, backend, parameters)
             cores = _available_cores(context, backend, parameters)
             used, key = readings.cores(), _cores_key(backend)
@@ -236,11 +245,16 @@ def _load(
 
 
 def _most_cores(
-    backend: Backend, parameters: Parameters, readings: Readings, seen: Seen
+    context: TrialContext, parameters: Parameters, readings: Readings, seen: Seen
 ) -> float | None:
     """The most cores that its design can have let a server be measured to use; None: as many as
     there are, or not known."""
-    most = most_cores(backend, parameters.workers, readings.threads(), seen.figures)
+    backend = context.backend(parameters.backend)
+    if backend.gil and context.has_gil(parameters):
+        used = readings.use()
+        most = most_cores_with_a_gil(backend, readings.processes(), used, seen.figures)
+    else:
+        most = most_cores(backend, parameters.workers, readings.threads(), seen.figures)
     stretched = readings.stretched()
     return None if most is None or stretched is None else most * stretched
 

@@ -14,10 +14,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from fibench.experiment import claims_digest
 from fibench.json_values import object_or_empty
 from fibench.plan import Role, trial_key
+from fibench.plan.trials import search_key
 from fibench.record import SCHEMA
 from fibench.store import StoredRun
 from fibench.store.attempts import given_up
 from fibench.store.kept import KeptClaim, claim_figures
+from fibench.store.searching.follow import follow
 from fibench.verdict.deciding.decisions import Decisions
 from fibench.verdict.judging import Verdict
 from fibench.verdict.verdict import claim_json
@@ -34,7 +36,7 @@ def marks_of(run: StoredRun, verdicts: Sequence[Verdict], decisions: Decisions) 
 
     `verdicts` and `decisions` are those of its own claims, judged anew.
     """
-    found = [*run.remarks, *_of_trials(run, decisions), *_of_machine(run)]
+    found = [*run.remarks, *_of_trials(run, decisions), *_of_machine(run), *_of_searches(run)]
     if has_other_claims(run):
         found.append("claims added afterwards: they are not those that it was begun with")
         found += _of_number(run)
@@ -106,8 +108,9 @@ def _until_its_end(run: StoredRun) -> frozenset[str]:
 
 
 def _of_trials(run: StoredRun, decisions: Decisions) -> Iterator[str]:
-    expected, planned = _expected(run, decisions), run.plan.trials
-    there = {record.trial for record in run.records}
+    probes = {search_key(cell) for cell in run.experiment.probes}
+    expected, planned = _expected(run, decisions) - probes, run.plan.trials - probes
+    there = {record.trial for record in run.records if record.role != "search"}
     if there and not planned:
         yield "plan.json has no list of its trials"
     missing = len(expected - there)
@@ -120,6 +123,13 @@ def _of_trials(run: StoredRun, decisions: Decisions) -> Iterator[str]:
     strange = len(there - planned)
     if planned and strange:
         yield f"{strange} {'trial is' if strange == 1 else 'trials are'} none of its plan"
+
+
+def _of_searches(run: StoredRun) -> Iterator[str]:
+    """That what was measured is not what the trials that looked for it would have chosen."""
+    kept = () if _is_of_old(run) else run.experiment.found_rates
+    if kept and follow(run.experiment, run.records).found != kept:
+        yield "the rates of plan.json are not those that its search trials give"
 
 
 def _was_stopped(run: StoredRun) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from fibench.experiment import Absent, cells_of
 from fibench.experiment.absent import NOTHING
 from fibench.metrics import METRICS, cores_text, exact, in_group
+from fibench.parameters import FEWEST_BLOCKS
 from fibench.verdict import estimate as estimates
 from fibench.verdict._meter import why_invalid
 from fibench.verdict.attempts.bearing import left_out_of, why_failed
@@ -91,7 +92,7 @@ def _judge_one(
         return replace(verdict, outcome="INVALID", reason=obstacle)
     if is_count:
         return verdict
-    spoilt = left_out_of(claim, samples)
+    spoilt = left_out_of(claim, samples, FEWEST_BLOCKS if looks is None else looks.fewest)
     if spoilt.not_quiet is not None:
         return replace(verdict, reason=spoilt.not_quiet)
     every = samples

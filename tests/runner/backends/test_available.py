@@ -183,12 +183,13 @@ def test_a_listing_says_what_each_needs_and_why_it_cannot_run(machine: Machine) 
     ]
 
 
-def test_needs_and_busy_are_read_from_the_catalogue(tmp_path: Path) -> None:
+def test_needs_busy_and_gil_are_read_from_the_catalogue(tmp_path: Path) -> None:
     entry = '[[backend]]\nname = "c-{0}"\nprogram = "{0}"\nlanguage = "c"\ndesign = "{0}"\n'
     entry += "serves = 1\ncores = 1\n"
     path = tmp_path / "catalogue.toml"
-    path.write_text(entry.format("a") + 'needs = "io_uring"\nbusy = true\n' + entry.format("b"))
+    said = 'needs = "io_uring"\nbusy = true\ngil = true\n'
+    path.write_text(entry.format("a") + said + entry.format("b"))
 
     found = read_catalogue(path)
-    assert (found["c-a"].needs, found["c-a"].busy) == ("io_uring", True)
-    assert (found["c-b"].needs, found["c-b"].busy) == ("", False)
+    assert (found["c-a"].needs, found["c-a"].busy, found["c-a"].gil) == ("io_uring", True, True)
+    assert (found["c-b"].needs, found["c-b"].busy, found["c-b"].gil) == ("", False, False)

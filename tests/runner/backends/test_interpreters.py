@@ -11,7 +11,14 @@ import pytest
 from tests.runner.pythons import pyenv, script
 
 from fibench.backends import interpreters
-from fibench.backends.interpreters import NotHere, find_interpreter, locate, own
+from fibench.backends.interpreters import (
+    Interpreter,
+    NotHere,
+    find_interpreter,
+    locate,
+    own,
+    own_has_gil,
+)
 
 VERSIONS = (
     *("3.6.15", "3.9.2", "3.9.18", "3.13.0", "3.13.1", "3.13.1t", "3.13-dev", "3.14.0rc2"),
@@ -206,3 +213,24 @@ def test_a_file_of_no_kind_that_the_kernel_knows_is_not_here(tmp_path: Path) -> 
     (tmp_path / "python").write_bytes(b"\x7fELF")
     os.chmod(tmp_path / "python", 0o755)
     assert "cannot be started" in refused("./python", {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("implementation", "gil", "free_threaded", "has"),
+    [
+        ("CPython", True, False, True),
+        ("PyPy", True, False, True),
+        ("CPython", False, True, False),
+        ("CPython", True, True, False),  # switched on where it was asked, and perhaps not elsewhere
+        ("GraalVM", True, False, False),  # a compiler works beside the thread that has it
+    ],
+)
+def test_a_gil_is_relied_on_where_an_interpreter_cannot_do_without(
+    implementation: str, gil: bool, free_threaded: bool, has: bool
+) -> None:
+    one = Interpreter("/p", "3.13.0", implementation, "", gil, free_threaded, "absent")
+    assert one.has_gil_always is has
+
+
+def test_that_fibench_runs_on_is_known_likewise() -> None:
+    assert own_has_gil() == own().has_gil_always

@@ -2,6 +2,7 @@
 """What `plan` and `run` say of files with servers of any kind."""
 
 import json
+import os
 
 import pytest
 from tests.runner.any_servers import ECHO, FILES
@@ -37,6 +38,40 @@ def test_plan_leaves_out_what_is_not_installed(desk: Desk) -> None:
     assert {one["reason"] for one in document["left_out"]} == {
         'mine: there is no program "no-such-program-here" on the PATH: install it'
     }
+
+
+def test_what_a_server_needs_and_is_not_here_is_said_with_what_brings_it(desk: Desk) -> None:
+    (desk.folder / "web.py").write_text(WEB)
+    needs = "needs = ['python3', '-c', 'import no_such_module']\ninstall = 'pip install it'\n"
+    path = desk.write(HELLO.replace("cores = 1\n", f"cores = 1\n{needs}"))
+    lacks = "ModuleNotFoundError: No module named 'no_such_module'"
+    document = json.loads(desk.invoke("plan", path, "--json").stdout)
+    assert {one["reason"] for one in document["left_out"]} == {
+        f"web: {lacks}: `pip install it` brings it"
+    }
+    done = desk.run(path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "NOT HERE" in done.stdout
+    assert f"2 cells left out: web: {lacks}: `pip install it` brings it" in done.stderr
+    refused = desk.invoke("serve", "web", path)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-2:] == [
+        f"web cannot run here: {lacks}",
+        "`pip install it` brings it",
+    ]
+
+
+@pytest.mark.needs("nginx")
+def test_nginx_is_measured_for_a_person_whose_path_does_not_have_it(desk: Desk) -> None:
+    folders = os.environ["PATH"].split(os.pathsep)
+    path = os.pathsep.join(one for one in folders if not one.endswith("sbin"))
+    text = FILES["nginx-workers"].read_text().replace('["hello", "hello-close", "file"]', '"hello"')
+    head, _, _ = text.replace("workers = [1, 2, 4]", "workers = 1").partition("[[claim]]")
+    load = "[load]\nduration = '0.2s'\nwarmup = '50ms'\n[plan]\nblocks = 1\n"
+    done = desk.run(desk.write(head + load), PATH=path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = desk.measured()
+    assert record["valid"]
 
 
 WEB = """\

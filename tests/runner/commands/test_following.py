@@ -23,8 +23,8 @@ from fibench.plan import plan
 from fibench.record import Record
 from fibench.run._resume import Attempt
 from fibench.verdict import Questions, Verdict, decide, questions_of
-from fibench.verdict.findings import samples
 from fibench.verdict.sample import Index
+from fibench.verdict.sampling.sampled import samples
 
 EXPERIMENT = experiment_of(SEQUENTIAL)
 QUESTIONS = questions_of(EXPERIMENT, CORES)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.here import CHECKOUT
-from tests.runner.verdict.chosen_runs import trial
+from tests.runner.verdict.chosen_runs import DISTURBED, trial
 from tests.runner.verdict.claims import A, B, make_claim
 from tests.runner.verdict.decided_runs import ask
 
@@ -38,7 +38,7 @@ def moved(made: Chosen) -> Chosen:
     so that the claim is decided in most of them."""
     levels = np.linspace(-0.05, 0.07, len(made.last))[:, None, None] * np.array([1.0, 0.0])
     shifted = made.last + levels, made.least + levels, made.most + levels
-    return Chosen(*shifted, made.again, made.lost)
+    return Chosen(*shifted, made.again, made.lost, made.can_be_borne)
 
 
 def samples_of(made: Chosen, run: int) -> list[Sample]:
@@ -51,7 +51,8 @@ def samples_of(made: Chosen, run: int) -> list[Sample]:
             logs = [sign * float(log) for log in (*ends, made.last[at])]
             own = trial(cell, block, logs)
             is_out = made.lost[run, block] and made.again[at]
-            found.append(replace(own, disturbed=PROBE) if is_out else own)
+            why = DISTURBED if made.can_be_borne else PROBE
+            found.append(replace(own, disturbed=why) if is_out else own)
     return found
 
 

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.here import leave_out
 from tests.processes import ending, wait_until
 
 from fibench.machine import foreign
+from fibench.machine.busy import BUSY_SHARE
 from fibench.machine.foreign import (
     Glancing,
     Process,
@@ -160,6 +162,8 @@ def test_a_busy_loop_is_seen_in_a_look_with_what_it_used() -> None:
     assert look.cores is not None
     # Everybody else's is in it as well; the ticks of /proc/stat are samples.
     assert look.cores * passed_s > 0.15
+    if 0.3 / passed_s < 2 * BUSY_SHARE:
+        leave_out("so many run here that a busy loop gets next to nothing")
     assert loop.pid in {busy.pid for busy in look.busy}
 
 

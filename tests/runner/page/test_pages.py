@@ -20,7 +20,7 @@ from fibench.page.document import script
 from fibench.report.words import verdict_words
 from fibench.verdict import review
 from fibench.verdict.explaining.by_block import figures_by_block
-from fibench.verdict.findings import samples
+from fibench.verdict.sampling.sampled import samples
 from fibench.wording import prose
 
 MOST_SCRIPT_BYTES = 4000

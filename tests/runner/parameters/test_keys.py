@@ -43,6 +43,7 @@ KINDS: dict[Callable[..., Kind[Scalar]], tuple[Kind[Scalar], str, Scalar, str]] 
     kinds.duration: (kinds.duration(0, 9), "20ms", 0.02, "20ms"),
     kinds.duration_or_auto: (kinds.duration_or_auto(0, 9), "auto", "auto", "auto"),
     kinds.rate: (kinds.rate(1, 900), "500", 500.0, "500/s"),
+    kinds.or_search: (kinds.or_search(kinds.rate(1, 900)), "search", "search", "search"),
     kinds.share: (kinds.share(0.5), "0.25", 0.25, "0.25"),
     kinds.flag: (kinds.flag(), "true", 1, "true"),
     kinds.cpu_list: (kinds.cpu_list(), "3,0,1", "0-1,3", "0-1,3"),

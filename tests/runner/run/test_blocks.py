@@ -17,9 +17,10 @@ from tests.runner.sequential_runs import (
 
 from fibench.experiment import Cell
 from fibench.plan import Trial, plan
-from fibench.record import Record, last_attempts
+from fibench.record import Record
 from fibench.run._resume import Attempt
 from fibench.run.blocks import Walk
+from fibench.tried import last_attempts
 from fibench.verdict import find
 
 Ended = tuple[int, Sequence[Cell]]

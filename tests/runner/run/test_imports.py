@@ -116,6 +116,7 @@ def test_what_decides_is_in_it_and_the_loop_is_not(copy: Path) -> None:
         "plan/trials.py",
     } <= found
     assert {"run/_attempts.py", "trial/evidence/disturbed.py", "store/attempts.py"} <= found
+    assert {"store/searching/follow.py", "plan/searching/steps.py"} <= found
     assert found.isdisjoint({"run/loop.py", "run/events.py", "run/begin.py"})
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.runner.experiments import SMALL, parse
 
 from fibench.plan.trials import Trial, plan
-from fibench.record import could_not_start, last_attempts
 from fibench.run._resume import Attempt, remaining
 from fibench.store.attempts import attempts_of, next_pass, passes_of, repeats, tries_again
 from fibench.store.record import Head
+from fibench.tried import could_not_start, last_attempts
 
 EXPERIMENT = parse(SMALL, {"blocks": "3", "backend": "py-sync,py-mt,py-mp"})
 TRIALS = plan(EXPERIMENT)

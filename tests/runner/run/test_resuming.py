@@ -27,9 +27,9 @@ from tests.runner.desk import (
 from tests.runner.records import last_documents
 from tests.runner.stored_runs import places_with
 
-from fibench.record import could_not_start
 from fibench.store import journal, read_run
 from fibench.store.record import read_head
+from fibench.tried import could_not_start
 from fibench.verdict import review
 
 QUICK = SMALL.replace("0.2s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
@@ -196,8 +196,8 @@ def test_a_trial_that_failed_is_a_result_and_the_same_command_begins_a_new_run(
     said = f"a trial that failed is a result, and stays one; `invoke run {path}` begins a new run"
     assert said in failed.stdout
     assert (desk.run_folder() / "claims.json").exists()
-    (first,) = (record for record in desk.records() if not record["valid"])
-    assert (first["failure"], first["window_opened"], first["attempt"]) == ("exited", False, 1)
+    (first,) = (record for record in desk.records() if record["failure"] == "exited")
+    assert (first["valid"], first["window_opened"], first["attempt"]) == (False, False, 1)
     again = desk.invoke("run", path)
     assert "resum" not in again.stdout + again.stderr
     assert len(_runs(desk)) == 2

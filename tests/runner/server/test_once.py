@@ -42,6 +42,18 @@ def test_one_that_is_killed(programs: Path, tmp_path: Path) -> None:
     assert done.how == "was killed by SIGSEGV"
 
 
+def test_one_that_may_only_take_so_long(programs: Path, tmp_path: Path) -> None:
+    done = run_once(
+        ["sh", "-c", "echo begun; sleep infinity & wait"],
+        supervise=programs / "supervise",
+        cwd=tmp_path,
+        output=tmp_path / "out",
+        limit_s=0.5,
+    )
+    assert done.how == "did not end within 0.5 s"
+    assert descendants(os.getpid()) == []
+
+
 def test_it_runs_in_its_folder_with_our_variables(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

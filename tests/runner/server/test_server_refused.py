@@ -62,6 +62,10 @@ def test_a_server_without_so_reuseaddr_after_time_wait_is_told_the_remedy(
     ("text", "message"),
     [
         ("sys.exit('no such table')", "ended with status 1 before it was ready: no such table"),
+        (
+            r"sys.exit('no such module\n\n]\n')",
+            "ended with status 1 before it was ready: no such module",
+        ),
         ("sys.exit(0)", "ended with status 0 before it was ready"),
         ("os.abort()", "was killed by SIGABRT before it was ready"),
     ],

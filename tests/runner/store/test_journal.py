@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fibench.record import last_attempts
 from fibench.store import journal
 from fibench.store.record import Head
+from fibench.tried import last_attempts
 
 RECORDS = st.dictionaries(
     st.text(max_size=12).filter(lambda key: key != "sha256"),

@@ -14,12 +14,13 @@ from tests.runner.stored_runs import EXPERIMENT
 
 from fibench.experiment import parse_experiment
 from fibench.plan.trials import plan
-from fibench.record import Record, last_attempts
+from fibench.record import Record
 from fibench.store import journal
 from fibench.store.record import usable
+from fibench.tried import last_attempts
 from fibench.verdict import find
-from fibench.verdict.findings import samples
 from fibench.verdict.sample import Index
+from fibench.verdict.sampling.sampled import samples
 
 MADE = parse_experiment(EXPERIMENT, "made.toml", KNOWN)
 TRIALS = [trial for trial in plan(MADE) if trial.block >= 0]

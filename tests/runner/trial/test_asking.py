@@ -194,6 +194,23 @@ def test_who_closes_after_each_reply_is_told_of_close(programs: Path, tmp_path: 
     assert "write close = true in [requests.it]" in record["hint"]
 
 
+@pytest.mark.parametrize(
+    "first",
+    ["http(connection, b'Hello')", "next(requests(connection)); http(connection, b'Hello')"],
+)
+def test_who_answers_before_it_is_asked_or_once_alone_is_told_so(
+    programs: Path, tmp_path: Path, first: str
+) -> None:
+    """The check asks once on each connection, and cannot know: what came was right."""
+    once = f"    {first}\n    for _ in requests(connection): pass"
+    text = file_of(once, GET).replace('warmup = "0s"', 'warmup = "0.1s"')
+    record = record_of(text, programs, tmp_path)
+    assert record["failure"] == "invalid"
+    assert record["hint"].startswith("the check before was answered, and nothing since: ")
+    assert "before it is asked, or the first request of a connection alone?" in record["hint"]
+    assert "write close = true in [requests.it]" in record["hint"]
+
+
 def test_a_server_of_http_may_close_after_any_reply(programs: Path, tmp_path: Path) -> None:
     closes = """\
     for _ in requests(connection):

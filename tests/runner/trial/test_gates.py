@@ -45,6 +45,7 @@ def test_a_meter_that_keeps_up_is_not_the_limit() -> None:
         "read_lag_p50_s": pytest.approx(1e-6),
         "read_lag_p99_s": pytest.approx(30e-6),
         "steady": None,
+        "ramp": False,
         "warmup_s": pytest.approx(0.2),
         "sent_share": None,
         "offered_per_s": None,
@@ -228,8 +229,8 @@ def test_lags_of_a_closed_loop_that_rest_on_few_are_not_known(
 
 
 def test_what_the_warm_up_told_is_handed_on() -> None:
-    checked = check(answer(warmup={"ns": 10**10, "steady": False}), ONE, 0.5)
-    assert checked.steady is False
+    checked = check(answer(warmup={"ns": 10**10, "steady": False, "ramp": True}), ONE, 0.5)
+    assert (checked.steady, checked.ramp) == (False, True)
     assert checked.warmup_s == pytest.approx(10.0)
 
 

@@ -5,7 +5,15 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from tests.runner.documents import NO_COUNTS, answer, group, idle_group, latency, open_loop
+from tests.runner.documents import (
+    NO_COUNTS,
+    answer,
+    cooldown,
+    group,
+    idle_group,
+    latency,
+    open_loop,
+)
 
 from fibench.backends.catalogue import Backend
 from fibench.parameters import Parameters
@@ -65,6 +73,19 @@ def test_a_percentile_that_unfinished_requests_hide_is_absent() -> None:
     metrics = taken(document).metrics
     assert metrics["p99_s"] is metrics["p999_s"] is None
     assert metrics["p90_s"] == pytest.approx(0.001)
+
+
+def test_what_was_answered_after_the_window_is_counted_apart() -> None:
+    loop = open_loop(waiting_at_end=8, answered_late=7)
+    after = cooldown(20.0, started=16, ok=14, unfinished=2)
+    measured = taken(answer(open_loop=loop, cooldown=after))
+    assert (measured.counts["ok_after"], measured.counts["answered_late"]) == (14, 7)
+    without = taken(answer(open_loop=open_loop()))
+    assert "ok_after" not in without.counts
+    assert "answered_late" not in without.counts
+    shared = {name: measured.counts[name] for name in without.counts}
+    assert (shared, measured.metrics) == (without.counts, without.metrics)
+    assert measured.measured_s == without.measured_s
 
 
 def test_without_a_reply_there_are_no_latencies() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.here import program
+from tests.processes import wait_until
 from tests.runner.any_servers import TEXTS
 from tests.runner.experiments import KNOWN
 from tests.runner.small_servers import HOST, PATIENCE_S
@@ -69,7 +70,8 @@ def ended_well(running: RunningServer) -> Ending:
 def test_nginx(programs: Path, tmp_path: Path, workers: int) -> None:
     experiment = file("nginx-workers", "nginx", tmp_path)
     with started(experiment, "nginx", programs, tmp_path, workers=workers) as running:
-        assert len(running.tree()) == 1 + workers
+        # It listens before it has forked them.
+        wait_until(lambda: len(running.tree()) == 1 + workers, "all workers of nginx")
         assert said(running.port, get("/hello")).endswith(b"\r\n\r\nHello, World!\n")
         assert (tmp_path / "server" / "1k.html").stat().st_size == 1024
         assert ended_well(running).status == 0  # at SIGQUIT, in order

@@ -71,10 +71,16 @@ def test_a_runner_that_stands_still_over_the_end_of_a_window_knows_no_cpu_time_o
         (10.0, 5.0, False),
     ],
 )
-@pytest.mark.parametrize("edge", ["begin", "end"])
+@pytest.mark.parametrize("where", [("begin", 0.01), ("end", 0.0), ("end", 0.01), ("end", 1000.0)])
 def test_cpu_times_are_of_an_edge_if_they_are_read_soon_beside_the_window(
-    programs: Path, tmp_path: Path, window_s: float, late_s: float, known: bool, edge: load.Edge
+    programs: Path,
+    tmp_path: Path,
+    window_s: float,
+    late_s: float,
+    known: bool,
+    where: tuple[load.Edge, float],
 ) -> None:
+    edge, went_on_s = where  # for which the load goes on after the end
     with (
         Starter(programs / "supervise", tmp_path)(command(ECHO)) as running,
         Watch(programs, running.supervisor_pid) as watch,
@@ -84,13 +90,16 @@ def test_cpu_times_are_of_an_edge_if_they_are_read_soon_beside_the_window(
         times = {"begin": now_ns - int(window_s * S), "end": now_ns}
         readings("begin", time.monotonic_ns())
         readings("end", time.monotonic_ns())
+        readings.went_on(int(went_on_s * S))
         readings._at_ns.update(times)  # type: ignore[arg-type]
         for each in ("begin", "end"):
             seen = readings._cpu[each]
             read_ns = times[each] + (int(late_s * S) if each == edge else 0)
             readings._cpu[each] = type(seen)(**{**vars(seen), "monotonic_ns": read_ns})
     assert (readings.use() is not None) == known
-    longer = (window_s + late_s) / window_s if edge == "end" else 1.0
+    # A server has work to do for as long as the load goes on.
+    worked_s = window_s + min(late_s, went_on_s)
+    longer = (window_s + late_s) / worked_s if edge == "end" else 1.0
     assert readings.stretched() == (pytest.approx(longer) if known else None)
     assert (readings.unknown() == []) == known
     assert readings.too_late_s() == (None if known else pytest.approx(late_s))

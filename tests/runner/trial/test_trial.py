@@ -20,7 +20,8 @@ RIGHT = "def answer(connection, k): connection.sendall(b'1\\n')\n"
 CHECKS = {
     *("generator_bound", "generator_share", "littles_law", "lag_p99_s", "sent_share"),
     *("offered_per_s", "listen_overflows", "listen_drops", "retransmits", "flight_gate"),
-    *("read_lag_p50_s", "read_lag_p99_s", "steady", "warmup_s", "computing_s", "check_s"),
+    *("read_lag_p50_s", "read_lag_p99_s", "steady", "ramp", "warmup_s", "computing_s"),
+    "check_s",
     "saturated",
 }
 
@@ -109,6 +110,21 @@ def test_a_server_that_serves_a_number_of_connections_and_ends_inside_the_window
     assert record["failure"] == "server-ended", record["reason"]
     assert record["server"]["ended_itself"]
     assert record["window_opened"]
+
+
+def test_a_server_whose_first_process_ends_when_it_is_ready_has_gone_into_the_background(
+    programs: Path, tmp_path: Path
+) -> None:
+    """A daemon may listen before its parent has ended: what is said is the same."""
+    text = (
+        "reader, writer = os.pipe()\nif os.fork(): os.read(reader, 1); os._exit(0)\n"
+        "def answer(connection, k): os.write(writer, b'x'); connection.sendall(b'1\\n')\n"
+        "serve_threads()"
+    )
+    record = run(trial("own"), programs, tmp_path, text)
+    assert record["failure"] == "server-ended", record["reason"]
+    assert record["reason"].startswith("the server went into the background: ")
+    assert record["hint"].startswith("a server must stay in the foreground to be measured")
 
 
 @pytest.mark.serial

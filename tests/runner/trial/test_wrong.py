@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fibench.requests import Expectation, Opening, WireRequest
-from fibench.trial.answer import Difference, read_difference
+from fibench.trial.answer import ReplyDifference, read_difference
 from fibench.trial.asking.checking import backlog_for_each
-from fibench.trial.asking.wrong import OTHER_STATUS, VARIES, hint_of_wrong, place_of
+from fibench.trial.asking.wrong import OTHER_STATUS, VARIES, hint_of_wrong, named_place
 from fibench.trial.load import LoadError
 
 SOURCES = Path(__file__).resolve().parents[3] / "src_c" / "load"
@@ -27,7 +27,7 @@ def as_fibload_writes(data: bytes) -> str:
 @given(st.binary(max_size=80) | st.sampled_from([b"\\x0a", b"\\\\x0a", b"\\\n"]))
 def test_whatever_came_is_read_as_it_was(data: bytes) -> None:
     found = read_difference({"got": as_fibload_writes(data), "reason": None})
-    assert found == Difference(data, None)
+    assert found == ReplyDifference(data, None)
 
 
 def test_what_fibload_cannot_have_said_is_an_error() -> None:
@@ -65,32 +65,32 @@ def request(kind: str, framing: str = "http", opening: bool = False) -> WireRequ
 def test_each_way_to_be_wrong_has_its_advice(
     asked: WireRequest, reason: str | None, hint: str
 ) -> None:
-    assert hint in hint_of_wrong(Difference(b"", reason), [asked], "[requests.it]")
+    assert hint in hint_of_wrong(ReplyDifference(b"", reason), [asked], "[requests.it]")
 
 
 def test_who_has_an_opening_is_not_told_of_openings() -> None:
     asked = request("text", "bytes", opening=True)
-    assert hint_of_wrong(Difference(b"", None), [asked], "[requests.it]") == (
+    assert hint_of_wrong(ReplyDifference(b"", None), [asked], "[requests.it]") == (
         "what must come is expect in [requests.it]"
     )
 
 
 def test_of_several_requests_it_is_not_said_which_was_meant() -> None:
     both = [request("text"), request("checked")]
-    assert place_of(both) == "[requests.NAME]"
-    assert place_of(both[:1]) == "[requests.it]"
+    assert named_place(both) == "[requests.NAME]"
+    assert named_place(both[:1]) == "[requests.it]"
 
 
 def test_what_a_server_is_prepared_with_has_no_opening() -> None:
     asked = request("text", "bytes")
-    assert hint_of_wrong(Difference(b"", None), [asked], "[[prepare]]") == (
+    assert hint_of_wrong(ReplyDifference(b"", None), [asked], "[[prepare]]") == (
         "what must come is expect in [[prepare]]"
     )
 
 
 @pytest.mark.parametrize("status", [b"302 Found", b"404 Not Found", b"503 Busy", b"204 No"])
 def test_the_status_that_came_is_the_one_to_expect(status: bytes) -> None:
-    came = Difference(b"HTTP/1.1 " + status, OTHER_STATUS)
+    came = ReplyDifference(b"HTTP/1.1 " + status, OTHER_STATUS)
     hint = hint_of_wrong(came, [request("checked")], "[requests.it]")
     assert f"{{ status = {status[:3].decode()} }}" in hint
 

@@ -9,6 +9,8 @@ from tests.runner.experiments import KNOWN
 from tests.runner.records import recorded
 from tests.runner.verdict.chosen_runs import record as _record
 from tests.runner.verdict.claims import A, B, make_claim, ratios, sample, verdict_on
+from tests.runner.verdict.decided_runs import ask
+from tests.runner.verdict.neighbours import trial as noisy_trial
 
 from fibench.experiment import Cell, unbounded_cells
 from fibench.experiment.claims import claims_digest
@@ -18,8 +20,11 @@ from fibench.parameters.groups import Group
 from fibench.record import Disturbed
 from fibench.store.stops import Session
 from fibench.verdict.attempts.made_again import made_again
+from fibench.verdict.deciding.decide import decide
 from fibench.verdict.estimate import Sample
-from fibench.verdict.findings import samples
+from fibench.verdict.judging import judge
+from fibench.verdict.looks import Looks
+from fibench.verdict.sampling.sampled import samples
 
 TWO_GROUPS = (
     '[load]\n[[load.group]]\nname = "fast"\nclients = 4\n[[load.group]]\n'
@@ -78,11 +83,12 @@ def test_the_share_is_read_from_the_plan_of_the_file() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "metric", "left_out"),
-    [("probe", "throughput", True), ("steal", "throughput", True), ("foreign", "throughput", False),
-     ("foreign", "p50", False), ("foreign", "p99", True), ("foreign", "max", True),
+    [("probe", "throughput", True), ("steal", "throughput", True), ("foreign", "throughput", True),
+     ("foreign", "p50", True), ("foreign", "p99", True), ("foreign", "max", True),
+     ("foreign", "memory", False), ("foreign", "cpu_per_request", False),
      ("steal", "memory", True)],
 )  # fmt: skip
-def test_what_is_disturbed_still_is_left_out_where_no_interval_could_be_widened(
+def test_what_is_disturbed_still_is_left_out_of_figures_that_it_can_have_moved(
     kind: str, metric: str, left_out: bool
 ) -> None:
     """Block 0 is far off: with it nothing is clear, and put back it moves the interval."""
@@ -93,6 +99,46 @@ def test_what_is_disturbed_still_is_left_out_where_no_interval_could_be_widened(
     assert verdict.outcome == ("CONFIRMED" if left_out else "INCONCLUSIVE")
     assert verdict.estimate is not None
     assert verdict.estimate.blocks == (7 if left_out else 8)
+
+
+@pytest.mark.parametrize(
+    ("looks", "blocks", "disturbed", "rests_on"),
+    [(None, 8, 2, 6), (None, 8, 3, 8), (None, 5, 1, 5), (None, 6, 1, 5),
+     (Looks(6, 20), 6, 1, 6), (Looks(6, 20), 7, 1, 6), (Looks(6, 20), 8, 2, 6),
+     (Looks(6, 20), 7, 2, 7)],
+)  # fmt: skip
+def test_what_others_slowed_counts_where_too_little_would_be_left_without_it(
+    looks: Looks | None, blocks: int, disturbed: int, rests_on: int
+) -> None:
+    """Their CPU time bounds what they took, so that such a trial is better than none."""
+    found = [
+        _disturbed(one, "foreign") if one.block < disturbed and one.cell_key == A.key else one
+        for one in ratios([1.5 + 0.01 * (block % 3) for block in range(blocks)])
+    ]
+    (verdict,) = judge([make_claim(low=1.3)], found, cpus=2, looks=looks)
+    assert verdict.outcome == "CONFIRMED"
+    assert verdict.estimate is not None
+    assert verdict.estimate.blocks == rests_on
+
+
+def test_a_trial_that_a_neighbour_halved_in_all_attempts_keeps_no_claim_open() -> None:
+    """As in a run of gil.toml: c-mp had 72.9 of 150/s in its second block, c-sync as much as ever,
+    and ×1.9 was not "above 1.5" after fourteen blocks, ×1.78 [1.44, 2.38]."""
+    rates = [149, 72.9, 139, 150, 150, 151, 152, 151, 150, 153, 151, 149, 148, 154]
+    found = []
+    for block, rate in enumerate(rates):
+        foreign = 1.0 if block == 1 else 0.02
+        made = (noisy_trial(A.key, block, rate, foreign, min(1.97, 2.0 - foreign)),
+                noisy_trial(B.key, block, 78.5 + 0.5 * (block % 3), 0.02, 0.997))  # fmt: skip
+        spoilt = _disturbed(made[0], "foreign")
+        found += [replace(spoilt, superseded=(spoilt, spoilt)) if block == 1 else made[0]]
+        found += [replace(made[1], design_cores=1.0)]
+    questions = ask([make_claim(low=1.5)], total_claims=8)
+    (verdict,) = decide(questions, found, ended=True).verdicts
+    assert (verdict.outcome, verdict.decided) == ("CONFIRMED", 8)
+    before = [replace(one, disturbed=None, superseded=()) for one in found]
+    (verdict,) = decide(questions, before, ended=True).verdicts
+    assert verdict.outcome == "INCONCLUSIVE", "or it would not show anything"
 
 
 @pytest.mark.parametrize(("blocks", "outcome"), [(2, "CONFIRMED"), (3, "INCONCLUSIVE")])

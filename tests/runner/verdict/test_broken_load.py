@@ -19,7 +19,7 @@ from fibench.store.attempts import attempts_of
 from fibench.verdict.attempts.broken_load import broken_load
 from fibench.verdict.attempts.made_again import made_again
 from fibench.verdict.deciding.decide import decide
-from fibench.verdict.findings import samples
+from fibench.verdict.sampling.sampled import samples
 
 ABOVE = make_claim(low=1.3)
 FIGURES = [1.5, 1.49, 1.51, 1.5, 1.52, 1.48, 1.5, 1.5, 1.51, 1.49]

@@ -11,7 +11,7 @@ from tests.runner.page.model_runs import Document, Model, model_run
 
 from fibench.plan import Trial
 from fibench.verdict.explaining.by_block import AFTERWARDS, figures_by_block
-from fibench.verdict.findings import samples
+from fibench.verdict.sampling.sampled import samples
 
 
 @pytest.mark.parametrize("make", [outcomes, gil])

@@ -17,7 +17,7 @@ from fibench.record import Disturbed
 from fibench.verdict.attempts.chosen import FEW, MANY
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.estimate import Sample
-from fibench.verdict.findings import samples
+from fibench.verdict.sampling.sampled import samples
 
 ABOVE = make_claim(low=1.3)
 FIGURES = [1.5, 1.49, 1.51, 1.5, 1.52, 1.48, 1.5, 1.5]

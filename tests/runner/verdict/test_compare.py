@@ -22,8 +22,8 @@ from fibench.verdict.comparing.comparison import compare, matched
 from fibench.verdict.comparing.ratios import Side, figures_of, ratio_rows
 from fibench.verdict.comparing.welch import Ratio, over_trials
 from fibench.verdict.estimate import summarise
-from fibench.verdict.findings import samples
 from fibench.verdict.reviewing import review
+from fibench.verdict.sampling.sampled import samples
 
 LOGS = st.lists(st.floats(-12, 12), min_size=2, max_size=12)
 

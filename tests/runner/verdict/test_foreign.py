@@ -20,11 +20,11 @@ from fibench.verdict.comparing.ratios import Side, figures_of, ratio_rows
 from fibench.verdict.comparing.welch import Ratio
 from fibench.verdict.crossover import Sides, find_crossover
 from fibench.verdict.estimate import contrast, summarise, value
-from fibench.verdict.findings import sample as sample_of
 from fibench.verdict.foreign.telling import surroundings, widened_for
 from fibench.verdict.foreign.widening import Widened
 from fibench.verdict.looks import Looks
 from fibench.verdict.sample import Index, Sample
+from fibench.verdict.sampling.sampled import sample as sample_of
 from fibench.verdict.verdict import claim_json
 
 

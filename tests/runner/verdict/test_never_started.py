@@ -10,8 +10,8 @@ from tests.runner.verdict.decided_runs import ABOVE_ONE, AUTO, TWIN, C, ask, fig
 
 from fibench.commands.following import Following
 from fibench.experiment import Cell
-from fibench.record import FROM_OUTSIDE
 from fibench.store.attempts import did_not_start, never_started
+from fibench.tried import FROM_OUTSIDE
 from fibench.verdict import decide
 from fibench.verdict.looks import Looks
 from fibench.verdict.sample import Sample

@@ -12,9 +12,11 @@ from fibench.develop.bench.estimation import made_experiment, made_records
 from fibench.parameters import Group, Parameters
 from fibench.store.stored_run import server_words
 from fibench.verdict import findings as results
+from fibench.verdict._notes.servers import endings
 from fibench.verdict.estimate import Index
-from fibench.verdict.findings import Findings, endings, failures, find, sample, samples
+from fibench.verdict.findings import Findings, failures, find
 from fibench.verdict.sample import Sample
+from fibench.verdict.sampling.sampled import sample, samples
 from fibench.verdict.twin import LEAST_DRIFT, check_twin, drift
 
 

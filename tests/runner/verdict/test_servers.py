@@ -51,3 +51,10 @@ def test_a_load_that_never_was_steady_is_told_of() -> None:
         recorded(never, record(checks={"steady": True, "warmup_s": 0.5}), record())
     )
     assert "not steady after a warm-up of 10 s in 1 of 2 trials" in note
+
+
+def test_a_window_that_opened_in_the_first_round_is_told_of() -> None:
+    early, late = record(checks={"ramp": True}), record(checks={"ramp": False})
+    (note,) = of_servers(recorded(early, late, early, record()))
+    assert "clients waited for their first reply when the window opened in 2 of 3 trials" in note
+    assert list(of_servers(recorded(late, record()))) == []

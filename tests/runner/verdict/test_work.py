@@ -8,8 +8,8 @@ from tests.runner.records import recorded
 
 from fibench.develop.bench.estimation import made_experiment, made_records
 from fibench.verdict.estimate import Index, summarise
-from fibench.verdict.findings import samples
 from fibench.verdict.judging import judge
+from fibench.verdict.sampling.sampled import samples
 
 
 class Counted(Mapping[str, float | None]):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -79,7 +79,9 @@ class Chosen:
     again: Held
     """Which were measured again, or left out."""
     lost: Held
-    """The blocks that are left out, of shape (runs, MOST)."""
+    """The blocks that are left out, of shape (runs, MOST)…"""
+    can_be_borne: bool = False
+    """…which count after all where too few others are there (verdict/attempts/bearing.py)."""
 
 
 # What trials do
@@ -101,8 +103,9 @@ def sharp_humps(share: float, chance: Chance, shape: tuple[int, ...]) -> Figures
 def attacked(
     noise: Noise, share: float, chance: Chance, runs: int, *, leaves_out: bool = False
 ) -> Chosen:
-    """Who disturbs the worst trials of both sides, by that share of all, and once more what comes
-    out below the middle then; or all three attempts at them, so that their blocks are left out.
+    """Who disturbs the worst trials of both sides, by that share of all, once more what comes out
+    below the middle then, and a third time what is among the worst even so, whose block is left
+    out; or all three attempts at the worst, so that all of their blocks are.
 
     What he burns moves no figure, which suits him best.
     """
@@ -111,24 +114,32 @@ def attacked(
     edge = float(np.quantile(drawn, share)) if share else -math.inf
     again = own[0] < edge
     if leaves_out:
-        return _chosen((own, own, own), again, again, lost=again.any(axis=2))
+        return _chosen((own, own, own), again, again, again.any(axis=2))
     twice = again & (own[1] < max(edge, float(np.median(drawn))))
-    return _chosen((own, own, own), again, twice)
+    thrice = twice & (own[2] < edge)
+    return _chosen((own, own, own), again, twice, thrice.any(axis=2), can_be_borne=True)
 
 
 def disturbed(share: float, slowed: tuple[float, float], chance: Chance, runs: int) -> Chosen:
-    """That share of all attempts is slowed so many times and measured again, by chance; how much
-    others have taken of each is known."""
+    """That share of all attempts is slowed so many times and measured again, by chance, or left
+    out; how much others have taken of each is known."""
     own = normal(chance, (TRIES, runs, MOST, 2))
     hit = chance.random(own.shape) < share
     slow = _SIDES * np.where(hit, np.log(chance.uniform(*slowed, own.shape)), 0.0)
     raw = own - slow
     ends = np.minimum(raw, own), np.maximum(raw, own)
-    return _chosen((raw, *ends), hit[0], hit[0] & hit[1])
+    twice = hit[0] & hit[1]
+    lost: Held = (twice & hit[2]).any(axis=2)
+    return _chosen((raw, *ends), hit[0], twice, lost, can_be_borne=True)
 
 
 def _chosen(
-    made: tuple[Figures, Figures, Figures], again: Held, twice: Held, lost: Held | None = None
+    made: tuple[Figures, Figures, Figures],
+    again: Held,
+    twice: Held,
+    lost: Held,
+    *,
+    can_be_borne: bool = False,
 ) -> Chosen:
     """From what the attempts gave, and between what each can have been without others."""
     raw, low, high = made
@@ -137,8 +148,7 @@ def _chosen(
     for number, was_made in enumerate((again, twice)):
         least = np.where(was_made, np.minimum(least, low[number]), least)
         most = np.where(was_made, np.maximum(most, high[number]), most)
-    none = np.zeros(again.shape[:2], bool)
-    return Chosen(last, least, most, again, none if lost is None else lost)
+    return Chosen(last, least, most, again, lost, can_be_borne)
 
 
 # What is decided
@@ -147,6 +157,24 @@ def _chosen(
 def judged(made: Chosen, alpha: float, rule: Rule, effect: float = 0.0) -> Decided:
     """As real runs are that look from LOOKS.least to LOOKS.most blocks; the claim is that A is
     above B, and A is by `effect`."""
+    numbers = np.arange(LOOKS.least, LOOKS.most + 1)
+    low, high = _interval(made, alpha, rule, effect)
+    lost = _summed(made.lost)
+    unclear = lost > MOST_LEFT_OUT * numbers
+    if made.can_be_borne:
+        whole = _interval(replace(made, lost=np.zeros_like(made.lost)), alpha, rule, effect)
+        is_borne = unclear | (numbers - lost < LOOKS.least)
+        low, high = np.where(is_borne, whole[0], low), np.where(is_borne, whole[1], high)
+        unclear = np.zeros_like(unclear)
+    unclear |= _summed(made.again.sum(axis=2)) > rule.many * 2 * numbers
+    side = np.where(unclear, 0, np.where(low > 0.0, 1, np.where(high < 0.0, -1, 0)))
+    ends = (side != 0).any(axis=1)
+    first = np.where(ends, (side != 0).argmax(axis=1), len(numbers) - 1)
+    return Decided(numbers[first], side[np.arange(len(side)), first].astype(np.int64))
+
+
+def _interval(made: Chosen, alpha: float, rule: Rule, effect: float) -> tuple[Figures, Figures]:
+    """What the verdict of each look must hold by, without the blocks that are lost."""
     numbers = np.arange(LOOKS.least, LOOKS.most + 1)
     kept = ~made.lost
     blocks = _summed(kept)
@@ -158,14 +186,8 @@ def judged(made: Chosen, alpha: float, rule: Rule, effect: float = 0.0) -> Decid
         half = _criticals(alpha)[blocks.astype(np.int64)] * np.sqrt(off / (blocks - 1) / blocks)
         down = _moved(made, means, made.least, -1.0) / numbers
         up = _moved(made, means, made.most, 1.0) / numbers
-    count = _summed(made.again[..., 0]) + _summed(made.again[..., 1])
-    counts = count > rule.few * 2 * numbers
-    low, high = mean - half + np.where(counts, down, 0.0), mean + half + np.where(counts, up, 0.0)
-    unclear = (count > rule.many * 2 * numbers) | (_summed(made.lost) > MOST_LEFT_OUT * numbers)
-    side = np.where(unclear, 0, np.where(low > 0.0, 1, np.where(high < 0.0, -1, 0)))
-    ends = (side != 0).any(axis=1)
-    first = np.where(ends, (side != 0).argmax(axis=1), len(numbers) - 1)
-    return Decided(numbers[first], side[np.arange(len(side)), first].astype(np.int64))
+    counts = _summed(made.again.sum(axis=2)) > rule.few * 2 * numbers
+    return mean - half + np.where(counts, down, 0.0), mean + half + np.where(counts, up, 0.0)
 
 
 def _summed(of_blocks: Figures | Held) -> Figures:

@@ -5,9 +5,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from fibench.record import last_attempts
 from fibench.store import journal
 from fibench.store.record import read_head
+from fibench.tried import last_attempts
 
 LINES = 100_000
 LIMIT_S = 2.0

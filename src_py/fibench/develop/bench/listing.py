@@ -22,7 +22,7 @@ from fibench.plan import Trial, plan, plan_json
 from fibench.store import journal
 from fibench.store.record import read_record
 from fibench.verdict import claims_json, judge
-from fibench.verdict.findings import samples
+from fibench.verdict.sampling.sampled import samples
 
 LIMIT_S = 20.0
 _CORES = 2

@@ -46,6 +46,10 @@ TWO_CORES = frozenset(
 CORES = {name: 1.97 if name in TWO_CORES else 0.999 for name in RATES}
 ONE_BY_DESIGN = frozenset(("py-sync", "py-async", "c-sync", "c-sync n=34"))
 """Those of which the catalogue says that they can keep no more than one busy."""
+WITH_A_GIL = frozenset(("py-mt",))
+"""Those whose threads take turns at a GIL, of whose CPU time…"""
+IN_SYSTEM_CALLS = 0.02
+"""…such a share is the kernel's, and as much may be beside the GIL (trial/evidence/design.py)."""
 QUIET: Mapping[str, float] = dict(
     zip(RATES, (0.02, 0.03, 0.04, 0.02, 0.03, 0.02, 0.03, 0.03), strict=True)
 )
@@ -65,6 +69,12 @@ SLOWED = (2.0, 3.0)
 """So many times a disturbed trial is slower, if nothing else is said."""
 LEFT_BY_LOOPS = {False: (0.6, 1.0), True: (0.9, 1.6)}
 """So many cores two endless loops leave to a trial, by whether it would use both."""
+BURST_FROM_S = 60.0
+"""Up to then a burst has begun, in a run whose attempts take…"""
+ATTEMPT_S = 1.9
+"""…so long each, window and all."""
+LOST_TO_ONE = {False: (0.0, 0.2), True: (0.9, 1.0)}
+"""So many cores a program that keeps one busy takes from a trial, by whether it would use both."""
 WINDOW_S = 1.2
 PROBE_S = 25.7e-6
 TICKS = 0.02
@@ -102,6 +112,9 @@ class Machine:
     """How far figures move in the run: a logarithm."""
     foreign: float = 0.0
     """Others keep so many cores busy throughout, and take them from who would use two."""
+    burst_s: tuple[float, float] | None = None
+    """For so long, once in the first minute, somebody keeps one core busy, and nobody at all else
+    does anything."""
     loops: bool = False
     """Two programs compute without end: each trial has by chance what they leave to it."""
     late: float = 0.0
@@ -138,6 +151,11 @@ class MadeTrials:
         self._weather = 0.0
         """How much the machine has slowed what was measured last, in standard deviations."""
         self._hit: set[str] = set()
+        self._now_s = 0.0
+        self._burst_s = (0.0, 0.0)
+        if machine.burst_s is not None:
+            begins_s = self._chance.uniform(0.0, BURST_FROM_S)
+            self._burst_s = begins_s, begins_s + self._chance.uniform(*machine.burst_s)
 
     def _drawn(self, blocks: int, cells: int) -> Sequence[Sequence[Sequence[float]]]:
         """The logarithms of rates, by block, attempt and cell; 0 is the truth."""
@@ -170,7 +188,7 @@ class MadeTrials:
         if name in P99_S:
             record = _of_open_loop(trial, number, P99_S[name] * math.exp(-log), luck)
         else:
-            cores = CORES[name], 1.0 if name in ONE_BY_DESIGN else None
+            cores = CORES[name], _most_cores(name)
             record = _record(trial, number, RATES[name] * math.exp(log), cores, luck)
         if self._machine.blind:
             return _blinded(record)
@@ -193,6 +211,8 @@ class MadeTrials:
         machine, chance = self._machine, self._chance
         if machine.loops or machine.foreign:
             return self._beside_others(name)
+        if machine.burst_s is not None:
+            return self._in_a_burst(name)
         share = machine.disturbed if machine.hits is None or name in machine.hits else 0.0
         if key in self._hit and machine.again is not None:
             share = machine.again
@@ -219,6 +239,22 @@ class MadeTrials:
             foreign = CPUS - min(left, cores)
         part = min(1.0, left / cores)
         return _Luck(math.log(part), part, foreign + TICKS * self._chance.standard_normal())
+
+    def _in_a_burst(self, name: str) -> _Luck:
+        window_begins_s = self._now_s
+        self._now_s += ATTEMPT_S
+        first_s, last_s = self._burst_s
+        beside_s = min(last_s, window_begins_s + WINDOW_S) - max(first_s, window_begins_s)
+        share = max(0.0, beside_s) / WINDOW_S
+        lost = share * self._chance.uniform(*LOST_TO_ONE[name in TWO_CORES])
+        part = 1.0 - lost / _cores(name)
+        return _Luck(math.log(part), part, share + TICKS * self._chance.standard_normal())
+
+
+def _most_cores(name: str) -> float | None:
+    if name in WITH_A_GIL:
+        return 1.0 / (1.0 - 2.0 * IN_SYSTEM_CALLS)
+    return 1.0 if name in ONE_BY_DESIGN else None
 
 
 def _cores(name: str) -> float:

@@ -33,6 +33,7 @@ SURE = 2.0
 
 _IN_74 = 1.0 / 74.0
 _SLIGHTLY = (1.1, 1.3)
+_BURST_S = (20.0, 60.0)
 _LOOPS = Machine(loops=True, accepts=True)
 GIL: Mapping[str, Machine] = {
     "quiet, trials vary as in three runs": Machine(spreads=CALM),
@@ -46,6 +47,7 @@ GIL: Mapping[str, Machine] = {
     "10 %, 4 of 5 found": Machine(disturbed=0.10),
     "5 % read late": Machine(late=0.05),
     "0.2 cores of others": Machine(foreign=0.2),
+    "one core of others for 20 to 60 s": Machine(burst_s=_BURST_S),
     "two endless loops": Machine(loops=True),
     "two endless loops, FIBENCH_NOISE=accept": _LOOPS,
 }
@@ -71,6 +73,7 @@ NOISY: Mapping[str, Machine] = {
     "10 %, 4 of 5 found, FIBENCH_NOISE=accept": Machine(disturbed=0.1, accepts=True),
     **_ONE_SIDED,
     "0.2 cores of others": Machine(foreign=0.2),
+    "one core of others for 20 to 60 s": Machine(burst_s=_BURST_S),
     "two endless loops, FIBENCH_NOISE=accept": _LOOPS,
     "the same, half of the trials read late": replace(_LOOPS, late=0.5),
     "the same, without /proc/stat": replace(_LOOPS, blind=True),

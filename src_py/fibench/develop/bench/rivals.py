@@ -9,11 +9,10 @@ import os
 import shutil
 from pathlib import Path
 
+from fibench.backends.own_servers import SYSTEM_FOLDERS
 from fibench.develop.bench.measuring import HOST, PORT, Server
 
 BACKLOG = 4096
-_SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
-"""Where servers are, which are not on everybody's PATH."""
 
 _NGINX = """\
 daemon off;
@@ -45,7 +44,7 @@ http {{
 
 def find_program(name: str, path: str | None = None) -> str | None:
     """Where a program is: on the PATH, or where the system keeps its servers."""
-    folders = [path if path is not None else os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS]
+    folders = [path if path is not None else os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS]
     return shutil.which(name, path=os.pathsep.join(folders))
 
 

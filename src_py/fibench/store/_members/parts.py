@@ -56,6 +56,7 @@ ROLES: Mapping[object, Role] = {
     "twin": "twin",
     "ceiling": "ceiling",
     "syscalls": "syscalls",
+    "search": "search",
 }
 A_NAME = text_up_to(LONGEST_NAME)
 NAMED_FIGURES = all_of(is_figure_or_none)
@@ -100,6 +101,7 @@ def read_checks(value: object) -> Checks:
         read_lag_p50_s=_figure_or_none(value.get("read_lag_p50_s")),
         read_lag_p99_s=_figure_or_none(value.get("read_lag_p99_s")),
         steady=steady if isinstance(steady := value.get("steady"), bool) else None,
+        ramp=ramp if isinstance(ramp := value.get("ramp"), bool) else None,
         warmup_s=known_figure(value.get("warmup_s")),
         listen_overflows=_count_or_none(value.get("listen_overflows")),
         listen_drops=_count_or_none(value.get("listen_drops")),

@@ -9,7 +9,7 @@ came here must come in the load.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,14 +19,16 @@ from fibench.parameters import Parameters
 from fibench.requests import WireRequest, asks_file
 from fibench.trial import load
 from fibench.trial._placement import load_cpus
-from fibench.trial.answer import Difference, read_difference
-from fibench.trial.asking.wrong import SAID, SPEAKS_FIRST, hint_of_wrong, place_of
+from fibench.trial.answer import ReplyDifference, read_difference
+from fibench.trial.asking.wrong import SAID, SPEAKS_FIRST, hint_of_wrong, named_place
 from fibench.trial.serving import TrialContext, TrialFailed
 from fibench.wording import escaped
 
-ASKS, REPLIES, FOLDER = "asks", "replies", "check"
+ASKS, REPLIES, CHECK_FOLDER = "asks", "replies", "check"
 """In a trial's folder: what its load asks for; what a null server repeats; what a check left."""
 _NS = 1e-9
+_NOT_UNDERSTOOD = 2
+"""How fibload ends that has asked for nothing, since it was told what it cannot do."""
 
 
 def backlog_for_each(requests: Sequence[WireRequest], backlog: int | None) -> int | None:
@@ -37,7 +39,7 @@ def backlog_for_each(requests: Sequence[WireRequest], backlog: int | None) -> in
 
 
 @dataclass(frozen=True)
-class Checked:
+class RightReplies:
     """What was right in a check."""
 
     asks: Path
@@ -59,8 +61,10 @@ class Check:
     port: int
     folder: Path
     """Of the trial."""
+    tell: Callable[[load.Edge], None] = lambda edge: None
+    """Is told when fibload has begun to ask: from then on how a trial goes can be seen."""
 
-    def of_cell(self, cell: Cell, at_once: int, repeated: Checked | None) -> Checked:
+    def of_cell(self, cell: Cell, at_once: int, repeated: RightReplies | None) -> RightReplies:
         """Prepare a cell's server, and check it; a null server that has `repeated` what another one
         answered needs no preparation. Raises TrialFailed."""
         if repeated is not None:
@@ -79,7 +83,7 @@ class Check:
 
     def check(
         self, requests: Sequence[WireRequest], at_once: int, *, keeps_replies: bool = False
-    ) -> Checked:
+    ) -> RightReplies:
         """Ask for all that the load will, by as many connections at once. Raises TrialFailed."""
         folder = self.folder.absolute()
         learned, replies = folder / ASKS, folder / REPLIES
@@ -87,7 +91,7 @@ class Check:
         if keeps_replies:
             files += ["--replies", str(replies)]
         took_s = self._asked(requests, None, at_once, *files)
-        return Checked(learned, replies, at_once * len(requests), took_s)
+        return RightReplies(learned, replies, at_once * len(requests), took_s)
 
     def _asked(
         self,
@@ -100,7 +104,7 @@ class Check:
         """Let fibload ask for what a file has, or for the requests as they are; returns how long
         the longest took, by the fastest of its replies. `place` is where the file has them, if not
         in their tables. Raises TrialFailed."""
-        own_folder = self.folder.absolute() / FOLDER
+        own_folder = self.folder.absolute() / CHECK_FOLDER
         own_folder.mkdir()
         if asks is None:
             asks = own_folder / ASKS
@@ -112,7 +116,7 @@ class Check:
             raise TrialFailed(f"the check of replies failed: {error}", "load") from error
         for one, request in zip(found, requests, strict=False):
             if one.outcome != "right":
-                raise _failure(one, request, place or place_of([request]), at_once)
+                raise _failure(one, request, place or named_place([request]), at_once)
         if len(found) != len(requests):
             raise TrialFailed("the check of replies did not ask for everything", "load")
         shutil.rmtree(own_folder)
@@ -130,8 +134,10 @@ class Check:
         limit_s = 2 * parameters.timeout + load.GRACE_S
         cpus = load_cpus(parameters, context.pinning)
         command = load.LoadCommand(argv, 0.0, limit_s, announces=False, cpus=cpus)
-        folder = self.folder / FOLDER
-        load.drive(command, context.supervise, folder, lambda edge, at_ns: None)
+        folder = self.folder / CHECK_FOLDER
+        ending = load.drive(command, context.supervise, folder, lambda edge, at_ns: None)
+        if ending.status != _NOT_UNDERSTOOD:
+            self.tell("start")  # of one that was ended by somebody, too: it is not known how far
         return _read(load.read_fibload(folder))
 
 
@@ -142,7 +148,7 @@ class _Found:
     outcome: str
     took_s: float
     reason: str
-    difference: Difference | None
+    difference: ReplyDifference | None
 
 
 def _read(answer: Object) -> list[_Found]:

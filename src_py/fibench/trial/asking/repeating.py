@@ -7,10 +7,9 @@ import shutil
 from pathlib import Path
 
 from fibench.experiment import Cell
-from fibench.record import FROM_OUTSIDE
 from fibench.requests import WireRequest
 from fibench.server import RunningServer
-from fibench.trial.asking.checking import ASKS, REPLIES, Check, Checked
+from fibench.trial.asking.checking import ASKS, REPLIES, Check, RightReplies
 from fibench.trial.serving import (
     TrialContext,
     TrialFailed,
@@ -18,14 +17,15 @@ from fibench.trial.serving import (
     start_server,
     unexpected_end,
 )
+from fibench.tried import FROM_OUTSIDE
 
-FOLDER = "repeated"
+REPEATED_FOLDER = "repeated"
 """In a trial's folder: what the server that is repeated wrote."""
 
 
 def learn(
     context: TrialContext, cell: Cell, request: WireRequest, port: int, folder: Path
-) -> Checked:
+) -> RightReplies:
     """Start a cell's server, ask it for a request, and end it. Raises TrialFailed: at once, if it
     did not start before.
 
@@ -34,7 +34,7 @@ def learn(
     before = context.unstarted.get(cell.backend)
     if before is not None:
         raise TrialFailed(f"not started again: {before}", before.kind, before.hint)
-    backend, own_folder = context.backend(cell.backend), folder / FOLDER
+    backend, own_folder = context.backend(cell.backend), folder / REPEATED_FOLDER
     own_folder.mkdir()
     try:
         found = _asked(context, cell, request, port, own_folder)
@@ -47,7 +47,7 @@ def learn(
 
 def _asked(
     context: TrialContext, cell: Cell, request: WireRequest, port: int, folder: Path
-) -> Checked:
+) -> RightReplies:
     check = Check(context, cell.parameters, port, folder)
     with _started(context, cell, port, folder) as running:
         check.prepare(cell.prepares)
@@ -73,5 +73,5 @@ def forget(folder: Path) -> None:
     to be tried by hand. Raises OSError."""
     for name in (ASKS, REPLIES):
         (folder / name).unlink(missing_ok=True)
-    if (folder / FOLDER).exists():
-        shutil.rmtree(folder / FOLDER)
+    if (folder / REPEATED_FOLDER).exists():
+        shutil.rmtree(folder / REPEATED_FOLDER)

@@ -15,7 +15,7 @@ from fibench.quantities import format_duration
 
 if TYPE_CHECKING:
     from fibench.requests import WireRequest
-    from fibench.trial.answer import Answer, Difference
+    from fibench.trial.answer import Answer, ReplyDifference
 
 OTHER_STATUS = "its status differs"
 VARIES = "its body is not the same on each connection"
@@ -26,12 +26,12 @@ SAID = "what the server wrote, if anything, is in server.err"
 SPEAKS_FIRST = 'a greeting belongs into opening = [{ expect = "*" }]'
 
 
-def place_of(requests: Sequence[WireRequest]) -> str:
+def named_place(requests: Sequence[WireRequest]) -> str:
     """Where the file has a request; of several it is not known which was meant."""
     return f"[requests.{requests[0].name}]" if len(requests) == 1 else "[requests.NAME]"
 
 
-def hint_of_wrong(difference: Difference, requests: Sequence[WireRequest], place: str) -> str:
+def hint_of_wrong(difference: ReplyDifference, requests: Sequence[WireRequest], place: str) -> str:
     """What to do about a reply that is not the expected one, which is said at a `place`."""
     reason = difference.reason
     if reason == OTHER_STATUS:
@@ -72,7 +72,7 @@ def hint_of(answer: Answer, requests: Sequence[WireRequest], took_s: float) -> s
 
     `took_s` is how long the fastest reply took before the load.
     """
-    place = place_of(requests)
+    place = named_place(requests)
     if answer.first_wrong is not None:
         return hint_of_wrong(answer.first_wrong, requests, place)
     if answer.first_opening is not None:
@@ -90,4 +90,10 @@ def hint_of(answer: Answer, requests: Sequence[WireRequest], took_s: float) -> s
     if answer.total.ok == 0 and took_s * _NS_PER_S > answer.duration_ns:
         about = format_duration(float(f"{took_s:.2g}"))
         return f"without any load a reply takes about {about}: the window must be longer (duration)"
+    if answer.total.ok == 0 and not any(request.close for request in requests):
+        return (
+            "the check before was answered, and nothing since: does the server answer before it is "
+            "asked, or the first request of a connection alone? If it is to have a connection for "
+            f"each, write close = true in {place}; {SAID}"
+        )
     return ""

@@ -9,6 +9,12 @@ so that none worked beside them that was idle when others were there.
 Who uses a core as long as there is one, whatever it answers (`busy`), can have been kept from
 answering all the same. And where hardware threads share a core, others make a request take more CPU
 time than it does without them.
+
+Threads of one Python process take turns: what they compute, one of them computes at a time, the one
+that has the GIL. Beside that they run in what releases it, which are system calls, with a few
+instructions around each that take no longer than the call itself. So of the CPU time of a request
+at least user time less system time is spent with the GIL; there is never more than one core of
+that, and never more cores in all than one ÷ its share.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fibench.backends import Backend
+    from fibench.server.resources import CpuUse
 
 
 def most_cores(
@@ -34,3 +41,23 @@ def most_cores(
     if cores is None or cpus is None or cpus > cores:
         return None
     return float(most) if threads is not None and 0 < threads <= most else None
+
+
+def most_cores_with_a_gil(
+    backend: Backend,
+    processes: int | None,
+    used: CpuUse | None,
+    machine: Mapping[str, float | None],
+) -> float | None:
+    """The same of a design whose threads take turns at the GIL of an interpreter that has one.
+
+    `processes` are the most that were seen, each of which would have a GIL of its own; `used` is
+    the CPU time of the window.
+    """
+    cores, cpus = machine.get("usable_cores"), machine.get("usable_cpus")
+    if cores is None or cpus is None or cpus > cores:
+        return None
+    if backend.command or not backend.gil or processes != 1 or used is None:
+        return None
+    with_gil_ns = used.user_ns - used.system_ns
+    return min(cores, used.total_ns / with_gil_ns) if with_gil_ns > 0 else None

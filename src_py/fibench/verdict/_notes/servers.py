@@ -22,6 +22,26 @@ def of_servers(records: Iterable[Record]) -> Iterator[str]:
         yield from _left(backend, servers)
         yield from _unknown(backend, servers)
     yield from folded(_never_steady(known))
+    yield from folded(_of_a_ramp(known))
+
+
+def endings(records: Iterable[Record]) -> Iterator[str]:
+    """Servers that do not end as they should: of each backend once, in how many trials."""
+    by_backend: dict[str, list[ServerSide]] = {}
+    for record in records:
+        if record.server is not None:
+            by_backend.setdefault(record.parameters.backend, []).append(record.server)
+    for backend, servers in by_backend.items():
+        forced = sum(server.forced is True for server in servers)
+        swept = [count for server in servers if (count := server.swept or 0) > 0]
+        said = []
+        if forced:
+            said.append(f"did not end when asked to in {forced} of {len(servers)} trials")
+        if swept:
+            processes = "1 process" if sum(swept) == 1 else f"{sum(swept)} processes"
+            said.append(f"left {processes} behind in {len(swept)} of {len(servers)} trials")
+        if said:
+            yield f"{backend} {' and '.join(said)}: they were killed, which makes each trial longer"
 
 
 def _never_steady(records: Sequence[Record]) -> Iterator[Note]:
@@ -38,6 +58,23 @@ def _never_steady(records: Sequence[Record]) -> Iterator[Note]:
                 label,
                 f"not steady after a warm-up of {longest_s:.0f} s in {len(never)} of "
                 f"{len(own)} trials: its figures are those of a time in which they changed",
+            )
+
+
+def _of_a_ramp(records: Sequence[Record]) -> Iterator[Note]:
+    """Cells whose windows opened before all clients had had their first reply."""
+    by_label: dict[str, list[Record]] = {}
+    for record in records:
+        if record.is_measurement and record.checks.ramp is not None:
+            by_label.setdefault(record.label, []).append(record)
+    for label, own in by_label.items():
+        early = [record for record in own if record.checks.ramp]
+        if early:
+            yield Note(
+                label,
+                "clients waited for their first reply when the window opened in "
+                f"{len(early)} of {len(own)} trials: latencies are those of a queue that fills, "
+                'and lower than under a steady load (a longer warmup, or "auto", waits for it)',
             )
 
 

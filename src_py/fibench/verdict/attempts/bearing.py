@@ -23,6 +23,11 @@ MOST_LEFT_OUT = 0.25
 LEFT_OUT = frozenset(("probe", "steal"))
 """What a disturbance of these kinds did to a figure, no interval can be widened by. (That of the
 load generator concerns the figures that rest on it alone: Sample.not_full.)"""
+_OF_MOVED = frozenset(("foreign", "late"))
+"""These are left out where others move the figure: one trial that they slowed to a half makes an
+interval wider than most bounds are away…"""
+_BORNE = frozenset(("foreign",))
+"""…and these count after all where they are too many, since the interval is widened for them."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,13 @@ class LeftOut:
 NOTHING_LEFT_OUT = LeftOut()
 
 
-def left_out_of(claim: Claim, samples: Index) -> LeftOut:
-    """What is left out of a claim, and whether that is too much of it.
+def left_out_of(claim: Claim, samples: Index, fewest: int) -> LeftOut:
+    """What is left out of a claim that needs so many blocks, and whether that is too much of it.
 
     The share is of the blocks in which every cell of the claim has a valid trial, since it rests on
     whole blocks; and it is one share, whatever the reasons. A block drops out by itself in which
-    what is claimed could not be read of a server.
+    what is claimed could not be read of a server. What intervals can be widened for counts where
+    fewer blocks than that, or too small a share of them, would be left without it.
     """
     cells = {cell.key: cell.label for cell in cells_of(claim)}
     whole = set.intersection(*(set(samples.valid(key)) for key in cells))
@@ -56,14 +62,19 @@ def left_out_of(claim: Claim, samples: Index) -> LeftOut:
     unbounded, metric = unbounded_cells(claim), in_group(claim.group, claim.metric)
     moved = {key for key in cells if key in unbounded or is_widened(samples, key, metric)}
     noisy: dict[tuple[str, int], str] = {}
+    borne: dict[tuple[str, int], str] = {}
     not_full: dict[tuple[str, int], str] = {}
     for key in cells:
         for block, trial in samples.valid(key).items():
             noise = _noise(trial, is_unbounded=key in unbounded, is_moved=key in moved)
             if noise is not None:
-                noisy[key, block] = noise
+                can_be_borne = key not in unbounded and _kind(trial) in _BORNE
+                (borne if can_be_borne else noisy)[key, block] = noise
             if trial.not_full is not None and METRICS[claim.metric].rests_on_meter:
                 not_full[key, block] = trial.not_full
+    without = whole & ({block for _, block in (*noisy, *not_full, *borne)} | unread)
+    if len(without) <= min(MOST_LEFT_OUT * len(whole), len(whole) - fewest):
+        noisy |= borne
     of_meter = whole & {block for _, block in not_full}
     lost = of_meter | (whole & {block for _, block in noisy}) | unread
     if len(of_meter) > MOST_LEFT_OUT * len(whole):
@@ -97,14 +108,19 @@ def _unread(claim: Claim, samples: Index, whole: Collection[int]) -> set[int]:
 def _noise(trial: Sample, *, is_unbounded: bool, is_moved: bool) -> str | None:
     """What disturbed a trial, if it is left out for it.
 
-    Where the runner read too late what the server had used, it is of figures that others move.
+    Where others had used too much, or the runner read too late what the server had used, it is of
+    figures that others move.
     """
-    kind, says = "", None
-    if trial.disturbed is not None:
-        kind, says = trial.disturbed.kind, trial.disturbed.says
-    if kind in LEFT_OUT or (is_unbounded and kind == "foreign") or (is_moved and kind == "late"):
-        return says
+    kind = _kind(trial)
+    if trial.disturbed is not None and (
+        kind in LEFT_OUT or (is_unbounded and kind == "foreign") or (is_moved and kind in _OF_MOVED)
+    ):
+        return trial.disturbed.says
     return trial.crowded if is_unbounded else None
+
+
+def _kind(trial: Sample) -> str:
+    return "" if trial.disturbed is None else trial.disturbed.kind
 
 
 def why_failed(claim: Claim, samples: Index) -> str | None:

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 from fibench.json_values import Json
-from fibench.record import Record, broke_off, could_not_start, last_attempts
+from fibench.record import Record, broke_off
 from fibench.store.attempts import Pass, passes_of
 from fibench.store.begun import Begun, begun_again
 from fibench.store.stops import Session
+from fibench.tried import could_not_start, last_attempts
 from fibench.verdict.attempts import broken_load
 from fibench.verdict.attempts.bearing import LEFT_OUT
 from fibench.wording import counted

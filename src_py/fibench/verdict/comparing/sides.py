@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from fibench.experiment import Cell
 from fibench.verdict.comparing.ratios import Figure, FiguresByCell, Pairs, Side, figures_of
-from fibench.verdict.findings import samples
 from fibench.verdict.reviewing import Review
+from fibench.verdict.sampling.sampled import samples
 
 
 @dataclass

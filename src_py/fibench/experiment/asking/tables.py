@@ -9,7 +9,7 @@ from fibench.document import NAME, NAME_RULE, ExperimentFile, Source
 from fibench.document.axes import axes_of
 from fibench.document.locate import Path
 from fibench.document.requests import PrepareTable, RequestTable
-from fibench.experiment._asking import Preparation, Requests
+from fibench.experiment.asking.rendered import Preparation, Requests
 from fibench.parameters import KEYS
 from fibench.requests import LARGEST_ASKS_BYTES, Expected, Opening, Template, WireRequest
 from fibench.wording import as_toml, listed_with, suggestion
