@@ -62,8 +62,8 @@ def test_without_a_warm_up_there_is_none(fibload: Program) -> None:
 
 DELAY_S = 0.05
 MOST_PER_S = 1.25 / DELAY_S
-"""A server that takes so long for each has a fifth less; but what came before the window may be read
-in it, where fibload had to wait for a busy machine."""
+"""A server that takes so long for each has a fifth less; but what came before the window may be
+read in it, where fibload had to wait for a busy machine."""
 ONE_AT_A_TIME = ("--serial", "--delays", str(DELAY_S * 1000))
 
 
