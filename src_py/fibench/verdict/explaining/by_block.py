@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from fibench.experiment import cells_of
 from fibench.metrics import METRICS, in_group
+from fibench.parameters import FEWEST_BLOCKS
 from fibench.verdict.attempts.bearing import left_out_of
 from fibench.verdict.attempts.counting import counted_by_block
 from fibench.verdict.sample import Index, Sample
@@ -67,11 +68,12 @@ def figures_by_block(verdict: Verdict, samples: Sequence[Sample]) -> tuple[Block
         return tuple(_rates(verdict))
     if METRICS[claim.metric].is_count:
         return tuple(_counts(claim, seen))
-    found = list(_figures(claim, seen))
+    fewest = FEWEST_BLOCKS if verdict.looks is None else verdict.looks.fewest
+    found = list(_figures(claim, seen, fewest))
     known = {one.block for one in found}
     later = [
         replace(one, left_out=AFTERWARDS)
-        for one in (_figures(claim, Index(samples)) if verdict.decided is not None else ())
+        for one in _later(claim, verdict, samples, fewest)
         if one.block not in known and one.block > (verdict.decided or 0)
     ]
     return (*found, *later)
@@ -82,9 +84,17 @@ def _counts(claim: Claim, samples: Index) -> Iterator[BlockFigure]:
         yield BlockFigure(block + 1, float(one.figure), is_met=one.is_met)
 
 
-def _figures(claim: Claim, samples: Index) -> Iterator[BlockFigure]:
-    """Those of a ratio or a value, also of blocks that are left out."""
-    spoilt = left_out_of(claim, samples).trials
+def _later(
+    claim: Claim, verdict: Verdict, samples: Sequence[Sample], fewest: int
+) -> Iterator[BlockFigure]:
+    """With the blocks that came after the claim was decided; none if it was not."""
+    if verdict.decided is not None:
+        yield from _figures(claim, Index(samples), fewest)
+
+
+def _figures(claim: Claim, samples: Index, fewest: int) -> Iterator[BlockFigure]:
+    """Those of a ratio or a value, also of blocks that are left out; a verdict needs `fewest`."""
+    spoilt = left_out_of(claim, samples, fewest).trials
     metric = in_group(claim.group, claim.metric)
     cells = cells_of(claim)
     blocks = set.intersection(*(set(samples.valid(cell.key)) for cell in cells))
