@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .asks import Ask
 from .conftest import LIMIT_S, Program
 
+HTTP = ("--framing", "http")
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+LEARN = Ask("get", GET, "learn")
 OUTCOMES = (
     "right", "local", "refused", "timeout", "closed", "reset", "surplus", "opening", "wrong",
 )  # fmt: skip

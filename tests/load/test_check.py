@@ -20,21 +20,14 @@ from .asks import (
     talking,
     write,
 )
-from .checks import check, files
+from .checks import GET, HTTP, LEARN, check, files
 from .conftest import Program
 from .servers import closed_port, reset
 
 BYTES = ("--framing", "bytes")
-HTTP = ("--framing", "http")
 PING = Ask("ping", b"PING\r\n", b"+PONG\r\n")
 PONG = b"+PONG\r\n"
 PONGS = repeat(PING.send, PONG)
-GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-LEARN = Ask("get", GET, "learn")
-HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n"
-INTERIM = b"HTTP/1.1 103 Early Hints\r\n\r\n" + HELLO
-OLD = b"HTTP/1.0 200 OK\r\n\r\nhello"  # ends with its connection
 
 
 def test_each_request_is_asked_on_each_connection_at_the_same_time(

@@ -106,6 +106,9 @@ def _extent(plan: Object) -> str:
     if type(least) is not int or least == most:
         trials = counted(len(objects_in(plan, "trials")), "trial")
         return f"{counted(most, 'block')}: {trials}, about {longest} of warm-up and measuring"
+    if whole_in(plan, "fewest_trials") == whole_in(plan, "most_trials"):  # no claims: no more of it
+        trials = counted(whole_in(plan, "most_trials"), "trial")
+        return f"{counted(least, 'block')}: {trials}, about {longest} of warm-up and measuring"
     trials = f"{whole_in(plan, 'fewest_trials')} to {whole_in(plan, 'most_trials')} trials"
     times = time_span(number_in(plan, "shortest_s"), number_in(plan, "expected_s"))
     return (

@@ -209,7 +209,7 @@ def test_what_a_server_lacks_is_said_with_what_installs_it(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("program", "brings"),
     [
-        ("nginx", "`apt install nginx` brings it"),
+        ("redis-server", "`apt install redis-server` brings it"),
         ("uvicorn", "`pip install uvicorn` brings it"),
         ("no-such-program", "install it"),
     ],
@@ -219,7 +219,7 @@ def test_a_run_of_nothing_says_so_with_what_installs_it(
 ) -> None:
     text = file("", "", cells='"mine"').replace('"python3", "server.py"', f'"{program}"')
     python = os.path.dirname(os.path.realpath(INVOKE[0]))
-    done = desk.run(desk.write(text), PATH=_without(program, python))
+    done = desk.run(desk.write(text), PATH=_without(program, python, desk.folder / "programs"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "NOT HERE      None of the cells can be run here." in done.stdout
     reason = f'mine: there is no program "{program}" on the PATH: {brings}'
@@ -227,7 +227,11 @@ def test_a_run_of_nothing_says_so_with_what_installs_it(
     assert reason in " ".join(done.stdout.split())
 
 
-def _without(program: str, python: str) -> str:
-    """A PATH on which a program is not."""
-    folders = [python, *os.environ["PATH"].split(":")]
-    return ":".join(one for one in folders if not os.path.lexists(os.path.join(one, program)))
+def _without(program: str, python: str, links: Path) -> str:
+    """A PATH on which all programs are but one: that of `python`, and a folder of links."""
+    links.mkdir()
+    for folder in os.environ["PATH"].split(":"):
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            if name != program and not os.path.lexists(links / name):
+                (links / name).symlink_to(os.path.join(os.path.abspath(folder), name))
+    return f"{python}:{links}"

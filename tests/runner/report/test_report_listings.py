@@ -139,6 +139,15 @@ def rendered(plan: dict[str, Any]) -> list[str]:
     return stream.getvalue().splitlines()
 
 
+def test_a_plan_without_claims_ends_with_its_first_look_and_one_without_cells_at_once() -> None:
+    plan = {**make_plan(6), "blocks": 20, "least_blocks": 6, "shortest_s": 72.0}
+    plan |= {"fewest_trials": 12, "most_trials": 12}
+    assert rendered(plan)[1] == (
+        "2 cells in 6 blocks: 12 trials, about 72.0 s of warm-up and measuring"
+    )
+    assert rendered({**plan, "cells": []})[1] == "none of its cells can be measured here"
+
+
 def test_a_plan_shows_which_cpus_servers_and_load_get() -> None:
     pinning = {"server": "0", "load": "1", "why": "the requests are about I/O"}
 

@@ -122,11 +122,11 @@ def test_a_report_names_the_trial_and_that_nothing_explains_it(tmp_path: Path) -
 def test_what_was_measured_beside_it_is_told(tmp_path: Path) -> None:
     def change(record: dict[str, Any]) -> None:
         slow_block(record)
-        slow = record["block"] == 6 and record["parameters"]["backend"] == "py-mp"
+        is_py_mp = record["parameters"]["backend"] == "py-mp"
+        slow = record["block"] == 6 and is_py_mp
         record["machine"] = {"steal_s": 0.31 if slow else 0.01}
-        if slow:
-            says = "1.8 cores were used by others: cc1"
-            record["disturbed"] = {"kind": "foreign", "says": says, "accepted": True}
+        if record["block"] in (1, 2, 6) and is_py_mp:  # one or two would be left out
+            record["disturbed"] = {"kind": "foreign", "says": "1.8 cores were used by others: cc1"}
 
     line = line_of(reviewed(tmp_path / "run", change))
     steal = "time that the hypervisor gave to others: 310 ms, in the others at most 10 ms"
