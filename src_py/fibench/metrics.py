@@ -171,6 +171,27 @@ METRICS: Mapping[str, Metric] = {
     )
 }
 
+CALLED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("rps", "qps", "tps", "rate", "requests", "replies", "speed", "requests_per_second",
+         "req/s", "requests/s"),
+        ("throughput",),
+    ),
+    **dict.fromkeys(("latency", "response_time", "mean", "average", "avg"), ("p50", "p99")),
+    "median": ("p50",),
+    "p95": ("p90", "p99"),
+    "p99.9": ("p999",),
+    "p100": ("max",),
+    "time": ("wall", "p50"),
+    "cpu": ("cores", "cpu_per_request"),
+    "cpu_time": ("cpu_per_request",),
+    **dict.fromkeys(("ram", "rss", "mem", "pss"), ("memory",)),
+    "context_switches": ("switches_per_request",),
+    "syscalls": ("syscalls_per_request",),
+    "failures": ("errors",),
+}  # fmt: skip
+"""By what others call a metric, those that may be meant."""
+
 LATENCIES = tuple(metric.name for metric in METRICS.values() if metric.is_percentile)
 """Percentiles, and the largest."""
 

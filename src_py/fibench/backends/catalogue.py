@@ -128,6 +128,7 @@ def known_backends(backends: Mapping[str, Backend]) -> dict[str, KnownBackend]:
             serves=backend.serves,
             language=backend.language,
             cores=backend.cores,
+            program="" if backend.arguments else backend.program,
         )
         for name, backend in backends.items()
     }

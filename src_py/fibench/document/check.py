@@ -7,6 +7,7 @@ rest of the file is handed on, with the names of the keys whose values are not t
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,7 +23,10 @@ from fibench.parameters import KEYS, Key, Scalar
 from fibench.parameters.kinds import SEARCH, kind_of
 from fibench.wording import as_toml, did_you_mean, meant, one_of
 
+_Path = tuple[str | int, ...]
 _ROOT = tuple(ExperimentFile.model_fields)
+_ALL_BUT = 0.8
+"""How like a name must be for what stands under it to be judged as if it were that."""
 IN_BRACES = "{}"
 """Among what is doubtful: something that may name axes in braces was put aside."""
 
@@ -36,6 +40,8 @@ class Sound:
     """Where each of the file's claims stood before the faulty ones were put aside."""
     doubtful: frozenset[str] = field(default=frozenset())
     """Keys of [server], [load] and [[matrix]] whose values were put aside."""
+    untrusted: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By the place of a claim its keys whose values were put aside, or stand for faulty ones."""
 
 
 def check_document(document: Mapping[str, object], source: Source) -> Sound | None:
@@ -54,25 +60,78 @@ def check_document(document: Mapping[str, object], source: Source) -> Sound | No
     intended = {(*path[:-1], tables.nearest(path)) for path in unknown}
     for fault in faults:
         if fault["type"] != "missing" or fault["loc"] not in intended:
-            _report(fault, source, tables)
-    return _put_aside(document, [fault["loc"] for fault in faults], tables)
+            _report(fault, source, tables, document)
+    meant, moved = _as_meant(document, unknown, tables)
+    for path, name in moved.items():
+        source.called(path, name)
+    if moved:
+        before = {fault["loc"] for fault in faults}
+        faults = _faults(models, meant)
+        for fault in faults:
+            if fault["loc"] not in before:
+                _report(fault, source, tables, meant)
+    return _put_aside(meant, [fault["loc"] for fault in faults], tables)
 
 
-def _report(fault: ErrorDetails, source: Source, tables: _Tables) -> None:
+def _faults(models: Models, document: Mapping[str, object]) -> list[ErrorDetails]:
+    try:
+        models.file.model_validate(document)
+    except ValidationError as error:
+        return error.errors(include_url=False)[:MOST]
+    return []
+
+
+def _as_meant(
+    document: Mapping[str, object], unknown: Sequence[_Path], tables: _Tables
+) -> tuple[Mapping[str, object], Mapping[_Path, str]]:
+    """The document with unknown keys under the names that they all but have, where the file gives
+    these no value; and by their paths these names. So what stands there is judged as well."""
+    meant, moved = copy.deepcopy(dict(document)), dict[_Path, str]()
+    for path in unknown:
+        name = did_you_mean(str(path[-1]), tables.fields(path), _ALL_BUT)
+        table = _at(meant, path[:-1])
+        if name is None or not isinstance(table, dict) or name in table:
+            continue
+        belongs_elsewhere = any(_tables_with(str(path[-1])))
+        brings_axes = len(path) > 1 and path[0] not in TABLES
+        if belongs_elsewhere or brings_axes or (len(path) > 1 and _is_a_table(table[path[-1]])):
+            continue
+        table[name] = table.pop(str(path[-1]))
+        moved[path] = name
+    return meant, moved
+
+
+def _at(document: object, path: Sequence[str | int]) -> object:
+    """What stands at a path; None: nothing. A list may be written as its only element."""
+    for step in path:
+        if isinstance(step, int):
+            listed = _list(document)
+            document = listed[step] if step < len(listed) else None
+        else:
+            document = document.get(step) if isinstance(document, dict) else None
+    return document
+
+
+def _report(
+    fault: ErrorDetails, source: Source, tables: _Tables, document: Mapping[str, object]
+) -> None:
     path = fault["loc"]
     name = _name(path)
     match fault["type"]:
         case "extra_forbidden":
             what = f"unknown key {as_toml(path[-1])}{_inside(path)}"
-            source.report(path, what, _hint_unknown(path, tables), key=True)
+            source.report(path, what, _hint_unknown(path, tables, fault["input"]), key=True)
         case "missing":
             source.report(path[:-1], f"{name} is missing{_inside(path)}", _hint_missing(path))
         case "fibench":
             context = fault["ctx"]
-            source.report(path, f"{name} {context['what']}", context["hint"])
+            hint = context["hint"] or _LISTS.get(str(path[-1]), "")
+            source.report(path, f"{name} {context['what']}", hint)
         case _:
+            if _is_like_the_one_before(document, path):
+                return  # of a list that is wrong as a whole its first is told
             what = f"{name} must be a table, not {kind_of(fault['input'])}"
-            source.report(path, what, f"write [{name}]" if len(path) == 1 else "")
+            source.report(path, what, _hint_table(path, document))
 
 
 def _name(path: Sequence[str | int]) -> str:
@@ -162,7 +221,43 @@ def _keys_written(name: str) -> Iterator[Key[Scalar]]:
             yield key
 
 
-def _hint_unknown(path: Sequence[str | int], tables: _Tables) -> str:
+def _is_like_the_one_before(document: Mapping[str, object], path: _Path) -> bool:
+    """Whether an element of a list that is no table follows another that is none either."""
+    last = path[-1]
+    if not isinstance(last, int) or last == 0:
+        return False
+    return not isinstance(_at(document, (*path[:-1], last - 1)), dict)
+
+
+def _hint_table(path: _Path, document: Mapping[str, object]) -> str:
+    """What to write where a table is wanted, and something else is given."""
+    sides = '[{ backend = "py-mp" }, { backend = "py-mt" }]'
+    match list(path):
+        case ["claim", _, "ratio", int()]:
+            given = _list(_at(document, path[:-1]))
+            if len(given) == 2 and all(isinstance(one, str) for one in given):
+                sides = f"[{', '.join(f'{{ backend = {as_toml(one)} }}' for one in given)}]"
+            return f"write ratio = {sides}"
+        case ["claim", _, "value"]:
+            given_one = _at(document, path)
+            named = as_toml(given_one) if isinstance(given_one, str) else '"py-mt"'
+            return f"write value = {{ backend = {named} }}"
+        case ["claim", _, "where"]:
+            return "write where = { clients = 8 }"
+        case ["claim", _, "crossover"]:
+            return f'write crossover = {{ over = "n", of = {sides} }}'
+        case ["claim", _, "sustains"]:
+            return 'write sustains = { over = "rate", of = { backend = "py-mt" } }'
+        case ["claim", _, str(), "of", *_]:
+            return f"write of = {sides}"
+        case ["exclude", *_]:
+            return 'write exclude = [{ backend = "py-mt", n = 27 }]'
+        case [str(name)]:
+            return f"write [{_name([name])}]"
+    return ""
+
+
+def _hint_unknown(path: Sequence[str | int], tables: _Tables, value: object) -> str:
     """Where an unknown key belongs, else the valid name it resembles, else what is valid."""
     name, fields = str(path[-1]), tables.fields(path)
     if path[0] == "matrix" and name in tables.named:
@@ -176,6 +271,10 @@ def _hint_unknown(path: Sequence[str | int], tables: _Tables) -> str:
         return f"`{name}` does not vary: it belongs in {' or '.join(homes)}"
     if homes:
         return f"`{name}` belongs in {homes[0]}"
+    near = did_you_mean(name, fields, _ALL_BUT)
+    if near is not None and name in _ROOT and not _is_a_table(value):
+        example = f" Write {near} = {_EXAMPLES[near]}" if near in _EXAMPLES else ""
+        return f'did you mean "{near}"?{example}'
     if len(path) > 1 and name in _ROOT:
         return f"`{name}` belongs at the top of the file, before the first table"
     hint = meant(name, tables.could_be(path))
@@ -186,6 +285,16 @@ def _hint_unknown(path: Sequence[str | int], tables: _Tables) -> str:
         if close is not None and table not in path:
             return f'did you mean "{close}"? It belongs in {next(_tables_with(close))}'
     return f"valid: {one_of(sorted(fields), most=30)}"
+
+
+_EXAMPLES = {"backend": '["py-sync", "py-mt"]', "request": '"list"'}
+"""Of keys that are all but called like a table of the file, what may stand there."""
+
+
+def _is_a_table(value: object) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(one, dict) for one in value)
+    )
 
 
 def _hint_missing(path: Sequence[str | int]) -> str:
@@ -204,6 +313,15 @@ def _hint_missing(path: Sequence[str | int]) -> str:
     }.get(str(path[-1]), "")
 
 
+_LISTS = {
+    "ratio": 'write ratio = [{ backend = "py-mp" }, { backend = "py-mt" }]',
+    "within": "write within = [0.95, 1.05]",
+}
+"""What to write where a list of two is wanted."""
+_STANDING_FOR = {"says": "a claim", "metric": "throughput"}
+"""Of what each claim must have: what stands there so that the rest of it can be judged."""
+
+
 def _put_aside(
     document: Mapping[str, object], faults: Sequence[tuple[str | int, ...]], tables: _Tables
 ) -> Sound | None:
@@ -211,12 +329,18 @@ def _put_aside(
     sound = dict(document)
     matrix = [_table(table) for table in _list(document.get("matrix"))]
     shared = {name: _table(sound.get(name)) for name in ("server", "load", "backends", "requests")}
-    claims = _list(document.get("claim"))
+    claims = [_table(claim) for claim in _list(document.get("claim"))]
     kept = set(range(len(claims)))
     doubtful: set[str] = set()
+    untrusted: dict[int, set[str]] = {}
     for path in faults:
         match list(path):
-            case ["claim", int(index), *_]:
+            case ["claim", int(index), str(key), *_]:
+                claims[index].pop(key, None)
+                claims[index] |= {name: text for name, text in _STANDING_FOR.items() if name == key}
+                of_claim = untrusted.setdefault(index, set())
+                of_claim |= {key, tables.nearest(path[:3]) or key}
+            case ["claim", int(index)]:
                 kept.discard(index)
             case ["matrix", int(index), str(key), *_] if key != "backend":
                 matrix[index].pop(key, None)
@@ -239,7 +363,8 @@ def _put_aside(
     sound |= {"matrix": matrix, "claim": [claims[index] for index in sorted(kept)]}
     try:
         file = tables.models.file.model_validate(sound)
-        return Sound(file, sorted(kept), frozenset(doubtful))
+        keys = {index: frozenset(keys) for index, keys in untrusted.items()}
+        return Sound(file, sorted(kept), frozenset(doubtful), keys)
     except ValidationError:
         return None
 

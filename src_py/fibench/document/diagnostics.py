@@ -16,7 +16,15 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from fibench.document.locate import Location, Path, Span, locate, nearest, normalised
+from fibench.document.locate import (
+    Location,
+    Path,
+    Span,
+    locate,
+    nearest,
+    nearest_path,
+    normalised,
+)
 from fibench.wording import escaped
 
 _INDENT = "    "
@@ -106,6 +114,14 @@ class Source:
             span = location.key if key and location.key is not None else location.best
         found = point(self.file, self.text, span, what, hint)
         self.diagnostics.append(replace(found, path=tuple(path)))
+
+    def called(self, written: Path, meant: str) -> None:
+        """Let faults of an item that is `meant` to have another name be shown where the file has
+        it."""
+        known = nearest_path(self.locations, written)
+        for path, location in list(self.locations.items()):
+            if path[: len(known)] == known and known[-1:] == written[-1:]:
+                self.locations.setdefault((*known[:-1], meant, *path[len(known) :]), location)
 
     def leave_out(self, faults: int) -> None:
         """Count faults that are not to be listed."""

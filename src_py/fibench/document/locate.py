@@ -75,13 +75,18 @@ def nearest(found: dict[Path, Location], path: Sequence[str | int]) -> Location 
     A single value may stand where a list is meant, so an index 0 that the text does not have is
     passed over: `("matrix", 0, "n", 0)` finds `n` in `[matrix] n = 27`.
     """
+    return found.get(nearest_path(found, path))
+
+
+def nearest_path(found: dict[Path, Location], path: Sequence[str | int]) -> Path:
+    """The path of that item."""
     known: Path = ()
     for step in path:
         if (*known, step) in found:
             known = (*known, step)
         elif step != 0:
             break
-    return found.get(known)
+    return known
 
 
 class _LostError(Exception):

@@ -24,7 +24,7 @@ from fibench.document.tables import (
     listed,
     tables_of,
 )
-from fibench.metrics import CLAIMED, GROUPS_HAVE, explained
+from fibench.metrics import CALLED, CLAIMED, GROUPS_HAVE, explained
 from fibench.parameters import AXES, KEYS, Fault
 from fibench.parameters.kinds import choice, interpreter, kind_of, whole
 from fibench.wording import any_of, as_toml, one_of
@@ -37,6 +37,18 @@ def _bound(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise Fault(f"must be a number, or text with a unit, not {kind_of(value)}")
     return value
+
+
+def _metric(value: object) -> str:
+    try:
+        return choice(*CLAIMED).check(value)
+    except Fault as fault:
+        meant = CALLED.get(value.strip().lower(), ()) if isinstance(value, str) else ()
+        if not meant:
+            raise
+        raise Fault(
+            fault.what, f"did you mean {any_of([as_toml(one) for one in meant])}?"
+        ) from fault
 
 
 def two(value: object) -> object:
@@ -162,7 +174,7 @@ class ClaimTable(Table):
         description=f"The client group whose metric is judged: {any_of(GROUPS_HAVE)}. Default: "
         "all clients.",
     )
-    metric: Annotated[str, of_kind(choice(*CLAIMED))] = Field(
+    metric: Annotated[str, Checked(_metric, choice(*CLAIMED).schema)] = Field(
         description=f"What is judged: {explained()}."
     )
     where: SideTable | None = Field(default=None, description="Values that both sides share.")

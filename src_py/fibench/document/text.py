@@ -26,12 +26,33 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 _TOO_LONG = re.compile(rf"[0-9][0-9_]{{{sys.get_int_max_str_digits() or 10**6},}}")
-_SYNTAX_HINTS = {
-    "Invalid value": 'text needs quotes: backend = "py-mt"',
-    "Cannot overwrite a value": "a key is given twice: keep one of them",
-    "Unclosed array": "a list ends with ]",
-    "Unterminated string": 'text ends with "',
-}
+_HEADER = re.compile(r"\[{1,2}[ \t]*([A-Za-z0-9_-]+)[ \t]*\]")
+_ONE_LINE = "a line is [table], key = value, or # and a comment; text needs quotes"
+_OTHER_QUOTES = "“”„‟«»‘’‚‛`´"
+_SYNTAX_HINTS: tuple[tuple[str, str], ...] = (
+    (r"Invalid value", 'text needs quotes: backend = "py-mt"'),
+    (r"Cannot overwrite a value", "a key is given twice: keep one of them"),
+    (r"Duplicate inline table key .*", "a key is given twice: keep one of them"),
+    (r"Cannot (declare|redefine|mutate).*", "it is given twice: put both under one [table]"),
+    (r"Unclosed array", "a list ends with ]"),
+    (r"Unclosed inline table", 'a side ends with }: { backend = "py-mt", n = 27 }'),
+    (r"Unterminated string", 'text ends with "'),
+    (r"Illegal character '\\n'", 'text ends with ", on the line that it began on'),
+    (r"(Illegal|Found invalid) character .*", "remove this character"),
+    (r"Expected '=' after a key.*", 'a key and its value have = between them: title = "..."'),
+    (r"Invalid initial character for a key part", _ONE_LINE),
+    (r"Invalid statement", _ONE_LINE),
+    (r"Expected newline or end of document after a statement", f"one value alone: {_ONE_LINE}"),
+    (r"Expected '\]\]' .*", "write [[claim]], with two brackets on either side"),
+    (r"Expected '\]' .*", "write [load], with a bracket on either side"),
+    (r"Expected .*", _ONE_LINE),
+    (r"Unescaped '\\' in a string", "write \\\\ for one backslash, or text in '...'"),
+    (r"Invalid hex value|Escaped character.*", "write \\\\ for one backslash, or text in '...'"),
+    (r"Invalid date or datetime", 'text needs quotes: title = "2026-11-23"'),
+)
+"""By what tomllib says, what to do about it: the first that fits."""
+_JOINED = ("matrix", "claim", "exclude", "prepare")
+"""Tables of which there may be several."""
 
 
 def find_experiment(name: str, folders: Path | Sequence[Path]) -> Path:
@@ -206,6 +227,20 @@ def _syntax_fault(message: str, text: str, filename: str) -> Diagnostic:
     if match is not None and match[2] is not None:
         lines = text.split("\n")
         offset = sum(len(line) + 1 for line in lines[: int(match[2]) - 1]) + int(match[3]) - 1
-    hint = _SYNTAX_HINTS.get(said, "")
-    what = f"not TOML: {said[:1].lower()}{escaped(said[1:200])}"
-    return point(filename, text, Span(offset, offset + 1), what, hint)
+    what, hint = _in_words(said, text, offset)
+    return point(filename, text, Span(offset, offset + 1), f"not TOML: {what}", hint)
+
+
+def _in_words(said: str, text: str, offset: int) -> tuple[str, str]:
+    """What tomllib says, which stops at an offset into a text, and what to do about it."""
+    header = _HEADER.match(text[text.rfind("\n", 0, offset) + 1 :].lstrip(" \t"))
+    if header is not None and said.startswith("Cannot "):
+        table = header[1][:40]
+        several = f"write [[{table}]] each time, and they are joined"
+        hint = several if table in _JOINED else "put the keys of both under one"
+        return f"[{table}] is given twice", hint
+    character = text[offset : offset + 1]
+    if character and character in _OTHER_QUOTES:
+        return f"{character} is no quote of TOML", 'write straight quotes: backend = "py-mt"'
+    hints = (hint for form, hint in _SYNTAX_HINTS if re.fullmatch(form, said, re.DOTALL))
+    return f"{said[:1].lower()}{escaped(said[1:200])}", next(hints, _ONE_LINE)

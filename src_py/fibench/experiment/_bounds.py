@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from fibench.document import ClaimTable, Source
@@ -15,6 +16,9 @@ from fibench.wording import as_toml
 
 _RATIO = "a ratio"
 _EXAMPLES = {"s": "5ms", "B": "30MiB", "/s": "500/s"}
+_UNITS_MEANT = {"s": "ms", "B": "MiB", "/s": "/s"}
+"""By a unit of what is bounded, that which a number without one has most often."""
+_PERCENT = re.compile(r"[ \t]*([0-9]{1,4}(?:\.[0-9]{1,4})?)[ \t]*%[ \t]*", re.ASCII)
 _AXIS_UNITS: Mapping[str, Mapping[str, float]] = {"": {}, "s": TIME_UNITS, "/s": RATE_UNITS}
 
 
@@ -53,15 +57,18 @@ def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) ->
         number = parse_quantity(given, units) if units else None
         if number is None and units:
             what = f"{name} {as_toml(given)} is no measure of {subject}"
-            source.report(path, what, f"units: {', '.join(units)}")
+            meant = _with_unit(given, units)
+            example = f'write for example {name} = "{meant}"; ' if meant else ""
+            source.report(path, what, f"{example}units: {', '.join(units)}")
         elif number is None:
             what = f"{name} of {subject} is a number without unit, not {as_toml(given)}"
-            source.report(path, what, f"write {name} = {example}")
+            source.report(path, what, _in_factors(given) or f"write {name} = {example}")
         if number is None:
             return None
     elif units and "/s" not in units:
         what = f"{name} needs a unit, since {subject} has one"
-        source.report(path, what, f'write for example {name} = "{example}"')
+        meant = _with_unit(str(given), units) or example
+        source.report(path, what, f'write for example {name} = "{meant}"')
         return None
     else:
         number = float(given) if abs(given) < 1e30 else math.inf
@@ -71,6 +78,23 @@ def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) ->
         source.report(path, what)
         return None
     return number
+
+
+def _with_unit(given: str, units: Mapping[str, float]) -> str | None:
+    """What a number that was written without its unit may have meant; None: it is no number."""
+    unit = next((meant for known, meant in _UNITS_MEANT.items() if known in units), None)
+    meant = f"{given.strip()}{unit}"
+    return None if parse_quantity(meant, units) is None else meant
+
+
+def _in_factors(given: str) -> str | None:
+    """How to write a percentage as a ratio, which is a factor; None: it is none."""
+    percent = _PERCENT.fullmatch(given)
+    if percent is None:
+        return None
+    share = float(percent[1]) / 100.0
+    more = f"a ratio is a factor: {percent[1]} % more is above = {1.0 + share:.6g}"
+    return f"{more}, {percent[1]} % less is below = {1.0 - share:.6g}" if share < 1.0 else more
 
 
 def _measured(table: ClaimTable) -> tuple[str, Mapping[str, float], str]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fibench.document import NAME, NAME_RULE, ExperimentFile, Source
 from fibench.document.locate import Path
@@ -30,9 +30,14 @@ _Conflict = tuple[str, str, str, set[str]]
 
 
 def report_unknown_backends(
-    file: ExperimentFile, claims: Sequence[int], backends: Collection[str], source: Source
+    file: ExperimentFile,
+    claims: Sequence[int],
+    backends: Collection[str],
+    source: Source,
+    programs: Mapping[str, str],
 ) -> set[str]:
-    """Report backends that exist nowhere; return their names."""
+    """Report backends that exist nowhere; return their names. `programs` are the names of backends
+    by those of their programs."""
     used: list[tuple[Path, str]] = [
         (("matrix", index, "backend", place), str(name))
         for index, table in enumerate(file.matrix)
@@ -55,6 +60,9 @@ def report_unknown_backends(
     for where, name in used:
         if name in unknown:
             hint = "" if source.full else suggestion(name, sorted(backends))
+            of_program = programs.get(name) or programs.get(f"{name}.py")
+            if of_program is not None:
+                hint = f'did you mean "{of_program}"? That is the backend whose program it is'
             source.report(where, f"unknown backend {as_toml(name)}", hint)
     return unknown
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fibench.document import ClaimTable, CrossoverTable
 from fibench.document.locate import Path
@@ -37,19 +37,29 @@ class UnresolvedError(Exception):
     hint: str
     keys: frozenset[str]
     """The keys on which this depends."""
+    more: list[UnresolvedError] = field(default_factory=list)
+    """The same of other sides of the claim."""
 
 
 def sides_of(table: ClaimTable, index: int, cells: Sequence[Cell]) -> tuple[Cell, Cell | None]:
     """The cells of a claim's sides. Raises UnresolvedError."""
     where = table.where.given() if table.where is not None else {}
     found: list[Cell] = []
+    wrong: list[UnresolvedError] = []
     for tail, side in table.sides():
         if tail == ("where",):
             continue
         path = ("claim", index, *tail)
         given = side.given()
-        refuse_repeated(path, given, where)
-        found.append(_select(path, given, where, cells))
+        try:
+            refuse_repeated(path, given, where)
+            found.append(_select(path, given, where, cells))
+        except UnresolvedError as fault:
+            if fault.path not in [one.path for one in wrong]:  # a fault of `where` is of both sides
+                wrong.append(fault)
+    if wrong:
+        first, *first.more = wrong
+        raise first
     if len(found) == 2 and found[0].key == found[1].key:
         path = ("claim", index, "ratio")
         what = f"both sides are the same cell: {found[0].label}"

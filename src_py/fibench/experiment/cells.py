@@ -33,6 +33,8 @@ class KnownBackend:
     in each trial names."""
     port: int | None = None
     """Of a server of the user's own: the port that it cannot be told."""
+    program: str = ""
+    """Of one of the catalogue that is called by it too: the file of its program."""
 
 
 @dataclass(frozen=True)

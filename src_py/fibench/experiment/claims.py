@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from fibench.document import ClaimTable, Source, slug
@@ -45,6 +46,8 @@ __all__ = [
 
 
 ClaimKind = Literal["ratio", "value", "crossover", "sustains"]
+_NO_BOUNDS: Bounds = (None, None)
+"""Of a claim whose bounds are wrong: its cells are looked for nevertheless."""
 _KINDS: tuple[ClaimKind, ...] = ("ratio", "value", "crossover", "sustains")
 """What a claim may be about, as the file calls it."""
 
@@ -139,45 +142,98 @@ def resolve_claims(
     *,
     doubtful: Collection[str],
     changed: bool,
+    untrusted: Mapping[int, Collection[str]] = MappingProxyType({}),
 ) -> tuple[tuple[Claim, ...], tuple[DroppedClaim, ...]]:
     """Find the cells and bounds of claims, and report what is wrong with them.
 
     Without cells, only what does not need them is checked. With `changed`, options have changed
-    the cells, and a claim that has lost its cells is dropped instead of reported.
+    the cells, and a claim that has lost its cells is dropped instead of reported. Of a claim whose
+    keys are `untrusted`, by its place, the rest is checked.
     """
-    claims: list[Claim] = []
-    dropped: list[DroppedClaim] = []
-    ids: set[str] = set()
+    resolving = _Resolving(cells, source, frozenset(doubtful), changed)
     for index, table in tables:
+        resolving.take(index, table, frozenset(untrusted.get(index, ())))
+    return tuple(resolving.claims), tuple(resolving.dropped)
+
+
+@dataclass
+class _Resolving:
+    """Claims that become what they mean, one after the other."""
+
+    cells: Sequence[Cell] | None
+    source: Source
+    doubtful: frozenset[str]
+    changed: bool
+    claims: list[Claim] = field(default_factory=list)
+    dropped: list[DroppedClaim] = field(default_factory=list)
+    _ids: set[str] = field(default_factory=set)
+
+    def take(self, index: int, table: ClaimTable, wrong: frozenset[str]) -> None:
+        """Resolve a claim, some keys of which are `wrong`; what else is wrong is reported."""
+        source = self.source
         name = table.id or slug(table.says) or f"claim-{index + 1}"
-        _report_repeated_id(name, table, index, ids, source)
-        bounds = bounds_of(table, index, source)
-        limit = limit_of(table, index, source)
-        if not _report_sides(table, index, source) or bounds is None or cells is None:
-            continue
-        if table.sustains is not None and (
-            not report_no_latency(table, index, source) or limit is None
-        ):
-            continue
+        if not wrong & {"id", "says"}:
+            _report_repeated_id(name, table, index, self._ids, source)
+        bounds, limit = _bounds_and_limit(table, index, wrong, source)
+        if wrong & {*_KINDS} or not _report_sides(table, index, source):
+            return
+        if "where" in wrong or self.cells is None:
+            return
+        if table.sustains is not None and not self._can_sustain(table, index, wrong, limit):
+            return
         try:
-            claim = _claim(name, table, index, bounds, limit, cells)
+            claim = _claim(name, table, index, bounds or _NO_BOUNDS, limit, self.cells)
         except UnresolvedError as fault:
-            if changed:
-                source.forgive(("claim", index))
-                dropped.append(DroppedClaim(name, table.says, f"{fault.what}"))
-            elif not fault.keys & set(doubtful):
-                source.report(fault.path, fault.what, fault.hint)
-            continue
+            self._leave(DroppedClaim(name, table.says, fault.what), index, fault, bounds)
+            return
         if not claim.rows and any(is_stand_in(cell) for cell in cells_of(claim)):
             what = "the rate of these cells is searched, and not known beforehand"
             hint = f'only `sustains` can be about them: give {claim.kind} a rate = ["50/s", ...]'
             source.report(("claim", index, claim.kind), what, hint, key=True)
-            continue
-        _report_metric(table, index, cells_of(claim), source)
-        if "group" not in doubtful:
-            _report_group(table, index, cells_of(claim), source)
-        claims.append(claim)
-    return tuple(claims), tuple(dropped)
+            return
+        self._check(claim, table, index, wrong)
+        if bounds is not None:
+            self.claims.append(claim)
+
+    def _can_sustain(
+        self, table: ClaimTable, index: int, wrong: frozenset[str], limit: float | None
+    ) -> bool:
+        if "metric" in wrong or not report_no_latency(table, index, self.source):
+            return False
+        return limit is not None
+
+    def _leave(
+        self, claim: DroppedClaim, index: int, fault: UnresolvedError, bounds: Bounds | None
+    ) -> None:
+        """Drop a claim that options have taken the cells from; else report that it has none."""
+        if self.changed:
+            if bounds is not None:
+                self.source.forgive(("claim", index))
+                self.dropped.append(claim)
+            return
+        for one in (fault, *fault.more):
+            if not one.keys & self.doubtful:
+                self.source.report(one.path, one.what, one.hint)
+
+    def _check(self, claim: Claim, table: ClaimTable, index: int, wrong: frozenset[str]) -> None:
+        if "metric" in wrong:
+            return
+        _report_metric(table, index, cells_of(claim), self.source)
+        if "group" not in self.doubtful | wrong:
+            _report_group(table, index, cells_of(claim), self.source)
+
+
+def _bounds_and_limit(
+    table: ClaimTable, index: int, wrong: Collection[str], source: Source
+) -> tuple[Bounds | None, float | None]:
+    """The bounds and the limit of a claim, some keys of which are `wrong`; None for what is wrong,
+    or cannot be known for that."""
+    if {*_KINDS} & set(wrong):
+        return None, None
+    about_metric = table.value is not None
+    unknown = {"above", "below", "within"} & set(wrong) or ("metric" in wrong and about_metric)
+    bounds = None if unknown else bounds_of(table, index, source)
+    return bounds, None if "limit" in wrong else limit_of(table, index, source)
 
 
 def _claim(
@@ -194,7 +250,8 @@ def _claim(
     points: tuple[Point, ...] = ()
     rows: tuple[Row, ...] = ()
     over = None
-    path = ("claim", index, next(key for key in ("above", "below", "within") if table.has(key)))
+    given = (key for key in ("above", "below", "within") if table.has(key))
+    path = ("claim", index, next(given, "metric"))
     if table.sustains is not None:
         rows, over = steps_of(table, table.sustains, index, cells), table.sustains.over
         refuse_out_of_reach(rows, bounds, path)

@@ -208,7 +208,9 @@ class _Judge:
         own = own_backends(file, self.folder, requests)
         backends = dict(self.catalogue) | {name: one.known for name, one in own.items()}
         doubtful = set(sound.doubtful)
-        unknown = report_unknown_backends(file, sound.claims, {*backends, *self.own}, source)
+        programs = {one.program: name for name, one in self.catalogue.items() if one.program}
+        there_are = {*backends, *self.own}
+        unknown = report_unknown_backends(file, sound.claims, there_are, source, programs)
         if unknown:
             doubtful.add("backend")
         if report_unknown_requests(file, sound.claims, self.requests, source):
@@ -232,6 +234,7 @@ class _Judge:
             source,
             doubtful=doubtful,
             changed=changed,
+            untrusted=sound.untrusted,
         )
         share = file.plan.repetitions().tolerate_failures
         claims = tuple(replace(claim, tolerates=share) for claim in claims)

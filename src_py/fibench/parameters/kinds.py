@@ -96,7 +96,7 @@ def whole(low: int, high: int) -> Kind[int]:
 
     def check(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise Fault(f"must be a whole number, not {kind_of(value)}")
+            raise Fault(f"must be a whole number, not {kind_of(value)}", _whole_meant(value))
         if not low <= value <= high:
             raise Fault(f"{as_toml(value)} is outside {low} to {high}")
         return value
@@ -108,6 +108,16 @@ def whole(low: int, high: int) -> Kind[int]:
 
     schema = {"type": "integer", "minimum": low, "maximum": high}
     return Kind(int, check, schema, unit="", word=word)
+
+
+def _whole_meant(value: object) -> str:
+    """What may be meant by what is no whole number: one in quotes, or several of them."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        return f"write {int(value)}, without quotes"
+    numbers = re.findall("[0-9]{1,18}", value) if isinstance(value, str) else []
+    if len(numbers) > 1:
+        return f"several values are a list, in [[matrix]]: [{', '.join(numbers[:4])}]"
+    return "several values belong in [[matrix]]" if isinstance(value, list) else ""
 
 
 def duration(low_s: float, high_s: float) -> Kind[float]:

@@ -70,7 +70,53 @@ DIAGNOSTICS = {
     ),
     "ratio of one": (
         ("[load]", "[load]" + RATIO.replace(', { backend = "py-sync" }', "")),
-        "e.toml:8:9: ratio must be a list of two: [A, B]",
+        (
+            "e.toml:8:9: ratio must be a list of two: [A, B]\n"
+            'write ratio = [{ backend = "py-mp" }, { backend = "py-mt" }]'
+        ),
+    ),
+    "ratio of two texts": (
+        (
+            "[load]",
+            "[load]"
+            + RATIO.replace('{ backend = "py-mt" }', '"py-mt"').replace(
+                '{ backend = "py-sync" }', '"py-sync"'
+            ),
+        ),
+        (
+            "e.toml:8:10: ratio must be a table, not text\n"
+            'write ratio = [{ backend = "py-mt" }, { backend = "py-sync" }]'
+        ),
+    ),
+    "value that is a text": (
+        ("[load]", "[load]" + CLAIM.replace('{ backend = "py-mt" }', '"py-mt"')),
+        ('e.toml:8:9: value must be a table, not text\nwrite value = { backend = "py-mt" }'),
+    ),
+    "where that is a text": (
+        ("[load]", "[load]" + CLAIM + 'where = "n = 7"'),
+        "e.toml:11:9: where must be a table, not text\nwrite where = { clients = 8 }",
+    ),
+    "percentage of a ratio": (
+        ("[load]", "[load]" + RATIO.replace("1.3", '"10%"')),
+        (
+            'e.toml:10:9: above of a ratio is a number without unit, not "10%"\n'
+            "a ratio is a factor: 10 % more is above = 1.1, 10 % less is below = 0.9"
+        ),
+    ),
+    "metric by another name": (
+        ("[load]", "[load]" + CLAIM.replace("cores", "rps")),
+        'e.toml:9:10: metric "rps" is unknown\ndid you mean "throughput"?',
+    ),
+    "metric that may be two": (
+        ("[load]", "[load]" + CLAIM.replace("cores", "Latency")),
+        'e.toml:9:10: metric "Latency" is unknown\ndid you mean "p50" or "p99"?',
+    ),
+    "time in a text without a unit": (
+        ("[load]", "[load]" + CLAIM.replace("cores", "p99").replace("1.1", '"20"')),
+        (
+            'e.toml:10:9: below "20" is no measure of p99\n'
+            'write for example below = "20ms"; units: ns, us, µs, μs, ms, s, min, h'
+        ),
     ),
     "empty range": (
         ("[load]", "[load]" + CLAIM.replace("below = 1.1", "within = [2, 1]")),
@@ -78,7 +124,7 @@ DIAGNOSTICS = {
     ),
     "time without a unit": (
         ("[load]", "[load]" + CLAIM.replace("cores", "p99")),
-        'e.toml:10:9: below needs a unit, since p99 has one\nwrite for example below = "5ms"',
+        'e.toml:10:9: below needs a unit, since p99 has one\nwrite for example below = "1.1ms"',
     ),
     "size for a time": (
         ("[load]", "[load]" + CLAIM.replace("cores", "p99").replace("1.1", '"5MiB"')),

@@ -17,6 +17,13 @@ DIAGNOSTICS = {
         ("[load]", "[load]\nclient = 8"),
         'e.toml:6:1: unknown key "client" in [load]\ndid you mean "clients"?',
     ),
+    "key all but called like a table": (
+        ("backend =", "backends ="),
+        (
+            'e.toml:3:1: unknown key "backends" in [[matrix]]\n'
+            'did you mean "backend"? Write backend = ["py-sync", "py-mt"]'
+        ),
+    ),
     "misspelt key at the top": (
         ("title", "titel"),
         'e.toml:1:1: unknown key "titel"\ndid you mean "title"?',
@@ -78,7 +85,7 @@ DIAGNOSTICS = {
     ),
     "text for a number": (
         ("[load]", '[load]\nclients = "8"'),
-        "e.toml:6:11: clients must be a whole number, not text",
+        "e.toml:6:11: clients must be a whole number, not text\nwrite 8, without quotes",
     ),
     "truth for a number": (
         ("[load]", "[load]\nclients = true"),
@@ -90,7 +97,17 @@ DIAGNOSTICS = {
     ),
     "list where one value is meant": (
         ("[load]", "[load]\nclients = [1, 2]"),
-        "e.toml:6:11: clients must be a whole number, not a list",
+        (
+            "e.toml:6:11: clients must be a whole number, not a list\n"
+            "several values belong in [[matrix]]"
+        ),
+    ),
+    "range in a text": (
+        ("[server]", 'clients = "1-8"\n[server]'),
+        (
+            "e.toml:4:11: clients must be a whole number, not text\n"
+            "several values are a list, in [[matrix]]: [1, 8]"
+        ),
     ),
     "huge number": (
         ("[load]", f"[load]\nclients = 0x{'f' * 9000}"),

@@ -225,7 +225,7 @@ def test_an_axis_that_one_side_does_not_have_is_explained() -> None:
 
 def test_a_faulty_axis_is_reported_once() -> None:
     assert faults(FILE.replace("[25, 5, 15]", '[25, "5", 15]')) == [
-        "e.toml:4:10: n must be a whole number, not text"
+        "e.toml:4:10: n must be a whole number, not text\nwrite 5, without quotes"
     ]
 
 

@@ -41,7 +41,7 @@ FAULTS = {
     ),
     "text for a number": (
         ONE + 'clients = "3"',
-        "e.toml:8:11: clients must be a whole number, not text",
+        "e.toml:8:11: clients must be a whole number, not text\nwrite 3, without quotes",
     ),
     "number for a truth": (
         ONE + "idle = 1",
@@ -205,11 +205,19 @@ def test_a_fault_of_a_load_is_explained(name: str) -> None:
         'rate = "5"\narrivals = "uniform"\nspin = true',
         'arrivals = "uniform"\n[[load.group]]\nname = "a"\nrate = "5"',
         SLOW_AND_SMALL.replace("clients = 7", 'clients = "7"') + CLAIM,
-        "n = 5\n" + SLOW_AND_SMALL.replace("clients = 7", "client = 7"),
+        SLOW_AND_SMALL.replace("clients = 7", "client = 7"),
     ],
 )
 def test_a_fault_of_a_load_does_not_bring_others_that_only_follow_from_it(added: str) -> None:
     assert len(faults(SMALL + added)) == 1
+
+
+def test_a_key_that_is_all_but_right_hides_no_other_fault() -> None:
+    found = faults(SMALL + "n = 5\n" + SLOW_AND_SMALL.replace("clients = 7", "client = 7"))
+    assert [fault.splitlines()[0] for fault in found] == [
+        "e.toml:6:1: n applies to none of these cells",
+        'e.toml:10:1: unknown key "client" in [[load.group]]',
+    ]
 
 
 def test_a_matrix_whose_key_no_group_takes_is_explained() -> None:
