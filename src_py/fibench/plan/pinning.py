@@ -6,8 +6,9 @@ two would take cores from each other, at random. So each gets cores of its own. 
 compute, the load generator needs next to nothing, and a core kept from the servers would hide what
 the experiment is about.
 
-How long a request of the file computes is not known before it is asked. There each gets cores of
-its own where no server loses by it: its design uses no more cores than are left to it.
+How long a request of the file computes is not known before it is asked, nor in which language a
+server of the user's own computes. There each gets cores of its own where no server loses by it: its
+design uses no more cores than are left to it.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ class Pinning:
 
 
 def computing_s(n: int, language: str) -> float:
-    """About how long fibonacci(n) computes, in seconds; a server of the user's own as Python."""
-    at, seconds = _REFERENCE_S.get(language, _REFERENCE_S["python"])
+    """About how long fibonacci(n) computes, in seconds; a server of the user's own as in C: that
+    long at least."""
+    at, seconds = _REFERENCE_S.get(language, _REFERENCE_S["c"])
     return seconds * float(_GROWTH ** (n - at))
 
 
@@ -76,11 +78,12 @@ def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
     longest = max(experiment.cells, key=lambda cell: _computing_s(cell, experiment.known))
     seconds = _computing_s(longest, experiment.known)
     if seconds > MOST_COMPUTED_S:
-        why = f"a request of {longest.label} computes for about {_about(seconds)}"
+        least = " at least" if _is_own(longest, experiment.known) else ""
+        why = f"a request of {longest.label} computes for about {_about(seconds)}{least}"
         return Pinning(None, None, why)
     threads = max(cell.parameters.threads or 1 for cell in experiment.cells)
     count = max(1, min(threads, len(cores) // 2))
-    unknown = [cell for cell in experiment.cells if largest_n(cell) is None]
+    unknown = [cell for cell in experiment.cells if _is_unknown(cell, experiment.known)]
     for cell in unknown:
         loses = _why_it_loses(cell, experiment.known, len(cores) - count, len(cores))
         if loses is not None:
@@ -89,6 +92,18 @@ def choose(experiment: Experiment, cores: Sequence[Sequence[int]]) -> Pinning:
     if unknown:
         why = "the servers' designs use no more cores"
     return Pinning(_cpus(cores[:-count]), _cpus(cores[-count:]), why)
+
+
+def _is_own(cell: Cell, known: Mapping[str, KnownBackend]) -> bool:
+    backend = known.get(cell.backend)
+    return backend is None or backend.language == "own"
+
+
+def _is_unknown(cell: Cell, known: Mapping[str, KnownBackend]) -> bool:
+    """Whether it is not known if its requests are about I/O: what is no number may be anything,
+    and a server of the user's own may compute in Python."""
+    n = largest_n(cell)
+    return n is None or (_is_own(cell, known) and computing_s(n, "python") > MOST_COMPUTED_S)
 
 
 def _why_it_loses(

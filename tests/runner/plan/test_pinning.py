@@ -77,12 +77,24 @@ def test_the_largest_number_of_a_client_group_counts() -> None:
     assert choose(parse(text), FOUR).load is None
 
 
-def test_a_server_of_the_users_own_is_taken_for_python() -> None:
+def test_in_which_language_a_server_of_the_users_own_computes_is_not_known() -> None:
+    """In C 16 to 23 are about I/O, in Python not: it must say how many cores it can use."""
     own = '[backends.mine]\ncommand = ["./s", "{port}"]\n'
     text = IO.replace("[server]", own).replace('["py-sync", "py-mt"]', '"mine"')
+    of_one_core = text.replace(own, own + "cores = 1\n")
 
     assert choose(parse(text, {"n": "15"}), FOUR).load is not None
-    assert choose(parse(text, {"n": "16"}), FOUR).load is None
+    for n in ("16", "23"):
+        unsaid = choose(parse(text, {"n": n}), FOUR)
+        assert unsaid.load is None
+        assert "if its design uses one, write cores = 1 in [backends.mine]" in unsaid.why
+        assert "computes for" not in unsaid.why
+        assert choose(parse(of_one_core, {"n": n}), FOUR).load == "3,7"
+    computing = choose(parse(of_one_core, {"n": "24"}), FOUR)
+    assert (computing.load, computing.why) == (
+        None,
+        "a request of mine computes for about 110 µs at least",
+    )
 
 
 def test_one_core_is_not_shared_out() -> None:
