@@ -122,6 +122,7 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     from fibench.backends import interpreter_records
     from fibench.backends.available import find_here
     from fibench.plan import choose, plan_json, warnings
+    from fibench.report.words import judged_words
     from fibench.run.preparing import taken_ports
 
     places = find_places()
@@ -132,7 +133,14 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     advice += _not_there(asked, experiment)
     advice += [f"{what}: {hint}" for what, hint in taken_ports(experiment)]
     pinning = choose(experiment, machine.physical_cores())
-    more = {"pinning": asdict(pinning), "interpreters": interpreter_records(here.interpreters)}
+    more = {
+        "pinning": asdict(pinning),
+        "interpreters": interpreter_records(here.interpreters),
+        "to_judge": [
+            {"id": claim.id, "says": claim.says, "judged": judged_words(claim)}
+            for claim in experiment.claims
+        ],
+    }
     document = plan_json(experiment, advice, more, machine.usable_cores())
     if as_json:
         print(json.dumps(document, indent=2))

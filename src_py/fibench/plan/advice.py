@@ -39,6 +39,7 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
         found[f"{few}: that takes {blocks.fewest}, or as many as it needs (auto)"] = None
     for claim in experiment.claims:
         found |= dict.fromkeys(_too_few_replies(claim))
+        found |= dict.fromkeys(_too_slow_for(claim, every, cpus))
         obstacle = experiment.absent.obstacle(claim)
         if obstacle is not None:
             found[f'"{claim.says}" is not testable here: {obstacle}'] = None
@@ -122,6 +123,47 @@ def _too_few_replies(claim: Claim) -> Iterator[str]:
             f"{quantity(rate, '1/s')} gives about {due} in {format_duration(short[rate])}: "
             f"--duration {takes_s}s would do"
         )
+
+
+def _too_slow_for(claim: Claim, known: Mapping[str, KnownBackend], cpus: int) -> Iterator[str]:
+    """Percentiles of closed loops whose servers cannot give enough replies in a window."""
+    least, slowest = METRICS[claim.metric].least_requests, (math.inf, "")
+    duration_s = 0.0
+    for cell in cells_of(claim) if least > 1 else ():
+        rate, window_s = _most_replies_per_s(cell, known, cpus), cell.parameters.duration
+        if rate is None or window_s is None or rate * window_s * _LEEWAY >= least:
+            continue
+        if rate < slowest[0]:
+            slowest, duration_s = (rate, cell.label), window_s
+    rate, label = slowest
+    if label:
+        yield (
+            f'"{claim.says}": {claim.metric} needs {least} replies in every trial, and {label} '
+            f"gives about {max(1, round(rate * duration_s))} in {format_duration(duration_s)}: "
+            f"--duration {math.ceil(least * _LEEWAY / rate)}s would do"
+        )
+
+
+_LEEWAY = 1.5
+"""By so much a machine may be faster, or slower, than one of today."""
+
+
+def _most_replies_per_s(cell: Cell, known: Mapping[str, KnownBackend], cpus: int) -> float | None:
+    """About how many replies a second a closed loop gets at most of a server that computes or
+    waits; None where that is not known, or is not what bounds it."""
+    values, backend = cell.parameters, known.get(cell.backend)
+    n = values.n
+    is_closed = values.rate is None and not values.groups and values.kind == "fibload"
+    if backend is None or backend.language == "own" or not is_closed or n is None:
+        return None
+    computes_s = computing_s(n, backend.language)
+    takes_s = computes_s + (values.io_wait or 0.0)
+    served = served_at_once(cell, backend, cpus)
+    at_once = values.clients * (values.pipeline or 1)
+    workers = cpus if values.workers is None else values.workers
+    cores = {"any": cpus, "workers": min(cpus, workers)}.get(str(backend.cores), backend.cores)
+    most = (at_once if served is None else min(served, at_once)) / takes_s
+    return min(most, min(int(cores), cpus) / computes_s)
 
 
 def _silent(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:

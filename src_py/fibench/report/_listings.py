@@ -37,18 +37,25 @@ def render_backends(rows: Sequence[Object], out: Console | IO[str] | None = None
 
     names = [shown(str(row["name"])) for row in rows]
     margin = max((len(name) for name in names), default=0) + 4
+    reasons = {str(row.get("reason")) for row in rows if not row["available"]}
     with page(out) as console:
+        is_one = len(reasons) == 1 and not any(row["available"] for row in rows)
+        if is_one:  # as before a build: it stands once
+            print_hanging(console, margin, "None is here", shown(*reasons), "bold yellow", "bold")
+            console.print()
         for language in dict.fromkeys(str(row["language"]) for row in rows):
             console.print(Text(shown(_LANGUAGES.get(language, language)), style="bold"))
             for name, row in zip(names, rows, strict=True):
                 if row["language"] == language:
-                    _print_backend(console, margin, name, row)
+                    _print_backend(console, margin, name, row, has_reason=not is_one)
             console.print()
         here = sum(bool(row["available"]) for row in rows)
         console.print(Text(f"{here} of {len(rows)} can run here"))
 
 
-def _print_backend(console: Console, margin: int, name: str, row: Object) -> None:
+def _print_backend(
+    console: Console, margin: int, name: str, row: Object, *, has_reason: bool
+) -> None:
     design = f"{prose(str(row.get('mechanism') or row['design']))} ({_serves(row.get('serves'))})"
     print_hanging(console, margin, f"  {name}", design, mark_style="bold")
     if row.get("teaches"):
@@ -57,7 +64,7 @@ def _print_backend(console: Console, margin: int, name: str, row: Object) -> Non
         print_hanging(console, margin, "", f"Needs: {prose(str(row['needs']))}", "dim")
     if row.get("limits"):
         print_hanging(console, margin, "", f"Limits: {prose(str(row['limits']))}", "dim")
-    if not row["available"]:
+    if not row["available"] and has_reason:
         reason = shown(str(row.get("reason") or "no reason known"))
         print_hanging(console, margin, "", f"Not here: {reason}", "bold yellow")
 
@@ -89,6 +96,11 @@ def render_plan(
         lines += [*_interpreters(plan), *_left_out(plan)]
         for name, said in [*lines, *_orders(plan)]:
             print_hanging(console, _PLAN_MARGIN, name, said, mark_style="bold")
+        for place, claim in enumerate(objects_in(plan, "to_judge")):
+            said = f"{prose(str(claim['says']))}: {shown(str(claim['judged']))}"
+            if place == 0:
+                console.print()
+            print_hanging(console, _PLAN_MARGIN, "claim", said, mark_style="bold")
         for dropped in objects_in(plan, "dropped_claims"):
             said = f"{prose(str(dropped['says']))}: {shown(str(dropped['reason']))}"
             console.print()

@@ -105,6 +105,31 @@ def interval_words(verdicts: Sequence[Verdict]) -> str:
     return said
 
 
+def judged_words(claim: Claim) -> str:
+    """What is to be judged, before it is measured: `throughput py-mp ÷ py-mt at n=27 > 1.3`."""
+    names = _row_names(claim) if claim.kind == "sustains" else None
+    left, right, shared = side_names(claim.left, claim.right)
+    if claim.kind == "crossover":
+        left, right, shared = _crossover_names(claim)
+    at = names.at if names else (f" at {shared}" if shared else "")
+    if claim.group is not None:
+        at = f" of {shown(claim.group)}{at}"
+    if claim.over is not None and claim.kind == "crossover":
+        ends = [bound for bound in (claim.low, claim.high) if bound is not None]
+        metric = "" if claim.metric == "throughput" else f" in {claim.metric}"
+        bound = _bound(claim, axis_scale(claim.over, ends[0]))
+        return f"{left} begins to beat {right}{metric}{at} at {shown(claim.over)} {bound}"
+    if names is not None:
+        limit_s = claim.limit or 0.0
+        limit = f"{claim.metric} < {bound_quantity(limit_s, scale_for(limit_s, 's'))}"
+        needed = _bound(claim, RATIO if names.right else scale_for(1.0, "1/s"))
+        if names.right:
+            return f"highest rate with {limit}{at}: {names.left} ÷ {names.right} {needed}"
+        return f"highest rate with {limit}{at}: {names.left} {needed.replace('>', '≥')}"
+    sides = f"{left} ÷ {right}" if right else left
+    return f"{claim.metric} {sides}{at} {_bound(claim, RATIO)}"
+
+
 def side_names(left: Cell, right: Cell | None) -> tuple[str, str, str]:
     """The names of both sides, and the axes that they share: ("py-mp", "py-mt", "n=27").
 

@@ -236,3 +236,20 @@ def test_a_stream_without_our_signs_gets_plain_ones() -> None:
     rows = [{**BACKEND, "teaches": "×2 ± ☃"}]
     render_backends(rows, stream)
     assert b"x2 +/- \\u2603" in raw.getvalue()
+
+
+def test_before_a_build_that_nothing_is_built_stands_once() -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": f"c-{n}", "language": "c", "design": "mt", "mechanism": "threads", "serves": "any",
+         "available": False, "reason": "not built yet: run `invoke build`"}
+        for n in range(33)
+    ]  # fmt: skip
+    out = io.StringIO()
+    render_backends(rows, Console(file=out, width=100, color_system=None))
+    assert out.getvalue().count("not built yet") == 1
+    assert out.getvalue().count("Not here") == 0
+    assert "0 of 33 can run here" in out.getvalue()
+    rows[0] |= {"available": True, "reason": None}
+    out = io.StringIO()
+    render_backends(rows, Console(file=out, width=100, color_system=None))
+    assert out.getvalue().count("Not here: not built yet") == 32
