@@ -23,6 +23,7 @@
 #include "load/drive/worker.h"
 #include "load/session.h"
 #include "load/tell/report.h"
+#include "load/tell/summary.h"
 #include "load/timekeeper.h"
 
 enum {
@@ -222,7 +223,9 @@ int main(int argc, char *argv[])
     collect(&session);
     result.listen_overflows = overflows_between(overflows_before, listen_overflows());
 
-    bool written = report_write(&result, stdout);
+    bool as_text =
+        settings.told == TOLD_TEXT || (settings.told == TOLD_AUTO && isatty(STDOUT_FILENO));
+    bool written = as_text ? summary_write(&result, stdout) : report_write(&result, stdout);
     if (!written)
         fprintf(stderr, "fibload: cannot write the report: %s\n", strerror(errno));
     bool valid = report_is_valid(&result);

@@ -13,7 +13,7 @@ OPTIONS = (
     "host", "framing", "clients", "threads", "n", "request", "expect", "duration", "requests",
     "warmup", "pipeline", "requests-per-connection", "timeout", "start-at", "seed", "edges-fd",
     "rate", "arrivals", "spin", "max-overdue", "group",
-    "asks", "ask", "check", "learned", "replies",
+    "asks", "ask", "check", "learned", "replies", "format",
 )  # fmt: skip
 
 
@@ -69,6 +69,7 @@ OPTIONS = (
         (["--arrivals", "uniform", "2999"], "--arrivals"),
         (["--max-overdue", "x", "2999"], "--max-overdue"),
         (["--spin=1", "2999"], "--spin"),
+        (["--format", "yaml", "2999"], "--format"),
         (["--group", "", "2999"], "--group"),
         (["--group", "clients=3", "2999"], "--group"),
         (["--group", "name=a", "--group", "name=a", "2999"], "name a"),

@@ -19,6 +19,8 @@ static const int64_t DURATION_MAX_NS = INT64_C(366) * 24 * 3600 * NS_PER_S;
 
 static const char *const ARRIVALS[] = {
     [ARRIVALS_POISSON] = "poisson", [ARRIVALS_UNIFORM] = "uniform", NULL};
+static const char *const FORMATS[] = {
+    [TOLD_AUTO] = "auto", [TOLD_JSON] = "json", [TOLD_TEXT] = "text", NULL};
 
 // Parses into `s`, whose values so far are the defaults.
 // NOLINTNEXTLINE(readability-function-size): a table
@@ -26,6 +28,7 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
 {
     int framing = (int)s->framing;
     int arrivals = (int)s->arrivals;
+    int told = (int)s->told;
     int64_t rate_billionths = 0;
     uint64_t start_at_ns = (uint64_t)s->start_at_ns;
     const uint64_t timeout_max = (uint64_t)TIMEOUT_MAX_NS;
@@ -166,6 +169,11 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
          .help =
              "clients to be measured apart: name=A[,clients=N][,n=N|,ask=NAME][,rate=R][,arrivals=KIND], "
              "or name=A[,clients=N],idle"},
+        {"format",
+         ARGUMENT_CHOICE,
+         {.choice = &told},
+         .choices = FORMATS,
+         .help = "tell the answer as JSON, or in a few lines of text; auto: as text to a terminal"},
         {"edges-fd",
          ARGUMENT_FD,
          {.fd = &s->edges_fd},
@@ -178,7 +186,7 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
     const struct arguments table = {
         .program = "fibload",
         .summary =
-            "Load one server in a closed or an open loop, compare every reply, report as JSON.",
+            "Load one server in a closed or an open loop, compare every reply, say how long they took.",
         .options = options,
         .option_count = sizeof options / sizeof *options,
         .positionals = positionals,
@@ -188,6 +196,7 @@ static void parse(struct settings *s, struct argument_texts *groups, int argc, c
     arguments_parse_or_exit(&table, argc, argv);
     s->framing = (enum framing)framing;
     s->arrivals = (enum arrivals)arrivals;
+    s->told = (enum told)told;
     s->rate_billionths = (uint64_t)rate_billionths;
     s->start_at_ns = (int64_t)start_at_ns;
 }

@@ -16,6 +16,13 @@
 static const uint64_t MAX_OVERDUE_NONE = INT64_MAX;
 static const uint64_t MAX_OVERDUE = 100000;
 
+// How the answer is told.
+enum told {
+    TOLD_AUTO, // to a terminal as text, else as JSON
+    TOLD_JSON,
+    TOLD_TEXT,
+};
+
 struct settings {
     const char *host;
     uint16_t port;
@@ -48,8 +55,9 @@ struct settings {
         rate_billionths; // of a request per second, of a group that gives none; 0: closed loops
     enum arrivals arrivals;
     bool spin;
-    uint64_t max_overdue;                    // MAX_OVERDUE_NONE: as many as there are
-    int edges_fd;                            // -1: nobody listens
+    uint64_t max_overdue; // MAX_OVERDUE_NONE: as many as there are
+    int edges_fd;         // -1: nobody listens
+    enum told told;
     struct group groups[ARGUMENT_TEXTS_MAX]; // at least one asks
     size_t group_count;
 };

@@ -255,8 +255,7 @@ static void write_unanswered(struct json *json, const struct tally *tally)
     json_close(json, '}');
 }
 
-// All right replies whose time is known: in the window, and late ones to what was due in it.
-static struct histogram *answered_of(const struct tally *tally)
+struct histogram *report_answered(const struct tally *tally)
 {
     struct histogram *sum = calloc(1, sizeof *sum);
 
@@ -269,7 +268,7 @@ static struct histogram *answered_of(const struct tally *tally)
 
 void report_latency(struct json *json, const struct tally *tally, const char *clock)
 {
-    struct histogram *answered = answered_of(tally);
+    struct histogram *answered = report_answered(tally);
     const struct lifetimes lifetimes = {answered, &tally->censored, &tally->entered};
     int64_t max_ns = histogram_max(answered);
     bool any = answered->total > 0;

@@ -31,6 +31,10 @@ void report_open_loop(struct json *json, const struct result *result, const stru
 void report_closed_loop(struct json *json, const struct result *result, const struct tally *tally,
                         bool runs_dry);
 
+// All right replies whose time is known: in the window, and late ones to what was due in it. To be
+// freed.
+struct histogram *report_answered(const struct tally *tally);
+
 // "latency"; `clock` says what it includes.
 void report_latency(struct json *json, const struct tally *tally, const char *clock);
 
