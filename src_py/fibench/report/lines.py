@@ -5,20 +5,24 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibench.backends.own_python import is_python_of
 from fibench.build import not_own
+from fibench.experiment.cells import is_stand_in
 from fibench.json_values import Object, object_or_empty, object_or_none, text_or_none
 from fibench.machine.cores import processor_model
+from fibench.metrics import exact
+from fibench.parameters import Parameters
 from fibench.plan.pinning import Pinning
+from fibench.quantities import format_duration
 from fibench.record import SCHEMA
 from fibench.store import StoredRun
 from fibench.store.before import Before, runs_after, runs_before
 from fibench.store.kept import KeptEnvironment
-from fibench.wording import counted
+from fibench.wording import counted, shown
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell
@@ -84,6 +88,49 @@ def _came_of(run: Before) -> str:
     outcomes = dict.fromkeys(run.outcomes)
     tally = " and ".join(f"{run.outcomes.count(one)} {one}" for one in outcomes)
     return tally or ("no claims" if run.complete else "not ended")
+
+
+def load_words(cells: Sequence[Cell]) -> str:
+    """`8 clients, closed loop, a connection for each request, fibonacci(27)`; what differs between
+    the cells is said to."""
+    parameters = [cell.parameters for cell in cells]
+    known = {one.parameters.rate for one in cells if one.parameters.rate and not is_stand_in(one)}
+    said = [*_who_asks(parameters), _loop(parameters, sorted(known))]
+    framings = {one.framing for one in parameters}
+    if framings == {"message"}:
+        said.append("a connection for each request")
+    elif framings == {"line"}:
+        said.append("kept connections")
+    numbers = sorted({one.n for one in parameters if one.n is not None})
+    if numbers:
+        said.append(_span([f"fibonacci({n})" for n in numbers]))
+    waits = sorted({one.io_wait for one in parameters if one.io_wait})
+    if waits:
+        span = _span([format_duration(wait) for wait in waits])
+        said.append(f"the server waits {span} before each reply")
+    return ", ".join(said)
+
+
+def _span(every: Sequence[str]) -> str:
+    return every[0] if len(every) == 1 else f"{every[0]} to {every[-1]}"
+
+
+def _who_asks(parameters: Sequence[Parameters]) -> Iterator[str]:
+    clients = sorted({one.clients for one in parameters if one.clients})
+    if clients:
+        yield f"{_span(list(map(str, clients)))} {'client' if clients == [1] else 'clients'}"
+    groups = {group.name: None for one in parameters for group in one.groups}
+    if groups:
+        yield f"in groups: {', '.join(map(shown, groups))}"
+
+
+def _loop(parameters: Sequence[Parameters], rates: Sequence[float]) -> str:
+    """How requests come; `rates` are those that are known, beside any that are still searched."""
+    if rates:
+        return f"open loop, {_span(list(map(exact, rates)))} requests per second"
+    if any(one.is_open for one in parameters):
+        return "open loop: requests come on a schedule"
+    return "closed loop"
 
 
 def short_processor(environment: KeptEnvironment) -> str:

@@ -47,10 +47,15 @@ def glued(text: str) -> str:
 def print_hanging(
     console: Console, indent: int, mark: str, text: str, style: str = "", mark_style: str = ""
 ) -> None:
-    """Print a text wrapped to the right of a margin, `indent` wide, that holds `mark`."""
+    """Print a text wrapped to the right of a margin, `indent` wide, that holds `mark`. Where the
+    screen is too narrow for that, the mark is a line of its own, so that no word is broken."""
     from rich.table import Table
     from rich.text import Text
 
+    if indent > max(1, console.width // 3):
+        if mark:
+            console.print(Text(mark, style=mark_style))
+        mark, indent = "", 2
     margin = min(indent, max(1, console.width // 3))
     # textwrap keeps no-break spaces together, which rich does not.
     lines = textwrap.wrap(text, max(1, console.width - margin), break_on_hyphens=False)

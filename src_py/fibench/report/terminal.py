@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from fibench.metrics import METRICS
 from fibench.report._trial_line import kind_of_hint
-from fibench.report.lines import interpreter_lines
+from fibench.report.lines import interpreter_lines, load_words
 from fibench.report.numbers import NO_FIGURE, percent, time_taken
 from fibench.report.output import page, print_hanging
 from fibench.report.table import print_table, shown_metrics
@@ -24,7 +24,7 @@ from fibench.report.words import (
 from fibench.verdict import CONFIDENCE, CellSummary
 from fibench.verdict.bounds import MEANING
 from fibench.verdict.verdict import Outcome, Verdict
-from fibench.wording import prose, shown
+from fibench.wording import counted, prose, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +40,8 @@ _INTERRUPTED = "Interrupted: these are estimates. Verdicts are given on a whole 
 _SOME_DECIDED = "Interrupted: what was decided before has its verdict, the rest has none."
 _NOTHING = "NOT HERE      None of the cells can be run here."
 _MOST_FAILURES = 10
+_MOST_NAMED = 3
+"""So many cells of which the same is said are named."""
 _OUTCOME_WIDTH = len("INCONCLUSIVE") + 2
 _STYLES: Mapping[Outcome, str] = {
     "CONFIRMED": "bold green",
@@ -112,7 +114,7 @@ def render_results(
         _print_head(
             console,
             experiment.title,
-            (*_of_machine(run), *pythons),
+            (load_words(experiment.cells) if cells else "", *_of_machine(run), *pythons),
             run.marks,
         )
         if experiment.cells:
@@ -122,8 +124,9 @@ def render_results(
         console.print()
         for note in table_notes(experiment.cells, cells):
             print_hanging(console, 2, "", note, "dim")
-        _print_checks(console, findings)
-        _print_failures(console, findings.failures)
+        if findings.twin is not None:
+            style = "yellow" if findings.twin.differs else "dim"
+            print_hanging(console, 2, "", twin_line(findings.twin), style)
         if run.interrupted:
             console.print()
             console.print(Text(interrupted_words(findings.verdicts), style="bold yellow"))
@@ -134,6 +137,11 @@ def render_results(
             said = f"not judged: {prose(dropped.says)}: {shown(dropped.reason)}"
             print_hanging(console, 2, "", said, "")
         console.print()
+        for note in findings.notes:
+            print_hanging(console, 2, "", shown(note), "yellow")
+        if findings.notes:
+            console.print()
+        _print_failures(console, findings.failures)
         if run.overhead is not None:
             print_hanging(console, 2, "", run.overhead.line(), "")
         # On a line of its own and never wrapped, so that it can be copied.
@@ -188,9 +196,18 @@ def table_notes(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list
     notes.extend(absent)
     if any(summary.estimates[metric].is_bound for summary in summaries for metric in metrics):
         notes.append(MEANING)
+    alike: dict[str, list[str]] = {}
     for summary in summaries:
-        notes.extend(_cell_notes(labels[summary.cell_key], summary, metrics))
-    return notes
+        for said in _cell_notes(summary, metrics):
+            alike.setdefault(said, []).append(labels[summary.cell_key])
+    return [*notes, *(f"{_names(who)}: {said}" for said, who in alike.items())]
+
+
+def _names(labels: Sequence[str]) -> str:
+    """Those of whom the same is said: all of them, or the first and how many others there are."""
+    if len(labels) <= _MOST_NAMED:
+        return ", ".join(labels)
+    return f"{', '.join(labels[: _MOST_NAMED - 1])} and {len(labels) - _MOST_NAMED + 1} more"
 
 
 def _looked_at(summary: CellSummary) -> bool:
@@ -198,7 +215,8 @@ def _looked_at(summary: CellSummary) -> bool:
     return any(estimate.looks is not None for estimate in summary.estimates.values())
 
 
-def _cell_notes(label: str, summary: CellSummary, metrics: Sequence[str]) -> list[str]:
+def _cell_notes(summary: CellSummary, metrics: Sequence[str]) -> list[str]:
+    """What must be known of a cell, without its name: what is said of several alike is one note."""
     notes = []
     total = summary.valid + summary.invalid
     if summary.invalid:
@@ -208,25 +226,25 @@ def _cell_notes(label: str, summary: CellSummary, metrics: Sequence[str]) -> lis
         failed += "does not count" if summary.invalid == 1 else "do not count"
         if total == 1:
             failed = "its only trial failed, and does not count"
-        notes.append(f"{label}: {failed}: {reason}")
+        notes.append(f"{failed}: {reason}")
         if summary.invalid_outcomes:
-            notes.append(f"{label}: how the requests of those ended: {_outcomes(summary)}")
+            notes.append(f"how the requests of those ended: {_outcomes(summary)}")
     elif total == 0:
-        notes.append(f"{label}: not measured")
+        notes.append("not measured")
     for metric in metrics:
         known = summary.estimates[metric].blocks
         if 0 < known < summary.valid:
-            notes.append(f"{label}: {metric} is known in {known} of {summary.valid} trials")
+            notes.append(f"{metric} is known in {known} of {summary.valid} trials")
     waiting = summary.counts.get("waiting")
     if waiting is not None and waiting.most:
         notes.append(
-            f"{label}: up to {waiting.most} clients never had a reply; "
+            f"up to {waiting.most} clients never had a reply; "
             "their requests are counted as unfinished"
         )
     for name in (metric.name for metric in METRICS.values() if metric.is_count):
-        counted = summary.counts.get(name)
-        if counted is not None and counted.total:
-            notes.append(f"{label}: {counted.total} {name} in all of its trials")
+        seen = summary.counts.get(name)
+        if seen is not None and seen.total:
+            notes.append(f"{seen.total} {name} in all of its trials")
     return notes
 
 
@@ -236,30 +254,26 @@ def _outcomes(summary: CellSummary) -> str:
     return ", ".join(f"{shown(name)} {total:,}" for name, total in outcomes.items())
 
 
-def _print_checks(console: Console, findings: Findings) -> None:
-    """What the run's own checks say; what warns is not dimmed."""
-    if findings.twin is not None:
-        style = "yellow" if findings.twin.differs else "dim"
-        print_hanging(console, 2, "", twin_line(findings.twin), style)
-    for note in findings.notes:
-        print_hanging(console, 2, "", shown(note), "yellow")
-
-
 def _print_failures(console: Console, failures: Sequence[Failure]) -> None:
-    """The trials that failed; what to do about several stands once, below the first of them."""
+    """The trials that failed, those that failed alike on one line; what to do about several stands
+    once, below the first of them."""
+    alike: dict[str, list[Failure]] = {}
+    for failed in failures:
+        alike.setdefault(kind_of_hint(failed.reason), []).append(failed)
     hints: set[str] = set()
+    for first, *others in list(alike.values())[:_MOST_FAILURES]:
+        where = f" (stderr: {shown(first.stderr)})" if first.stderr else ""
+        more = f" and {counted(len(others), 'trial')} more" if others else ""
+        said = f"{shown(first.trial)}{more}: {shown(first.reason)}{where}"
+        print_hanging(console, 8, "FAILED", said, "", "bold red")
+        if first.hint and kind_of_hint(first.hint) not in hints:
+            hints.add(kind_of_hint(first.hint))
+            print_hanging(console, 8, "", shown(first.hint), "yellow")
+    rest = sum(map(len, list(alike.values())[_MOST_FAILURES:]))
+    if rest:
+        print_hanging(console, 8, "", f"and {rest} more: see trials.jsonl", "dim")
     if failures:
         console.print()
-    for failed in failures[:_MOST_FAILURES]:
-        where = f" (stderr: {shown(failed.stderr)})" if failed.stderr else ""
-        said = f"{shown(failed.trial)}: {shown(failed.reason)}{where}"
-        print_hanging(console, 8, "FAILED", said, "", "bold red")
-        if failed.hint and kind_of_hint(failed.hint) not in hints:
-            hints.add(kind_of_hint(failed.hint))
-            print_hanging(console, 8, "", shown(failed.hint), "yellow")
-    if len(failures) > _MOST_FAILURES:
-        rest = len(failures) - _MOST_FAILURES
-        print_hanging(console, 8, "", f"and {rest} more: see trials.jsonl", "dim")
 
 
 def _print_verdicts(console: Console, findings: Findings, added_afterwards: bool) -> None:

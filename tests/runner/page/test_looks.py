@@ -12,9 +12,9 @@ from fibench.page.claims.sentences import sentence_of
 from fibench.page.document import FRAME
 from fibench.page.draw.palette import FAMILIES, FAMILY_NAMES, FILL, SHAPE_NAMES, TONE, look_of
 from fibench.page.sections.again import run_again
-from fibench.page.sections.head import load_words
 from fibench.page.source import source_of
 from fibench.page.view import View
+from fibench.report.lines import load_words
 
 
 def test_every_design_of_the_catalogue_has_a_colour() -> None:
@@ -67,7 +67,9 @@ def test_the_load_is_said_in_a_few_words(reviewed: Reviewed) -> None:
     def words(kind: str) -> str:
         return load_words([one.cell for one in View(reviewed(kind)).cells])
 
-    assert words("gil") == "8 clients, closed loop, a connection for each request"
+    assert words("gil") == (
+        "8 clients, closed loop, a connection for each request, fibonacci(27) to fibonacci(34)"
+    )
     assert words("sweep").startswith("64 clients, open loop, 150 to 1,000 requests per second")
     assert "in groups: small, slow, open loop" in words("groups")
 

@@ -44,6 +44,27 @@ def test_markup_in_names_reasons_and_titles_is_text() -> None:
     assert "b000-[blink]: it said [/red] \\x1b[31m\\r (stderr: results/[x]/server.err)" in text
 
 
+# The head, and narrow screens
+
+
+def test_the_head_says_what_the_load_was() -> None:
+    cells = [make_cell("py-mp"), make_cell("py-mt", io_wait=0.02)]
+    head = one_line(
+        report(make_samples(), experiment=make_experiment(cells=cells)).partition("two cores")[0]
+    )
+    assert "8 clients, closed loop, a connection for each request, fibonacci(27)" in head
+    assert "the server waits 20ms before each reply" in head
+
+
+@pytest.mark.parametrize("width", [80, 40, 30, 24, 16])
+def test_no_word_is_broken_that_has_room_on_a_line(width: int) -> None:
+    verdicts = judge([make_claim(1.3), make_claim(3.0)], make_samples(), 2)
+    text = report(make_samples(), verdicts, width=width, notes=["measurement of disturbances"])
+    words = text.split()
+    for word in ("CONFIRMED", "REFUTED", "Multiprocess", "disturbances", "throughput"):
+        assert word in words, width
+
+
 # The table
 
 
@@ -103,8 +124,10 @@ def test_the_notes_tell_of_waiting_clients_refusals_and_failed_trials() -> None:
     first = samples[0]
     samples[0] = replace(first, valid=False, reason="the server ended")
     text = report(samples)
-    assert "py-mt n=27: up to 7 clients never had a reply" in text
-    assert "py-mt n=27: 20 refused" in text
+    text = one_line(text)
+    every = "py-mp n=27, py-mt n=27, c-sync n=27"
+    assert f"{every}: up to 7 clients never had a reply" in text
+    assert "py-mt n=27, c-sync n=27: 20 refused" in text
     assert "errors" not in text
     assert "py-mp n=27: 1 of 10 trials failed, and does not count: the server ended" in text
 
@@ -182,7 +205,8 @@ def test_one_block_is_shown_without_intervals_and_a_note_says_so() -> None:
 
 
 def test_a_run_without_a_single_trial_can_be_shown() -> None:
-    assert "py-mp n=27: not measured" in report([], interrupted=True)
+    said = report([], interrupted=True)
+    assert "py-mp n=27, py-mt n=27, c-sync n=27: not measured" in said
 
 
 def test_a_summary_without_its_cell_is_not_shown() -> None:

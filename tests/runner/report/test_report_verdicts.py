@@ -11,6 +11,7 @@ from tests.runner.report.three_cells import (
     C,
     make_cell,
     make_claim,
+    make_experiment,
     make_samples,
     one_line,
     report,
@@ -152,20 +153,53 @@ def test_failed_trials_are_listed_with_their_stderr_up_to_a_limit() -> None:
     failures = [(f"b{n:03d}-py-mp", "the server ended", "") for n in range(25)]
     text = report(make_samples(), failures=[("b099-py-mt", "hung", "x/server.err"), *failures])
     assert "FAILED  b099-py-mt: hung (stderr: x/server.err)\n" in text
+    assert "FAILED  b000-py-mp and 24 trials more: the server ended\n" in text
+    assert text.count("FAILED") == 2
+    words = [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+    ]
+    other = [(f"b{n:03d}", word, "") for n, word in enumerate([*words, "eleven"])]
+    text = report(make_samples(), failures=other)
     assert text.count("FAILED") == 10
-    assert "and 16 more: see trials.jsonl" in text
+    assert "and 2 more: see trials.jsonl" in text
+
+
+def test_claims_come_before_notes_and_failures() -> None:
+    verdicts = judge([make_claim(1.3)], make_samples(), 2)
+    text = report(make_samples(), verdicts, notes=["a note"], failures=[("t0", "why", "")])
+    places = [text.index(word) for word in ("py-mp n=27", "CONFIRMED", "a note", "FAILED  t0")]
+    assert places == sorted(places)
+    assert text.index("1 of 1 claim confirmed") < text.index("a note")
+
+
+def test_the_same_note_of_many_cells_is_one_line() -> None:
+    cells = [make_cell("py-mp", n=n) for n in range(20)]
+    text = report([], experiment=make_experiment(cells=cells))
+    assert text.count("not measured") == 1
+    assert re.search(r"py-mp\S*( n=\d+)?, \S+( n=\d+)? and 18 more: not measured", one_line(text))
 
 
 def test_what_to_do_about_failures_stands_below_the_first_of_a_kind() -> None:
     hints = ["give it \x1b 5 s", "give it \x1b 60 s", "mend the link"]
-    failures = [Failure(f"t{n}", "why", "", hint) for n, hint in enumerate(hints)]
+    reasons = ["why", "why not", "because"]
+    failures = [Failure(f"t{n}", reasons[n], "", hint) for n, hint in enumerate(hints)]
     lines = report(make_samples(), failures=failures).splitlines()
     at = lines.index("FAILED  t0: why")
     assert lines[at : at + 5] == [
         "FAILED  t0: why",
         "        give it \\x1b 5 s",
-        "FAILED  t1: why",
-        "FAILED  t2: why",
+        "FAILED  t1: why not",
+        "FAILED  t2: because",
         "        mend the link",
     ]
 

@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fibench.experiment import Cell
 from fibench.json_values import object_or_empty, text_or_none
-from fibench.metrics import exact
 from fibench.page.claims.cards import Card
 from fibench.page.view import View
-from fibench.report.lines import before_line, interpreters_asked, short_processor
+from fibench.report.lines import before_line, interpreters_asked, load_words, short_processor
 from fibench.report.numbers import time_taken
 from fibench.wording import counted, listed_with, prose, shown
 
@@ -137,33 +135,6 @@ def _pythons(view: View) -> Iterator[str]:
         said = text_or_none(one.get("version"))
         if said is not None:
             yield f"{shown(said)}{'' if one.get('gil') else ' without a GIL'}"
-
-
-def load_words(cells: Sequence[Cell]) -> str:
-    """`8 clients, closed loop, a connection for each request`; what differs is said to."""
-    parameters = [cell.parameters for cell in cells]
-    said = []
-    clients = sorted({one.clients for one in parameters if one.clients})
-    if clients:
-        span = str(clients[0]) if len(clients) == 1 else f"{clients[0]} to {clients[-1]}"
-        said.append(f"{span} {'client' if clients == [1] else 'clients'}")
-    groups = {group.name: None for one in parameters for group in one.groups}
-    if groups:
-        said.append(f"in groups: {', '.join(map(shown, groups))}")
-    rates = sorted({one.rate for one in parameters if one.rate})
-    if rates:
-        span = exact(rates[0]) + (f" to {exact(rates[-1])}" if len(rates) > 1 else "")
-        said.append(f"open loop, {span} requests per second")
-    elif any(one.is_open for one in parameters):
-        said.append("open loop: requests come on a schedule")
-    else:
-        said.append("closed loop")
-    framings = {one.framing for one in parameters}
-    if framings == {"message"}:
-        said.append("a connection for each request")
-    elif framings == {"line"}:
-        said.append("kept connections")
-    return ", ".join(said)
 
 
 def _plan(view: View) -> str:
