@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fibench.commands.refused import NOT_STARTED, WRONG_INPUT, Refused
+from fibench.commands.refused import NOT_STARTED, REFUTED, UNDECIDED, WRONG_INPUT, Refused
 from fibench.folders import find_places, from_here
 from fibench.report.output import carried
 from fibench.wording import escaped, suggestion
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from fibench.experiment import Claim
     from fibench.store import StoredRun
-    from fibench.verdict import Review
+    from fibench.verdict import Comparison, Review
 
 _FILE_WIDTH = 100
 """Columns of a text that goes to a file."""
@@ -74,18 +75,24 @@ def report(
     return 0
 
 
-def compare(first: str, second: str, format_name: str, output: str, *, replace: bool) -> int:
-    """Show what differs between two sides, each a run or several with commas between them."""
+def compare(
+    first: str, second: str, format_name: str, output: str, *, replace: bool, allowed: str = ""
+) -> int:
+    """Show what differs between two sides, each a run or several with commas between them.
+
+    With a share that is `allowed`, "5%", the exit status says whether anything is worse by more.
+    """
     from fibench.export import OF_LISTS
     from fibench.export import comparison as formats
     from fibench.verdict import compare as compared
     from fibench.verdict import review
 
     _check_choice("format", format_name, OF_LISTS)
+    share = _share(allowed) if allowed else None
     target = _target(output, replace=replace)
     sides = [[review(run) for run in _open_several(names)] for names in (first, second)]
     found = compared(*sides)
-    for run in (run for side in found.runs for run in side):
+    for run in dict.fromkeys(run for side in found.runs for run in side):
         _warn_of_marks(run.name, run.marks, told=_is_seen(format_name, target))
     makers: dict[str, Callable[[], str]] = {
         "text": lambda: _as_text(
@@ -96,28 +103,85 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
         "json": lambda: formats.json_document(found),
     }
     _emit(makers[format_name](), target)
-    return 0
+    return 0 if share is None else _held_against(found, share)
 
 
-def runs(root: str, format_name: str, experiment: str, output: str, *, replace: bool) -> int:
-    """List the runs below a folder, a row for each run and claim."""
+def _share(text: str) -> float:
+    """What --fail-above says, "5%", as a share. Raises Refused."""
+    found = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,4})?) ?%", text.strip(), re.ASCII)
+    if found is None or float(found[1]) <= 0.0:
+        what = f"--fail-above {escaped(text[:40])}: not a percentage above 0"
+        raise Refused(what, "--fail-above 5%", WRONG_INPUT)
+    return float(found[1]) / 100.0
+
+
+def _held_against(comparison: Comparison, share: float) -> int:
+    """Say what has become worse by more than a share; returns the exit status."""
+    from fibench.export.comparison import ratio_text
+    from fibench.report.numbers import percent
+    from fibench.verdict.comparing.worse import worse_by
+    from fibench.wording import counted
+
+    found = worse_by(comparison.rows, share)
+    for row in found.surely:
+        said = f"worse by more than {percent(share)}: {row.cell} {row.metric} {ratio_text(row)}"
+        print(escaped(said), file=sys.stderr)
+    if found.perhaps:
+        several = counted(len(found.perhaps), "ratio")
+        said = (
+            f"{several} may be worse by more than {percent(share)}, or not: more blocks would say"
+        )
+        print(said, file=sys.stderr)
+    if found.surely:
+        return REFUTED
+    return 0 if found.known else UNDECIDED
+
+
+def runs(  # noqa: PLR0913 - each is an option
+    root: str,
+    format_name: str,
+    experiment: str,
+    output: str,
+    *,
+    replace: bool,
+    claims: str = "",
+    as_matrix: bool = False,
+) -> int:
+    """List the runs below a folder, a row for each run and claim; or a row for each run alone, with
+    a column for each claim. All can be judged by the claims of a file."""
+    from fibench.document import ExperimentError
     from fibench.export import OF_LISTS
     from fibench.export import listing as formats
+    from fibench.export.matrix import matrix
     from fibench.report import runs as listing
 
     _check_choice("format", format_name, OF_LISTS)
+    if as_matrix and format_name != "text":
+        raise Refused("--matrix is a table of text", "leave --format out", WRONG_INPUT)
     target = _target(output, replace=replace)
     folder = from_here(root) if root else find_places().results
     if not folder.is_dir():
         hint = "give a folder of runs: --root DIR" if root else "run an experiment first"
         status = WRONG_INPUT if root else NOT_STARTED
         raise Refused(f"{escaped(str(folder))} is no folder", hint, status)
-    found = listing.rows(folder, experiment)
+    faults: list[ExperimentError] = []
+
+    def claims_of(stored: StoredRun) -> Sequence[Claim]:
+        try:
+            return _claims_for(claims, stored)
+        except ExperimentError as error:
+            faults.append(error)
+            raise
+
+    added = claims_of if claims else None
+    found = listing.rows(folder, experiment, added)
     if experiment and not found:
         there = sorted({row.experiment for row in listing.rows(folder)})
         what = f"no run of {escaped(experiment[:64])} is in {escaped(str(folder))}"
         raise Refused(what, suggestion(experiment, there), WRONG_INPUT)
-    _emit(formats.FORMATS[format_name](found), target)
+    if faults and all(row.outcome == listing.OTHER_CELLS for row in found):
+        raise Refused(str(faults[0]), status=WRONG_INPUT)
+    _emit(matrix(found) if as_matrix else formats.FORMATS[format_name](found), target)
     return 0
 
 
@@ -182,21 +246,24 @@ def _as_here(path: Path) -> str:
 
 def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     """The claims of a file, for the cells of a run. Raises Refused with every fault at once."""
-    from fibench.document import ExperimentError, brief_name
+    from fibench.document import ExperimentError
+
+    try:
+        return _claims_for(name, stored)
+    except ExperimentError as error:
+        raise Refused(str(error), status=WRONG_INPUT) from error
+
+
+def _claims_for(name: str, stored: StoredRun) -> Sequence[Claim]:
+    """The same. Raises ExperimentError."""
+    from fibench.document import brief_name
     from fibench.document.text import read
     from fibench.store.planned import claims_for
 
     path = from_here(name)
-    try:
-        shown = brief_name(path)
-        claims, _ = claims_for(
-            read(path, shown),
-            shown,
-            stored.planned_cells,
-            tolerates=stored.experiment.plan.tolerate_failures,
-        )
-    except ExperimentError as error:
-        raise Refused(str(error), status=WRONG_INPUT) from error
+    shown = brief_name(path)
+    share = stored.experiment.plan.tolerate_failures
+    claims, _ = claims_for(read(path, shown), shown, stored.planned_cells, tolerates=share)
     return claims
 
 

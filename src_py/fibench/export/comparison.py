@@ -240,6 +240,11 @@ def _ends(row: RatioRow) -> tuple[float | None, float | None, float | None]:
     return finite(row.ratio.mean), *known_ends(row.ratio.low, row.ratio.high)
 
 
+def ratio_text(row: RatioRow) -> str:
+    """`×1.24 [1.18, 1.31]`."""
+    return _texts(row)[4]
+
+
 def _texts(row: RatioRow) -> tuple[str, ...]:
     unit = METRICS[row.metric].unit
     figures = [

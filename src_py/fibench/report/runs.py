@@ -11,23 +11,25 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fibench.document import ExperimentError
+from fibench.experiment import Claim
 from fibench.folders import Places, find_places
 from fibench.json_values import finite
 from fibench.record import Record
 from fibench.report.lines import short_processor
 from fibench.report.words import NOT_DECIDED
-from fibench.store import StoredError, read_run, run_name
+from fibench.store import StoredError, StoredRun, read_run, run_name
 from fibench.store.carrying.opening import read_page
 from fibench.store.carrying.pages import PAGE_ENDING, carries_run
 from fibench.store.files import read_json, shown_path
 from fibench.store.kept import KeptEnvironment, read_environment
 from fibench.store.names import head_of, known_as
-from fibench.verdict import Verdict, review
+from fibench.verdict import Review, Verdict, review
 from fibench.verdict.audit import copies
 from fibench.wording import json_text
 
@@ -108,9 +110,16 @@ def _may_carry(entry: os.DirEntry[str]) -> bool:
     return is_file and carries_run(Path(entry.path))
 
 
-def rows(root: Path, experiment: str = "") -> list[RunRow]:
+OTHER_CELLS = "claims of other cells"
+"""What stands in the place of an outcome where all runs are judged by other claims than their own,
+and a run has not the cells that these are about."""
+ClaimsOf = Callable[[StoredRun], Sequence[Claim]]
+"""The claims to judge a run by. Raises ExperimentError where it has not their cells."""
+
+
+def rows(root: Path, experiment: str = "", added: ClaimsOf | None = None) -> list[RunRow]:
     """The rows of all runs below a folder, of one experiment if it is named: as `report` takes it,
-    or by the name of its folder."""
+    or by the name of its folder. Each is judged by its own claims, or by those that are `added`."""
     found: list[_Run] = []
     places = find_places()
     stem = Path(experiment).name.removesuffix(".toml")
@@ -118,7 +127,7 @@ def rows(root: Path, experiment: str = "") -> list[RunRow]:
     for folder in find_runs(root):
         name = folder.parent.name if folder != root else folder.resolve().parent.name
         if not experiment or name in wanted or folder.is_file():
-            one = _run_in(folder, root, places)
+            one = _run_in(folder, root, places, added)
             if not experiment or name in wanted or one.folder.parent.name in wanted:
                 found.append(one)
     if os.sep in experiment:  # a path means one file, where the runs say of which they are
@@ -172,14 +181,14 @@ class _Run:
     digests: frozenset[bytes] = frozenset()
 
 
-def _run_in(folder: Path, root: Path, places: Places) -> _Run:
+def _run_in(folder: Path, root: Path, places: Places, added: ClaimsOf | None) -> _Run:
     """The run in a folder; one that cannot be read has a row that says so."""
     shown = str(folder.relative_to(root)) if folder != root else folder.resolve().name
     parent = folder.resolve().parent.name
     try:
         stored = read_page(folder, places) if folder.is_file() else read_run(folder, places)
         folder, parent = stored.folder, stored.folder.resolve().parent.name
-        judged = review(stored)
+        judged, outcome = _judged(stored, added)
     except StoredError as error:
         source = head_of(folder).source_path
         experiment = known_as(parent, source)
@@ -197,17 +206,26 @@ def _run_in(folder: Path, root: Path, places: Places) -> _Run:
         _when(folder, run.records),
         run.complete,
         claim="",
-        outcome="interrupted" if judged.interrupted else "no claims",
+        outcome=outcome or ("interrupted" if judged.interrupted else "no claims"),
         marks="; ".join(judged.marks),
         trials=len(run.records),
         failed=len(judged.failures),
         claims_added_afterwards=judged.added_afterwards,
     )
-    rows = [_claim_row(known, verdict) for verdict in judged.verdicts]
+    rows = [] if outcome else [_claim_row(known, verdict) for verdict in judged.verdicts]
     if rows:  # interrupted, with some decided: the others are told too
         open_ = judged.findings.undecided
         rows += [replace(known, claim=claim.id, outcome=NOT_DECIDED) for claim in open_]
     return _Run(folder, rows or [known], source, frozenset(run.digests))
+
+
+def _judged(stored: StoredRun, added: ClaimsOf | None) -> tuple[Review, str]:
+    """A run judged by its own claims or by those that are added; beside it what stands in the place
+    of outcomes where it has not their cells."""
+    try:
+        return review(stored, None if added is None else added(stored)), ""
+    except ExperimentError:
+        return review(stored), OTHER_CELLS
 
 
 def _claim_row(run: RunRow, verdict: Verdict) -> RunRow:
