@@ -3,10 +3,12 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.conformance.lifeline import all_held
 from tests.here import LONG_FORM, programs_folder, require
 
 # No deadline: an example may fork a server's child on a machine that is busy with other tests.
@@ -36,6 +38,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("long") is not None:
             item.add_marker(LONG_FORM)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_outlives_us() -> Iterator[None]:
+    """Whatever tests start ends with this pytest, even where it is killed."""
+    with all_held():
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)

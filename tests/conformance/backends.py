@@ -8,6 +8,9 @@ A server of your own joins by `FIBENCH_COMMAND='["./my_server", "{port}"]'`. Wha
   put their options there. Without it, what needs an option is skipped.
 - `FIBENCH_FRAMING` is the framing it speaks (`message`, unless said); with `{options}`, both.
 - `FIBENCH_SERVES` is how many connections it serves at once (`any`, unless said).
+- `FIBENCH_ONLY_OWN` leaves out all other servers, and what is tested without a server.
+
+`invoke check` sets these, from a command in one text.
 """
 
 import dataclasses
@@ -33,6 +36,7 @@ FRAMINGS: tuple[Framing, ...] = ("message", "line")
 PLACES = 24
 """What a pool is started with, so that it serves as many at once as any test needs."""
 LOOPS = 2
+ONLY_OWN = bool(os.environ.get("FIBENCH_ONLY_OWN"))
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,8 @@ def all_backends() -> tuple[Backend, ...]:
     catalogue = [_from_catalogue(entry) for entry in read_catalogue()]
     old = [_under_python36(backend) for backend in catalogue if backend.name == "py-async-3.6"]
     backends = (*catalogue, *old, *_users_own())
+    if ONLY_OWN:
+        return tuple(_users_own())
     return tuple(filter(_is_looked_at, backends)) if sanitized.KINDS else backends
 
 

@@ -9,13 +9,28 @@ from typing import Any
 
 import pytest
 
-from .backends import all_backends, each
+from .backends import ONLY_OWN, Backend, all_backends, each
 from .lifeline import held
 from .oracle import Framing
 from .process import Server, start
 from .wire import close_all
 
 Start = Callable[..., AbstractContextManager[Server]]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave all out that is not asked of a server, where a server of one's own is checked."""
+    if not ONLY_OWN:
+        return
+    held: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        spec = getattr(item, "callspec", None)
+        values = spec.params.values() if spec is not None else ()
+        (held if any(isinstance(one, Backend) for one in values) else others).append(item)
+    items[:] = held
+    config.hook.pytest_deselected(items=others)
 
 
 @pytest.fixture(autouse=True)

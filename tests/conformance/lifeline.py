@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The end of the servers of a pytest that was killed: it can put nothing in order any more.
+"""The end of what a pytest has started that was killed: it can put nothing in order any more.
 
 A watcher waits at a pipe whose other end only that pytest holds. The kernel closes it however
-pytest ends; then whatever still carries the mark of its servers is killed.
+pytest ends; then whatever still carries its mark is killed: the servers of these tests, each of
+which has one of its own besides, and all that other tests start.
 """
 
 import os
@@ -39,6 +40,15 @@ while found:  # those that we kill may have started others meanwhile
 def new_mark() -> str:
     """The value of the variable for one server more."""
     return f"{_OWN}-{uuid.uuid4().hex}"
+
+
+@contextmanager
+def all_held() -> Iterator[None]:
+    """Let nothing outlive this process that it starts from now on, and that inherits its variables,
+    for the length of a with block."""
+    with held():
+        os.environ[MARK] = _OWN
+        yield
 
 
 @contextmanager

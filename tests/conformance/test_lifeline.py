@@ -27,6 +27,18 @@ with lifeline.held(), process.start(Path(sys.argv[2]), backend, "--workers", "2"
 """
 
 
+OTHERS = """
+import os, subprocess, sys
+from tests.conformance import lifeline
+
+with lifeline.all_held():
+    print(f"{lifeline.MARK}={os.environ[lifeline.MARK]}", flush=True)
+    both = ["sh", "-c", "tail -f /dev/null & exec cat"]
+    subprocess.Popen(both, stdin=subprocess.PIPE, start_new_session=True)
+    os.read(0, 1)
+"""
+
+
 def marked(mark: bytes) -> list[Path]:
     """The processes that have a mark in their environment."""
     return [path for path in Path("/proc").glob("[0-9]*/environ") if mark in read(path)]
@@ -57,3 +69,26 @@ def test_no_server_outlives_a_pytest_that_is_killed(programs: Path, backend: Bac
         assert len(marked(mark)) >= 2, "it has children"
         killed.kill()
     wait_until(lambda: not marked(mark), f"{backend.name} has ended")
+
+
+def test_nothing_that_any_test_has_started_outlives_a_pytest_that_is_killed() -> None:
+    with ending(
+        subprocess.Popen(
+            [sys.executable, "-c", OTHERS],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(CHECKOUT), f"{CHECKOUT}/src_py"]),
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+    ) as killed:
+        assert killed.stdout is not None
+        mark = killed.stdout.readline().strip()
+        wait_until(lambda: len(marked(mark)) == 2, "both have been started")
+        killed.kill()
+    wait_until(lambda: not marked(mark), "both have ended")
+
+
+def test_every_test_is_held_so() -> None:
+    assert os.environ[MARK]
