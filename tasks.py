@@ -65,7 +65,7 @@ def lacking() -> "list[str]":
     """What this interpreter lacks to run the tasks, found without importing any of it."""
     if sys.version_info < (3, 11):
         return ["Python 3.11"]
-    modules = RUNNING + (TESTING if {"test", "lint", "bench"} & set(sys.argv[1:]) else ())
+    modules = RUNNING + (TESTING if {"test", "check", "lint", "bench"} & set(sys.argv[1:]) else ())
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     path = os.pathsep.join([os.path.join(sys.prefix, "bin"), os.environ.get("PATH", os.defpath)])
     return missing + [name for name in PROGRAMS if shutil.which(name, path=path) is None]

@@ -13,100 +13,20 @@ if __name__ == "tasks":
 
     runpy.run_path(str(Path(__file__).resolve().parents[2] / "tasks.py"))
 
-import functools
-import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.exceptions import Exit
-from invoke.tasks import Task, task
+from invoke.tasks import Task
 
 import fibench
 from fibench import called
-from fibench.commands.program import CommandLine, HelpAsked
-from fibench.commands.refused import WRONG_INPUT, Refused
+from fibench.commands.helping.declaring import Body, command
+from fibench.commands.program import CommandLine
 from fibench.export import OF_LISTS, OF_RUNS
-from fibench.parameters import arguments, option_flag, options, server_option
+from fibench.parameters import server_option
 from fibench.wording import any_of
-
-OF_KEYS: Mapping[str, Mapping[str, str]] = {"overrides": options(), "of_server": arguments()}
-"""By the parameter of a command that gets them: the options that are made from the table of keys,
-with what `--help` says of each. `overrides` replace a key of the file; `of_server` are handed on to
-a server.
-"""
-
-_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
-_Body = Callable[..., None]
-
-
-def _refuse_empty(texts: Mapping[str, object]) -> None:
-    """Refuse an empty text: it would be taken for an option that was not given."""
-    for name, text in texts.items():
-        if text == "":
-            what = f"{option_flag(name)}: is empty"
-            raise Refused(what, "give a value, or leave the option out", WRONG_INPUT)
-
-
-def command(
-    *positional: str,
-    help: Mapping[str, str] | None = None,  # noqa: A002 - Invoke's word
-    optional: Sequence[str] = (),
-    name: str = "",
-) -> Callable[[Callable[..., int]], Task[_Body]]:
-    """Declare a task whose function returns an exit status; it is called as that, or by `name`.
-
-    A function with a parameter of OF_KEYS gets every option of it that was given, as a mapping from
-    the key to its text. Of the other options, an empty text is refused: it would be taken for an
-    option that was not given.
-    """
-
-    def declare(function: Callable[..., int]) -> Task[_Body]:
-        said = dict(help or {})
-        signature = inspect.signature(function)
-        gathered = next((name for name in signature.parameters if name in OF_KEYS), None)
-        of_keys = OF_KEYS[gathered] if gathered else {}
-        texts = [p.name for p in signature.parameters.values() if isinstance(p.default, str)]
-
-        @functools.wraps(function)
-        def body(*arguments: object, **keywords: object) -> None:
-            given = {key: keywords.pop(key, None) for key in of_keys}
-            if {"--help", "-h"} & {keywords.get(name) for name in positional}:
-                # Invoke takes an option that follows a task for the task's own argument.
-                raise HelpAsked(name or function.__name__)
-            for text in texts:
-                if keywords.get(text) is None:
-                    keywords.pop(text, None)
-            if gathered:
-                keywords[gathered] = {key: text for key, text in given.items() if text is not None}
-            # What replaces a key of the file is told beside what is wrong with the file.
-            _refuse_empty({**keywords, **({} if gathered == "overrides" else given)})
-            status = function(*arguments, **keywords)
-            if status != 0:
-                raise Exit(code=status)
-
-        # Invoke reads a task's options off its signature (inspect.signature, PEP 362). None is
-        # what it gives for an option of text that is not there.
-        every = [
-            p.replace(default=None) if p.name in texts else p
-            for p in signature.parameters.values()
-            if p.name != gathered
-        ]
-        every += [inspect.Parameter(key, _KEYWORD, default=None) for key in of_keys]
-        said |= of_keys
-        body.__signature__ = signature.replace(parameters=every)  # type: ignore[attr-defined]
-        made: Task[_Body] = task(
-            name=name or None,
-            positional=list(positional),
-            auto_shortflags=False,
-            optional=optional,
-            help=said,
-        )(body)
-        return made
-
-    return declare
 
 
 @command(
@@ -196,6 +116,20 @@ def serve(
     return commands.serve(backend, port or "2999", options, interpreter)
 
 
+@command(
+    "port",
+    help={
+        "port": "where it listens",
+        "json": "print what fibload says as JSON, histograms and all",
+    },
+)
+def load(context: Context, of_load: dict[str, str], port: str, json: bool = False) -> int:
+    """Load a server that runs already, and say how fast its replies come: no file, no claims."""
+    from fibench.commands import serve as commands
+
+    return commands.load(port, of_load, as_json=json)
+
+
 @command(help={"json": "print the findings as JSON"})
 def doctor(context: Context, json: bool = False) -> int:
     """Say what on this machine would disturb a measurement; changes nothing."""
@@ -242,6 +176,7 @@ def report(
         "first": "a run's folder, or its name: gil~1; several, with commas: gil~2,gil~3",
         "second": "another: gil; or several: gil,gil~1",
         "format": any_of(OF_LISTS),
+        "fail-above": "end with status 3 if a ratio surely is worse by more than this: 5%",
         **_OUTPUT,
     },
 )
@@ -252,6 +187,7 @@ def compare(
     format: str = "text",  # noqa: A002 - the option is --format
     output: str = "",
     replace: bool = False,
+    fail_above: str = "",
 ) -> int:
     """Compare two runs, or two sets of runs: ratios with intervals, and what else differs.
 
@@ -260,7 +196,7 @@ def compare(
     """
     from fibench.commands import review as reviewing
 
-    return reviewing.compare(first, second, format, output, replace=replace)
+    return reviewing.compare(first, second, format, output, replace=replace, allowed=fail_above)
 
 
 @command(
@@ -268,6 +204,8 @@ def compare(
         "root": "the folder of runs (default: the results folder)",
         "format": any_of(OF_LISTS),
         "experiment": "only the runs of this experiment",
+        "matrix": "a row for each run, and a column for each claim",
+        "claims": "judge all of them by the claims of this file, marked as added afterwards",
         **_OUTPUT,
     }
 )
@@ -278,11 +216,15 @@ def runs(
     experiment: str = "",
     output: str = "",
     replace: bool = False,
+    matrix: bool = False,
+    claims: str = "",
 ) -> int:
     """List runs, from one machine or many: a row for each run and claim."""
     from fibench.commands import review as reviewing
 
-    return reviewing.runs(root, format, experiment, output, replace=replace)
+    return reviewing.runs(
+        root, format, experiment, output, replace=replace, claims=claims, as_matrix=matrix
+    )
 
 
 @command()
@@ -312,12 +254,34 @@ def test(
     return develop.test(long_forms=all, select=select, sanitize=sanitize)
 
 
-@command()
-def lint(context: Context) -> int:
+@command(help={"fix": "first format all sources, and mend what ruff can mend by itself"})
+def lint(context: Context, fix: bool = False) -> int:
     """Check style, types, imports: ruff, mypy --strict, import-linter, clang-format, clang-tidy."""
     from fibench.develop import develop
 
-    return develop.lint()
+    return develop.lint(fix=fix)
+
+
+@command(
+    "server",
+    help={
+        "server": "its command in one text: './my_server {port}'; with {options} in it, where "
+        "options go, it is held to the whole command line of docs/demands.md",
+        "serves": "how many connections it serves at once: a number, workers or any (default)",
+        "select": "only the tests that match this pytest -k expression",
+    },
+)
+def check(
+    context: Context,
+    of_check: dict[str, str],
+    server: str,
+    serves: str = "",
+    select: str = "",
+) -> int:
+    """Hold a server of your own to what every server must do: docs/demands.md has it all."""
+    from fibench.develop import develop
+
+    return develop.check(server, of_check, serves, select)
 
 
 @command(
@@ -362,16 +326,16 @@ def clean(context: Context) -> int:
     return develop.clean()
 
 
-def _collection(*tasks: Task[_Body]) -> Collection:
+def _collection(*tasks: Task[Body]) -> Collection:
     collection = Collection()
     for entry in tasks:
         collection.add_task(entry)
     return collection
 
 
-OF_A_RUN = (run, try_, plan, backends, serve, report, compare, runs, doctor)
+OF_A_RUN = (run, try_, plan, backends, serve, load, report, compare, runs, doctor)
 """What needs no checkout."""
-OF_THE_SOURCES = (build, test, lint, bench, clean)
+OF_THE_SOURCES = (build, test, check, lint, bench, clean)
 
 
 def main(name: str = "fibench", *, of_a_checkout: bool = False) -> NoReturn:

@@ -55,6 +55,8 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "run": ("{experiment}",),
     "try": ("c-sync", "c-mt", "--seconds", "3", "--duration", "50ms"),
     "serve": ("c-sync",),
+    "load": ("2999",),
+    "check": ("./server {{port}}",),
     "test": (),
     "bench": ("--runner",),
     "clean": (),

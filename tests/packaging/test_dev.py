@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fibench import tasks
+
 from .copies import CHECKOUT
 from .machines import TOOLS, Machine, Ready, refused
 
@@ -83,7 +85,7 @@ def test_what_shows_a_run_needs_no_compiler(ready: Ready) -> None:
     try:
         for command in ("report", "compare", "runs", "plan", "--list"):
             assert ready.machine.dev("invoke", command).returncode == 0
-        for command in ("run", "serve", "build", "test"):
+        for command in ("run", "try", "serve", "load", "build", "test", "check"):
             assert "no C compiler" in refused(ready.machine.dev("invoke", command))
     finally:
         compiler.with_name("gone").rename(compiler)
@@ -214,3 +216,32 @@ def test_help_names_every_variable_that_is_read() -> None:
     done = subprocess.run([CHECKOUT / "dev", "--help"], capture_output=True, text=True, check=True)
     read = set(re.findall(r"\$\{(FIBENCH_[A-Z]+)", script)) | {"FIBENCH_BUILD", "FIBENCH_RESULTS"}
     assert {name for name in read if name not in done.stdout} == set()
+
+
+def test_every_command_of_invokes_is_known_to_be_one_and_no_venv_is_made_for_it(
+    machine: Machine,
+) -> None:
+    machine.has_python("python3")
+    for command in (task.name for task in tasks.OF_A_RUN + tasks.OF_THE_SOURCES):
+        done = machine.dev(command)
+        assert (done.returncode, done.stdout) == (127, "")
+        assert done.stderr.splitlines() == [
+            f"dev: {command} is a command of invoke's",
+            f"dev: did you mean ./dev invoke {command}?",
+        ]
+    assert not (machine.checkout / ".venv").exists()
+
+
+def test_a_slip_in_the_name_of_invoke_makes_nothing(machine: Machine) -> None:
+    machine.has_python("python3")
+    done = machine.dev("inovke", "run", "gil")
+    assert done.returncode == 127
+    assert done.stderr.startswith("dev: there is no command inovke\ndev: it is invoke, python")
+    assert not (machine.checkout / ".venv").exists()
+
+
+def test_nothing_is_made_for_who_has_words_completed(machine: Machine) -> None:
+    machine.has_python("python3")
+    done = machine.dev("invoke", "--complete", "--", "run", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not (machine.checkout / ".venv").exists()

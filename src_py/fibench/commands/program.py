@@ -7,6 +7,7 @@ Invoke's own configuration, files and variables, is not read: a person's is for 
 import ast
 import contextlib
 import errno
+import inspect
 import os
 import re
 import shutil
@@ -19,11 +20,13 @@ from itertools import islice
 from invoke.collection import Collection
 from invoke.config import Config
 from invoke.exceptions import Exit, ParseError
+from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 from invoke.program import Program
 
-from fibench import interruption, streams
-from fibench.commands.refused import NOT_STARTED, Refused
+from fibench import called, interruption, streams
+from fibench.commands.helping.declaring import HelpAsked
+from fibench.commands.refused import NOT_STARTED, WRONG_INPUT, Refused
 from fibench.machine import descendants
 
 TRACEBACK = "FIBENCH_TRACEBACK"
@@ -43,12 +46,27 @@ _HINTS = {
 SECOND_WORDS = {"serve": "--file"}
 """By the name of a task, the option that its second word is the value of: of Invoke's own, every
 word but options is needed."""
+_OURS = ("help", "list", "version", "print-completion-script")
+"""What of Invoke's own options means something here, and is told of."""
+_UNTOLD = ("complete", "list-format", "list-depth", "collection", "no-dedupe", "search-root")
+"""What does too, and is of no use to a person: completion asks so, and a bare `invoke` is told
+where to look."""
+_INSTEAD = {"dry": "`<plan>` shows what a run would do, and measures nothing"}
+_TO_CHOOSE = {
+    "try": "`<try py-mt py-mp>` for example; `<backends>` lists the names",
+    "serve": "`<serve py-mt>` for example; `<backends>` lists the names",
+    "report": "`<report gil>` for example; `<runs>` lists what was run",
+    "compare": "`<compare gil~1 gil>` for example; `<runs>` lists what was run",
+    "check": "`<check './my_server {port}'>` for example",
+    "load": "`<load 2999>` for example, where a server listens",
+    "run": "name one of these, or a file: `<run gil>`",
+    "plan": "name one of these, or a file: `<plan gil>`",
+}
+"""By the name of a task what to do where its word is missing; in < > commands of ours."""
+_LISTED = ("run", "plan")
+"""Tasks that list the experiments where none is named."""
 _ABSENT = re.compile(r"'(?P<task>.+)' did not receive required positional arguments: (?P<names>.+)")
 _UNKNOWN = re.compile(r"No idea what (?P<quoted>.*) is!", re.DOTALL)
-
-
-class HelpAsked(Exception):
-    """A task was given --help in the place of an argument; the text is the task's name."""
 
 
 class _Unconfigured(Config):
@@ -84,6 +102,80 @@ class CommandLine(Program):
         """What is read first: a bare `invoke` may be told where to look, -r FOLDER, -c tasks."""
         return ParserContext(args=[*self.core_args(), *self.task_args()])
 
+    def core_args(self) -> list[Argument]:
+        """Invoke's, with words of our own for what is told of them."""
+        every: list[Argument] = super().core_args()
+        for argument in every:
+            if argument.name == "print-completion-script":
+                argument.help = "Print what a shell completes words by: bash, zsh or fish."
+            if argument.name == "list":
+                argument.help = "List the commands."
+            if argument.name == "help":
+                argument.help = "Show this, or the help of a command: --help run."
+        return every
+
+    def _told_flags(self) -> list[str]:
+        """The options of all commands that mean something here."""
+        args = self.initial_context.args
+        return [f"--{name}" for name in _OURS if name in args]
+
+    def print_help(self) -> None:
+        """Say how a command line is made, with what of Invoke's means something here."""
+        print(f"Usage: {self.binary} [--help] COMMAND [ARGUMENT ...] [--OPTION ...]\n")
+        print("Options of all commands:\n")
+        told = ParserContext(
+            args=[one for one in self.initial_context.args.values() if one.name in _OURS]
+        )
+        self.print_columns(told.help_tuples())
+        self.list_tasks()
+
+    def print_task_help(self, name: str) -> None:
+        """Say how a command is given: its words first, then its options."""
+        task = self.parser.contexts[name]
+        words = [str(argument.name).upper() for argument in task.positional_args]
+        print(f"Usage: {' '.join([self.binary, name, *words])} [--OPTION ...]\n")
+        for line in (inspect.getdoc(self.collection[name]) or "").splitlines():
+            print(f"  {line}".rstrip())
+        print()
+        self.print_columns(task.help_tuples())
+
+    def _refuse_unmeant(self, given: Iterable[Argument]) -> None:
+        """Refuse options of Invoke's that would be taken, and change nothing. Raises Refused."""
+        for argument in given:
+            if argument.got_value and argument.name not in (*_OURS, *_UNTOLD):
+                hint = _INSTEAD.get(str(argument.name), "`<--help>` lists the options")
+                raise Refused(f"there is no option --{argument.name}", _as_called(hint))
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Read the options of all commands."""
+        self.normalize_argv(argv)
+        self.parse_core_args()
+        sys.dont_write_bytecode = True
+        self._refuse_unmeant(self.args.values())
+        if self.args.version.value:
+            self.print_version()
+            raise Exit
+        shell = self.args["print-completion-script"].value
+        if shell:
+            from fibench.commands.helping.completion import SHELLS, script
+            from fibench.wording import escaped, suggestion
+
+            if shell not in SHELLS:
+                what = f"--print-completion-script {escaped(shell[:40])}: no such shell"
+                raise Refused(what, suggestion(shell, SHELLS), WRONG_INPUT)
+            print(script(shell, self.binary), end="")
+            raise Exit
+
+    def _complete(self) -> None:
+        """Print what may stand in the place of the last word. Raises Exit."""
+        from fibench.commands.helping.completion import candidates
+
+        words = self.argv[self.argv.index("--") + 1 :] if "--" in self.argv else []
+        tasks = self._make_parser().contexts
+        for word in candidates(words, tasks, self._told_flags()):
+            print(word)
+        raise Exit
+
     def print_columns(self, tuples: Sequence[tuple[str, str | None]]) -> None:
         """Names and words side by side: Invoke's own ends in a traceback on a narrow terminal."""
         width = max((len(name) for name, _ in tuples), default=0)
@@ -98,11 +190,17 @@ class CommandLine(Program):
 
     def parse_tasks(self) -> None:
         """Read the words of a task: one that may have a second gets it by an option."""
+        if self.args.complete.value:
+            self._complete()
         words = self.core.unparsed
         if words and words[0] in SECOND_WORDS:
             task = self._make_parser().contexts[words[0]]
             self.core.unparsed = _with_option(words, task, SECOND_WORDS[words[0]])
         super().parse_tasks()
+        self._refuse_unmeant(self.core_via_tasks.args.values())
+
+    def update_config(self, merge: bool = True) -> None:
+        """Nothing of the command line is for Invoke's configuration, which is not read."""
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """Do what a command line asks for; returns the exit status, and never raises.
@@ -178,15 +276,21 @@ class CommandLine(Program):
         help_of = f"{self.binary} --help {asked.name}" if asked and asked.name else None
         if unknown is None:
             what = " ".join(str(error).split())
+            hint = f"`{help_of or self.binary + ' --help'}` shows how"
             if absent := _ABSENT.fullmatch(what):
-                names = absent["names"].replace("'", "").upper()
-                what = f"{absent['task']} needs {names.replace(', ', ' and ')}, which is not given"
-            return Refused(escaped(what), f"`{help_of or self.binary + ' --help'}` shows how")
+                names, task = absent["names"].replace("'", "").upper(), absent["task"]
+                what = f"{task} needs {names.replace(', ', ' and ')}, which is not given"
+                hint = _as_called(_TO_CHOOSE.get(task, "")) or hint
+                if task in _LISTED:
+                    from fibench.commands.helping.experiments import experiments_listed
+
+                    print(experiments_listed(), flush=True)
+            return Refused(escaped(what), hint)
         word = str(ast.literal_eval(unknown["quoted"]))
         if asked and (twice := _given_twice(self.argv, asked)):
             return Refused(f"{twice} is given twice", "keep one of them")
         if word.startswith("-"):
-            flags = list(asked.flags) if asked else list(self.initial_context.flags)
+            flags = list(asked.flags) if asked else self._told_flags()
             what = f"there is no option {escaped(word[:100])}"
             what += f" of {asked.name}" if asked and asked.name else ""
             near = did_you_mean(word, flags)
@@ -196,6 +300,11 @@ class CommandLine(Program):
             near = did_you_mean(word, _names(self.collection))
             hint = f"`{self.binary} --list` lists the commands"
         return Refused(what, f"did you mean {near}? {hint}" if near else hint)
+
+
+def _as_called(hint: str) -> str:
+    """A hint with the commands in it as the person would type them."""
+    return re.sub(r"<(.+?)>", lambda words: called.command(words[1]), hint)
 
 
 def _with_option(words: Sequence[str], task: ParserContext, option: str) -> list[str]:

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The catalogue's servers, for a person: which there are, and one of them in the foreground."""
+"""The catalogue's servers, for a person: which there are, one of them in the foreground, and a load
+for whatever server runs.
+"""
 
 import json
 import os
 import re
+import socket
 import sys
+from collections.abc import Hashable, Mapping
 
 from fibench import called
 from fibench.backends import Backend, CatalogueError, find_backend, read_catalogue
@@ -13,6 +17,7 @@ from fibench.backends.catalogue import argv as backend_argv
 from fibench.commands.build import built_or_refused
 from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.folders import Places, find_places, origin
+from fibench.parameters import option_flag, server_option
 from fibench.wording import escaped, suggestion
 
 
@@ -39,10 +44,14 @@ def backends(as_json: bool) -> int:
     return 0
 
 
-def check_port(port: str) -> None:
-    """Raise Refused for what is no port."""
+def check_port(port: str, called_by: str = "--port") -> None:
+    """Raise Refused for what is no port, by what the person gave it."""
     if not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:
-        raise Refused(f"--port {port}: not a port", "a port is from 1 to 65535", WRONG_INPUT)
+        raise Refused(
+            f"{called_by} {escaped(port[:40])}: not a port",
+            "a port is from 1 to 65535",
+            WRONG_INPUT,
+        )
 
 
 def serve(name: str, port: str, options: list[str], interpreter: str = "") -> int:
@@ -96,3 +105,54 @@ def _interpreter(asked: str, backend: Backend) -> str:
     except NotHere as reason:
         hint = 'name a program ("python3.13"), a version of pyenv ("3.13"), or a path'
         raise Refused(f"{option}: {reason}", hint, WRONG_INPUT) from reason
+
+
+_CONNECT_LIMIT_S = 5.0
+
+
+def load(port: str, given: Mapping[str, str], as_json: bool) -> int:
+    """Become fibload, which loads a server that runs already, and tells what it saw: its exit
+    status is the command's."""
+    from fibench.document import read_overrides
+    from fibench.document.diagnostics import ExperimentError
+    from fibench.trial.load import LoadError, numeric_address
+
+    check_port(port, "PORT")
+    read = read_overrides(given)
+    if read.faults:
+        raise Refused(str(ExperimentError(read.faults)), status=WRONG_INPUT)
+    values = {name: _only(name, every) for name, every in read.values.items()}
+    places = find_places()
+    with built_or_refused(places, "load"):
+        pass
+    try:
+        host = numeric_address(str(values.pop("host", "127.0.0.1")))
+    except LoadError as error:
+        raise Refused(str(error), "name an address: --host 127.0.0.1", WRONG_INPUT) from error
+    _refuse_nobody(host, int(port))
+    values.setdefault("warmup", "auto")
+    if "requests" in values:
+        values.pop("duration", None)
+    words = [word for name, value in values.items() for word in (server_option(name), value)]
+    command = [str(places.programs / "fibload"), "--format", "json" if as_json else "text"]
+    command += ["--host", host, *words, port]
+    os.execv(command[0], command)
+
+
+def _only(name: str, values: list[Hashable]) -> str:
+    """The one value of an option, as fibload takes it. Raises Refused."""
+    if len(values) > 1:
+        what = f"{option_flag(name)}: a load has one value of it"
+        raise Refused(what, "`try` and experiments vary it", WRONG_INPUT)
+    value = values[0]
+    return f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _refuse_nobody(host: str, port: int) -> None:
+    """Say that nothing listens where a load is to go. Raises Refused."""
+    try:
+        socket.create_connection((host, port), timeout=_CONNECT_LIMIT_S).close()
+    except OSError as error:
+        what = f"nothing answers at {host}:{port}: {error.strerror or error}"
+        hint = called.command(f"serve py-mt --port {port}")
+        raise Refused(what, f"start a server first, in another terminal: `{hint}`") from error

@@ -2,7 +2,7 @@
 """The commands for those who work on fibench: test, lint, bench, clean. They need a checkout."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,12 +35,21 @@ def test(long_forms: bool, select: str, sanitize: str) -> int:
     return testing.test(places, checkout, long_forms=long_forms, select=select, sanitize=sanitize)
 
 
-def lint() -> int:
-    """Run every check, of Python and of C."""
+def lint(*, fix: bool = False) -> int:
+    """Run every check, of Python and of C; first `fix` what can be mended by itself."""
     from fibench.develop import linting
 
     _, checkout = _checkout()
-    return linting.lint(checkout)
+    return linting.lint(checkout, fix=fix)
+
+
+def check(server: str, spoken: Mapping[str, str], serves: str, select: str) -> int:
+    """Hold a server of the user's own, by its command, to what every server must do."""
+    from fibench.develop import checking
+
+    places, checkout = _checkout()
+    asked = checking.asked(server, spoken.get("framing", ""), serves)
+    return checking.check(asked, places, checkout, select)
 
 
 def bench(  # noqa: PLR0913 - each is a part of it, or how much

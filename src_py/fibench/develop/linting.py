@@ -22,10 +22,13 @@ _BATCHES_PER_CORE = 8
 """Sources take from 0.1 to 5 s each: so that no core is left with all that take long."""
 
 
-def lint(checkout: Path) -> int:
-    """Run every check even when one fails, so that one run shows all there is to mend."""
+def lint(checkout: Path, *, fix: bool = False) -> int:
+    """Run every check even when one fails, so that one run shows all there is to mend; first `fix`
+    what the tools can mend by themselves."""
     folders = [checkout / name for name in C_FOLDERS]
     sources = [p for each in folders for kind in C_SOURCES for p in sorted(each.rglob(kind))]
+    if fix:
+        mend(checkout, sources)
     checks = {
         "ruff": ["ruff", "check", "."],
         "ruff format": ["ruff", "format", "--check", "."],
@@ -44,6 +47,18 @@ def lint(checkout: Path) -> int:
         failed.append("clang-tidy")
     print(f"failed: {', '.join(failed)}" if failed else "no complaints")
     return 1 if failed else 0
+
+
+def mend(checkout: Path, sources: Sequence[Path]) -> None:
+    """Format all sources, of Python and of C, and mend what ruff can mend by itself."""
+    fixes = {
+        "ruff --fix": ["ruff", "check", "--fix-only", "--quiet", "."],
+        "ruff format": ["ruff", "format", "--quiet", "."],
+        "clang-format": ["clang-format", "-i", *map(str, sources)],
+    }
+    for name, argv in fixes.items():
+        print(f"== {name}", flush=True)
+        _call(argv, checkout)
 
 
 def _not_installed(tool: str) -> Refused:

@@ -55,10 +55,7 @@ class Pass:
 
 def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanitize: str) -> int:
     """Build, then run everything, or what is of C under a sanitizer. Returns the worst status."""
-    if importlib.util.find_spec("pytest") is None:
-        raise Refused(
-            "pytest is not installed", f"run `{called.through_dev('invoke test')}`, which brings it"
-        )
+    refuse_without_pytest("test")
     begin = time.monotonic()
     environment = tool_environment()
     environment.pop("FIBENCH_FROM", None)  # tests name files from where they stand themselves
@@ -87,6 +84,13 @@ def test(places: Places, checkout: Path, *, long_forms: bool, select: str, sanit
             break
     print(conclusion(passes, units == 0, time.monotonic() - begin), flush=True)
     return worst_status(passes) or units
+
+
+def refuse_without_pytest(command: str) -> None:
+    """Raise Refused where pytest is not installed, which is for those who work on fibench."""
+    if importlib.util.find_spec("pytest") is None:
+        words = called.through_dev(f"invoke {command}")
+        raise Refused("pytest is not installed", f"run `{words}`, which brings it")
 
 
 def _build_sanitized(places: Places, sanitize: str) -> Path:
@@ -120,14 +124,14 @@ def workers(cores: int) -> int:
 
 
 def run_pytest(
-    arguments: Sequence[str], checkout: Path, environment: Mapping[str, str] | None = None
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
 ) -> Pass:
-    """Run one pytest with its output shown."""
+    """Run one pytest in a folder, from which nothing is imported, with its output shown."""
     sys.stdout.flush()
-    with tempfile.TemporaryDirectory(prefix="fibench-test-") as folder:
-        listing = Path(folder, "outcomes.xml")
-        argv = [sys.executable, "-m", "pytest", f"--junitxml={listing}", *arguments]
-        with subprocess.Popen(argv, cwd=checkout, env=environment) as process:
+    with tempfile.TemporaryDirectory(prefix="fibench-test-") as scratch:
+        listing = Path(scratch, "outcomes.xml")
+        argv = [sys.executable, "-P", "-m", "pytest", f"--junitxml={listing}", *arguments]
+        with subprocess.Popen(argv, cwd=folder, env=environment) as process:
             try:
                 _reap_until_it_ends(process.pid)
                 status = process.wait()

@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fibench.parameters.keys import BACKEND_OPTION, PLAN_KEYS
+from fibench.parameters.of_server import FRAMINGS
 from fibench.parameters.parameters import KEYS, Value
+from fibench.wording import any_of
 
 GROUP_KEYS = tuple(name for name, key in KEYS.items() if key.of_group)
 """Those that a client group may have of its own."""
@@ -37,6 +39,19 @@ def option_flag(name: str) -> str:
 def arguments() -> dict[str, str]:
     """What `--help` says of each option that `serve` hands on to a server, by the key's name."""
     return {name: key.argument.help for name, key in KEYS.items() if key.argument is not None}
+
+
+_OF_LOAD = ("clients", "n", "rate", "framing", "duration", "warmup", "requests", "host")
+
+
+def of_load() -> dict[str, str]:
+    """What `--help` says of each option of `load`, which takes one value of a key."""
+    return {name: KEYS[name].meaning.partition(". ")[0].rstrip(".") for name in _OF_LOAD}
+
+
+def of_check() -> dict[str, str]:
+    """The same of those of `check`."""
+    return {"framing": f"{any_of(FRAMINGS)} (default: message; with {{options}} both)"}
 
 
 def server_option(name: str) -> str:

@@ -2,9 +2,11 @@
 """`invoke lint` over C: sources are checked as they are compiled; what is not built is named."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from tests.here import CHECKOUT
 
 from fibench.commands.refused import Refused
 from fibench.develop import linting
@@ -97,3 +99,20 @@ def test_the_setup_has_each_source_once(tmp_path: Path) -> None:
     assert json.loads(database.read_text()) == [entry]
     assert compiled.checked == (source,)
     assert compiled.left_out == ()
+
+
+def test_mending_formats_what_is_not_and_leaves_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(CHECKOUT / ".clang-format", tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff.lint]\nselect = ['I']\n")
+    source = tmp_path / "a.c"
+    source.write_text("int   a( void ){return 1;}\n")
+    (tmp_path / "a.py").write_text("import sys\nimport os\n\nprint( os,sys )\n")
+    linting.mend(tmp_path, [source])
+    assert source.read_text() == "int a(void) { return 1; }\n"
+    assert (tmp_path / "a.py").read_text() == "import os\nimport sys\n\nprint(os, sys)\n"
+    before = (tmp_path / "a.py").stat().st_mtime_ns
+    linting.mend(tmp_path, [source])
+    assert (tmp_path / "a.py").stat().st_mtime_ns == before
+    assert capsys.readouterr().out.splitlines()[0] == "== ruff --fix"
