@@ -5,6 +5,9 @@
 uvloop is libuv behind asyncio's interface, and is installed apart from Python.
 """
 
+import shlex
+import sys
+
 import fibclients
 import fibserver
 import fibshards
@@ -32,7 +35,8 @@ def main() -> None:
     options = fibserver.parse_options(__doc__, workers=1)
     if WHY_NOT:
         fibserver.fail(
-            "no uvloop for this interpreter: %s; install it: pip install uvloop" % WHY_NOT,
+            "no uvloop for this interpreter: %s; install it: %s -m pip install uvloop"
+            % (WHY_NOT, shlex.quote(sys.executable)),
             fibserver.EXIT_LACKING,
         )
     fibshards.run(options, serve)
