@@ -22,10 +22,13 @@ enum { RANK_COUNT = sizeof RANKS / sizeof *RANKS };
 // Three digits, and never an exponent.
 static void write_figure(FILE *out, double figure)
 {
+    double limit = 99.5;
     int places = 0;
 
-    for (double limit = 99.5; places < 6 && figure < limit; limit /= 10)
+    while (places < 6 && figure < limit) {
+        limit /= 10;
         places++;
+    }
     fprintf(out, "%.*f", places, figure);
 }
 
