@@ -21,6 +21,7 @@ from fibench.machine import sockets as listening
 from fibench.machine.busy import Server
 from fibench.machine.foreign import Glancing
 from fibench.machine.quota import limited, throttling
+from fibench.server.leftovers import is_of_a_live_run
 
 GLANCE_S = 0.5
 CAP_IPC_LOCK = 14
@@ -149,13 +150,14 @@ def _any_compiler() -> str | None:
 
 
 def servers(programs: set[str]) -> Iterator[Server]:
-    """The servers of the catalogue that listen, whoever started them."""
+    """The servers of the catalogue that listen, and that no run has started which is under way:
+    whichever checkout that is of, it ends its own."""
     ports = {listener.inode: listener.port for listener in listening.listeners()}
     for pid in all_pids():
         program = _program(pid, programs)
         if program is not None:
             port = next((ports[inode] for inode in _sockets(pid) if inode in ports), None)
-            if port is not None:
+            if port is not None and not is_of_a_live_run(pid):
                 yield Server(program, pid, port)
 
 

@@ -211,7 +211,9 @@ def _others(facts: Facts) -> Iterator[Item]:
             "busy",
             f"{busy.name} (pid {busy.pid}) takes {busy.share:.0%} of a core",
             "it competes with servers and load, and not with all cells alike",
-            f"end it, or pause it for the time of the run: kill -STOP {busy.pid}",
+            "it may be of the run that is measuring now: wait until that has ended"
+            if facts.measuring is not None
+            else f"end it, or pause it for the time of the run: kill -STOP {busy.pid}",
             {"name": busy.name, "pid": busy.pid, "share": busy.share},
         )
     if facts.load_1min is not None and facts.load_1min > BUSY_LOAD * facts.cores:

@@ -107,13 +107,25 @@ def _orphans(pids: Sequence[int] | None = None) -> list[int]:
     ]
 
 
-def _is_marked(pid: int) -> bool:
+def is_of_a_live_run(pid: int) -> bool:
+    """Whether a runner has started a process that is there still: of any checkout."""
+    found = _mark_of(pid)
+    return found is not None and began(found[0]) == found[1]
+
+
+def _mark_of(pid: int) -> tuple[int, int] | None:
+    """The runner that a process was started by: its number, and when it began."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as stream:
             found = _MARKED.search(stream.read(_LARGEST_ENVIRONMENT))
-    except OSError:  # gone, or somebody else's
-        return False
-    return found is not None and began(int(found[1])) != int(found[2])
+    except OSError:  # it has ended, or is not ours to look into
+        return None
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
+def _is_marked(pid: int) -> bool:
+    found = _mark_of(pid)
+    return found is not None and began(found[0]) != found[1]
 
 
 def _is_in_our_namespace(pid: int) -> bool:

@@ -3,6 +3,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 import unicodedata
@@ -22,6 +23,7 @@ from fibench.folders import find_places
 from fibench.machine.busy import Busy, Server
 from fibench.machine.doctor import Facts, disturbing
 from fibench.machine.foreign import Glance, Glancing
+from fibench.machine.processes import began
 from fibench.machine.quota import Limited
 from fibench.report.checkup import render_checkup
 
@@ -197,6 +199,22 @@ def test_a_server_that_was_left_running_is_found(programs: Path) -> None:
             port = int(process.stdout.readline())
             found = [one for one in commands.servers({program}) if one.pid == process.pid]
         assert found == [Server(program, process.pid, port)]
+
+
+def test_a_server_of_a_run_that_is_under_way_is_not_one_that_was_left(programs: Path) -> None:
+    """Whichever checkout it is of: its runner is there, and ends it."""
+    for runner, is_left in ((os.getpid(), False), (2**22 - 1, True)):
+        mark = f"{runner}-{began(os.getpid())}"
+        with ending(
+            subprocess.Popen(
+                [str(programs / "mt_server"), "--ready-fd", "1", "0"],
+                stdout=subprocess.PIPE, env={**os.environ, "FIBENCH_RUN": mark},
+            )
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            process.stdout.readline()
+            found = [one.pid for one in commands.servers({"mt_server"}) if one.pid == process.pid]
+        assert found == [process.pid] * is_left
 
 
 def test_a_program_of_the_same_name_that_is_not_ours_is_not_found(tmp_path: Path) -> None:
