@@ -118,7 +118,7 @@ def _claims(review: Review) -> list[str]:
         lines.append(f"- **{verdict.outcome}** {escape(prose(verdict.claim.says))}")
         lines += [f"  - {escape(line)}" for line in verdict_lines(verdict)]
         said = expected.said_of(verdict.claim)
-        lines += [f"  - {escape(said[:1].upper() + said[1:])}"] if said else []
+        lines += [f"  - Predicted {escape(said)}"] if said else []
     undecided = review.findings.undecided
     lines += [f"- {NOT_DECIDED}: {escape(prose(claim.says))}" for claim in undecided]
     lines += ["", f"{escape(tally(review.verdicts, undecided))}{mark}"]

@@ -286,7 +286,7 @@ def _print_verdicts(
             is_reason = bool(verdict.claim.because) and line is lines[-1]
             print_hanging(console, _OUTCOME_WIDTH, "", line, "dim" if is_reason else "")
         if said := expected.said_of(verdict.claim):
-            print_hanging(console, _OUTCOME_WIDTH, "", f"you {said}", "italic")
+            print_hanging(console, _OUTCOME_WIDTH, "", f"you expected {said}", "italic")
     for claim in findings.undecided:
         print_hanging(console, _OUTCOME_WIDTH, NOT_DECIDED, prose(claim.says), "bold", "dim")
     console.print()

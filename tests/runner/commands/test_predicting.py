@@ -21,11 +21,13 @@ from tests.runner.experiments import GIL, parse
 from tests.runner.page.kinds import HOSTILE
 
 from fibench.commands.predicting import asking, beforehand
-from fibench.commands.predicting.beforehand import predicted, testable
+from fibench.commands.predicting.beforehand import claims_here, predicted
 from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.experiment import Absent, Belief, beliefs_json
 from fibench.store.kept import beliefs_in
 
+ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
+"""What ./dev becomes for `invoke`."""
 CLAIMS = parse(GIL).claims
 CLAIM = '[[claim]]\nsays = "{0}"\nvalue = {{ backend = "c-mt" }}\nmetric = "memory"\n{1}\n'
 EVERY = SMALL.replace("0.2s", "0.5s").format(blocks=5, above=1) + "".join(
@@ -122,7 +124,7 @@ def test_what_cannot_be_tested_here_is_not_asked() -> None:
     needy = replace(experiment.claims[1], needs_backend=("py-mt",), needs_cpus=1)
     counted = replace(experiment.claims[1], id="n", metric="refused", high=1, needs_cpus=1)
     every = replace(experiment, claims=(many, needy, counted), absent=lacking)
-    assert testable(every) == [counted]
+    assert claims_here(every) == [counted]
 
 
 # Whether anything is asked
@@ -216,7 +218,7 @@ def at_a_terminal(desk: Desk, *words: str | Path) -> Iterator[Terminal]:
     ours, theirs = os.openpty()
     with ending(
         subprocess.Popen(
-            [sys.executable, "-m", "invoke", *map(str, words)],
+            [*ENTRY, *map(str, words)],
             cwd=CHECKOUT,
             env={**desk.environment(), "TERM": "dumb"},
             preexec_fn=lambda: os.login_tty(theirs),
@@ -251,16 +253,16 @@ def test_answers_that_are_typed_are_compared_with_what_came(desk: Desk) -> None:
         words = " ".join(told.split())
         assert "you expected that it holds; it holds" in words
         assert "you expected that it holds; it does not hold" in words
-        assert "1 of 2 as expected; surprised by: C takes a lot" in words
+        assert "1 of 2 came as expected; surprises: C takes a lot" in words
     exported = json.loads(desk.invoke("report", folder, "--format", "json").stdout)
     assert exported["expected"]["claims"][1] == {
         "id": "c-takes-a-lot", "expected": "holds", "as_expected": False,
     }  # fmt: skip
-    assert "Expected that it holds; it does not hold." in (folder / "report.html").read_text()
+    assert "Predicted that it holds; it does not hold." in (folder / "report.html").read_text()
     carried = desk.invoke("report", folder / "report.html", "--format", "json")
     assert json.loads(carried.stdout)["expected"] == exported["expected"]
     markdown = desk.invoke("report", folder, "--format", "md").stdout
-    assert "  - Expected that it holds; it does not hold" in markdown
+    assert "  - Predicted that it holds; it does not hold" in markdown
 
 
 @pytest.mark.parametrize(

@@ -18,16 +18,16 @@ from fibench.store.carrying.opening import read_page
 from fibench.verdict import review
 
 SAID = {
-    "claim-1": "Expected that it holds; it holds.",
-    "claim-2": "Expected that it holds; it does not hold.",
-    "claim-3": "Expected that it is too close to say; it is not clear.",
-    "claim-4": "Expected that it is too close to say; it holds.",
-    "claim-6": "Expected that it holds; it holds.",
-    "claim-7": "Expected that it does not hold; it does not hold.",
-    "claim-9": "Expected that it holds; its trials are not valid.",
+    "claim-1": "Predicted that it holds; it holds.",
+    "claim-2": "Predicted that it holds; it does not hold.",
+    "claim-3": "Predicted that it is too close to say; it is not clear.",
+    "claim-4": "Predicted that it is too close to say; it holds.",
+    "claim-6": "Predicted that it holds; it holds.",
+    "claim-7": "Predicted that it does not hold; it does not hold.",
+    "claim-9": "Predicted that it holds; its trials are not valid.",
 }
 SUM = (
-    "Predicted before the run: 3 of 5 as expected, of 2 more it cannot be told; surprised by: "
+    "Predicted before the run: 3 of 5 came as expected; of 2 more that cannot be told; surprises: "
     "Processes are three times as fast as threads; Threads keep one core busy."
 )
 
@@ -101,7 +101,7 @@ def test_predict_first_hides_what_came_and_marks_what_was_said(
             ["claim-4", "INCONCLUSIVE"], ["claim-6", "CONFIRMED"], ["claim-7", "REFUTED"],
             ["claim-9", "CONFIRMED"],
         ]  # fmt: skip
-        assert "Before the run: it holds." in tab.evaluate(
+        assert "Said before the run: it holds." in tab.evaluate(
             "document.querySelector('#claim-2 .guess').innerText"
         )
         tab.evaluate(PRESS.format(3, "INCONCLUSIVE"))

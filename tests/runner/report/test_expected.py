@@ -49,22 +49,22 @@ def test_what_is_not_clear_counts_neither_for_nor_against(
 def test_it_is_said_in_words() -> None:
     found = compared(("holds", "REFUTED"), ("too close", "CONFIRMED"), ("holds", "NOT HERE"))
     assert [one.words for one in found.every.values()] == [
-        "expected that it holds; it does not hold",
-        "expected that it is too close to say; it holds",
-        "expected that it holds; it cannot be tested here",
+        "that it holds; it does not hold",
+        "that it is too close to say; it holds",
+        "that it holds; it cannot be tested here",
     ]
 
 
 @pytest.mark.parametrize(
     ("pairs", "said"),
     [
-        ([("holds", "CONFIRMED")] * 2, "2 of 2 as expected"),
+        ([("holds", "CONFIRMED")] * 2, "2 of 2 came as expected"),
         ([("holds", "CONFIRMED"), ("holds", "REFUTED")],
-         "1 of 2 as expected; surprised by: Claim 1"),
+         "1 of 2 came as expected; surprises: Claim 1"),
         ([("holds", "CONFIRMED"), ("holds", "INVALID")],
-         "1 of 1 as expected, of 1 more it cannot be told"),
+         "1 of 1 came as expected; of 1 more that cannot be told"),
         ([("holds", "REFUTED")] * 5,
-         ("0 of 5 as expected; surprised by: Claim 0; Claim 1; Claim 2; "
+         ("0 of 5 came as expected; surprises: Claim 0; Claim 1; Claim 2; "
           "and 2 more")),
         ([("too close", "INCONCLUSIVE")], "of no claim it can be told whether it came as expected"),
     ],
@@ -79,8 +79,8 @@ def test_a_claim_without_a_verdict_is_not_decided() -> None:
     first, second = claims(2)
     beliefs = read_beliefs(beliefs_json([(first, "holds"), (second, "holds")]))
     found = expectations(beliefs, [Verdict(first, "CONFIRMED", 0.05)], [second])
-    assert found.said_of(second) == "expected that it holds; it was not decided"
-    assert list(found.summary()) == ["1 of 1 as expected, of 1 more it cannot be told"]
+    assert found.said_of(second) == "that it holds; it was not decided"
+    assert list(found.summary()) == ["1 of 1 came as expected; of 1 more that cannot be told"]
 
 
 def test_beliefs_of_claims_that_were_altered_are_counted_and_not_compared() -> None:

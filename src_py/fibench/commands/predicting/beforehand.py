@@ -41,7 +41,7 @@ def predicted(name: str, places: Places, request_of: Callable[[], Request]) -> S
     if begun is not None:
         _say(_gone_on(begun))
         return ()
-    claims = testable(request.experiment)
+    claims = claims_here(request.experiment)
     left = len(request.experiment.claims) - len(claims)
     if left:
         which = "is not asked about, which" if left == 1 else "are not asked about, which"
@@ -52,7 +52,7 @@ def predicted(name: str, places: Places, request_of: Callable[[], Request]) -> S
     return beliefs_json(ask(claims))
 
 
-def testable(experiment: Experiment) -> list[Claim]:
+def claims_here(experiment: Experiment) -> list[Claim]:
     """The claims that this machine can test, by the rule of their verdicts."""
     from fibench.verdict import Index, judge
 

@@ -98,7 +98,7 @@ def cards(view: View) -> list[Card]:
         if (one := expected.get(claim.id)) is not None:
             found[-1] = replace(
                 found[-1],
-                expected=sentence_from(one.words),
+                expected=sentence_from(f"Predicted {one.words}"),
                 believed=EXPECTED[one.belief],
                 button=_SAYS[one.belief],
             )

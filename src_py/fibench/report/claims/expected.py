@@ -52,8 +52,8 @@ class Expected:
 
     @property
     def words(self) -> str:
-        """`expected that it holds; it does not hold`."""
-        return f"expected that {EXPECTED[self.belief]}; {_CAME[self.outcome]}"
+        """`that it holds; it does not hold`: who expected it, or predicted, is before."""
+        return f"that {EXPECTED[self.belief]}; {_CAME[self.outcome]}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Expectations:
         return [one for one in self.told if not one.is_met]
 
     def summary(self) -> Iterator[str]:
-        """`5 of 8 as expected; surprised by: …`, and what was not compared: each in a line."""
+        """`5 of 8 came as expected; surprises: …`, and what was not compared: each in a line."""
         if self.every:
             yield self._score()
         if self.of_others:
@@ -94,14 +94,14 @@ class Expectations:
         told, surprises = self.told, self.surprises
         if not told:
             return "of no claim it can be told whether it came as expected"
-        said = f"{len(told) - len(surprises)} of {len(told)} as expected"
+        said = f"{len(told) - len(surprises)} of {len(told)} came as expected"
         rest = len(self.every) - len(told)
-        said += f", of {rest} more it cannot be told" if rest else ""
+        said += f"; of {rest} more that cannot be told" if rest else ""
         if not surprises:
             return said
         named = "; ".join(prose(one.claim.says) for one in surprises[:_MOST_NAMED])
         more = len(surprises) - _MOST_NAMED
-        return f"{said}; surprised by: {named}" + (f"; and {more} more" if more > 0 else "")
+        return f"{said}; surprises: {named}" + (f"; and {more} more" if more > 0 else "")
 
     def as_json(self) -> Json:
         """As `report --format json` has it; None where nobody was asked."""
