@@ -35,7 +35,7 @@ _MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
-class Expected:
+class Prediction:
     """A claim, what was expected of it, and what came."""
 
     claim: Claim
@@ -60,7 +60,7 @@ class Expected:
 class Expectations:
     """All that was expected of the claims of a run."""
 
-    every: Mapping[str, Expected] = field(default_factory=dict)
+    every: Mapping[str, Prediction] = field(default_factory=dict)
     """By the ids of claims."""
     of_others: int = 0
     """Of claims that say something else by now: nothing is compared with these."""
@@ -71,12 +71,12 @@ class Expectations:
         return "" if found is None else found.words
 
     @property
-    def told(self) -> Sequence[Expected]:
+    def told(self) -> Sequence[Prediction]:
         """Those of which it can be told whether they came as they were expected."""
         return [one for one in self.every.values() if one.is_met is not None]
 
     @property
-    def surprises(self) -> Sequence[Expected]:
+    def surprises(self) -> Sequence[Prediction]:
         """Those of these that did not."""
         return [one for one in self.told if not one.is_met]
 
@@ -127,7 +127,7 @@ def expectations(
     came: list[tuple[Claim, Outcome | None]] = [(one.claim, one.outcome) for one in verdicts]
     came += [(claim, None) for claim in undecided]
     found = {
-        claim.id: Expected(claim, belief, outcome)
+        claim.id: Prediction(claim, belief, outcome)
         for claim, outcome in came
         if (belief := beliefs.about(claim)) is not None
     }
