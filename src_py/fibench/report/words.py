@@ -76,7 +76,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     return list(filter(None, [said.figures, *said.told, said.because]))
 
 
-def needed_words(claim: Claim) -> str:
+def claim_needs(claim: Claim) -> str:
     """What a claim needs to hold: `throughput py-mp ÷ py-mt at n=27: > 1.3`."""
     metric = claim.metric + (f" of {shown(claim.group)}" if claim.group is not None else "")
     if claim.kind == "crossover" and claim.over is not None:

@@ -8,7 +8,7 @@ from tests.runner.experiments import GIL, parse
 
 from fibench.experiment import Belief, Claim, beliefs_json, read_beliefs
 from fibench.report.claims.expected import Expectations, expectations
-from fibench.report.words import needed_words
+from fibench.report.words import claim_needs
 from fibench.verdict.verdict import Outcome, Verdict
 
 CLAIM = parse(GIL).claims[0]
@@ -138,4 +138,4 @@ MP, MT = ('{ backend = "py-mp" }', '{ backend = "py-mt" }')
 def test_what_a_claim_needs_is_said_before_there_is_any_figure(table: str, said: str) -> None:
     text = OPEN_LOOP if "sustains" in table else CLOSED
     (claim,) = parse(text + HEAD + table + "\n").claims
-    assert needed_words(claim) == said
+    assert claim_needs(claim) == said

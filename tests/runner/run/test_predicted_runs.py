@@ -10,6 +10,7 @@ from tests.runner.run.searched import FILE, SearchedMachine, Server
 from tests.runner.stored_runs import places_with
 
 from fibench.experiment import beliefs_json
+from fibench.run import RatesFound
 from fibench.store import read_run
 
 
@@ -23,7 +24,8 @@ def test_beliefs_are_of_the_claims_once_their_rates_are_found(
     asked = beginner.request.experiment.claims
     said = beliefs_json([(asked[0], "holds"), (asked[1], "too close")])
     beginner.__dict__["request"] = replace(beginner.request, beliefs=said)
-    outcome, _ = machine.run()
+    outcome, events = machine.run()
+    assert any(isinstance(event, RatesFound) for event in events)
     stored = read_run(outcome.folder, places_with(tmp_path))
     claims = stored.experiment.claims
     assert [claim.left.key for claim in claims] != [claim.left.key for claim in asked]

@@ -13,7 +13,7 @@ from typing import IO
 
 from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.experiment import Belief, Claim
-from fibench.report.words import needed_words
+from fibench.report.words import claim_needs
 from fibench.wording import counted, escaped, prose
 
 _INPUT = 0
@@ -47,7 +47,7 @@ def ask(claims: Sequence[Claim]) -> list[tuple[Claim, Belief]]:
     with _answers() as stream:
         for place, claim in enumerate(claims):
             _say(f"\n[{place + 1}/{len(claims)}] {prose(claim.says)}")
-            _say(f"      needed: {needed_words(claim)}")
+            _say(f"      needed: {claim_needs(claim)}")
             belief = _answer(stream, place, len(claims))
             if belief is not None:
                 found.append((claim, belief))
