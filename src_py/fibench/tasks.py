@@ -114,13 +114,20 @@ def command(
     help={
         "experiment": "a file, or its name: gil",
         "fresh": "begin anew, instead of going on with an unfinished run",
+        "predict": "ask first what you expect of each claim: h holds, d does not, c too close",
     },
 )
-def run(context: Context, overrides: dict[str, str], experiment: str, fresh: bool = False) -> int:
+def run(
+    context: Context,
+    overrides: dict[str, str],
+    experiment: str,
+    fresh: bool = False,
+    predict: bool = False,
+) -> int:
     """Build, measure, judge and report an experiment; goes on with an unfinished run."""
     from fibench.commands import run as commands
 
-    return commands.run(experiment, overrides, fresh)
+    return commands.run(experiment, overrides, fresh, predict)
 
 
 @command(

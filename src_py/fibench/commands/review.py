@@ -242,6 +242,7 @@ def _render(console: Console, review: Review) -> None:
             marks=review.marks,
             before=before_line(run.folder),
             age=age_line(run),
+            beliefs=run.plan.beliefs,
         ),
     )
 

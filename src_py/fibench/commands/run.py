@@ -8,8 +8,9 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from fibench.commands.serve import read_backends
 from fibench.experiment import Experiment, load_experiment
 from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
+from fibench.json_values import Json
 from fibench.machine import cores as machine
 from fibench.parameters import option_flag
 from fibench.tried import could_not_start
@@ -143,8 +145,11 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     return 0
 
 
-def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
-    """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
+def run(name: str, overrides: Mapping[str, str], fresh: bool = False, predict: bool = False) -> int:
+    """Build, measure, judge, report; goes on with an unfinished run unless `fresh`.
+
+    With `predict` a person is asked before a new one what they expect of its claims.
+    """
     from fibench.commands.quiet import say_who_is_busy
     from fibench.machine import LockError, measuring
     from fibench.machine.foreign import Glancing
@@ -158,6 +163,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     if places.checkout is not None:
         written["FIBENCH_BUILD"] = places.build
     refuse_unwritable(written)
+    beliefs = _predicted(asked, places, fresh) if predict else ()
     try:
         # Before the build, which would disturb another run's measurement.
         with measuring(run_name(asked.source)) as held:
@@ -165,7 +171,8 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
             glancing = Glancing(starts=True)
             with built_or_refused(places, run_name(asked.source)):
                 parts = {"build": time.monotonic() - began_s}
-                request = _request(asked, places, fresh)
+                request = replace(_request(asked, places, fresh), beliefs=beliefs)
+                _say_what_to_mind(request)
                 looked_s = time.monotonic() - began_s - parts["build"]
                 parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
                 make_ready(request.experiment, places.programs / "supervise", _say)
@@ -202,18 +209,22 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _predicted(asked: Asked, places: Places, fresh: bool) -> Sequence[Json]:
+    """What a person expects of a run's claims."""
+    from fibench.commands.predicting.beforehand import predicted
+    from fibench.store import run_name
+
+    return predicted(run_name(asked.source), places, partial(_request, asked, places, fresh))
+
+
 def _request(asked: Asked, places: Places, fresh: bool) -> Request:
-    """What is to be run of an experiment here; says what is left out, and what to mind."""
+    """What is to be run of an experiment here."""
     from fibench.backends.available import find_here
     from fibench.plan import warnings
     from fibench.run import Request
 
     here = find_here(asked.experiment, asked.folder, asked.backends, places.programs)
-    for line in here.experiment.absent.lines():
-        print(escaped(line), file=sys.stderr)
     advice = warnings(here.experiment, known_backends(asked.backends), machine.usable_cores())
-    for line in advice:
-        print(f"warning: {escaped(line)}", file=sys.stderr)
     return Request(
         here.experiment,
         asked.source,
@@ -224,6 +235,14 @@ def _request(asked: Asked, places: Places, fresh: bool) -> Request:
         fresh,
         here.interpreters,
     )
+
+
+def _say_what_to_mind(request: Request) -> None:
+    """What of an experiment is left out here, and what to mind."""
+    for line in request.experiment.absent.lines():
+        print(escaped(line), file=sys.stderr)
+    for line in request.warnings:
+        print(f"warning: {escaped(line)}", file=sys.stderr)
 
 
 def _measure(request: Request, held: Held) -> RunOutcome:
@@ -285,6 +304,7 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
     from fibench.report.lines import before_line, build_line, machine_line, pinning_words
     from fibench.store.begun import read_begun
     from fibench.store.folder import CLAIMS, keep_json
+    from fibench.store.kept import beliefs_in
     from fibench.store.stops import read_sessions
     from fibench.store.stored_run import server_words
     from fibench.verdict import claims_json, find
@@ -325,6 +345,7 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
             interpreters=interpreter_records(request.interpreters),
             added_afterwards=outcome.other_claims,
             before=before_line(outcome.folder),
+            beliefs=beliefs_in(outcome.folder),
         ),
     )
     page = keep_page(outcome.folder, request.places)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import fibench
 from fibench.export._rows import cells_with_summary, name_with_unit, rows_of
 from fibench.json_values import Json
+from fibench.report.claims.expected import expectations_of
 from fibench.report.words import notes_of
 from fibench.store.before import runs_after, runs_before
 from fibench.verdict import claims_json
@@ -76,6 +77,7 @@ def document(review: Review) -> dict[str, Json]:
         "confidence": judged["confidence"],
         "claims": judged["claims"],
         "undecided": [claim.id for claim in review.findings.undecided],
+        "expected": expectations_of(review).as_json(),
         "failures": [
             {"trial": failed.trial, "reason": failed.reason, "hint": failed.hint or None}
             for failed in review.failures

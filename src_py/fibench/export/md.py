@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS
+from fibench.report.claims.expected import expectations_of
 from fibench.report.lines import (
     age_line,
     before_line,
@@ -112,10 +113,14 @@ def _figure(entry: Entry) -> str:
 def _claims(review: Review) -> list[str]:
     mark = f" ({review.claims_mark})" if review.added_afterwards else ""
     lines = [f"## Claims{mark}", ""]
+    expected = expectations_of(review)
     for verdict in review.verdicts:
         lines.append(f"- **{verdict.outcome}** {escape(prose(verdict.claim.says))}")
         lines += [f"  - {escape(line)}" for line in verdict_lines(verdict)]
+        said = expected.said_of(verdict.claim)
+        lines += [f"  - Predicted {escape(said)}"] if said else []
     undecided = review.findings.undecided
     lines += [f"- {NOT_DECIDED}: {escape(prose(claim.says))}" for claim in undecided]
     lines += ["", f"{escape(tally(review.verdicts, undecided))}{mark}"]
+    lines += [word for line in expected.summary() for word in ("", f"{escape(line)}.")]
     return [*lines, "", f"{escape(interval_words(review.verdicts))}."]

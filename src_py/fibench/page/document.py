@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 import fibench
 from fibench import called
 from fibench.page.claims.cards import cards
+from fibench.page.claims.sentences import sentence_from
 from fibench.page.draw.palette import FAMILY_NAMES, FILL, SHAPE_NAMES
 from fibench.page.sections.again import run_again
 from fibench.page.sections.cores import cores
@@ -26,6 +27,7 @@ from fibench.page.sections.head import head
 from fibench.page.sections.latency import latency
 from fibench.page.sections.trust import trust
 from fibench.page.view import View
+from fibench.report.claims.expected import expectations_of
 from fibench.report.numbers import percent
 from fibench.store.carrying.pages import carried_run
 from fibench.verdict import CONFIDENCE
@@ -75,6 +77,7 @@ def page_of(review: Review) -> str:
         families=_families(view),
         shapes=_shapes(view),
         confidence=percent(CONFIDENCE),
+        expected=[sentence_from(line) for line in expectations_of(review).summary()],
         claims_note=_claims_note(view),
         interrupted=review.interrupted,
         not_drawn=len(view.cells) - len(view.drawn),

@@ -76,6 +76,27 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     return list(filter(None, [said.figures, *said.told, said.because]))
 
 
+def claim_needs(claim: Claim) -> str:
+    """What a claim needs to hold: `throughput py-mp ÷ py-mt at n=27: > 1.3`."""
+    metric = claim.metric + (f" of {shown(claim.group)}" if claim.group is not None else "")
+    if claim.kind == "crossover" and claim.over is not None:
+        left, right, shared = _crossover_names(claim)
+        begins = f"{left} begins to beat {right} in {metric}{f' at {shared}' if shared else ''}"
+        scale = axis_scale(claim.over, claim.points[-1].at)
+        return f"{begins} at {shown(claim.over)} {_bound(claim, scale)}"
+    if claim.kind == "sustains" and claim.limit is not None:
+        names, limit = _row_names(claim), bound_quantity(claim.limit, scale_for(claim.limit, "s"))
+        held = f"{metric} < {limit}{names.at}"
+        if claim.right is None:
+            needed = _bound(claim, scale_for(1.0, "1/s")).replace(">", "≥")
+            return f"{names.left} holds {held} up to {needed}"
+        return f"rate with {held}, {names.left} ÷ {names.right}: {_bound(claim, RATIO)}"
+    left, right, shared = side_names(claim.left, claim.right)
+    sides = f"{left} ÷ {right}" if right else left
+    every = " in every block" if METRICS[claim.metric].is_count else ""
+    return f"{metric} {sides}{f' at {shared}' if shared else ''}: {_bound(claim, RATIO)}{every}"
+
+
 def decided_words(verdict: Verdict) -> str:
     """After which block a claim was decided, where that was not fixed beforehand."""
     if verdict.decided is None or verdict.looks is None:

@@ -6,6 +6,7 @@ May know `trial` and `store`, and what these know; it knows no verdict, and prin
 
 from fibench.run._attempts import Attempts, NotQuietError, tails
 from fibench.run._resume import Attempt, tries_again_later
+from fibench.run.begin import gone_on_with
 from fibench.run.blocks import AfterBlock, Walk
 from fibench.run.events import (
     BlockEnded,
@@ -43,6 +44,7 @@ __all__ = [
     "TrialMadeAgain",
     "TrialStarted",
     "Walk",
+    "gone_on_with",
     "run_experiment",
     "tails",
     "tries_again_later",

@@ -8,6 +8,7 @@ from pathlib import Path
 from fibench.backends import Backend, Interpreter
 from fibench.experiment import Experiment
 from fibench.folders import Places
+from fibench.json_values import Json
 from fibench.machine import cores as machine
 from fibench.parameters import option_flag
 from fibench.plan import choose
@@ -34,6 +35,8 @@ class Request:
     """By the text that asks for each: those of the experiment that are here."""
     text: bytes | None = None
     """The experiment where `source` is no file."""
+    beliefs: Sequence[Json] = ()
+    """What a person expects of its claims, as a plan keeps it."""
 
 
 def context_of(request: Request) -> TrialContext:

@@ -12,7 +12,9 @@ from tests.runner.page.model_runs import (
     failed,
     model_run,
 )
+from tests.runner.page.predicted import expecting
 
+from fibench.experiment import Belief
 from fibench.plan import Trial
 
 HOSTILE = "<b onclick='x'>&amp;\"\u202e\u2066שלום\u200b {{ 7*7 }} ]]>--></script>"
@@ -263,9 +265,18 @@ def hostile(folder: Path) -> Path:
     return model_run(folder, text, Model(environment=machine, change=_outcomes))
 
 
+def predicted(folder: Path) -> Path:
+    """Every outcome, and what was expected before: right, wrong, too close, or nothing."""
+    said: list[Belief | None] = [
+        "holds", "holds", "too close", "too close", None, "holds", "does not hold", None, "holds"
+    ]  # fmt: skip
+    return expecting(outcomes(folder), said)
+
+
 KINDS: Mapping[str, Callable[[Path], Path]] = {
     one.__name__: one
     for one in (
-        outcomes, crossover, groups, sweep, gil, interrupted, one_block, without_claims, hostile
+        outcomes, crossover, groups, sweep, gil, interrupted, one_block, without_claims, hostile,
+        predicted,
     )
 }  # fmt: skip

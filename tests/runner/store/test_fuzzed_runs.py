@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.runner.mutations import journal_line, json_document
+from tests.runner.page.predicted import expecting
 from tests.runner.stored_runs import WITH_GROUPS, make_run
 from tests.runner.trials import run, trial
 
@@ -43,7 +44,7 @@ def measured(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: dict[str, Any]) -> Path:
     """A results folder with two runs, of records of schema 1 and of today."""
     folder = tmp_path / "results"
-    make_run(folder / "gil" / FIRST)
+    expecting(make_run(folder / "gil" / FIRST), ("holds", "too close"))
     own = make_run(folder / "gil" / SECOND, text=WITH_GROUPS, schema=2, second_by_second=True)
     records = journal.read(own / "trials.jsonl").records
     (own / "trials.jsonl").unlink()

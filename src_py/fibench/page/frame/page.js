@@ -74,10 +74,11 @@ button.onclick = () => begin(!root.classList.contains('predict'));
 if (location.hash == '#predict') begin(true);
 all('.guess button').forEach(b => b.onclick = () => {
 const c = b.closest('.claim'), out = c.dataset.outcome, right = b.dataset.say == out;
-c.dataset.guess = +right;
+// What is not clear counts neither for a guess nor against it.
+c.dataset.guess = /^(CON|REF)/.test(out) ? +right : '';
 c.querySelector('.you').textContent = `You said: ${b.textContent.toLowerCase()}. ${right ? 'So it is.' : `It came out ${out.toLowerCase()}.`}`;
 const made = claims.filter(c => c.dataset.guess);
-score.textContent = `Right in ${made.filter(c => c.dataset.guess == 1).length} of ${made.length}`;
+score.textContent = made[0] ? `Right in ${made.filter(c => c.dataset.guess == 1).length} of ${made.length}` : '';
 c.querySelector('h3 a').focus();
 });
 })();
