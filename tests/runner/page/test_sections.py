@@ -143,7 +143,7 @@ def test_of_rates_the_knee_is_the_last_that_was_answered_in_full(reviewed: Revie
         capacity = most.get(row.line.name, 90)
         held = [rate for rate in rates if rate < capacity]
         broken = [rate for rate in rates if rate >= capacity]
-        assert told[row.line.name][0] == (f"{held[-1]:,.0f}/s" if held else "none of the rates")
+        assert told[row.line.name][0] == (f"{held[-1]:,.0f}/s" if held else "none")
         assert told[row.line.name][1].endswith(f"of {broken[0]:,.0f}/s" if broken else "")
     drawing = read_drawing(found.picture)
     steps = [step for row in found.rows for step in row.steps]
@@ -155,7 +155,7 @@ def test_of_rates_the_knee_is_the_last_that_was_answered_in_full(reviewed: Revie
               for step, point in zip(steps, points, strict=True)]  # fmt: skip
     assert on_one_line(places, 0.05)
     rings = list(marks(drawing, "circle", "ring"))
-    assert len(rings) == sum(row.held != "none of the rates" for row in found.rows)
+    assert len(rings) == sum(row.held != "none" for row in found.rows)
     asked = list(marks(drawing, "circle", "asked"))
     assert len(asked) == sum(bool(row.broke) for row in found.rows)
 

@@ -136,7 +136,7 @@ def _row(line: Line, steps: Sequence[Asked], metric: str) -> KneeRow:
     return KneeRow(
         line,
         steps,
-        f"{exact(held.point.at)}/s" if held is not None else "none of the rates",
+        f"{exact(held.point.at)}/s" if held is not None else "none",
         latency,
         "" if first is None else f"{number(first.answered)}/s of {exact(first.point.at)}/s",
     )
