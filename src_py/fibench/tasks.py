@@ -28,7 +28,7 @@ import fibench
 from fibench import called
 from fibench.commands.program import CommandLine, HelpAsked
 from fibench.commands.refused import WRONG_INPUT, Refused
-from fibench.export import OF_LISTS, OF_RUNS
+from fibench.export import OF_LISTS, OF_RUNS, PICTURES
 from fibench.parameters import arguments, option_flag, options, server_option
 from fibench.wording import any_of
 
@@ -221,8 +221,9 @@ _OUTPUT = {
     "run",
     help={
         "run": "a run's folder, its name (gil, gil~1), or a page that carries it: report.html",
-        "format": f"{any_of(OF_RUNS)} (default: text)",
+        "format": f"{any_of((*OF_RUNS, *PICTURES))} (default: text)",
         "open": "show it in a browser: a page, kept as report.html in the run's folder",
+        "chart": "of svg and png: which chart; without it --output is a folder for all of them",
         "claims": "judge it by the claims of this file, marked as added afterwards",
         **_OUTPUT,
     },
@@ -235,10 +236,14 @@ def report(
     claims: str = "",
     replace: bool = False,
     open: bool = False,  # noqa: A002 - the option is --open
+    chart: str = "",
 ) -> int:
     """Show a run again, or write it in another format; html is a page to look at."""
     from fibench.commands import review as reviewing
 
+    if chart or reviewing.is_picture(format):
+        pictures = reviewing.Pictures(format, chart, opened=open)
+        return reviewing.charts(run, pictures, output, claims, replace=replace)
     return reviewing.report(run, format, output, claims, replace=replace, opened=open)
 
 

@@ -10,6 +10,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,24 +41,21 @@ def report(
 ) -> int:
     """Show a run again, or write it in another format; a page can be `opened` in a browser."""
     from fibench.commands import page
-    from fibench.export import OF_RUNS, ExportError, exported
+    from fibench.export import OF_RUNS, PICTURES, ExportError, exported
     from fibench.store import StoredError
-    from fibench.verdict import review
 
     format_name = format_name or ("html" if opened else "text")
-    _check_choice("format", format_name, OF_RUNS)
+    _check_choice("format", format_name, (*OF_RUNS, *PICTURES))
     if opened and format_name != "html":
         raise Refused("--open shows a page", "leave --format out, or give html", WRONG_INPUT)
     if format_name == "html":
         page.refuse_page_on_terminal(output, opened=opened)
     target = _target(output, replace=replace)
-    stored = _open(run)
-    added = _read_claims(claims, stored) if claims else None
-    judged = review(stored, added)
+    judged = _judged(run, claims)
     if opened and target is None:
         target = Path(page.own_place(judged))
     try:
-        _warn_of_marks(stored.name, judged.marks, told=_is_seen(format_name, target))
+        _warn_of_marks(judged.run.name, judged.marks, told=_is_seen(format_name, target))
         if format_name == "text":
             text = _as_text(lambda console: _render(console, judged), to_file=target is not None)
         elif format_name == "html":
@@ -71,6 +69,53 @@ def report(
     _emit(text, target)
     if opened and target is not None:
         page.show(target)
+    return 0
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is asked for of the charts of a run."""
+
+    format_name: str
+    chart: str
+    """Empty: all of them."""
+    opened: bool = False
+
+
+def is_picture(format_name: str) -> bool:
+    """Whether a format is one of charts."""
+    from fibench.export import PICTURES
+
+    return format_name in PICTURES
+
+
+def charts(run: str, asked: Pictures, output: str, claims: str, *, replace: bool) -> int:
+    """Write a chart of a run; or all of them, each as a file of its name in the folder `output`."""
+    from fibench.commands import page
+    from fibench.export import ExportError
+    from fibench.store import StoredError
+
+    format_name = page.picture_format(asked.format_name, opened=asked.opened)
+    if asked.chart:
+        page.refuse_picture_on_terminal(output)
+    target = _target(output, replace=replace) if asked.chart else None
+    judged = _judged(run, claims)
+    try:
+        _warn_of_marks(judged.run.name, judged.marks, told=False)
+        found = page.charts_asked(judged, asked.chart, output)
+        if asked.chart:
+            _emit(page.picture(found[0], format_name), target)
+            return 0
+        names = [os.path.join(output, f"{each.name}.{format_name}") for each in found]
+        targets = [_target(name, replace=replace) for name in names]
+        made = [page.picture(each, format_name) for each in found]
+        page.make_folder(from_here(output))
+        for each, path in zip(made, targets, strict=True):
+            _emit(each, path)
+    except StoredError as error:
+        raise Refused(str(error), error.hint, WRONG_INPUT) from error
+    except ExportError as error:
+        raise Refused(str(error), error.hint) from error
     return 0
 
 
@@ -146,6 +191,14 @@ def _open_several(names: str) -> list[StoredRun]:
             raise Refused(what, "give each run of a side once", WRONG_INPUT)
         places[run.place] = name
     return found
+
+
+def _judged(run: str, claims: str) -> Review:
+    """A run, judged by its own claims or by those of a file. Raises Refused."""
+    from fibench.verdict import review
+
+    stored = _open(run)
+    return review(stored, _read_claims(claims, stored) if claims else None)
 
 
 def _open(run: str) -> StoredRun:
@@ -277,13 +330,18 @@ def _target(output: str, *, replace: bool) -> Path | None:
     return path
 
 
-def _emit(text: str, target: Path | None) -> None:
-    """Write a whole text, or say in one line why not. Raises Refused."""
+def _emit(made: str | bytes, target: Path | None) -> None:
+    """Write a whole text or picture, or say in one line why not. Raises Refused."""
     if target is not None:
-        _write_file(target, text.encode("utf-8", "backslashreplace"))
+        whole = made if isinstance(made, bytes) else made.encode("utf-8", "backslashreplace")
+        _write_file(target, whole)
         return
     sys.stdout.flush()
-    data = carried(text, sys.stdout.encoding or "utf-8").encode(sys.stdout.encoding or "utf-8")
+    if isinstance(made, bytes):
+        data = made
+    else:
+        encoding = sys.stdout.encoding or "utf-8"
+        data = carried(made, encoding).encode(encoding)
     try:
         # Past Python's buffer, which would complain a second time when the program ends.
         view = memoryview(data)

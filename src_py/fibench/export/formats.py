@@ -14,6 +14,8 @@ OF_LISTS = ("text", "md", "csv", "json")
 OF_RUNS = (*OF_LISTS, "html", "pyperf", "hlog")
 """Those of `report`: its text is shown by `report.terminal`, its page made by `page`, and each
 other has a module here."""
+PICTURES = ("svg", "png")
+"""Those of the charts of a run, which `page` makes."""
 
 
 class ExportError(Exception):

@@ -6,6 +6,8 @@ say, and finds nothing itself. Its charts are its own (`draw`): a chart is a tab
 each row. Everything that comes from outside is escaped. Jinja2 is loaded when a page is made.
 """
 
+from fibench.page.charts.charts import Chart, charts_of
+from fibench.page.charts.raster import png
 from fibench.page.document import page_of
 
-__all__ = ["page_of"]
+__all__ = ["Chart", "charts_of", "page_of", "png"]

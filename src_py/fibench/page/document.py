@@ -66,7 +66,7 @@ def page_of(review: Review) -> str:
         "carried": carried,
     }
     css, js = style(), script()
-    return _environment().get_template("page.html").render(
+    return environment().get_template("page.html").render(
         **parts,
         css=Markup(css),
         js=Markup(js),
@@ -117,16 +117,17 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """What the templates of the page are read with."""
+    found = jinja2.Environment(
         autoescape=True,
         loader=jinja2.FileSystemLoader(FRAME),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["commands"] = _commands
-    return environment
+    found.filters["commands"] = _commands
+    return found
 
 
 def _commands(text: str) -> Markup:

@@ -66,11 +66,9 @@ def model_run(
     document = {**plan_json(experiment), "source": "made.toml", "overrides": {}, **model.plan}
     (folder / "plan.json").write_text(json.dumps(document))
     (folder / "environment.json").write_text(json.dumps(model.environment))
-    records = []
-    for trial in plan(experiment):
-        if blocks is None or trial.block < blocks:
-            records.append(_trial(folder, trial, model))
-            journal.append(folder / "trials.jsonl", records[-1])
+    made = [trial for trial in plan(experiment) if blocks is None or trial.block < blocks]
+    records = [_trial(folder, trial, model) for trial in made]
+    (folder / "trials.jsonl").write_text("".join(map(journal.encode, records)))
     if blocks is None:
         found = find(experiment, map(read_record, records), CORES, complete=True)
         (folder / "claims.json").write_text(json.dumps(claims_json(found.verdicts)))

@@ -144,6 +144,8 @@ def commands() -> Iterator[Callable[[], int]]:
     """Every command that reads runs, where files differ in every format."""
     for name in OF_RUNS:
         yield partial(reviewing.report, "gil", name, "", "", replace=False)
+    throughput = reviewing.Pictures("svg", "throughput")
+    yield partial(reviewing.charts, "gil", throughput, "", "", replace=False)
     yield partial(reviewing.compare, "gil~1", "gil", "text", "", replace=False)
     yield partial(reviewing.compare, "gil", "gil~1", "json", "", replace=False)
     yield partial(reviewing.runs, "", "text", "", "", replace=False)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -144,12 +144,14 @@ def load_words(cells: Sequence[Cell]) -> str:
     parameters = [cell.parameters for cell in cells]
     said = []
     clients = sorted({one.clients for one in parameters if one.clients})
-    if clients:
-        span = str(clients[0]) if len(clients) == 1 else f"{clients[0]} to {clients[-1]}"
-        said.append(f"{span} {'client' if clients == [1] else 'clients'}")
-    groups = {group.name: None for one in parameters for group in one.groups}
+    groups: dict[str, set[int]] = {}
+    for group in (group for one in parameters for group in one.groups):
+        groups.setdefault(group.name, set()).add(group.clients)
     if groups:
-        said.append(f"in groups: {', '.join(map(shown, groups))}")
+        each = (f"{shown(name)} {_span(many)}" for name, many in groups.items())
+        said.append(f"clients in groups: {', '.join(each)}")
+    elif clients:
+        said.append(f"{_span(clients)} {'client' if clients == [1] else 'clients'}")
     rates = sorted({one.rate for one in parameters if one.rate})
     if rates:
         span = exact(rates[0]) + (f" to {exact(rates[-1])}" if len(rates) > 1 else "")
@@ -164,6 +166,13 @@ def load_words(cells: Sequence[Cell]) -> str:
     elif framings == {"line"}:
         said.append("kept connections")
     return ", ".join(said)
+
+
+def _span(figures: Iterable[int]) -> str:
+    """`8`, or `100 to 8,000`."""
+    every = list(figures)
+    least, most = min(every), max(every)
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _plan(view: View) -> str:

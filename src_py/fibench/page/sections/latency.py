@@ -23,6 +23,8 @@ from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.palette import GRID
 from fibench.page.draw.scale import Axis
+from fibench.page.sections.knee import Knee, knee
+from fibench.page.sections.sweeps import along
 from fibench.page.sections.ticks import tick_words
 from fibench.page.view import CellView, View
 from fibench.record import Record
@@ -89,24 +91,26 @@ class LatencySection:
 
     groups: Sequence[Panels]
     note: str
+    knee: Knee | None
 
 
 def latency(view: View) -> LatencySection | None:
-    """The curves of every cell of which loads are kept; None if of none."""
+    """The curves of every cell of which loads are kept, and of rates the knee; None of neither."""
     curves = {one.cell.key: list(_curves(view, one)) for one in view.drawn}
     parts: dict[str, list[CellView]] = {}
-    for one in view.drawn:
+    for one in sorted(view.drawn, key=along(view)):
         if curves[one.cell.key]:
             language = {"c": "C", "python": "Python", "own": ""}[one.look.shape]
             parts.setdefault(", ".join(filter(None, (one.facet, language))), []).append(one)
-    if not parts:
+    broken = knee(view)
+    if not parts and broken is None:
         return None
     many = len(parts) > _MOST_FOLDED
     groups = [
         Panels(name, _panels(view, cells, curves), folded=many and place > 0)
         for place, (name, cells) in enumerate(parts.items())
     ]
-    return LatencySection(groups, _note(view))
+    return LatencySection(groups, _note(view), broken)
 
 
 def _note(view: View) -> str:
