@@ -54,9 +54,7 @@ def drawn_at(
 
 
 @pytest.mark.parametrize(("cells", "claims"), [(3, 2), (60, 30), (3, 0), (30, 1)])
-def test_it_fits_every_terminal(
-    monkeypatch: pytest.MonkeyPatch, cells: int, claims: int
-) -> None:
+def test_it_fits_every_terminal(monkeypatch: pytest.MonkeyPatch, cells: int, claims: int) -> None:
     made = drawn_at(monkeypatch, with_cells(cells, claims))
     for columns, lines in SIZES:
         drawn = Frame(Signs()).lines(made.run, columns, lines - 1)

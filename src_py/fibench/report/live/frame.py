@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 WIDEST = 100
 """Columns that are used, of however many."""
 _LEAST_BAR, _BAR, _MOST_BAR = 6, 10, 40
-_STILL = "nothing is drawn while a window is measured"
+_STILL = "drawn between measurements only"
 _STOP, _STOP_NOW = "Ctrl-C finishes this trial", "Ctrl-C again ends at once"
 
 
@@ -66,7 +66,7 @@ class Frame:
                 yield Text()
             yield from rows
         if room.foot:
-            if room.blanks:
+            if room.blanks > 1:
                 yield Text()
             yield self._foot(run, width)
 

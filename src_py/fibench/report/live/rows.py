@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fibench.report.live.signs import Signs
 
 _GAP = "  "
-_LEAST_LABEL, _LEAST_BLOCKS, _LEAST_SAYS = 8, 5, 18
+_LEAST_LABEL, _LEAST_BLOCKS, _LEAST_SAYS = 16, 5, 18
 _MOST_BLOCKS = 30
 _STYLES: dict[Way, str] = {"holds": "green", "fails": "red", "unsure": "yellow", "nothing": "dim"}
 _TURN = "they may still turn"
@@ -105,8 +105,8 @@ def cell_rows(rows: Rows, run: Progress, width: int, lines: int, *, heads: bool)
         )
     for cell, so_far in (every[place] for place in shown):
         in_hand = now is not None and now.cell.key == cell.key
-        line = Text(padded(signs.words(cell.label), columns.label, signs), "bold" * in_hand)
-        line.append(_GAP)
+        label = padded(signs.words(cell.label), columns.label, signs)
+        line = Text().append(label + _GAP, "bold" * in_hand)
         line.append_text(_sparkline(run, cell, so_far, columns, signs))
         line.append(_GAP + padded(signs.words(so_far.figure), figures, signs, right=True))
         if columns.has_spread:
@@ -202,9 +202,9 @@ def claim_rows(rows: Rows, run: Progress, width: int, lines: int, *, heads: bool
         found.append(Text("  ").append_text(line(head, ["dim"] * 3)).append(_TURN, "dim"))
     for one in (every[place] for place in shown):
         style = _STYLES[one.way]
-        row = Text(_sign(one.way, signs) + " ", style).append_text(
-            line(picked(one), [style, "", "dim"])
-        )
+        styles = [style, *[""] * (has_interval and intervals > 0), "dim"]
+        row = Text().append(_sign(one.way, signs) + " ", style)
+        row.append_text(line(picked(one), styles))
         row.append("decided: " if one.decided else "", "dim")
         row.append(cropped(signs.words(one.says), max(0, width - row.cell_len), signs))
         found.append(row)
