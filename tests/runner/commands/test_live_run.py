@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT, program
@@ -26,13 +25,6 @@ BEGIN_OF_PICTURE, END_OF_PICTURE = "\x1b[?7l", "\x1b[?7h"
 DONE = (0, 3, 4)
 """Every trial was measured, whatever the claims have come to."""
 CURSOR_HIDDEN, OTHER_SCREEN = "\x1b[?25l", "\x1b[?1049h"
-
-
-@pytest.fixture
-def desk(tmp_path: Path, programs: Path) -> Desk:
-    """With the built programs."""
-    assert programs.is_dir()
-    return Desk(tmp_path)
 
 
 @dataclass

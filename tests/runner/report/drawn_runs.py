@@ -14,7 +14,7 @@ from fibench.report.live.plain import Lines
 from fibench.report.live.progress import Progress
 from fibench.report.live.screen import Screen
 from fibench.report.live.signs import Signs
-from fibench.report.live.view import View
+from fibench.report.live.view import LiveView
 from fibench.run import Event
 
 
@@ -58,7 +58,7 @@ class Drawn:
         self.screen = Screen(self.stream)
         self.screen.size = self._size  # type: ignore[method-assign]
         lines, frame = Lines(self.told.decisions), Frame(self.signs)
-        self.view = View(self.run, lines, frame, self.screen, lambda: self.now_s)
+        self.view = LiveView(self.run, lines, frame, self.screen, lambda: self.now_s)
 
     def _size(self) -> tuple[int, int]:
         return self.terminal.columns, self.terminal.lines - 1

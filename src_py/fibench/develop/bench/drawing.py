@@ -31,7 +31,7 @@ from fibench.report.live.plain import Lines
 from fibench.report.live.progress import Progress
 from fibench.report.live.screen import Screen
 from fibench.report.live.signs import Signs
-from fibench.report.live.view import View
+from fibench.report.live.view import LiveView
 from fibench.run import Event, Request, TrialStarted, run_experiment
 from fibench.verdict import questions_of
 
@@ -134,7 +134,7 @@ def _measured(
         elsewhere = replace(places, results=Path(name, "results"))
         screen = _Sometimes(stream)
         run = Progress(lambda: questions, lambda: None)
-        view = View(run, Lines(lambda: None), Frame(Signs()), screen)
+        view = LiveView(run, Lines(lambda: None), Frame(Signs()), screen)
 
         def hear(event: Event) -> None:
             if isinstance(event, TrialStarted):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fibench.report.live.progress import Progress
     from fibench.report.live.signs import Signs
 
-WIDEST = 100
+MOST_COLUMNS = 100
 """Columns that are used, of however many."""
 _LEAST_BAR, _BAR, _MOST_BAR = 6, 10, 40
 _STILL = "drawn between measurements only"
@@ -43,7 +43,7 @@ class Frame:
         """At most `height` lines of at most `columns` columns."""
         from rich.text import Text
 
-        width = min(columns, WIDEST)
+        width = min(columns, MOST_COLUMNS)
         room = room_for(height, len(run.cells), len(run.of_claims))
         lines = [line for line, _ in zip(self._all(run, width, room), range(height), strict=False)]
         for line in lines:

@@ -75,6 +75,9 @@ class Progress:
         self.stopping = False
         self._questions, self._decisions, self._clock_s = questions, decisions, clock_s
         self._records: list[Record] = []
+        """In the order of writing…"""
+        self._by_cell: dict[str, list[Record]] = {}
+        """…and so those of each cell, by its key."""
         self._left: Sequence[Trial] = ()
         self._most = 0
         self._began_s, self._done_s = clock_s(), 0.0
@@ -122,10 +125,12 @@ class Progress:
         self.metric = metric_watched(experiment)
         self.done, self._left, self._most = event.done, event.trials, 0
         self._began_s, self._done_s = self._clock_s(), 0.0
-        self._records = [one for one in event.records if one.role != "search"]
-        self.failed = 0
+        self._records, self._by_cell = [], {}
+        for record in event.records:
+            self._take(record)
         for cell in self.cells:
             self._look_at(cell)
+        self.gone = self._by_cell.keys() - {trial.cell.key for trial in event.trials}
         self.of_claims = [undecided(claim) for claim in experiment.claims]
         if self._records:
             first = min((trial.block for trial in event.trials), default=self.blocks.most)
@@ -139,13 +144,18 @@ class Progress:
         self.done += 1
         if trial.block == SEARCH_BLOCK:
             return
-        self._records.append(record)
+        self._take(record)
         self._left = [one for one in self._left if one.key != trial.key]
         self._done_s += expected_seconds([trial])
         self._look_at(trial.cell)
 
+    def _take(self, record: Record) -> None:
+        if record.role != "search":
+            self._records.append(record)
+            self._by_cell.setdefault(record.cell, []).append(record)
+
     def _look_at(self, cell: Cell) -> None:
-        own = [one for one in self._records if one.cell == cell.key]
+        own = self._by_cell.get(cell.key, ())
         self.of_cells[cell.key] = cell_so_far(cell, own, self.metric)
 
     def _end_block(self, event: BlockEnded) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fibench.report.live.signs import Signs
 
 _GAP = "  "
-_LEAST_LABEL, _LEAST_BLOCKS, _LEAST_SAYS = 16, 5, 18
+_LEAST_LABEL, _LEAST_BLOCKS, _LEAST_SAYS = 16, 5, 24
 _MOST_BLOCKS = 30
 _STYLES: dict[Way, str] = {"holds": "green", "fails": "red", "unsure": "yellow", "nothing": "dim"}
 _TURN = "they may still turn"

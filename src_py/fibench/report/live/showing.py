@@ -32,10 +32,10 @@ def showing_progress(
     from fibench.report.live.progress import Progress
     from fibench.report.live.screen import Screen
     from fibench.report.live.signs import signs_of
-    from fibench.report.live.view import View
+    from fibench.report.live.view import LiveView
 
     signs = signs_of(sys.stdout.encoding, os.environ)
-    view = View(Progress(questions, decisions), lines, Frame(signs), Screen(sys.stdout))
+    view = LiveView(Progress(questions, decisions), lines, Frame(signs), Screen(sys.stdout))
     with view.on_signals():
         try:
             yield view

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,9 +28,11 @@ from fibench.verdict.sampling.sampled import samples
 if TYPE_CHECKING:
     from fibench.experiment import Cell, Claim, Experiment
     from fibench.record import Record
+    from fibench.verdict import Estimate
 
-_LONGEST_INTERVAL = len("[1.234, 12,345]")
-Flaw = Literal["failed", "disturbed", "unknown"]
+_WIDE = 30.0
+"""An interval whose ends are further apart than by this factor tells only that."""
+Lack = Literal["failed", "disturbed", "unknown"]
 Way = Literal["holds", "fails", "unsure", "nothing"]
 
 
@@ -37,7 +40,7 @@ Way = Literal["holds", "fails", "unsure", "nothing"]
 class CellSoFar:
     """A cell: each of its blocks, and the mean of those."""
 
-    blocks: Mapping[int, float | Flaw]
+    blocks: Mapping[int, float | Lack]
     """The logarithm of the figure of each, or why there is none."""
     figure: str = NO_FIGURE
     spread: str = ""
@@ -84,7 +87,7 @@ def cell_so_far(cell: Cell, records: Sequence[Record], metric: str) -> CellSoFar
     return CellSoFar(blocks, quantity(found.mean, unit), spread(found))
 
 
-def _of_block(sample: Sample, metric: str) -> float | Flaw:
+def _of_block(sample: Sample, metric: str) -> float | Lack:
     if not sample.valid:
         return "failed"
     if sample.disturbed is not None and not sample.disturbed.accepted:
@@ -128,14 +131,16 @@ def claim_so_far(verdict: Verdict) -> ClaimSoFar:
     return replace(
         row,
         figure=figure,
-        interval=_interval(f"[{ends}") if bracket else "",
+        interval=_interval(found, f"[{ends}") if bracket else "",
         needed=needed_in(claim, scale),
     )
 
 
-def _interval(said: str) -> str:
+def _interval(found: Estimate, said: str) -> str:
     """Of two or three blocks it may be of any width, about which no more needs to be said."""
-    return said if len(said) <= _LONGEST_INTERVAL else "very wide"
+    low, high = found.low, found.high
+    is_wide = low is not None and high is not None and 0.0 < _WIDE * low < high < math.inf
+    return "very wide" if is_wide else said
 
 
 def _scale(claim: Claim, figure: float | None) -> Scale:

@@ -40,7 +40,7 @@ MOST_A_SECOND = 4
 _DRAWN = (SearchStarted, RunStarted, RatesFound, TrialStarted, TrialMadeAgain)
 
 
-class View:
+class LiveView:
     """A listener that draws."""
 
     def __init__(
