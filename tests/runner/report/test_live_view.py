@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The view of a run on a terminal: when it is drawn, where, and that it leaves nothing behind."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,6 +13,7 @@ from tests.runner.sequential_runs import SEQUENTIAL, experiment_of, made_record
 from tests.runner.terminals import Terminal
 from tests.runner.told_runs import FOLDER, ToldRun
 
+from fibench.plan import plan
 from fibench.record import Disturbed, Record
 from fibench.report.live.view import MOST_A_SECOND
 from fibench.run import (
@@ -17,7 +21,6 @@ from fibench.run import (
     LoadEnded,
     LoadStarted,
     Notice,
-    RunStarted,
     StopRequested,
     TrialFinished,
     TrialMadeAgain,
@@ -91,7 +94,7 @@ def test_what_fails_or_is_made_again_stays_above_the_picture(
 
     drawn = Drawn(ToldRun(EXPERIMENT, measure), Terminal(lines=40), monkeypatch)
     drawn.terminal.feed(f"{PROMPT}\r\n")
-    noise = replace(made_record(Attempt(next(iter(_trials(drawn))))), disturbed=NOISE)
+    noise = replace(made_record(Attempt(plan(EXPERIMENT)[0])), disturbed=NOISE)
     for event in drawn.go():
         if isinstance(event, TrialStarted) and event.trial.index == 0:
             drawn.view(TrialMadeAgain(event.trial, noise))
@@ -105,11 +108,6 @@ def test_what_fails_or_is_made_again_stays_above_the_picture(
 
 
 NOISE = Disturbed("foreign", "1.8 cores were used by others: cc1")
-
-
-def _trials(drawn: Drawn) -> list:  # type: ignore[type-arg]
-    (started,) = [one for one in [next(drawn.told.events())] if isinstance(one, RunStarted)]
-    return list(started.trials)
 
 
 def test_failed_trials_are_told_at_the_end_if_no_picture_followed(drawn: Drawn) -> None:
@@ -201,6 +199,23 @@ def test_who_is_interrupted_while_it_is_drawn_leaves_the_terminal_as_it_was(
     assert not drawn.terminal.wraps
     drawn.view.end()
     assert (drawn.terminal.wraps, drawn.terminal.column) == (True, 0)
+
+
+def test_nothing_is_loaded_that_draws_where_there_is_no_terminal() -> None:
+    program = (
+        "import sys\n"
+        "from fibench.report.live import showing_progress\n"
+        "with showing_progress(lambda: None) as listener:\n"
+        "    assert type(listener).__name__ == 'Lines', listener\n"
+        "drawing = ('rich', 'numpy', 'scipy', 'fibench.report.live.view')\n"
+        "assert not [m for m in sys.modules if m.startswith(drawing)]\n"
+    )
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_terminal_that_was_closed_stops_no_run(

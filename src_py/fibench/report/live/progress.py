@@ -16,9 +16,9 @@ from fibench.report.live.so_far import (
     CellSoFar,
     ClaimSoFar,
     cell_so_far,
+    claim_before,
     claim_so_far,
     metric_watched,
-    undecided,
 )
 from fibench.run import (
     BlockEnded,
@@ -131,7 +131,7 @@ class Progress:
         for cell in self.cells:
             self._look_at(cell)
         self.gone = self._by_cell.keys() - {trial.cell.key for trial in event.trials}
-        self.of_claims = [undecided(claim) for claim in experiment.claims]
+        self.of_claims = [claim_before(claim) for claim in experiment.claims]
         if self._records:
             first = min((trial.block for trial in event.trials), default=self.blocks.most)
             self._judge(first)

@@ -96,7 +96,7 @@ def _of_block(sample: Sample, metric: str) -> float | Lack:
     return "unknown" if log is None else log
 
 
-def undecided(claim: Claim) -> ClaimSoFar:
+def claim_before(claim: Claim) -> ClaimSoFar:
     """A claim of which nothing is known yet."""
     return ClaimSoFar(claim.says, needed=needed_in(claim, _scale(claim, None)))
 
@@ -104,7 +104,7 @@ def undecided(claim: Claim) -> ClaimSoFar:
 def claim_so_far(verdict: Verdict) -> ClaimSoFar:
     """A claim by the verdict that it would have if no further block came; or that it has."""
     claim, found = verdict.claim, verdict.shown_estimate
-    row = replace(undecided(claim), way="unsure", decided=verdict.decided is not None)
+    row = replace(claim_before(claim), way="unsure", decided=verdict.decided is not None)
     if verdict.outcome in ("NOT HERE", "INVALID"):
         return replace(row, way="nothing", figure=verdict.outcome.lower())
     ways: Mapping[str, Way] = {"CONFIRMED": "holds", "REFUTED": "fails"}
