@@ -76,10 +76,14 @@ class Seat:
 
 @contextmanager
 def at_a_terminal(
-    desk: Desk, *words: str, under: Sequence[str] = (), **extra: str
+    desk: Desk,
+    *words: str,
+    under: Sequence[str] = (),
+    size: tuple[int, int] = (80, 24),
+    **extra: str,
 ) -> Iterator[Seat]:
     """`invoke` with these words, as the only one at a terminal of its own."""
-    columns, lines = 80, 24
+    columns, lines = size
     hand, place = pty.openpty()
     fcntl.ioctl(place, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     environment = {**desk.environment(), "TERM": "xterm-256color", "LANG": "C.UTF-8", **extra}
@@ -175,6 +179,19 @@ def test_a_terminal_that_cannot_draw_gets_a_line_for_each_trial(
     lines = [line for line in seat.terminal.rows if re.match(r"\[ *[0-9]+/[0-9]+\] ", line)]
     assert len(lines) == len(desk.planned())
     assert BEGIN_OF_PICTURE not in seat.text
+
+
+@pytest.mark.needs("setsid")
+def test_a_small_terminal_without_colours_and_utf_8_gets_what_it_can_show(desk: Desk) -> None:
+    extra = {"LC_ALL": "C", "NO_COLOR": "1"}
+    with at_a_terminal(desk, "run", small(desk, 2), size=(30, 10), **extra) as seat:
+        seat.watch(lambda: in_hand(seat) and any("2/2" in one for one in seat.terminal.screen))
+        shown = [line for line in seat.terminal.screen if line.startswith(("small", "now", "c-"))]
+        assert all(line.isascii() and len(line) <= 30 for line in shown)
+        assert re.search("=+-*  [0-9]+:[0-9]{2}$", shown[0])
+        assert any(re.match("c-(mt|sync) +[1-8x?!][1-8x?!.o]", line) for line in shown)
+        assert seat.end() in DONE
+    assert {number for code in seat.terminal.codes for number in code.split(";")} <= {*"012"}
 
 
 _TERMINAL = re.compile(r"^write(?:v)?\([12],")
