@@ -11,7 +11,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -80,9 +80,11 @@ def at_a_terminal(
     *words: str,
     under: Sequence[str] = (),
     size: tuple[int, int] = (80, 24),
-    **extra: str,
+    said: Mapping[str, str] | None = None,
 ) -> Iterator[Seat]:
-    """`invoke` with these words, as the only one at a terminal of its own."""
+    """`invoke` with these words, as the only one at a terminal of its own; what is `said` is in
+    the environment."""
+    extra = said or {}
     columns, lines = size
     hand, place = pty.openpty()
     fcntl.ioctl(place, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
@@ -174,7 +176,7 @@ def test_a_ctrl_c_leaves_the_terminal_as_it_was(desk: Desk, presses: int) -> Non
 def test_a_terminal_that_cannot_draw_gets_a_line_for_each_trial(
     desk: Desk, extra: dict[str, str]
 ) -> None:
-    with at_a_terminal(desk, "run", small(desk, 1), **extra) as seat:
+    with at_a_terminal(desk, "run", small(desk, 1), said=extra) as seat:
         assert seat.end() in DONE
     lines = [line for line in seat.terminal.rows if re.match(r"\[ *[0-9]+/[0-9]+\] ", line)]
     assert len(lines) == len(desk.planned())
@@ -183,8 +185,8 @@ def test_a_terminal_that_cannot_draw_gets_a_line_for_each_trial(
 
 @pytest.mark.needs("setsid")
 def test_a_small_terminal_without_colours_and_utf_8_gets_what_it_can_show(desk: Desk) -> None:
-    extra = {"LC_ALL": "C", "NO_COLOR": "1"}
-    with at_a_terminal(desk, "run", small(desk, 2), size=(30, 10), **extra) as seat:
+    path, said = small(desk, 2), {"LC_ALL": "C", "NO_COLOR": "1"}
+    with at_a_terminal(desk, "run", path, size=(30, 10), said=said) as seat:
         seat.watch(lambda: in_hand(seat) and any("2/2" in one for one in seat.terminal.screen))
         shown = [line for line in seat.terminal.screen if line.startswith(("small", "now", "c-"))]
         assert all(line.isascii() and len(line) <= 30 for line in shown)

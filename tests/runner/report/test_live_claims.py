@@ -30,24 +30,25 @@ def drawn(run: Progress) -> list[str]:
 def test_a_claim_is_shown_as_the_report_has_it(kind: str, tmp_path: Path) -> None:
     review = judged(KINDS[kind](tmp_path / "made" / "run"))
     for verdict in review.verdicts:
-        row = claim_so_far(verdict)
-        assert row.way == WAYS.get(verdict.outcome, "nothing")
+        claim = claim_so_far(verdict)
+        assert claim.way == WAYS.get(verdict.outcome, "nothing")
         said = verdict_words(verdict).figures.replace("\N{NO-BREAK SPACE}", " ")
-        if verdict.outcome in WAYS and row.figure != "–":
-            assert row.needed in said.replace("≥", ">")
-            if verdict.sustained and row.figure[0] in "<>":  # the report has words for it
+        if verdict.outcome in WAYS and claim.figure != "–":
+            assert claim.needed in said.replace("≥", ">")
+            if verdict.sustained and claim.figure[0] in "<>":  # the report has words for it
                 continue
-            assert row.figure in said
-            assert row.interval in ("", "very wide", "in each block") or row.interval in said
+            assert claim.figure in said
+            assert claim.interval in ("", "very wide", "in each block") or claim.interval in said
     experiment, records = review.run.experiment, review.run.attempts
     run = Progress(ToldRun(experiment).questions, lambda: None)
     total = len(plan(experiment))
     run.hear(RunStarted(FOLDER, plan(experiment)[-1:], experiment, total, True, 1, tuple(records)))
     lines = drawn(run)
     assert sum(line[:2] in ("✓ ", "✗ ", "? ", "– ") for line in lines) == len(experiment.claims)
+    width = max(len(cell.label) for cell in experiment.cells)
     for cell in experiment.cells[:20]:
-        (line,) = (line for line in lines if line.startswith(f"{cell.label} "))
-        assert any(sign in line for sign in Signs().levels + "✗?")
+        (row,) = (line for line in lines if line.startswith(f"{cell.label:<{width}}  "))
+        assert any(sign in row for sign in Signs().levels + "✗?")
 
 
 def test_a_search_for_rates_is_told_before_there_are_cells() -> None:
