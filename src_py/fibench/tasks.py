@@ -343,6 +343,7 @@ def lint(context: Context) -> int:
         "rates and its CPU time beside wrk and redis-benchmark",
         "runner": "the runner's own work: estimating, reading journals, listing runs, trials",
         "probe": "what the probe costs rates, and what it finds",
+        "live": "what the live view of a run costs the figures that it shows",
         "statistics": "simulate how often intervals and verdicts are right, and write the tables "
         "of docs/statistics.md; takes minutes",
     },
@@ -355,6 +356,7 @@ def bench(
     load: bool = False,
     runner: bool = False,
     probe: bool = False,
+    live: bool = False,
     statistics: bool = False,
 ) -> int:
     """Measure CPU per request of the C servers and of fibload, beside a bare echo."""
@@ -362,8 +364,8 @@ def bench(
 
     # Invoke gives True for an option without the value that it may have.
     parts = develop.ALL_PARTS if designs is True else designs  # type: ignore[comparison-overlap]
-    others = {"load": load, "runner": runner, "probe": probe, "statistics": statistics}
-    return develop.bench(duration, rounds, parts, **others)
+    others = {"load": load, "runner": runner, "probe": probe, "live": live}
+    return develop.bench(duration, rounds, parts, statistics=statistics, **others)
 
 
 @command()

@@ -270,7 +270,9 @@ def _measure(request: Request, held: Held) -> RunOutcome:
         if isinstance(event, RunStarted | SearchStarted):
             held.rename(f"{event.folder.parent.name}/{event.folder.name}")
 
-    with showing_progress(lambda: None if fixed else following.decisions) as progress:
+    with showing_progress(
+        lambda: following.questions, lambda: None if fixed else following.decisions
+    ) as progress:
         return run_experiment(request, [hear, progress], following)
 
 

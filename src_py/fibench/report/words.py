@@ -162,7 +162,7 @@ def _figures(verdict: Verdict) -> str:
     if verdict.crossover is not None:
         return _crossover_figures(verdict, verdict.crossover)
     if verdict.sustained:
-        needed = _bound(claim, RATIO if claim.right else scale_for(1.0, "1/s"))
+        needed = needed_in(claim, RATIO if claim.right else scale_for(1.0, "1/s"))
         if claim.right is None:  # a rate that was measured and is held is sustained
             needed = needed.replace(">", "≥")
         return sustained_figures(verdict, _row_names(claim), glued(f"needed {needed}"))
@@ -178,7 +178,7 @@ def _figures(verdict: Verdict) -> str:
         sides = f"{glued(f'{left} {one}')}, {glued(f'{right} {other}')}"
     sign = "" if claim.right is None else "×"
     estimate = glued(_estimate(verdict.estimate, claim, scale, sign))
-    return f"{claim.metric} {sides}{at}: {estimate}, {glued(f'needed {_bound(claim, scale)}')}"
+    return f"{claim.metric} {sides}{at}: {estimate}, {glued(f'needed {needed_in(claim, scale)}')}"
 
 
 def _row_names(claim: Claim) -> Names:
@@ -200,7 +200,7 @@ def _bounds_figures(verdict: Verdict, estimate: Estimate, at: str) -> str:
     unit = METRICS[claim.metric].unit if claim.right is None else None
     known = bounds_with_interval(estimate, "" if unit else "×", unit)
     sides = left if claim.right is None else f"{left}, {right}"
-    needed = glued(f"needed {_bound(claim, RATIO)}")
+    needed = glued(f"needed {needed_in(claim, RATIO)}")
     return f"{claim.metric} {sides}{at}: {glued(known)}, {needed}"
 
 
@@ -215,7 +215,8 @@ def _bound_quantity(claim: Claim, bound: float, scale: Scale) -> str:
     return bound_quantity(bound, own)
 
 
-def _bound(claim: Claim, scale: Scale) -> str:
+def needed_in(claim: Claim, scale: Scale) -> str:
+    """What a claim asks for: `> 1.3`, `0.9 to 1.1`; of values in units that suit the bounds."""
     if claim.low is not None and claim.high is not None:
         low, high = (
             _bound_quantity(claim, claim.low, scale),
@@ -232,7 +233,7 @@ def _count_figures(verdict: Verdict, left: str, right: str, at: str) -> str:
     counts, claim = verdict.count, verdict.claim
     if counts is None or counts.blocks == 0:
         return ""
-    needed = f"needed {_bound(claim, RATIO)}{f' × that of {right}' if right else ''}"
+    needed = f"needed {needed_in(claim, RATIO)}{f' × that of {right}' if right else ''}"
     span = f"{counts.least} to {counts.most}" if counts.least != counts.most else f"{counts.most}"
     figures = f"{span} in each block, {counts.total} in all"
     return f"{claim.metric} {left}{at}: {figures}, {needed} in every block"
@@ -252,7 +253,7 @@ def _crossover_figures(verdict: Verdict, found: Crossover) -> str:
         place = _estimate(estimate, claim, scale, sign="")
         said.append(
             f"{left} begins to beat {right}{metric}{at} at {glued(f'{axis} = {place}')}, "
-            f"{glued(f'needed {_bound(claim, scale)}')}"
+            f"{glued(f'needed {needed_in(claim, scale)}')}"
         )
     said += [words for wins in ("everywhere", "nowhere") if (words := _censored(found, wins, left))]
     if found.incomplete:
@@ -260,7 +261,7 @@ def _crossover_figures(verdict: Verdict, found: Crossover) -> str:
     if estimate.mean is None and estimate.absent is None:
         scale = axis_scale(found.over, found.points[-1])
         ends = "; ".join(said) or f"{left} is not seen to begin to beat {right}{metric}{at}"
-        return f"{ends}; {glued(f'needed {axis} {_bound(claim, scale)}')}"
+        return f"{ends}; {glued(f'needed {axis} {needed_in(claim, scale)}')}"
     return "; ".join(said)
 
 

@@ -39,6 +39,7 @@ from fibench.run.events import (
     TrialFinished,
     TrialMadeAgain,
     TrialStarted,
+    told_of_load,
 )
 from fibench.run.request import Request, context_of
 from fibench.run.searching.looking import keep_rates, look, so_far
@@ -142,7 +143,7 @@ def run_experiment(
     programs = Unchanged(plan(request.experiment), context)
     _check_all_is_there(programs)
     begun = begin(request, context)
-    context = replace(context, seed=begun.seed)
+    context = replace(context, seed=begun.seed, loading=told_of_load(tell))
     for text in begun.notices:
         tell(Notice(text))
     tell(RunBegun(begun.claims))
@@ -201,7 +202,9 @@ def _tell_start(
 ) -> None:
     left = [one.trial for one in todo]
     stand = {record.trial for record in records} - {trial.key for trial in left}
-    tell(RunStarted(begun.folder, left, len(begun.trials), begun.resumed, len(stand)))
+    made, total = tuple(records), len(begun.trials)
+    known = begun.experiment
+    tell(RunStarted(begun.folder, left, known, total, begun.resumed, len(stand), made))
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,8 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
         try:
             checking = Check(context, parameters, port, folder, asked.append)
             right, checked = _check(checking, trial.cell, running.backlog, repeated)
-            loaded = _load(context, trial.cell, port, folder, readings, checked)
+            with context.under_load():
+                loaded = _load(context, trial.cell, port, folder, readings, checked)
             seen = watch.conclude(readings.cores(), loaded[0].load_cores)
             most = _most_cores(context, parameters, readings, seen)
             of_server = {"design_cores": most, "late_s": readings.too_late_s()}
