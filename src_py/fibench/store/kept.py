@@ -17,6 +17,7 @@ from fibench.json_values import (
     object_or_none,
     text_or_none,
 )
+from fibench.parameters import LONGEST_MADE_AS
 from fibench.store.files import DAMAGED, StoredError, shown_path
 
 _FIGURES = (
@@ -47,6 +48,8 @@ class KeptPlan:
     """Of which boot of the machine it is."""
     cores: int | None
     """How many physical cores it could use."""
+    made_as: str = ""
+    """The name that it was made under, as the file has it; empty of one without."""
 
 
 def read_plan(document: Object) -> KeptPlan:
@@ -64,6 +67,7 @@ def read_plan(document: Object) -> KeptPlan:
         trials=frozenset(str(trial["key"]) for trial in trials if "key" in trial),
         boot_id=text_or_none(identity.get("boot_id")),
         cores=len(list_or_empty(identity.get("cores"))) or None,
+        made_as=(text_or_none(document.get("as")) or "")[: LONGEST_MADE_AS + 1],
     )
 
 
