@@ -118,11 +118,7 @@ def command(
     },
 )
 def run(
-    context: Context,
-    overrides: dict[str, str],
-    experiment: str,
-    fresh: bool = False,
-    as_: str = "",
+    context: Context, overrides: dict[str, str], experiment: str, fresh: bool = False, as_: str = ""
 ) -> int:
     """Build, measure, judge and report an experiment; goes on with an unfinished run."""
     from fibench.commands import run as commands
@@ -280,8 +276,7 @@ def compare(
         "until": "only those that were made on this day or earlier",
         "html": "make a page to look at, kept as runs.html in the folder of runs",
         "open": "make that page, and show it in a browser",
-        "output": "write to this file instead",
-        "replace": "replace the file of --output if it exists",
+        **_OUTPUT,
     }
 )
 def runs(

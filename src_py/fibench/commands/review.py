@@ -114,13 +114,13 @@ def runs(
     from fibench.commands.listing.asked import Narrowing, asked_runs, folder_of_runs
     from fibench.export import OF_LISTS
     from fibench.export import listing as formats
-    from fibench.report.runs import rows_of
+    from fibench.report.runs import table_rows
 
     _check_choice("format", format_name, OF_LISTS)
     wanted = (which or Narrowing(experiment)).read()
     target = _target(output, replace=replace)
     found = asked_runs(folder_of_runs(root), wanted)
-    _emit(formats.FORMATS[format_name](rows_of(found)), target)
+    _emit(formats.FORMATS[format_name](table_rows(found)), target)
     return 0
 
 

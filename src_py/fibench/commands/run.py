@@ -304,14 +304,7 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
     from fibench import __version__
     from fibench.backends import interpreter_records
     from fibench.build import compiler
-    from fibench.report import Circumstances, render_results
-    from fibench.report.lines import (
-        before_line,
-        build_line,
-        machine_line,
-        made_as_line,
-        pinning_words,
-    )
+    from fibench.report import Circumstances, lines, render_results
     from fibench.store.begun import read_begun
     from fibench.store.folder import CLAIMS, keep_json
     from fibench.store.stops import read_sessions
@@ -348,13 +341,13 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
             os.path.relpath(outcome.folder, origin()),
             interrupted=outcome.interrupted,
             overhead=overhead,
-            machine_line=machine_line(cores),
-            pinning=pinning_words(outcome.pinning) if outcome.pinning else "",
-            build_line=build_line(__version__, compiler(request.places.programs)),
+            machine_line=lines.machine_line(cores),
+            pinning=lines.pinning_words(outcome.pinning) if outcome.pinning else "",
+            build_line=lines.build_line(__version__, compiler(request.places.programs)),
             interpreters=interpreter_records(request.interpreters),
             added_afterwards=outcome.other_claims,
-            made_as=made_as_line(outcome.folder),
-            before=before_line(outcome.folder),
+            made_as=lines.made_as_line(outcome.folder),
+            before=lines.before_line(outcome.folder),
         ),
     )
     page = keep_page(outcome.folder, request.places)

@@ -126,8 +126,8 @@ class ListedRun:
     is_damaged: bool = False
     """It could not be read: there is nothing but its row."""
     beliefs: Mapping[str, str] = field(default_factory=dict)
-    """What was expected of its claims before it was made: outcomes by the claims' ids, of those of
-    which anything was said."""
+    """What was expected of its claims before it was made, by their ids: "holds", "does not hold" or
+    "too close", of those of which anything was said."""
 
     @property
     def head(self) -> RunRow:
@@ -174,10 +174,10 @@ def _may_carry(entry: os.DirEntry[str]) -> bool:
 
 def rows(root: Path, experiment: str = "") -> list[RunRow]:
     """The rows of all runs below a folder, of one experiment if it is named."""
-    return rows_of(listed_runs(root, Wanted(experiment)))
+    return table_rows(listed_runs(root, Wanted(experiment)))
 
 
-def rows_of(found: Iterable[ListedRun]) -> list[RunRow]:
+def table_rows(found: Iterable[ListedRun]) -> list[RunRow]:
     """The rows of runs, in their order."""
     return [row for one in found for row in one.rows]
 

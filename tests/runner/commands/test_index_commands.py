@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
+from tests.processes import ending
+from tests.runner.desk import INVOKE, SMALL, Desk
 from tests.runner.page.class_runs import hand_in
 from tests.runner.page.html_reading import read_page_text
 from tests.runner.stored_runs import EXPERIMENT, MACHINE, make_run
@@ -18,6 +21,7 @@ from fibench.commands import review as reviewing
 from fibench.commands.listing.asked import Narrowing
 from fibench.commands.listing.index import INDEX
 from fibench.commands.refused import WRONG_INPUT, Refused
+from fibench.parameters import drawn_seed
 
 FIRST, SECOND, THIRD = "2026-11-20T0800-0001", "2026-11-24T2255-0002", "2026-11-28T1730-0003"
 EVERY = Narrowing()
@@ -245,3 +249,28 @@ def test_as_is_an_option_that_goes_not_with_seed(tmp_path: Path) -> None:
         assert what in done.stderr
         assert len(done.stderr.splitlines()) == 2
     assert "--as" in invoke("run", "--help").stdout
+
+
+def test_a_run_is_made_under_a_name_and_everything_tells_it(desk: Desk) -> None:
+    """Interrupted, and gone on with without saying the name again."""
+    text = SMALL.format(blocks=5, above=1)
+    path = desk.write(text)
+    argv = [*INVOKE, "run", str(path), "--as", "Zo\u00eb"]
+    with ending(
+        subprocess.Popen(
+            argv, cwd=CHECKOUT, env={**desk.environment(), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert any(line.lstrip().startswith("[") for line in process.stdout), "ended too early"
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert "--as Zo\u00eb` resumes it" in said or "--as 'Zo\u00eb'` resumes it" in said
+    done = desk.run(path)
+    plan = json.loads((desk.run_folder() / "plan.json").read_bytes())
+    assert (plan["as"], plan["seed"]) == ("Zo\u00eb", drawn_seed("Zo\u00eb"))
+    assert f"made as Zo\u00eb, seed {plan['seed']}" in done.stdout
+    assert "<dt>Made as</dt><dd>Zo\u00eb</dd>" in (desk.run_folder() / "report.html").read_text()
+    (head, *_) = json.loads(desk.invoke("runs", "--format", "json").stdout)["runs"]
+    assert (head["as"], head["marks"]) == ("Zo\u00eb", "")

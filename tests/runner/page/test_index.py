@@ -5,6 +5,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -278,6 +279,22 @@ def test_what_was_expected_of_a_claim_has_its_place(tmp_path: Path) -> None:
     for belief, words in BELIEVED.items():
         assert claim_cell(column, entry, belief).belief == words
     assert claim_cell(column, entry).belief == claim_cell(column, entry, "else").belief == ""
+
+
+def test_what_was_expected_stands_beside_what_came(tmp_path: Path) -> None:
+    """Of each run in its row, of all of them beside the picture."""
+    for number, name in enumerate(("ann", "bob", "cyd")):
+        person_run(tmp_path / name, name, number)
+    runs = every_run(tmp_path)
+    claim = runs[0].claims[0].id
+    said = ("holds", "does not hold", "holds")
+    told = [replace(run, beliefs={claim: one}) for run, one in zip(runs, said, strict=True)]
+    page = read_page_text(index_of(told, tmp_path))
+    first, second, *_ = page.every("article", "one")
+    assert "expected before: 2 it holds, 1 it does not" in first.text
+    assert "expected" not in second.text
+    cells = [line.every("td") for line in lines(page).values()]
+    assert ["expected: " in "".join(td.text for td in own) for own in cells] == [True] * 3
 
 
 def test_no_runs_have_an_index_too(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ _NOT_MEASURED = ("host", "port")
 
 
 @dataclass(frozen=True)
-class Entry:
+class ClaimOfRun:
     """A claim of a run."""
 
     run: ListedRun
@@ -52,42 +52,42 @@ def _as_measured(cell: Cell, along: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Column:
+class ClaimColumn:
     """A claim in all runs of an experiment that have it."""
 
     number: int
     """From 1, in the order of the first file that has it."""
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, ClaimOfRun]
     """By the run's name."""
 
     @cached_property
-    def usual(self) -> Entry:
+    def usual(self) -> ClaimOfRun:
         """One that is claimed, and was measured, as in most of the runs; of equals the first."""
         ways = Counter((one.bounds, one.measured) for one in self.entries.values())
         ((most, _),) = ways.most_common(1)
         return next(one for one in self.entries.values() if (one.bounds, one.measured) == most)
 
-    def otherwise(self, entry: Entry) -> str:
+    def otherwise(self, entry: ClaimOfRun) -> str:
         """How an entry is none like the others; empty of one that is."""
         if entry.bounds != self.usual.bounds:
             return "other bound"
         return "" if entry.measured == self.usual.measured else "measured otherwise"
 
-    def alike(self) -> list[Entry]:
+    def alike(self) -> list[ClaimOfRun]:
         """The entries that are as usual."""
         return [one for one in self.entries.values() if not self.otherwise(one)]
 
 
-def columns_of(runs: Sequence[ListedRun]) -> list[Column]:
+def columns_of(runs: Sequence[ListedRun]) -> list[ClaimColumn]:
     """The claims of runs of one experiment."""
-    found: dict[str, dict[str, Entry]] = {}
+    found: dict[str, dict[str, ClaimOfRun]] = {}
     for run in runs:
         for entry in _entries(run):
             found.setdefault(entry.claim.id, {})[run.head.run] = entry
-    return [Column(number, entries) for number, entries in enumerate(found.values(), 1)]
+    return [ClaimColumn(number, entries) for number, entries in enumerate(found.values(), 1)]
 
 
-def _entries(run: ListedRun) -> Iterator[Entry]:
+def _entries(run: ListedRun) -> Iterator[ClaimOfRun]:
     given = {verdict.claim.id: verdict for verdict in run.verdicts}
     for claim in run.claims:
-        yield Entry(run, claim, given.get(claim.id))
+        yield ClaimOfRun(run, claim, given.get(claim.id))

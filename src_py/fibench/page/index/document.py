@@ -15,14 +15,14 @@ from markupsafe import Markup
 
 import fibench
 from fibench.page.document import ICONS, policy, scripts, styles, templates
-from fibench.page.index.parts import UNDECIDED, ExperimentPart, part_of, wrong_lines
+from fibench.page.index.parts import NO_VERDICT, ExperimentPart, part_of, wrong_lines
 from fibench.report.runs import NOT_KNOWN, ListedRun
 from fibench.wording import counted, listed_with, prose, shown
 
 GENERATOR = f"fibench {fibench.__version__}, index of runs"
 """By which an index is known that may be written anew."""
 _PAGE = "report.html"
-UNTESTED = {UNDECIDED, "NOT HERE"}
+UNTESTED = {NO_VERDICT, "NOT HERE"}
 """Outcomes that say nothing of a claim."""
 _MOST_NAMED = 3
 

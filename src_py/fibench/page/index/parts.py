@@ -19,7 +19,7 @@ from fibench.page.claims.cards import headline
 from fibench.page.claims.pictures import needed_words
 from fibench.page.claims.telling import Teller, teller
 from fibench.page.draw.palette import TONES, Tone
-from fibench.page.index.columns import Column, Entry, columns_of
+from fibench.page.index.columns import ClaimColumn, ClaimOfRun, columns_of
 from fibench.page.index.dots import ManyRuns, RunDot, runs_picture
 from fibench.page.index.names import short_names
 from fibench.report.runs import ListedRun
@@ -28,13 +28,13 @@ from fibench.verdict import Verdict
 from fibench.verdict.crossover import scale_of
 from fibench.wording import counted, prose, shown
 
-UNDECIDED = NOT_DECIDED.upper()
+NO_VERDICT = NOT_DECIDED.upper()
 BELIEVED: Mapping[str, str] = {
-    "CONFIRMED": "it holds",
-    "REFUTED": "it does not",
-    "INCONCLUSIVE": "too close to tell",
+    "holds": "it holds",
+    "does not hold": "it does not",
+    "too close": "too close to say",
 }
-"""What may be expected of a claim, by the outcome that would be."""
+"""What may be expected of a claim before its run, and in words."""
 
 
 @dataclass(frozen=True)
@@ -169,26 +169,28 @@ def _state(run: ListedRun) -> str:
     return ", ".join(said)
 
 
-def _cell(run: ListedRun, column: Column) -> ClaimCell:
+def _cell(run: ListedRun, column: ClaimColumn) -> ClaimCell:
     entry = column.entries.get(run.head.run)
     if entry is None:
         return ClaimCell(column.number, "", "off")
     return claim_cell(column, entry, run.beliefs.get(entry.claim.id))
 
 
-def claim_cell(column: Column, entry: Entry, belief: str | None = None) -> ClaimCell:
+def claim_cell(column: ClaimColumn, entry: ClaimOfRun, belief: str | None = None) -> ClaimCell:
     """A claim of a run, with what was expected of it before: one of BELIEVED, or nothing."""
     verdict, believed = entry.verdict, BELIEVED.get(belief or "", "")
     otherwise = column.otherwise(entry)
     if verdict is None:
-        return ClaimCell(column.number, UNDECIDED, "off", "", otherwise, believed)
+        return ClaimCell(column.number, NO_VERDICT, "off", "", otherwise, believed)
     big, _ = headline(verdict)
     tone = TONES[verdict.outcome]
     return ClaimCell(column.number, verdict.outcome, tone, big, otherwise, believed)
 
 
-def _claim(anchor: str, column: Column, numbers: Mapping[str, int], *, history: bool) -> ClaimPart:
-    groups: dict[tuple[object, object], list[Entry]] = {}
+def _claim(
+    anchor: str, column: ClaimColumn, numbers: Mapping[str, int], *, history: bool
+) -> ClaimPart:
+    groups: dict[tuple[object, object], list[ClaimOfRun]] = {}
     for entry in column.entries.values():
         if column.otherwise(entry):
             groups.setdefault((entry.bounds, entry.measured), []).append(entry)
@@ -207,7 +209,7 @@ def _claim(anchor: str, column: Column, numbers: Mapping[str, int], *, history: 
     )
 
 
-def _believed(column: Column) -> str:
+def _believed(column: ClaimColumn) -> str:
     found = Counter(
         BELIEVED[belief]
         for entry in column.entries.values()
@@ -217,11 +219,13 @@ def _believed(column: Column) -> str:
     return f"expected before: {', '.join(said)}" if said else ""
 
 
-def _pictured(entries: Sequence[Entry], numbers: Mapping[str, int], *, history: bool) -> Pictured:
+def _pictured(
+    entries: Sequence[ClaimOfRun], numbers: Mapping[str, int], *, history: bool
+) -> Pictured:
     given = [one.verdict for one in entries if one.verdict is not None]
-    outcomes = Counter(one.verdict.outcome if one.verdict else UNDECIDED for one in entries)
+    outcomes = Counter(one.verdict.outcome if one.verdict else NO_VERDICT for one in entries)
     tally = [(name, TONES[name], number) for name in TONES if (number := outcomes[name])]
-    tally += [(UNDECIDED, "off", outcomes[UNDECIDED])] if outcomes[UNDECIDED] else []
+    tally += [(NO_VERDICT, "off", outcomes[NO_VERDICT])] if outcomes[NO_VERDICT] else []
     dots = [
         _dot(entry, one, numbers)
         for entry in entries
@@ -270,7 +274,7 @@ def _is_log(given: Sequence[Verdict]) -> bool:
     return all(one.count is None for one in given)
 
 
-def _dot(entry: Entry, verdict: Verdict, numbers: Mapping[str, int]) -> RunDot:
+def _dot(entry: ClaimOfRun, verdict: Verdict, numbers: Mapping[str, int]) -> RunDot:
     head, counts = entry.run.head, verdict.count
     big, interval = headline(verdict)
     title = f"{shown(head.run)}: {' '.join(filter(None, (big, interval)))}".strip()
