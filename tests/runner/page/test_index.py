@@ -23,10 +23,12 @@ from tests.runner.page.class_runs import (
 )
 from tests.runner.page.html_reading import Node, read_page_text
 from tests.runner.page.kinds import HOSTILE
+from tests.runner.page.svg_reading import marks, read_drawing
 
 from fibench.page import index_of
 from fibench.page.document import scripts
 from fibench.page.index.columns import columns_of
+from fibench.page.index.dots import ManyRuns, RunDot, runs_axis, runs_picture
 from fibench.page.index.names import short_names
 from fibench.page.index.parts import BELIEVED, claim_cell, is_history
 from fibench.report.runs import rows
@@ -87,12 +89,12 @@ def test_every_run_has_a_line_with_the_outcome_of_each_claim(spoilt: Path, page:
 
 
 def test_what_is_wrong_with_a_run_is_told_as_on_the_terminal(spoilt: Path, page: Node) -> None:
-    marks = {row.run: row.marks for row in rows(spoilt) if row.marks}
-    assert {"ada", "eve", "fay", "ida", "jon"} <= {run.partition("/")[0] for run in marks}
+    wrong = {row.run: row.marks for row in rows(spoilt) if row.marks}
+    assert {"ada", "eve", "fay", "ida", "jon"} <= {run.partition("/")[0] for run in wrong}
     told = {item.every("a")[0].text: said(item) for item in page.by_id("wrong").every("li")}
-    assert told == {run: f"{run}: {mark}" for run, mark in marks.items()}
+    assert told == {run: f"{run}: {mark}" for run, mark in wrong.items()}
     for run, line in lines(page).items():
-        assert bool(line.every("a", "mark")) is (run in marks)
+        assert bool(line.every("a", "mark")) is (run in wrong)
 
 
 def test_what_cannot_be_read_is_told(spoilt: Path, page: Node) -> None:
@@ -103,11 +105,11 @@ def test_what_cannot_be_read_is_told(spoilt: Path, page: Node) -> None:
 
 
 def test_a_copy_under_another_name_is_found_out(spoilt: Path) -> None:
-    marks = {row.run.partition("/")[0]: row.marks for row in rows(spoilt)}
-    assert "it was not made as fay" in marks["fay"]
-    assert marks["fay"].endswith(", which is of ada"), "whose it is"
-    assert "all of its" in marks["eve"]
-    assert marks["bob"] == ""
+    wrong = {row.run.partition("/")[0]: row.marks for row in rows(spoilt)}
+    assert "it was not made as fay" in wrong["fay"]
+    assert wrong["fay"].endswith(", which is of ada"), "whose it is"
+    assert "all of its" in wrong["eve"]
+    assert wrong["bob"] == ""
 
 
 def test_each_picture_has_a_mark_for_each_run_that_has_a_figure(spoilt: Path, page: Node) -> None:
@@ -338,3 +340,40 @@ def test_400_runs_stay_usable(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_names_are_as_short_as_tells_them_apart(runs: list[str], names: list[str]) -> None:
     assert list(short_names(runs).values()) == names
+
+
+def place(figure: float | None, low: float | None = None, high: float | None = None) -> RunDot:
+    return RunDot(1, "a run", "ok", figure, low, high)
+
+
+@pytest.mark.parametrize("log", [True, False])
+@pytest.mark.parametrize("from_zero", [True, False])
+@pytest.mark.parametrize(
+    "dots",
+    [
+        [],
+        [place(1.5)],
+        [place(2.0), place(2.0)],
+        [place(0.5), place(80.0, None, 400.0)],
+        [place(None, 3.0)],
+        [place(None, None, 3.0)],
+        [place(None)],
+    ],
+)
+@pytest.mark.parametrize(("above", "below"), [(1.3, None), (None, 1.1), (0.9, 1.1), (None, None)])
+def test_every_run_and_bound_is_on_the_axis(
+    log: bool, from_zero: bool, dots: list[RunDot], above: float | None, below: float | None
+) -> None:
+    asked = ManyRuns("label", dots, str, "needed", above, below, log=log, from_zero=from_zero)
+    axis = runs_axis(asked)
+    for figure in (*asked.bounds, *(dot.place for dot in dots)):
+        assert figure is None or axis.has(figure)
+    drawing = read_drawing(str(runs_picture(asked)))
+    assert len(list(marks(drawing, "use", "dot"))) == sum(dot.place is not None for dot in dots)
+
+
+def test_intervals_of_very_many_runs_are_left_out() -> None:
+    for count, drawn in ((60, 60), (61, 0)):
+        dots = [place(2.0, 1.0, 3.0) for _ in range(count)]
+        drawing = read_drawing(str(runs_picture(ManyRuns("label", dots, str, "needed", 1.3))))
+        assert len(list(marks(drawing, "line", "span"))) == drawn

@@ -61,6 +61,8 @@ class ManyRuns:
     above: float | None = None
     below: float | None = None
     log: bool = True
+    from_zero: bool = False
+    """Whether a linear axis begins at 0, as of counts."""
     is_ratio: bool = False
 
     @property
@@ -90,8 +92,10 @@ def runs_axis(asked: ManyRuns) -> Axis:
     known += [1.0] if asked.is_ratio else []
     figures = [one for one in known if one is not None and math.isfinite(one)]
     if not asked.log:
-        low, high = min([0.0, *figures]), max([1.0, *figures])
-        return Axis(low, high + 0.06 * (high - low), first=2.0, last=98.0)
+        figures = [*figures, 0.0, 1.0] if asked.from_zero else figures or [0.0]
+        low, high = min(figures), max(figures)
+        more = _ROOM * (high - low) if high > low else max(0.25 * abs(high), 1.0)
+        return Axis(low if asked.from_zero else low - more, high + more, first=2.0, last=98.0)
     figures = [one for one in figures if one > 0.0] or [1.0]
     low, high = min(figures), max(figures)
     more = max((high / low) ** _ROOM, 1.02) if high / low > _SOME else _AROUND

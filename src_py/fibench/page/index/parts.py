@@ -255,6 +255,7 @@ def _pictured(
             above=claim.low if has_bounds else None,
             below=claim.high if has_bounds else None,
             log=_is_log(given),
+            from_zero=is_count,
             is_ratio=claim.right is not None and claim.kind != "crossover" and not is_count,
         )
     )
