@@ -102,6 +102,8 @@ def test_what_cannot_be_read_is_told(spoilt: Path, page: Node) -> None:
     damaged = [row for row in rows(spoilt) if row.outcome.startswith("damaged: ")]
     assert told == [f"{row.run}: {row.outcome.removeprefix('damaged: ')}" for row in damaged]
     assert len(told) == 2
+    assert [a.attributes["href"] for a in page.by_id("unreadable").every("a")] == ["leo.html"]
+    assert "9 in folders, 3 pages" in page.text
 
 
 def test_a_copy_under_another_name_is_found_out(spoilt: Path) -> None:

@@ -98,7 +98,7 @@ def _link(run: ListedRun, place: Path) -> str:
 
     A page that is a link would lead who follows it elsewhere.
     """
-    page = run.place if run.place != run.folder else run.place / _PAGE
+    page = run.place if run.place.is_file() else run.place / _PAGE
     if page.is_symlink() or not page.is_file():
         return ""
     path = os.path.relpath(page.absolute(), place.absolute())
@@ -145,7 +145,7 @@ def _lead(parts: Sequence[ExperimentPart], unreadable: Sequence[Unreadable]) -> 
 
 
 def _facts(found: Sequence[ListedRun]) -> Iterator[tuple[str, str]]:
-    pages = sum(one.place != one.folder for one in found)
+    pages = sum(one.place.is_file() for one in found)
     said = [f"{len(found) - pages} in folders"] if pages < len(found) else []
     said += [counted(pages, "page")] if pages else []
     names = len({one.head.as_ for one in found if one.head.as_})
