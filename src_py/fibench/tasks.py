@@ -115,6 +115,7 @@ def command(
         "experiment": "a file, or its name: gil",
         "fresh": "begin anew, instead of going on with an unfinished run",
         "predict": "ask first what you expect of each claim: h holds, d does not, c too close",
+        "as_": "the name of who makes the run: it draws the seed, and `runs` tells it",
     },
 )
 def run(
@@ -123,11 +124,12 @@ def run(
     experiment: str,
     fresh: bool = False,
     predict: bool = False,
+    as_: str = "",
 ) -> int:
     """Build, measure, judge and report an experiment; goes on with an unfinished run."""
     from fibench.commands import run as commands
 
-    return commands.run(experiment, overrides, fresh, predict)
+    return commands.run(experiment, overrides, fresh, predict, as_ or None)
 
 
 @command(
@@ -278,23 +280,37 @@ def compare(
 @command(
     help={
         "root": "the folder of runs (default: the results folder)",
-        "format": any_of(OF_LISTS),
+        "format": f"{any_of((*OF_LISTS, 'html'))} (default: text)",
         "experiment": "only the runs of this experiment",
+        "machine": "only those of machines with this in their name: ryzen, '4 cores'",
+        "since": "only those that were made on this day or later: 2026-11-23 (UTC)",
+        "until": "only those that were made on this day or earlier",
+        "html": "make a page to look at, kept as runs.html in the folder of runs",
+        "open": "make that page, and show it in a browser",
         **_OUTPUT,
     }
 )
 def runs(
     context: Context,
     root: str = "",
-    format: str = "text",  # noqa: A002 - the option is --format
+    format: str = "",  # noqa: A002 - the option is --format
     experiment: str = "",
+    machine: str = "",
+    since: str = "",
+    until: str = "",
+    html: bool = False,
+    open: bool = False,  # noqa: A002 - the option is --open
     output: str = "",
     replace: bool = False,
 ) -> int:
-    """List runs, from one machine or many: a row for each run and claim."""
+    """List runs, from one machine or many: a row for each run and claim, or a page of them all."""
     from fibench.commands import review as reviewing
+    from fibench.commands.listing.asked import Narrowing
 
-    return reviewing.runs(root, format, experiment, output, replace=replace)
+    which = Narrowing(experiment, machine, since, until)
+    if html or open or format == "html":
+        return reviewing.runs_page(root, format, output, which, replace=replace, opened=open)
+    return reviewing.runs(root, format or "text", experiment, output, replace=replace, which=which)
 
 
 @command()

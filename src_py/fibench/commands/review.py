@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fibench.commands.refused import NOT_STARTED, WRONG_INPUT, Refused
+from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.folders import find_places, from_here
 from fibench.report.output import carried
 from fibench.wording import escaped, suggestion
@@ -22,6 +22,7 @@ from fibench.wording import escaped, suggestion
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from fibench.commands.listing.asked import Narrowing
     from fibench.experiment import Claim
     from fibench.store import StoredRun
     from fibench.verdict import Review
@@ -144,25 +145,49 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
     return 0
 
 
-def runs(root: str, format_name: str, experiment: str, output: str, *, replace: bool) -> int:
-    """List the runs below a folder, a row for each run and claim."""
+def runs(
+    root: str,
+    format_name: str,
+    experiment: str,
+    output: str,
+    *,
+    replace: bool,
+    which: Narrowing | None = None,
+) -> int:
+    """List the runs below a folder, a row for each run and claim: of an experiment, and of those
+    that `which` leaves."""
+    from fibench.commands.listing.asked import Narrowing, asked_runs, folder_of_runs
     from fibench.export import OF_LISTS
     from fibench.export import listing as formats
-    from fibench.report import runs as listing
+    from fibench.report.runs import table_rows
 
     _check_choice("format", format_name, OF_LISTS)
+    wanted = (which or Narrowing(experiment)).read()
     target = _target(output, replace=replace)
-    folder = from_here(root) if root else find_places().results
-    if not folder.is_dir():
-        hint = "give a folder of runs: --root DIR" if root else "run an experiment first"
-        status = WRONG_INPUT if root else NOT_STARTED
-        raise Refused(f"{escaped(str(folder))} is no folder", hint, status)
-    found = listing.rows(folder, experiment)
-    if experiment and not found:
-        there = sorted({row.experiment for row in listing.rows(folder)})
-        what = f"no run of {escaped(experiment[:64])} is in {escaped(str(folder))}"
-        raise Refused(what, suggestion(experiment, there), WRONG_INPUT)
-    _emit(formats.FORMATS[format_name](found), target)
+    found = asked_runs(folder_of_runs(root), wanted)
+    _emit(formats.FORMATS[format_name](table_rows(found)), target)
+    return 0
+
+
+def runs_page(
+    root: str, format_name: str, output: str, which: Narrowing, *, replace: bool, opened: bool
+) -> int:
+    """Write an index over the runs below a folder, a page: there, or to `output`."""
+    from fibench.commands.listing import index
+    from fibench.commands.listing.asked import asked_runs, folder_of_runs
+
+    if format_name not in ("", "html"):
+        hint = "leave one of them out"
+        raise Refused(f"--format {escaped(format_name[:40])} is no page", hint, WRONG_INPUT)
+    wanted, folder = which.read(), folder_of_runs(root)
+    target = _target(output, replace=replace)
+    place = target or index.own_index(folder, replace=replace)
+    text = index.index_text(asked_runs(folder, wanted), place.parent)
+    if target is None:
+        index.keep_index(place, text)
+    else:
+        _emit(text, target)
+    index.show_index(place, opened=opened)
     return 0
 
 
@@ -276,6 +301,7 @@ def _render(console: Console, review: Review) -> None:
         before_line,
         build_line,
         machine_line_of,
+        made_as_line,
         pinning_line,
     )
 
@@ -293,6 +319,7 @@ def _render(console: Console, review: Review) -> None:
             interpreters=run.environment.interpreters,
             added_afterwards=review.added_afterwards,
             marks=review.marks,
+            made_as=made_as_line(run.folder),
             before=before_line(run.folder),
             age=age_line(run),
             beliefs=run.plan.beliefs,

@@ -25,7 +25,7 @@ from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
 from fibench.json_values import Json
 from fibench.machine import cores as machine
-from fibench.parameters import option_flag
+from fibench.parameters import LONGEST_MADE_AS, drawn_seed, option_flag, read_name
 from fibench.tried import could_not_start
 from fibench.wording import escaped
 
@@ -50,6 +50,8 @@ class Asked:
     """The catalogue."""
     overrides: Mapping[str, str]
     """The options that have replaced keys of the file."""
+    made_as: str = ""
+    """The name that it is to be made under; empty: none."""
 
     @property
     def folder(self) -> Path:
@@ -73,6 +75,23 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> Asked:
         said = f"{name} is {brief_name(path)}; others of that name are called "
         print(f"note: {escaped(said + ', '.join(others))}", file=sys.stderr)
     return Asked(experiment, path, backends, overrides)
+
+
+def made_under(asked: Asked, name: str | None) -> Asked:
+    """What is asked for under a person's name, if there is one: it draws the seed. Raises
+    Refused."""
+    if name is None:
+        return asked
+    if "seed" in asked.overrides:
+        hint = "give one of them: a name draws a seed of its own"
+        raise Refused("--as and --seed are both given", hint, WRONG_INPUT)
+    try:
+        kept = read_name(name)
+    except ValueError as error:
+        hint = f"a name has 1 to {LONGEST_MADE_AS} characters, on one line: --as ada"
+        raise Refused(f"--as {escaped(name[:40])}: {error}", hint, WRONG_INPUT) from error
+    seeded = replace(asked.experiment.plan, seed=drawn_seed(kept))
+    return replace(asked, experiment=replace(asked.experiment, plan=seeded), made_as=kept)
 
 
 def _check_cpus(experiment: Experiment, path: Path) -> None:
@@ -145,7 +164,13 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     return 0
 
 
-def run(name: str, overrides: Mapping[str, str], fresh: bool = False, predict: bool = False) -> int:
+def run(
+    name: str,
+    overrides: Mapping[str, str],
+    fresh: bool = False,
+    predict: bool = False,
+    made_as: str | None = None,
+) -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`.
 
     With `predict` a person is asked before a new one what they expect of its claims.
@@ -158,7 +183,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False, predict: b
     from fibench.store import RunError, run_name
 
     places = find_places()
-    asked = load(name, overrides, places)
+    asked = made_under(load(name, overrides, places), made_as)
     written = {"FIBENCH_RESULTS": places.results}
     if places.checkout is not None:
         written["FIBENCH_BUILD"] = places.build
@@ -189,7 +214,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False, predict: b
                 status = exit_status(signal_of(interrupt))
     except (RunError, LockError) as error:
         raise Refused(str(error), error.hint) from error
-    again = f"`{_again(name, asked.overrides)}`"
+    again = f"`{_again(name, asked)}`"
     if outcome.interrupted:
         print(f"{again} resumes it")
     elif outcome.not_quiet is not None:
@@ -234,6 +259,7 @@ def _request(asked: Asked, places: Places, fresh: bool) -> Request:
         advice,
         fresh,
         here.interpreters,
+        asked.made_as,
     )
 
 
@@ -276,9 +302,10 @@ def _measure(request: Request, held: Held) -> RunOutcome:
         return run_experiment(request, [hear, progress], following)
 
 
-def _again(name: str, overrides: Mapping[str, str]) -> str:
+def _again(name: str, asked: Asked) -> str:
     """The command that goes on with the run."""
-    options = [word for key, text in overrides.items() for word in (option_flag(key), text)]
+    options = [word for key, text in asked.overrides.items() for word in (option_flag(key), text)]
+    options += ["--as", asked.made_as] if asked.made_as else []
     return called.command(shlex.join(["run", name, *options]))
 
 
@@ -302,8 +329,7 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
     from fibench import __version__
     from fibench.backends import interpreter_records
     from fibench.build import compiler
-    from fibench.report import Circumstances, render_results
-    from fibench.report.lines import before_line, build_line, machine_line, pinning_words
+    from fibench.report import Circumstances, lines, render_results
     from fibench.store.begun import read_begun
     from fibench.store.folder import CLAIMS, keep_json
     from fibench.store.kept import beliefs_in
@@ -341,12 +367,13 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
             os.path.relpath(outcome.folder, origin()),
             interrupted=outcome.interrupted,
             overhead=overhead,
-            machine_line=machine_line(cores),
-            pinning=pinning_words(outcome.pinning) if outcome.pinning else "",
-            build_line=build_line(__version__, compiler(request.places.programs)),
+            machine_line=lines.machine_line(cores),
+            pinning=lines.pinning_words(outcome.pinning) if outcome.pinning else "",
+            build_line=lines.build_line(__version__, compiler(request.places.programs)),
             interpreters=interpreter_records(request.interpreters),
             added_afterwards=outcome.other_claims,
-            before=before_line(outcome.folder),
+            made_as=lines.made_as_line(outcome.folder),
+            before=lines.before_line(outcome.folder),
             beliefs=beliefs_in(outcome.folder),
         ),
     )

@@ -39,6 +39,7 @@ def document(review: Review) -> dict[str, Json]:
             "name": run.name,
             "experiment": run.experiment_name,
             "title": run.experiment.title,
+            "as": run.plan.made_as or None,
             "complete": run.complete,
             "started_at": min((record.started_at for record in run.records), default=None),
             **run.experiment.plan.as_json(),

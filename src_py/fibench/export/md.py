@@ -15,6 +15,7 @@ from fibench.report.lines import (
     build_line,
     interpreter_lines,
     machine_line_of,
+    made_as_line,
     pinning_line,
 )
 from fibench.report.table import Entry, TableLine, shown_metrics, table_lines
@@ -46,7 +47,7 @@ def export(review: Review) -> str:
     pythons = interpreter_lines(run.environment.interpreters, cells)
     lines += [word for line in pythons for word in (f"{escape(line[:1].upper() + line[1:])}.", "")]
     lines += [word for mark in review.marks for word in (f"**Warning:** {escape(prose(mark))}", "")]
-    for line in filter(None, (before_line(run.folder), age_line(run))):
+    for line in filter(None, (made_as_line(run.folder), before_line(run.folder), age_line(run))):
         lines += [f"{escape(line[:1].upper() + line[1:])}.", ""]
     lines += _cells_table(review) if cells else ["None of the cells could be run here."]
     notes = [*table_notes(cells, review.summaries), *notes_of(review)]

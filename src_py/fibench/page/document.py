@@ -90,14 +90,26 @@ def page_of(review: Review) -> str:
 @cache
 def style() -> str:
     """The style sheet as the page has it."""
-    return _squeezed(_COMMENTS.sub("", (FRAME / "page.css").read_text(encoding="utf-8")))
+    return styles("page.css")
+
+
+def styles(*names: str) -> str:
+    """Several style sheets as one, without their comments."""
+    texts = ((FRAME / name).read_text(encoding="utf-8") for name in names)
+    return _squeezed(_COMMENTS.sub("", "\n".join(texts)))
 
 
 @cache
 def script() -> str:
     """The script as the page has it: at most 4 kB."""
-    lines = (FRAME / "page.js").read_text(encoding="utf-8").splitlines()
-    return _squeezed("\n".join(line for line in lines if not line.lstrip().startswith("//")))
+    return scripts("page.js")
+
+
+def scripts(name: str) -> str:
+    """What all pages do, and what one of them does beside, as one script."""
+    texts = [(FRAME / one).read_text(encoding="utf-8") for one in ("common.js", name)]
+    lines = [line for line in "\n".join(texts).splitlines() if not line.lstrip().startswith("//")]
+    return _squeezed("\n".join(["(() => {", *lines, "})();"]))
 
 
 def _squeezed(text: str) -> str:
@@ -118,7 +130,7 @@ def _hash(text: str) -> str:
 
 
 def environment() -> jinja2.Environment:
-    """What the templates of the page are read with."""
+    """What makes pages of the frame: it escapes whatever is filled in."""
     found = jinja2.Environment(
         autoescape=True,
         loader=jinja2.FileSystemLoader(FRAME),

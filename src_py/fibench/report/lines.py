@@ -13,12 +13,15 @@ from fibench.backends.own_python import is_python_of
 from fibench.build import not_own
 from fibench.json_values import Object, object_or_empty, object_or_none, text_or_none
 from fibench.machine.cores import processor_model
+from fibench.parameters import kept_seed
 from fibench.plan.pinning import Pinning
 from fibench.record import SCHEMA
-from fibench.store import StoredRun
+from fibench.store import StoredError, StoredRun
 from fibench.store.before import Before, runs_after, runs_before
-from fibench.store.kept import KeptEnvironment
-from fibench.wording import counted
+from fibench.store.files import read_json
+from fibench.store.kept import KeptEnvironment, read_plan
+from fibench.store.names import PLAN
+from fibench.wording import counted, shown
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell
@@ -89,6 +92,16 @@ def _came_of(run: Before) -> str:
 def short_processor(environment: KeptEnvironment) -> str:
     """The processor's name without what all have in theirs; empty where it is not known."""
     return " ".join(_MODEL_NOISE.sub(" ", environment.processor).split())
+
+
+def made_as_line(folder: Path) -> str:
+    """`made as ada, seed 1234`; empty of a run that was made under no name."""
+    try:
+        plan = read_json(folder, PLAN)
+    except StoredError:
+        return ""
+    name, seed = read_plan(plan).made_as, kept_seed(plan)
+    return f"made as {shown(name)}, seed {'not known' if seed is None else seed}" if name else ""
 
 
 def build_line(version: str | None, compiler: object) -> str:

@@ -89,6 +89,8 @@ class Circumstances:
     """The claims are not those that the run was made for."""
     marks: Sequence[str] = ()
     """What is wrong with a stored run."""
+    made_as: str = ""
+    """The name that it was made under, and its seed."""
     before: str = ""
     """Which run of its experiment on its machine it is, and what came of those before."""
     age: str = ""
@@ -151,7 +153,7 @@ def interrupted_words(verdicts: Sequence[Verdict]) -> str:
 
 
 def _of_machine(run: Circumstances) -> tuple[str, ...]:
-    return run.before, run.machine_line, run.build_line, run.age, run.pinning
+    return run.made_as, run.before, run.machine_line, run.build_line, run.age, run.pinning
 
 
 def _print_head(console: Console, title: str, lines: Iterable[str], marks: Sequence[str]) -> None:

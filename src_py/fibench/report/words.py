@@ -83,18 +83,18 @@ def claim_needs(claim: Claim) -> str:
         left, right, shared = _crossover_names(claim)
         begins = f"{left} begins to beat {right} in {metric}{f' at {shared}' if shared else ''}"
         scale = axis_scale(claim.over, claim.points[-1].at)
-        return f"{begins} at {shown(claim.over)} {_bound(claim, scale)}"
+        return f"{begins} at {shown(claim.over)} {needed_in(claim, scale)}"
     if claim.kind == "sustains" and claim.limit is not None:
         names, limit = _row_names(claim), bound_quantity(claim.limit, scale_for(claim.limit, "s"))
         held = f"{metric} < {limit}{names.at}"
         if claim.right is None:
-            needed = _bound(claim, scale_for(1.0, "1/s")).replace(">", "≥")
+            needed = needed_in(claim, scale_for(1.0, "1/s")).replace(">", "≥")
             return f"{names.left} holds {held} up to {needed}"
-        return f"rate with {held}, {names.left} ÷ {names.right}: {_bound(claim, RATIO)}"
+        return f"rate with {held}, {names.left} ÷ {names.right}: {needed_in(claim, RATIO)}"
     left, right, shared = side_names(claim.left, claim.right)
     sides = f"{left} ÷ {right}" if right else left
     every = " in every block" if METRICS[claim.metric].is_count else ""
-    return f"{metric} {sides}{f' at {shared}' if shared else ''}: {_bound(claim, RATIO)}{every}"
+    return f"{metric} {sides}{f' at {shared}' if shared else ''}: {needed_in(claim, RATIO)}{every}"
 
 
 def decided_words(verdict: Verdict) -> str:

@@ -158,6 +158,7 @@ def _plan(
         **made,
         "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "source": request.source.name,
+        **({"as": request.made_as} if request.made_as else {}),
         "overrides": dict(request.overrides),
         "pinning": asdict(context.pinning),
         "claims": claims_digest(experiment.claims, len(experiment.dropped_claims)),
@@ -278,7 +279,7 @@ def _take_up(folder: Path, text: bytes, document: Object, experiment: Experiment
         before = read_json(folder, PLAN)
         kept: dict[str, object] = {
             name: before[name]
-            for name in ("number", "started_at", "claims", "claims_in_file", "beliefs")
+            for name in ("number", "started_at", "claims", "claims_in_file", "beliefs", "as")
             if name in before
         }
         now = json.loads(as_json({**document, **kept}))

@@ -33,6 +33,8 @@ class Request:
     """Begin anew, whatever could be gone on with."""
     interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
     """By the text that asks for each: those of the experiment that are here."""
+    made_as: str = ""
+    """The name that the run is made under, which has drawn the seed; empty: none."""
     text: bytes | None = None
     """The experiment where `source` is no file."""
     beliefs: Sequence[Json] = ()

@@ -18,6 +18,7 @@ from fibench.json_values import (
     object_or_none,
     text_or_none,
 )
+from fibench.parameters import LONGEST_MADE_AS
 from fibench.store.files import DAMAGED, StoredError, read_json, shown_path
 from fibench.store.names import PLAN
 
@@ -51,6 +52,8 @@ class KeptPlan:
     """How many physical cores it could use."""
     beliefs: Beliefs = NO_BELIEFS
     """What a person expected of its claims, who was asked before it was begun."""
+    made_as: str = ""
+    """The name that it was made under, as the file has it; empty of one without."""
 
 
 def read_plan(document: Object) -> KeptPlan:
@@ -69,6 +72,7 @@ def read_plan(document: Object) -> KeptPlan:
         boot_id=text_or_none(identity.get("boot_id")),
         cores=len(list_or_empty(identity.get("cores"))) or None,
         beliefs=read_beliefs(document.get("beliefs")),
+        made_as=(text_or_none(document.get("as")) or "")[: LONGEST_MADE_AS + 1],
     )
 
 

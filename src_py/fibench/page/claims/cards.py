@@ -129,7 +129,7 @@ def _undecided(anchor: str, claim: Claim, line: int | None, *, interrupted: bool
 def _card(view: View, anchor: str, verdict: Verdict, line: int | None) -> Card:
     claim, words = verdict.claim, verdict_words(verdict)
     blocks = figures_by_block(verdict, view.samples)
-    big, interval = _headline(verdict)
+    big, interval = headline(verdict)
     sentence = sentence_of(verdict)
     said = "" if sentence else shown(verdict.reason or "")
     return Card(
@@ -157,7 +157,7 @@ def _card(view: View, anchor: str, verdict: Verdict, line: int | None) -> Card:
     )
 
 
-def _headline(verdict: Verdict) -> tuple[str, str]:
+def headline(verdict: Verdict) -> tuple[str, str]:
     """The figure in large type, and its interval: `×1.86`, `[1.74, 2.00]`."""
     say, found, count = teller(verdict), verdict.shown_estimate, verdict.count
     if count is not None and count.blocks:
