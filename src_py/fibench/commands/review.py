@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `report`, `compare` and `runs` do: each returns the exit status, or raises Refused."""
+"""What `report`, `compare`, `runs` and `grade` do.
+
+Each returns the exit status, or raises Refused.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ _FILE_WIDTH = 100
 """Columns of a text that goes to a file."""
 
 
-def report(
+def report(  # noqa: PLR0913 - each is an option that a person may give
     run: str,
     format_name: str,
     output: str,
@@ -37,13 +40,19 @@ def report(
     *,
     replace: bool,
     opened: bool = False,
+    allow: str = "",
 ) -> int:
-    """Show a run again, or write it in another format; a page can be `opened` in a browser."""
+    """Show a run again, or write it in another format; a page can be `opened` in a browser.
+
+    Ends with 0 whatever the verdicts are; who says what to `allow` wants the status of `run`.
+    """
     from fibench.commands import page
+    from fibench.commands.graders import allowed, github
     from fibench.export import OF_RUNS, ExportError, exported
     from fibench.store import StoredError
     from fibench.verdict import review
 
+    outcomes = allowed.allowed_outcomes(allow)
     format_name = format_name or ("html" if opened else "text")
     _check_choice("format", format_name, OF_RUNS)
     if opened and format_name != "html":
@@ -71,7 +80,8 @@ def report(
     _emit(text, target)
     if opened and target is not None:
         page.show(target)
-    return 0
+    github.tell(judged, from_here(claims) if claims else None, outcomes)
+    return allowed.status_of(judged, outcomes) if allow else 0
 
 
 def compare(first: str, second: str, format_name: str, output: str, *, replace: bool) -> int:
@@ -96,6 +106,16 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
         "json": lambda: formats.json_document(found),
     }
     _emit(makers[format_name](), target)
+    return 0
+
+
+def grade(lab: str, runs: Sequence[str], format_name: str, output: str, *, replace: bool) -> int:
+    """Grade runs that were handed in by the claims of a file."""
+    from fibench.commands.graders.grade import GRADE_FORMATS, grades_text
+
+    _check_choice("format", format_name, GRADE_FORMATS)
+    target = _target(output, replace=replace)
+    _emit(grades_text(lab, runs, format_name), target)
     return 0
 
 

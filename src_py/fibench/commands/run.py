@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,8 +143,9 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     return 0
 
 
-def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
+def run(name: str, overrides: Mapping[str, str], fresh: bool = False, allow: str = "") -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
+    from fibench.commands.graders.allowed import allowed_outcomes
     from fibench.commands.quiet import say_who_is_busy
     from fibench.machine import LockError, measuring
     from fibench.machine.foreign import Glancing
@@ -152,7 +153,7 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     from fibench.run.preparing import make_ready
     from fibench.store import RunError, run_name
 
-    places = find_places()
+    places, allowed = find_places(), allowed_outcomes(allow)
     asked = load(name, overrides, places)
     written = {"FIBENCH_RESULTS": places.results}
     if places.checkout is not None:
@@ -175,7 +176,8 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
                 outcome = _measure(request, held)
             # A run is unfinished until its verdicts are kept: who waits must not go on with it.
             try:
-                status = _conclude(request, outcome, time.monotonic() - began_s, parts)
+                total_s = time.monotonic() - began_s
+                status = _conclude(request, outcome, total_s, parts, allowed)
             except KeyboardInterrupt as interrupt:  # a second Ctrl-C, once the trial had ended
                 if not outcome.interrupted:
                     raise
@@ -262,17 +264,24 @@ def _again(name: str, overrides: Mapping[str, str]) -> str:
 
 
 def _conclude(
-    request: Request, outcome: RunOutcome, total_s: float, parts: Mapping[str, float]
+    request: Request,
+    outcome: RunOutcome,
+    total_s: float,
+    parts: Mapping[str, float],
+    allowed: Collection[str],
 ) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
+    from fibench.commands.graders import github
     from fibench.report import Overhead
 
     found = conclude(request, outcome, Overhead(total_s, outcome.measured_s, parts))
+    github.tell_of_run(outcome.folder, request.places, request.source, allowed)
     return exit_code(
         found.verdicts,
         len(found.failures),
         outcome.interrupted_by,
         not_quiet=outcome.not_quiet is not None,
+        allowed=allowed,
     )
 
 
