@@ -267,7 +267,8 @@ def test(
 
 @command()
 def lint(context: Context) -> int:
-    """Check style, types, imports: ruff, mypy --strict, import-linter, clang-format, clang-tidy."""
+    """Check style, types, imports: ruff, mypy --strict, import-linter, clang-format, clang-tidy;
+    and experiment files by their schema: tombi."""
     from fibench.develop import develop
 
     return develop.lint()
