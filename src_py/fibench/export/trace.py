@@ -56,7 +56,7 @@ def export(review: Review) -> str:
     """The document as text."""
     spans = trial_spans(review.run.attempts)
     rows = _rows(review, spans)
-    events: list[TraceEvent] = [*_row_names(rows), *_blocks(spans)]
+    events: list[TraceEvent] = list(_blocks(spans))
     cpus: set[int] = set()
     for span in spans:
         events += _trial(span, rows[_row_of(span.record)])
@@ -64,7 +64,7 @@ def export(review: Review) -> str:
             name = f"{' and '.join(owners)}: {shown(span.record.label)}"
             events.append(_slice(name, "cpu", (_CPUS, cpu + 1), span.begins, span.ends))
             cpus.add(cpu)
-    events += [_meta("thread_name", _CPUS, cpu + 1, {"name": f"CPU {cpu}"}) for cpu in sorted(cpus)]
+    events += _row_names(rows, sorted(cpus))
     document: Json = {
         "traceEvents": _ordered(events),
         "displayTimeUnit": "ms",
@@ -77,7 +77,7 @@ def export(review: Review) -> str:
             "marks": [shown(mark) for mark in review.marks],
         },
     }
-    return json_text(document, 0)
+    return json_text(document, None)
 
 
 def trial_spans(attempts: Iterable[Record]) -> Sequence[TrialSpan]:
@@ -119,14 +119,17 @@ def _rows(review: Review, spans: Iterable[TrialSpan]) -> dict[str, tuple[int, st
     return {key: (place, cells.get(key, shown(key))) for place, key in enumerate(order, 1)}
 
 
-def _row_names(rows: dict[str, tuple[int, str]]) -> Iterator[TraceEvent]:
+def _row_names(rows: dict[str, tuple[int, str]], cpus: Sequence[int]) -> Iterator[TraceEvent]:
     for process, name in ((_RUN, "run"), (_CELLS, "cells"), (_CPUS, "CPUs")):
-        yield _meta("process_name", process, 0, {"name": name})
-        yield _meta("process_sort_index", process, 0, {"sort_index": process})
+        if process != _CPUS or cpus:
+            yield _meta("process_name", process, 0, {"name": name})
+            yield _meta("process_sort_index", process, 0, {"sort_index": process})
     yield _meta("thread_name", _RUN, 1, {"name": "blocks"})
     for number, label in rows.values():
         yield _meta("thread_name", _CELLS, number, {"name": label})
         yield _meta("thread_sort_index", _CELLS, number, {"sort_index": number})
+    for cpu in cpus:
+        yield _meta("thread_name", _CPUS, cpu + 1, {"name": f"CPU {cpu}"})
 
 
 def _meta(name: str, process: int, thread: int, said: Json) -> TraceEvent:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from tests.runner.experiments import KNOWN
+from tests.runner.experiments import KNOWN, parse
 from tests.runner.export.labs import COUNT, LAB, RATIO, grade_of, handed_in, lab_of, told
 from tests.runner.export.outcome_runs import ANY_TEXT
 from tests.runner.stored_runs import CLAIMS, leave_out, make_run, places_with, rewrite_journal
@@ -151,6 +151,59 @@ def test_a_lab_that_nobody_can_be_graded_by_is_refused(text: str, said: str) -> 
     with pytest.raises(ExperimentError) as caught:
         read_lab(text.encode(), "lab.toml", KNOWN, Path("/"))
     assert said in str(caught.value)
+
+
+REQUESTS = """\
+title = "A lab about a server that is still to be written"
+[backends.mine]
+command = ["python3", "server.py", "{port}"]
+[requests.page]
+get = "/page"
+[matrix]
+backend = "mine"
+request = "page"
+[load]
+duration = "2s"
+[[claim]]
+says = "It never fails"
+value = { backend = "mine" }
+metric = "errors"
+below = 1
+points = 1
+"""
+
+
+def test_a_server_of_the_students_own_is_told_by_its_name_and_its_requests_are_the_labs() -> None:
+    lab = lab_of(REQUESTS)
+    own = REQUESTS.replace('"python3", "server.py"', '"./mine"')
+    assert lab.asked_for(parse(own).cells) == list(parse(own).cells)
+    other = parse(REQUESTS.replace("/page", "/other")).cells
+    assert lab.asked_for(other) == []
+    why = lab.why_not("it-never-fails", other)
+    assert why == "mine was measured with requests that are others"
+
+
+SEARCHED = """\
+title = "Who sustains more"
+[matrix]
+backend = ["py-mt", "py-mp"]
+rate = "search"
+[[claim]]
+says = "Processes sustain more"
+sustains = { over = "rate", of = [{ backend = "py-mp" }, { backend = "py-mt" }] }
+metric = "p90"
+limit = "50ms"
+above = 1.2
+points = 1
+"""
+
+
+def test_rates_that_each_run_has_searched_for_itself_are_the_labs() -> None:
+    lab = lab_of(SEARCHED)
+    found = parse(SEARCHED.replace('"search"', '["70/s", "90/s"]')).cells
+    assert lab.asked_for(found) == list(found)
+    closed = SEARCHED[: SEARCHED.index("[[claim]]")].replace('rate = "search"', "n = 1")
+    assert lab.asked_for(parse(closed).cells) == []
 
 
 # The formats

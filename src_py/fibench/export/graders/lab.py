@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from fibench.document import ExperimentError, Source, check_document, parse_toml
 from fibench.document.text import decode
-from fibench.experiment import Cell, cells_of, parse_experiment
+from fibench.experiment import ASKED, Cell, cells_of, parse_experiment
 from fibench.experiment.cells import is_stand_in
 from fibench.experiment.claims import Claim, name_of_claim, resolve_claims
 from fibench.parameters import in_file, shown_value
@@ -102,7 +102,8 @@ def read_lab(data: bytes, name: str, backends: Mapping[str, KnownBackend], folde
 def _differing(cell: Cell, wanted: Cell) -> list[str]:
     """The parameters of a cell that are not as wanted, of those that decide what is measured."""
     own, asked = cell.parameters.as_json(), wanted.parameters.as_json()
-    may_differ = _MAY_DIFFER | ({AXIS} if is_stand_in(wanted) else frozenset())
+    was_searched = is_stand_in(wanted) and own.get(AXIS) is not None
+    may_differ = _MAY_DIFFER | ({AXIS} if was_searched else frozenset())
     names = [name for name in dict.fromkeys((*asked, *own)) if name not in may_differ]
     return [name for name in names if own.get(name) != asked.get(name)]
 
@@ -128,6 +129,8 @@ def _how_many(one: tuple[list[str], Cell]) -> int:
 
 
 def _difference(name: str, cell: Cell, wanted: Cell) -> str:
+    if name == ASKED:
+        return "requests that are others"
     values = (one.parameters.as_json().get(name) for one in (cell, wanted))
     own, asked = (shown_value(name, value) for value in values)
     return f"{_written(name)} = {own} instead of {asked}"
