@@ -13,100 +13,19 @@ if __name__ == "tasks":
 
     runpy.run_path(str(Path(__file__).resolve().parents[2] / "tasks.py"))
 
-import functools
-import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.exceptions import Exit
-from invoke.tasks import Task, task
+from invoke.tasks import Task
 
 import fibench
 from fibench import called
-from fibench.commands.program import CommandLine, HelpAsked
-from fibench.commands.refused import WRONG_INPUT, Refused
+from fibench.commands.program import Body, CommandLine, command
 from fibench.export import OF_LISTS, OF_RUNS, PICTURES
-from fibench.parameters import arguments, option_flag, options, server_option
+from fibench.parameters import server_option
 from fibench.wording import any_of
-
-OF_KEYS: Mapping[str, Mapping[str, str]] = {"overrides": options(), "of_server": arguments()}
-"""By the parameter of a command that gets them: the options that are made from the table of keys,
-with what `--help` says of each. `overrides` replace a key of the file; `of_server` are handed on to
-a server.
-"""
-
-_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
-_Body = Callable[..., None]
-
-
-def _refuse_empty(texts: Mapping[str, object]) -> None:
-    """Refuse an empty text: it would be taken for an option that was not given."""
-    for name, text in texts.items():
-        if text == "":
-            what = f"{option_flag(name)}: is empty"
-            raise Refused(what, "give a value, or leave the option out", WRONG_INPUT)
-
-
-def command(
-    *positional: str,
-    help: Mapping[str, str] | None = None,  # noqa: A002 - Invoke's word
-    optional: Sequence[str] = (),
-    name: str = "",
-) -> Callable[[Callable[..., int]], Task[_Body]]:
-    """Declare a task whose function returns an exit status; it is called as that, or by `name`.
-
-    A function with a parameter of OF_KEYS gets every option of it that was given, as a mapping from
-    the key to its text. Of the other options, an empty text is refused: it would be taken for an
-    option that was not given.
-    """
-
-    def declare(function: Callable[..., int]) -> Task[_Body]:
-        said = dict(help or {})
-        signature = inspect.signature(function)
-        gathered = next((name for name in signature.parameters if name in OF_KEYS), None)
-        of_keys = OF_KEYS[gathered] if gathered else {}
-        texts = [p.name for p in signature.parameters.values() if isinstance(p.default, str)]
-
-        @functools.wraps(function)
-        def body(*arguments: object, **keywords: object) -> None:
-            given = {key: keywords.pop(key, None) for key in of_keys}
-            if {"--help", "-h"} & {keywords.get(name) for name in positional}:
-                # Invoke takes an option that follows a task for the task's own argument.
-                raise HelpAsked(name or function.__name__)
-            for text in texts:
-                if keywords.get(text) is None:
-                    keywords.pop(text, None)
-            if gathered:
-                keywords[gathered] = {key: text for key, text in given.items() if text is not None}
-            # What replaces a key of the file is told beside what is wrong with the file.
-            _refuse_empty({**keywords, **({} if gathered == "overrides" else given)})
-            status = function(*arguments, **keywords)
-            if status != 0:
-                raise Exit(code=status)
-
-        # Invoke reads a task's options off its signature (inspect.signature, PEP 362). None is
-        # what it gives for an option of text that is not there.
-        every = [
-            p.replace(default=None) if p.name in texts else p
-            for p in signature.parameters.values()
-            if p.name != gathered
-        ]
-        every += [inspect.Parameter(key, _KEYWORD, default=None) for key in of_keys]
-        said |= of_keys
-        body.__signature__ = signature.replace(parameters=every)  # type: ignore[attr-defined]
-        made: Task[_Body] = task(
-            name=name or None,
-            positional=list(positional),
-            auto_shortflags=False,
-            optional=optional,
-            help=said,
-        )(body)
-        return made
-
-    return declare
 
 
 @command(
@@ -116,6 +35,7 @@ def command(
         "fresh": "begin anew, instead of going on with an unfinished run",
         "predict": "ask first what you expect of each claim: h holds, d does not, c too close",
         "as_": "the name of who makes the run: it draws the seed, and `runs` tells it",
+        "allow": "inconclusive: end with 0 where nothing else stands in the way",
     },
 )
 def run(
@@ -125,11 +45,12 @@ def run(
     fresh: bool = False,
     predict: bool = False,
     as_: str = "",
+    allow: str = "",
 ) -> int:
     """Build, measure, judge and report an experiment; goes on with an unfinished run."""
     from fibench.commands import run as commands
 
-    return commands.run(experiment, overrides, fresh, predict, as_ or None)
+    return commands.run(experiment, overrides, fresh, predict, as_ or None, allow)
 
 
 @command(
@@ -227,6 +148,7 @@ _OUTPUT = {
         "open": "show it in a browser: a page, kept as report.html in the run's folder",
         "chart": "of svg and png: which chart; without it --output is a folder for all of them",
         "claims": "judge it by the claims of this file, marked as added afterwards",
+        "allow": "inconclusive: end as run would, and with 0 where nothing else stands in the way",
         **_OUTPUT,
     },
 )
@@ -239,6 +161,7 @@ def report(
     replace: bool = False,
     open: bool = False,  # noqa: A002 - the option is --open
     chart: str = "",
+    allow: str = "",
 ) -> int:
     """Show a run again, or write it in another format; html is a page to look at."""
     from fibench.commands import review as reviewing
@@ -246,7 +169,32 @@ def report(
     if chart or reviewing.is_picture(format):
         pictures = reviewing.Pictures(format, chart, opened=open)
         return reviewing.charts(run, pictures, output, claims, replace=replace)
-    return reviewing.report(run, format, output, claims, replace=replace, opened=open)
+    return reviewing.report(run, format, output, claims, replace=replace, opened=open, allow=allow)
+
+
+@command(
+    "lab",
+    several=["run"],
+    help={
+        "lab": "the teacher's file, whose claims have points",
+        "run": "a run's folder, its name, a page that carries it, or a folder of these; as many "
+        "as there are, also as bare words: grade LAB RUN RUN",
+        "format": "csv, gradescope or classroom50 (default: csv)",
+        **_OUTPUT,
+    },
+)
+def grade(
+    context: Context,
+    lab: str,
+    run: list[str] | None = None,
+    format: str = "csv",  # noqa: A002 - the option is --format
+    output: str = "",
+    replace: bool = False,
+) -> int:
+    """Grade runs that were handed in: the claims of a teacher's file, each with its points."""
+    from fibench.commands import review as reviewing
+
+    return reviewing.grade(lab, run or [], format, output, replace=replace)
 
 
 @command(
@@ -342,7 +290,8 @@ def test(
 
 @command()
 def lint(context: Context) -> int:
-    """Check style, types, imports: ruff, mypy --strict, import-linter, clang-format, clang-tidy."""
+    """Check style, types, imports: ruff, mypy --strict, import-linter, clang-format, clang-tidy;
+    and experiment files by their schema: tombi."""
     from fibench.develop import develop
 
     return develop.lint()
@@ -392,14 +341,14 @@ def clean(context: Context) -> int:
     return develop.clean()
 
 
-def _collection(*tasks: Task[_Body]) -> Collection:
+def _collection(*tasks: Task[Body]) -> Collection:
     collection = Collection()
     for entry in tasks:
         collection.add_task(entry)
     return collection
 
 
-OF_A_RUN = (run, try_, plan, backends, serve, report, compare, runs, doctor)
+OF_A_RUN = (run, try_, plan, backends, serve, report, compare, runs, grade, doctor)
 """What needs no checkout."""
 OF_THE_SOURCES = (build, test, lint, bench, clean)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command line: Invoke reads it, and every end of a command has its words and exit status.
+"""The command line: how a command is declared, read by Invoke, and ended: every end has its words
+and exit status.
 
 Invoke's own configuration, files and variables, is not read: a person's is for their own tasks.
 """
@@ -7,13 +8,15 @@ Invoke's own configuration, files and variables, is not read: a person's is for 
 import ast
 import contextlib
 import errno
+import functools
+import inspect
 import os
 import re
 import shutil
 import sys
 import textwrap
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 from invoke.collection import Collection
@@ -21,10 +24,12 @@ from invoke.config import Config
 from invoke.exceptions import Exit, ParseError
 from invoke.parser.context import ParserContext
 from invoke.program import Program
+from invoke.tasks import Task, task
 
 from fibench import interruption, streams
-from fibench.commands.refused import NOT_STARTED, Refused
+from fibench.commands.refused import NOT_STARTED, WRONG_INPUT, Refused
 from fibench.machine import descendants
+from fibench.parameters import arguments, option_flag, options
 
 TRACEBACK = "FIBENCH_TRACEBACK"
 """The variable that shows where a mistake of fibench itself is."""
@@ -43,12 +48,93 @@ _HINTS = {
 SECOND_WORDS = {"serve": "--file"}
 """By the name of a task, the option that its second word is the value of: of Invoke's own, every
 word but options is needed."""
+LATER_WORDS = {"grade": "--run"}
+"""Likewise the option that the second word and every later one is a value of."""
 _ABSENT = re.compile(r"'(?P<task>.+)' did not receive required positional arguments: (?P<names>.+)")
 _UNKNOWN = re.compile(r"No idea what (?P<quoted>.*) is!", re.DOTALL)
 
 
+OF_KEYS: Mapping[str, Mapping[str, str]] = {"overrides": options(), "of_server": arguments()}
+"""By the parameter of a command that gets them: the options that are made from the table of keys,
+with what `--help` says of each. `overrides` replace a key of the file; `of_server` are handed on to
+a server.
+"""
+
+_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
+Body = Callable[..., None]
+
+
 class HelpAsked(Exception):
     """A task was given --help in the place of an argument; the text is the task's name."""
+
+
+def _refuse_empty(texts: Mapping[str, object]) -> None:
+    """Refuse an empty text: it would be taken for an option that was not given."""
+    for name, text in texts.items():
+        if text == "" or (isinstance(text, list) and "" in text):
+            what = f"{option_flag(name)}: is empty"
+            raise Refused(what, "give a value, or leave the option out", WRONG_INPUT)
+
+
+def command(
+    *positional: str,
+    help: Mapping[str, str] | None = None,  # noqa: A002 - Invoke's word
+    optional: Sequence[str] = (),
+    several: Sequence[str] = (),
+    name: str = "",
+) -> Callable[[Callable[..., int]], Task[Body]]:
+    """Declare a task whose function returns an exit status; it is called as that, or by `name`.
+
+    A function with a parameter of OF_KEYS gets every option of it that was given, as a mapping from
+    the key to its text. Of the other options, an empty text is refused: it would be taken for an
+    option that was not given.
+    """
+
+    def declare(function: Callable[..., int]) -> Task[Body]:
+        said = dict(help or {})
+        signature = inspect.signature(function)
+        gathered = next((name for name in signature.parameters if name in OF_KEYS), None)
+        of_keys = OF_KEYS[gathered] if gathered else {}
+        texts = [p.name for p in signature.parameters.values() if isinstance(p.default, str)]
+
+        @functools.wraps(function)
+        def body(*arguments: object, **keywords: object) -> None:
+            given = {key: keywords.pop(key, None) for key in of_keys}
+            if {"--help", "-h"} & {keywords.get(name) for name in positional}:
+                # Invoke takes an option that follows a task for the task's own argument.
+                raise HelpAsked(name or function.__name__)
+            for text in texts:
+                if keywords.get(text) is None:
+                    keywords.pop(text, None)
+            if gathered:
+                keywords[gathered] = {key: text for key, text in given.items() if text is not None}
+            # What replaces a key of the file is told beside what is wrong with the file.
+            _refuse_empty({**keywords, **({} if gathered == "overrides" else given)})
+            status = function(*arguments, **keywords)
+            if status != 0:
+                raise Exit(code=status)
+
+        # Invoke reads a task's options off its signature (inspect.signature, PEP 362). None is
+        # what it gives for an option of text that is not there.
+        every = [
+            p.replace(default=None) if p.name in texts else p
+            for p in signature.parameters.values()
+            if p.name != gathered
+        ]
+        every += [inspect.Parameter(key, _KEYWORD, default=None) for key in of_keys]
+        said |= of_keys
+        body.__signature__ = signature.replace(parameters=every)  # type: ignore[attr-defined]
+        made: Task[Body] = task(
+            name=name or None,
+            positional=list(positional),
+            auto_shortflags=False,
+            optional=optional,
+            iterable=several,
+            help=said,
+        )(body)
+        return made
+
+    return declare
 
 
 class _Unconfigured(Config):
@@ -97,11 +183,12 @@ class CommandLine(Program):
         print()
 
     def parse_tasks(self) -> None:
-        """Read the words of a task: one that may have a second gets it by an option."""
+        """Read the words of a task: one that may have more gets them by an option."""
         words = self.core.unparsed
-        if words and words[0] in SECOND_WORDS:
-            task = self._make_parser().contexts[words[0]]
-            self.core.unparsed = _with_option(words, task, SECOND_WORDS[words[0]])
+        every = {**SECOND_WORDS, **LATER_WORDS}
+        if words and words[0] in every:
+            task, option = self._make_parser().contexts[words[0]], every[words[0]]
+            self.core.unparsed = _with_option(words, task, option, words[0] in LATER_WORDS)
         super().parse_tasks()
 
     def main(self, argv: Sequence[str] | None = None) -> int:
@@ -198,14 +285,15 @@ class CommandLine(Program):
         return Refused(what, f"did you mean {near}? {hint}" if near else hint)
 
 
-def _with_option(words: Sequence[str], task: ParserContext, option: str) -> list[str]:
-    """The words of a task with an option before the second of them that belongs to none."""
+def _with_option(words: Sequence[str], task: ParserContext, option: str, later: bool) -> list[str]:
+    """The words of a task with an option before the second of them that belongs to none, and
+    before each `later` one."""
     found, bare, rest = [words[0]], 0, iter(words[1:])
     for word in rest:
         argument = task.flags.get(word)
         if not word.startswith("-"):
             bare += 1
-            found += [option] * (bare == 2)
+            found += [option] * (bare == 2 or (later and bare > 2))
         found.append(word)
         if argument is not None and argument.takes_value:
             found.extend(islice(rest, 1))
@@ -219,7 +307,7 @@ def _given_twice(argv: Sequence[str], asked: ParserContext) -> str | None:
     for word in words:
         flag, with_value, _ = word.partition("=")
         argument = asked.flags.get(flag)
-        if argument is None or not argument.takes_value:
+        if argument is None or not argument.takes_value or argument.kind is list:
             continue
         if flag in seen:
             return flag

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `report`, `compare` and `runs` do: each returns the exit status, or raises Refused."""
+"""What `report`, `compare`, `runs` and `grade` do.
+
+Each returns the exit status, or raises Refused.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
-import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fibench.commands.listing.output import check_choice, emit, target_of
 from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.folders import find_places, from_here
-from fibench.report.output import carried
-from fibench.wording import escaped, suggestion
+from fibench.wording import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +31,7 @@ _FILE_WIDTH = 100
 """Columns of a text that goes to a file."""
 
 
-def report(
+def report(  # noqa: PLR0913 - each is an option that a person may give
     run: str,
     format_name: str,
     output: str,
@@ -39,19 +39,25 @@ def report(
     *,
     replace: bool,
     opened: bool = False,
+    allow: str = "",
 ) -> int:
-    """Show a run again, or write it in another format; a page can be `opened` in a browser."""
+    """Show a run again, or write it in another format; a page can be `opened` in a browser.
+
+    Ends with 0 whatever the verdicts are; who says what to `allow` wants the status of `run`.
+    """
     from fibench.commands import page
+    from fibench.commands.graders import allowed, github
     from fibench.export import OF_RUNS, PICTURES, ExportError, exported
     from fibench.store import StoredError
 
+    outcomes = allowed.allowed_outcomes(allow)
     format_name = format_name or ("html" if opened else "text")
-    _check_choice("format", format_name, (*OF_RUNS, *PICTURES))
+    check_choice("format", format_name, (*OF_RUNS, *PICTURES))
     if opened and format_name != "html":
         raise Refused("--open shows a page", "leave --format out, or give html", WRONG_INPUT)
     if format_name == "html":
         page.refuse_page_on_terminal(output, opened=opened)
-    target = _target(output, replace=replace)
+    target = target_of(output, replace=replace)
     judged = _judged(run, claims)
     if opened and target is None:
         target = Path(page.own_place(judged))
@@ -67,10 +73,11 @@ def report(
         raise Refused(str(error), error.hint, WRONG_INPUT) from error
     except ExportError as error:
         raise Refused(str(error), error.hint) from error
-    _emit(text, target)
+    emit(text, target)
     if opened and target is not None:
         page.show(target)
-    return 0
+    github.tell(judged, from_here(claims) if claims else None, outcomes)
+    return allowed.status_of(judged, outcomes) if allow else 0
 
 
 @dataclass(frozen=True)
@@ -99,20 +106,20 @@ def charts(run: str, asked: Pictures, output: str, claims: str, *, replace: bool
     format_name = page.picture_format(asked.format_name, opened=asked.opened)
     if asked.chart:
         page.refuse_picture_on_terminal(output)
-    target = _target(output, replace=replace) if asked.chart else None
+    target = target_of(output, replace=replace) if asked.chart else None
     judged = _judged(run, claims)
     try:
         _warn_of_marks(judged.run.name, judged.marks, told=False)
         found = page.charts_asked(judged, asked.chart, output)
         if asked.chart:
-            _emit(page.picture(found[0], format_name), target)
+            emit(page.picture(found[0], format_name), target)
             return 0
         names = [os.path.join(output, f"{each.name}.{format_name}") for each in found]
-        targets = [_target(name, replace=replace) for name in names]
+        targets = [target_of(name, replace=replace) for name in names]
         made = [page.picture(each, format_name) for each in found]
         page.make_folder(from_here(output))
         for each, path in zip(made, targets, strict=True):
-            _emit(each, path)
+            emit(each, path)
     except StoredError as error:
         raise Refused(str(error), error.hint, WRONG_INPUT) from error
     except ExportError as error:
@@ -127,8 +134,8 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
     from fibench.verdict import compare as compared
     from fibench.verdict import review
 
-    _check_choice("format", format_name, OF_LISTS)
-    target = _target(output, replace=replace)
+    check_choice("format", format_name, OF_LISTS)
+    target = target_of(output, replace=replace)
     sides = [[review(run) for run in _open_several(names)] for names in (first, second)]
     found = compared(*sides)
     for run in (run for side in found.runs for run in side):
@@ -141,7 +148,17 @@ def compare(first: str, second: str, format_name: str, output: str, *, replace: 
         "csv": lambda: formats.comma_separated(found),
         "json": lambda: formats.json_document(found),
     }
-    _emit(makers[format_name](), target)
+    emit(makers[format_name](), target)
+    return 0
+
+
+def grade(lab: str, runs: Sequence[str], format_name: str, output: str, *, replace: bool) -> int:
+    """Grade runs that were handed in by the claims of a file."""
+    from fibench.commands.graders.grade import GRADE_FORMATS, grades_text
+
+    check_choice("format", format_name, GRADE_FORMATS)
+    target = target_of(output, replace=replace)
+    emit(grades_text(lab, runs, format_name), target)
     return 0
 
 
@@ -161,11 +178,11 @@ def runs(
     from fibench.export import listing as formats
     from fibench.report.runs import table_rows
 
-    _check_choice("format", format_name, OF_LISTS)
+    check_choice("format", format_name, OF_LISTS)
     wanted = (which or Narrowing(experiment)).read()
-    target = _target(output, replace=replace)
+    target = target_of(output, replace=replace)
     found = asked_runs(folder_of_runs(root), wanted)
-    _emit(formats.FORMATS[format_name](table_rows(found)), target)
+    emit(formats.FORMATS[format_name](table_rows(found)), target)
     return 0
 
 
@@ -180,21 +197,15 @@ def runs_page(
         hint = "leave one of them out"
         raise Refused(f"--format {escaped(format_name[:40])} is no page", hint, WRONG_INPUT)
     wanted, folder = which.read(), folder_of_runs(root)
-    target = _target(output, replace=replace)
+    target = target_of(output, replace=replace)
     place = target or index.own_index(folder, replace=replace)
     text = index.index_text(asked_runs(folder, wanted), place.parent)
     if target is None:
         index.keep_index(place, text)
     else:
-        _emit(text, target)
+        emit(text, target)
     index.show_index(place, opened=opened)
     return 0
-
-
-def _check_choice(option: str, text: str, choices: Sequence[str]) -> None:
-    if text not in choices:
-        what = f"--{option} {escaped(text[:40])}: no such {option}"
-        raise Refused(what, suggestion(text, choices), WRONG_INPUT)
 
 
 def _open_several(names: str) -> list[StoredRun]:
@@ -339,72 +350,3 @@ def _as_text(draw: Callable[[Console], None], *, to_file: bool) -> str:
         terminal = real.is_terminal
         draw(Console(file=out, highlight=False, width=real.width, force_terminal=terminal))
     return out.getvalue()
-
-
-def _target(output: str, *, replace: bool) -> Path | None:
-    """Where the text goes; None: standard output. A file that is there is kept, unless `replace`.
-
-    Raises Refused.
-    """
-    if not output:
-        return None
-    path = from_here(output)
-    if path.is_dir():
-        raise Refused(f"--output {escaped(output)}: is a folder", "name a file", WRONG_INPUT)
-    if path.is_file() and not replace:
-        hint = "give another name, or --replace"
-        raise Refused(f"--output {escaped(output)}: the file exists", hint, WRONG_INPUT)
-    return path
-
-
-def _emit(made: str | bytes, target: Path | None) -> None:
-    """Write a whole text or picture, or say in one line why not. Raises Refused."""
-    if target is not None:
-        whole = made if isinstance(made, bytes) else made.encode("utf-8", "backslashreplace")
-        _write_file(target, whole)
-        return
-    sys.stdout.flush()
-    if isinstance(made, bytes):
-        data = made
-    else:
-        encoding = sys.stdout.encoding or "utf-8"
-        data = carried(made, encoding).encode(encoding)
-    try:
-        # Past Python's buffer, which would complain a second time when the program ends.
-        view = memoryview(data)
-        while view:
-            view = view[os.write(sys.stdout.fileno(), view) :]
-    except BrokenPipeError as error:
-        raise Refused("the output's reader has gone before the end") from error
-    except OSError as error:
-        raise Refused(f"cannot write the output: {error.strerror}", "free some space") from error
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; a device or a pipe is written as it is. Raises Refused."""
-    name = escaped(str(path))
-    try:
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            with open(path, "wb", buffering=0) as stream:
-                stream.write(data)
-            return
-        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
-        try:
-            with open(descriptor, "wb") as stream:
-                stream.write(data)
-            os.chmod(scratch, 0o666 & ~_umask())
-            os.replace(scratch, path.resolve())
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(scratch)
-            raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise Refused(f"cannot write {name}: {reason}", "give another --output") from error
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it (umask(2))."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -170,11 +170,13 @@ def run(
     fresh: bool = False,
     predict: bool = False,
     made_as: str | None = None,
+    allow: str = "",
 ) -> int:
     """Build, measure, judge, report; goes on with an unfinished run unless `fresh`.
 
     With `predict` a person is asked before a new one what they expect of its claims.
     """
+    from fibench.commands.graders.allowed import allowed_outcomes
     from fibench.commands.quiet import say_who_is_busy
     from fibench.machine import LockError, measuring
     from fibench.machine.foreign import Glancing
@@ -182,7 +184,7 @@ def run(
     from fibench.run.preparing import make_ready
     from fibench.store import RunError, run_name
 
-    places = find_places()
+    places, allowed = find_places(), allowed_outcomes(allow)
     asked = made_under(load(name, overrides, places), made_as)
     written = {"FIBENCH_RESULTS": places.results}
     if places.checkout is not None:
@@ -207,7 +209,8 @@ def run(
                 outcome = _measure(request, held)
             # A run is unfinished until its verdicts are kept: who waits must not go on with it.
             try:
-                status = _conclude(request, outcome, time.monotonic() - began_s, parts)
+                total_s = time.monotonic() - began_s
+                status = _conclude(request, outcome, total_s, parts, allowed)
             except KeyboardInterrupt as interrupt:  # a second Ctrl-C, once the trial had ended
                 if not outcome.interrupted:
                     raise
@@ -310,17 +313,24 @@ def _again(name: str, asked: Asked) -> str:
 
 
 def _conclude(
-    request: Request, outcome: RunOutcome, total_s: float, parts: Mapping[str, float]
+    request: Request,
+    outcome: RunOutcome,
+    total_s: float,
+    parts: Mapping[str, float],
+    allowed: Collection[str],
 ) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
+    from fibench.commands.graders import github
     from fibench.report import Overhead
 
     found = conclude(request, outcome, Overhead(total_s, outcome.measured_s, parts))
+    github.tell_of_run(outcome.folder, request.places, request.source, allowed)
     return exit_code(
         found.verdicts,
         len(found.failures),
         outcome.interrupted_by,
         not_quiet=outcome.not_quiet is not None,
+        allowed=allowed,
     )
 
 

@@ -28,6 +28,7 @@ from fibench.experiment._sides import (
     refuse_beyond,
     sides_of,
 )
+from fibench.experiment._worth import report_worth, worth_of
 from fibench.experiment.cells import Cell, is_stand_in
 from fibench.metrics import GROUPS_HAVE, METRICS, PROCESSES_HAVE
 from fibench.wording import as_toml, listed_with, one_of, suggestion
@@ -40,6 +41,7 @@ __all__ = [
     "Step",
     "cells_of",
     "claims_digest",
+    "name_of_claim",
     "resolve_claims",
 ]
 
@@ -85,6 +87,8 @@ class Claim:
     """Interpreters that must be installed here."""
     tolerates: float = 0.0
     """Which share of the trials of a cell may have failed."""
+    worth: int | None = None
+    """How many points it is worth where a lab is graded; None: it is not graded."""
 
 
 def cells_of(claim: Claim) -> tuple[Cell, ...]:
@@ -130,6 +134,8 @@ class DroppedClaim:
     id: str
     says: str
     reason: str
+    worth: int | None = None
+    """As in Claim."""
 
 
 def resolve_claims(
@@ -149,10 +155,11 @@ def resolve_claims(
     dropped: list[DroppedClaim] = []
     ids: set[str] = set()
     for index, table in tables:
-        name = table.id or slug(table.says) or f"claim-{index + 1}"
+        name = name_of_claim(table, index)
         _report_repeated_id(name, table, index, ids, source)
         bounds = bounds_of(table, index, source)
         limit = limit_of(table, index, source)
+        report_worth(table, index, source)
         if not _report_sides(table, index, source) or bounds is None or cells is None:
             continue
         if table.sustains is not None and (
@@ -164,7 +171,7 @@ def resolve_claims(
         except UnresolvedError as fault:
             if changed:
                 source.forgive(("claim", index))
-                dropped.append(DroppedClaim(name, table.says, f"{fault.what}"))
+                dropped.append(DroppedClaim(name, table.says, f"{fault.what}", worth_of(table)))
             elif not fault.keys & set(doubtful):
                 source.report(fault.path, fault.what, fault.hint)
             continue
@@ -178,6 +185,11 @@ def resolve_claims(
             _report_group(table, index, cells_of(claim), source)
         claims.append(claim)
     return tuple(claims), tuple(dropped)
+
+
+def name_of_claim(table: ClaimTable, index: int) -> str:
+    """The id of a claim: its own, or one made from what it says, or from its place in the file."""
+    return table.id or slug(table.says) or f"claim-{index + 1}"
 
 
 def _claim(
@@ -223,6 +235,7 @@ def _claim(
         limit=limit,
         needs_backend=tuple(table.needs_backend),
         needs_interpreter=tuple(table.needs_interpreter),
+        worth=worth_of(table),
     )
 
 
