@@ -289,7 +289,7 @@ def test_where_no_page_can_be_written_the_run_ends_as_it_would(desk: Desk) -> No
         said, _ = run.communicate(timeout=120)
     assert (desk.run_folder() / "claims.json").exists()
     assert "no page was written" in said
-    assert run.returncode in (0, 5)
+    assert run.returncode in (0, 4, 5)
 
 
 def test_no_command_loads_what_makes_pages_before_it_makes_one() -> None:
