@@ -146,7 +146,7 @@ def _pane(sheet: Sheet, pane: Pane) -> None:
     )
     layouts.looks(sheet, (row.cell.look for row in rows))
     for facet in pane.facets:
-        layouts.table(sheet, facet.name, _rows(facet), facet.axis)
+        layouts.pictured_rows(sheet, facet.name, _rows(facet), facet.axis)
 
 
 def _rows(facet: Facet) -> list[Row]:
@@ -173,7 +173,7 @@ def _cores(sheet: Sheet, found: Cores) -> None:
             one.kernel and f"kernel {one.kernel}")
         for one in found.rows
     ]  # fmt: skip
-    layouts.table(sheet, "", rows, found.axis)
+    layouts.pictured_rows(sheet, "", rows, found.axis)
 
 
 def _knee(sheet: Sheet, found: Knee) -> None:
@@ -209,4 +209,4 @@ def _generator(sheet: Sheet, found: Trust) -> None:
     note = "At worst. In the red it would have been the limit."
     layouts.heading(sheet, "The load generator's share of its core", note)
     rows = [Row(one.cell.look, one.cell.label, one.picture, one.figure) for one in found.shares]
-    layouts.table(sheet, "", rows, found.shares_axis)
+    layouts.pictured_rows(sheet, "", rows, found.shares_axis)

@@ -54,7 +54,7 @@ def heading(sheet: Sheet, title: str, *notes: str) -> None:
     sheet.down += 6.0
 
 
-def table(sheet: Sheet, name: str, rows: Sequence[Row], axis: Markup | None) -> None:
+def pictured_rows(sheet: Sheet, name: str, rows: Sequence[Row], axis: Markup | None) -> None:
     """Rows below each other, with the axis that they share."""
     if name:
         sheet.paragraph(name, PART)
