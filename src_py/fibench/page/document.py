@@ -66,7 +66,7 @@ def page_of(review: Review) -> str:
         "carried": carried,
     }
     css, js = style(), script()
-    return environment().get_template("page.html").render(
+    return templates().get_template("page.html").render(
         **parts,
         css=Markup(css),
         js=Markup(js),
@@ -129,7 +129,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def environment() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
     """What makes pages of the frame: it escapes whatever is filled in."""
     found = jinja2.Environment(
         autoescape=True,

@@ -164,6 +164,9 @@ def test_a_page_that_was_altered_is_marked_everywhere(
     assert reviewing.report(str(page), "html", "", "", replace=False) == 0
     warned = re.findall(r'<p class="warning">.*?</p>', capfd.readouterr().out)
     assert any(ALTERED in warning for warning in warned), "a page made of it says so as well"
+    throughput = reviewing.Pictures("svg", "throughput")
+    assert reviewing.charts(str(page), throughput, "", "", replace=False) == 0
+    assert f"warning: {ALTERED}" in capfd.readouterr().out, "and so do its charts"
 
 
 def test_a_page_is_not_written_over_the_run_that_it_carries(handed_in: Path) -> None:

@@ -16,7 +16,7 @@ from tests.runner.page.svg_reading import Element
 
 from fibench.export import ExportError
 from fibench.page import Chart, charts_of, page_of, png
-from fibench.page.charts.plain import TEXT, Place, plain
+from fibench.page.charts.plain import TEXT, Place, placed
 from fibench.page.charts.sheet import WIDTH
 from fibench.page.document import FRAME
 from fibench.page.draw import svg
@@ -108,7 +108,7 @@ def test_places_in_per_cent_are_pixels_of_the_width() -> None:
         svg.stretched(20.0, 50.0, 30.0, svg.element("polyline", points="0,0 500,500 1000,1000")),
         svg.use("m-c", 25.0, 20.0, "a mark", fill="#2a59a3"),
     )  # fmt: skip
-    line, dot, curve, mark = plain(drawing, Place(100.0, 10.0, 400.0), {})
+    line, dot, curve, mark = placed(drawing, Place(100.0, 10.0, 400.0), {})
     assert (line.get("x1"), line.get("x2"), line.get("y1")) == ("140", "460", "15")
     assert (dot.get("cx"), dot.get("cy"), dot.get("r")) == ("300", "17", "2")
     assert curve.get("points") == "180,10 280,25 380,40"
@@ -120,9 +120,9 @@ def test_lines_that_rows_share_are_drawn_in_each() -> None:
     defined: dict[str, Element] = {}
     first = svg.canvas(10.0, svg.grid([50.0], 10.0, "g-one", is_first=True))
     second = svg.canvas(10.0, svg.grid([50.0], 10.0, "g-one", is_first=False))
-    (group,) = plain(first, Place(0.0, 0.0, 100.0), defined)
+    (group,) = placed(first, Place(0.0, 0.0, 100.0), defined)
     assert [line.get("x1") for line in group] == ["50"]
-    (line,) = plain(second, Place(20.0, 30.0, 100.0), defined)
+    (line,) = placed(second, Place(20.0, 30.0, 100.0), defined)
     assert (line.get("x1"), line.get("y2")) == ("70", "40")
 
 

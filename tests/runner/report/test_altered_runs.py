@@ -112,8 +112,6 @@ def test_report_and_compare_show_the_same_marks_in_every_format(
     commands: list[Callable[[], int]] = [
         partial(reviewing.report, "gil~1", name, "", "", replace=False) for name in OF_RUNS
     ]
-    throughput = reviewing.Pictures("svg", "throughput")
-    commands.append(partial(reviewing.charts, "gil~1", throughput, "", "", replace=False))
     for name in OF_LISTS:
         commands.append(partial(reviewing.compare, "gil~1", "gil", name, "", replace=False))
         commands.append(partial(reviewing.compare, "gil", "gil~1", name, "", replace=False))

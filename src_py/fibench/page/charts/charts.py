@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fibench.document import slug
 from fibench.page.charts import layouts
-from fibench.page.charts.layouts import Row
+from fibench.page.charts.layouts import ChartRow
 from fibench.page.charts.sheet import FIGURE, WIDTH, Sheet, Style
 from fibench.page.claims.cards import Card, cards
 from fibench.page.draw.palette import TONE, Look
@@ -146,12 +146,12 @@ def _pane(sheet: Sheet, pane: Pane) -> None:
     )
     layouts.looks(sheet, (row.cell.look for row in rows))
     for facet in pane.facets:
-        layouts.table(sheet, facet.name, _rows(facet), facet.axis)
+        layouts.pictured_rows(sheet, facet.name, _rows(facet), facet.axis)
 
 
-def _rows(facet: Facet) -> list[Row]:
+def _rows(facet: Facet) -> list[ChartRow]:
     return [
-        Row(None if one.group else one.cell.look, one.group or one.cell.name, one.picture,
+        ChartRow(None if one.group else one.cell.look, one.group or one.cell.name, one.picture,
             one.figure, one.spread, one.absent)
         for one in facet.rows
     ]  # fmt: skip
@@ -169,11 +169,11 @@ def _cores(sheet: Sheet, found: Cores) -> None:
     layouts.heading(sheet, "Cores kept busy", note)
     layouts.looks(sheet, (row.cell.look for row in found.rows))
     rows = [
-        Row(one.cell.look, one.cell.label, one.picture, one.figure,
+        ChartRow(one.cell.look, one.cell.label, one.picture, one.figure,
             one.kernel and f"kernel {one.kernel}")
         for one in found.rows
     ]  # fmt: skip
-    layouts.table(sheet, "", rows, found.axis)
+    layouts.pictured_rows(sheet, "", rows, found.axis)
 
 
 def _knee(sheet: Sheet, found: Knee) -> None:
@@ -208,5 +208,7 @@ def _twin(sheet: Sheet, found: Trust) -> None:
 def _generator(sheet: Sheet, found: Trust) -> None:
     note = "At worst. In the red it would have been the limit."
     layouts.heading(sheet, "The load generator's share of its core", note)
-    rows = [Row(one.cell.look, one.cell.label, one.picture, one.figure) for one in found.shares]
-    layouts.table(sheet, "", rows, found.shares_axis)
+    rows = [
+        ChartRow(one.cell.look, one.cell.label, one.picture, one.figure) for one in found.shares
+    ]
+    layouts.pictured_rows(sheet, "", rows, found.shares_axis)

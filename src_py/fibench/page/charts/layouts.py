@@ -34,7 +34,7 @@ _SMALL = Style(11.0)
 
 
 @dataclass(frozen=True)
-class Row:
+class ChartRow:
     """A row of a table with a picture in it; without one, why there is none."""
 
     look: Look | None
@@ -54,7 +54,7 @@ def heading(sheet: Sheet, title: str, *notes: str) -> None:
     sheet.down += 6.0
 
 
-def table(sheet: Sheet, name: str, rows: Sequence[Row], axis: Markup | None) -> None:
+def pictured_rows(sheet: Sheet, name: str, rows: Sequence[ChartRow], axis: Markup | None) -> None:
     """Rows below each other, with the axis that they share."""
     if name:
         sheet.paragraph(name, PART)

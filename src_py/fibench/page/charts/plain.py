@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from xml.etree import ElementTree
 
-from fibench.page.document import environment
+from fibench.page.document import templates
 from fibench.page.draw.palette import INK, MUTED
 
 Element = ElementTree.Element
@@ -69,7 +69,7 @@ class Place:
         )  # fmt: skip
 
 
-def plain(markup: str, place: Place, defined: MutableMapping[str, Element]) -> Iterator[Element]:
+def placed(markup: str, place: Place, defined: MutableMapping[str, Element]) -> Iterator[Element]:
     """The marks of a drawing at its place; `defined` has what drawings beside it have defined."""
     for child in ElementTree.fromstring(markup):
         yield from _plain(child, place, defined)
@@ -160,5 +160,5 @@ def _text_style(element: Element) -> dict[str, str]:
 def marks() -> Mapping[str, Element]:
     """What the page defines once, by its id."""
     asked = '{% import "parts.html" as part %}{{ part.marks() }}'
-    markup = environment().from_string(asked).render()
+    markup = templates().from_string(asked).render()
     return {one.get("id", ""): one for one in ElementTree.fromstring(markup).iter("g")}

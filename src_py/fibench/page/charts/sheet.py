@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
-from fibench.page.charts.plain import MONO, SANS, Place, height_of, marks, plain, rounded
+from fibench.page.charts.plain import MONO, SANS, Element, Place, height_of, marks, placed, rounded
 from fibench.page.draw.palette import INK, MUTED, Look
 from fibench.wording import shown
-
-Element = ElementTree.Element
 
 WIDTH = 720.0
 _MARGIN = 18.0
@@ -86,12 +84,12 @@ class Sheet:
         self.elements.append(made)
 
     def add(self, tag: str, attributes: Mapping[str, str]) -> None:
-        """Any other element."""
+        """An element of another kind."""
         self.elements.append(Element(tag, dict(attributes)))
 
     def drawing(self, markup: str, x: float, y: float, width: float) -> float:
         """A drawing of the page at a place; how high it is."""
-        made = list(plain(markup, Place(x, y, width), self._defined))
+        made = list(placed(markup, Place(x, y, width), self._defined))
         self.elements += made
         for one in (text for each in made for text in each.iter("text")):
             if one.get("text-anchor", "start") == "start":

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 import fibench
-from fibench.page.document import ICONS, environment, policy, scripts, styles
+from fibench.page.document import ICONS, templates, policy, scripts, styles
 from fibench.page.index.parts import NO_VERDICT, ExperimentPart, part_of, wrong_lines
 from fibench.report.runs import NOT_KNOWN, ListedRun
 from fibench.wording import counted, listed_with, prose, shown
@@ -60,7 +60,7 @@ def index_of(found: Sequence[ListedRun], place: Path) -> str:
     unreadable = [_unreadable(one, place) for one in found if one.is_damaged]
     css, js = index_style(), scripts("index.js")
     machines = sorted({shown(one.head.machine_label) for one in found})
-    return environment().get_template("index.html").render(
+    return templates().get_template("index.html").render(
         head=_head(found, parts, unreadable),
         parts=parts,
         wrong=[line for part in parts for line in wrong_lines(part.lines)],

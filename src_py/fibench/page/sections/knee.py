@@ -16,7 +16,7 @@ from markupsafe import Markup
 from fibench.metrics import METRICS, exact, number, quantity
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import GRID
+from fibench.page.draw.palette import GRID_LINE
 from fibench.page.draw.scale import Axis, around
 from fibench.page.sections.designs import METRIC_NAMES
 from fibench.page.sections.sweeps import (
@@ -41,7 +41,7 @@ _METRICS = ("p99", "p90", "p50")
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedRate:
     """What came of a rate that a design was asked for."""
 
     point: SweepPoint
@@ -64,7 +64,7 @@ class KneeRow:
     """A design."""
 
     line: Line
-    steps: Sequence[Asked]
+    steps: Sequence[AskedRate]
     """By rising rate."""
     held: str
     """The highest rate that it kept up with…"""
@@ -103,7 +103,7 @@ def _rows(view: View, metric: str) -> Iterator[KneeRow]:
             yield _row(line, steps, metric)
 
 
-def knee_of(steps: Sequence[Asked]) -> Asked | None:
+def knee_of(steps: Sequence[AskedRate]) -> AskedRate | None:
     """The last step before the first that was not kept up with; None if that is the first."""
     found = None
     for step in steps:
@@ -113,20 +113,20 @@ def knee_of(steps: Sequence[Asked]) -> Asked | None:
     return found
 
 
-def broken_of(steps: Sequence[Asked]) -> Asked | None:
+def broken_of(steps: Sequence[AskedRate]) -> AskedRate | None:
     """The first step that was not kept up with."""
     return next((step for step in steps if not step.kept_up), None)
 
 
-def _steps(view: View, line: Line) -> Iterator[Asked]:
+def _steps(view: View, line: Line) -> Iterator[AskedRate]:
     for point in line.points:
         answered = view.summaries[point.cell.cell.key].estimates["throughput"].mean
         if answered is not None and answered > 0.0 and point.cell.cell.parameters.rate:
             records = view.records_of(point.cell.cell.key)
-            yield Asked(point, answered, all(one.checks.saturated is None for one in records))
+            yield AskedRate(point, answered, all(one.checks.saturated is None for one in records))
 
 
-def _row(line: Line, steps: Sequence[Asked], metric: str) -> KneeRow:
+def _row(line: Line, steps: Sequence[AskedRate], metric: str) -> KneeRow:
     held, first = knee_of(steps), broken_of(steps)
     unit, latency = METRICS[metric].unit, NO_FIGURE
     if held is not None:
@@ -187,7 +187,7 @@ def _x_axis(rows: Sequence[KneeRow]) -> Axis:
 def _below(x: Axis) -> Iterator[Markup]:
     wanted = [AxisLabel(x.at(tick), tick_words(tick, "1/s")) for tick in x.ticks(7)]
     for label in wanted:
-        yield svg.line(label.at, label.at, 0.0, HEIGHT, stroke=GRID, class_="grid")
+        yield svg.line(label.at, label.at, 0.0, HEIGHT, stroke=GRID_LINE, class_="grid")
     yield from labels.drawn(labels.kept(wanted), HEIGHT + 16.0)
 
 
@@ -221,7 +221,7 @@ def _line(row: KneeRow, x: Axis, y: Axis, metric: str) -> Iterator[Markup]:
         yield _point(row.line, step, x.at(step.answered), down(y, step.figure), metric)
 
 
-def _point(line: Line, step: Asked, across: float, height: float, metric: str) -> Markup:
+def _point(line: Line, step: AskedRate, across: float, height: float, metric: str) -> Markup:
     found, look, unit = step.point.found, line.cell.look, METRICS[metric].unit
     is_known = found.mean is not None
     told = quantity(step.figure, unit) if is_known else f"above {quantity(step.figure, unit)}"

@@ -21,10 +21,10 @@ from fibench.json_values import list_or_empty, object_or_empty
 from fibench.metrics import quantity
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import GRID
+from fibench.page.draw.palette import GRID_LINE
 from fibench.page.draw.scale import Axis
 from fibench.page.sections.knee import Knee, knee
-from fibench.page.sections.sweeps import along
+from fibench.page.sections.sweeps import order_along
 from fibench.page.sections.ticks import tick_words
 from fibench.page.view import CellView, View
 from fibench.record import Record
@@ -98,7 +98,7 @@ def latency(view: View) -> LatencySection | None:
     """The curves of every cell of which loads are kept, and of rates the knee; None of neither."""
     curves = {one.cell.key: list(_curves(view, one)) for one in view.drawn}
     parts: dict[str, list[CellView]] = {}
-    for one in sorted(view.drawn, key=along(view)):
+    for one in sorted(view.drawn, key=order_along(view)):
         if curves[one.cell.key]:
             language = {"c": "C", "python": "Python", "own": ""}[one.look.shape]
             parts.setdefault(", ".join(filter(None, (one.facet, language))), []).append(one)
@@ -200,7 +200,7 @@ def _grid(y: Axis, last: float) -> Iterator[Markup]:
     ticks = y.ticks(5)
     for tick in ticks[:: math.ceil(len(ticks) / 6)]:
         at = _down(y, tick)
-        yield svg.line(_LEFT, 100.0, at, at, stroke=GRID, class_="grid")
+        yield svg.line(_LEFT, 100.0, at, at, stroke=GRID_LINE, class_="grid")
         said = tick_words(tick, "s").replace(" ", "\N{NARROW NO-BREAK SPACE}")
         yield svg.caption(_LEFT - 1.5, at + 4.0, said, text_anchor="end", class_="tick")
     wanted = []
@@ -208,7 +208,7 @@ def _grid(y: Axis, last: float) -> Iterator[Markup]:
         share = (-math.log10(beyond) - _FIRST) / (last - _FIRST)
         if share <= 1.0:
             at = _LEFT + (100.0 - _LEFT) * share
-            yield svg.line(at, at, 0.0, _HEIGHT, stroke=GRID, class_="grid")
+            yield svg.line(at, at, 0.0, _HEIGHT, stroke=GRID_LINE, class_="grid")
             wanted.append(AxisLabel(at, name))
     yield from labels.drawn(labels.kept(reversed(wanted), 230.0), _HEIGHT + 15.0)
 

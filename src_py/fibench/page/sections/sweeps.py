@@ -15,7 +15,7 @@ from markupsafe import Markup
 from fibench.metrics import METRICS, Unit, exact, quantity
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import DASHES, GRID, INK
+from fibench.page.draw.palette import DASHES, GRID_LINE, INK
 from fibench.page.draw.scale import Axis
 from fibench.page.sections.ticks import tick_words
 from fibench.page.view import CellView, View
@@ -81,7 +81,7 @@ def sweep_axis(view: View) -> str | None:
     return max(long, key=lambda name: long[name]) if long else None
 
 
-def along(view: View) -> Callable[[CellView], float]:
+def order_along(view: View) -> Callable[[CellView], float]:
     """By what cells are put in order along the axis of the sweep; all alike where there is none."""
     over = sweep_axis(view)
 
@@ -184,7 +184,7 @@ def upright_grid(y: Axis, unit: Unit) -> Iterator[Markup]:
     """A line for each tick, with its figure."""
     for tick in y.ticks(6):
         at = down(y, tick)
-        yield svg.line(LEFT, RIGHT, at, at, stroke=GRID, class_="grid")
+        yield svg.line(LEFT, RIGHT, at, at, stroke=GRID_LINE, class_="grid")
         said = tick_words(tick, unit)
         yield svg.caption(LEFT - 1.0, at + 4.0, said, text_anchor="end", class_="tick")
 

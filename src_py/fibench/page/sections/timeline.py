@@ -14,7 +14,7 @@ from markupsafe import Markup
 from fibench.metrics import METRICS, exact, number, quantity
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import BAND, GRID, TONE, Look
+from fibench.page.draw.palette import BAND, GRID_LINE, TONE, Look
 from fibench.page.draw.scale import Axis
 from fibench.page.view import View
 from fibench.plan import TWIN
@@ -157,7 +157,7 @@ def _grid(reach: float) -> Iterator[Markup]:
         at = _down(step, reach)
         if all(abs(at - other) > 15.0 for other in shown_at):
             shown_at.append(at)
-            yield svg.line(_LEFT, 100.0, at, at, stroke=GRID, class_="grid")
+            yield svg.line(_LEFT, 100.0, at, at, stroke=GRID_LINE, class_="grid")
             said = f"×{exact(step, 3)}"
             yield svg.caption(0.0, at + 4.0, said, class_="tick")
 
