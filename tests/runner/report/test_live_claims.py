@@ -47,8 +47,9 @@ def test_a_claim_is_shown_as_the_report_has_it(kind: str, tmp_path: Path) -> Non
     assert sum(line[:2] in ("✓ ", "✗ ", "? ", "– ") for line in lines) == len(experiment.claims)
     width = max(len(cell.label) for cell in experiment.cells)
     for cell in experiment.cells[:20]:
-        (row,) = (line for line in lines if line.startswith(f"{cell.label:<{width}}  "))
-        assert any(sign in row for sign in Signs().levels + "✗?")
+        rows = [line for line in lines if line.startswith(f"{cell.label:<{width}}  ")]
+        assert rows
+        assert all(any(sign in row for sign in Signs().levels + "✗?") for row in rows)
 
 
 def test_a_search_for_rates_is_told_before_there_are_cells() -> None:
