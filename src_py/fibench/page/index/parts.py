@@ -111,7 +111,8 @@ class ExperimentPart:
     claims: Sequence[ClaimPart]
     lines: Sequence[RunLine]
     has_names: bool
-    has_beliefs: bool
+    has_others: bool
+    """Whether a run has another bound, or measured otherwise."""
 
 
 def part_of(
@@ -148,7 +149,7 @@ def part_of(
         claims=[_claim(anchor, one, numbers, history=history) for one in columns],
         lines=lines,
         has_names=any(one.made_as for one in lines),
-        has_beliefs=any(cell.belief for one in lines for cell in one.cells),
+        has_others=any(cell.otherwise for one in lines for cell in one.cells),
     )
 
 
