@@ -25,8 +25,10 @@ KINDS: Mapping[str, str] = {
     "late": "late readings",
     "generator": "the load generator",
     broken_load.KIND: "load broken off",
+    "unread": "figures not read",
+    "unstarted": "could not start",
 }
-"""The kinds of disturbances, as people call them."""
+"""The kinds of disturbances, and of what else keeps a trial from counting, as people call them."""
 UNKNOWN = "why is not known"
 
 
