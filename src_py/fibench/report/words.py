@@ -77,11 +77,15 @@ def verdict_lines(verdict: Verdict) -> list[str]:
 
 
 def decided_words(verdict: Verdict) -> str:
-    """After which block a claim was decided, where that was not fixed beforehand."""
-    if verdict.decided is None or verdict.looks is None:
+    """After which block a claim was decided, where that was not fixed beforehand; and by how many
+    of them, where it does not rest on all."""
+    if verdict.decided is None:
         return ""
+    lacks = verdict.blocks < verdict.decided
     after = counted(verdict.decided, "block")
-    return f"; {glued(f'decided after {after}')}"
+    if verdict.looks is None:
+        return f"; {glued(f'by {verdict.blocks} of {after}')}" if lacks else ""
+    return f"; {glued(f'decided after {after}')}" + (f", by {verdict.blocks}" if lacks else "")
 
 
 def tally(verdicts: Sequence[Verdict], undecided: Sequence[Claim] = ()) -> str:

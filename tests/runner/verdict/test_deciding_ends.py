@@ -22,6 +22,7 @@ from fibench.verdict.deciding.decide import decide
 from fibench.verdict.estimate import Sample
 from fibench.verdict.judging import judge
 from fibench.verdict.looks import Looks
+from fibench.wording import counted
 
 # A fixed number of blocks, and other ends
 
@@ -79,8 +80,9 @@ def test_a_run_of_fewer_blocks_than_a_look_needs_decides_nothing_and_a_fixed_one
 
 @pytest.mark.parametrize(
     ("lost", "fewest", "outcome"),
-    [(3, 5, "CONFIRMED"), (4, 5, "INCONCLUSIVE"), (5, 5, "INCONCLUSIVE"), (5, 3, "CONFIRMED")],
-)
+    [(3, 5, "CONFIRMED"), (4, 5, "INCONCLUSIVE"), (5, 5, "INCONCLUSIVE"), (5, 3, "CONFIRMED"),
+     (6, 5, "INCONCLUSIVE"), (7, 5, "INCONCLUSIVE"), (6, 3, "INCONCLUSIVE")],
+)  # fmt: skip
 def test_no_claim_of_a_fixed_run_rests_on_fewer_than_five_blocks(
     lost: int, fewest: int, outcome: str
 ) -> None:
@@ -96,7 +98,8 @@ def test_no_claim_of_a_fixed_run_rests_on_fewer_than_five_blocks(
     (verdict,) = decide(questions, samples, ended=True).verdicts
     assert (verdict.outcome, verdict.blocks) == (outcome, 8 - lost)
     if outcome == "INCONCLUSIVE":
-        why = f"{8 - lost} complete blocks, a verdict needs 5"
+        complete = counted(8 - lost, "complete block")
+        why = f"{complete}, a verdict needs {fewest}"
         assert verdict.reason == f"{why} (a client had no reply)"
 
 

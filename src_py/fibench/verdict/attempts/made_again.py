@@ -15,7 +15,7 @@ from fibench.store.begun import Begun, begun_again
 from fibench.store.stops import Session
 from fibench.tried import could_not_start, last_attempts
 from fibench.verdict.attempts import broken_load
-from fibench.verdict.attempts.bearing import LEFT_OUT
+from fibench.verdict.attempts.bearing import LEFT_OUT, OF_MOVED
 from fibench.wording import counted
 
 KINDS: Mapping[str, str] = {
@@ -91,10 +91,13 @@ class MadeAgain:
             yield f"{were} and measured again: {kinds_counted(self.again)}"
         if self.still:
             number = sum(self.still.values())
-            left = sum(n for kind, n in self.still.items() if kind in LEFT_OUT)
             were = f"{number} of {self.trials} trials {_was(number)} disturbed in the last attempt"
-            out = f"; {left} of them {_was(left)} left out of every claim" if left else ""
-            yield f"{were}: {kinds_counted(self.still)}{out}"
+            out = [
+                f"; {left} of them {_was(left)} left out of {what}"
+                for kinds, what in ((LEFT_OUT, "every claim"), (OF_MOVED, _WHERE_MOVED))
+                if (left := sum(self.still.get(kind, 0) for kind in kinds))
+            ]
+            yield f"{were}: {kinds_counted(self.still)}{''.join(out)}"
         if self.accepted:
             were = f"{counted(self.accepted, 'trial')} {_was(self.accepted)} disturbed"
             yield f"noise was accepted (FIBENCH_NOISE): {were} and not measured again for that"
