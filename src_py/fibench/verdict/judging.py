@@ -222,17 +222,20 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
 
 
 def _unquiet(outcome: Outcome, claim: Claim, estimate: Estimate) -> str | None:
-    """Why a claim is not decided that would be, had nobody else used the machine; or that cannot
-    be, since that is more than it is from its bound."""
+    """Why a claim is not decided that would be, had nobody else used the machine."""
+
+    def beyond(low: float, high: float) -> tuple[str, float | None] | None:
+        without = _place(low, high, claim.low, claim.high)
+        if without == "INCONCLUSIVE":
+            return None
+        bounds = [bound for bound in (claim.low, claim.high) if bound is not None]
+        if claim.kind == "crossover" or min(low, high, *bounds) <= 0.0:
+            return without, None
+        return without, min(abs(math.log(end / bound)) for end in (low, high) for bound in bounds)
+
     if outcome != "INCONCLUSIVE":
         return None
-    near = claim.kind != "crossover" and estimate.widening >= (
-        _distance(claim, estimate) or math.inf
-    )
-    return unquiet(
-        estimate.widened,
-        lambda low, high: near or _place(low, high, claim.low, claim.high) != "INCONCLUSIVE",
-    )
+    return unquiet(estimate.widened, estimate.widening, beyond)
 
 
 def _place(low: float, high: float, above: float | None, below: float | None) -> Outcome:
