@@ -164,6 +164,10 @@ class Index:
         """The same without some samples."""
         return Index(one for own in self._all.values() for one in own if not left_out(one))
 
+    def mapped(self, change: Callable[[Sample], Sample]) -> Index:
+        """The same with other figures."""
+        return Index(change(one) for own in self._all.values() for one in own)
+
     def all(self, cell_key: str) -> Sequence[Sample]:
         """The trials of a cell, invalid ones too."""
         return self._all.get(cell_key, ())

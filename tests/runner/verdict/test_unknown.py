@@ -163,8 +163,8 @@ def test_a_figure_that_could_not_be_read_might_have_been_any(
     else:
         assert verdict.outcome == "INCONCLUSIVE"
         assert verdict.reason == (
-            f"{blocks} of {trials} trials give no figure (figures not read {blocks}), and by what "
-            "they may have been it is not decided"
+            f"{blocks} of {trials} trials count for nothing (figures not read {blocks}), and by "
+            "what they may have been it is not decided"
         )
 
 

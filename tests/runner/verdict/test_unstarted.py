@@ -55,8 +55,8 @@ def test_the_trial_that_was_measured_counts_and_the_other_might_have_been_as_eve
     assert verdict.blocks == 6
     if outcome == "INCONCLUSIVE":
         assert verdict.reason == (
-            "2 of 16 trials give no figure (could not start 2), and by what they may have been it "
-            "is not decided"
+            "4 of 16 trials count for nothing (beside one that could not 2, could not start 2), "
+            "and by what they may have been it is not decided"
         )
 
 
@@ -95,7 +95,7 @@ RUNS = 100
 
 
 @pytest.mark.parametrize("blocks", [20, 60])
-@pytest.mark.parametrize("edge", [-0.9, -0.5, 0.0])
+@pytest.mark.parametrize("edge", [-1.3, -0.9, -0.5])
 def test_who_drops_blocks_by_keeping_their_second_trial_from_starting(
     edge: float, blocks: int
 ) -> None:
@@ -112,4 +112,4 @@ def test_who_drops_blocks_by_keeping_their_second_trial_from_starting(
         (verdict,) = decide(questions, blind, ended=True).verdicts
         seen += verdict.outcome == "CONFIRMED"
     assert wrong <= 8
-    assert blocks == 20 or seen > RUNS / 4, "or there is nothing to be seen"
+    assert blocks == 20 or edge < -1.0 or seen > RUNS / 4, "or there is nothing to be seen"

@@ -87,7 +87,8 @@ def left_out_of(claim: Claim, samples: Index, fewest: int) -> LeftOut:
         share = f"{len(of_meter)} of {len(every)} blocks"
         which = f"the first is {cells[key]} in block {block + 1}: {not_full[key, block]}"
         return LeftOut(noisy, limited=f"the load generator was the limit in {share}, {which}")
-    trials = noisy.keys() | not_full.keys() | unread
+    beside = {(key, block) for key in cells for block in lacking if block in samples.valid(key)}
+    trials = noisy.keys() | not_full.keys() | unread | beside
     if len(lost) <= MOST_LEFT_OUT * len(every):
         return LeftOut(trials)
     blocks = f"of {len(every)} blocks"

@@ -27,9 +27,11 @@ KINDS: Mapping[str, str] = {
     broken_load.KIND: "load broken off",
     "unread": "figures not read",
     "unstarted": "could not start",
+    "beside": "beside one that could not",
 }
 """The kinds of disturbances, and of what else keeps a trial from counting, as people call them."""
 UNKNOWN = "why is not known"
+_WHERE_MOVED = "claims on what others can move, where enough was left without"
 
 
 @dataclass(frozen=True)
