@@ -23,7 +23,7 @@ MOST_LEFT_OUT = 0.25
 LEFT_OUT = frozenset(("probe", "steal"))
 """What a disturbance of these kinds did to a figure, no interval can be widened by. (That of the
 load generator concerns the figures that rest on it alone: Sample.not_full.)"""
-OF_MOVED = frozenset(("foreign", "late"))
+_OF_MOVED = frozenset(("foreign", "late"))
 """These are left out where others move the figure: one trial that they slowed to a half makes an
 interval wider than most bounds are away…"""
 _BORNE = frozenset(("foreign",))
@@ -137,7 +137,7 @@ def _noise(trial: Sample, *, is_unbounded: bool, is_moved: bool) -> str | None:
     """
     kind = _kind(trial)
     if trial.disturbed is not None and (
-        kind in LEFT_OUT or (is_unbounded and kind == "foreign") or (is_moved and kind in OF_MOVED)
+        kind in LEFT_OUT or (is_unbounded and kind == "foreign") or (is_moved and kind in _OF_MOVED)
     ):
         return trial.disturbed.says
     return trial.crowded if is_unbounded else None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from fibench.store.begun import Begun, begun_again
 from fibench.store.stops import Session
 from fibench.tried import could_not_start, last_attempts
 from fibench.verdict.attempts import broken_load
-from fibench.verdict.attempts.bearing import LEFT_OUT, OF_MOVED
+from fibench.verdict.attempts.bearing import LEFT_OUT
 from fibench.wording import counted
 
 KINDS: Mapping[str, str] = {
@@ -31,7 +31,13 @@ KINDS: Mapping[str, str] = {
 }
 """The kinds of disturbances, and of what else keeps a trial from counting, as people call them."""
 UNKNOWN = "why is not known"
-_WHERE_MOVED = "claims on what others can move, where enough was left without"
+_LEFT_OUT_OF: Sequence[tuple[Collection[str], str]] = (
+    (LEFT_OUT, "every claim"),
+    (("foreign",), "claims on what others can move, where enough was left without"),
+    (("late",), "claims on what others can move"),
+    (("generator",), "claims on throughput and latency"),
+)
+"""Which kinds of what is disturbed still keep a trial from which claims (bearing.py)."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class MadeAgain:
             were = f"{number} of {self.trials} trials {_was(number)} disturbed in the last attempt"
             out = [
                 f"; {left} of them {_was(left)} left out of {what}"
-                for kinds, what in ((LEFT_OUT, "every claim"), (OF_MOVED, _WHERE_MOVED))
+                for kinds, what in _LEFT_OUT_OF
                 if (left := sum(self.still.get(kind, 0) for kind in kinds))
             ]
             yield f"{were}: {kinds_counted(self.still)}{''.join(out)}"
