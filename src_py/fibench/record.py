@@ -319,8 +319,10 @@ class Record:
 
 
 def broke_off(record: Record) -> bool:
-    """Whether a trial's load ended before its window, once it had begun to ask.
+    """Whether a trial's load ended before its window, once its server was ready.
 
-    It is tried again as what could not start is, but somebody may have seen how it went.
+    It is tried again as what could not start is, but somebody may have seen how it went: by the
+    load's own requests if it had begun to ask, or else by some of his own.
     """
-    return record.load_began is True and record.failure == "load" and could_not_start(record)
+    began = record.load_began is True and record.failure == "load"
+    return (began or record.server is not None) and could_not_start(record)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -98,11 +99,15 @@ def claim_needs(claim: Claim) -> str:
 
 
 def decided_words(verdict: Verdict) -> str:
-    """After which block a claim was decided, where that was not fixed beforehand."""
-    if verdict.decided is None or verdict.looks is None:
+    """After which block a claim was decided, where that was not fixed beforehand; and by how many
+    of them, where it does not rest on all."""
+    if verdict.decided is None:
         return ""
+    lacks = verdict.blocks < verdict.decided
     after = counted(verdict.decided, "block")
-    return f"; {glued(f'decided after {after}')}"
+    if verdict.looks is None:
+        return f"; {glued(f'by {verdict.blocks} of {after}')}" if lacks else ""
+    return f"; {glued(f'decided after {after}')}" + (f", by {verdict.blocks}" if lacks else "")
 
 
 def tally(verdicts: Sequence[Verdict], undecided: Sequence[Claim] = ()) -> str:
@@ -310,9 +315,20 @@ def _hint(verdict: Verdict) -> str:
         far = f"{_effect(verdict, needed)}, as far as the bound is"
         return f"{seen}; {blocks} blocks would have been enough to see {far}"
     if blocks is None:
-        return f"{seen}; the figure is too near the bound for any sensible number of blocks"
+        too_near = "the figure is too near the bound for any sensible number of blocks"
+        return f"{seen}; {_of_others(verdict, needed) or too_near}"
     more = _more_blocks(verdict.looks, blocks)
     return f"{seen}; {more} would see {_effect(verdict, needed)}{about(verdict.needed_s)}"
+
+
+def _of_others(verdict: Verdict, needed: float) -> str:
+    """`the bound is 0.6 % away, and 1.7 % is what others may have taken`; empty where that is not
+    more than it."""
+    taken = 0.0 if verdict.estimate is None else verdict.estimate.widening
+    if verdict.crossover is not None or verdict.sustained or taken < math.log1p(needed):
+        return ""
+    away = f"the bound is {effect(needed)} away"
+    return f"{away}, and {effect(math.expm1(taken))} is what others may have taken"
 
 
 def _more_blocks(looks: Looks | None, blocks: int) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
@@ -25,9 +25,19 @@ KINDS: Mapping[str, str] = {
     "late": "late readings",
     "generator": "the load generator",
     broken_load.KIND: "load broken off",
+    "unread": "figures not read",
+    "unstarted": "could not start",
+    "beside": "beside one that could not",
 }
-"""The kinds of disturbances, as people call them."""
+"""The kinds of disturbances, and of what else keeps a trial from counting, as people call them."""
 UNKNOWN = "why is not known"
+_LEFT_OUT_OF: Sequence[tuple[Collection[str], str]] = (
+    (LEFT_OUT, "every claim"),
+    (("foreign",), "claims on what others can move, where enough was left without"),
+    (("late",), "claims on what others can move"),
+    (("generator",), "claims on throughput and latency"),
+)
+"""Which kinds of what is disturbed still keep a trial from which claims (bearing.py)."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +99,13 @@ class MadeAgain:
             yield f"{were} and measured again: {kinds_counted(self.again)}"
         if self.still:
             number = sum(self.still.values())
-            left = sum(n for kind, n in self.still.items() if kind in LEFT_OUT)
             were = f"{number} of {self.trials} trials {_was(number)} disturbed in the last attempt"
-            out = f"; {left} of them {_was(left)} left out of every claim" if left else ""
-            yield f"{were}: {kinds_counted(self.still)}{out}"
+            out = [
+                f"; {left} of them {_was(left)} left out of {what}"
+                for kinds, what in _LEFT_OUT_OF
+                if (left := sum(self.still.get(kind, 0) for kind in kinds))
+            ]
+            yield f"{were}: {kinds_counted(self.still)}{''.join(out)}"
         if self.accepted:
             were = f"{counted(self.accepted, 'trial')} {_was(self.accepted)} disturbed"
             yield f"noise was accepted (FIBENCH_NOISE): {were} and not measured again for that"
