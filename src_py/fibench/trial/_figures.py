@@ -64,7 +64,8 @@ def fibload_figures(
     """Counts, rates and latencies of fibload's answer, and what is wrong with the trial, if any."""
     total, spans = answer.total, spans_of(answer)
     behind = any(_is_behind(group.part, spans) for group in answer.groups)
-    known, bounds = latencies(total, behind)
+    is_ramp = total.is_ramp or any(group.part.is_ramp for group in answer.groups)
+    known, bounds = latencies(total, behind, is_ramp=is_ramp)
     counts = {
         **total.counts,
         "window_ok": total.ok,
@@ -147,7 +148,7 @@ def _group_figures(group: GroupAnswer, spans: Spans) -> GroupFigures:
     }
     lag_ns = part.open_loop.lag_p99_ns if part.open_loop else None
     lag_s = None if lag_ns is None else float(lag_ns * _NS)
-    known, bounds = latencies(part, _is_behind(part, spans))
+    known, bounds = latencies(part, _is_behind(part, spans), is_ramp=part.is_ramp)
     metrics = {"throughput_per_s": part.throughput_per_s, **known}
     read_lag = read_lag_s(part.closed_loop)
     return GroupFigures(metrics, counts, lag_s, *read_lag, bounds=bounds)

@@ -94,7 +94,9 @@ def saturated(parts: Iterable[Part], spans: Spans) -> Saturated:
     return Saturated(answered / spans.window_s, due / spans.window_s)
 
 
-def latencies(part: Part, behind: bool) -> tuple[dict[str, float | None], dict[str, LatencyBounds]]:
+def latencies(
+    part: Part, behind: bool, *, is_ramp: bool = False
+) -> tuple[dict[str, float | None], dict[str, LatencyBounds]]:
     """The latencies of a part in seconds, by the names of metrics, and bounds of those not known.
 
     `behind`: its schedule fell behind, so that all that is known of them is a lower bound.
@@ -126,7 +128,12 @@ def _bounds(cut_off: CutOff) -> dict[str, LatencyBounds]:
         if low_s is not None and (high_s is None or high_s >= MOST_APART * low_s):
             found[f"{name}_s"] = LatencyBounds(low_s, high_s)
     return found
+    `is_ramp`: its window had the first round of a closed loop in it, as `Part.is_ramp`, and so have
+    they: the line that requests wait in was still filling.
 
 
 def _seconds(value_ns: float | None) -> float | None:
     return None if value_ns is None else value_ns * _NS
+    if is_ramp:
+        seen = {name: LatencyBounds(s, None) for name, s in known.items() if s is not None}
+        return known | dict.fromkeys(seen), seen
