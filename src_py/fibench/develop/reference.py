@@ -98,7 +98,10 @@ bound is a value of the axis: `within = [20, 26]`.
 
 It is interpolated between the rates of `[[matrix]]`, at least two; one that saturates the server is
 above every limit, and nothing is interpolated up to it. A rate that was measured and is held is
-sustained: `above = "150/s"` asks for no more. With `of = [A, B]` the bound is a number, that of A's
+sustained: `above = "150/s"` asks for no more. What a run sees are the first seconds of a server that
+was idle, so that it is held only where all blocks together show that what waits does not go on to
+grow, as it does at the capacity and above, however slowly. Near the capacity that takes long windows
+(`duration`), and what comes after them no run tells. With `of = [A, B]` the bound is a number, that of A's
 rate divided by B's: `above = 1.5`. A and B may be measured at other rates than each other.
 
 Who does not know which rates to measure has the run search for them:

@@ -11,7 +11,7 @@ from fibench.parameters import Parameters
 from fibench.record import Checks, GeneratorUse, GroupFigures, LatencyBounds, Saturated
 from fibench.trial import load
 from fibench.trial.answer import Answer, ClosedLoop, GroupAnswer, Part
-from fibench.trial.overload import Spans, fell_behind, latencies, spans_of
+from fibench.trial.overload import Spans, fell_behind, latencies, line_of, spans_of
 
 _NS = 1e-9
 LEAST_LAGS = 20
@@ -133,6 +133,22 @@ def with_saturated(figures: Figures, groups: Mapping[str, Saturated]) -> Figures
         name: replace(gave, saturated=groups.get(name)) for name, gave in figures.groups.items()
     }
     return replace(figures, groups=found)
+
+
+def with_lines(figures: Figures, answer: Answer, parameters: Parameters) -> Figures:
+    """The figures, with how what waits has grown in the window: of open loops, and of groups."""
+    spans, total = spans_of(answer), answer.total.open_loop
+    arrivals = {group.name: group.arrivals for group in parameters.groups if group.rate}
+    are_uniform = {name: one == "uniform" for name, one in arrivals.items()}
+    every_uniform = all(are_uniform.values()) if arrivals else parameters.arrivals == "uniform"
+    found = {
+        group.name: line_of(group.open_loop, spans, is_uniform=are_uniform.get(group.name, False))
+        for group in answer.groups
+        if group.open_loop is not None
+    }
+    groups = {name: replace(gave, line=found.get(name)) for name, gave in figures.groups.items()}
+    line = None if total is None else line_of(total, spans, is_uniform=every_uniform)
+    return replace(figures, groups=groups, checks=replace(figures.checks, line=line))
 
 
 def _group_figures(group: GroupAnswer, spans: Spans) -> GroupFigures:
