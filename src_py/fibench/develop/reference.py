@@ -112,7 +112,9 @@ Who does not know which rates to measure has the run search for them:
 
 Before its first block it makes up to eight short trials for each backend (or other values of the
 table) and each limit that claims name, and chooses five rates about what is sustained; a rate that
-a claim names is measured too if it lies between them. These trials decide nothing else. Rates may
+a claim names is measured too if it lies between them. These trials decide nothing else. No rate is
+looked at that is too slow for the replies that the metric needs in a window, 100 for p90 and 1000 for
+p99: a longer `duration` reaches slower ones, and `plan` says so of a rate that a claim names. Rates may
 be fixed beside them, `rate = ["150/s", "search"]`, and only `sustains` can be about rates that are
 searched. In tables and plans such a rate is called `searched` until it is known.
 

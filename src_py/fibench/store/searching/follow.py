@@ -20,6 +20,7 @@ from fibench.plan.searching.steps import (
     Bracket,
     Shown,
     bracket_of,
+    least_place,
     next_step,
     rates_about,
     start_of,
@@ -64,8 +65,8 @@ def follow(experiment: Experiment, records: Iterable[Record]) -> SearchState:
             following = seen.to_its_end()
             if following is not None:
                 return SearchState(tuple(probes.values()), following, tuple(found))
-            bracket = bracket_of(seen.seen)
-            rates |= set(rates_about(bracket, start_of(seen.seen)))
+            bracket = bracket_of(seen.seen, seen.least)
+            rates |= set(rates_about(bracket, start_of(seen.seen, seen.least), seen.least))
             sought.append(_sought(target, len(seen.seen), bracket))
         named = with_named(sorted(rates), search.bounds)
         backend = search.template.backend
@@ -91,11 +92,14 @@ class _Seeking:
     ) -> None:
         self._search, self._target, self._made, self._probes = search, target, made, probes
         self.seen: list[Shown] = []
+        self.least = least_place(search.least_per_s(target))
 
     def to_its_end(self) -> Cell | None:
         """Go on as far as there are trials; returns the cell of the one that lacks."""
         closed_first = not self._search.has_groups
-        while (ask := next_step(self.seen, closed_first=closed_first)) is not None:
+        while (
+            ask := next_step(self.seen, closed_first=closed_first, least=self.least)
+        ) is not None:
             cell = self._cell(ask)
             record = self._made.get(search_key(cell))
             if record is None:
