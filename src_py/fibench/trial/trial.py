@@ -25,6 +25,7 @@ from fibench.trial._figures import (
     course_figures,
     fibload_figures,
     queue_hint,
+    with_lines,
     with_saturated,
 )
 from fibench.trial._placement import core_count, load_cpus, server_cpus
@@ -227,6 +228,7 @@ def _load(
             cores = _available_cores(context, backend, parameters)
             used, key = readings.cores(), _cores_key(backend)
             figures = replace(figures, checks=gates.check(answer, cores, used, key))
+            figures = with_lines(figures, answer, parameters)
             figures = with_saturated(figures, gates.overload(answer, cores, used).groups)
             if figures.reason is not None:
                 hint = queue_hint(answer, readings.backlog)

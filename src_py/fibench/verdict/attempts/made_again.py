@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 from fibench.json_values import Json
+from fibench.plan.trials import SEARCH_BLOCK
 from fibench.record import Record, broke_off
 from fibench.store.attempts import Pass, passes_of
 from fibench.store.begun import Begun, begun_again
@@ -45,7 +46,7 @@ class BrokenOff:
     """A pass over a block that did not come to its end, and so does not count."""
 
     block: int
-    """From 0; -1: before all blocks."""
+    """From 0; -1: before all blocks; SEARCH_BLOCK: a single trial of a search."""
     why: str
     """As in stops.json: "interrupted", "crashed" and so on."""
 
@@ -115,9 +116,14 @@ class MadeAgain:
             could = f"{number} of {counted(self.trials, 'trial')} could not start at once"
             why = "for reasons that are not the server's"
             yield f"{could}, {why}, and {_was(number)} tried again{never}"
-        if self.broken_off:
-            number = len({one.block for one in self.broken_off})
-            each = Counter(f"{_name(one.block)} ({one.why})" for one in self.broken_off)
+        looked = Counter(one.why for one in self.broken_off if one.block == SEARCH_BLOCK)
+        for why, number in looked.items():
+            were = f"{counted(number, 'trial')} of the search for rates {_was(number)} broken off"
+            yield f"{were} and made again ({why})"
+        blocks = [one for one in self.broken_off if one.block != SEARCH_BLOCK]
+        if blocks:
+            number = len({one.block for one in blocks})
+            each = Counter(f"{_name(one.block)} ({one.why})" for one in blocks)
             listed = ", ".join(f"{n} times {one}" if n > 1 else one for one, n in each.items())
             were = f"{counted(number, 'block')} {_was(number)} broken off"
             yield f"{were} and measured again: {listed}"

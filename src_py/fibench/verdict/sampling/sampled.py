@@ -110,6 +110,7 @@ def sample(record: Record) -> Sample:
     }
     counts = _counts(record)
     saturated = {None: record.checks.saturated} | {n: g.saturated for n, g in record.groups.items()}
+    lines = {None: record.checks.line} | {n: g.line for n, g in record.groups.items()}
     bounds = _bounds(record.bounds)
     for group, gave in record.groups.items():
         metrics |= {
@@ -139,6 +140,7 @@ def sample(record: Record) -> Sample:
         computing_s=record.checks.computing_s,
         bounds=bounds,
         saturated={name: one for name, one in saturated.items() if one is not None},
+        lines={name: one for name, one in lines.items() if one is not None},
         halves=record.halves,
         foreign_cores=foreign_cores(record),
         design_cores=record.machine.get("design_cores"),
