@@ -303,6 +303,11 @@ def _run_in(folder: Path, root: Path, places: Places) -> ListedRun:
         seed=run.experiment.plan.seed,
         claims=run.experiment.claims,
         verdicts=judged.verdicts,
+        beliefs={
+            claim.id: belief
+            for claim in run.experiment.claims
+            if (belief := run.belief(claim)) is not None
+        },
     )
 
 

@@ -97,7 +97,7 @@ def _could_not_start(document: dict[str, Any]) -> bool:
 
 
 def _finish(desk: Desk, path: Path) -> None:
-    """Run until the run is finished. On a busy machine a trial may fail, or a figure not be read."""
+    """Run until the run is finished; on a busy machine a trial may fail, a figure be unread."""
     for _ in range(5):
         if _is_finished(desk):
             break

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 import fibench
-from fibench.page.document import ICONS, templates, policy, scripts, styles
+from fibench.page.document import ICONS, policy, scripts, styles, templates
 from fibench.page.index.parts import NO_VERDICT, ExperimentPart, part_of, wrong_lines
 from fibench.report.runs import NOT_KNOWN, ListedRun
 from fibench.wording import counted, listed_with, prose, shown
