@@ -158,6 +158,28 @@ def test_a_terminal_of_another_size_gets_another_picture_and_keeps_no_rest(
     assert not fits or drawn.terminal.screen == BEFORE
 
 
+def test_a_terminal_that_is_made_narrower_just_when_it_is_drawn_keeps_no_rest(
+    drawn: Drawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn.terminal.resize(80, 60)
+    drawn.go_to(1)
+
+    def then_narrower(text: str) -> None:
+        drawn.terminal.feed(text)
+        drawn.terminal.resize(30, 60)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(drawn.stream, "_heard", then_narrower)
+        drawn.now_s += 1.0
+        drawn.view.draw_anew()
+    drawn.now_s += 1.0
+    drawn.view.draw_anew()
+    assert sum(row.startswith("made") for row in drawn.terminal.screen) == 1
+    drawn.view.end()
+    drawn.terminal.resize(80, 60)
+    assert drawn.terminal.screen == BEFORE
+
+
 def test_what_a_person_types_is_drawn_over(drawn: Drawn) -> None:
     drawn.go_to(1)
     drawn.terminal.feed("^C")

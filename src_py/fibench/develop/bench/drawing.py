@@ -64,10 +64,10 @@ class _Sometimes(Screen):
 
     is_drawn = True
 
-    def draw(self, lines: Sequence[Text], above: str = "") -> None:
+    def draw(self, lines: Sequence[Text], columns: int, above: str = "") -> None:
         """Draw, or do nothing."""
         if self.is_drawn:
-            super().draw(lines, above)
+            super().draw(lines, columns, above)
 
 
 @contextmanager

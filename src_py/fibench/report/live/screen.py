@@ -34,8 +34,8 @@ class Screen:
         self._stream = stream
         self._widths: list[int] = []
         """Of the lines that stand there, in columns."""
-        self._size = (0, 0)
-        """Columns and lines that the terminal had then."""
+        self._columns = 0
+        """Those that the terminal had when they were laid out."""
         self._astray = False
         """Whether somebody may have moved the cursor."""
         self._is_gone = False
@@ -50,8 +50,9 @@ class Screen:
         """Whether it is ours to draw on now: after a `bg` it is the shell's."""
         return _is_in_foreground(self._stream)
 
-    def draw(self, lines: Sequence[Text], above: str = "") -> None:
-        """Put a picture in the place of the one before, and plain text above it, which stays."""
+    def draw(self, lines: Sequence[Text], columns: int, above: str = "") -> None:
+        """Put a picture, laid out for so many columns, in the place of the one before, and plain
+        text above it, which stays. The terminal may have another size by now."""
         # The rest of a line is erased before the line is written: behind the last column of the
         # terminal a cursor stands on the last sign, and would take that away.
         stays = f"{_REST_OF_SCREEN}{above}\n" if above else ""
@@ -60,7 +61,7 @@ class Screen:
         self._astray = True  # until all of it is there
         self._write(text)
         self._widths = [line.cell_len for line in lines]
-        self._size, self._astray = self.size(), False
+        self._columns, self._astray = columns, False
 
     def lift(self, stays: str = "") -> None:
         """Take the picture away; what stays, and what is printed next, stands in its place."""
@@ -80,7 +81,7 @@ class Screen:
         been broken, and take more of the terminal's."""
         if self._astray:
             return "\r"
-        columns, now = self._size[0], self.size()[0]
+        columns, now = self._columns, self.size()[0]
         lines = sum(max(1, -(-width // now)) if now < columns else 1 for width in self._widths)
         return f"\r\x1b[{lines}A" if lines else "\r"
 

@@ -79,8 +79,9 @@ class LiveView:
             self._is_busy, self._is_due = True, False
             try:
                 above, self._above = self._above, []
-                lines = self._frame.lines(self._run, *self._screen.size())
-                self._screen.draw(lines, "\n".join(above))
+                columns, height = self._screen.size()
+                lines = self._frame.lines(self._run, columns, height)
+                self._screen.draw(lines, columns, "\n".join(above))
             finally:
                 self._is_busy = False
 
