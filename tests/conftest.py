@@ -28,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Tests run beside each other, on a machine that is never quiet.
     os.environ["FIBENCH_NOISE"] = "accept"
+    # Where GitHub runs the tests, what they do is none of its business.
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        os.environ.pop(name, None)
     settings.load_profile("all" if config.getoption("--all") else "default")
 
 

@@ -268,4 +268,5 @@ _MODULES = {
     "meson-python": "mesonpy",
     "pip": "pip",
     "pyperf": "pyperf",
+    "resvg-py": "resvg_py",
 }

@@ -35,6 +35,17 @@ class Saturated:
     due_per_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What an open loop has in flight and overdue, over a window, in requests."""
+
+    grown: float
+    """More at its end than at its begin, but for what a warm-up shorter than a service lacks."""
+    at_capacity: float
+    """What that is on average at a rate as high as the server's capacity, which is never kept."""
+    offered_per_s: float
+
+
 def _documents(bounds: Mapping[str, LatencyBounds]) -> dict[str, Json]:
     """Bounds as they stand in a record: nothing where every figure is known."""
     return {"bounds": {name: asdict(bound) for name, bound in bounds.items()}} if bounds else {}
@@ -56,6 +67,8 @@ class GroupFigures:
     """Of latencies that are None, between what they lie."""
     saturated: Saturated | None = None
     """Its schedule asked for more than the server could answer."""
+    line: Line | None = None
+    """None of a closed loop, and where nobody said."""
 
     def as_document(self) -> dict[str, Json]:
         """As it stands in a record."""
@@ -64,6 +77,8 @@ class GroupFigures:
         more = _documents(self.bounds)
         if self.saturated is not None:
             more["saturated"] = asdict(self.saturated)
+        if self.line is not None:
+            more["line"] = asdict(self.line)
         return {"metrics": self.metrics, **more, **lag, "counts": self.counts}
 
 
@@ -90,6 +105,8 @@ class Checks:
     offered_per_s: float | None = None
     saturated: Saturated | None = None
     """Of all open loops together, where one was; None: none was, or the generator was late."""
+    line: Line | None = None
+    """Of all open loops together; None: there is none, or nobody said."""
     listen_overflows: int | None = None
     listen_drops: int | None = None
     retransmits: int | None = None
@@ -319,8 +336,10 @@ class Record:
 
 
 def broke_off(record: Record) -> bool:
-    """Whether a trial's load ended before its window, once it had begun to ask.
+    """Whether a trial's load ended before its window, once its server was ready.
 
-    It is tried again as what could not start is, but somebody may have seen how it went.
+    It is tried again as what could not start is, but somebody may have seen how it went: by the
+    load's own requests if it had begun to ask, or else by some of his own.
     """
-    return record.load_began is True and record.failure == "load" and could_not_start(record)
+    began = record.load_began is True and record.failure == "load"
+    return (began or record.server is not None) and could_not_start(record)

@@ -24,7 +24,7 @@ import fibench
 from fibench import called
 from fibench.commands.helping.declaring import Body, command
 from fibench.commands.program import CommandLine
-from fibench.export import OF_LISTS, OF_RUNS
+from fibench.export import OF_LISTS, OF_RUNS, PICTURES
 from fibench.parameters import server_option
 from fibench.wording import any_of
 
@@ -34,13 +34,24 @@ from fibench.wording import any_of
     help={
         "experiment": "a file, or its name: gil",
         "fresh": "begin anew, instead of going on with an unfinished run",
+        "predict": "ask first what you expect of each claim: h holds, d does not, c too close",
+        "as_": "the name of who makes the run: it draws the seed, and `runs` tells it",
+        "allow": "inconclusive: end with 0 where nothing else stands in the way",
     },
 )
-def run(context: Context, overrides: dict[str, str], experiment: str, fresh: bool = False) -> int:
+def run(
+    context: Context,
+    overrides: dict[str, str],
+    experiment: str,
+    fresh: bool = False,
+    predict: bool = False,
+    as_: str = "",
+    allow: str = "",
+) -> int:
     """Build, measure, judge and report an experiment; goes on with an unfinished run."""
     from fibench.commands import run as commands
 
-    return commands.run(experiment, overrides, fresh)
+    return commands.run(experiment, overrides, fresh, predict, as_ or None, allow)
 
 
 @command(
@@ -148,9 +159,11 @@ _OUTPUT = {
     "run",
     help={
         "run": "a run's folder, its name (gil, gil~1), or a page that carries it: report.html",
-        "format": f"{any_of(OF_RUNS)} (default: text)",
+        "format": f"{any_of((*OF_RUNS, *PICTURES))} (default: text)",
         "open": "show it in a browser: a page, kept as report.html in the run's folder",
+        "chart": "of svg and png: which chart; without it --output is a folder for all of them",
         "claims": "judge it by the claims of this file, marked as added afterwards",
+        "allow": "inconclusive: end as run would, and with 0 where nothing else stands in the way",
         **_OUTPUT,
     },
 )
@@ -162,11 +175,41 @@ def report(
     claims: str = "",
     replace: bool = False,
     open: bool = False,  # noqa: A002 - the option is --open
+    chart: str = "",
+    allow: str = "",
 ) -> int:
     """Show a run again, or write it in another format; html is a page to look at."""
     from fibench.commands import review as reviewing
 
-    return reviewing.report(run, format, output, claims, replace=replace, opened=open)
+    if chart or reviewing.is_picture(format):
+        pictures = reviewing.Pictures(format, chart, opened=open)
+        return reviewing.charts(run, pictures, output, claims, replace=replace)
+    return reviewing.report(run, format, output, claims, replace=replace, opened=open, allow=allow)
+
+
+@command(
+    "lab",
+    several=["run"],
+    help={
+        "lab": "the teacher's file, whose claims have points",
+        "run": "a run's folder, its name, a page that carries it, or a folder of these; as many "
+        "as there are, also as bare words: grade LAB RUN RUN",
+        "format": "csv, gradescope or classroom50 (default: csv)",
+        **_OUTPUT,
+    },
+)
+def grade(
+    context: Context,
+    lab: str,
+    run: list[str] | None = None,
+    format: str = "csv",  # noqa: A002 - the option is --format
+    output: str = "",
+    replace: bool = False,
+) -> int:
+    """Grade runs that were handed in: the claims of a teacher's file, each with its points."""
+    from fibench.commands import review as reviewing
+
+    return reviewing.grade(lab, run or [], format, output, replace=replace)
 
 
 @command(
@@ -202,28 +245,44 @@ def compare(
 @command(
     help={
         "root": "the folder of runs (default: the results folder)",
-        "format": any_of(OF_LISTS),
+        "format": f"{any_of((*OF_LISTS, 'html'))} (default: text)",
         "experiment": "only the runs of this experiment",
+        "machine": "only those of machines with this in their name: ryzen, '4 cores'",
+        "since": "only those that were made on this day or later: 2026-11-23 (UTC)",
+        "until": "only those that were made on this day or earlier",
         "matrix": "a row for each run, and a column for each claim",
         "claims": "judge all of them by the claims of this file, marked as added afterwards",
+        "html": "make a page to look at, kept as runs.html in the folder of runs",
+        "open": "make that page, and show it in a browser",
         **_OUTPUT,
     }
 )
 def runs(
     context: Context,
     root: str = "",
-    format: str = "text",  # noqa: A002 - the option is --format
+    format: str = "",  # noqa: A002 - the option is --format
     experiment: str = "",
+    machine: str = "",
+    since: str = "",
+    until: str = "",
+    html: bool = False,
+    open: bool = False,  # noqa: A002 - the option is --open
     output: str = "",
     replace: bool = False,
     matrix: bool = False,
     claims: str = "",
 ) -> int:
-    """List runs, from one machine or many: a row for each run and claim."""
-    from fibench.commands import review as reviewing
+    """List runs, from one machine or many: a row for each run and claim, or a page of them all."""
+    from fibench.commands.listing import listed
+    from fibench.commands.listing.asked import Narrowing
 
-    return reviewing.runs(
-        root, format, experiment, output, replace=replace, claims=claims, as_matrix=matrix
+    which = Narrowing(experiment, machine, since, until)
+    if html or open or format == "html":
+        return listed.runs_page(
+            root, format, output, which, replace=replace, opened=open, claims=claims, matrix=matrix
+        )
+    return listed.runs(
+        root, format, experiment, output, replace=replace, which=which, claims=claims, matrix=matrix
     )
 
 
@@ -256,7 +315,8 @@ def test(
 
 @command(help={"fix": "first format all sources, and mend what ruff can mend by itself"})
 def lint(context: Context, fix: bool = False) -> int:
-    """Check style, types, imports: ruff, mypy --strict, import-linter, clang-format, clang-tidy."""
+    """Check style, types, imports: ruff, mypy --strict, import-linter, clang-format, clang-tidy;
+    and experiment files by their schema: tombi."""
     from fibench.develop import develop
 
     return develop.lint(fix=fix)
@@ -272,11 +332,7 @@ def lint(context: Context, fix: bool = False) -> int:
     },
 )
 def check(
-    context: Context,
-    of_check: dict[str, str],
-    server: str,
-    serves: str = "",
-    select: str = "",
+    context: Context, of_check: dict[str, str], server: str, serves: str = "", select: str = ""
 ) -> int:
     """Hold a server of your own to what every server must do: docs/demands.md has it all."""
     from fibench.develop import develop
@@ -295,6 +351,7 @@ def check(
         "rates and its CPU time beside wrk and redis-benchmark",
         "runner": "the runner's own work: estimating, reading journals, listing runs, trials",
         "probe": "what the probe costs rates, and what it finds",
+        "live": "what the live view of a run costs the figures that it shows",
         "statistics": "simulate how often intervals and verdicts are right, and write the tables "
         "of docs/statistics.md; takes minutes",
     },
@@ -307,6 +364,7 @@ def bench(
     load: bool = False,
     runner: bool = False,
     probe: bool = False,
+    live: bool = False,
     statistics: bool = False,
 ) -> int:
     """Measure CPU per request of the C servers and of fibload, beside a bare echo."""
@@ -314,8 +372,8 @@ def bench(
 
     # Invoke gives True for an option without the value that it may have.
     parts = develop.ALL_PARTS if designs is True else designs  # type: ignore[comparison-overlap]
-    others = {"load": load, "runner": runner, "probe": probe, "statistics": statistics}
-    return develop.bench(duration, rounds, parts, **others)
+    others = {"load": load, "runner": runner, "probe": probe, "live": live}
+    return develop.bench(duration, rounds, parts, statistics=statistics, **others)
 
 
 @command()
@@ -327,13 +385,10 @@ def clean(context: Context) -> int:
 
 
 def _collection(*tasks: Task[Body]) -> Collection:
-    collection = Collection()
-    for entry in tasks:
-        collection.add_task(entry)
-    return collection
+    return Collection(*tasks)
 
 
-OF_A_RUN = (run, try_, plan, backends, serve, load, report, compare, runs, doctor)
+OF_A_RUN = (run, try_, plan, backends, serve, load, report, compare, runs, grade, doctor)
 """What needs no checkout."""
 OF_THE_SOURCES = (build, test, check, lint, bench, clean)
 

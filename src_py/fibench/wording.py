@@ -49,8 +49,9 @@ def _escaped_character(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def json_text(document: Json, indent: int) -> str:
-    """A document as JSON in ASCII without control characters, with a line end."""
+def json_text(document: Json, indent: int | None) -> str:
+    """A document as JSON in ASCII without control characters, with a line end; without an indent on
+    one line."""
     text = json.dumps(document, indent=indent, ensure_ascii=True, allow_nan=False)
     return text.replace("\x7f", "\\u007f") + "\n"
 

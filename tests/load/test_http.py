@@ -138,9 +138,7 @@ def test_the_reply_to_head_has_no_body(fibload: Program, tmp_path: Path) -> None
 def test_a_wrong_reply_is_told_with_what_is_wrong(
     fibload: Program, tmp_path: Path, reply: bytes, said: str
 ) -> None:
-    counts, report, reasons, _ = load(
-        fibload, tmp_path, for_ever(reply), ASK, ("--duration", "0.2")
-    )
+    counts, report, reasons, _ = load(fibload, tmp_path, for_ever(reply), ASK, ("--duration", "1"))
     assert counts["wrong"] > 0
     assert counts["ok"] == 0
     assert said in reasons

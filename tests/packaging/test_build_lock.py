@@ -62,7 +62,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "clean": (),
 }
 """The commands that change a build folder, with arguments."""
-CHANGES_NOTHING = {"plan", "backends", "report", "compare", "runs", "doctor", "lint"}
+CHANGES_NOTHING = {"plan", "backends", "report", "compare", "runs", "grade", "doctor", "lint"}
 
 
 @pytest.fixture

@@ -51,7 +51,8 @@ def closed_loop(clients: int, littles_law: float | None = 1.0) -> dict[str, Any]
     """So many clients were kept waiting, or a share of them."""
     in_flight = clients * (1.0 if littles_law is None else littles_law)
     lag = {"count": 1000, "p50_ns": 1000, "p99_ns": 30_000, "max_ns": 80_000}
-    return {"in_flight": in_flight, "littles_law": littles_law, "lag": lag}
+    known = {"in_flight": in_flight, "littles_law": littles_law, "first_round": 0}
+    return {**known, "lag": lag}
 
 
 def cooldown(ms: float, **counts: int) -> dict[str, Any]:

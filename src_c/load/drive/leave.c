@@ -109,4 +109,7 @@ void leave(struct worker *worker, int64_t until_ns)
             open -= read_on(worker, events[i].data.ptr);
     }
     close_held(worker);
+    if (worker->spare != -1)
+        close(worker->spare);
+    worker->spare = -1;
 }

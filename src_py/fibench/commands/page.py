@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from fibench import called, writing
 from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.folders import Places, from_here
-from fibench.wording import escaped
+from fibench.wording import escaped, suggestion
 
 if TYPE_CHECKING:
+    from fibench.page import Chart
     from fibench.verdict import Review
 
 PAGE = "report.html"
@@ -39,6 +40,59 @@ def own_place(judged: Review) -> str:
         hint = "say where the new page is to be: --output FILE"
         raise Refused("this run was read from a page", hint, WRONG_INPUT)
     return str(judged.run.folder / PAGE)
+
+
+def picture_format(format_name: str, *, opened: bool) -> str:
+    """The format of charts that is asked for: SVG, where none is. Raises Refused for another."""
+    from fibench.export import PICTURES
+
+    if opened:
+        raise Refused("--open shows a page, and no chart", "give --output FILE", WRONG_INPUT)
+    if format_name and format_name not in PICTURES:
+        what = f"--chart asks for a picture, and --format {escaped(format_name[:40])} is none"
+        raise Refused(what, f"give --format {' or '.join(PICTURES)}", WRONG_INPUT)
+    return format_name or PICTURES[0]
+
+
+def refuse_picture_on_terminal(output: str) -> None:
+    """Raise Refused where a picture would be written on a terminal."""
+    if not output and sys.stdout.isatty():
+        raise Refused("a chart is not for a terminal", "--output FILE keeps it", WRONG_INPUT)
+
+
+def charts_asked(judged: Review, name: str, output: str) -> list[Chart]:
+    """The chart of a name; or without one all, which need a folder. Raises Refused, StoredError."""
+    from fibench.page import charts_of
+
+    every = {chart.name: chart for chart in charts_of(judged)}
+    if not every:
+        hint = f"see why: `{called.command('report')} {escaped(judged.run.name)}`"
+        raise Refused("this run has no charts: nothing was measured", hint, WRONG_INPUT)
+    if not name and not output:
+        what = f"which chart? there are {', '.join(every)}"
+        raise Refused(what, "--chart NAME, or --output FOLDER for all of them", WRONG_INPUT)
+    if name and name not in every:
+        what = f"--chart {escaped(name[:64])}: this run has no such chart"
+        raise Refused(what, suggestion(name, list(every)), WRONG_INPUT)
+    return [every[name]] if name else list(every.values())
+
+
+def picture(chart: Chart, format_name: str) -> str | bytes:
+    """A chart as a file. Raises ExportError."""
+    from fibench.page import png
+
+    return png(chart.svg()) if format_name == "png" else chart.svg()
+
+
+def make_folder(path: Path) -> None:
+    """The folder that charts are written to. Raises Refused."""
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        what = f"--output {escaped(str(path))}: {writing.reason(error)}"
+        raise Refused(
+            what, "give a folder, or --chart NAME for one of them", WRONG_INPUT
+        ) from error
 
 
 def show(path: Path) -> None:

@@ -46,6 +46,8 @@ _HINTS = {
 SECOND_WORDS = {"serve": "--file"}
 """By the name of a task, the option that its second word is the value of: of Invoke's own, every
 word but options is needed."""
+LATER_WORDS = {"grade": "--run"}
+"""Likewise the option that the second word and every later one is a value of."""
 _OURS = ("help", "list", "version", "print-completion-script")
 """What of Invoke's own options means something here, and is told of."""
 _UNTOLD = ("complete", "list-format", "list-depth", "collection", "no-dedupe", "search-root")
@@ -57,6 +59,7 @@ _TO_CHOOSE = {
     "serve": "`<serve py-mt>` for example; `<backends>` lists the names",
     "report": "`<report gil>` for example; `<runs>` lists what was run",
     "compare": "`<compare gil~1 gil>` for example; `<runs>` lists what was run",
+    "grade": "`<grade lab.toml handed-in/>` for example: your file, and what was handed in",
     "check": "`<check './my_server {port}'>` for example",
     "load": "`<load 2999>` for example, where a server listens",
     "run": "name one of these, or a file: `<run gil>`",
@@ -189,13 +192,14 @@ class CommandLine(Program):
         print()
 
     def parse_tasks(self) -> None:
-        """Read the words of a task: one that may have a second gets it by an option."""
+        """Read the words of a task: one that may have more gets them by an option."""
         if self.args.complete.value:
             self._complete()
         words = self.core.unparsed
-        if words and words[0] in SECOND_WORDS:
-            task = self._make_parser().contexts[words[0]]
-            self.core.unparsed = _with_option(words, task, SECOND_WORDS[words[0]])
+        every = {**SECOND_WORDS, **LATER_WORDS}
+        if words and words[0] in every:
+            task, option = self._make_parser().contexts[words[0]], every[words[0]]
+            self.core.unparsed = _with_option(words, task, option, words[0] in LATER_WORDS)
         super().parse_tasks()
         self._refuse_unmeant(self.core_via_tasks.args.values())
 
@@ -307,14 +311,15 @@ def _as_called(hint: str) -> str:
     return re.sub(r"<(.+?)>", lambda words: called.command(words[1]), hint)
 
 
-def _with_option(words: Sequence[str], task: ParserContext, option: str) -> list[str]:
-    """The words of a task with an option before the second of them that belongs to none."""
+def _with_option(words: Sequence[str], task: ParserContext, option: str, later: bool) -> list[str]:
+    """The words of a task with an option before the second of them that belongs to none, and
+    before each `later` one."""
     found, bare, rest = [words[0]], 0, iter(words[1:])
     for word in rest:
         argument = task.flags.get(word)
         if not word.startswith("-"):
             bare += 1
-            found += [option] * (bare == 2)
+            found += [option] * (bare == 2 or (later and bare > 2))
         found.append(word)
         if argument is not None and argument.takes_value:
             found.extend(islice(rest, 1))
@@ -328,7 +333,7 @@ def _given_twice(argv: Sequence[str], asked: ParserContext) -> str | None:
     for word in words:
         flag, with_value, _ = word.partition("=")
         argument = asked.flags.get(flag)
-        if argument is None or not argument.takes_value:
+        if argument is None or not argument.takes_value or argument.kind is list:
             continue
         if flag in seen:
             return flag

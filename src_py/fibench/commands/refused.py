@@ -7,7 +7,7 @@ process before any command is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from fibench.interruption import exit_status
@@ -36,10 +36,12 @@ def exit_code(
     interrupted_by: int | None = None,
     *,
     not_quiet: bool = False,
+    allowed: Collection[str] = (),
 ) -> int:
     """The exit status of a run: the first that applies of a signal's, 5, 3 and 4, else 0.
 
-    One that was ended since the machine was not quiet is undecided, whatever else it was.
+    One that was ended since the machine was not quiet is undecided, whatever else it was. Outcomes
+    that are `allowed` do not make a run undecided.
     """
     outcomes = {verdict.outcome for verdict in verdicts}
     if interrupted_by is not None:
@@ -50,6 +52,6 @@ def exit_code(
         return TRIAL_FAILED
     if "REFUTED" in outcomes:
         return REFUTED
-    if outcomes & {"INCONCLUSIVE", "INVALID"}:
+    if outcomes & {"INCONCLUSIVE", "INVALID"} - set(allowed):
         return UNDECIDED
     return 0

@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `report`, `compare` and `runs` do: each returns the exit status, or raises Refused."""
+"""What `report`, `compare` and `grade` do.
+
+Each returns the exit status, or raises Refused.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import re
-import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fibench.commands.refused import NOT_STARTED, REFUTED, UNDECIDED, WRONG_INPUT, Refused
+from fibench.commands.listing.added import claims_of_file
+from fibench.commands.listing.output import check_choice, emit, target_of
+from fibench.commands.refused import REFUTED, UNDECIDED, WRONG_INPUT, Refused
 from fibench.folders import find_places, from_here
-from fibench.report.output import carried
-from fibench.wording import escaped, suggestion
+from fibench.wording import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +32,7 @@ _FILE_WIDTH = 100
 """Columns of a text that goes to a file."""
 
 
-def report(
+def report(  # noqa: PLR0913 - each is an option that a person may give
     run: str,
     format_name: str,
     output: str,
@@ -38,27 +40,30 @@ def report(
     *,
     replace: bool,
     opened: bool = False,
+    allow: str = "",
 ) -> int:
-    """Show a run again, or write it in another format; a page can be `opened` in a browser."""
-    from fibench.commands import page
-    from fibench.export import OF_RUNS, ExportError, exported
-    from fibench.store import StoredError
-    from fibench.verdict import review
+    """Show a run again, or write it in another format; a page can be `opened` in a browser.
 
+    Ends with 0 whatever the verdicts are; who says what to `allow` wants the status of `run`.
+    """
+    from fibench.commands import page
+    from fibench.commands.graders import allowed, github
+    from fibench.export import OF_RUNS, PICTURES, ExportError, exported
+    from fibench.store import StoredError
+
+    outcomes = allowed.allowed_outcomes(allow)
     format_name = format_name or ("html" if opened else "text")
-    _check_choice("format", format_name, OF_RUNS)
+    check_choice("format", format_name, (*OF_RUNS, *PICTURES))
     if opened and format_name != "html":
         raise Refused("--open shows a page", "leave --format out, or give html", WRONG_INPUT)
     if format_name == "html":
         page.refuse_page_on_terminal(output, opened=opened)
-    target = _target(output, replace=replace)
-    stored = _open(run)
-    added = _read_claims(claims, stored) if claims else None
-    judged = review(stored, added)
+    target = target_of(output, replace=replace)
+    judged = _judged(run, claims)
     if opened and target is None:
         target = Path(page.own_place(judged))
     try:
-        _warn_of_marks(stored.name, judged.marks, told=_is_seen(format_name, target))
+        _warn_of_marks(judged.run.name, judged.marks, told=_is_seen(format_name, target))
         if format_name == "text":
             text = _as_text(lambda console: _render(console, judged), to_file=target is not None)
         elif format_name == "html":
@@ -69,9 +74,57 @@ def report(
         raise Refused(str(error), error.hint, WRONG_INPUT) from error
     except ExportError as error:
         raise Refused(str(error), error.hint) from error
-    _emit(text, target)
+    emit(text, target)
     if opened and target is not None:
         page.show(target)
+    github.tell(judged, from_here(claims) if claims else None, outcomes)
+    return allowed.status_of(judged, outcomes) if allow else 0
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is asked for of the charts of a run."""
+
+    format_name: str
+    chart: str
+    """Empty: all of them."""
+    opened: bool = False
+
+
+def is_picture(format_name: str) -> bool:
+    """Whether a format is one of charts."""
+    from fibench.export import PICTURES
+
+    return format_name in PICTURES
+
+
+def charts(run: str, asked: Pictures, output: str, claims: str, *, replace: bool) -> int:
+    """Write a chart of a run; or all of them, each as a file of its name in the folder `output`."""
+    from fibench.commands import page
+    from fibench.export import ExportError
+    from fibench.store import StoredError
+
+    format_name = page.picture_format(asked.format_name, opened=asked.opened)
+    if asked.chart:
+        page.refuse_picture_on_terminal(output)
+    target = target_of(output, replace=replace) if asked.chart else None
+    judged = _judged(run, claims)
+    try:
+        _warn_of_marks(judged.run.name, judged.marks, told=False)
+        found = page.charts_asked(judged, asked.chart, output)
+        if asked.chart:
+            emit(page.picture(found[0], format_name), target)
+            return 0
+        names = [os.path.join(output, f"{each.name}.{format_name}") for each in found]
+        targets = [target_of(name, replace=replace) for name in names]
+        made = [page.picture(each, format_name) for each in found]
+        page.make_folder(from_here(output))
+        for each, path in zip(made, targets, strict=True):
+            emit(each, path)
+    except StoredError as error:
+        raise Refused(str(error), error.hint, WRONG_INPUT) from error
+    except ExportError as error:
+        raise Refused(str(error), error.hint) from error
     return 0
 
 
@@ -87,9 +140,9 @@ def compare(
     from fibench.verdict import compare as compared
     from fibench.verdict import review
 
-    _check_choice("format", format_name, OF_LISTS)
+    check_choice("format", format_name, OF_LISTS)
     share = _share(allowed) if allowed else None
-    target = _target(output, replace=replace)
+    target = target_of(output, replace=replace)
     sides = [[review(run) for run in _open_several(names)] for names in (first, second)]
     found = compared(*sides)
     for run in dict.fromkeys(run for side in found.runs for run in side):
@@ -102,7 +155,7 @@ def compare(
         "csv": lambda: formats.comma_separated(found),
         "json": lambda: formats.json_document(found),
     }
-    _emit(makers[format_name](), target)
+    emit(makers[format_name](), target)
     return 0 if share is None else _held_against(found, share)
 
 
@@ -137,58 +190,14 @@ def _held_against(comparison: Comparison, share: float) -> int:
     return 0 if found.known else UNDECIDED
 
 
-def runs(  # noqa: PLR0913 - each is an option
-    root: str,
-    format_name: str,
-    experiment: str,
-    output: str,
-    *,
-    replace: bool,
-    claims: str = "",
-    as_matrix: bool = False,
-) -> int:
-    """List the runs below a folder, a row for each run and claim; or a row for each run alone, with
-    a column for each claim. All can be judged by the claims of a file."""
-    from fibench.document import ExperimentError
-    from fibench.export import OF_LISTS
-    from fibench.export import listing as formats
-    from fibench.export.matrix import matrix
-    from fibench.report import runs as listing
+def grade(lab: str, runs: Sequence[str], format_name: str, output: str, *, replace: bool) -> int:
+    """Grade runs that were handed in by the claims of a file."""
+    from fibench.commands.graders.grade import GRADE_FORMATS, grades_text
 
-    _check_choice("format", format_name, OF_LISTS)
-    if as_matrix and format_name != "text":
-        raise Refused("--matrix is a table of text", "leave --format out", WRONG_INPUT)
-    target = _target(output, replace=replace)
-    folder = from_here(root) if root else find_places().results
-    if not folder.is_dir():
-        hint = "give a folder of runs: --root DIR" if root else "run an experiment first"
-        status = WRONG_INPUT if root else NOT_STARTED
-        raise Refused(f"{escaped(str(folder))} is no folder", hint, status)
-    faults: list[ExperimentError] = []
-
-    def claims_of(stored: StoredRun) -> Sequence[Claim]:
-        try:
-            return _claims_for(claims, stored)
-        except ExperimentError as error:
-            faults.append(error)
-            raise
-
-    added = claims_of if claims else None
-    found = listing.rows(folder, experiment, added)
-    if experiment and not found:
-        there = sorted({row.experiment for row in listing.rows(folder)})
-        what = f"no run of {escaped(experiment[:64])} is in {escaped(str(folder))}"
-        raise Refused(what, suggestion(experiment, there), WRONG_INPUT)
-    if faults and all(row.outcome == listing.OTHER_CELLS for row in found):
-        raise Refused(str(faults[0]), status=WRONG_INPUT)
-    _emit(matrix(found) if as_matrix else formats.FORMATS[format_name](found), target)
+    check_choice("format", format_name, GRADE_FORMATS)
+    target = target_of(output, replace=replace)
+    emit(grades_text(lab, runs, format_name), target)
     return 0
-
-
-def _check_choice(option: str, text: str, choices: Sequence[str]) -> None:
-    if text not in choices:
-        what = f"--{option} {escaped(text[:40])}: no such {option}"
-        raise Refused(what, suggestion(text, choices), WRONG_INPUT)
 
 
 def _open_several(names: str) -> list[StoredRun]:
@@ -210,6 +219,14 @@ def _open_several(names: str) -> list[StoredRun]:
             raise Refused(what, "give each run of a side once", WRONG_INPUT)
         places[run.place] = name
     return found
+
+
+def _judged(run: str, claims: str) -> Review:
+    """A run, judged by its own claims or by those of a file. Raises Refused."""
+    from fibench.verdict import review
+
+    stored = _open(run)
+    return review(stored, _read_claims(claims, stored) if claims else None)
 
 
 def _open(run: str) -> StoredRun:
@@ -249,22 +266,9 @@ def _read_claims(name: str, stored: StoredRun) -> Sequence[Claim]:
     from fibench.document import ExperimentError
 
     try:
-        return _claims_for(name, stored)
+        return claims_of_file(name, stored)
     except ExperimentError as error:
         raise Refused(str(error), status=WRONG_INPUT) from error
-
-
-def _claims_for(name: str, stored: StoredRun) -> Sequence[Claim]:
-    """The same. Raises ExperimentError."""
-    from fibench.document import brief_name
-    from fibench.document.text import read
-    from fibench.store.planned import claims_for
-
-    path = from_here(name)
-    shown = brief_name(path)
-    share = stored.experiment.plan.tolerate_failures
-    claims, _ = claims_for(read(path, shown), shown, stored.planned_cells, tolerates=share)
-    return claims
 
 
 def _is_seen(format_name: str, target: Path | None) -> bool:
@@ -290,6 +294,7 @@ def _render(console: Console, review: Review) -> None:
         before_line,
         build_line,
         machine_line_of,
+        made_as_line,
         pinning_line,
     )
 
@@ -307,8 +312,10 @@ def _render(console: Console, review: Review) -> None:
             interpreters=run.environment.interpreters,
             added_afterwards=review.added_afterwards,
             marks=review.marks,
+            made_as=made_as_line(run.folder),
             before=before_line(run.folder),
             age=age_line(run),
+            beliefs=run.plan.beliefs,
         ),
     )
 
@@ -325,67 +332,3 @@ def _as_text(draw: Callable[[Console], None], *, to_file: bool) -> str:
         terminal = real.is_terminal
         draw(Console(file=out, highlight=False, width=real.width, force_terminal=terminal))
     return out.getvalue()
-
-
-def _target(output: str, *, replace: bool) -> Path | None:
-    """Where the text goes; None: standard output. A file that is there is kept, unless `replace`.
-
-    Raises Refused.
-    """
-    if not output:
-        return None
-    path = from_here(output)
-    if path.is_dir():
-        raise Refused(f"--output {escaped(output)}: is a folder", "name a file", WRONG_INPUT)
-    if path.is_file() and not replace:
-        hint = "give another name, or --replace"
-        raise Refused(f"--output {escaped(output)}: the file exists", hint, WRONG_INPUT)
-    return path
-
-
-def _emit(text: str, target: Path | None) -> None:
-    """Write a whole text, or say in one line why not. Raises Refused."""
-    if target is not None:
-        _write_file(target, text.encode("utf-8", "backslashreplace"))
-        return
-    sys.stdout.flush()
-    data = carried(text, sys.stdout.encoding or "utf-8").encode(sys.stdout.encoding or "utf-8")
-    try:
-        # Past Python's buffer, which would complain a second time when the program ends.
-        view = memoryview(data)
-        while view:
-            view = view[os.write(sys.stdout.fileno(), view) :]
-    except BrokenPipeError as error:
-        raise Refused("the output's reader has gone before the end") from error
-    except OSError as error:
-        raise Refused(f"cannot write the output: {error.strerror}", "free some space") from error
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; a device or a pipe is written as it is. Raises Refused."""
-    name = escaped(str(path))
-    try:
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            with open(path, "wb", buffering=0) as stream:
-                stream.write(data)
-            return
-        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
-        try:
-            with open(descriptor, "wb") as stream:
-                stream.write(data)
-            os.chmod(scratch, 0o666 & ~_umask())
-            os.replace(scratch, path.resolve())
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(scratch)
-            raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise Refused(f"cannot write {name}: {reason}", "give another --output") from error
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it (umask(2))."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -8,8 +8,9 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,9 @@ from fibench.commands.serve import read_backends
 from fibench.experiment import Experiment, load_experiment
 from fibench.folders import Places, find_places, from_here, origin
 from fibench.interruption import exit_status, signal_of
+from fibench.json_values import Json
 from fibench.machine import cores as machine
-from fibench.parameters import option_flag
+from fibench.parameters import LONGEST_MADE_AS, drawn_seed, option_flag, read_name
 from fibench.tried import could_not_start
 from fibench.wording import escaped
 
@@ -48,6 +50,8 @@ class Asked:
     """The catalogue."""
     overrides: Mapping[str, str]
     """The options that have replaced keys of the file."""
+    made_as: str = ""
+    """The name that it is to be made under; empty: none."""
 
     @property
     def folder(self) -> Path:
@@ -71,6 +75,23 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> Asked:
         said = f"{name} is {brief_name(path)}; others of that name are called "
         print(f"note: {escaped(said + ', '.join(others))}", file=sys.stderr)
     return Asked(experiment, path, backends, overrides)
+
+
+def made_under(asked: Asked, name: str | None) -> Asked:
+    """What is asked for under a person's name, if there is one: it draws the seed. Raises
+    Refused."""
+    if name is None:
+        return asked
+    if "seed" in asked.overrides:
+        hint = "give one of them: a name draws a seed of its own"
+        raise Refused("--as and --seed are both given", hint, WRONG_INPUT)
+    try:
+        kept = read_name(name)
+    except ValueError as error:
+        hint = f"a name has 1 to {LONGEST_MADE_AS} characters, on one line: --as ada"
+        raise Refused(f"--as {escaped(name[:40])}: {error}", hint, WRONG_INPUT) from error
+    seeded = replace(asked.experiment.plan, seed=drawn_seed(kept))
+    return replace(asked, experiment=replace(asked.experiment, plan=seeded), made_as=kept)
 
 
 def _check_cpus(experiment: Experiment, path: Path) -> None:
@@ -122,7 +143,7 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     from fibench.backends import interpreter_records
     from fibench.backends.available import find_here
     from fibench.plan import choose, plan_json, warnings
-    from fibench.report.words import judged_words
+    from fibench.report.words import to_judge
     from fibench.run.preparing import taken_ports
 
     places = find_places()
@@ -136,10 +157,7 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     more = {
         "pinning": asdict(pinning),
         "interpreters": interpreter_records(here.interpreters),
-        "to_judge": [
-            {"id": claim.id, "says": claim.says, "judged": judged_words(claim)}
-            for claim in experiment.claims
-        ],
+        "to_judge": to_judge(experiment.claims),
     }
     document = plan_json(experiment, advice, more, machine.usable_cores())
     if as_json:
@@ -151,8 +169,19 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     return 0
 
 
-def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
-    """Build, measure, judge, report; goes on with an unfinished run unless `fresh`."""
+def run(
+    name: str,
+    overrides: Mapping[str, str],
+    fresh: bool = False,
+    predict: bool = False,
+    made_as: str | None = None,
+    allow: str = "",
+) -> int:
+    """Build, measure, judge, report; goes on with an unfinished run unless `fresh`.
+
+    With `predict` a person is asked before a new one what they expect of its claims.
+    """
+    from fibench.commands.graders.allowed import allowed_outcomes
     from fibench.commands.quiet import say_who_is_busy
     from fibench.machine import LockError, measuring
     from fibench.machine.foreign import Glancing
@@ -160,12 +189,13 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
     from fibench.run.preparing import make_ready
     from fibench.store import RunError, run_name
 
-    places = find_places()
-    asked = load(name, overrides, places)
+    places, allowed = find_places(), allowed_outcomes(allow)
+    asked = made_under(load(name, overrides, places), made_as)
     written = {"FIBENCH_RESULTS": places.results}
     if places.checkout is not None:
         written["FIBENCH_BUILD"] = places.build
     refuse_unwritable(written)
+    beliefs = _predicted(asked, places, fresh) if predict else ()
     try:
         # Before the build, which would disturb another run's measurement.
         with measuring(run_name(asked.source)) as held:
@@ -173,7 +203,8 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
             glancing = Glancing(starts=True)
             with built_or_refused(places, run_name(asked.source)):
                 parts = {"build": time.monotonic() - began_s}
-                request = _request(asked, places, fresh)
+                request = replace(_request(asked, places, fresh), beliefs=beliefs)
+                _say_what_to_mind(request)
                 looked_s = time.monotonic() - began_s - parts["build"]
                 parts |= {"seeing what can run": looked_s} if looked_s > WORTH_SAYING_S else {}
                 make_ready(request.experiment, places.programs / "supervise", _say)
@@ -183,14 +214,15 @@ def run(name: str, overrides: Mapping[str, str], fresh: bool = False) -> int:
                 outcome = _measure(request, held)
             # A run is unfinished until its verdicts are kept: who waits must not go on with it.
             try:
-                status = _conclude(request, outcome, time.monotonic() - began_s, parts)
+                total_s = time.monotonic() - began_s
+                status = _conclude(request, outcome, total_s, parts, allowed)
             except KeyboardInterrupt as interrupt:  # a second Ctrl-C, once the trial had ended
                 if not outcome.interrupted:
                     raise
                 status = exit_status(signal_of(interrupt))
     except (RunError, LockError) as error:
         raise Refused(str(error), error.hint) from error
-    again = f"`{_again(name, asked.overrides)}`"
+    again = f"`{_again(name, asked)}`"
     if outcome.interrupted:
         print(f"{again} resumes it")
     elif outcome.not_quiet is not None:
@@ -210,18 +242,22 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _predicted(asked: Asked, places: Places, fresh: bool) -> Sequence[Json]:
+    """What a person expects of a run's claims."""
+    from fibench.commands.predicting.beforehand import predicted
+    from fibench.store import run_name
+
+    return predicted(run_name(asked.source), places, partial(_request, asked, places, fresh))
+
+
 def _request(asked: Asked, places: Places, fresh: bool) -> Request:
-    """What is to be run of an experiment here; says what is left out, and what to mind."""
+    """What is to be run of an experiment here."""
     from fibench.backends.available import find_here
     from fibench.plan import warnings
     from fibench.run import Request
 
     here = find_here(asked.experiment, asked.folder, asked.backends, places.programs)
-    for line in here.experiment.absent.lines():
-        print(escaped(line), file=sys.stderr)
     advice = warnings(here.experiment, known_backends(asked.backends), machine.usable_cores())
-    for line in advice:
-        print(f"warning: {escaped(line)}", file=sys.stderr)
     return Request(
         here.experiment,
         asked.source,
@@ -231,7 +267,16 @@ def _request(asked: Asked, places: Places, fresh: bool) -> Request:
         advice,
         fresh,
         here.interpreters,
+        asked.made_as,
     )
+
+
+def _say_what_to_mind(request: Request) -> None:
+    """What of an experiment is left out here, and what to mind."""
+    for line in request.experiment.absent.lines():
+        print(escaped(line), file=sys.stderr)
+    for line in request.warnings:
+        print(f"warning: {escaped(line)}", file=sys.stderr)
 
 
 def _measure(request: Request, held: Held) -> RunOutcome:
@@ -259,28 +304,38 @@ def _measure(request: Request, held: Held) -> RunOutcome:
         if isinstance(event, RunStarted | SearchStarted):
             held.rename(f"{event.folder.parent.name}/{event.folder.name}")
 
-    with showing_progress(lambda: None if fixed else following.decisions) as progress:
+    with showing_progress(
+        lambda: following.questions, lambda: None if fixed else following.decisions
+    ) as progress:
         return run_experiment(request, [hear, progress], following)
 
 
-def _again(name: str, overrides: Mapping[str, str]) -> str:
+def _again(name: str, asked: Asked) -> str:
     """The command that goes on with the run."""
-    options = [word for key, text in overrides.items() for word in (option_flag(key), text)]
+    options = [word for key, text in asked.overrides.items() for word in (option_flag(key), text)]
+    options += ["--as", asked.made_as] if asked.made_as else []
     return called.command(shlex.join(["run", name, *options]))
 
 
 def _conclude(
-    request: Request, outcome: RunOutcome, total_s: float, parts: Mapping[str, float]
+    request: Request,
+    outcome: RunOutcome,
+    total_s: float,
+    parts: Mapping[str, float],
+    allowed: Collection[str],
 ) -> int:
     """Judge and report what a run measured; the exit status says how it ended."""
+    from fibench.commands.graders import github
     from fibench.report import Overhead
 
     found = conclude(request, outcome, Overhead(total_s, outcome.measured_s, parts))
+    github.tell_of_run(outcome.folder, request.places, request.source, allowed)
     return exit_code(
         found.verdicts,
         len(found.failures),
         outcome.interrupted_by,
         not_quiet=outcome.not_quiet is not None,
+        allowed=allowed,
     )
 
 
@@ -289,10 +344,10 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
     from fibench import __version__
     from fibench.backends import interpreter_records
     from fibench.build import compiler
-    from fibench.report import Circumstances, render_results
-    from fibench.report.lines import before_line, build_line, machine_line, pinning_words
+    from fibench.report import Circumstances, lines, render_results
     from fibench.store.begun import read_begun
     from fibench.store.folder import CLAIMS, keep_json
+    from fibench.store.kept import beliefs_in
     from fibench.store.stops import read_sessions
     from fibench.store.stored_run import server_words
     from fibench.verdict import claims_json, find
@@ -327,12 +382,14 @@ def conclude(request: Request, outcome: RunOutcome, overhead: Overhead | None = 
             os.path.relpath(outcome.folder, origin()),
             interrupted=outcome.interrupted,
             overhead=overhead,
-            machine_line=machine_line(cores),
-            pinning=pinning_words(outcome.pinning) if outcome.pinning else "",
-            build_line=build_line(__version__, compiler(request.places.programs)),
+            machine_line=lines.machine_line(cores),
+            pinning=lines.pinning_words(outcome.pinning) if outcome.pinning else "",
+            build_line=lines.build_line(__version__, compiler(request.places.programs)),
             interpreters=interpreter_records(request.interpreters),
             added_afterwards=outcome.other_claims,
-            before=before_line(outcome.folder),
+            made_as=lines.made_as_line(outcome.folder),
+            before=lines.before_line(outcome.folder),
+            beliefs=beliefs_in(outcome.folder),
         ),
     )
     page = keep_page(outcome.folder, request.places)

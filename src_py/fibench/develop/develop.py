@@ -61,6 +61,7 @@ def bench(  # noqa: PLR0913 - each is a part of it, or how much
     runner: bool,
     statistics: bool,
     probe: bool = False,
+    live: bool = False,
 ) -> int:
     """Measure what is asked for; without a choice the servers and fibload beside the floor.
 
@@ -82,9 +83,11 @@ def bench(  # noqa: PLR0913 - each is a part of it, or how much
                 kept &= _bench_servers(lambda: _bench_runner(places))
             if probe:
                 kept &= _bench_servers(lambda: _bench_probe(places, effort))
+            if live:
+                kept &= _bench_servers(lambda: _bench_live(places, effort))
             if statistics:
                 _bench_statistics(checkout)
-            if not (parts or load or runner or probe or statistics):
+            if not (parts or load or runner or probe or live or statistics):
                 kept = _bench_servers(lambda: _bench_floor(places, effort))
     except LockError as error:
         raise Refused(str(error), error.hint) from error
@@ -168,6 +171,13 @@ def _bench_probe(places: Places, effort: "Effort") -> bool:
     from fibench.develop.bench.probing import print_probing
 
     return print_probing(places.programs, effort)
+
+
+def _bench_live(places: Places, effort: "Effort") -> bool:
+    """Figures of runs that somebody looks at, beside those of runs that nobody does."""
+    from fibench.develop.bench.drawing import print_drawing
+
+    return print_drawing(places, read_backends(places), effort)
 
 
 def _bench_statistics(checkout: Path) -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`invoke lint`: ruff, mypy, import-linter, clang-format; clang-tidy over a setup of its own."""
+"""`invoke lint`: ruff, mypy, import-linter, tombi, clang-format; clang-tidy over a setup of its
+own."""
 
 import json
 import os
@@ -34,6 +35,7 @@ def lint(checkout: Path, *, fix: bool = False) -> int:
         "ruff format": ["ruff", "format", "--check", "."],
         "mypy": ["mypy"],
         "imports": ["lint-imports", "--no-logo", "--no-cache", str(checkout / "pyproject.toml")],
+        "tombi": as_editors_see(sorted((checkout / "experiments").glob("*.toml"))),
         "clang-format": ["clang-format", "--dry-run", "-Werror", *map(str, sources)],
     }
     failed = []
@@ -59,6 +61,12 @@ def mend(checkout: Path, sources: Sequence[Path]) -> None:
     for name, argv in fixes.items():
         print(f"== {name}", flush=True)
         _call(argv, checkout)
+
+
+def as_editors_see(experiments: Iterable[Path]) -> list[str]:
+    """The command that checks experiment files as an editor does: by the schema that the first line
+    of each names. Nothing is downloaded."""
+    return ["tombi", "lint", "--offline", "--error-on-warnings", *map(str, experiments)]
 
 
 def _not_installed(tool: str) -> Refused:

@@ -98,8 +98,12 @@ bound is a value of the axis: `within = [20, 26]`.
 
 It is interpolated between the rates of `[[matrix]]`, at least two; one that saturates the server is
 above every limit, and nothing is interpolated up to it. A rate that was measured and is held is
-sustained: `above = "150/s"` asks for no more. With `of = [A, B]` the bound is a number, that of A's
-rate divided by B's: `above = 1.5`. A and B may be measured at other rates than each other.
+sustained: `above = "150/s"` asks for no more. What a run sees are the first seconds of a server
+that was idle, so that a rate is held only where all blocks together show that what waits does not
+go on to grow, as it does at the capacity and above, however slowly. Near the capacity that takes
+long windows (`duration`), and what comes after them no run tells. With `of = [A, B]` the bound is a
+number, that of A's rate divided by B's: `above = 1.5`. A and B may be measured at other rates than
+each other.
 
 Who does not know which rates to measure has the run search for them:
 
@@ -109,9 +113,11 @@ Who does not know which rates to measure has the run search for them:
 
 Before its first block it makes up to eight short trials for each backend (or other values of the
 table) and each limit that claims name, and chooses five rates about what is sustained; a rate that
-a claim names is measured too if it lies between them. These trials decide nothing else. Rates may
-be fixed beside them, `rate = ["150/s", "search"]`, and only `sustains` can be about rates that are
-searched. In tables and plans such a rate is called `searched` until it is known.
+a claim names is measured too if it lies between them. These trials decide nothing else. No rate is
+looked at that is too slow for the replies that the metric needs in a window, 100 for p90 and 1000
+for p99: a longer `duration` reaches slower ones, and `plan` says so of a rate that a claim names.
+Rates may be fixed beside them, `rate = ["150/s", "search"]`, and only `sustains` can be about rates
+that are searched. In tables and plans such a rate is called `searched` until it is known.
 
 **Interpreters.** `interpreter = ["3.6", "python3.13", "pypy3"]` measures servers in Python on each:
 

@@ -31,6 +31,8 @@ from fibench.wording import any_of, as_toml, one_of
 
 OWN_AXIS = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 """What an axis of the user's own is called."""
+MOST_POINTS = 1000
+"""That a claim can be worth."""
 
 
 def _bound(value: object) -> object:
@@ -207,6 +209,16 @@ class ClaimTable(Table):
             default=(),
             description="Backends, one or a list, that must be able to run here for the claim to "
             "be tested; those that it compares need not be named.",
+        ),
+    ]
+    points: Annotated[
+        int,
+        of_kind(whole(1, MOST_POINTS)),
+        Field(
+            default=None,
+            description="What the claim is worth where a lab is graded (`grade`). Only of what "
+            "another machine can be held to: a ratio, a ratio of rates that are sustained, or a "
+            "value that is a count, a number per request or a number of cores.",
         ),
     ]
     needs_interpreter: Annotated[

@@ -7,6 +7,7 @@ says of them (KnownBackend); whether one can run is asked elsewhere.
 
 from fibench.experiment.absent import Absent, AbsentCell
 from fibench.experiment.asking.rendered import ASKED, values_of
+from fibench.experiment.beliefs import NO_BELIEFS, Belief, Beliefs, beliefs_json, read_beliefs
 from fibench.experiment.cells import Cell, KnownBackend, cell_key
 from fibench.experiment.claims import (
     Claim,
@@ -24,8 +25,11 @@ from fibench.experiment.unbounded import unbounded_cells
 
 __all__ = [
     "ASKED",
+    "NO_BELIEFS",
     "Absent",
     "AbsentCell",
+    "Belief",
+    "Beliefs",
     "Cell",
     "Claim",
     "DroppedClaim",
@@ -35,11 +39,13 @@ __all__ = [
     "Point",
     "Row",
     "Step",
+    "beliefs_json",
     "cell_key",
     "cells_of",
     "claims_digest",
     "load_experiment",
     "parse_experiment",
+    "read_beliefs",
     "resolve_claims",
     "unbounded_cells",
     "values_of",

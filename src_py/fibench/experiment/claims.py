@@ -29,6 +29,7 @@ from fibench.experiment._sides import (
     refuse_beyond,
     sides_of,
 )
+from fibench.experiment._worth import report_worth, worth_of
 from fibench.experiment.cells import Cell, is_stand_in
 from fibench.metrics import GROUPS_HAVE, METRICS, PROCESSES_HAVE
 from fibench.wording import as_toml, listed_with, one_of, suggestion
@@ -41,6 +42,7 @@ __all__ = [
     "Step",
     "cells_of",
     "claims_digest",
+    "name_of_claim",
     "resolve_claims",
 ]
 
@@ -88,6 +90,8 @@ class Claim:
     """Interpreters that must be installed here."""
     tolerates: float = 0.0
     """Which share of the trials of a cell may have failed."""
+    worth: int | None = None
+    """How many points it is worth where a lab is graded; None: it is not graded."""
 
 
 def cells_of(claim: Claim) -> tuple[Cell, ...]:
@@ -133,6 +137,8 @@ class DroppedClaim:
     id: str
     says: str
     reason: str
+    worth: int | None = None
+    """As in Claim."""
 
 
 def resolve_claims(
@@ -171,10 +177,12 @@ class _Resolving:
     def take(self, index: int, table: ClaimTable, wrong: frozenset[str]) -> None:
         """Resolve a claim, some keys of which are `wrong`; what else is wrong is reported."""
         source = self.source
-        name = table.id or slug(table.says) or f"claim-{index + 1}"
+        name = name_of_claim(table, index)
         if not wrong & {"id", "says"}:
             _report_repeated_id(name, table, index, self._ids, source)
         bounds, limit = _bounds_and_limit(table, index, wrong, source)
+        if "worth" not in wrong:
+            report_worth(table, index, source)
         if wrong & {*_KINDS} or not _report_sides(table, index, source):
             return
         if "where" in wrong or self.cells is None:
@@ -184,7 +192,8 @@ class _Resolving:
         try:
             claim = _claim(name, table, index, bounds or _NO_BOUNDS, limit, self.cells)
         except UnresolvedError as fault:
-            self._leave(DroppedClaim(name, table.says, fault.what), index, fault, bounds)
+            left = DroppedClaim(name, table.says, fault.what, worth_of(table))
+            self._leave(left, index, fault, bounds)
             return
         if not claim.rows and any(is_stand_in(cell) for cell in cells_of(claim)):
             what = "the rate of these cells is searched, and not known beforehand"
@@ -236,6 +245,11 @@ def _bounds_and_limit(
     return bounds, None if "limit" in wrong else limit_of(table, index, source)
 
 
+def name_of_claim(table: ClaimTable, index: int) -> str:
+    """The id of a claim: its own, or one made from what it says, or from its place in the file."""
+    return table.id or slug(table.says) or f"claim-{index + 1}"
+
+
 def _claim(
     name: str,
     table: ClaimTable,
@@ -280,6 +294,7 @@ def _claim(
         limit=limit,
         needs_backend=tuple(table.needs_backend),
         needs_interpreter=tuple(table.needs_interpreter),
+        worth=worth_of(table),
     )
 
 

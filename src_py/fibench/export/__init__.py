@@ -5,6 +5,6 @@ May know `report`, `verdict` and `store`, and what these know. Everything that c
 escaped as its format needs. Modules are loaded when used.
 """
 
-from fibench.export.formats import OF_LISTS, OF_RUNS, ExportError, exported
+from fibench.export.formats import OF_LISTS, OF_RUNS, PICTURES, ExportError, exported
 
-__all__ = ["OF_LISTS", "OF_RUNS", "ExportError", "exported"]
+__all__ = ["OF_LISTS", "OF_RUNS", "PICTURES", "ExportError", "exported"]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,9 +12,13 @@ if TYPE_CHECKING:
 
 OF_LISTS = ("text", "md", "csv", "json")
 """Those of `compare` and `runs`."""
-OF_RUNS = (*OF_LISTS, "html", "pyperf", "hlog")
+OF_RUNS = (*OF_LISTS, "html", "pyperf", "hlog", "junit", "bmf", "trace")
 """Those of `report`: its text is shown by `report.terminal`, its page made by `page`, and each
 other has a module here."""
+PICTURES = ("svg", "png")
+"""Those of the charts of a run, which `page` makes."""
+_FOLDERS = {"junit": "graders.junit", "bmf": "graders.bmf"}
+"""The modules of those that have one in a folder."""
 
 
 class ExportError(Exception):
@@ -29,6 +34,10 @@ def exported(review: Review, format_name: str) -> str:
 
     Raises ExportError, and StoredError for the run's files.
     """
-    module = importlib.import_module(f"fibench.export.{format_name}")
-    text: str = module.export(review)
+    text: str = maker_of(format_name).export(review)
     return text
+
+
+def maker_of(format_name: str) -> ModuleType:
+    """The module that makes a format."""
+    return importlib.import_module(f"fibench.export.{_FOLDERS.get(format_name, format_name)}")

@@ -4,19 +4,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import fibench
 from fibench.export._rows import cells_with_summary, name_with_unit, rows_of
-from fibench.json_values import Json
+from fibench.json_values import Json, finite
+from fibench.report.claims.expected import expectations_of
 from fibench.report.words import notes_of
 from fibench.store.before import runs_after, runs_before
-from fibench.verdict import claims_json
+from fibench.verdict import CONFIDENCE
+from fibench.verdict.explaining.by_block import figures_by_block
+from fibench.verdict.sampling.sampled import samples
+from fibench.verdict.verdict import claim_json
 from fibench.wording import json_text
 
 if TYPE_CHECKING:
-    from fibench.verdict import CellSummary, Review
+    from fibench.experiment import Cell
+    from fibench.record import Record
+    from fibench.verdict import CellSummary, Review, Sample, Verdict
 
 SCHEMA = 1
 
@@ -29,7 +35,7 @@ def export(review: Review) -> str:
 def document(review: Review) -> dict[str, Json]:
     """The document. Names and units are an interface: `schema` changes when they do."""
     run = review.run
-    judged = claims_json(review.verdicts)
+    made, measured = samples(run.attempts), _measured(run.records)
     after = runs_after(run.folder)
     return {
         "schema": SCHEMA,
@@ -38,6 +44,7 @@ def document(review: Review) -> dict[str, Json]:
             "name": run.name,
             "experiment": run.experiment_name,
             "title": run.experiment.title,
+            "as": run.plan.made_as or None,
             "complete": run.complete,
             "started_at": min((record.started_at for record in run.records), default=None),
             **run.experiment.plan.as_json(),
@@ -51,36 +58,42 @@ def document(review: Review) -> dict[str, Json]:
         "machine": _without_nan(run.environment.document),
         "cells": [
             {
-                "key": cell.key,
-                "label": cell.label,
-                "backend": cell.backend,
-                "parameters": _without_nan(cell.parameters.as_json()),
+                **_named(cell),
                 "trials": {"valid": summary.valid, "invalid": summary.invalid},
                 "reason": summary.reason,
                 "metrics": _metrics(summary),
+                "by_block": [_trial(record) for record in measured.get(cell.key, ())],
             }
             for cell, summary in cells_with_summary(review)
         ],
         "left_out": [
-            {
-                "key": absent.cell.key,
-                "label": absent.cell.label,
-                "backend": absent.cell.backend,
-                "parameters": _without_nan(absent.cell.parameters.as_json()),
-                "reason": absent.reason,
-            }
+            {**_named(absent.cell), "reason": absent.reason}
             for absent in run.experiment.absent.cells
         ],
         "searches": [_without_nan(one.as_json()) for one in run.experiment.found_rates],
         "claims_added_afterwards": review.added_afterwards,
-        "confidence": judged["confidence"],
-        "claims": judged["claims"],
+        "confidence": CONFIDENCE,
+        "claims": [
+            {**claim_json(verdict), "by_block": _by_block(verdict, made)}
+            for verdict in review.verdicts
+        ],
         "undecided": [claim.id for claim in review.findings.undecided],
+        "expected": expectations_of(review).as_json(),
         "failures": [
             {"trial": failed.trial, "reason": failed.reason, "hint": failed.hint or None}
             for failed in review.failures
         ],
         "notes": notes_of(review),
+    }
+
+
+def _named(cell: Cell) -> dict[str, Json]:
+    """Which cell it is."""
+    return {
+        "key": cell.key,
+        "label": cell.label,
+        "backend": cell.backend,
+        "parameters": _without_nan(cell.parameters.as_json()),
     }
 
 
@@ -99,6 +112,49 @@ def _metrics(summary: CellSummary) -> dict[str, Json]:
             "absent": row.absent,
         }
         for row in rows_of(summary)
+    }
+
+
+def _by_block(verdict: Verdict, made: Sequence[Sample]) -> list[Json]:
+    """What each block says of a claim; of a crossover `crossover` has that."""
+    return [
+        {
+            "block": one.block,
+            "figure": finite(one.figure),
+            "at_least": finite(one.at_least),
+            "at_most": finite(one.at_most),
+            "left": finite(one.left),
+            "right": finite(one.right),
+            "left_out": one.left_out or None,
+            "meets_bound": one.is_met if verdict.count is not None else None,
+        }
+        for one in figures_by_block(verdict, made)
+    ]
+
+
+def _measured(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """The last attempt of each trial that measured a cell, by its key, in the order of blocks."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        if record.role == "measure":
+            found.setdefault(record.cell, []).append(record)
+    return {key: sorted(own, key=lambda one: one.block) for key, own in found.items()}
+
+
+def _trial(record: Record) -> Json:
+    """What a trial gave, by the names that metrics have in JSON; of client groups likewise."""
+    groups = {
+        f"{name}/{metric}": figure
+        for name, group in record.groups.items()
+        for metric, figure in group.metrics.items()
+    }
+    return {
+        "block": record.block + 1,
+        "attempt": record.attempt,
+        "valid": record.valid,
+        "disturbed": None if record.disturbed is None else record.disturbed.says,
+        "metrics": {name: finite(one) for name, one in {**record.metrics, **groups}.items()},
+        "counts": dict(record.counts),
     }
 
 

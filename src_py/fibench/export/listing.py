@@ -17,8 +17,7 @@ from fibench.verdict.verdict import SUSTAINED
 from fibench.wording import escaped
 
 _MARK = " !"
-_HEADS = ("run", "experiment", "machine", "cores", "outcome", "estimate", "claim")
-_NAME = _HEADS.index("experiment")
+_HEADS = ("run", "experiment", "as", "machine", "cores", "outcome", "estimate", "claim")
 _GAP = "  "
 _BY_QUANTITY = {
     quantity: metric
@@ -83,11 +82,15 @@ FORMATS: Mapping[str, Callable[[Sequence[RunRow]], str]] = {
 
 def _lines(found: Sequence[RunRow]) -> list[tuple[str, ...]]:
     """The heads, and the fields of each row. What experiments are called stands in a column of its
-    own only where it is not what their folders are called."""
-    lines = [_HEADS, *map(_fields, found)]
+    own only where it is not what their folders are called, and names where a run was made under
+    one."""
+    left_out = set()
     if all(row.experiment in PurePath(row.run).parts[:-1] for row in found):
-        return [(*line[:_NAME], *line[_NAME + 1 :]) for line in lines]
-    return lines
+        left_out.add("experiment")
+    if not any(row.as_ for row in found):
+        left_out.add("as")
+    kept = [place for place, head in enumerate(_HEADS) if head not in left_out]
+    return [tuple(line[place] for place in kept) for line in (_HEADS, *map(_fields, found))]
 
 
 def _fields(row: RunRow) -> tuple[str, ...]:
@@ -95,7 +98,8 @@ def _fields(row: RunRow) -> tuple[str, ...]:
     outcome = f"{row.outcome}, {row.failed} failed" if row.failed else row.outcome
     outcome += f" ({ADDED_AFTERWARDS})" if row.claims_added_afterwards else ""
     outcome += _MARK if row.marks else ""
-    return row.run, row.experiment, row.machine, cores, outcome, _estimate(row), row.claim
+    of_run = (row.run, row.experiment, row.as_, row.machine, cores)
+    return *of_run, outcome, _estimate(row), row.claim
 
 
 def _estimate(row: RunRow) -> str:

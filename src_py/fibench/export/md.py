@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fibench.metrics import METRICS
+from fibench.report.claims.expected import expectations_of
 from fibench.report.lines import (
     age_line,
     before_line,
     build_line,
     interpreter_lines,
     machine_line_of,
+    made_as_line,
     pinning_line,
 )
 from fibench.report.table import Entry, TableLine, shown_metrics, table_lines
@@ -45,7 +47,7 @@ def export(review: Review) -> str:
     pythons = interpreter_lines(run.environment.interpreters, cells)
     lines += [word for line in pythons for word in (f"{escape(line[:1].upper() + line[1:])}.", "")]
     lines += [word for mark in review.marks for word in (f"**Warning:** {escape(prose(mark))}", "")]
-    for line in filter(None, (before_line(run.folder), age_line(run))):
+    for line in filter(None, (made_as_line(run.folder), before_line(run.folder), age_line(run))):
         lines += [f"{escape(line[:1].upper() + line[1:])}.", ""]
     lines += _cells_table(review) if cells else ["None of the cells could be run here."]
     notes = [*table_notes(cells, review.summaries), *notes_of(review)]
@@ -112,10 +114,14 @@ def _figure(entry: Entry) -> str:
 def _claims(review: Review) -> list[str]:
     mark = f" ({review.claims_mark})" if review.added_afterwards else ""
     lines = [f"## Claims{mark}", ""]
+    expected = expectations_of(review)
     for verdict in review.verdicts:
         lines.append(f"- **{verdict.outcome}** {escape(prose(verdict.claim.says))}")
         lines += [f"  - {escape(line)}" for line in verdict_lines(verdict)]
+        said = expected.said_of(verdict.claim)
+        lines += [f"  - Predicted {escape(said)}"] if said else []
     undecided = review.findings.undecided
     lines += [f"- {NOT_DECIDED}: {escape(prose(claim.says))}" for claim in undecided]
     lines += ["", f"{escape(tally(review.verdicts, undecided))}{mark}"]
+    lines += [word for line in expected.summary() for word in ("", f"{escape(line)}.")]
     return [*lines, "", f"{escape(interval_words(review.verdicts))}."]

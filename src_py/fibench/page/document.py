@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 import fibench
 from fibench import called
 from fibench.page.claims.cards import cards
+from fibench.page.claims.sentences import sentence_from
 from fibench.page.draw.palette import FAMILY_NAMES, FILL, SHAPE_NAMES
 from fibench.page.sections.again import run_again
 from fibench.page.sections.cores import cores
@@ -26,6 +27,7 @@ from fibench.page.sections.head import head
 from fibench.page.sections.latency import latency
 from fibench.page.sections.trust import trust
 from fibench.page.view import View
+from fibench.report.claims.expected import expectations_of
 from fibench.report.numbers import percent
 from fibench.store.carrying.pages import carried_run
 from fibench.verdict import CONFIDENCE
@@ -64,7 +66,7 @@ def page_of(review: Review) -> str:
         "carried": carried,
     }
     css, js = style(), script()
-    return _environment().get_template("page.html").render(
+    return templates().get_template("page.html").render(
         **parts,
         css=Markup(css),
         js=Markup(js),
@@ -75,6 +77,7 @@ def page_of(review: Review) -> str:
         families=_families(view),
         shapes=_shapes(view),
         confidence=percent(CONFIDENCE),
+        expected=[sentence_from(line) for line in expectations_of(review).summary()],
         claims_note=_claims_note(view),
         interrupted=review.interrupted,
         not_drawn=len(view.cells) - len(view.drawn),
@@ -87,14 +90,26 @@ def page_of(review: Review) -> str:
 @cache
 def style() -> str:
     """The style sheet as the page has it."""
-    return _squeezed(_COMMENTS.sub("", (FRAME / "page.css").read_text(encoding="utf-8")))
+    return styles("page.css")
+
+
+def styles(*names: str) -> str:
+    """Several style sheets as one, without their comments."""
+    texts = ((FRAME / name).read_text(encoding="utf-8") for name in names)
+    return _squeezed(_COMMENTS.sub("", "\n".join(texts)))
 
 
 @cache
 def script() -> str:
     """The script as the page has it: at most 4 kB."""
-    lines = (FRAME / "page.js").read_text(encoding="utf-8").splitlines()
-    return _squeezed("\n".join(line for line in lines if not line.lstrip().startswith("//")))
+    return scripts("page.js")
+
+
+def scripts(name: str) -> str:
+    """What all pages do, and what one of them does beside, as one script."""
+    texts = [(FRAME / one).read_text(encoding="utf-8") for one in ("common.js", name)]
+    lines = [line for line in "\n".join(texts).splitlines() if not line.lstrip().startswith("//")]
+    return _squeezed("\n".join(["(() => {", *lines, "})();"]))
 
 
 def _squeezed(text: str) -> str:
@@ -114,16 +129,17 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def templates() -> jinja2.Environment:
+    """What makes pages of the frame: it escapes whatever is filled in."""
+    found = jinja2.Environment(
         autoescape=True,
         loader=jinja2.FileSystemLoader(FRAME),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["commands"] = _commands
-    return environment
+    found.filters["commands"] = _commands
+    return found
 
 
 def _commands(text: str) -> Markup:

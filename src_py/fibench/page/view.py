@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -109,9 +109,10 @@ class View:
         """Those with pictures of their own: of very many the first, or no page could be opened."""
         return self.cells[:MOST_DRAWN]
 
-    def facets(self) -> dict[str, list[CellView]]:
-        """The drawn cells that have all but the backend in common, in the order of the file."""
+    def facets(self, place: Callable[[CellView], float]) -> dict[str, list[CellView]]:
+        """The drawn cells that have all but the backend in common, by their `place`, and in the
+        order of the file."""
         found: dict[str, list[CellView]] = {}
-        for one in self.drawn:
+        for one in sorted(self.drawn, key=place):
             found.setdefault(one.facet, []).append(one)
         return found

@@ -6,6 +6,7 @@ Pure, and quick to import: the command line takes its options from it. May know 
 
 from fibench.parameters.blocks import EARLIER_FEWEST, FEWEST_BLOCKS, Blocks, kept_blocks
 from fibench.parameters.cpu_list import ALL, parse_cpus, written_cpus
+from fibench.parameters.drawn import LONGEST_MADE_AS, drawn_seed, read_name
 from fibench.parameters.groups import Group, described
 from fibench.parameters.keys import PLAN_KEYS, Key, Repetitions, kept_seed
 from fibench.parameters.kinds import NAME, NAME_RULE, Fault, Kind, Scalar
@@ -36,6 +37,7 @@ __all__ = [
     "FRAMINGS",
     "GROUP_KEYS",
     "KEYS",
+    "LONGEST_MADE_AS",
     "NAME",
     "NAME_RULE",
     "PLAN_KEYS",
@@ -53,6 +55,7 @@ __all__ = [
     "arguments",
     "default_text",
     "described",
+    "drawn_seed",
     "in_file",
     "kept_blocks",
     "kept_seed",
@@ -62,6 +65,7 @@ __all__ = [
     "options",
     "parameter",
     "parse_cpus",
+    "read_name",
     "server_option",
     "shown_value",
     "written_cpus",

@@ -32,8 +32,9 @@ def options() -> dict[str, str]:
 
 
 def option_flag(name: str) -> str:
-    """How the command line calls an option: one dash before one letter, as Invoke has it."""
-    return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+    """How the command line calls an option: one dash before one letter, as Invoke has it, and no
+    underscore behind what is a word of Python's."""
+    return f"-{name}" if len(name) == 1 else f"--{name.rstrip('_').replace('_', '-')}"
 
 
 def arguments() -> dict[str, str]:

@@ -108,19 +108,23 @@ def _too_few_clients(cell: Cell, backend: KnownBackend) -> Iterator[str]:
 def _too_few_replies(claim: Claim) -> Iterator[str]:
     """Percentiles of open loops that have not enough requests due in a window, chance included."""
     least, short = METRICS[claim.metric].least_requests, dict[float, float]()
-    for cell in (one for one in cells_of(claim) if not is_stand_in(one)):
+    needed, is_searched = float(least), False
+    for cell in cells_of(claim):
         values = cell.parameters
         rates = {group.name: group.rate for group in values.groups}
         rate = rates.get(claim.group) if claim.group else None if rates else values.rate
+        if is_stand_in(cell):  # a search asks for no rate that is too slow: only what is claimed is
+            rate = _named_rate(claim)
         needed = least + (3.0 * math.sqrt(least) if values.arrivals == "poisson" else 0.0)
         if least > 1 and rate and values.duration and rate * values.duration < needed:
-            short[rate] = values.duration
+            short[rate], is_searched = values.duration, is_stand_in(cell)
     if short:
         rate = min(short)
         due, takes_s = math.floor(rate * short[rate]), math.ceil(needed / rate)
         yield (
             f'"{claim.says}": {claim.metric} needs {least} replies in every trial, and '
-            f"{quantity(rate, '1/s')} gives about {due} in {format_duration(short[rate])}: "
+            f"{quantity(rate, '1/s')} gives about {due} in {format_duration(short[rate])}"
+            f"{', so that no rate so slow is looked at' if is_searched else ''}: "
             f"--duration {takes_s}s would do"
         )
 
@@ -164,6 +168,12 @@ def _most_replies_per_s(cell: Cell, known: Mapping[str, KnownBackend], cpus: int
     cores = {"any": cpus, "workers": min(cpus, workers)}.get(str(backend.cores), backend.cores)
     most = (at_once if served is None else min(served, at_once)) / takes_s
     return min(most, min(int(cores), cpus) / computes_s)
+
+
+def _named_rate(claim: Claim) -> float | None:
+    """The lowest rate that a claim about one side's names; that of two names a ratio."""
+    bounds = [bound for bound in (claim.low, claim.high) if bound is not None]
+    return min(bounds) if len(claim.rows) == 1 and bounds else None
 
 
 def _silent(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:

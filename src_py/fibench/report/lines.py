@@ -15,13 +15,15 @@ from fibench.experiment.cells import is_stand_in
 from fibench.json_values import Object, object_or_empty, object_or_none, text_or_none
 from fibench.machine.cores import processor_model
 from fibench.metrics import exact
-from fibench.parameters import Parameters
+from fibench.parameters import Parameters, kept_seed
 from fibench.plan.pinning import Pinning
 from fibench.quantities import format_duration
 from fibench.record import SCHEMA
-from fibench.store import StoredRun
+from fibench.store import StoredError, StoredRun
 from fibench.store.before import Before, runs_after, runs_before
-from fibench.store.kept import KeptEnvironment
+from fibench.store.files import read_json
+from fibench.store.kept import KeptEnvironment, read_plan
+from fibench.store.names import PLAN
 from fibench.wording import counted, shown
 
 if TYPE_CHECKING:
@@ -116,12 +118,20 @@ def _span(every: Sequence[str]) -> str:
 
 
 def _who_asks(parameters: Sequence[Parameters]) -> Iterator[str]:
-    clients = sorted({one.clients for one in parameters if one.clients})
-    if clients:
-        yield f"{_span(list(map(str, clients)))} {'client' if clients == [1] else 'clients'}"
-    groups = {group.name: None for one in parameters for group in one.groups}
+    clients = {one.clients for one in parameters if one.clients}
+    groups: dict[str, set[int]] = {}
+    for group in (group for one in parameters for group in one.groups):
+        groups.setdefault(group.name, set()).add(group.clients)
     if groups:
-        yield f"in groups: {', '.join(map(shown, groups))}"
+        each = (f"{shown(name)} {_numbers(many)}" for name, many in groups.items())
+        yield f"clients in groups: {', '.join(each)}"
+    elif clients:
+        yield f"{_numbers(clients)} {'client' if clients == {1} else 'clients'}"
+
+
+def _numbers(every: Iterable[int]) -> str:
+    """`8`, or `100 to 8,000`."""
+    return _span([f"{number:,}" for number in sorted(every)])
 
 
 def _loop(parameters: Sequence[Parameters], rates: Sequence[float]) -> str:
@@ -136,6 +146,16 @@ def _loop(parameters: Sequence[Parameters], rates: Sequence[float]) -> str:
 def short_processor(environment: KeptEnvironment) -> str:
     """The processor's name without what all have in theirs; empty where it is not known."""
     return " ".join(_MODEL_NOISE.sub(" ", environment.processor).split())
+
+
+def made_as_line(folder: Path) -> str:
+    """`made as ada, seed 1234`; empty of a run that was made under no name."""
+    try:
+        plan = read_json(folder, PLAN)
+    except StoredError:
+        return ""
+    name, seed = read_plan(plan).made_as, kept_seed(plan)
+    return f"made as {shown(name)}, seed {'not known' if seed is None else seed}" if name else ""
 
 
 def build_line(version: str | None, compiler: object) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A folder of runs, from many machines, as a table: a row for each run and claim.
+"""A folder of runs, from many machines: each run, and as a table a row for each run and claim.
 
 Runs are judged anew, from their trials: claims.json may have been altered, or written by another
 version. What contradicts it, or stands in another run as well, is marked. Nothing is read that a
@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,10 +30,12 @@ from fibench.store.files import read_json, shown_path
 from fibench.store.kept import KeptEnvironment, read_environment
 from fibench.store.names import head_of, known_as
 from fibench.verdict import Review, Verdict, review
-from fibench.verdict.audit import copies
-from fibench.wording import json_text
+from fibench.verdict.audit import copies, seeds_shared
+from fibench.wording import counted, escaped, json_text
 
 SCHEMA = 1
+NOT_KNOWN = "not known"
+"""What a machine is called of which nothing is."""
 _RUN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}-[0-9a-f]{4,}")
 _MARKS = frozenset(("plan.json", "trials.jsonl", "claims.json"))
 """A folder that has one of these is a run, and is not searched for others."""
@@ -68,9 +70,67 @@ class RunRow:
     """How many of these are not valid."""
     claims_added_afterwards: bool = False
     """Its claims are not those that it was begun with."""
+    as_: str = ""
+    """The name that it was made under (`run --as NAME`)."""
+
+    @property
+    def machine_label(self) -> str:
+        """The machine with its cores, as `--machine` finds it: `Model 7, 2 cores`."""
+        cores = None if self.cores is None else counted(self.cores, "core")
+        return ", ".join(filter(None, (self.machine, cores))) or NOT_KNOWN
 
 
-RUN_COLUMNS = tuple(entry.name for entry in fields(RunRow))
+RUN_COLUMNS = tuple(entry.name.rstrip("_") for entry in fields(RunRow))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which runs are asked for; what is empty asks for all."""
+
+    experiment: str = ""
+    """As `report` takes it, or the name of a folder of runs."""
+    machine: str = ""
+    """A part of the machine's label, in either case."""
+    since: str = ""
+    """UTC, `2026-11-23 07:15`, as of a row."""
+    until: str = ""
+
+    def has(self, row: RunRow) -> bool:
+        """Whether a run is of that machine and time. One whose time is not known is of any: what
+        is damaged must not be out of sight for that."""
+        if self.machine.casefold() not in row.machine_label.casefold():
+            return False
+        return not row.when or self.since <= row.when <= (self.until or "~")
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A run with its rows, one at least."""
+
+    place: Path
+    """Where it was found: its folder, or the page that carries it."""
+    folder: Path
+    """Its folder; of a page, one that is there for now."""
+    rows: list[RunRow]
+    source_path: str | None
+    """Where its experiment's file is, as its plan has it."""
+    digests: frozenset[bytes] = frozenset()
+    title: str = ""
+    """Of its experiment."""
+    seed: int | None = None
+    claims: Sequence[Claim] = ()
+    """Those of its file, whether they have a verdict or not."""
+    verdicts: Sequence[Verdict] = ()
+    is_damaged: bool = False
+    """It could not be read: there is nothing but its row."""
+    beliefs: Mapping[str, str] = field(default_factory=dict)
+    """What was expected of its claims before it was made, by their ids: "holds", "does not hold" or
+    "too close", of those of which anything was said."""
+
+    @property
+    def head(self) -> RunRow:
+        """What all of its rows say of the run."""
+        return self.rows[0]
 
 
 def find_runs(root: Path) -> Iterator[Path]:
@@ -118,9 +178,51 @@ ClaimsOf = Callable[[StoredRun], Sequence[Claim]]
 
 
 def rows(root: Path, experiment: str = "", added: ClaimsOf | None = None) -> list[RunRow]:
-    """The rows of all runs below a folder, of one experiment if it is named: as `report` takes it,
-    or by the name of its folder. Each is judged by its own claims, or by those that are `added`."""
-    found: list[_Run] = []
+    """The rows of all runs below a folder, of one experiment if it is named. Each is judged by its
+    own claims, or by those that are `added`."""
+    return table_rows(listed_runs(root, Wanted(experiment), added))
+
+
+def table_rows(found: Iterable[ListedRun]) -> list[RunRow]:
+    """The rows of runs, in their order."""
+    return [row for one in found for row in one.rows]
+
+
+def listed_runs(root: Path, wanted: Wanted, added: ClaimsOf | None = None) -> list[ListedRun]:
+    """The runs below a folder that are wanted, in the order of their paths, each judged by its own
+    claims, or by those that are `added`.
+
+    What a run has in common with another one is marked, also where that is of another machine or
+    time than the wanted ones.
+    """
+    found = _found(root, wanted.experiment, added)
+    names = _names(found)
+    shared = [
+        copies({one.head.run: one.digests for one in found}),
+        seeds_shared({one.head.run: (one.head.as_, one.seed) for one in found}),
+    ]
+    marked = [
+        replace(
+            one,
+            rows=[
+                replace(
+                    row,
+                    experiment=names[row.run],
+                    marks="; ".join(
+                        filter(None, (row.marks, *(known.get(row.run, "") for known in shared)))
+                    ),
+                )
+                for row in one.rows
+            ],
+        )
+        for one in found
+    ]
+    return [one for one in marked if wanted.has(one.head)]
+
+
+def _found(root: Path, experiment: str, added: ClaimsOf | None) -> list[ListedRun]:
+    """Every run below a folder, of one experiment if it is named."""
+    found: list[ListedRun] = []
     places = find_places()
     stem = Path(experiment).name.removesuffix(".toml")
     wanted = (experiment, run_name(Path(f"{stem}.toml")))
@@ -133,20 +235,10 @@ def rows(root: Path, experiment: str = "", added: ClaimsOf | None = None) -> lis
     if os.sep in experiment:  # a path means one file, where the runs say of which they are
         path = os.path.normpath(experiment)
         found = [one for one in found if one.source_path == path] or found
-    copied = copies({one.rows[0].run: one.digests for one in found})
-    names = _names(found)
-    return [
-        replace(
-            row,
-            experiment=names[row.run],
-            marks="; ".join(filter(None, (row.marks, copied.get(row.run, "")))),
-        )
-        for one in found
-        for row in one.rows
-    ]
+    return found
 
 
-def _names(found: Iterable[_Run]) -> dict[str, str]:
+def _names(found: Iterable[ListedRun]) -> dict[str, str]:
     """What `report` calls the experiment of each run: the path of its file where two of one name
     share a folder."""
     found = list(found)
@@ -155,10 +247,10 @@ def _names(found: Iterable[_Run]) -> dict[str, str]:
         if one.source_path is not None:
             sources[one.folder.parent].add(one.source_path)
     return {
-        one.rows[0].run: (
+        one.head.run: (
             one.source_path
             if one.source_path is not None and len(sources[one.folder.parent]) > 1
-            else one.rows[0].experiment
+            else one.head.experiment
         )
         for one in found
     }
@@ -170,19 +262,9 @@ def runs_json(found: Iterable[RunRow]) -> str:
     return json_text({"schema": SCHEMA, "runs": listed}, 1)
 
 
-@dataclass(frozen=True)
-class _Run:
-    """A run with its rows, one at least."""
-
-    folder: Path
-    rows: list[RunRow]
-    source_path: str | None
-    """Where its experiment's file is, as its plan has it."""
-    digests: frozenset[bytes] = frozenset()
-
-
-def _run_in(folder: Path, root: Path, places: Places, added: ClaimsOf | None) -> _Run:
+def _run_in(folder: Path, root: Path, places: Places, added: ClaimsOf | None) -> ListedRun:
     """The run in a folder; one that cannot be read has a row that says so."""
+    place = folder
     shown = str(folder.relative_to(root)) if folder != root else folder.resolve().name
     parent = folder.resolve().parent.name
     try:
@@ -193,10 +275,11 @@ def _run_in(folder: Path, root: Path, places: Places, added: ClaimsOf | None) ->
         source = head_of(folder).source_path
         experiment = known_as(parent, source)
         why = str(error).replace(f"{shown_path(folder)}/", "")
+        why = why.replace(shown_path(folder), escaped(folder.name))
         environment = _environment_of(folder)
         machine = (short_processor(environment), environment.usable_cores)
         row = RunRow(shown, experiment, *machine, _when(folder, ()), False, "", f"damaged: {why}")
-        return _Run(folder, [row], source)
+        return ListedRun(place, folder, [row], source, is_damaged=True)
     run = judged.run
     source = run.plan.source_path
     known = RunRow(
@@ -211,12 +294,28 @@ def _run_in(folder: Path, root: Path, places: Places, added: ClaimsOf | None) ->
         trials=len(run.records),
         failed=len(judged.failures),
         claims_added_afterwards=judged.added_afterwards,
+        as_=run.plan.made_as,
     )
     rows = [] if outcome else [_claim_row(known, verdict) for verdict in judged.verdicts]
     if rows:  # interrupted, with some decided: the others are told too
         open_ = judged.findings.undecided
         rows += [replace(known, claim=claim.id, outcome=NOT_DECIDED) for claim in open_]
-    return _Run(folder, rows or [known], source, frozenset(run.digests))
+    return ListedRun(
+        place,
+        folder,
+        rows or [known],
+        source,
+        digests=frozenset(run.digests),
+        title=run.experiment.title,
+        seed=run.experiment.plan.seed,
+        claims=() if outcome else run.experiment.claims,
+        verdicts=() if outcome else judged.verdicts,
+        beliefs={
+            claim.id: belief
+            for claim in run.experiment.claims
+            if (belief := run.belief(claim)) is not None
+        },
+    )
 
 
 def _judged(stored: StoredRun, added: ClaimsOf | None) -> tuple[Review, str]:

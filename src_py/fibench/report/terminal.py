@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from fibench.experiment import NO_BELIEFS, Beliefs
 from fibench.metrics import METRICS
 from fibench.report._trial_line import kind_of_hint
+from fibench.report.claims.expected import Expectations, expectations
 from fibench.report.lines import interpreter_lines, load_words
 from fibench.report.numbers import NO_FIGURE, percent, time_taken
 from fibench.report.output import page, print_hanging
@@ -89,10 +91,14 @@ class Circumstances:
     """The claims are not those that the run was made for."""
     marks: Sequence[str] = ()
     """What is wrong with a stored run."""
+    made_as: str = ""
+    """The name that it was made under, and its seed."""
     before: str = ""
     """Which run of its experiment on its machine it is, and what came of those before."""
     age: str = ""
     """That its journal is of an earlier version, and what is not known for that."""
+    beliefs: Beliefs = NO_BELIEFS
+    """What was expected of its claims before it began."""
 
 
 def render_results(
@@ -132,7 +138,8 @@ def render_results(
             console.print(Text(interrupted_words(findings.verdicts), style="bold yellow"))
         if findings.verdicts:
             console.print()
-            _print_verdicts(console, findings, run.added_afterwards)
+            expected = expectations(run.beliefs, findings.verdicts, findings.undecided)
+            _print_verdicts(console, findings, expected, run.added_afterwards)
         for dropped in () if run.added_afterwards else experiment.dropped_claims:
             said = f"not judged: {prose(dropped.says)}: {shown(dropped.reason)}"
             print_hanging(console, 2, "", said, "")
@@ -154,7 +161,7 @@ def interrupted_words(verdicts: Sequence[Verdict]) -> str:
 
 
 def _of_machine(run: Circumstances) -> tuple[str, ...]:
-    return run.before, run.machine_line, run.build_line, run.age, run.pinning
+    return run.made_as, run.before, run.machine_line, run.build_line, run.age, run.pinning
 
 
 def _print_head(console: Console, title: str, lines: Iterable[str], marks: Sequence[str]) -> None:
@@ -276,7 +283,9 @@ def _print_failures(console: Console, failures: Sequence[Failure]) -> None:
         console.print()
 
 
-def _print_verdicts(console: Console, findings: Findings, added_afterwards: bool) -> None:
+def _print_verdicts(
+    console: Console, findings: Findings, expected: Expectations, added_afterwards: bool
+) -> None:
     from rich.text import Text
 
     verdicts = findings.verdicts
@@ -292,8 +301,12 @@ def _print_verdicts(console: Console, findings: Findings, added_afterwards: bool
         for line in lines:
             is_reason = bool(verdict.claim.because) and line is lines[-1]
             print_hanging(console, _OUTCOME_WIDTH, "", line, "dim" if is_reason else "")
+        if said := expected.said_of(verdict.claim):
+            print_hanging(console, _OUTCOME_WIDTH, "", f"you expected {said}", "italic")
     for claim in findings.undecided:
         print_hanging(console, _OUTCOME_WIDTH, NOT_DECIDED, prose(claim.says), "bold", "dim")
     console.print()
     console.print(Text(tally(verdicts, findings.undecided), style="bold"))
+    for line in expected.summary():
+        print_hanging(console, 2, "", line, "italic")
     print_hanging(console, 2, "", interval_words(verdicts), "dim")

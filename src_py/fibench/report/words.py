@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,12 +77,42 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     return list(filter(None, [said.figures, *said.told, said.because]))
 
 
+def claim_needs(claim: Claim) -> str:
+    """What a claim needs to hold: `throughput py-mp ÷ py-mt at n=27: > 1.3`."""
+    metric = claim.metric + (f" of {shown(claim.group)}" if claim.group is not None else "")
+    if claim.kind == "crossover" and claim.over is not None:
+        left, right, shared = _crossover_names(claim)
+        begins = f"{left} begins to beat {right} in {metric}{f' at {shared}' if shared else ''}"
+        scale = axis_scale(claim.over, claim.points[-1].at)
+        return f"{begins} at {shown(claim.over)} {needed_in(claim, scale)}"
+    if claim.kind == "sustains" and claim.limit is not None:
+        names, limit = _row_names(claim), bound_quantity(claim.limit, scale_for(claim.limit, "s"))
+        held = f"{metric} < {limit}{names.at}"
+        if claim.right is None:
+            needed = needed_in(claim, scale_for(1.0, "1/s")).replace(">", "≥")
+            return f"{names.left} holds {held} up to {needed}"
+        return f"rate with {held}, {names.left} ÷ {names.right}: {needed_in(claim, RATIO)}"
+    left, right, shared = side_names(claim.left, claim.right)
+    sides = f"{left} ÷ {right}" if right else left
+    every = " in every block" if METRICS[claim.metric].is_count else ""
+    return f"{metric} {sides}{f' at {shared}' if shared else ''}: {needed_in(claim, RATIO)}{every}"
+
+
+def to_judge(claims: Iterable[Claim]) -> list[dict[str, str]]:
+    """What is to be judged, as `plan` tells it."""
+    return [{"id": one.id, "says": one.says, "judged": claim_needs(one)} for one in claims]
+
+
 def decided_words(verdict: Verdict) -> str:
-    """After which block a claim was decided, where that was not fixed beforehand."""
-    if verdict.decided is None or verdict.looks is None:
+    """After which block a claim was decided, where that was not fixed beforehand; and by how many
+    of them, where it does not rest on all."""
+    if verdict.decided is None:
         return ""
+    lacks = verdict.blocks < verdict.decided
     after = counted(verdict.decided, "block")
-    return f"; {glued(f'decided after {after}')}"
+    if verdict.looks is None:
+        return f"; {glued(f'by {verdict.blocks} of {after}')}" if lacks else ""
+    return f"; {glued(f'decided after {after}')}" + (f", by {verdict.blocks}" if lacks else "")
 
 
 def tally(verdicts: Sequence[Verdict], undecided: Sequence[Claim] = ()) -> str:
@@ -103,31 +134,6 @@ def interval_words(verdicts: Sequence[Verdict]) -> str:
             "wider than those of one look"
         )
     return said
-
-
-def judged_words(claim: Claim) -> str:
-    """What is to be judged, before it is measured: `throughput py-mp ÷ py-mt at n=27 > 1.3`."""
-    names = _row_names(claim) if claim.kind == "sustains" else None
-    left, right, shared = side_names(claim.left, claim.right)
-    if claim.kind == "crossover":
-        left, right, shared = _crossover_names(claim)
-    at = names.at if names else (f" at {shared}" if shared else "")
-    if claim.group is not None:
-        at = f" of {shown(claim.group)}{at}"
-    if claim.over is not None and claim.kind == "crossover":
-        ends = [bound for bound in (claim.low, claim.high) if bound is not None]
-        metric = "" if claim.metric == "throughput" else f" in {claim.metric}"
-        bound = _bound(claim, axis_scale(claim.over, ends[0]))
-        return f"{left} begins to beat {right}{metric}{at} at {shown(claim.over)} {bound}"
-    if names is not None:
-        limit_s = claim.limit or 0.0
-        limit = f"{claim.metric} < {bound_quantity(limit_s, scale_for(limit_s, 's'))}"
-        needed = _bound(claim, RATIO if names.right else scale_for(1.0, "1/s"))
-        if names.right:
-            return f"highest rate with {limit}{at}: {names.left} ÷ {names.right} {needed}"
-        return f"highest rate with {limit}{at}: {names.left} {needed.replace('>', '≥')}"
-    sides = f"{left} ÷ {right}" if right else left
-    return f"{claim.metric} {sides}{at} {_bound(claim, RATIO)}"
 
 
 def side_names(left: Cell, right: Cell | None) -> tuple[str, str, str]:
@@ -166,7 +172,7 @@ def _figures(verdict: Verdict) -> str:
     if verdict.crossover is not None:
         return _crossover_figures(verdict, verdict.crossover)
     if verdict.sustained:
-        needed = _bound(claim, RATIO if claim.right else scale_for(1.0, "1/s"))
+        needed = needed_in(claim, RATIO if claim.right else scale_for(1.0, "1/s"))
         if claim.right is None:  # a rate that was measured and is held is sustained
             needed = needed.replace(">", "≥")
         return sustained_figures(verdict, _row_names(claim), glued(f"needed {needed}"))
@@ -182,7 +188,7 @@ def _figures(verdict: Verdict) -> str:
         sides = f"{glued(f'{left} {one}')}, {glued(f'{right} {other}')}"
     sign = "" if claim.right is None else "×"
     estimate = glued(_estimate(verdict.estimate, claim, scale, sign))
-    return f"{claim.metric} {sides}{at}: {estimate}, {glued(f'needed {_bound(claim, scale)}')}"
+    return f"{claim.metric} {sides}{at}: {estimate}, {glued(f'needed {needed_in(claim, scale)}')}"
 
 
 def _row_names(claim: Claim) -> Names:
@@ -204,7 +210,7 @@ def _bounds_figures(verdict: Verdict, estimate: Estimate, at: str) -> str:
     unit = METRICS[claim.metric].unit if claim.right is None else None
     known = bounds_with_interval(estimate, "" if unit else "×", unit)
     sides = left if claim.right is None else f"{left}, {right}"
-    needed = glued(f"needed {_bound(claim, RATIO)}")
+    needed = glued(f"needed {needed_in(claim, RATIO)}")
     return f"{claim.metric} {sides}{at}: {glued(known)}, {needed}"
 
 
@@ -219,7 +225,8 @@ def _bound_quantity(claim: Claim, bound: float, scale: Scale) -> str:
     return bound_quantity(bound, own)
 
 
-def _bound(claim: Claim, scale: Scale) -> str:
+def needed_in(claim: Claim, scale: Scale) -> str:
+    """What a claim asks for: `> 1.3`, `0.9 to 1.1`; of values in units that suit the bounds."""
     if claim.low is not None and claim.high is not None:
         low, high = (
             _bound_quantity(claim, claim.low, scale),
@@ -236,7 +243,7 @@ def _count_figures(verdict: Verdict, left: str, right: str, at: str) -> str:
     counts, claim = verdict.count, verdict.claim
     if counts is None or counts.blocks == 0:
         return ""
-    needed = f"needed {_bound(claim, RATIO)}{f' × that of {right}' if right else ''}"
+    needed = f"needed {needed_in(claim, RATIO)}{f' × that of {right}' if right else ''}"
     span = f"{counts.least} to {counts.most}" if counts.least != counts.most else f"{counts.most}"
     figures = f"{span} in each block, {counts.total} in all"
     return f"{claim.metric} {left}{at}: {figures}, {needed} in every block"
@@ -256,7 +263,7 @@ def _crossover_figures(verdict: Verdict, found: Crossover) -> str:
         place = _estimate(estimate, claim, scale, sign="")
         said.append(
             f"{left} begins to beat {right}{metric}{at} at {glued(f'{axis} = {place}')}, "
-            f"{glued(f'needed {_bound(claim, scale)}')}"
+            f"{glued(f'needed {needed_in(claim, scale)}')}"
         )
     said += [words for wins in ("everywhere", "nowhere") if (words := _censored(found, wins, left))]
     if found.incomplete:
@@ -264,7 +271,7 @@ def _crossover_figures(verdict: Verdict, found: Crossover) -> str:
     if estimate.mean is None and estimate.absent is None:
         scale = axis_scale(found.over, found.points[-1])
         ends = "; ".join(said) or f"{left} is not seen to begin to beat {right}{metric}{at}"
-        return f"{ends}; {glued(f'needed {axis} {_bound(claim, scale)}')}"
+        return f"{ends}; {glued(f'needed {axis} {needed_in(claim, scale)}')}"
     return "; ".join(said)
 
 
@@ -313,9 +320,20 @@ def _hint(verdict: Verdict) -> str:
         far = f"{_effect(verdict, needed)}, as far as the bound is"
         return f"{seen}; {blocks} blocks would have been enough to see {far}"
     if blocks is None:
-        return f"{seen}; the figure is too near the bound for any sensible number of blocks"
+        too_near = "the figure is too near the bound for any sensible number of blocks"
+        return f"{seen}; {_of_others(verdict, needed) or too_near}"
     more = _more_blocks(verdict.looks, blocks)
     return f"{seen}; {more} would see {_effect(verdict, needed)}{about(verdict.needed_s)}"
+
+
+def _of_others(verdict: Verdict, needed: float) -> str:
+    """`the bound is 0.6 % away, and 1.7 % is what others may have taken`; empty where that is not
+    more than it."""
+    taken = 0.0 if verdict.estimate is None else verdict.estimate.widening
+    if verdict.crossover is not None or verdict.sustained or taken < math.log1p(needed):
+        return ""
+    away = f"the bound is {effect(needed)} away"
+    return f"{away}, and {effect(math.expm1(taken))} is what others may have taken"
 
 
 def _more_blocks(looks: Looks | None, blocks: int) -> str:

@@ -6,11 +6,14 @@ May know `trial` and `store`, and what these know; it knows no verdict, and prin
 
 from fibench.run._attempts import Attempts, NotQuietError, tails
 from fibench.run._resume import Attempt, tries_again_later
+from fibench.run.begin import gone_on_with
 from fibench.run.blocks import AfterBlock, Walk
 from fibench.run.events import (
     BlockEnded,
     Event,
     Listener,
+    LoadEnded,
+    LoadStarted,
     Notice,
     RatesFound,
     RunBegun,
@@ -31,6 +34,8 @@ __all__ = [
     "BlockEnded",
     "Event",
     "Listener",
+    "LoadEnded",
+    "LoadStarted",
     "NotQuietError",
     "Notice",
     "RatesFound",
@@ -43,6 +48,7 @@ __all__ = [
     "TrialMadeAgain",
     "TrialStarted",
     "Walk",
+    "gone_on_with",
     "run_experiment",
     "tails",
     "tries_again_later",

@@ -115,7 +115,8 @@ class Attempts:
         return list(found.values()) if found.keys() >= self._before.get(block, set()) else []
 
     def _remember(self, record: Record) -> None:
-        if record.valid and record.disturbed is None:
+        # A trial of a search is of the same cell, and nobody has judged what disturbed it.
+        if record.valid and record.disturbed is None and record.role in _JUDGED:
             self._history.setdefault(record.cell, []).append(record)
 
 

@@ -60,7 +60,9 @@ def remaining(trials: Sequence[Trial], heads: Iterable[Tried]) -> list[Attempt]:
         if last is not None and last.tries.keys() >= keys and not owes:
             again = [trial for trial in block if could_not_start(last.tries[trial.key][-1])]
             todo += [
-                Attempt(trial, _next(made, trial.key), times_disturbed(last.tries[trial.key]))
+                Attempt(
+                    trial, next_attempt(made, trial.key), times_disturbed(last.tries[trial.key])
+                )
                 for trial in again
             ]
         else:
@@ -89,6 +91,6 @@ def broken_off(heads: Sequence[Tried], todo: Sequence[Attempt]) -> dict[int, int
     return {block: n for block, n in attempts.items() if block in there - stand}
 
 
-def _next(made: Sequence[Tried], key: str) -> int:
+def next_attempt(made: Sequence[Tried], key: str) -> int:
     """The number of a new attempt at a trial, above all that there are."""
     return 1 + max((head.attempt for head in made if head.trial == key), default=0)

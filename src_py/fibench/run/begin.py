@@ -26,7 +26,7 @@ from fibench.run._identity import (
 )
 from fibench.run._resume import Attempt, is_planned, remaining, tries_again_later
 from fibench.run.environment import environment
-from fibench.run.request import Request
+from fibench.run.request import Request, context_of
 from fibench.run.searching.taking_up import taken_up
 from fibench.server import end_leftovers
 from fibench.store import JOURNAL, RunError, StoredError, journal, run_name
@@ -54,6 +54,7 @@ _SEED_BITS = 32
 """Of a seed that a run makes for itself: few enough to be typed."""
 _LOOKED_AT = 20
 """So many of the latest runs are looked through for one to go on with."""
+_TOO_LATE = "what you expect is not kept: this run was begun before you said it"
 _TRIAL_FOLDER = re.compile(r"[0-9]{3,}(?:-[0-9]+)?|\.[0-9]{3,}\.new")
 
 
@@ -98,6 +99,9 @@ def begin(request: Request, context: TrialContext) -> Beginning:
     left_behind = end_leftovers()
     latest, why_not = (None, None) if request.fresh else _unfinished(request, facts)
     before = [line for line in (left_behind, why_not) if line is not None]
+    if latest is not None and request.beliefs:
+        before.append(_TOO_LATE)
+        request = replace(request, beliefs=())
     seed = request.experiment.plan.seed
     if seed is None:
         seed = secrets.randbits(_SEED_BITS) if latest is None else latest.seed
@@ -124,6 +128,15 @@ def begin(request: Request, context: TrialContext) -> Beginning:
     return Beginning(folder, experiment, trials, seed, notices=notices, claims=claims)
 
 
+def gone_on_with(request: Request) -> Path | None:
+    """The run that `begin` would go on with now; None: it would make a new one."""
+    if request.fresh:
+        return None
+    facts = identity(request.experiment, plan(request.experiment), context_of(request))
+    latest, _ = _unfinished(request, facts)
+    return None if latest is None else latest.folder
+
+
 def _with_seed(request: Request, seed: int) -> Request:
     experiment = request.experiment
     asked = replace(experiment.plan, seed=seed)
@@ -145,10 +158,12 @@ def _plan(
         **made,
         "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "source": request.source.name,
+        **({"as": request.made_as} if request.made_as else {}),
         "overrides": dict(request.overrides),
         "pinning": asdict(context.pinning),
         "claims": claims_digest(experiment.claims, len(experiment.dropped_claims)),
         "claims_in_file": experiment.claims_in_file,
+        **({"beliefs": list(request.beliefs)} if request.beliefs else {}),
         "backends": {
             name: {
                 "framings": list(backend.framings),
@@ -264,7 +279,7 @@ def _take_up(folder: Path, text: bytes, document: Object, experiment: Experiment
         before = read_json(folder, PLAN)
         kept: dict[str, object] = {
             name: before[name]
-            for name in ("number", "started_at", "claims", "claims_in_file")
+            for name in ("number", "started_at", "claims", "claims_in_file", "beliefs", "as")
             if name in before
         }
         now = json.loads(as_json({**document, **kept}))

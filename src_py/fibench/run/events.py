@@ -43,11 +43,15 @@ class RunStarted:
     folder: Path
     trials: Sequence[Trial]
     """What is still to be measured at most: all, or after a resumption the rest."""
+    experiment: Experiment
+    """As it is measured, with the rates that were found."""
     total: int = 0
     """Trials of the whole plan, of which cells that leave the run make fewer."""
     resumed: bool = False
     done: int = 0
     """Trials that stand already."""
+    records: Sequence[Record] = ()
+    """What the journal has: theirs, and of other attempts."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,17 @@ class TrialStarted:
     """A trial begins."""
 
     trial: Trial
+
+
+@dataclass(frozen=True)
+class LoadStarted:
+    """The load of the trial in hand is about to start: from here on a window may open at any time,
+    which is known only afterwards. Who uses the machine disturbs it."""
+
+
+@dataclass(frozen=True)
+class LoadEnded:
+    """It has ended, and its window with it."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +117,8 @@ Event = (
     | RatesFound
     | RunStarted
     | TrialStarted
+    | LoadStarted
+    | LoadEnded
     | TrialMadeAgain
     | TrialFinished
     | BlockEnded
@@ -109,3 +126,8 @@ Event = (
     | Notice
 )
 Listener = Callable[[Event], None]
+
+
+def told_of_load(tell: Listener) -> Callable[[bool], None]:
+    """Whom trials tell that their load is under way, and that it no longer is."""
+    return lambda under_way: tell(LoadStarted() if under_way else LoadEnded())

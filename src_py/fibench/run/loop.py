@@ -39,9 +39,10 @@ from fibench.run.events import (
     TrialFinished,
     TrialMadeAgain,
     TrialStarted,
+    told_of_load,
 )
 from fibench.run.request import Request, context_of
-from fibench.run.searching.looking import keep_rates, look, so_far
+from fibench.run.searching.looking import NotStartedError, keep_rates, look, so_far
 from fibench.store import JOURNAL, RunError, journal
 from fibench.store.attempts import given_up
 from fibench.store.before import runs_after
@@ -142,7 +143,7 @@ def run_experiment(
     programs = Unchanged(plan(request.experiment), context)
     _check_all_is_there(programs)
     begun = begin(request, context)
-    context = replace(context, seed=begun.seed)
+    context = replace(context, seed=begun.seed, loading=told_of_load(tell))
     for text in begun.notices:
         tell(Notice(text))
     tell(RunBegun(begun.claims))
@@ -201,7 +202,9 @@ def _tell_start(
 ) -> None:
     left = [one.trial for one in todo]
     stand = {record.trial for record in records} - {trial.key for trial in left}
-    tell(RunStarted(begun.folder, left, len(begun.trials), begun.resumed, len(stand)))
+    made, total = tuple(records), len(begun.trials)
+    known = begun.experiment
+    tell(RunStarted(begun.folder, left, known, total, begun.resumed, len(stand), made))
 
 
 @dataclass(frozen=True)
@@ -260,7 +263,8 @@ class _End:
 
 
 def _end_of(measure: Callable[[], None], folder: Path) -> _End:
-    """Measure, and keep in the folder what stops it. Raises RunError if a program has changed."""
+    """Measure, and keep in the folder what stops it. Raises RunError if a program has changed,
+    or a search could not go on."""
     try:
         measure()
     except KeyboardInterrupt as interrupt:
@@ -273,6 +277,13 @@ def _end_of(measure: Callable[[], None], folder: Path) -> _End:
         keep_stop(folder, what)
         tell_end(folder, "stopped")
         raise RunError(f"stopped: {what}", _mended(change)) from change
+    except NotStartedError as why:
+        keep_stop(folder, str(why))
+        tell_end(folder, "stopped")
+        hint = f"{why.hint}; then" if why.hint else "when that is over,"
+        raise RunError(
+            f"the search for rates stopped: {why}", f"{hint} the same command goes on with this run"
+        ) from why
     return _End()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from fibench.backends import Backend, Interpreter
 from fibench.experiment import Experiment
 from fibench.folders import Places
+from fibench.json_values import Json
 from fibench.machine import cores as machine
 from fibench.parameters import option_flag
 from fibench.plan import choose
@@ -32,8 +33,12 @@ class Request:
     """Begin anew, whatever could be gone on with."""
     interpreters: Mapping[str, Interpreter] = field(default_factory=dict)
     """By the text that asks for each: those of the experiment that are here."""
+    made_as: str = ""
+    """The name that the run is made under, which has drawn the seed; empty: none."""
     text: bytes | None = None
     """The experiment where `source` is no file."""
+    beliefs: Sequence[Json] = ()
+    """What a person expects of its claims, as a plan keeps it."""
 
 
 def context_of(request: Request) -> TrialContext:

@@ -18,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from fibench.json_values import Object
+from fibench.plan.trials import SEARCH_BLOCK
 from fibench.store import journal
 from fibench.store.files import NEWER, UNREADABLE, StoredError, inside, shown_path
 from fibench.wording import counted
@@ -36,7 +37,7 @@ class Begun:
     trial: str
     """The trial's key."""
     block: int
-    """From 0; -1: before all blocks."""
+    """From 0; -1: before all blocks; SEARCH_BLOCK: before that."""
     attempt: int
     ended: bool = False
     """The journal has its line."""
@@ -77,7 +78,7 @@ def _begun(document: Object) -> Begun | None:
         return None
     if type(session) is not int or type(block) is not int or type(attempt) is not int:
         return None
-    proper = 1 <= session <= _MOST and -1 <= block <= _MOST and 1 <= attempt <= _MOST
+    proper = 1 <= session <= _MOST and SEARCH_BLOCK <= block <= _MOST and 1 <= attempt <= _MOST
     return Begun(session, trial, block, attempt) if proper else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fibench.experiment import NO_BELIEFS, Beliefs, read_beliefs
 from fibench.json_values import (
     Object,
     list_or_empty,
@@ -17,7 +18,9 @@ from fibench.json_values import (
     object_or_none,
     text_or_none,
 )
-from fibench.store.files import DAMAGED, StoredError, shown_path
+from fibench.parameters import LONGEST_MADE_AS
+from fibench.store.files import DAMAGED, StoredError, read_json, shown_path
+from fibench.store.names import PLAN
 
 _FIGURES = (
     *(("estimate", end) for end in ("mean", "low", "high")),
@@ -47,6 +50,10 @@ class KeptPlan:
     """Of which boot of the machine it is."""
     cores: int | None
     """How many physical cores it could use."""
+    beliefs: Beliefs = NO_BELIEFS
+    """What a person expected of its claims, who was asked before it was begun."""
+    made_as: str = ""
+    """The name that it was made under, as the file has it; empty of one without."""
 
 
 def read_plan(document: Object) -> KeptPlan:
@@ -64,7 +71,17 @@ def read_plan(document: Object) -> KeptPlan:
         trials=frozenset(str(trial["key"]) for trial in trials if "key" in trial),
         boot_id=text_or_none(identity.get("boot_id")),
         cores=len(list_or_empty(identity.get("cores"))) or None,
+        beliefs=read_beliefs(document.get("beliefs")),
+        made_as=(text_or_none(document.get("as")) or "")[: LONGEST_MADE_AS + 1],
     )
+
+
+def beliefs_in(folder: Path) -> Beliefs:
+    """What was expected of the run in a folder; nothing where its plan cannot be read."""
+    try:
+        return read_plan(read_json(folder, PLAN)).beliefs
+    except StoredError:
+        return NO_BELIEFS
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fibench.experiment import Cell, Experiment
+from fibench.experiment import Belief, Cell, Claim, Experiment
 from fibench.folders import Places
 from fibench.json_values import Object
 from fibench.record import Record
@@ -107,8 +107,15 @@ class StoredRun:
         said += [f"stopped: {escaped(self.stopped.reason)}"] if self.stopped else []
         made = [(one.trial, one.attempt) for one in self.attempts]
         told = any(one.number for one in self.sessions)
+        improper = self.plan.beliefs.improper
+        said += [f"plan.json has beliefs that are none: {improper} left out"] if improper else []
         said += [*self.damage, *at_odds(self.sessions, self.digests)]
         return [*said, *cut_lines(self.begun, made, told=told)]
+
+    def belief(self, claim: Claim) -> Belief | None:
+        """What a person expected of a claim before the run; None of one that they said nothing of,
+        and of one that says something else by now."""
+        return self.plan.beliefs.about(claim)
 
     @property
     def planned_cells(self) -> tuple[Cell, ...]:

@@ -11,7 +11,7 @@ from fibench.parameters import Parameters
 from fibench.record import Checks, GeneratorUse, GroupFigures, LatencyBounds, Saturated
 from fibench.trial import load
 from fibench.trial.answer import Answer, ClosedLoop, GroupAnswer, Part
-from fibench.trial.overload import Spans, fell_behind, latencies, spans_of
+from fibench.trial.overload import Spans, fell_behind, latencies, line_of, spans_of
 
 _NS = 1e-9
 LEAST_LAGS = 20
@@ -64,7 +64,8 @@ def fibload_figures(
     """Counts, rates and latencies of fibload's answer, and what is wrong with the trial, if any."""
     total, spans = answer.total, spans_of(answer)
     behind = any(_is_behind(group.part, spans) for group in answer.groups)
-    known, bounds = latencies(total, behind)
+    is_ramp = total.is_ramp or any(group.part.is_ramp for group in answer.groups)
+    known, bounds = latencies(total, behind, is_ramp=is_ramp)
     counts = {
         **total.counts,
         "window_ok": total.ok,
@@ -134,6 +135,22 @@ def with_saturated(figures: Figures, groups: Mapping[str, Saturated]) -> Figures
     return replace(figures, groups=found)
 
 
+def with_lines(figures: Figures, answer: Answer, parameters: Parameters) -> Figures:
+    """The figures, with how what waits has grown in the window: of open loops, and of groups."""
+    spans, total = spans_of(answer), answer.total.open_loop
+    arrivals = {group.name: group.arrivals for group in parameters.groups if group.rate}
+    are_uniform = {name: one == "uniform" for name, one in arrivals.items()}
+    every_uniform = all(are_uniform.values()) if arrivals else parameters.arrivals == "uniform"
+    found = {
+        group.name: line_of(group.open_loop, spans, is_uniform=are_uniform.get(group.name, False))
+        for group in answer.groups
+        if group.open_loop is not None
+    }
+    groups = {name: replace(gave, line=found.get(name)) for name, gave in figures.groups.items()}
+    line = None if total is None else line_of(total, spans, is_uniform=every_uniform)
+    return replace(figures, groups=groups, checks=replace(figures.checks, line=line))
+
+
 def _group_figures(group: GroupAnswer, spans: Spans) -> GroupFigures:
     if group.idle:
         return GroupFigures({}, {"lost": group.lost}, idle=True)
@@ -147,7 +164,7 @@ def _group_figures(group: GroupAnswer, spans: Spans) -> GroupFigures:
     }
     lag_ns = part.open_loop.lag_p99_ns if part.open_loop else None
     lag_s = None if lag_ns is None else float(lag_ns * _NS)
-    known, bounds = latencies(part, _is_behind(part, spans))
+    known, bounds = latencies(part, _is_behind(part, spans), is_ramp=part.is_ramp)
     metrics = {"throughput_per_s": part.throughput_per_s, **known}
     read_lag = read_lag_s(part.closed_loop)
     return GroupFigures(metrics, counts, lag_s, *read_lag, bounds=bounds)

@@ -17,6 +17,8 @@ from fibench.metrics import LATENCIES, PERCENTILES
 from fibench.trial.load import LoadError
 
 T = TypeVar("T")
+LEAST_OF_FIRST_ROUND = 0.02
+"""Of the replies in a window, as in src_c/load/count/first_round.h."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class ClosedLoop:
     """Requests in flight, on average: the sum of what of each lies in the window, ÷ the window."""
     littles_law: float | None
     """The same ÷ clients × pipeline; None where that is not what was to be in flight."""
+    first_round: int
+    """Of the replies in the window, how many were to their client's first request."""
     lag_count: int
     lag_p50_ns: float | None
     """How long a reply that was there waited for fibload to read it, at most."""
@@ -103,6 +107,12 @@ class Part:
     open_loop: OpenLoop | None
     closed_loop: ClosedLoop | None
     """None of an open loop, and of all clients where some are in one."""
+
+    @property
+    def is_ramp(self) -> bool:
+        """Whether a closed loop's first round was under way when the window opened."""
+        loop = self.closed_loop
+        return loop is not None and loop.first_round > LEAST_OF_FIRST_ROUND * self.ok
 
     @property
     def refused(self) -> int:
@@ -331,6 +341,7 @@ def _closed_loop(told: _Members) -> ClosedLoop:
     return ClosedLoop(
         told.number("in_flight"),
         told.number_or_none("littles_law"),
+        told.whole("first_round"),
         lag.whole("count"),
         lag.number_or_none("p50_ns"),
         lag.number_or_none("p99_ns"),

@@ -14,13 +14,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fibench.metrics import PERCENTILES
-from fibench.record import LatencyBounds, Saturated
+from fibench.record import LatencyBounds, Line, Saturated
 from fibench.trial.answer import Answer, CutOff, OpenLoop, Part
 
 CHANCE = 3.0
 """So many standard deviations of what is due may be left by chance."""
 LEAST_NOTICED = 0.99
 """A generator that comes to less than this share of what is due is late."""
+UNIFORM_LEFT = 0.01
+"""Asked at equal distances, a server counts as at its capacity that leaves this share of what is
+due, or a request."""
 MOST_APART = 1.05
 """A percentile is shown if its highest possible value is below so many times its lowest."""
 
@@ -65,6 +68,31 @@ def fell_behind(loop: OpenLoop, spans: Spans) -> bool:
     return loop.waiting_at_end - loop.waiting_at_begin > most_left(loop.due, fastest_s, spans)
 
 
+def line_of(loop: OpenLoop, spans: Spans, *, is_uniform: bool) -> Line:
+    """How what waits grew over a window, and how it would at the server's capacity.
+
+    What waits there has no place to which it returns. Arrivals that do not know of each other make
+    it as long as the highest point of a random walk: √(2t/π) of what is due in a second, after
+    t seconds, and longer where services vary too. At equal distances little is left, and the share
+    is taken for it.
+    """
+    fastest_s = (loop.fastest_ns or 0.0) * _NS
+    if spans.window_s <= 0.0:
+        return Line(0.0, 0.0, loop.offered_per_s)
+    per_s = loop.due / spans.window_s
+    missing = per_s * max(0.0, fastest_s - spans.warmup_s)
+    begin, end = (_walked(per_s * s) for s in (spans.warmup_s, spans.warmup_s + spans.window_s))
+    left = max(1.0, UNIFORM_LEFT * loop.due)
+    at_capacity = min(end - begin, left) if is_uniform else end - begin
+    return Line(
+        loop.waiting_at_end - loop.waiting_at_begin - missing, at_capacity, loop.offered_per_s
+    )
+
+
+def _walked(steps: float) -> float:
+    return math.sqrt(2.0 * steps / math.pi)
+
+
 def unnoticed(loop: OpenLoop) -> str | None:
     """Why a generator was late that did not come to what was due, or None."""
     # Of few requests the one that falls due as the window ends may be more than a hundredth.
@@ -94,15 +122,22 @@ def saturated(parts: Iterable[Part], spans: Spans) -> Saturated:
     return Saturated(answered / spans.window_s, due / spans.window_s)
 
 
-def latencies(part: Part, behind: bool) -> tuple[dict[str, float | None], dict[str, LatencyBounds]]:
+def latencies(
+    part: Part, behind: bool, *, is_ramp: bool = False
+) -> tuple[dict[str, float | None], dict[str, LatencyBounds]]:
     """The latencies of a part in seconds, by the names of metrics, and bounds of those not known.
 
     `behind`: its schedule fell behind, so that all that is known of them is a lower bound.
+    `is_ramp`: its window had the first round of a closed loop in it, as `Part.is_ramp`, and so have
+    they: the line that requests wait in was still filling.
     """
     known: dict[str, float | None] = {
         f"{name}_s": None if value_ns is None or part.ok == 0 else value_ns * _NS
         for name, value_ns in part.latency.percentiles_ns.items()
     }
+    if is_ramp:
+        seen = {name: LatencyBounds(s, None) for name, s in known.items() if s is not None}
+        return known | dict.fromkeys(seen), seen
     cut_off = part.latency.cut_off
     if part.ok == 0 or cut_off is None:
         return known, {}

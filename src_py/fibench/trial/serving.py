@@ -4,7 +4,8 @@
 import errno
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -60,6 +61,10 @@ class TrialFailed(Exception):
         self.hint = hint
 
 
+def _untold(under_way: bool) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True)
 class TrialContext:
     """What every trial of a run shares."""
@@ -82,6 +87,17 @@ class TrialContext:
     unstarted: dict[str, TrialFailed] = field(default_factory=dict, compare=False)
     """By the names of servers that did not start so that a null server could repeat them, why: each
     of their ceilings might wait for a minute to see it."""
+    loading: Callable[[bool], None] = field(default=_untold, compare=False)
+    """Told True before the load is started that a trial measures, and False when it has ended."""
+
+    @contextmanager
+    def under_load(self) -> Iterator[None]:
+        """Tell so for the time of a load, however it ends."""
+        self.loading(True)
+        try:
+            yield
+        finally:
+            self.loading(False)
 
     def interpreter(self, parameters: Parameters) -> str | None:
         """The program that runs a cell's server in Python, if the cell names one."""

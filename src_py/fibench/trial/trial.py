@@ -25,6 +25,7 @@ from fibench.trial._figures import (
     course_figures,
     fibload_figures,
     queue_hint,
+    with_lines,
     with_saturated,
 )
 from fibench.trial._placement import core_count, load_cpus, server_cpus
@@ -140,7 +141,8 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
         try:
             checking = Check(context, parameters, port, folder, asked.append)
             right, checked = _check(checking, trial.cell, running.backlog, repeated)
-            loaded = _load(context, trial.cell, port, folder, readings, checked)
+            with context.under_load():
+                loaded = _load(context, trial.cell, port, folder, readings, checked)
             seen = watch.conclude(readings.cores(), loaded[0].load_cores)
             most = _most_cores(context, parameters, readings, seen)
             of_server = {"design_cores": most, "late_s": readings.too_late_s()}
@@ -226,6 +228,7 @@ def _load(
             cores = _available_cores(context, backend, parameters)
             used, key = readings.cores(), _cores_key(backend)
             figures = replace(figures, checks=gates.check(answer, cores, used, key))
+            figures = with_lines(figures, answer, parameters)
             figures = with_saturated(figures, gates.overload(answer, cores, used).groups)
             if figures.reason is not None:
                 hint = queue_hint(answer, readings.backlog)

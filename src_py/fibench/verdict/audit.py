@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fibench.experiment import claims_digest
 from fibench.json_values import object_or_empty
-from fibench.plan import Role, trial_key
+from fibench.parameters import drawn_seed
+from fibench.plan import Role, plan, trial_key
 from fibench.plan.trials import search_key
 from fibench.record import SCHEMA
 from fibench.store import StoredRun
@@ -37,6 +38,7 @@ def marks_of(run: StoredRun, verdicts: Sequence[Verdict], decisions: Decisions) 
     `verdicts` and `decisions` are those of its own claims, judged anew.
     """
     found = [*run.remarks, *_of_trials(run, decisions), *_of_machine(run), *_of_searches(run)]
+    found += _of_name(run)
     if has_other_claims(run):
         found.append("claims added afterwards: they are not those that it was begun with")
         found += _of_number(run)
@@ -128,7 +130,7 @@ def _of_trials(run: StoredRun, decisions: Decisions) -> Iterator[str]:
 def _of_searches(run: StoredRun) -> Iterator[str]:
     """That what was measured is not what the trials that looked for it would have chosen."""
     kept = () if _is_of_old(run) else run.experiment.found_rates
-    if kept and follow(run.experiment, run.records).found != kept:
+    if kept and not follow(run.experiment, run.records).gives(kept):
         yield "the rates of plan.json are not those that its search trials give"
 
 
@@ -143,6 +145,28 @@ def _of_machine(run: StoredRun) -> Iterator[str]:
         yield "environment.json is missing or empty: its machine is not known"
     elif told is not None and planned is not None and told != planned:
         yield "environment.json is of another machine, or boot of it, than plan.json"
+
+
+def _of_name(run: StoredRun) -> Iterator[str]:
+    """That it is none of the name that its plan has: a name draws a seed, and that an order."""
+    name = run.plan.made_as
+    if not name:
+        return
+    if run.experiment.plan.seed != drawn_seed(name):
+        yield f"its seed is not the one that its name draws: it was not made as {escaped(name)}"
+    elif _is_in_another_order(run):
+        yield "its trials are not in the order that its seed gives"
+
+
+def _is_in_another_order(run: StoredRun) -> bool:
+    """Whether the trials of a block stand at other places, beside each other, than in the plan."""
+    planned = {trial.key: trial.index for trial in plan(run.experiment)}
+    places: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for record in run.records:
+        if record.trial in planned and record.block >= 0:
+            places[record.block].append((record.index, planned[record.trial]))
+    return any([at for _, at in sorted(own)] != sorted(at for _, at in own)
+               for own in places.values())  # fmt: skip
 
 
 def _of_claims(verdicts: Sequence[Verdict], kept: Sequence[KeptClaim]) -> Iterator[str]:
@@ -165,6 +189,23 @@ def _equal(one: object, other: object) -> bool:
     if not isinstance(one, int | float) or not isinstance(other, int | float):
         return one == other
     return abs(one - other) <= _SAME * max(abs(one), abs(other))
+
+
+def seeds_shared(runs: Mapping[str, tuple[str, int | None]]) -> dict[str, str]:
+    """Of each run that was made under a name, and whose seed one of another name has as well, where
+    that is; `runs` has of each its name, or nothing, and its seed."""
+    owners: dict[int, list[str]] = defaultdict(list)
+    for run, (name, seed) in runs.items():
+        if name and seed is not None:
+            owners[seed].append(run)
+    found = {}
+    for shared in owners.values():
+        for run in shared:
+            other = next((one for one in shared if runs[one][0] != runs[run][0]), None)
+            if other is not None:
+                name = escaped(runs[other][0])
+                found[run] = f"its seed is also that of {escaped(other)}, which is of {name}"
+    return found
 
 
 def copies(trials: Mapping[str, Collection[bytes]]) -> dict[str, str]:

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Latencies of which only bounds are known: what they may decide. Pure.
 
-Of a saturated server, latencies are lower bounds; what the end of a window cut off may leave a
-percentile anywhere between two. A lower bound takes part as what it is: as the least that the
-figure can be, where the most is infinite. So each block gives two logarithms, and the interval of
-an estimate begins where that of the lower ones begins, and ends where that of the upper ones ends.
-Of a ratio the least is that of the upper side over the most of the lower one. What can follow
-follows from that alone: an interval without an upper end can lie above a claim's bound, which
-confirms `above` and refutes `below`, and can decide nothing else; that of a ratio whose right side
-is a lower bound has no lower end, and both sides together have none at all.
+Of a saturated server, and of a closed loop's first round, latencies are lower bounds; what the end
+of a window cut off may leave a percentile anywhere between two. A lower bound takes part as what it
+is: as the least that the figure can be, where the most is infinite. So each block gives two
+logarithms, and the interval of an estimate begins where that of the lower ones begins, and ends
+where that of the upper ones ends. Of a ratio the least is that of the upper side over the most of
+the lower one. What can follow follows from that alone: an interval without an upper end can lie
+above a claim's bound, which confirms `above` and refutes `below`, and can decide nothing else; that
+of a ratio whose right side is a lower bound has no lower end, and both sides together have none at
+all.
 
 A crossover is not interpolated between bounds: it is withheld, as sample.withheld has it.
 """
@@ -24,8 +25,8 @@ from fibench.verdict.sample import Index, log_of
 SIGN = ">"
 """What stands before a lower bound, in every table."""
 MEANING = (
-    f"{SIGN} a lower bound: of a server that was asked for more than it could answer, or of what "
-    "the end of the windows cut off"
+    f"{SIGN} a lower bound: of a server that was asked for more than it could answer, of clients "
+    "that waited for their first reply, or of what the end of the windows cut off"
 )
 
 EITHER_SIDE = "what is bounded may lie on either side of what the claim asks for"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fibench.plan import ceiling_of, cells_to_trace
-from fibench.plan.trials import SEARCH_BLOCK
 from fibench.record import Record
 from fibench.store.attempts import failed_before, passes_of
 from fibench.store.begun import Begun
@@ -92,7 +91,6 @@ def find(  # noqa: PLR0913 - all that is known of a run
     what the servers of failed trials wrote, by the folders of these (`trial_folder`).
     """
     made = [record for record in records if record.role != "search"]
-    begun = [one for one in begun if one.block != SEARCH_BLOCK]
     records = last_attempts(made)
     index = Index(samples(made))
     questions = questions_of(experiment, cores, claims)

@@ -98,17 +98,22 @@ def _judge_one(
     every = samples
     if spoilt.trials:
         samples = samples.without(lambda one: (one.cell_key, one.block) in spoilt.trials)
-    if claim.kind == "crossover":
-        verdict = _judge_crossover(verdict, samples, looks)
-    elif claim.kind == "sustains":
-        verdict = _judge_sustains(verdict, samples, looks)
-    else:
-        verdict = _judge_interval(verdict, samples, looks)
-    verdict = _unless_chosen(verdict, every, samples)
+    undecided = verdict
+    verdict = _judge_figures(undecided, samples, looks)
+    verdict = _unless_chosen(verdict, every, samples, undecided)
     labels = {cell.key: cell.label for cell in _decisive_cells(claim, verdict)}
     is_rate = claim.kind == "sustains"
     limit = spoilt.limited or why_invalid(samples, labels, _metric(claim), lag_is_in=is_rate)
     return _concluded(verdict, samples, limit)
+
+
+def _judge_figures(verdict: Verdict, samples: Index, looks: Looks | None) -> Verdict:
+    """By the figures of these samples alone."""
+    if verdict.claim.kind == "crossover":
+        return _judge_crossover(verdict, samples, looks)
+    if verdict.claim.kind == "sustains":
+        return _judge_sustains(verdict, samples, looks)
+    return _judge_interval(verdict, samples, looks)
 
 
 def _concluded(verdict: Verdict, samples: Index, limit: str | None) -> Verdict:
@@ -120,7 +125,7 @@ def _concluded(verdict: Verdict, samples: Index, limit: str | None) -> Verdict:
     return replace(verdict, foreign_unknown=unknown_beside(verdict.claim, samples))
 
 
-def _unless_chosen(verdict: Verdict, every: Index, rests_on: Index) -> Verdict:
+def _unless_chosen(verdict: Verdict, every: Index, rests_on: Index, undecided: Verdict) -> Verdict:
     """The verdict, if it does not stand by which trials were measured again."""
     claim, outcome = verdict.claim, verdict.outcome
     if verdict.reason is not None:
@@ -129,8 +134,11 @@ def _unless_chosen(verdict: Verdict, every: Index, rests_on: Index) -> Verdict:
     def holds(low: float, high: float) -> bool:
         return _place(low, high, claim.low, claim.high) == outcome
 
+    def stands(others: Index) -> bool:
+        return _judge_figures(undecided, others, verdict.looks).outcome == outcome
+
     decisive = _decisive_cells(claim, verdict)
-    why = why_chosen(claim, verdict.estimate, every, rests_on, decisive, holds)
+    why = why_chosen(claim, verdict.estimate, every, rests_on, decisive, holds, stands)
     if why is None:
         return verdict
     return replace(
@@ -222,17 +230,20 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
 
 
 def _unquiet(outcome: Outcome, claim: Claim, estimate: Estimate) -> str | None:
-    """Why a claim is not decided that would be, had nobody else used the machine; or that cannot
-    be, since that is more than it is from its bound."""
+    """Why a claim is not decided that would be, had nobody else used the machine."""
+
+    def beyond(low: float, high: float) -> tuple[str, float | None] | None:
+        without = _place(low, high, claim.low, claim.high)
+        if without == "INCONCLUSIVE":
+            return None
+        bounds = [bound for bound in (claim.low, claim.high) if bound is not None]
+        if claim.kind == "crossover" or min(low, high, *bounds) <= 0.0:
+            return without, None
+        return without, min(abs(math.log(end / bound)) for end in (low, high) for bound in bounds)
+
     if outcome != "INCONCLUSIVE":
         return None
-    near = claim.kind != "crossover" and estimate.widening >= (
-        _distance(claim, estimate) or math.inf
-    )
-    return unquiet(
-        estimate.widened,
-        lambda low, high: near or _place(low, high, claim.low, claim.high) != "INCONCLUSIVE",
-    )
+    return unquiet(estimate.widened, estimate.widening, beyond)
 
 
 def _place(low: float, high: float, above: float | None, below: float | None) -> Outcome:

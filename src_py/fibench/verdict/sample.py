@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fibench.metrics import metric_of
-from fibench.record import LatencyBounds, Saturated
+from fibench.record import LatencyBounds, Line, Saturated
 
 BOUNDED = "bounds alone"
 """What is said of a figure that no more is known of; longer windows would not do."""
@@ -60,6 +60,8 @@ class Sample:
     """Of latencies that are not known, between what they lie."""
     saturated: Mapping[str | None, Saturated] = field(default_factory=dict)
     """Open loops that asked for more than the server could answer: all together (None), groups."""
+    lines: Mapping[str | None, Line] = field(default_factory=dict)
+    """How what waits grew over the window: of all open loops together (None), of groups."""
     halves: tuple[int, int] | None = None
     """Replies in the first and the second half of the window."""
     foreign_cores: float | None = None
@@ -78,6 +80,9 @@ class Sample:
     """It never began, for reasons that are not the server's: it is no result at all."""
     did_not_start: bool = False
     """Its server did not become ready, for its own reasons."""
+    uncounted: str | None = None
+    """Why the trial of its cell and block failed that was to count system calls; None: it did not,
+    or there was none."""
     failed_before: str | None = None
     """Why it had failed in a pass over its block that was broken off: that stays a result."""
     since: int = 0
@@ -161,6 +166,10 @@ class Index:
         """The same without some samples."""
         return Index(one for own in self._all.values() for one in own if not left_out(one))
 
+    def mapped(self, change: Callable[[Sample], Sample]) -> Index:
+        """The same with other figures."""
+        return Index(change(one) for own in self._all.values() for one in own)
+
     def all(self, cell_key: str) -> Sequence[Sample]:
         """The trials of a cell, invalid ones too."""
         return self._all.get(cell_key, ())
@@ -168,6 +177,13 @@ class Index:
     def valid(self, cell_key: str) -> Mapping[int, Sample]:
         """The valid trials of a cell by block, in the order of blocks."""
         return self._valid.get(cell_key, {})
+
+    def unstarted(self, cell_key: str) -> Collection[int]:
+        """The blocks in which a cell has no valid trial, since the one that it has could not
+        start."""
+        valid = self.valid(cell_key)
+        own = self.all(cell_key)
+        return {one.block for one in own if one.unstarted and one.block not in valid}
 
     def grain(self, cell_key: str, key: str) -> float:
         """The standard deviation that counting whole replies gives a logarithm; 0 if none.

@@ -336,7 +336,9 @@ def _sustained_json(row: Row, found: Sustained) -> dict[str, Json]:
 
     ::
 
-        {"rates": [{"at", "cell": key, "saturated"}],    in every block
+        {"rates": [{"at", "cell": key, "saturated",      in every block
+                    "growing",                what waits may grow without end
+                    "too_slow"}],             it takes no part: windows had too few replies
          "at", "at_least", "at_most",         the rate, or the bracket in which it lies
          "low", "high",                       null for an end that there is not
          "blocks": [{"block", "at", "at_least", "at_most"}],
@@ -347,7 +349,13 @@ def _sustained_json(row: Row, found: Sustained) -> dict[str, Json]:
     low, high = known_ends(estimate.low, estimate.high)
     return {
         "rates": [
-            {"at": step.at, "cell": step.cell.key, "saturated": step.at in found.saturated}
+            {
+                "at": step.at,
+                "cell": step.cell.key,
+                "saturated": step.at in found.saturated,
+                "growing": step.at in found.growing,
+                "too_slow": step.at in found.too_slow,
+            }
             for step in row
         ],
         "at": finite(estimate.mean),

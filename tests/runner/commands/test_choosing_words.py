@@ -75,6 +75,12 @@ def test_words_are_completed_by_what_may_stand_there(desk: Desk) -> None:
     (desk.results / "gil").mkdir(parents=True)
     assert completed(desk, "report", "") == ["gil"]
     assert completed(desk, "compare", "gil", "g") == ["gil"]
+    assert completed(desk, "grade", "io-b") == ["io-bound"]
+    assert completed(desk, "grade", "gil", "g") == ["gil"]
+    assert completed(desk, "grade", "gil", "gil", "--run", "gil", "g") == ["gil"]
+    assert completed(desk, "grade", "gil", "--format", "g") == ["gradescope"]
+    assert completed(desk, "runs", "--format", "h") == ["html"]
+    assert completed(desk, "report", "gil", "--format", "s") == ["svg"]
 
 
 def test_nothing_that_is_completed_is_refused_for_its_name(desk: Desk) -> None:

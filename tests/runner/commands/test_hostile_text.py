@@ -15,6 +15,7 @@ from tests.runner.mutations import journal_line, places
 from tests.runner.stored_runs import WITH_GROUPS, make_run
 
 from fibench.commands import review as reviewing
+from fibench.commands.listing import listed
 from fibench.commands.refused import Refused
 from fibench.export import OF_LISTS, OF_RUNS
 from fibench.store import journal
@@ -79,7 +80,7 @@ def outputs(capfd: pytest.CaptureFixture[str], root: str = "") -> Iterator[tuple
             reviewing.compare, "gil~1", "gil", name, "", replace=False
         )
     for name in OF_LISTS:
-        actions[f"runs {name}"] = partial(reviewing.runs, root, name, "", "", replace=False)
+        actions[f"runs {name}"] = partial(listed.runs, root, name, "", "", replace=False)
     for name, action in actions.items():
         yield name, printed(action, capfd)[1]
 

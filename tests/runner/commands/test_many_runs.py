@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Many runs at once, and one run that must be no worse than another: what the exit status says."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.runner.stored_runs import CLAIMS, EXPERIMENT, make_run
 
 from fibench.commands import review as reviewing
+from fibench.commands.listing import listed
+from fibench.commands.listing.asked import Narrowing
 from fibench.commands.refused import REFUTED, UNDECIDED, WRONG_INPUT, Refused
 
 OLD, NEW, LAST = "2026-11-24T2255-63e1", "2026-11-25T0700-0001", "2026-11-26T0700-0002"
@@ -79,7 +82,7 @@ def test_a_matrix_has_a_row_for_each_run_and_a_column_for_each_claim(
 ) -> None:
     for number in range(3, 31):
         make_run(results / "gil" / f"2026-11-27T{number:04d}-00{number:02d}", seed=number)
-    assert reviewing.runs("", "text", "", "", replace=False, as_matrix=True) == 0
+    assert listed.runs("", "text", "", "", replace=False, matrix=True) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].split() == ["gil", "1", "2"]
     assert f"gil/{OLD}  C C" in lines
@@ -94,7 +97,7 @@ def test_a_matrix_tells_what_is_wrong_with_a_run(
 ) -> None:
     claims = results / "gil" / OLD / "claims.json"
     claims.write_text(claims.read_text().replace("CONFIRMED", "REFUTED", 1))
-    assert reviewing.runs("", "text", "", "", replace=False, as_matrix=True) == 0
+    assert listed.runs("", "text", "", "", replace=False, matrix=True) == 0
     told = capfd.readouterr().out
     assert f"gil/{OLD}  C C !" in told
     assert f"! gil/{OLD}: " in told
@@ -106,16 +109,38 @@ def test_all_runs_can_be_judged_by_the_claims_of_a_file(
     make_run(results / "other" / LAST, text=only("py-mp"), seed=3)
     (tmp_path / "claims.toml").write_text(CLAIMS)
     path = str(tmp_path / "claims.toml")
-    assert reviewing.runs("", "text", "", "", replace=False, claims=path) == 0
+    assert listed.runs("", "text", "", "", replace=False, claims=path) == 0
     told = capfd.readouterr().out
     assert told.count("REFUTED (claims added afterwards)") == 2
     assert told.count("claims of other cells") >= 1
     (tmp_path / "claims.toml").write_text(OTHER_CLAIMS)
     with pytest.raises(Refused, match="no cell has") as refused:
-        reviewing.runs("", "text", "gil", "", replace=False, claims=path)
+        listed.runs("", "text", "gil", "", replace=False, claims=path)
     assert refused.value.status == WRONG_INPUT
+
+
+def test_the_page_of_runs_too_can_be_of_the_claims_of_a_file(
+    results: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make_run(results / "gil" / LAST, text=only("py-mp"), seed=3)
+    path, page = tmp_path / "claims.toml", tmp_path / "class.html"
+    path.write_text(CLAIMS)
+    asked = partial(
+        listed.runs_page, "", "", str(page), Narrowing("gil"), replace=True, opened=False
+    )
+    assert asked() == 0
+    assert "claims added afterwards" not in page.read_text()
+    assert asked(claims=str(path)) == 0
+    written = page.read_text()
+    assert written.count('<td class="state">claims added afterwards</td>') == 2
+    assert written.count('<td class="state">claims of other cells</td>') == 1
+    path.write_text(OTHER_CLAIMS)
+    with pytest.raises(Refused, match="no cell has"):
+        asked(claims=str(path))
 
 
 def test_a_matrix_is_text() -> None:
     with pytest.raises(Refused, match="--matrix is a table of text"):
-        reviewing.runs("", "csv", "", "", replace=False, as_matrix=True)
+        listed.runs("", "csv", "", "", replace=False, matrix=True)
+    with pytest.raises(Refused, match="--matrix is a table of text"):
+        listed.runs_page("", "", "", Narrowing(), replace=False, opened=False, matrix=True)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from tests.here import CHECKOUT
@@ -17,7 +18,8 @@ from tests.runner.stored_runs import make_run
 
 from fibench.commands import page as paging
 from fibench.commands import review as reviewing
-from fibench.commands.refused import WRONG_INPUT, Refused
+from fibench.commands.listing import listed
+from fibench.commands.refused import NOT_STARTED, WRONG_INPUT, Refused
 from fibench.folders import find_places
 from fibench.page import page_of
 from fibench.store import open_run
@@ -136,13 +138,13 @@ def test_pages_are_compared(handed_in: Path, capfd: pytest.CaptureFixture[str]) 
 
 def test_a_folder_of_pages_is_listed(handed_in: Path, capfd: pytest.CaptureFixture[str]) -> None:
     make_run(handed_in / "gil" / OLD, seed=3)
-    assert reviewing.runs(str(handed_in), "json", "", "", replace=False) == 0
-    listed = json.loads(capfd.readouterr().out)["runs"]
-    assert [row["run"] for row in listed] == [
+    assert listed.runs(str(handed_in), "json", "", "", replace=False) == 0
+    rows = json.loads(capfd.readouterr().out)["runs"]
+    assert [row["run"] for row in rows] == [
         name for name in ("ada.html", "bob.html", f"gil/{OLD}") for _ in range(2)
     ]
-    assert {row["outcome"] for row in listed} == {"CONFIRMED"}
-    assert {row["marks"] for row in listed} == {""}
+    assert {row["outcome"] for row in rows} == {"CONFIRMED"}
+    assert {row["marks"] for row in rows} == {""}
 
 
 def test_a_page_that_was_altered_is_marked_everywhere(
@@ -157,9 +159,15 @@ def test_a_page_that_was_altered_is_marked_everywhere(
     told = capfd.readouterr()
     assert ALTERED in told.err
     assert ALTERED in told.out
-    assert reviewing.runs(str(handed_in), "json", "", "", replace=False) == 0
-    listed = json.loads(capfd.readouterr().out)["runs"]
-    assert {row["marks"] for row in listed if row["run"] == "ada.html"} == {ALTERED}
+    assert listed.runs(str(handed_in), "json", "", "", replace=False) == 0
+    rows = json.loads(capfd.readouterr().out)["runs"]
+    assert {row["marks"] for row in rows if row["run"] == "ada.html"} == {ALTERED}
+    assert reviewing.report(str(page), "html", "", "", replace=False) == 0
+    warned = re.findall(r'<p class="warning">.*?</p>', capfd.readouterr().out)
+    assert any(ALTERED in warning for warning in warned), "a page made of it says so as well"
+    throughput = reviewing.Pictures("svg", "throughput")
+    assert reviewing.charts(str(page), throughput, "", "", replace=False) == 0
+    assert f"warning: {ALTERED}" in capfd.readouterr().out, "and so do its charts"
 
 
 def test_a_page_is_not_written_over_the_run_that_it_carries(handed_in: Path) -> None:
@@ -178,6 +186,84 @@ def test_that_no_page_can_be_written_changes_nothing_else(
     assert len(told) == 1
     assert told[0].startswith("warning: no page was written: ")
     assert f"report gil/{NEW} --format html --open" in told[0]
+
+
+def draw(*words: str, output: str | Path = "", replace: bool = False) -> int:
+    """`report gil`, of charts: a format, and a chart's name."""
+    format_name, chart = (*words, "", "")[:2]
+    return reviewing.charts(
+        "gil", reviewing.Pictures(format_name, chart), str(output), "", replace=replace
+    )
+
+
+def test_a_chart_is_written_by_its_name(
+    results: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert draw("svg", "throughput") == 0
+    printed = capfd.readouterr().out
+    assert ElementTree.fromstring(printed).tag.endswith("svg")
+    assert draw("", "throughput", output=tmp_path / "one.svg") == 0, "svg is what is meant"
+    assert (tmp_path / "one.svg").read_text() == printed
+    with pytest.raises(Refused, match="the file exists"):
+        draw("svg", "throughput", output=tmp_path / "one.svg")
+
+
+def test_without_a_name_there_are_all_of_them_in_a_folder(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "charts"
+    assert draw("svg", output=folder) == 0
+    names = {path.name.removesuffix(".svg") for path in folder.iterdir()}
+    assert {"throughput", "cores", "trials", "claim-multiprocess-beats-threads"} <= names
+    for path in folder.iterdir():
+        ElementTree.parse(path)
+    with pytest.raises(Refused, match="the file exists"):
+        draw("svg", output=folder)
+    assert draw("svg", output=folder, replace=True) == 0
+
+
+def test_which_charts_there_are_is_said(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"which chart\? there are claim-.*, throughput, ") as caught:
+        draw("svg")
+    assert str(caught.value).splitlines()[1] == ("--chart NAME, or --output FOLDER for all of them")
+    with pytest.raises(Refused, match='this run has no such chart\ndid you mean "throughput"'):
+        draw("svg", "troughput")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refused, match=r"--output .*file: .*\ngive a folder"):
+        draw("svg", output=tmp_path / "file")
+
+
+def test_a_chart_is_a_picture_and_nothing_else(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Refused, match="--chart asks for a picture, and --format md is none"):
+        draw("md", "throughput")
+    opened = reviewing.Pictures("svg", "throughput", opened=True)
+    with pytest.raises(Refused, match="--open shows a page, and no chart"):
+        reviewing.charts("gil", opened, "", "", replace=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with pytest.raises(Refused, match="a chart is not for a terminal"):
+        draw("svg", "throughput")
+
+
+@pytest.mark.needs("resvg-py")
+def test_a_chart_is_written_as_pixels(results: Path, tmp_path: Path) -> None:
+    piped = tmp_path / "piped.png"
+    with open(piped, "wb") as stream:
+        done = invoke("report", "gil", "--chart", "cores", "--format", "png", stdout=stream)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert draw("png", "cores", output=tmp_path / "cores.png") == 0
+    written = (tmp_path / "cores.png").read_bytes()
+    assert written == piped.read_bytes()
+    assert written.startswith(b"\x89PNG\r\n")
+
+
+def test_without_what_makes_pixels_nothing_is_written(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(Refused, match="which is not installed\ninstall it: ") as caught:
+        draw("png", output=tmp_path / "charts")
+    assert caught.value.status == NOT_STARTED
+    assert not (tmp_path / "charts").exists()
 
 
 def test_every_run_has_its_page(desk: Desk) -> None:
@@ -207,7 +293,7 @@ def test_where_no_page_can_be_written_the_run_ends_as_it_would(desk: Desk) -> No
         said, _ = run.communicate(timeout=120)
     assert (desk.run_folder() / "claims.json").exists()
     assert "no page was written" in said
-    assert run.returncode in (0, 5)
+    assert run.returncode in (0, 4, 5)
 
 
 def test_no_command_loads_what_makes_pages_before_it_makes_one() -> None:

@@ -16,6 +16,7 @@ from tests.runner.desk import SMALL
 from tests.runner.stored_runs import CLAIMS, make_run, rewrite_journal
 
 from fibench.commands import review as reviewing
+from fibench.commands.listing import listed
 from fibench.commands.refused import Refused
 
 OLD, NEW = "2026-11-24T2255-63e1", "2026-11-25T0700-0001"
@@ -310,13 +311,13 @@ def test_a_wrong_list_of_runs_is_told_in_two_lines_with_exit_2(
 def test_runs_lists_the_results_or_another_folder(
     results: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert reviewing.runs("", "csv", "", "", replace=False) == 0
+    assert listed.runs("", "csv", "", "", replace=False) == 0
     assert capfd.readouterr().out.count(f"gil/{NEW}") == 2
-    assert reviewing.runs(str(tmp_path), "text", "gil", "", replace=False) == 0
+    assert listed.runs(str(tmp_path), "text", "gil", "", replace=False) == 0
     assert f"results/gil/{NEW}" in capfd.readouterr().out
-    refusal = refused(lambda: reviewing.runs("", "text", "gli", "", replace=False))
+    refusal = refused(lambda: listed.runs("", "text", "gli", "", replace=False))
     assert 'did you mean "gil"?' in str(refusal)
-    refusal = refused(lambda: reviewing.runs("/nonexistent", "text", "", "", replace=False))
+    refusal = refused(lambda: listed.runs("/nonexistent", "text", "", "", replace=False))
     assert refusal.status == 2
 
 

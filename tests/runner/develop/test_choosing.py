@@ -18,6 +18,7 @@ from fibench.develop.bench.choosing import (
     attacked,
     broken_off,
     disturbed,
+    emptied,
     judged,
     normal,
     tables,
@@ -67,6 +68,10 @@ MADE = {
             attacked(normal, share, np.random.default_rng(7), 25, leaves_out=True)
         )
         for share in (0.02, 0.05, 0.1)
+    },
+    **{
+        f"left out {share} of blocks": moved(emptied(normal, share, np.random.default_rng(7), 25))
+        for share in (0.1, 0.25, 0.4)
     },
     **{
         f"by chance {share}": moved(disturbed(share, (1.2, 3.0), np.random.default_rng(7), 25))
@@ -128,6 +133,15 @@ def test_what_is_left_out_is_whole_blocks_that_have_a_chosen_trial() -> None:
     assert 0.1 < made.lost.mean() < 0.3
     assert (made.least <= made.last).all()
     assert (made.most >= made.last).all()
+
+
+def test_who_stops_at_a_quarter_loses_no_more_blocks_at_any_look() -> None:
+    made = emptied(normal, 0.4, np.random.default_rng(3), 200)
+    so_far = made.lost.cumsum(axis=1)[:, LOOKS.least - 1 :]
+    assert (so_far <= 0.25 * np.arange(LOOKS.least, MOST + 1)).all()
+    assert made.lost.sum(axis=1).mean() > 3.5
+    assert (made.again.any(axis=2) == made.lost).all()
+    assert not made.again[..., 1].any()
 
 
 def test_blocks_are_broken_off_so_often_and_no_more() -> None:

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`invoke lint` over C: sources are checked as they are compiled; what is not built is named."""
+"""`invoke lint` over C: sources are checked as they are compiled; what is not built is named. Over
+experiments: by the schema that they name."""
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
 
+from fibench.build.meson import tool_environment
 from fibench.commands.refused import Refused
 from fibench.develop import linting
 
@@ -116,3 +119,43 @@ def test_mending_formats_what_is_not_and_leaves_the_rest(
     linting.mend(tmp_path, [source])
     assert (tmp_path / "a.py").stat().st_mtime_ns == before
     assert capsys.readouterr().out.splitlines()[0] == "== ruff --fix"
+
+
+def test_every_experiment_names_the_schema_that_editors_check_it_by() -> None:
+    for path in (CHECKOUT / "experiments").glob("*.toml"):
+        first = path.read_text().partition("\n")[0]
+        kind, _, name = first.partition(" ")
+        assert kind == "#:schema", path.name
+        assert (path.parent / name).resolve() == (
+            CHECKOUT / "src_py" / "fibench" / "experiment.schema.json"
+        )
+
+
+@pytest.mark.needs("tombi")
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("clients = 8", "clients = 8", ""),
+        ("clients = 8", "client = 8", "client"),
+        ("needs_cpus = 2", "points = 0", ""),
+        ('metric = "cores"', 'metric = "core"', ""),
+    ],
+)
+def test_an_experiment_is_checked_as_an_editor_does_it(
+    tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
+    schema = tmp_path / "src_py" / "fibench" / "experiment.schema.json"
+    schema.parent.mkdir(parents=True)
+    schema.write_bytes((CHECKOUT / "src_py" / "fibench" / schema.name).read_bytes())
+    path = tmp_path / "experiments" / "gil.toml"
+    path.parent.mkdir()
+    path.write_text((CHECKOUT / "experiments" / "gil.toml").read_text().replace(right, wrong, 1))
+    done = subprocess.run(
+        linting.as_editors_see([path]),
+        env=tool_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) == (right == wrong), done.stderr
+    assert said in done.stderr

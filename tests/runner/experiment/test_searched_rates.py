@@ -48,7 +48,10 @@ def test_until_its_rates_are_known_a_search_counts_as_many_cells_as_it_will_choo
     searches = document["searches"]
     assert isinstance(searches, list)
     assert [(one["label"], one["rates"]) for one in searches] == [("py-mt", None), ("py-mp", None)]
-    assert warnings(experiment, experiment.known, 2) == []
+    (warning,) = warnings(experiment, experiment.known, 2)
+    assert warning.endswith("so that no rate so slow is looked at: --duration 4s would do")
+    longer = parse(FILE.replace('"2s"', '"4s"'))
+    assert warnings(longer, longer.known, 2) == []
 
 
 def test_it_is_for_what_the_claims_about_its_cells_say_and_knows_the_rates_that_they_name() -> None:

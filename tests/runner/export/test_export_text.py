@@ -7,7 +7,6 @@ import io
 import json
 import re
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from tests.runner.stored_runs import (
 
 from fibench.export import OF_LISTS, OF_RUNS, exported, listing
 from fibench.export.csv import COLUMNS, field, written_rows
+from fibench.export.formats import maker_of
 from fibench.export.md import escape, table
 from fibench.report.runs import RunRow
 from fibench.report.runs import rows as listing_rows
@@ -45,7 +45,7 @@ def test_each_format_has_who_makes_it() -> None:
     assert tuple(listing.FORMATS) == OF_LISTS
     for name in OF_RUNS:
         if name not in ("text", "html"):  # of `report` and of `page`
-            assert callable(import_module(f"fibench.export.{name}").export)
+            assert callable(maker_of(name).export)
 
 
 @pytest.fixture(scope="module")

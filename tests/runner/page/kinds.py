@@ -12,7 +12,9 @@ from tests.runner.page.model_runs import (
     failed,
     model_run,
 )
+from tests.runner.page.predicted import expecting
 
+from fibench.experiment import Belief
 from fibench.plan import Trial
 
 HOSTILE = "<b onclick='x'>&amp;\"\u202e\u2066שלום\u200b {{ 7*7 }} ]]>--></script>"
@@ -140,6 +142,22 @@ metric = "p99"
 above = 2
 """
 
+RATES = """\
+[[matrix]]
+backend = "py-mp-pool"
+rate = ["150/s", "200/s"]
+[[matrix]]
+backend = "py-mp"
+rate = ["200/s", "300/s", "400/s"]
+[[matrix]]
+backend = ["py-mt", "py-async"]
+rate = ["200/s", "300/s", "400/s", "500/s", "700/s"]
+[[matrix]]
+backend = "py-async-mp"
+rate = ["300/s", "400/s", "550/s", "750/s", "1000/s"]
+"""
+"""Of the experiment that searches its rates."""
+
 
 def _outcomes(document: Document, trial: Trial) -> None:
     """One block of py-async is slow, one trial of c-mt fails, another one cannot refuse nothing."""
@@ -218,9 +236,12 @@ def sweep(folder: Path) -> Path:
             document["checks"]["saturated"] = {"answered_per_s": capacity, "due_per_s": due}
             return
         wait = (0.02 + 0.003 / (1.0 - busy)) * (1.0 + 0.01 * (trial.index % 4))
+        metrics["throughput_per_s"] = due
         metrics |= {name: wait * k for name, k in zip(names, (1.0, 1.3, 1.9, 3.0), strict=True)}
 
-    return model_run(folder, experiment_file("slo"), Model(change=change))
+    text = experiment_file("slo")
+    text = text[: text.index("[[matrix]]")] + RATES + text[text.index("[server]") :]
+    return model_run(folder, text, Model(change=change))
 
 
 def gil(folder: Path) -> Path:
@@ -254,18 +275,37 @@ def without_claims(folder: Path) -> Path:
     return model_run(folder, OUTCOMES[: OUTCOMES.index("[[claim]]")])
 
 
+def _hostile(document: Document, trial: Trial) -> None:
+    """What a journal says that somebody has written by hand."""
+    _outcomes(document, trial)
+    document["label"] = HOSTILE
+    if document["disturbed"] is not None:
+        document["disturbed"]["says"] = HOSTILE
+    if not document["valid"]:
+        document |= {"reason": HOSTILE, "hint": HOSTILE}
+
+
 def hostile(folder: Path) -> Path:
     """Names that are anything but names."""
     said = "".join(c for c in HOSTILE if c.isprintable()).replace('"', '\\"')
     text = OUTCOMES.replace("Every outcome of a claim", said).replace("The GIL lets", said)
     text = text.replace("Processes beat threads", said, 1)
     machine = {"schema": 1, "processor": HOSTILE, "kernel": HOSTILE, "usable_cores": 2}
-    return model_run(folder, text, Model(environment=machine, change=_outcomes))
+    return model_run(folder, text, Model(environment=machine, change=_hostile))
+
+
+def predicted(folder: Path) -> Path:
+    """Every outcome, and what was expected before: right, wrong, too close, or nothing."""
+    said: list[Belief | None] = [
+        "holds", "holds", "too close", "too close", None, "holds", "does not hold", None, "holds"
+    ]  # fmt: skip
+    return expecting(outcomes(folder), said)
 
 
 KINDS: Mapping[str, Callable[[Path], Path]] = {
     one.__name__: one
     for one in (
-        outcomes, crossover, groups, sweep, gil, interrupted, one_block, without_claims, hostile
+        outcomes, crossover, groups, sweep, gil, interrupted, one_block, without_claims, hostile,
+        predicted,
     )
 }  # fmt: skip

@@ -4,8 +4,9 @@
 import json
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class Model:
     plan: Mapping[str, Any] = field(default_factory=dict)
     loads: bool = True
     """Whether the loads' histograms are kept."""
+    latencies_ns: Sequence[int] = ()
+    """Those of every load; none: each has its own."""
 
 
 def experiment_file(name: str) -> str:
@@ -66,11 +69,9 @@ def model_run(
     document = {**plan_json(experiment), "source": "made.toml", "overrides": {}, **model.plan}
     (folder / "plan.json").write_text(json.dumps(document))
     (folder / "environment.json").write_text(json.dumps(model.environment))
-    records = []
-    for trial in plan(experiment):
-        if blocks is None or trial.block < blocks:
-            records.append(_trial(folder, trial, model))
-            journal.append(folder / "trials.jsonl", records[-1])
+    made = [trial for trial in plan(experiment) if blocks is None or trial.block < blocks]
+    records = [_trial(folder, trial, model) for trial in made]
+    (folder / "trials.jsonl").write_text("".join(map(journal.encode, records)))
     if blocks is None:
         found = find(experiment, map(read_record, records), CORES, complete=True)
         (folder / "claims.json").write_text(json.dumps(claims_json(found.verdicts)))
@@ -86,10 +87,15 @@ def _trial(folder: Path, trial: Trial, model: Model) -> Document:
     own.mkdir(exist_ok=True)
     if model.loads and document["valid"]:
         mean_ns = 1e9 * (document["metrics"].get("p50_s") or 0.01)
-        latencies = [round(mean_ns * math.exp(chance.gauss(0.0, 0.2))) for _ in range(200)]
-        load = {"schema": 2, "latency": {"histogram": {"counts": sparse(latencies)}}}
-        (own / "load.json").write_text(json.dumps(load))
+        chosen = [round(mean_ns * math.exp(chance.gauss(0.0, 0.2))) for _ in range(200)]
+        (own / "load.json").write_text(_load_text(tuple(model.latencies_ns or chosen)))
     return document
+
+
+@lru_cache(maxsize=1)
+def _load_text(latencies_ns: tuple[int, ...]) -> str:
+    """What fibload writes of so many replies."""
+    return json.dumps({"schema": 2, "latency": {"histogram": {"counts": sparse(latencies_ns)}}})
 
 
 def _record(trial: Trial, rate: float, model: Model) -> Document:

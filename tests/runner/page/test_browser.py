@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,6 +122,34 @@ def test_everything_that_can_be_done_is_reached_by_tab(page: Path, shown: Browse
     assert seen == wanted
 
 
+def test_links_and_fold_outs_work_by_keyboard(page: Path, shown: Browser) -> None:
+    with opened(shown, page, Look()) as tab:
+        tab.evaluate("document.querySelector('.strip li:nth-child(2) a').focus()")
+        tab.press("Enter")
+        assert tab.evaluate("location.hash") == "#claim-2"
+        assert tab.evaluate("document.querySelector('#claim-2').matches(':target')")
+        tab.evaluate("document.querySelector('#claim-2 summary').focus()")
+        tab.press("Enter")
+        assert tab.evaluate("document.querySelector('#claim-2 details').open")
+        tab.press(" ")
+        assert not tab.evaluate("document.querySelector('#claim-2 details').open")
+        tab.evaluate("document.querySelector('#claim-2 details').open = true")
+        tab.evaluate("document.querySelector('#claim-2 details a').focus()")
+        tab.press("Enter")
+        assert tab.evaluate("document.querySelector(location.hash).matches('.toml .l')")
+
+
+def test_light_and_dark_are_changed_by_keyboard(page: Path, shown: Browser) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    with opened(shown, page, Look()) as tab:
+        before = tab.evaluate(ground)
+        tab.evaluate("document.getElementById('theme').focus()")
+        tab.press("Enter")
+        assert tab.evaluate(ground) != before
+        tab.press("Enter")
+        assert tab.evaluate(ground) == before
+
+
 def test_a_link_to_a_trial_opens_the_table(page: Path, shown: Browser) -> None:
     with opened(shown, page, Look(fragment="#trial-7")) as tab:
         assert tab.evaluate(IS_SHOWN.format("trial-7"))
@@ -187,8 +216,29 @@ def test_on_paper_every_section_is_there(page: Path, shown: Browser) -> None:
         for name in SECTIONS:
             assert tab.evaluate(IS_SHOWN.format(name)), name
         assert not tab.evaluate("document.querySelector('nav').getClientRects().length")
-        pdf = base64.b64decode(tab.call("Page.printToPDF", printBackground=True)["data"])
+        asked = {"printBackground": True, "generateDocumentOutline": True}
+        pdf = base64.b64decode(tab.call("Page.printToPDF", **asked)["data"])
+        heads = tab.evaluate("[...document.querySelectorAll('h1,h2')].map(one => one.innerText)")
     assert pdf.startswith(b"%PDF-")
+    assert len(heads) == 1 + len(SECTIONS)
+    printed = {_unspaced(title) for title in titles_of(pdf)}
+    assert {_unspaced(head) for head in heads} <= printed
+
+
+def _unspaced(title: str) -> str:
+    """A heading without spaces: where its line is wrapped the outline has none."""
+    return "".join(title.split())
+
+
+def titles_of(pdf: bytes) -> list[str]:
+    """The headings in a PDF's outline, which the browser writes of those that are printed."""
+    found = []
+    for words, coded in re.findall(rb"/Title\s*(?:\(((?:[^()\\]|\\.)*)\)|<([0-9A-Fa-f]+)>)", pdf):
+        if coded:
+            found.append(bytes.fromhex(coded.decode()).decode("utf-16"))
+        else:
+            found.append(re.sub(rb"\\(.)", rb"\1", words).decode("latin-1"))
+    return found
 
 
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -71,7 +71,7 @@ def test_the_load_is_said_in_a_few_words(reviewed: Reviewed) -> None:
         "8 clients, closed loop, a connection for each request, fibonacci(27) to fibonacci(34)"
     )
     assert words("sweep").startswith("64 clients, open loop, 150 to 1,000 requests per second")
-    assert "in groups: small, slow, open loop" in words("groups")
+    assert "clients in groups: small 8, slow 2, open loop" in words("groups")
 
 
 def test_the_command_makes_the_same_run_again(reviewed: Reviewed) -> None:

@@ -201,6 +201,50 @@ def test_a_thousand_cells_have_a_page_that_can_be_opened(tmp_path: Path) -> None
     assert len(read_page_text(text).by_id("t-all").every("tr")) == 1001
 
 
+def test_the_page_of_the_first_experiment_is_small(reviewed: Reviewed) -> None:
+    assert len(page_of(reviewed("gil")).encode()) <= 400_000
+
+
+def test_five_hundred_trials_of_twelve_backends_have_a_page_of_three_megabytes(
+    tmp_path: Path,
+) -> None:
+    names = ["sync", "mp", "mt", "mt-pool", "mp-pool", "epoll"]
+    names = [f"c-{name}" for name in names] + [f"py-{name}" for name in (*names[:5], "async")]
+    text = f'title = "Many"\n[matrix]\nbackend = {names}\nn = 3\n[load]\nclients = 8\n'
+    text += 'duration = "1s"\n[plan]\nblocks = 500\nseed = 7\n'
+    text += '[[claim]]\nsays = "x"\nratio = [{ backend = "py-mp" }, { backend = "py-mt" }]\n'
+    text += 'metric = "throughput"\nabove = 1.3\n'
+    latencies = [1_000_000 + 7_919 * place for place in range(300)]
+    run = judged(model_run(tmp_path / "run", text, Model(latencies_ns=latencies)))
+    assert len(run.run.attempts) >= 6_000
+    page = page_of(run)
+    assert len(page.encode()) <= 3_000_000
+    assert page.count("<polyline") > 12 * 50, "with the curves of some of each cell's blocks"
+
+
+def test_of_one_block_there_are_dots_and_no_interval(reviewed: Reviewed) -> None:
+    page = read_page_text(page_of(reviewed("one_block")))
+    cards = [card for card in page.every("article", "claim") if card.every("svg", "claimfig")]
+    assert cards
+    for card in cards:
+        assert card.every("svg", "claimfig")[0].every("rect", "bar") == []
+        assert card.every("p", "badge")[0].text.split() != ["CONFIRMED"] or "in each block" in (
+            card.text
+        )
+    assert page.by_id("designs").every("line", "bar") == []
+
+
+def test_without_claims_there_is_nothing_to_judge_and_all_the_rest(reviewed: Reviewed) -> None:
+    page = read_page_text(page_of(reviewed("without_claims")))
+    lead = " ".join(page.every("p", "lead")[0].text.split())
+    assert lead == "This experiment makes no claims: its figures are below."
+    assert page.every("article") == page.every("ol", "strip") == []
+    assert "so there is nothing to judge" in page.by_id("verdicts").text
+    for name in ("designs", "cores", "latency", "trust", "figures", "again"):
+        assert page.by_id(name).text.strip()
+    assert [one for one in page.every("button") if one.attributes.get("id") == "predict"] == []
+
+
 def test_the_same_run_has_the_same_page(reviewed: Reviewed) -> None:
     assert page_of(reviewed("outcomes")) == page_of(reviewed("outcomes"))
 

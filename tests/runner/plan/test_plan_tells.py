@@ -12,7 +12,6 @@ from tests.runner.experiments import KNOWN, parse
 
 from fibench.plan.advice import warnings
 from fibench.report import render_plan
-from fibench.report.words import judged_words
 
 SHORT = """\
 title = "low blocks, short, p99 claim"
@@ -65,65 +64,6 @@ def test_what_can_be_decided_is_not(duration: str, metric: str, more: str) -> No
 def test_waiting_bounds_what_a_closed_loop_gives_as_computing_does() -> None:
     told = advice("1s", 6, "p99", '[server]\nio_wait = "100ms"').replace("n = 25", "n = 1")
     assert "gives about 37 in 1s" in told
-
-
-CLAIMS = """\
-title = "t"
-[matrix]
-backend = ["py-mp", "py-mt"]
-n = [20, 25, 27]
-[[claim]]
-says = "a"
-ratio = [{ backend = "py-mp" }, { backend = "py-mt" }]
-where = { n = 27 }
-metric = "throughput"
-above = 1.3
-[[claim]]
-says = "b"
-value = { backend = "py-mt", n = 20 }
-metric = "p99"
-below = "50ms"
-[[claim]]
-says = "c"
-value = { backend = "py-mt", n = 20 }
-metric = "cores"
-within = [0.9, 1.1]
-[[claim]]
-says = "d"
-crossover = { over = "n", of = [{ backend = "py-mp" }, { backend = "py-mt" }] }
-metric = "throughput"
-below = 26
-"""
-SUSTAINS = """\
-title = "t"
-[matrix]
-backend = ["py-mp", "py-mt"]
-rate = [50, 100, 200]
-[[claim]]
-says = "e"
-sustains = { over = "rate", of = { backend = "py-mt" } }
-metric = "p99"
-limit = "50ms"
-above = "100/s"
-[[claim]]
-says = "f"
-sustains = { over = "rate", of = [{ backend = "py-mp" }, { backend = "py-mt" }] }
-metric = "p99"
-limit = "50ms"
-above = 1.5
-"""
-
-
-def test_a_claim_of_every_kind_is_put_into_words() -> None:
-    found = [judged_words(claim) for text in (CLAIMS, SUSTAINS) for claim in parse(text).claims]
-    assert found == [
-        "throughput py-mp ÷ py-mt at n=27 > 1.3",
-        "p99 py-mt at n=20 < 50 ms",
-        "cores py-mt at n=20 0.9 to 1.1",
-        "py-mp begins to beat py-mt at n < 26",
-        "highest rate with p99 < 50 ms: py-mt ≥ 100/s",
-        "highest rate with p99 < 50 ms: py-mp ÷ py-mt > 1.5",
-    ]
 
 
 def test_plan_lists_what_is_to_be_judged(desk: Desk) -> None:

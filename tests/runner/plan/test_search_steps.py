@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fibench.metrics import METRICS
 from fibench.plan.searching.steps import (
     CHOSEN,
     GRID,
@@ -19,6 +20,7 @@ from fibench.plan.searching.steps import (
     Shown,
     Shows,
     bracket_of,
+    least_place,
     next_step,
     rates_about,
     start_of,
@@ -56,10 +58,10 @@ def noisy(knee: float, chance: random.Random, spread: float, stalls: float) -> S
     return answer
 
 
-def search(server: Server, per_s: float | None = None) -> list[Shown]:
+def search(server: Server, per_s: float | None = None, least: int = 0) -> list[Shown]:
     """What a search sees of a server; `per_s` is what a closed loop gives, if it is asked for."""
     seen: list[Shown] = []
-    while (ask := next_step(seen, closed_first=per_s is not None)) is not None:
+    while (ask := next_step(seen, closed_first=per_s is not None, least=least)) is not None:
         assert len(seen) < MOST_SEARCH_TRIALS
         if ask.at is None:
             seen.append(Shown(None, "unknown", short=True, per_s=per_s))
@@ -186,3 +188,51 @@ def test_rates_that_claims_name_are_added_between_those_that_were_chosen() -> No
     assert with_named((100.0, 110.0, 120.0), (50.0, 105.0, 110.0, 500.0)) == (
         100.0, 105.0, 110.0, 120.0,
     )  # fmt: skip
+
+
+@given(
+    st.lists(st.sampled_from(["held", "exceeded", "both"]), min_size=8),
+    st.floats(1.0, 1e6),
+    st.floats(1.0, 1e5),
+)
+def test_no_rate_is_asked_for_or_chosen_that_is_too_slow_for_the_metric(
+    outcomes: list[Shows], per_s: float, least_per_s: float
+) -> None:
+    left, seen, least = iter(outcomes), list[Shown](), least_place(least_per_s)
+    asked = list[Ask]()
+    while (ask := next_step(seen, closed_first=True, least=least)) is not None:
+        asked.append(ask)
+        if ask.at is None:
+            seen.append(Shown(None, "unknown", short=True, per_s=per_s))
+            continue
+        assert GRID[ask.at] >= least_per_s
+        seen.append(Shown(ask.at, next(left), short=ask.short))
+    assert len(set(asked)) == len(asked)
+    rates = rates_about(bracket_of(seen, least), start_of(seen, least), least)
+    assert len(rates) == CHOSEN
+    assert rates[0] >= least_per_s
+
+
+@pytest.mark.parametrize(
+    ("metric", "duration_s", "limit"), [("p99", 2.0, 0.05), ("p90", 0.9, 0.015)]
+)
+def test_a_search_of_a_slow_server_gives_rates_with_enough_replies(
+    metric: str, duration_s: float, limit: float
+) -> None:
+    """A server of 700/s that takes 20 ms at least: the first rate that was asked for had too few
+    replies for p99, and ended the search; the limit below 20 ms was looked for at ever slower
+    ones."""
+    needed = METRICS[metric].least_requests
+    least = least_place((needed + 3.0 * needed**0.5) / duration_s)
+
+    def answer(rate: float, _: bool) -> Shows:
+        assert rate * duration_s >= needed
+        latency = math.inf if rate >= 700.0 else 0.02 + 0.002 / (1.0 - rate / 700.0)
+        return "exceeded" if latency > limit else "held"
+
+    seen = search(answer, 700.0, least)
+    found = bracket_of(seen, least)
+    rates = rates_about(found, start_of(seen, least), least)
+    assert not found.lost
+    assert rates[0] * duration_s >= needed
+    assert (found.low is None) == (limit < 0.02)

@@ -12,6 +12,7 @@ import pytest
 from tests.runner.stored_runs import EXPERIMENT, MACHINE, NAME, make_run
 
 from fibench.commands import review as reviewing
+from fibench.commands.listing import listed
 from fibench.commands.refused import Refused
 from fibench.develop.bench.listing import make_runs, measure
 from fibench.export.listing import FORMATS
@@ -142,7 +143,7 @@ def test_an_experiment_is_called_what_report_calls_it(
         resolve_run("LAB1", root)
     assert caught.value.hint == 'did you mean "Lab1" or "lab1"?'
     with pytest.raises(Refused, match="no run of LAB1") as refused:
-        reviewing.runs("", "text", "LAB1", "", replace=False)
+        listed.runs("", "text", "LAB1", "", replace=False)
     assert 'did you mean "Lab1" or "lab1"?' in str(refused.value)
     assert reviewing.report("lab", "md", "", "", replace=False) == 0
     other = os.path.relpath(root.parent / "a" / "lab.toml")

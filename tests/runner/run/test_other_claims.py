@@ -81,7 +81,7 @@ def test_a_claim_that_needs_more_than_when_its_run_was_begun_is_marked(desk: Des
         assert process.wait(timeout=30) == 130
     path = desk.write(SMALL.format(blocks=5, above=1) + "needs_cpus = 4096\n")
     done = desk.invoke("run", path)
-    assert done.returncode in (0, 5), done.stdout + done.stderr
+    assert done.returncode in (0, 4, 5), done.stdout + done.stderr
     assert "NOT HERE" in done.stdout
     assert "claims added afterwards" in done.stdout
     kept = json.loads((desk.run_folder() / "claims.json").read_bytes())

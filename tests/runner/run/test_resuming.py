@@ -97,12 +97,12 @@ def _could_not_start(document: dict[str, Any]) -> bool:
 
 
 def _finish(desk: Desk, path: Path) -> None:
-    """Run until the run is finished. On a busy machine a trial may fail: that is a result."""
+    """Run until the run is finished; on a busy machine a trial may fail, a figure be unread."""
     for _ in range(5):
         if _is_finished(desk):
             break
         done = desk.invoke("run", path)
-        assert done.returncode in (0, 5), done.stdout + done.stderr
+        assert done.returncode in (0, 4, 5), done.stdout + done.stderr
         assert "CONFIRMED" in done.stdout or done.returncode == 5
     _assert_whole(desk)
 
@@ -122,7 +122,7 @@ def test_after_ctrl_c_the_same_command_goes_on_and_comes_to_verdicts(desk: Desk)
     assert said is not None
     assert 0 <= int(said[1]) <= kept
     assert int(said[2]) == len(desk.planned())
-    assert done.returncode in (0, 5), done.stdout + done.stderr
+    assert done.returncode in (0, 4, 5), done.stdout + done.stderr
     assert "CONFIRMED" in done.stdout
     _finish(desk, desk.folder / "small.toml")
 
@@ -289,7 +289,7 @@ def test_of_two_runs_the_second_waits_for_the_first_and_names_it(desk: Desk) -> 
             assert line.startswith(f"waiting for small/{name} (pid {first.pid}), which is ")
             first.kill()
             stdout, _ = second.communicate(timeout=60)
-            assert second.returncode in (0, 5)
+            assert second.returncode in (0, 4, 5)
             assert "CONFIRMED" in stdout
 
 

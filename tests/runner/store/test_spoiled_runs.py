@@ -20,6 +20,7 @@ from tests.runner.beginner import Beginner
 from tests.runner.stored_runs import WITH_GROUPS, make_run
 
 from fibench.commands import review as reviewing
+from fibench.commands.listing import listed
 from fibench.commands.refused import Refused
 from fibench.export import OF_RUNS
 from fibench.store.folder import RunError
@@ -144,9 +145,11 @@ def commands() -> Iterator[Callable[[], int]]:
     """Every command that reads runs, where files differ in every format."""
     for name in OF_RUNS:
         yield partial(reviewing.report, "gil", name, "", "", replace=False)
+    throughput = reviewing.Pictures("svg", "throughput")
+    yield partial(reviewing.charts, "gil", throughput, "", "", replace=False)
     yield partial(reviewing.compare, "gil~1", "gil", "text", "", replace=False)
     yield partial(reviewing.compare, "gil", "gil~1", "json", "", replace=False)
-    yield partial(reviewing.runs, "", "text", "", "", replace=False)
+    yield partial(listed.runs, "", "text", "", "", replace=False)
 
 
 @pytest.mark.parametrize("spoil", SPOILS)
@@ -207,7 +210,7 @@ def test_runs_says_what_report_says_of_a_file_that_is_none(
     outside.mkdir()
     spoil(folder / name, folder, outside)
     with watched(outside):
-        assert reviewing.runs("", "csv", "", "", replace=False) == 0
+        assert listed.runs("", "csv", "", "", replace=False) == 0
         assert f"damaged: {name} {TOLD[spoil.__name__]}" in capfd.readouterr().out
         with pytest.raises(Refused, match=f"{name} {TOLD[spoil.__name__]}"):
             reviewing.report("gil", "text", "", "", replace=False)

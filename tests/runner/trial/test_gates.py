@@ -50,6 +50,7 @@ def test_a_meter_that_keeps_up_is_not_the_limit() -> None:
         "sent_share": None,
         "offered_per_s": None,
         "saturated": None,
+        "line": None,
         # What the kernel counted is not fibload's to say.
         "listen_overflows": None,
         "listen_drops": None,

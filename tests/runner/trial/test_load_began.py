@@ -79,7 +79,9 @@ def test_what_was_asked_wrongly_before_the_load_is_a_result(programs: Path, tmp_
     assert not broke_off(record)
 
 
-def test_a_load_that_cannot_be_started_has_not_begun(programs: Path, tmp_path: Path) -> None:
+def test_a_load_that_cannot_be_started_has_not_begun_but_its_server_could_be_asked(
+    programs: Path, tmp_path: Path
+) -> None:
     others = tmp_path / "programs"
     others.mkdir()
     for program in programs.iterdir():
@@ -95,7 +97,8 @@ def test_a_load_that_cannot_be_started_has_not_begun(programs: Path, tmp_path: P
     assert (asked["failure"], asked["load_began"]) == ("load", False), asked["reason"]
     (record,) = recorded(found)
     assert could_not_start(record)
-    assert not broke_off(record)
+    assert record.server is not None
+    assert broke_off(record)
 
 
 def test_what_came_to_its_window_has_begun(programs: Path, tmp_path: Path) -> None:

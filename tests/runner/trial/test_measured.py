@@ -8,6 +8,7 @@ import pytest
 from tests.runner.documents import (
     NO_COUNTS,
     answer,
+    closed_loop,
     cooldown,
     group,
     idle_group,
@@ -18,8 +19,8 @@ from tests.runner.documents import (
 from fibench.backends.catalogue import Backend
 from fibench.parameters import Parameters
 from fibench.parameters.groups import parse
-from fibench.record import GroupFigures
-from fibench.trial._figures import Figures, fibload_figures
+from fibench.record import GroupFigures, Line
+from fibench.trial._figures import Figures, fibload_figures, with_lines
 from fibench.trial.answer import read_answer
 from fibench.trial.load import LoadEnding
 
@@ -155,3 +156,34 @@ def test_what_fibload_calls_invalid_is_the_reason() -> None:
         "wrong replies: 3; late"
     )
     assert taken(answer(), LoadEnding(None, 1.0)).reason == "fibload ended with status None"
+
+
+def test_the_latencies_of_all_have_the_first_round_of_a_group_in_them() -> None:
+    early = group("small", 500, closed_loop=closed_loop(4) | {"first_round": 11})
+    measured = taken_with_groups(answer(groups=[early, group("slow", 500), idle_group(50)]))
+    assert measured.metrics["p50_s"] is None
+    assert measured.bounds["p50_s"].at_least == pytest.approx(0.008)
+    assert measured.bounds["p50_s"].at_most is None
+    assert measured.groups["small"].metrics["p50_s"] is None
+    assert measured.groups["small"].bounds["p50_s"].at_most is None
+    assert measured.groups["slow"].metrics["p50_s"] == pytest.approx(0.008)
+    assert measured.groups["slow"].bounds == {}
+
+
+@pytest.mark.parametrize(("arrivals", "at_capacity"), [("poisson", 11.56), ("uniform", 5.0)])
+def test_what_waits_is_told_of_open_loops_and_of_their_groups(
+    arrivals: str, at_capacity: float
+) -> None:
+    words = f"name=small,clients=4,n=1,rate=500,arrivals={arrivals};name=slow,clients=4,n=30"
+    loop = open_loop(due=500, offered_per_s=500.0, waiting_at_end=28)
+    told = read_answer(
+        answer(groups=[group("small", open_loop=loop), group("slow")], open_loop=loop)
+    )
+    cell = replace(CELL, groups=parse(words))
+    figures = with_lines(fibload_figures(told, ENDED, BACKEND, cell), told, cell)
+    assert figures.checks.line == figures.groups["small"].line
+    line = figures.checks.line
+    assert line is not None
+    assert line == Line(20.0, line.at_capacity, 500.0)
+    assert line.at_capacity == pytest.approx(at_capacity, rel=0.01)
+    assert figures.groups["slow"].line is None

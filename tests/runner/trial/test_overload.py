@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.documents import answer, cut_off, group, latency, open_loop
+from tests.runner.documents import answer, closed_loop, cut_off, group, latency, open_loop
 
+from fibench.metrics import LATENCIES
 from fibench.record import LatencyBounds, Saturated
 from fibench.trial import _gates as gates
 from fibench.trial._gates import AvailableCores
 from fibench.trial.answer import read_answer
-from fibench.trial.overload import Spans, fell_behind, latencies, most_left
+from fibench.trial.overload import Spans, fell_behind, latencies, line_of, most_left
 
 ONE = AvailableCores(server=1, load=1)
 SPANS = Spans(warmup_s=0.2, window_s=1.0)
@@ -153,3 +154,45 @@ def test_closed_loops_have_no_bounds() -> None:
     known, bounds = read(group("all", 1000, latency=latency(8.0)), is_behind=False)
     assert known["p50_s"] == 0.008
     assert bounds == {}
+
+
+def first_round(name: str, of: int, ok: int = 1000) -> dict[str, Any]:
+    """A closed loop of which so many replies were to first requests."""
+    return group(name, ok, closed_loop=closed_loop(4) | {"first_round": of})
+
+
+@pytest.mark.parametrize(("of", "is_ramp"), [(0, False), (20, False), (21, True), (1000, True)])
+def test_latencies_of_a_first_round_are_lower_bounds(of: int, is_ramp: bool) -> None:
+    part = read_answer(answer(groups=[first_round("all", of)])).groups[0].part
+    assert part.is_ramp == is_ramp
+    known, bounds = latencies(part, behind=False, is_ramp=part.is_ramp)
+    if not is_ramp:
+        assert known["p50_s"] == pytest.approx(0.008)
+        assert bounds == {}
+        return
+    assert set(known.values()) == {None}
+    assert bounds["p50_s"].at_least == pytest.approx(0.008)
+    assert bounds["p50_s"].at_most is None
+    assert set(bounds) == {f"{name}_s" for name in LATENCIES}
+
+
+def test_what_waits_grows_at_the_capacity_as_a_random_walk_does() -> None:
+    loop = read_answer(
+        answer(open_loop=open_loop(due=2500, waiting_at_end=30, fastest_ns=None))
+    ).total.open_loop
+    assert loop is not None
+    line = line_of(loop, Spans(0.0, 1.0), is_uniform=False)
+    assert line.grown == pytest.approx(30.0 - loop.waiting_at_begin)
+    assert line.at_capacity == pytest.approx(math.sqrt(2.0 * 2500.0 / math.pi))
+    later = line_of(loop, Spans(1.0, 1.0), is_uniform=False)
+    assert later.at_capacity == pytest.approx((math.sqrt(2.0) - 1.0) * line.at_capacity)
+    assert line_of(loop, Spans(0.0, 1.0), is_uniform=True).at_capacity == 25.0
+
+
+def test_what_a_short_warm_up_lacks_is_no_growth() -> None:
+    loop = read_answer(
+        answer(open_loop=open_loop(due=500, waiting_at_end=100, fastest_ns=200_000_000))
+    ).total.open_loop
+    assert loop is not None
+    known, short = (line_of(loop, Spans(s, 1.0), is_uniform=False) for s in (0.2, 0.0))
+    assert known.grown - short.grown == pytest.approx(100.0)

@@ -23,6 +23,7 @@ CHECKS = {
     *("read_lag_p50_s", "read_lag_p99_s", "steady", "ramp", "warmup_s", "computing_s"),
     "check_s",
     "saturated",
+    "line",
 }
 
 

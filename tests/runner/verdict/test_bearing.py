@@ -363,17 +363,19 @@ def test_what_was_made_again_is_counted_by_trials_and_kinds() -> None:
         _record(1, **slow), _record(1, 2, **slow), _record(1, 3, **slow),
         _record(2, **port), _record(2, 2),
         _record(3), _record(3, 1, "b"), _record(3, 2), _record(3, 2, "b"), _record(3, 2, "c"),
+        *(_record(4, n, **NOISY) for n in (1, 2, 3)),
     )  # fmt: skip
     sessions = [Session("interrupted", 10, "", {3: 2})]
     found = made_again(records, sessions)
     assert list(found.lines()) == [
-        "2 of 6 trials were disturbed and measured again: foreign CPU 1, probe 1",
+        "3 of 7 trials were disturbed and measured again: foreign CPU 2, probe 1",
         (
-            "1 of 6 trials was disturbed in the last attempt: probe 1; 1 of them was left out of "
-            "every claim"
+            "2 of 7 trials were disturbed in the last attempt: foreign CPU 1, probe 1; 1 of them "
+            "was left out of every claim; 1 of them was left out of claims on what others can "
+            "move, where enough was left without"
         ),
         (
-            "1 of 6 trials could not start at once, for reasons that are not the server's, and was "
+            "1 of 7 trials could not start at once, for reasons that are not the server's, and was "
             "tried again"
         ),
         "1 block was broken off and measured again: block 4 (interrupted)",

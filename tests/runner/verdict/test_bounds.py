@@ -89,6 +89,15 @@ def test_a_lower_bound_confirms_above_and_refutes_below(
     assert estimate.high == math.inf
 
 
+def test_the_first_round_of_a_closed_loop_is_a_lower_bound_as_well() -> None:
+    """32 clients of a server that takes one at a time for 50 ms: p50 is 1.6 s once all have had a
+    reply, and 1.15 s in a window of 1 s that opens after 0.2 s."""
+    first = [replace(one, lag_p99_s=None) for one in samples(left=[at_least(1.15)] * 5)]
+    assert judged(claim(None, 1.4), first).outcome == "INCONCLUSIVE"
+    assert judged(claim(1.0, None), first).outcome == "CONFIRMED"
+    assert judged(claim(None, 1.0), first).outcome == "REFUTED"
+
+
 @pytest.mark.parametrize(
     ("left", "right", "low", "high", "outcome"),
     [

@@ -27,6 +27,8 @@ NOTHING: dict[str, Any] = {"valid": False, "window_opened": False, "metrics": {}
 KILLED = {**NOTHING, "reason": "fibload ended without an answer", "failure": "load"}
 BROKEN: dict[str, Any] = {**KILLED, "load_began": True}
 UNBEGUN: dict[str, Any] = {**KILLED, "load_began": False}
+READY: dict[str, Any] = {**UNBEGUN, "server": {"threads": 1}}
+"""The load never began, but the server was ready: who likes can have asked it himself."""
 PORT: dict[str, Any] = {**NOTHING, "reason": "in use", "failure": "address-in-use"}
 
 
@@ -52,6 +54,8 @@ def _run(before: dict[int, Sequence[dict[str, Any]]], *, ends: bool = True) -> l
         ([BROKEN, BROKEN], 2, "INCONCLUSIVE"),
         ([BROKEN], 6, "INCONCLUSIVE"),
         ([PORT, BROKEN], 2, "INCONCLUSIVE"),
+        ([READY], 1, "CONFIRMED"),
+        ([READY, READY], 2, "INCONCLUSIVE"),
         ([UNBEGUN, UNBEGUN], 6, "CONFIRMED"),
         ([PORT, PORT], 6, "CONFIRMED"),
         ([KILLED], 6, "CONFIRMED"),
@@ -63,7 +67,7 @@ def test_what_broke_off_under_its_load_counts_as_measured_again_with_an_unknown_
     """Of 20 trials one is no matter; six are more than a quarter. What an earlier version has kept
     does not say whether the load had begun."""
     found = samples(_run(dict.fromkeys(range(blocks), vain)))
-    broken = sum(one.get("load_began") is True for one in vain)
+    broken = sum(one.get("load_began") is True or "server" in one for one in vain)
     assert [len(one.superseded) for one in found if one.superseded] == [broken] * (
         blocks if broken else 0
     )
@@ -80,6 +84,7 @@ def test_what_broke_off_under_its_load_counts_as_measured_again_with_an_unknown_
     [
         ([BROKEN] * 3, "INVALID"),
         ([BROKEN, PORT, PORT], "INVALID"),
+        ([READY] * 3, "INVALID"),
         ([UNBEGUN] * 3, "CONFIRMED"),
         ([PORT] * 3, "CONFIRMED"),
     ],

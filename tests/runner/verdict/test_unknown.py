@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from tests.runner.judged_runs import judged
+from tests.runner.records import recorded
 from tests.runner.stored_runs import make_run, rewrite_journal
-from tests.runner.verdict.chosen_runs import attacked
+from tests.runner.verdict.chosen_runs import attacked, record
 from tests.runner.verdict.claims import A, B, make_claim, ratios, refusals, verdict_on
 from tests.runner.verdict.decided_runs import ask
 from tests.runner.verdict.neighbours import noisy, trial
@@ -25,9 +26,11 @@ from fibench.export import exported
 from fibench.record import Disturbed
 from fibench.report.faster import faster_lines
 from fibench.report.words import verdict_lines
+from fibench.verdict.attempts.chosen import FEW
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.estimate import value
 from fibench.verdict.sample import Sample
+from fibench.verdict.sampling.sampled import samples
 from fibench.verdict.verdict import claim_json
 
 LATE = Disturbed("late", "the runner stood still or got no CPU for 0.3 s at an edge of the window")
@@ -143,7 +146,31 @@ READ = ("cores", "cpu_per_request", "memory", "memory_peak", "switches_per_reque
 
 @pytest.mark.parametrize("right", [B, None])
 @pytest.mark.parametrize("metric", [*READ, "syscalls_per_request"])
-@pytest.mark.parametrize("blocks", [0, 2, 3, 8])
+@pytest.mark.parametrize("blocks", [0, 1, 2, 3])
+def test_a_figure_that_could_not_be_read_might_have_been_any(
+    metric: str, blocks: int, right: Cell | None
+) -> None:
+    """The runner stood still, by chance, or since somebody saw how the trial went: the claim stands
+    without up to a twentieth of its trials."""
+    found = of(A, metric, 1.5, blocks=20) + of(B, metric, 1.0, blocks=20)
+    for block in range(blocks):
+        found[block] = replace(found[block], metrics={metric: None})
+    verdict = verdict_on(make_claim(metric, low=1.3, right=right), found)
+    trials = 20 if right is None else 40
+    if blocks <= FEW * trials:
+        assert verdict.outcome == "CONFIRMED"
+        assert verdict.blocks == 20 - blocks
+    else:
+        assert verdict.outcome == "INCONCLUSIVE"
+        assert verdict.reason == (
+            f"{blocks} of {trials} trials count for nothing (figures not read {blocks}), and by "
+            "what they may have been it is not decided"
+        )
+
+
+@pytest.mark.parametrize("right", [B, None])
+@pytest.mark.parametrize("metric", [*READ, "syscalls_per_request"])
+@pytest.mark.parametrize("blocks", [3, 8])
 def test_a_quarter_of_the_blocks_at_most_drops_out_since_a_figure_could_not_be_read(
     metric: str, blocks: int, right: Cell | None
 ) -> None:
@@ -151,7 +178,7 @@ def test_a_quarter_of_the_blocks_at_most_drops_out_since_a_figure_could_not_be_r
     for block in range(blocks):
         found[block] = replace(found[block], metrics={metric: None})
     verdict = verdict_on(make_claim(metric, low=1.3, right=right), found)
-    assert verdict.outcome == ("CONFIRMED" if blocks <= 2 else "INCONCLUSIVE")
+    assert verdict.outcome == "INCONCLUSIVE"
     if blocks == 3:
         assert verdict.reason == (
             f"{metric} could not be read in 3 of 8 blocks, more than a quarter"
@@ -162,13 +189,41 @@ def test_a_quarter_of_the_blocks_at_most_drops_out_since_a_figure_could_not_be_r
 
 
 @pytest.mark.parametrize(
+    ("why", "outcome"),
+    [
+        ({}, "CONFIRMED"),
+        ({"failure": "server-ended", "reason": "it ended by SIGSEGV"}, "INVALID"),
+        ({"failure": "address-in-use", "reason": "in use", "window_opened": False}, "CONFIRMED"),
+    ],
+)
+def test_a_server_that_crashes_while_its_system_calls_are_counted_has_failed(
+    why: dict[str, Any], outcome: str
+) -> None:
+    """Of which claims on these alone know; what could not start is no result there either."""
+    metric = "syscalls_per_request"
+    made = []
+    for block in range(11):
+        for cell, figure in (("a", 11.0), ("b", 10.0)):
+            counted = record(block, 1, cell, trial=f"b{block:03d}-{cell}~syscalls")
+            counted |= {"role": "syscalls", "metrics": {metric: figure + 0.01 * (block % 3)}}
+            if why and (block, cell) == (3, "a"):
+                counted |= {"valid": False, "metrics": {metric: None}, **why}
+            made += [record(block, 1, cell), counted]
+    found = samples(recorded(*made))
+    verdict = verdict_on(make_claim(metric, low=1.05), found)
+    assert verdict.outcome == outcome, verdict.reason
+    if outcome == "INVALID":
+        assert verdict.reason == "1 of 11 trials of a failed: it ended by SIGSEGV"
+    assert verdict_on(make_claim(low=0.5, high=2.0), found).outcome == "CONFIRMED"
+
+
+@pytest.mark.parametrize(
     ("also", "words"), [(1, ", and 1 more is left out"), (2, ", and 2 more are left out")]
 )
 def test_what_could_not_be_read_and_what_was_disturbed_are_one_share(also: int, words: str) -> None:
     found = of(A, "memory", 1.5) + of(B, "memory", 1.0)
     for block in range(2):
         found[block] = replace(found[block], metrics={"memory": None})
-    assert verdict_on(make_claim("memory", low=1.3), found).outcome == "CONFIRMED"
     for block in range(2, 2 + also):
         slow = Disturbed("probe", "a CPU computed slower than in other blocks")
         found[8 + block] = replace(found[8 + block], disturbed=slow)

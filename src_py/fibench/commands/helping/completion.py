@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fibench.export import OF_LISTS, OF_RUNS
+from fibench.export import OF_LISTS, OF_RUNS, PICTURES
 from fibench.folders import find_places
 from fibench.parameters import KEYS
 
@@ -124,19 +124,23 @@ def _of_task(name: str, task: ParserContext, before: Sequence[str], last: str) -
             next(islice(rest, 1), None)
         bare += not word.startswith("-")
     places = [str(argument.name) for argument in task.positional_args]
-    return _values(name, places[bare]) if bare < len(places) else []
+    # An option that may stand several times has the bare words that follow.
+    more = [str(argument.name) for argument in task.args.values() if argument.kind is list]
+    place = places[bare] if bare < len(places) else next(iter(more), None)
+    return _values(name, place) if place is not None else []
 
 
 def _values(task: str, argument: str) -> list[str]:
     """What an argument of a task may be; empty where it is a file, or anything."""
     if argument == "format":
-        return list(OF_RUNS if task == "report" else OF_LISTS)
+        return list(_formats(task))
     if task == "runs" and argument == "experiment":
         return _runs()
     if (task, argument) in (("try", "first"), ("try", "second")):
         return _backends()
     makers: Mapping[str, Callable[[], Iterable[str]]] = {
         "experiment": _experiments,
+        "lab": _experiments,
         "backend": _backends,
         "run": _runs,
         "first": _runs,
@@ -147,6 +151,14 @@ def _values(task: str, argument: str) -> list[str]:
     key = KEYS.get(argument.replace("-", "_"))
     words = key.kind.schema.get("enum") if key is not None else None
     return list(map(str, words)) if isinstance(words, list) else []
+
+
+def _formats(task: str) -> Sequence[str]:
+    if task == "grade":
+        from fibench.commands.graders.grade import GRADE_FORMATS
+
+        return GRADE_FORMATS
+    return {"report": (*OF_RUNS, *PICTURES), "runs": (*OF_LISTS, "html")}.get(task, OF_LISTS)
 
 
 def _experiments() -> list[str]:

@@ -35,7 +35,7 @@ def _refuse_empty(texts: Mapping[str, object], positional: Sequence[str]) -> Non
     for name, text in texts.items():
         if text == "" and name in positional:
             raise Refused(f"{name.upper()} is empty", "give a name", WRONG_INPUT)
-        if text == "":
+        if text == "" or (isinstance(text, list) and "" in text):
             what = f"{option_flag(name)}: is empty"
             raise Refused(what, "give a value, or leave the option out", WRONG_INPUT)
 
@@ -44,13 +44,14 @@ def command(
     *positional: str,
     help: Mapping[str, str] | None = None,  # noqa: A002 - Invoke's word
     optional: Sequence[str] = (),
+    several: Sequence[str] = (),
     name: str = "",
 ) -> Callable[[Callable[..., int]], Task[Body]]:
     """Declare a task whose function returns an exit status; it is called as that, or by `name`.
 
     A function with a parameter of OF_KEYS gets every option of it that was given, as a mapping from
     the key to its text. Of the other options, an empty text is refused: it would be taken for an
-    option that was not given.
+    option that was not given. Options that may be given `several` times get a list.
     """
 
     def declare(function: Callable[..., int]) -> Task[Body]:
@@ -93,6 +94,7 @@ def command(
             positional=list(positional),
             auto_shortflags=False,
             optional=optional,
+            iterable=several,
             help=said,
         )(body)
         return made

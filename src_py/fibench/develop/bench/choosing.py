@@ -120,6 +120,20 @@ def attacked(
     return _chosen((own, own, own), again, twice, thrice.any(axis=2), can_be_borne=True)
 
 
+def emptied(noise: Noise, share: float, chance: Chance, runs: int) -> Chosen:
+    """Who has that share of the blocks left out that come out worst, as long as they are no more
+    than a quarter: he disturbs all attempts at the trial of one side, and moves no figure."""
+    own = noise(chance, (TRIES, runs, MOST, 2))
+    edge = float(np.quantile(noise(chance, (_DRAWS, 2)).sum(axis=1), share))
+    is_bad = own[0].sum(axis=2) < edge
+    lost = np.zeros_like(is_bad)
+    for block in range(MOST):
+        most = MOST_LEFT_OUT * max(LOOKS.least, block + 1)
+        lost[:, block] = is_bad[:, block] & (lost.sum(axis=1) + 1 <= most)
+    again = np.stack([lost, np.zeros_like(lost)], axis=2)
+    return _chosen((own, own, own), again, again, lost)
+
+
 def disturbed(share: float, slowed: tuple[float, float], chance: Chance, runs: int) -> Chosen:
     """That share of all attempts is slowed so many times and measured again, by chance, or left
     out; how much others have taken of each is known."""
@@ -239,6 +253,7 @@ NOISES: Mapping[str, tuple[Noise, Sequence[float]]] = {
     "of sharp humps 50:50, ": (partial(sharp_humps, 0.5), (0.5,)),
 }
 """How trials vary, and the shares of trials that somebody would change."""
+_OF_BLOCKS = (0.1, 0.25, 0.4)
 _EFFECTS = (0.27, 0.13, 0.05)
 _HONEST: Mapping[str, float] = {"1 in 74": 1.0 / 74.0, "5 %": 0.05, "10 %": 0.1}
 _SLOWED: Mapping[str, tuple[float, float]] = {"×2 to 3": (2.0, 3.0), "×1.2 to 1.6": (1.2, 1.6)}
@@ -261,9 +276,19 @@ def false_table(runs: int, seed: int, *, leaves_out: bool = False) -> Iterator[s
             found = [
                 judged(made, alpha, rule) for alpha in ALPHAS.values() for rule in rules.values()
             ]
-            cells = (f"{100.0 * one.power():.1f}" for one in found)
-            yield _row([f"{name}{_share(share)}", *cells])
+            yield _row([f"{name}{_share(share)}", *_powers(found)])
+    if leaves_out:
+        for share in _OF_BLOCKS:
+            made = emptied(normal, share, np.random.default_rng([seed, round(1000 * share)]), runs)
+            found = [
+                judged(made, alpha, rule) for alpha in ALPHAS.values() for rule in rules.values()
+            ]
+            yield _row([f"{_share(share)} of blocks, up to a quarter", *_powers(found)])
     yield ""
+
+
+def _powers(found: Sequence[Decided]) -> Iterator[str]:
+    return (f"{100.0 * one.power():.1f}" for one in found)
 
 
 def honest_table(runs: int, seed: int) -> Iterator[str]:

@@ -4,6 +4,7 @@ latency stays below a limit. Pure."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -87,14 +88,19 @@ class Search:
         cell = self._cell({} if window_s is None else {"duration": window_s}, without=AXIS)
         return self._labelled(cell, CLOSED)
 
+    def least_per_s(self, target: SearchTarget) -> float:
+        """The lowest rate at which a whole window is due to have the replies that the metric needs,
+        chance included; 0 of windows that end after a number of replies."""
+        whole_s = self.template.parameters.duration
+        return 0.0 if whole_s is None else _needed(target) / whole_s
+
     def short_window_s(self, rate: float | None, target: SearchTarget) -> float | None:
         """How long a short window is: in it the metric has the replies that it needs; None: as
         long as any, since it ends after a number of replies."""
         whole_s = self.template.parameters.duration
         if whole_s is None:
             return None
-        needed = METRICS[target.metric].least_requests
-        needed_s = 0.0 if rate is None else (needed + 3.0 * needed**0.5) / rate
+        needed_s = 0.0 if rate is None else _needed(target) / rate
         return round(min(whole_s, max(whole_s / _SHORTER, LEAST_WINDOW_S, needed_s)), 3)
 
     def _cell(self, values: Mapping[str, Scalar], without: str = "") -> Cell:
@@ -115,6 +121,12 @@ class Search:
         """What is looked for, as the digest of a run's parameters has it."""
         targets = [target.as_json() for target in self.targets]
         return {"cells": self.key, "targets": targets}
+
+
+def _needed(target: SearchTarget) -> float:
+    """How many requests are to be due for enough replies, with three standard deviations more."""
+    needed = METRICS[target.metric].least_requests
+    return needed + 3.0 * math.sqrt(needed)
 
 
 def searches_of(

@@ -3,24 +3,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from fibench.experiment import Claim
+from fibench.experiment import Belief, Claim
 from fibench.metrics import cores_text
 from fibench.page.claims.pictures import picture_of
 from fibench.page.claims.sentences import sentence_from, sentence_of
 from fibench.page.claims.telling import teller
 from fibench.page.draw.palette import TONES, Tone
 from fibench.page.view import View
+from fibench.report.claims.expected import EXPECTED, expectations_of
 from fibench.report.numbers import bounds_with_interval, percent, with_interval
 from fibench.report.words import NOT_DECIDED, verdict_words
 from fibench.verdict import CONFIDENCE, Verdict
 from fibench.verdict.explaining.by_block import BlockFigure, figures_by_block
 from fibench.wording import prose, shown
 
+_SAYS: Mapping[Belief, str] = {
+    "holds": "CONFIRMED",
+    "does not hold": "REFUTED",
+    "too close": "INCONCLUSIVE",
+}
+"""The outcome that each button of "predict first" stands for."""
 _MOST_ROWS = 200
 """Of a claim's table: more blocks are seen in its picture alone."""
 
@@ -67,6 +74,12 @@ class Card:
     """Of which blocks no more than bounds are known."""
     needs: Sequence[str] = ()
     """Of one that could not be tested here, what it asks for."""
+    expected: str = ""
+    """What was expected of it before the run, and what came; empty where nothing was."""
+    believed: str = ""
+    """What was expected, by itself…"""
+    button: str = ""
+    """…and the outcome that it stands for."""
 
 
 def cards(view: View) -> list[Card]:
@@ -74,6 +87,7 @@ def cards(view: View) -> list[Card]:
     review = view.review
     given = {verdict.claim.id: verdict for verdict in review.verdicts}
     found = []
+    expected = expectations_of(review).every
     for place, claim in enumerate(review.run.experiment.claims):
         verdict, line = given.get(claim.id), view.source.line_of(claim)
         anchor = f"claim-{place + 1}"
@@ -81,6 +95,13 @@ def cards(view: View) -> list[Card]:
             found.append(_undecided(anchor, claim, line, interrupted=review.interrupted))
         else:
             found.append(_card(view, anchor, verdict, line))
+        if (one := expected.get(claim.id)) is not None:
+            found[-1] = replace(
+                found[-1],
+                expected=sentence_from(f"Predicted {one.words}"),
+                believed=EXPECTED[one.belief],
+                button=_SAYS[one.belief],
+            )
     for place, dropped in enumerate(review.run.experiment.dropped_claims):
         found.append(
             Card(
@@ -108,7 +129,7 @@ def _undecided(anchor: str, claim: Claim, line: int | None, *, interrupted: bool
 def _card(view: View, anchor: str, verdict: Verdict, line: int | None) -> Card:
     claim, words = verdict.claim, verdict_words(verdict)
     blocks = figures_by_block(verdict, view.samples)
-    big, interval = _headline(verdict)
+    big, interval = headline(verdict)
     sentence = sentence_of(verdict)
     said = "" if sentence else shown(verdict.reason or "")
     return Card(
@@ -136,7 +157,7 @@ def _card(view: View, anchor: str, verdict: Verdict, line: int | None) -> Card:
     )
 
 
-def _headline(verdict: Verdict) -> tuple[str, str]:
+def headline(verdict: Verdict) -> tuple[str, str]:
     """The figure in large type, and its interval: `×1.86`, `[1.74, 2.00]`."""
     say, found, count = teller(verdict), verdict.shown_estimate, verdict.count
     if count is not None and count.blocks:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from fibench.metrics import exact
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import GRID, INK, TONE, ZONE, Tone
+from fibench.page.draw.palette import GRID_LINE, INK, TONE, ZONE, Tone
 from fibench.page.draw.scale import Axis
 
 _HEIGHT = 70.0
@@ -69,7 +69,7 @@ def _axis(asked: CountPicture, scale: Axis) -> Iterator[Markup]:
     shown = labels.kept(wanted)
     for one in shown:
         if not one.strong:
-            yield svg.line(one.at, one.at, _TOP, 50.0, stroke=GRID, class_="grid")
+            yield svg.line(one.at, one.at, _TOP, 50.0, stroke=GRID_LINE, class_="grid")
     yield from labels.drawn(shown, 65.0)
 
 

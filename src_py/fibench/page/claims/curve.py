@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import GRID, INK, TONE, ZONE, Tone
+from fibench.page.draw.palette import GRID_LINE, INK, TONE, ZONE, Tone
 from fibench.page.draw.scale import Axis
 
 _HEIGHT = 190.0
@@ -114,7 +114,7 @@ def _grid(asked: AlongAxis, y: Axis) -> Iterator[Markup]:
         at = _down(y, tick)
         if all(abs(at - other) > 14.0 for other in heights):
             heights.append(at)
-            yield svg.line(_LEFT, 100.0, at, at, stroke=GRID, class_="grid")
+            yield svg.line(_LEFT, 100.0, at, at, stroke=GRID_LINE, class_="grid")
             yield _y_label(at, asked.say_y(tick))
     yield svg.line(_LEFT, 100.0, middle, middle, stroke=INK, stroke_width=1.4, class_="bound")
     yield _y_label(middle, asked.threshold_said, " strong")

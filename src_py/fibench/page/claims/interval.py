@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import GRID, INK, TONE, ZONE, Tone
+from fibench.page.draw.palette import GRID_LINE, INK, TONE, ZONE, Tone
 from fibench.page.draw.scale import Axis
 
 _HEIGHT = 84.0
@@ -111,7 +111,7 @@ def _axis(asked: IntervalPicture, scale: Axis) -> Iterator[Markup]:
             dashes = "2 3" if one.said.endswith("same") else None
             lines.append(
                 svg.line(
-                    one.at, one.at, _ZONE_TOP, 64.0, stroke=GRID, class_="grid",
+                    one.at, one.at, _ZONE_TOP, 64.0, stroke=GRID_LINE, class_="grid",
                     stroke_dasharray=dashes,
                 )
             )  # fmt: skip

@@ -72,7 +72,8 @@ TONES: Mapping[str, Tone] = {
     "NOT HERE": "off",
     "INVALID": "off",
 }
-INK, GRID, ZONE, DANGER, BAND = "#16202b", "#dfe4e9", "#dff2e5", "#fde8e6", "#f2f4f6"
+INK, GRID_LINE, ZONE, DANGER, BAND = "#16202b", "#dfe4e9", "#dff2e5", "#fde8e6", "#f2f4f6"
+MUTED = "#525e6a"
 DASHES = (None, "7 3", "2 3", "9 3 2 3")
 """For lines that colour and shape do not tell apart."""
 

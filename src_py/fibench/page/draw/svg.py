@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-from fibench.page.draw.palette import GRID
+from fibench.page.draw.palette import GRID_LINE
 from fibench.wording import shown
 
 Attribute = str | int | float | None
@@ -84,7 +84,7 @@ def grid(places: Iterable[float], height: float, name: str, *, is_first: bool) -
     page's only one, and repeated in the others."""
     if not is_first:
         return element("use", href=f"#{name}")
-    lines = [line(at, at, 0.0, height, stroke=GRID, class_="grid") for at in places]
+    lines = [line(at, at, 0.0, height, stroke=GRID_LINE, class_="grid") for at in places]
     return element("g", *lines, id=name)
 
 

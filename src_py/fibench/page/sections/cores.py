@@ -12,7 +12,7 @@ from markupsafe import Markup
 from fibench.metrics import number
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import GRID, INK
+from fibench.page.draw.palette import GRID_LINE, INK
 from fibench.page.draw.scale import Axis
 from fibench.page.sections.sweeps import Sweep, sweep_of
 from fibench.page.view import CellView, View
@@ -89,7 +89,7 @@ def _marks(
     one: CellView, found: Estimate, share: float, scale: Axis, ticks: Sequence[float]
 ) -> Iterator[Markup]:
     for at in ticks:
-        dashes, paint = ("3 3", INK) if at else (None, GRID)
+        dashes, paint = ("3 3", INK) if at else (None, GRID_LINE)
         yield svg.line(
             scale.at(at), scale.at(at), 0.0, _HEIGHT, stroke=paint, stroke_dasharray=dashes,
             stroke_opacity=".55" if at else None, class_="bound" if at else "grid",

@@ -14,7 +14,7 @@ from fibench.metrics import METRICS, Unit, in_group, quantity
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
 from fibench.page.draw.scale import Axis, around
-from fibench.page.sections.sweeps import Sweep, sweep_of
+from fibench.page.sections.sweeps import Sweep, order_along, sweep_of
 from fibench.page.sections.ticks import tick_words
 from fibench.page.view import CellView, View
 from fibench.report.table import TableLine, shown_metrics, table_lines
@@ -71,7 +71,7 @@ class Facet:
 class Pane:
     """One metric."""
 
-    key: str
+    metric: str
     name: str
     meaning: str
     better: str
@@ -107,9 +107,9 @@ def _pane(view: View, metric: str, *, dotted: bool) -> Pane:
     better = "higher is better" if METRICS[metric].more_is_better else "lower is better"
     facets = [
         _facet(view, _Drawn(f"g-{metric}-{place}", metric, dotted), facet, cells)
-        for place, (facet, cells) in enumerate(view.facets().items())
+        for place, (facet, cells) in enumerate(view.facets(order_along(view)).items())
     ]
-    return Pane(f"m-{metric}", name, meaning, better, facets, sweep_of(view, metric))
+    return Pane(metric, name, meaning, better, facets, sweep_of(view, metric))
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,8 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
     run = view.review.run
     environment = run.environment
     cores = "" if run.cores is None else f", {counted(run.cores, 'core')}"
+    if run.plan.made_as:
+        yield "Made as", shown(run.plan.made_as)
     yield "Machine", f"{shown(short_processor(environment)) or 'not known'}{cores}"
     system = [f"Linux {shown(environment.kernel)}" if environment.kernel else ""]
     compiler = environment.compiler or {}

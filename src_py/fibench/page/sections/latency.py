@@ -21,8 +21,10 @@ from fibench.json_values import list_or_empty, object_or_empty
 from fibench.metrics import quantity
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import GRID
+from fibench.page.draw.palette import GRID_LINE
 from fibench.page.draw.scale import Axis
+from fibench.page.sections.knee import Knee, knee
+from fibench.page.sections.sweeps import order_along
 from fibench.page.sections.ticks import tick_words
 from fibench.page.view import CellView, View
 from fibench.record import Record
@@ -89,24 +91,26 @@ class LatencySection:
 
     groups: Sequence[Panels]
     note: str
+    knee: Knee | None
 
 
 def latency(view: View) -> LatencySection | None:
-    """The curves of every cell of which loads are kept; None if of none."""
+    """The curves of every cell of which loads are kept, and of rates the knee; None of neither."""
     curves = {one.cell.key: list(_curves(view, one)) for one in view.drawn}
     parts: dict[str, list[CellView]] = {}
-    for one in view.drawn:
+    for one in sorted(view.drawn, key=order_along(view)):
         if curves[one.cell.key]:
             language = {"c": "C", "python": "Python", "own": ""}[one.look.shape]
             parts.setdefault(", ".join(filter(None, (one.facet, language))), []).append(one)
-    if not parts:
+    broken = knee(view)
+    if not parts and broken is None:
         return None
     many = len(parts) > _MOST_FOLDED
     groups = [
         Panels(name, _panels(view, cells, curves), folded=many and place > 0)
         for place, (name, cells) in enumerate(parts.items())
     ]
-    return LatencySection(groups, _note(view))
+    return LatencySection(groups, _note(view), broken)
 
 
 def _note(view: View) -> str:
@@ -196,7 +200,7 @@ def _grid(y: Axis, last: float) -> Iterator[Markup]:
     ticks = y.ticks(5)
     for tick in ticks[:: math.ceil(len(ticks) / 6)]:
         at = _down(y, tick)
-        yield svg.line(_LEFT, 100.0, at, at, stroke=GRID, class_="grid")
+        yield svg.line(_LEFT, 100.0, at, at, stroke=GRID_LINE, class_="grid")
         said = tick_words(tick, "s").replace(" ", "\N{NARROW NO-BREAK SPACE}")
         yield svg.caption(_LEFT - 1.5, at + 4.0, said, text_anchor="end", class_="tick")
     wanted = []
@@ -204,7 +208,7 @@ def _grid(y: Axis, last: float) -> Iterator[Markup]:
         share = (-math.log10(beyond) - _FIRST) / (last - _FIRST)
         if share <= 1.0:
             at = _LEFT + (100.0 - _LEFT) * share
-            yield svg.line(at, at, 0.0, _HEIGHT, stroke=GRID, class_="grid")
+            yield svg.line(at, at, 0.0, _HEIGHT, stroke=GRID_LINE, class_="grid")
             wanted.append(AxisLabel(at, name))
     yield from labels.drawn(labels.kept(reversed(wanted), 230.0), _HEIGHT + 15.0)
 

@@ -7,7 +7,7 @@ Of a sweep of rates, what a server answers is drawn beside what it was asked for
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -15,7 +15,7 @@ from markupsafe import Markup
 from fibench.metrics import METRICS, Unit, exact, quantity
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import DASHES, GRID, INK
+from fibench.page.draw.palette import DASHES, GRID_LINE, INK
 from fibench.page.draw.scale import Axis
 from fibench.page.sections.ticks import tick_words
 from fibench.page.view import CellView, View
@@ -23,8 +23,10 @@ from fibench.report.numbers import axis_scale, spread
 from fibench.verdict import Estimate
 from fibench.verdict.crossover import scale_of
 
-_HEIGHT = 280.0
-_LEFT, _RIGHT = 12.0, 84.0
+HEIGHT = 280.0
+"""Of a plot, in pixels; below are the words of its axis."""
+LEFT, RIGHT = 12.0, 84.0
+"""Its edges, in per cent: on the right the lines have their names."""
 _FEWEST = 3
 """An axis has so many places at least…"""
 _SHORTEST = 2
@@ -79,6 +81,17 @@ def sweep_axis(view: View) -> str | None:
     return max(long, key=lambda name: long[name]) if long else None
 
 
+def order_along(view: View) -> Callable[[CellView], float]:
+    """By what cells are put in order along the axis of the sweep; all alike where there is none."""
+    over = sweep_axis(view)
+
+    def place(one: CellView) -> float:
+        at = dict(one.cell.axes).get(over) if over is not None else None
+        return float(at) if isinstance(at, int | float) else -math.inf
+
+    return place
+
+
 def rows_along(view: View, over: str) -> dict[str, list[tuple[float, CellView]]]:
     """By what a line is called, its cells by rising place; without those of too few points."""
     found: dict[str, list[tuple[float, CellView]]] = {}
@@ -99,17 +112,17 @@ def sweep_of(view: View, metric: str) -> Sweep | None:
     over = sweep_axis(view)
     if over is None:
         return None
-    lines = list(_lines(view, over, metric))
+    lines = list(lines_along(view, over, metric))
     if not lines:
         return None
     places = sorted({point.at for line in lines for point in line.points})
-    x = Axis(places[0], places[-1], scale_of(over, places) == "log", _LEFT + 2.0, _RIGHT - 2.0)
-    y = _y_axis(lines)
+    x = Axis(places[0], places[-1], scale_of(over, places) == "log", LEFT + 2.0, RIGHT - 2.0)
+    y = upright(lines)
     said = f"{METRICS[metric].heading} over {over} of {', '.join(line.name for line in lines)}"
     marks = [
-        *_grid(y, metric),
+        *upright_grid(y, METRICS[metric].unit),
         *_curves(lines, x, y, metric),
-        *_ends(lines, x, y),
+        *names_at_ends((x.at(line.points[-1].at), _end(line, y), line) for line in lines),
         *_x_axis(over, places, x),
     ]
     if over == "rate" and metric == "throughput":
@@ -117,7 +130,7 @@ def sweep_of(view: View, metric: str) -> Sweep | None:
     label = f"{said}; the figures are in the tables"
     note = "The dashed line is what was asked for." if over == "rate" else ""
     note = note if metric == "throughput" else _open_note(lines)
-    return Sweep(over, svg.canvas(_HEIGHT + 26.0, *marks, label=label), lines, y.log, note)
+    return Sweep(over, svg.canvas(HEIGHT + 26.0, *marks, label=label), lines, y.log, note)
 
 
 def _open_note(lines: Sequence[Line]) -> str:
@@ -127,7 +140,8 @@ def _open_note(lines: Sequence[Line]) -> str:
     return "An arrow: more than that, since the server could not answer all that it was asked for."
 
 
-def _lines(view: View, over: str, metric: str) -> Iterator[Line]:
+def lines_along(view: View, over: str, metric: str) -> Iterator[Line]:
+    """A line for each design, of a metric over an axis."""
     used: dict[tuple[str, str], int] = {}
     for name, row in rows_along(view, over).items():
         points = []
@@ -144,7 +158,8 @@ def _lines(view: View, over: str, metric: str) -> Iterator[Line]:
         yield Line(name, points, DASHES[before % len(DASHES)])
 
 
-def _y_axis(lines: Sequence[Line]) -> Axis:
+def upright(lines: Sequence[Line]) -> Axis:
+    """An axis with every figure of some lines on it, in per cent of the plot's height."""
     every = [point.found for line in lines for point in line.points]
     middles = [one for found in every for one in (found.mean, found.at_least) if one]
     ends = [one for found in every for one in _ends_of(found) if one is not None]
@@ -160,25 +175,27 @@ def _ends_of(found: Estimate) -> tuple[float | None, float | None]:
     return (found.low, found.high) if found.mean is not None else (None, None)
 
 
-def _down(y: Axis, figure: float) -> float:
-    return round(_HEIGHT * (1.0 - y.clipped(figure) / 100.0), 1)
+def down(y: Axis, figure: float) -> float:
+    """How far below the plot's top a figure stands, in pixels."""
+    return round(HEIGHT * (1.0 - y.clipped(figure) / 100.0), 1)
 
 
-def _grid(y: Axis, metric: str) -> Iterator[Markup]:
+def upright_grid(y: Axis, unit: Unit) -> Iterator[Markup]:
+    """A line for each tick, with its figure."""
     for tick in y.ticks(6):
-        at = _down(y, tick)
-        yield svg.line(_LEFT, _RIGHT, at, at, stroke=GRID, class_="grid")
-        said = tick_words(tick, METRICS[metric].unit)
-        yield svg.caption(_LEFT - 1.0, at + 4.0, said, text_anchor="end", class_="tick")
+        at = down(y, tick)
+        yield svg.line(LEFT, RIGHT, at, at, stroke=GRID_LINE, class_="grid")
+        said = tick_words(tick, unit)
+        yield svg.caption(LEFT - 1.0, at + 4.0, said, text_anchor="end", class_="tick")
 
 
 def _curves(lines: Sequence[Line], x: Axis, y: Axis, metric: str) -> Iterator[Markup]:
-    width, unit = _RIGHT - _LEFT, METRICS[metric].unit
+    width, unit = RIGHT - LEFT, METRICS[metric].unit
     for line in lines:
         look = line.cell.look
         known = [(one.at, one.found.mean) for one in line.points if one.found.mean is not None]
         places = [
-            ((x.at(at) - _LEFT) / width * 1000.0, 1000.0 - 10.0 * y.clipped(mean))
+            ((x.at(at) - LEFT) / width * 1000.0, 1000.0 - 10.0 * y.clipped(mean))
             for at, mean in known
         ]
         curve = svg.element(
@@ -186,7 +203,7 @@ def _curves(lines: Sequence[Line], x: Axis, y: Axis, metric: str) -> Iterator[Ma
             stroke_width=2, stroke_dasharray=line.dashes, class_=f"s-{look.family}",
         )  # fmt: skip
         group = svg.element("g", curve, class_="curve")
-        yield svg.stretched(_LEFT, width, _HEIGHT, group)
+        yield svg.stretched(LEFT, width, HEIGHT, group)
         for point in line.points:
             yield from _point(point, x, y, unit)
 
@@ -197,36 +214,35 @@ def _point(point: SweepPoint, x: Axis, y: Axis, unit: Unit) -> Iterator[Markup]:
     if found.mean is None:
         assert found.at_least is not None
         said = f"{label}: above {quantity(found.at_least, unit)}"
-        yield svg.use("m-up", at, _down(y, found.at_least), said, fill=look.fill,
+        yield svg.use("m-up", at, down(y, found.at_least), said, fill=look.fill,
                       class_=f"f-{look.family} point")  # fmt: skip
         return
     low, high = _ends_of(found)
     if low is not None and high is not None:
         yield svg.line(
-            at, at, _down(y, low), _down(y, high), stroke=look.fill, stroke_width=3,
+            at, at, down(y, low), down(y, high), stroke=look.fill, stroke_width=3,
             stroke_opacity=".45", class_=f"s-{look.family}",
         )  # fmt: skip
     said = f"{label}: {quantity(found.mean, unit)} {spread(found)}"
-    yield svg.use(f"s-{look.shape}", at, _down(y, found.mean), said, fill=look.fill,
+    yield svg.use(f"s-{look.shape}", at, down(y, found.mean), said, fill=look.fill,
                   class_=f"f-{look.family} point")  # fmt: skip
 
 
-def _ends(lines: Sequence[Line], x: Axis, y: Axis) -> Iterator[Markup]:
-    """The name of each line at its end, none upon another."""
-    wanted = []
-    for line in lines:
-        last = line.points[-1]
-        figure = last.found.mean if last.found.mean is not None else last.found.at_least
-        assert figure is not None
-        wanted.append((_down(y, figure), line))
-    wanted.sort(key=lambda pair: pair[0])
+def _end(line: Line, y: Axis) -> float:
+    found = line.points[-1].found
+    figure = found.mean if found.mean is not None else found.at_least
+    assert figure is not None
+    return down(y, figure)
+
+
+def names_at_ends(ends: Iterable[tuple[float, float, Line]]) -> Iterator[Markup]:
+    """The name of each line where it ends, across and down: none upon another."""
     at = -math.inf
-    for height, line in wanted:
+    for across, height, line in sorted(ends, key=lambda end: end[1]):
         at = max(height, at + 15.0)
         look = line.cell.look
-        end = x.at(line.points[-1].at)
         yield svg.caption(
-            max(_RIGHT + 0.8, end + 1.2), at + 4.0, line.name, fill=look.fill,
+            max(RIGHT + 0.8, across + 1.2), at + 4.0, line.name, fill=look.fill,
             class_=f"f-{look.family} end",
         )  # fmt: skip
 
@@ -237,15 +253,15 @@ def _x_axis(over: str, places: Sequence[float], x: Axis) -> Iterator[Markup]:
         return exact(at / scale.size) + scale.suffix
 
     wanted = [AxisLabel(x.at(at), said(at)) for at in places]
-    yield from labels.drawn(labels.kept([wanted[0], wanted[-1], *wanted]), _HEIGHT + 16.0)
+    yield from labels.drawn(labels.kept([wanted[0], wanted[-1], *wanted]), HEIGHT + 16.0)
 
 
 def _asked_for(x: Axis, y: Axis) -> Markup:
     """The line on which a server answers all that it is asked for."""
-    width = _RIGHT - _LEFT
+    width = RIGHT - LEFT
     steps = [x.low * (x.high / x.low) ** (step / 40.0) for step in range(41)]
     places = [
-        ((x.at(rate) - _LEFT) / width * 1000.0, 1000.0 - 10.0 * y.at(rate))
+        ((x.at(rate) - LEFT) / width * 1000.0, 1000.0 - 10.0 * y.at(rate))
         for rate in steps
         if y.has(rate)
     ]
@@ -253,4 +269,4 @@ def _asked_for(x: Axis, y: Axis) -> Markup:
         "polyline", points=svg.points(places), fill="none", stroke=INK, stroke_width=1,
         stroke_dasharray="3 3", class_="inkline",
     )  # fmt: skip
-    return svg.stretched(_LEFT, width, _HEIGHT, svg.element("g", curve, class_="curve"))
+    return svg.stretched(LEFT, width, HEIGHT, svg.element("g", curve, class_="curve"))

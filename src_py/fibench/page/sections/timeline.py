@@ -14,7 +14,7 @@ from markupsafe import Markup
 from fibench.metrics import METRICS, exact, number, quantity
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import BAND, GRID, TONE, Look
+from fibench.page.draw.palette import BAND, GRID_LINE, TONE, Look
 from fibench.page.draw.scale import Axis
 from fibench.page.view import View
 from fibench.plan import TWIN
@@ -52,6 +52,8 @@ class Timeline:
 
     picture: Markup
     metric: str
+    unknown: int
+    """Of how many trials that did not fail there is no figure."""
     far: Sequence[str]
     """The trials that are far from their cells' medians, in words."""
 
@@ -96,7 +98,8 @@ def timeline(view: View) -> Timeline | None:
     label = f"{METRICS[metric].heading} of {len(dots)} trials in their order, each as a factor of "
     label += f"its cell's median; {len(far)} are more than 15 % away from it"
     picture = svg.canvas(_HEIGHT + _FOOT + 18.0, *marks, label=label)
-    return Timeline(picture, METRICS[metric].heading, [_far_words(dot) for dot in far])
+    unknown = sum(dot.record.valid and dot.factor is None for dot in dots)
+    return Timeline(picture, METRICS[metric].heading, unknown, [_far_words(dot) for dot in far])
 
 
 def _middles(view: View, name: str) -> Mapping[str, float]:
@@ -154,7 +157,7 @@ def _grid(reach: float) -> Iterator[Markup]:
         at = _down(step, reach)
         if all(abs(at - other) > 15.0 for other in shown_at):
             shown_at.append(at)
-            yield svg.line(_LEFT, 100.0, at, at, stroke=GRID, class_="grid")
+            yield svg.line(_LEFT, 100.0, at, at, stroke=GRID_LINE, class_="grid")
             said = f"×{exact(step, 3)}"
             yield svg.caption(0.0, at + 4.0, said, class_="tick")
 
@@ -162,10 +165,13 @@ def _grid(reach: float) -> Iterator[Markup]:
 def _mark(view: View, dot: TimelineDot, x: Axis, reach: float, metric: str) -> Iterator[Markup]:
     record, at = dot.record, x.at(dot.place)
     title = _title(dot, metric) if len(view.measured) <= _MOST_TITLED else ""
-    if dot.factor is None:
-        yield svg.use("m-x", at, _HEIGHT + _FOOT / 2.0, title, stroke=TONE["no"], class_="s-no")
+    look, foot = _look(view, record), _HEIGHT + _FOOT / 2.0
+    if not record.valid:
+        yield svg.use("m-x", at, foot, title, stroke=TONE["no"], class_="s-no")
         return
-    look = _look(view, record)
+    if dot.factor is None:
+        yield svg.use("m-up", at, foot, title, fill=look.fill, class_=f"f-{look.family} trial")
+        return
     y = _down(dot.factor, reach)
     if dot.counts and not dot.disturbed:
         yield svg.use(
@@ -191,7 +197,9 @@ def _title(dot: TimelineDot, metric: str) -> str:
     if not record.valid:
         return f"{said}: failed: {shown(record.reason or 'no reason given')}"
     figure = record.metrics.get(METRICS[metric].name_with_unit)
-    if figure is not None and dot.factor is not None:
+    if figure is None:
+        said += f": no {metric}" + (", for a queue grew" if record.checks.saturated else "")
+    elif dot.factor is not None:
         said += f": {quantity(figure, METRICS[metric].unit)}, ×{number(dot.factor)} of its median"
     if record.disturbed is not None:
         said += f"; disturbed: {shown(record.disturbed.says)}"

@@ -8,6 +8,9 @@ short one, and what was seen to be exceeded once, is looked at again at the end,
 trials left. Noise makes latencies longer, not shorter: a rate that was held once in a whole window
 can be held. One of which a trial tells neither is both: the limit is passed about there.
 
+No rate is asked for, or chosen, at which a whole window is not due to give the replies that the
+metric needs, chance included: `least` is the lowest place on the grid that is.
+
 That is what an MLRsearch does (draft-ietf-bmwg-mlrsearch), with latencies instead of loss, and
 without its promise: nothing is judged by what a search has seen. It chooses rates; the blocks, each
 of them measured anew, decide.
@@ -15,7 +18,7 @@ of them measured anew, decide.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -84,39 +87,44 @@ class Bracket:
     """A trial had no figure, which ended the search."""
 
 
-def next_step(seen: Sequence[Shown], *, closed_first: bool) -> Ask | None:
+def least_place(per_s: float) -> int:
+    """The lowest place on the grid that is not below a rate."""
+    return min(bisect_left(GRID, per_s), len(GRID) - 1)
+
+
+def next_step(seen: Sequence[Shown], *, closed_first: bool, least: int = 0) -> Ask | None:
     """The trial that a search asks for after those that it has made; None: none any more."""
     if not seen and closed_first:
         return Ask(None, short=True)
-    found = bracket_of(seen)
+    found = bracket_of(seen, least)
     if len(seen) >= MOST_SEARCH_TRIALS or found.lost:
         return None
     low, high = found.low, found.high if found.high is not None else found.beyond
     if low is None and high is None:
-        return Ask(start_of(seen), short=True)
+        return Ask(start_of(seen, least), short=True)
     if low is not None and high is not None:
         if high - low > 1 and not _is_both(seen, low, high):
             return Ask((low + high) // 2, short=high - low > 2 * _NEAR)
         return _confirmation(seen, low, high)
     if high is None:
         assert low is not None
-        up = min(low + _step(seen, low), len(GRID) - 1)
+        up = min(low + _step(seen, low, least), len(GRID) - 1)
         return Ask(up, short=True) if low < up else None
-    down = max(high - _step(seen, high), 0)
+    down = max(high - _step(seen, high, least), least)
     return Ask(down, short=True) if down < high else None
 
 
-def start_of(seen: Sequence[Shown]) -> int:
+def start_of(seen: Sequence[Shown], least: int = 0) -> int:
     """Where on the grid a search begins."""
     known = next((one.per_s for one in seen if one.at is None and one.per_s), None)
     rate = START if known is None else OF_CLOSED * known
-    return max(bisect_right(GRID, rate) - 1, 0)
+    return max(bisect_right(GRID, rate) - 1, least)
 
 
-def _step(seen: Sequence[Shown], edge: int) -> int:
+def _step(seen: Sequence[Shown], edge: int, least: int) -> int:
     """How far from the last rate the next one is: the farther, the farther the start is."""
     known = any(one.at is None and one.per_s for one in seen)
-    return (_NEAR if known else _FAR) + abs(edge - start_of(seen))
+    return (_NEAR if known else _FAR) + abs(edge - start_of(seen, least))
 
 
 def _is_both(seen: Sequence[Shown], low: int, high: int) -> bool:
@@ -135,7 +143,7 @@ def _confirmation(seen: Sequence[Shown], low: int, high: int) -> Ask | None:
     return None
 
 
-def bracket_of(seen: Sequence[Shown]) -> Bracket:
+def bracket_of(seen: Sequence[Shown], least: int = 0) -> Bracket:
     """Between what the trials of a search have the limit."""
     lost = any(one.outcome == "unknown" and one.at is not None for one in seen)
     rates = {one.at for one in seen if one.at is not None and one.outcome != "unknown"}
@@ -148,7 +156,7 @@ def bracket_of(seen: Sequence[Shown]) -> Bracket:
     high = min(exceeded, default=None)
     near = [at for at in both if (low is None or at > low) and (high is None or at < high)]
     if near:
-        low = max(min(near) - 1, 0) if low is None else max(low, min(near) - 1)
+        low = max(min(near) - 1, least) if low is None else max(low, min(near) - 1)
         most = min(max(near) + 1, len(GRID) - 1)
         high = most if high is None else min(high, most)
     return Bracket(low, high, beyond if high is None else None, lost)
@@ -163,7 +171,7 @@ def _stand(seen: Sequence[Shown], at: int) -> Shows:
     return "held" if "held" in outcomes else "both"
 
 
-def rates_about(found: Bracket, start: int) -> tuple[float, ...]:
+def rates_about(found: Bracket, start: int, least: int = 0) -> tuple[float, ...]:
     """The rates that the blocks are to measure, in 1/s, by rising rate: both ends of the bracket,
     and others about it, since a search may be wrong by some steps."""
     low, high = found.low, found.high
@@ -181,14 +189,14 @@ def rates_about(found: Bracket, start: int) -> tuple[float, ...]:
         places = [low - 2, low, low + 1, high, high + 2]
     else:
         places = [low + round((high - low) * part / 4) for part in range(5)]
-    return tuple(GRID[at] for at in _apart(places))
+    return tuple(GRID[at] for at in _apart(places, least))
 
 
-def _apart(places: Sequence[int]) -> list[int]:
+def _apart(places: Sequence[int], least: int) -> list[int]:
     """As many different places, all of them on the grid."""
-    kept = sorted({min(max(at, 0), len(GRID) - 1) for at in places})
+    kept = sorted({min(max(at, least), len(GRID) - 1) for at in places})
     middle = kept[len(kept) // 2]
-    others = sorted(set(range(len(GRID))) - set(kept), key=lambda at: abs(at - middle))
+    others = sorted(set(range(least, len(GRID))) - set(kept), key=lambda at: abs(at - middle))
     return sorted([*kept, *others[: CHOSEN - len(kept)]])
 
 

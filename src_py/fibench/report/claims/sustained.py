@@ -12,7 +12,7 @@ from fibench.report.output import glued
 from fibench.verdict import Estimate
 from fibench.verdict.sustaining.sustained import Sustained
 from fibench.verdict.verdict import Verdict
-from fibench.wording import counted, shown
+from fibench.wording import counted, listed_with, shown
 
 _PER_S = scale_for(1.0, "1/s")
 
@@ -44,14 +44,17 @@ def sustained_figures(verdict: Verdict, names: Names, needed: str) -> str:
 
 
 def _incomplete(sides: Sequence[Sustained]) -> str:
-    """`; 5 blocks have every rate, 1 does not`, where that is so: of the side that lacks most."""
+    """`; 5 blocks have every rate, 1 does not`, where that is so: of the side that lacks most; and
+    `; 62/s and 91/s had too few replies`."""
+    slow = [_rate(at) for at in sorted({at for side in sides for at in side.too_slow})]
+    too_slow = f"; {listed_with('and', slow)} had too few replies" if slow else ""
     side = max(sides, key=lambda one: one.incomplete)
     if side.incomplete == 0:
-        return ""
+        return too_slow
     verb = "does" if side.incomplete == 1 else "do"
     whole = counted(len(side.blocks), "block")
     have = "has" if len(side.blocks) == 1 else "have"
-    return f"; {whole} {have} every rate, {side.incomplete} {verb} not"
+    return f"; {whole} {have} every rate, {side.incomplete} {verb} not{too_slow}"
 
 
 def _reach(side: Sustained, bounds: Sequence[float]) -> str:
@@ -98,13 +101,23 @@ def sustained_hint(verdict: Verdict, names: Names) -> str:
     """What would settle it, where that is no further block alone: other rates."""
     if verdict.outcome != "INCONCLUSIVE":
         return ""
-    said = []
+    said, grow = [], []
     for side, name in zip(verdict.sustained, (names.left, names.right), strict=False):
         which = _other_rates(side)
         if which:
             of = f" of {name}" if names.right else ""
             said.append(f"rates{of} {which}")
-    return f"{' and '.join(said)} would show where" if said else ""
+        grow += _growing(side, f" of {name}" if names.right else "")
+    other = [f"{' and '.join(said)} would show where"] if said else []
+    return "; ".join(other + grow)
+
+
+def _growing(side: Sustained, of: str) -> list[str]:
+    """The lowest rate of which windows so short do not tell that the server keeps up."""
+    if not side.growing:
+        return []
+    whether = f"whether what waits{of} stops to grow at {_rate(side.growing[0])}"
+    return [f"longer windows, or more blocks, would show {whether}"]
 
 
 def _other_rates(side: Sustained) -> str:

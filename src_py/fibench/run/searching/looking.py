@@ -17,12 +17,23 @@ from fibench.plan import Trial, plan_json
 from fibench.plan.searching.found import with_rates
 from fibench.plan.trials import SEARCH_BLOCK, search_key
 from fibench.record import Record
-from fibench.run._resume import Attempt
+from fibench.run._resume import Attempt, next_attempt
 from fibench.run.events import Listener, TrialFinished, TrialStarted
 from fibench.store.files import read_json
 from fibench.store.folder import as_json, keep_file
 from fibench.store.names import PLAN
 from fibench.store.searching.follow import follow
+from fibench.tried import could_not_start
+
+
+class NotStartedError(Exception):
+    """A trial of a search could not start, for reasons that are not the server's; the text is why,
+    a clause."""
+
+    def __init__(self, label: str, record: Record) -> None:
+        super().__init__(f"{label} could not start: {record.reason or 'no reason given'}")
+        self.hint = record.hint
+        """What to do about it, if that is known."""
 
 
 class Measure(Protocol):
@@ -42,14 +53,18 @@ def look(
 ) -> None:
     """Measure until every rate is found; `records` grow by what `measure` makes.
 
-    `check_stop` and `tell_again` raise what ends the run.
+    `check_stop` and `tell_again` raise what ends the run. So does a trial that could not start
+    however often it was tried: without it the rates would be a guess. Raises NotStartedError.
     """
     while (cell := (followed := follow(experiment, records)).following) is not None:
-        trial = Trial(len(followed.probes), SEARCH_BLOCK, cell, search_key(cell), "search")
+        trial = Trial(followed.place, SEARCH_BLOCK, cell, search_key(cell), "search")
         check_stop()
         tell(TrialStarted(trial))
-        record = measure(Attempt(trial), before_another=partial(tell_again, trial))
+        first = Attempt(trial, next_attempt(records, trial.key))
+        record = measure(first, before_another=partial(tell_again, trial))
         tell(TrialFinished(trial, record))
+        if could_not_start(record):
+            raise NotStartedError(cell.label, record)
 
 
 def so_far(experiment: Experiment, records: Sequence[Record]) -> Experiment:

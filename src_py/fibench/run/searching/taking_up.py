@@ -32,7 +32,8 @@ def taken_up(experiment: Experiment, folder: Path) -> TakenUp:
     """What a run's folder knows of the rates that an experiment searches; it may be anything.
 
     A run that has begun to measure keeps its rates only where they are those that its search gives:
-    its trials are there, and what they were made for is what the file says now.
+    its trials are there, and what they were made for is what the file says now. Rates that claims
+    name are measured too; where they name others now, it goes on with those that it has.
     """
     if not open_searches(experiment):
         return TakenUp(experiment)
@@ -45,6 +46,6 @@ def taken_up(experiment: Experiment, folder: Path) -> TakenUp:
     with_probes = replace(experiment, probes=followed.probes)
     if not kept:
         return TakenUp(with_probes)
-    if followed.following is not None or kept != followed.found:
+    if not followed.gives(kept):
         return TakenUp(experiment, AT_ODDS)
     return TakenUp(with_rates(with_probes, kept))

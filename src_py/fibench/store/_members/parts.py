@@ -7,6 +7,7 @@ what is not as it should be is not known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TypeGuard
 
@@ -28,6 +29,7 @@ from fibench.record import (
     GeneratorUse,
     GroupFigures,
     LatencyBounds,
+    Line,
     Saturated,
     ServerSide,
     SystemCalls,
@@ -113,6 +115,7 @@ def read_checks(value: object) -> Checks:
         computing_s=known_figure(value.get("computing_s")),
         check_s=known_figure(value.get("check_s")),
         saturated=or_none(_saturated)(value.get("saturated")),
+        line=or_none(_line)(value.get("line")),
     )
 
 
@@ -121,6 +124,15 @@ def _saturated(value: object) -> Saturated:
     if not {"answered_per_s", "due_per_s"} <= found.keys():
         raise Improper
     return Saturated(found["answered_per_s"], found["due_per_s"])
+
+
+def _line(value: object) -> Line:
+    found = object_or_empty(value)
+    grown = found.get("grown")  # which is below 0 where a line became shorter
+    rest = all_of(is_figure)({name: found.get(name) for name in ("at_capacity", "offered_per_s")})
+    if isinstance(grown, bool) or not isinstance(grown, int | float) or not math.isfinite(grown):
+        raise Improper
+    return Line(float(grown), rest["at_capacity"], rest["offered_per_s"])
 
 
 def read_bounds(value: object) -> Mapping[str, LatencyBounds]:
@@ -177,6 +189,7 @@ def _group(value: object) -> GroupFigures:
         idle="lag_p99_s" not in value,
         bounds=read_bounds(value.get("bounds", {})),
         saturated=or_none(_saturated)(value.get("saturated")),
+        line=or_none(_line)(value.get("line")),
     )
 
 

@@ -74,7 +74,8 @@ def _of_a_ramp(records: Sequence[Record]) -> Iterator[Note]:
                 label,
                 "clients waited for their first reply when the window opened in "
                 f"{len(early)} of {len(own)} trials: latencies are those of a queue that fills, "
-                'and lower than under a steady load (a longer warmup, or "auto", waits for it)',
+                'lower bounds of those under a steady load (a longer warmup, or "auto", waits for '
+                "it)",
             )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which trials a claim can be borne by: not those that were disturbed still when they were measured
-for the last time, nor those that the load generator kept less than full, and none at all where too
-many failed. Pure."""
+for the last time, nor those that the load generator kept less than full or whose figure could not
+be read, and none at all where too many failed. Pure."""
 
 from __future__ import annotations
 
@@ -49,15 +49,19 @@ NOTHING_LEFT_OUT = LeftOut()
 def left_out_of(claim: Claim, samples: Index, fewest: int) -> LeftOut:
     """What is left out of a claim that needs so many blocks, and whether that is too much of it.
 
-    The share is of the blocks in which every cell of the claim has a valid trial, since it rests on
-    whole blocks; and it is one share, whatever the reasons. A block drops out by itself in which
-    what is claimed could not be read of a server. What intervals can be widened for counts where
-    fewer blocks than that, or too small a share of them, would be left without it.
+    The share is of the blocks in which every cell of the claim has a valid trial, or one that could
+    not start, since it rests on whole blocks; and it is one share, whatever the reasons. Blocks in
+    which a trial could not start, or what is claimed could not be read of a server, count among
+    them: who brings that about where another trial went badly would else drop the block. What
+    intervals can be widened for counts where fewer blocks than that, or too small a share of them,
+    would be left without it.
     """
     cells = {cell.key: cell.label for cell in cells_of(claim)}
-    whole = set.intersection(*(set(samples.valid(key)) for key in cells))
+    every = blocks_begun(samples, cells)
+    whole = every.intersection(*(samples.valid(key) for key in cells))
+    lacking = every - whole
     unread = _unread(claim, samples, whole)
-    if METRICS[claim.metric].is_count or not (samples.spoilt or unread):
+    if METRICS[claim.metric].is_count or not (samples.spoilt or unread or lacking):
         return NOTHING_LEFT_OUT
     unbounded, metric = unbounded_cells(claim), in_group(claim.group, claim.metric)
     moved = {key for key in cells if key in unbounded or is_widened(samples, key, metric)}
@@ -72,37 +76,57 @@ def left_out_of(claim: Claim, samples: Index, fewest: int) -> LeftOut:
                 (borne if can_be_borne else noisy)[key, block] = noise
             if trial.not_full is not None and METRICS[claim.metric].rests_on_meter:
                 not_full[key, block] = trial.not_full
-    without = whole & ({block for _, block in (*noisy, *not_full, *borne)} | unread)
-    if len(without) <= min(MOST_LEFT_OUT * len(whole), len(whole) - fewest):
+    missing = lacking | {block for _, block in unread}
+    without = missing | (whole & {block for _, block in (*noisy, *not_full, *borne)})
+    if len(without) <= min(MOST_LEFT_OUT * len(every), len(every) - fewest):
         noisy |= borne
     of_meter = whole & {block for _, block in not_full}
-    lost = of_meter | (whole & {block for _, block in noisy}) | unread
-    if len(of_meter) > MOST_LEFT_OUT * len(whole):
+    lost = missing | of_meter | (whole & {block for _, block in noisy})
+    if len(of_meter) > MOST_LEFT_OUT * len(every):
         key, block = min(not_full, key=lambda one: one[1])
-        share = f"{len(of_meter)} of {len(whole)} blocks"
+        share = f"{len(of_meter)} of {len(every)} blocks"
         which = f"the first is {cells[key]} in block {block + 1}: {not_full[key, block]}"
         return LeftOut(noisy, limited=f"the load generator was the limit in {share}, {which}")
-    trials = noisy.keys() | not_full.keys()
-    if len(lost) <= MOST_LEFT_OUT * len(whole):
+    beside = {(key, block) for key in cells for block in lacking if block in samples.valid(key)}
+    trials = noisy.keys() | not_full.keys() | unread | beside
+    if len(lost) <= MOST_LEFT_OUT * len(every):
         return LeftOut(trials)
-    if unread:
-        said = f"{claim.metric} could not be read in {len(unread)} of {len(whole)} blocks"
-        more = len(lost) - len(unread)
-        also = f", and {more} more {'is' if more == 1 else 'are'} left out for what disturbed them"
-        return LeftOut(trials, not_quiet=said + (also if more else ", more than a quarter"))
-    said = _most_frequent(noisy.values())
-    share = f"{len(lost)} of {len(whole)} blocks are left out for what disturbed them"
-    return LeftOut(trials, not_quiet=f"the machine was not quiet: {said}; {share}")
+    blocks = f"of {len(every)} blocks"
+    if missing:
+        read, begun = len({block for _, block in unread}), len(lacking)
+        said = [f"{claim.metric} could not be read in {read} {blocks}"] if read else []
+        said += (
+            [f"a trial could not start in {begun} {blocks}{_why(samples, cells)}"] if begun else []
+        )
+        more = len(lost) - len(missing)
+        also = f"{more} more {'is' if more == 1 else 'are'} left out for what disturbed them"
+        said += [also] if more else []
+        so = "" if len(said) > 1 else ", more than a quarter"
+        return LeftOut(trials, not_quiet=", and ".join(said) + so)
+    what = _most_frequent(noisy.values())
+    share = f"{len(lost)} {blocks} are left out for what disturbed them"
+    return LeftOut(trials, not_quiet=f"the machine was not quiet: {what}; {share}")
 
 
-def _unread(claim: Claim, samples: Index, whole: Collection[int]) -> set[int]:
-    """The blocks in which a figure of a server, as its cores, is not known of some cell; none if it
-    is known in no block, since it cannot be read here, then."""
+def blocks_begun(samples: Index, cells: Iterable[str]) -> set[int]:
+    """The blocks in which each of these cells has a valid trial, or one that could not start."""
+    return set.intersection(*({*samples.valid(key), *samples.unstarted(key)} for key in cells))
+
+
+def _why(samples: Index, cells: Iterable[str]) -> str:
+    """Why trials could not start, in brackets."""
+    unstarted = (one for key in cells for one in samples.all(key) if one.unstarted)
+    return f" ({most_frequent_reason(unstarted)})"
+
+
+def _unread(claim: Claim, samples: Index, whole: Collection[int]) -> set[tuple[str, int]]:
+    """The trials, by cell and block, of which a figure of a server, as its cores, is not known;
+    none if it is known in no whole block, since it cannot be read here, then."""
     if METRICS[claim.metric].is_count or METRICS[claim.metric].rests_on_meter:
         return set()
-    known = [samples.logs(cell.key, claim.metric) for cell in cells_of(claim)]
-    unread = {block for block in whole if any(block not in logs for logs in known)}
-    return unread if len(unread) < len(whole) else set()
+    known = {cell.key: samples.logs(cell.key, claim.metric) for cell in cells_of(claim)}
+    unread = {(key, block) for key, logs in known.items() for block in whole if block not in logs}
+    return unread if len({block for _, block in unread}) < len(whole) else set()
 
 
 def _noise(trial: Sample, *, is_unbounded: bool, is_moved: bool) -> str | None:
@@ -132,6 +156,9 @@ def why_failed(claim: Claim, samples: Index) -> str | None:
     for cell in cells_of(claim):
         trials = [one for one in samples.all(cell.key) if not one.unstarted or one.failed_before]
         failed = [_as_failed(one) for one in trials if not one.valid or one.failed_before]
+        if claim.metric == "syscalls_per_request":
+            failed += [replace(one, valid=False, reason=one.uncounted, hint="")
+                       for one in trials if one.valid and one.uncounted is not None]  # fmt: skip
         if failed and len(failed) > claim.tolerates * len(trials):
             share = f"{len(failed)} of {len(trials)} trials of {cell.label} failed"
             more = f", more than {claim.tolerates:.0%} are tolerated" if claim.tolerates else ""

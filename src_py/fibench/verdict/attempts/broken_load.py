@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Trials whose load ended before their window, once it had begun to ask. Pure.
+"""Trials whose load ended before their window, though their server was ready. Pure.
 
 Nothing was measured, and it need not be the server's fault: so they are tried again. But how a
-trial goes can be seen from its first request on, and who kills the load of each that goes badly
-would choose among trials. So such an attempt counts as one that was measured again, with a figure
-that nobody knows (chosen.py); and a trial of which no other attempt came to its window has failed.
+trial goes can be seen as soon as its server can be asked, and who kills the load of each that goes
+badly would choose among trials, also where he asks the server himself before the load does. So such
+an attempt counts as one that was measured again, with a figure that nobody knows (chosen.py); and a
+trial of which no other attempt came to its window has failed.
 """
 
 from __future__ import annotations

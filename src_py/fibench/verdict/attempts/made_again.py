@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 from fibench.json_values import Json
+from fibench.plan.trials import SEARCH_BLOCK
 from fibench.record import Record, broke_off
 from fibench.store.attempts import Pass, passes_of
 from fibench.store.begun import Begun, begun_again
@@ -25,9 +26,19 @@ KINDS: Mapping[str, str] = {
     "late": "late readings",
     "generator": "the load generator",
     broken_load.KIND: "load broken off",
+    "unread": "figures not read",
+    "unstarted": "could not start",
+    "beside": "beside one that could not",
 }
-"""The kinds of disturbances, as people call them."""
+"""The kinds of disturbances, and of what else keeps a trial from counting, as people call them."""
 UNKNOWN = "why is not known"
+_LEFT_OUT_OF: Sequence[tuple[Collection[str], str]] = (
+    (LEFT_OUT, "every claim"),
+    (("foreign",), "claims on what others can move, where enough was left without"),
+    (("late",), "claims on what others can move"),
+    (("generator",), "claims on throughput and latency"),
+)
+"""Which kinds of what is disturbed still keep a trial from which claims (bearing.py)."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,7 @@ class BrokenOff:
     """A pass over a block that did not come to its end, and so does not count."""
 
     block: int
-    """From 0; -1: before all blocks."""
+    """From 0; -1: before all blocks; SEARCH_BLOCK: a single trial of a search."""
     why: str
     """As in stops.json: "interrupted", "crashed" and so on."""
 
@@ -89,10 +100,13 @@ class MadeAgain:
             yield f"{were} and measured again: {kinds_counted(self.again)}"
         if self.still:
             number = sum(self.still.values())
-            left = sum(n for kind, n in self.still.items() if kind in LEFT_OUT)
             were = f"{number} of {self.trials} trials {_was(number)} disturbed in the last attempt"
-            out = f"; {left} of them {_was(left)} left out of every claim" if left else ""
-            yield f"{were}: {kinds_counted(self.still)}{out}"
+            out = [
+                f"; {left} of them {_was(left)} left out of {what}"
+                for kinds, what in _LEFT_OUT_OF
+                if (left := sum(self.still.get(kind, 0) for kind in kinds))
+            ]
+            yield f"{were}: {kinds_counted(self.still)}{''.join(out)}"
         if self.accepted:
             were = f"{counted(self.accepted, 'trial')} {_was(self.accepted)} disturbed"
             yield f"noise was accepted (FIBENCH_NOISE): {were} and not measured again for that"
@@ -102,9 +116,14 @@ class MadeAgain:
             could = f"{number} of {counted(self.trials, 'trial')} could not start at once"
             why = "for reasons that are not the server's"
             yield f"{could}, {why}, and {_was(number)} tried again{never}"
-        if self.broken_off:
-            number = len({one.block for one in self.broken_off})
-            each = Counter(f"{_name(one.block)} ({one.why})" for one in self.broken_off)
+        looked = Counter(one.why for one in self.broken_off if one.block == SEARCH_BLOCK)
+        for why, number in looked.items():
+            were = f"{counted(number, 'trial')} of the search for rates {_was(number)} broken off"
+            yield f"{were} and made again ({why})"
+        blocks = [one for one in self.broken_off if one.block != SEARCH_BLOCK]
+        if blocks:
+            number = len({one.block for one in blocks})
+            each = Counter(f"{_name(one.block)} ({one.why})" for one in blocks)
             listed = ", ".join(f"{n} times {one}" if n > 1 else one for one, n in each.items())
             were = f"{counted(number, 'block')} {_was(number)} broken off"
             yield f"{were} and measured again: {listed}"

@@ -39,6 +39,7 @@ from fibench.verdict.bounds import may_decide
 from fibench.verdict.deciding.decisions import Decisions, Questions, Standing
 from fibench.verdict.deciding.mending import may_mend
 from fibench.verdict.judging import too_few_blocks
+from fibench.verdict.looks import FEWEST
 from fibench.verdict.sample import Index, Sample
 from fibench.verdict.sustaining.ruling import more_blocks_help
 from fibench.verdict.verdict import Verdict
@@ -166,13 +167,11 @@ def _stand(
         few += f"a verdict needs {questions.fewest}"
         return Standing(replace(verdict, outcome="INCONCLUSIVE", reason=few))
     is_miss = verdict.outcome == "REFUTED" and verdict.count is not None
-    if (
-        verdict.outcome in ("CONFIRMED", "REFUTED")
-        and not is_miss
-        and (verdict.blocks < questions.fewest)
-    ):
-        few = too_few_blocks(verdict.blocks, claim, samples, questions.fewest)
-        return Standing(replace(verdict, outcome="INCONCLUSIVE", reason=few))
+    if not is_miss and verdict.blocks < questions.fewest:
+        are_few = verdict.reason == too_few_blocks(verdict.blocks, claim, samples, FEWEST)
+        if are_few or verdict.outcome in ("CONFIRMED", "REFUTED"):
+            few = too_few_blocks(verdict.blocks, claim, samples, questions.fewest)
+            return Standing(replace(verdict, outcome="INCONCLUSIVE", reason=few))
     if verdict.outcome == "CONFIRMED" and METRICS[claim.metric].is_count and not last:
         met = "met in every block so far, and not decided before the last"
         return Standing(replace(verdict, outcome="INCONCLUSIVE", reason=met))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
@@ -12,6 +13,9 @@ from fibench.record import Record
 from fibench.verdict.foreign.widening import Widened
 from fibench.wording import most_named
 
+Beyond = Callable[[float, float], tuple[str, float | None] | None]
+"""What an interval decides, and how far the bound is beyond it, a logarithm, None where that is no
+ratio; None: it decides nothing."""
 WORTH_SAYING = 0.01
 """An interval that is wider by less than 1 % is not worth a word."""
 _KINDS = {
@@ -45,14 +49,30 @@ def widened_for(widened: Widened | None, widening: float) -> str:
     return f"widened for {number(widened.foreign_cores, 2)} foreign cores{names}"
 
 
-def unquiet(widened: Widened | None, decides: Callable[[float, float], bool]) -> str | None:
+def unquiet(widened: Widened | None, widening: float, beyond: Beyond) -> str | None:
     """Why an interval decides nothing, if it would have as it was before it was widened.
 
-    `decides` tells whether an interval does.
+    What a quiet machine needs for itself is hardly to be told from nothing: it is not said to have
+    been busy for that.
     """
-    if widened is None or not decides(widened.low, widened.high):
+    found = None if widened is None else beyond(widened.low, widened.high)
+    if widened is None or found is None:
         return None
-    return f"the machine was not quiet: {others(widened.foreign_cores, widened.names)}"
+    if widened.foreign_cores >= FOREIGN_CORES:
+        return f"the machine was not quiet: {others(widened.foreign_cores, widened.names)}"
+    outcome, by = found
+    among = f" ({', '.join(widened.names)} among them)" if widened.names else ""
+    used = f"{number(widened.foreign_cores, 2)} cores{among}, hardly to be told from none"
+    how_far = "" if by is None else f" by {_share(widening)}; the bound is {_share(by)} beyond"
+    return (
+        f"{outcome} but for what is not known of others: {used}, can have moved it{how_far}. "
+        "Longer windows or more blocks make that smaller"
+    )
+
+
+def _share(log: float) -> str:
+    """A logarithm as a share: `1.7 %`."""
+    return "any amount" if math.isinf(log) else f"{number(100.0 * math.expm1(log), 2)} %"
 
 
 def surroundings(records: Sequence[Record]) -> Iterator[str]:

@@ -48,6 +48,11 @@ def samples(records: Iterable[Record]) -> list[Sample]:
         for record in records
         if record.role == "syscalls" and record.valid
     }
+    uncounted = {
+        (record.cell, record.block): told(record.reason, record.hint)
+        for record in records
+        if record.role == "syscalls" and not record.valid and not could_not_start(record)
+    }
     found = []
     for record in records:
         if record.role in ("measure", "twin"):
@@ -57,6 +62,7 @@ def samples(records: Iterable[Record]) -> list[Sample]:
                 sample(record),
                 every_count=_every_count(tries),
                 failed_before=_why_failed_before(tries),
+                uncounted=uncounted.get((record.cell, record.block)),
                 unstarted=could_not_start(record) and why_broken_off(in_pass) is None,
                 since=0 if filled is None else filled.blocks,
                 broke_off_then=None if filled is None else why_broken_off(filled.before),
@@ -104,6 +110,7 @@ def sample(record: Record) -> Sample:
     }
     counts = _counts(record)
     saturated = {None: record.checks.saturated} | {n: g.saturated for n, g in record.groups.items()}
+    lines = {None: record.checks.line} | {n: g.line for n, g in record.groups.items()}
     bounds = _bounds(record.bounds)
     for group, gave in record.groups.items():
         metrics |= {
@@ -133,6 +140,7 @@ def sample(record: Record) -> Sample:
         computing_s=record.checks.computing_s,
         bounds=bounds,
         saturated={name: one for name, one in saturated.items() if one is not None},
+        lines={name: one for name, one in lines.items() if one is not None},
         halves=record.halves,
         foreign_cores=foreign_cores(record),
         design_cores=record.machine.get("design_cores"),

@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fibench.experiment import Row
+from fibench.experiment import Row, Step
 from fibench.metrics import metric_of
 from fibench.verdict._meter import lag_in_latency_s
 from fibench.verdict.bounds import ends_of
@@ -29,11 +29,13 @@ class Excess:
     low: float
     high: float
     saturated: bool = False
+    drawn: bool = True
+    """A line may be drawn through it: it is known how large it is, not only that it is held."""
 
     @property
     def known(self) -> bool:
         """Whether d is one figure."""
-        return self.low == self.high
+        return self.low == self.high and self.drawn
 
 
 Curve = Sequence[Excess]
@@ -67,6 +69,22 @@ def _less(log_s: float, lag_s: float) -> float:
         return log_s
     left_s = math.exp(log_s) - lag_s
     return math.log(left_s) if left_s > 0.0 else -math.inf
+
+
+def fast_enough(samples: Index, row: Row, key: str) -> Row:
+    """The row without the slowest rates whose windows had too few replies for the metric, as long
+    as another is left.
+
+    All trials at such a rate are left out, whatever came of them. So none is for having been slow:
+    and what a faster rate shows of a limit, a slower one could not turn.
+    """
+    first = next((i for i, step in enumerate(row) if not _is_short(samples, step, key)), 0)
+    return row[first:]
+
+
+def _is_short(samples: Index, step: Step, key: str) -> bool:
+    valid, flaws = samples.valid(step.cell.key), samples.flaws(step.cell.key, key)
+    return any(f == "short" and not is_saturated(valid[b], key) for b, f in flaws.items())
 
 
 def why_withheld(samples: Index, row: Row, key: str) -> str | None:

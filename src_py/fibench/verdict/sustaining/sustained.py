@@ -28,7 +28,8 @@ from fibench.verdict.crossover import crossing, undecided
 from fibench.verdict.estimate import Estimate, deviation
 from fibench.verdict.looks import Looks, critical
 from fibench.verdict.sample import Index
-from fibench.verdict.sustaining.measured import Curve, Excess, curves, why_withheld
+from fibench.verdict.sustaining.measured import Curve, Excess, curves, fast_enough, why_withheld
+from fibench.verdict.sustaining.steady import steadiness
 
 Stand = Literal["held", "exceeded"]
 
@@ -63,6 +64,11 @@ class Sustained:
     estimate: Estimate
     saturated: tuple[float, ...] = ()
     """The rates at which the server was saturated in every block."""
+    growing: tuple[float, ...] = ()
+    """The rates at which it is not clear that the server keeps up: what waits may grow without end,
+    however short it was when the windows ended (sustaining/steady.py)."""
+    too_slow: tuple[float, ...] = ()
+    """The slowest rates that were measured, which are none of `rates`: they had too few replies."""
     half: float | None = None
     """Half the width of the interval, a logarithm; None if an end is missing, or of a bracket."""
     final: bool = False
@@ -90,8 +96,10 @@ def find_sustained(
 ) -> Sustained:
     """The rate that one side sustains, at confidence 1 - alpha.
 
-    `key` is the metric, with its client group. A block counts only with all its rates.
+    `key` is the metric, with its client group. A block counts only with all its rates, but for
+    those that are too slow for the metric.
     """
+    slow, row = row, fast_enough(samples, row, key)
     rates = tuple(step.at for step in row)
     begun = {block for step in row for block in samples.valid(step.cell.key)}
     found = curves(samples, row, key, limit_s)
@@ -103,20 +111,28 @@ def find_sustained(
         {block: _reach(rates, curve) for block, curve in found.items()},
         len(begun) - len(found),
         Estimate(0, None, None, None, None, alpha, absent, looks),
+        too_slow=tuple(step.at for step in slow[: len(slow) - len(row)]),
     )
     if absent is not None:
         return known
-    blocks = list(found.values())
+    if len(found) == 1:
+        return _with_figure(known, list(found.values()))
+    errors = critical(len(found), alpha, looks)
+    steady = steadiness(found, samples, row, key, limit_s, errors)
+    known = _with_figure(replace(known, growing=steady.growing), list(steady.likely.values()))
+    blocks = list(steady.sure.values())
+    return _with_interval(known, known.estimate, blocks, _mean(blocks))
+
+
+def _with_figure(known: Sustained, blocks: Sequence[Curve]) -> Sustained:
+    """The same with what the mean over blocks holds."""
     shared = _mean(blocks)
-    full = tuple(at for at, one in zip(rates, shared, strict=True) if one.saturated)
-    known = replace(known, saturated=full)
-    reach = _reach(rates, shared)
+    full = tuple(at for at, one in zip(known.rates, shared, strict=True) if one.saturated)
+    reach = _reach(known.rates, shared)
     estimate = replace(known.estimate, blocks=len(blocks), mean=reach.at)
     if reach.at is None:
         estimate = replace(estimate, at_least=reach.least, at_most=reach.most)
-    if len(blocks) == 1:
-        return replace(known, estimate=estimate)
-    return _with_interval(known, estimate, blocks, shared)
+    return replace(known, saturated=full, estimate=estimate)
 
 
 def _mean(blocks: Sequence[Curve]) -> list[Excess]:
@@ -126,6 +142,7 @@ def _mean(blocks: Sequence[Curve]) -> list[Excess]:
             math.fsum(one.low for one in column) / len(column),
             math.fsum(one.high for one in column) / len(column),
             all(one.saturated for one in column),
+            all(one.drawn for one in column),
         )
         for column in zip(*blocks, strict=True)
     ]

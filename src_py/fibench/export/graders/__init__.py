@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What those take who judge a run without looking at it: graders, and services that build."""
