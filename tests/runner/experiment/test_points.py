@@ -45,7 +45,7 @@ def test_points_change_nothing_of_what_a_run_is_about() -> None:
         ("0", "points 0 is outside 1 to 1000"),
         ("1001", "points 1001 is outside 1 to 1000"),
         ("0.5", "points must be a whole number, not a number with a fraction"),
-        ('"2"', "points must be a whole number, not text"),
+        ('"2"', "points must be a whole number, not text\nwrite 2, without quotes"),
         ("true", "points must be a whole number, not true or false"),
     ],
 )
