@@ -64,6 +64,9 @@ class Server:
         return exact * math.exp(chance.gauss(0.0, self.noise))
 
 
+SERVERS = {"c-mt": Server(500.0), "c-sync": Server(120.0)}
+
+
 class SearchedMachine(Machine):
     """Measures servers of known capacities."""
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from fibench.page.draw import labels, svg
 from fibench.page.draw.labels import AxisLabel
-from fibench.page.draw.palette import GRID, INK, TONE, ZONE, Tone
+from fibench.page.draw.palette import GRID_LINE, INK, TONE, ZONE, Tone
 from fibench.page.draw.scale import Axis
 
 _TOP = 20.0
@@ -122,7 +122,7 @@ def _axis(asked: ManyRuns, scale: Axis, bottom: float) -> Iterator[Markup]:
     for one in shown:
         if not one.strong:
             dashes = "2 3" if one.said.endswith("same") else None
-            yield svg.line(one.at, one.at, _TOP, bottom, stroke=GRID, class_="grid",
+            yield svg.line(one.at, one.at, _TOP, bottom, stroke=GRID_LINE, class_="grid",
                            stroke_dasharray=dashes)  # fmt: skip
     for bound in asked.bounds:
         at = scale.clipped(bound)
