@@ -18,7 +18,7 @@ def machine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def searched(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> SearchedMachine:
-    """It searches the rates of servers whose capacities are known."""
+    """It looks for the rates of two servers."""
     assert programs.is_dir()
     monkeypatch.setattr("fibench.run.begin.end_leftovers", lambda: None)
     return SearchedMachine(Beginner(tmp_path, text=FILE), monkeypatch, SERVERS)

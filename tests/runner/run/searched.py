@@ -107,4 +107,4 @@ def answered(made: Record, server: Server) -> Record:
     return replace(made, metrics=metrics, counts=counts, checks=checks)
 
 
-__all__ = ["FILE", "LIMIT_S", "Killed", "SearchedMachine", "Server", "answered"]
+__all__ = ["FILE", "LIMIT_S", "SERVERS", "Killed", "SearchedMachine", "Server", "answered"]
