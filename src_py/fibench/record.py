@@ -36,7 +36,7 @@ class Saturated:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Growth:
     """What an open loop has in flight and overdue, over a window, in requests."""
 
     grown: float
@@ -67,7 +67,7 @@ class GroupFigures:
     """Of latencies that are None, between what they lie."""
     saturated: Saturated | None = None
     """Its schedule asked for more than the server could answer."""
-    line: Line | None = None
+    line: Growth | None = None
     """None of a closed loop, and where nobody said."""
 
     def as_document(self) -> dict[str, Json]:
@@ -105,7 +105,7 @@ class Checks:
     offered_per_s: float | None = None
     saturated: Saturated | None = None
     """Of all open loops together, where one was; None: none was, or the generator was late."""
-    line: Line | None = None
+    line: Growth | None = None
     """Of all open loops together; None: there is none, or nobody said."""
     listen_overflows: int | None = None
     listen_drops: int | None = None

@@ -185,16 +185,12 @@ def run(
     from fibench.commands.quiet import say_who_is_busy
     from fibench.machine import LockError, measuring
     from fibench.machine.foreign import Glancing
-    from fibench.run import tries_again_later
     from fibench.run.preparing import make_ready
     from fibench.store import RunError, run_name
 
     places, allowed = find_places(), allowed_outcomes(allow)
     asked = made_under(load(name, overrides, places), made_as)
-    written = {"FIBENCH_RESULTS": places.results}
-    if places.checkout is not None:
-        written["FIBENCH_BUILD"] = places.build
-    refuse_unwritable(written)
+    _refuse_unwritable(places)
     beliefs = _predicted(asked, places, fresh) if predict else ()
     try:
         # Before the build, which would disturb another run's measurement.
@@ -222,7 +218,21 @@ def run(
                 status = exit_status(signal_of(interrupt))
     except (RunError, LockError) as error:
         raise Refused(str(error), error.hint) from error
-    again = f"`{_again(name, asked)}`"
+    _say_how_to_go_on(request, outcome, f"`{_again(name, asked)}`", status)
+    return status
+
+
+def _refuse_unwritable(places: Places) -> None:
+    written = {"FIBENCH_RESULTS": places.results}
+    if places.checkout is not None:
+        written["FIBENCH_BUILD"] = places.build
+    refuse_unwritable(written)
+
+
+def _say_how_to_go_on(request: Request, outcome: RunOutcome, again: str, status: int) -> None:
+    """What the same command, which is `again`, does with what is left of a run."""
+    from fibench.run import tries_again_later
+
     if outcome.interrupted:
         print(f"{again} resumes it")
     elif outcome.not_quiet is not None:
@@ -235,7 +245,6 @@ def run(
         )
     elif status == TRIAL_FAILED:
         print(f"a trial that failed is a result, and stays one; {again} begins a new run")
-    return status
 
 
 def _say(text: str) -> None:

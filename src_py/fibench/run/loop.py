@@ -200,11 +200,10 @@ def _walk(
 def _tell_start(
     begun: Beginning, records: Sequence[Record], todo: Sequence[Attempt], tell: Listener
 ) -> None:
-    left = [one.trial for one in todo]
-    stand = {record.trial for record in records} - {trial.key for trial in left}
-    made, total = tuple(records), len(begun.trials)
-    known = begun.experiment
-    tell(RunStarted(begun.folder, left, known, total, begun.resumed, len(stand), made))
+    left, total = [one.trial for one in todo], len(begun.trials)
+    stand = len({record.trial for record in records} - {trial.key for trial in left})
+    of, made = begun.experiment, tuple(records)
+    tell(RunStarted(begun.folder, left, of, total, begun.resumed, stand, made))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fibench.metrics import PERCENTILES
-from fibench.record import LatencyBounds, Line, Saturated
+from fibench.record import Growth, LatencyBounds, Saturated
 from fibench.trial.answer import Answer, CutOff, OpenLoop, Part
 
 CHANCE = 3.0
@@ -68,7 +68,7 @@ def fell_behind(loop: OpenLoop, spans: Spans) -> bool:
     return loop.waiting_at_end - loop.waiting_at_begin > most_left(loop.due, fastest_s, spans)
 
 
-def line_of(loop: OpenLoop, spans: Spans, *, is_uniform: bool) -> Line:
+def line_of(loop: OpenLoop, spans: Spans, *, is_uniform: bool) -> Growth:
     """How what waits grew over a window, and how it would at the server's capacity.
 
     What waits there has no place to which it returns. Arrivals that do not know of each other make
@@ -78,13 +78,13 @@ def line_of(loop: OpenLoop, spans: Spans, *, is_uniform: bool) -> Line:
     """
     fastest_s = (loop.fastest_ns or 0.0) * _NS
     if spans.window_s <= 0.0:
-        return Line(0.0, 0.0, loop.offered_per_s)
+        return Growth(0.0, 0.0, loop.offered_per_s)
     per_s = loop.due / spans.window_s
     missing = per_s * max(0.0, fastest_s - spans.warmup_s)
     begin, end = (_walked(per_s * s) for s in (spans.warmup_s, spans.warmup_s + spans.window_s))
     left = max(1.0, UNIFORM_LEFT * loop.due)
     at_capacity = min(end - begin, left) if is_uniform else end - begin
-    return Line(
+    return Growth(
         loop.waiting_at_end - loop.waiting_at_begin - missing, at_capacity, loop.offered_per_s
     )
 

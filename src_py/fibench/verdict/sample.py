@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fibench.metrics import metric_of
-from fibench.record import LatencyBounds, Line, Saturated
+from fibench.record import Growth, LatencyBounds, Saturated
 
 BOUNDED = "bounds alone"
 """What is said of a figure that no more is known of; longer windows would not do."""
@@ -60,7 +60,7 @@ class Sample:
     """Of latencies that are not known, between what they lie."""
     saturated: Mapping[str | None, Saturated] = field(default_factory=dict)
     """Open loops that asked for more than the server could answer: all together (None), groups."""
-    lines: Mapping[str | None, Line] = field(default_factory=dict)
+    lines: Mapping[str | None, Growth] = field(default_factory=dict)
     """How what waits grew over the window: of all open loops together (None), of groups."""
     halves: tuple[int, int] | None = None
     """Replies in the first and the second half of the window."""

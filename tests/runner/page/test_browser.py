@@ -245,7 +245,7 @@ AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
-@pytest.mark.parametrize("page", ["outcomes", "groups"], indirect=True)
+@pytest.mark.parametrize("page", ["outcomes", "groups", "sweep"], indirect=True)
 def test_axe_finds_nothing(page: Path, look: str, shown: Browser) -> None:
     """WCAG 2.2 AA, as far as axe-core can tell; that it looks is seen by a page that is wrong."""
     named = os.environ.get("FIBENCH_AXE")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.runner.beginner import Beginner
 from tests.runner.run.machine import Machine
+from tests.runner.run.searched import FILE, SERVERS, SearchedMachine
 
 
 @pytest.fixture
@@ -13,3 +14,11 @@ def machine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """It runs a small experiment of three blocks."""
     assert programs.is_dir()
     return Machine(Beginner(tmp_path, {"blocks": "3"}), monkeypatch)
+
+
+@pytest.fixture
+def searched(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> SearchedMachine:
+    """It looks for the rates of two servers."""
+    assert programs.is_dir()
+    monkeypatch.setattr("fibench.run.begin.end_leftovers", lambda: None)
+    return SearchedMachine(Beginner(tmp_path, text=FILE), monkeypatch, SERVERS)

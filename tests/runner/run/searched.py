@@ -64,6 +64,9 @@ class Server:
         return exact * math.exp(chance.gauss(0.0, self.noise))
 
 
+SERVERS = {"c-mt": Server(500.0), "c-sync": Server(120.0)}
+
+
 class SearchedMachine(Machine):
     """Measures servers of known capacities."""
 
@@ -104,4 +107,4 @@ def answered(made: Record, server: Server) -> Record:
     return replace(made, metrics=metrics, counts=counts, checks=checks)
 
 
-__all__ = ["FILE", "LIMIT_S", "Killed", "SearchedMachine", "Server", "answered"]
+__all__ = ["FILE", "LIMIT_S", "SERVERS", "Killed", "SearchedMachine", "Server", "answered"]

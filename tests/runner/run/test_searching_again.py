@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.runner.beginner import Beginner
 from tests.runner.records import recorded
-from tests.runner.run.searched import FILE, Killed, SearchedMachine, Server
+from tests.runner.run.searched import FILE, Killed, SearchedMachine
 from tests.runner.verdict.chosen_runs import record
 
 from fibench.record import Record
@@ -17,14 +17,7 @@ from fibench.store import RunError, read_run
 from fibench.store.files import read_json
 from fibench.verdict import review
 
-SERVERS = {"c-mt": Server(500.0), "c-sync": Server(120.0)}
 THRICE = {(1, number): "port" for number in (1, 2, 3)}
-
-
-@pytest.fixture
-def machine(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> SearchedMachine:
-    monkeypatch.setattr("fibench.run.begin.end_leftovers", lambda: None)
-    return SearchedMachine(Beginner(tmp_path, text=FILE), monkeypatch, SERVERS)
 
 
 def rates_in(folder: Path) -> list[object]:
@@ -33,68 +26,68 @@ def rates_in(folder: Path) -> list[object]:
     return [one["rates"] for one in searches]
 
 
-def marks_of(machine: SearchedMachine, folder: Path) -> list[str]:
+def marks_of(searched: SearchedMachine, folder: Path) -> list[str]:
     """What is wrong with a run, but for its claims, which nobody has kept or has changed."""
-    marks = review(read_run(folder, machine.beginner.request.places)).marks
+    marks = review(read_run(folder, searched.beginner.request.places)).marks
     return [mark for mark in marks if "claims" not in mark]
 
 
 def test_a_trial_that_could_not_start_ends_no_search_and_is_made_when_the_run_is_gone_on_with(
-    machine: SearchedMachine,
+    searched: SearchedMachine,
 ) -> None:
-    machine.script = dict(THRICE)
+    searched.script = dict(THRICE)
     with pytest.raises(RunError, match=r"search for rates stopped: .* could not start: port"):
-        machine.run()
-    assert {trial.role for trial in machine.trials} == {"search"}
-    assert machine.made == [(0, 1), (1, 1), (1, 2), (1, 3)]
-    machine.script = {}
-    outcome, events = machine.run()
+        searched.run()
+    assert {trial.role for trial in searched.trials} == {"search"}
+    assert searched.made == [(0, 1), (1, 1), (1, 2), (1, 3)]
+    searched.script = {}
+    outcome, events = searched.run()
     assert [one for one in events if isinstance(one, Notice)] == []
-    assert (1, 4) in machine.made
-    assert (0, 2) not in machine.made
+    assert (1, 4) in searched.made
+    assert (0, 2) not in searched.made
     rates = rates_in(outcome.folder)
-    assert not marks_of(machine, outcome.folder)
-    whole = run_experiment(replace(machine.beginner.request, fresh=True))
+    assert not marks_of(searched, outcome.folder)
+    whole = run_experiment(replace(searched.beginner.request, fresh=True))
     assert rates_in(whole.folder) == rates
 
 
-def test_so_it_does_however_often(machine: SearchedMachine) -> None:
-    machine.always = "port"
+def test_so_it_does_however_often(searched: SearchedMachine) -> None:
+    searched.always = "port"
     for session in (1, 2):
         with pytest.raises(RunError) as stopped:
-            machine.run()
+            searched.run()
         assert stopped.value.hint == "when that is over, the same command goes on with this run"
-        assert machine.made == [(0, number) for number in range(1, 3 * session + 1)]
+        assert searched.made == [(0, number) for number in range(1, 3 * session + 1)]
 
 
 def test_a_trial_of_a_search_that_was_broken_off_and_made_again_is_told_of(
-    machine: SearchedMachine,
+    searched: SearchedMachine,
 ) -> None:
-    machine.script = {(2, 1): "killed"}
+    searched.script = {(2, 1): "killed"}
     with pytest.raises(Killed):
-        machine.run()
-    machine.script = {}
-    outcome, _ = machine.run()
-    stored = review(read_run(outcome.folder, machine.beginner.request.places))
-    assert not marks_of(machine, outcome.folder)
+        searched.run()
+    searched.script = {}
+    outcome, _ = searched.run()
+    stored = review(read_run(outcome.folder, searched.beginner.request.places))
+    assert not marks_of(searched, outcome.folder)
     (note,) = [one for one in stored.findings.notes if "broken off" in one]
     assert note == "1 trial of the search for rates was broken off and made again (crashed)"
 
 
 @pytest.mark.parametrize("named", ["3000/s", "100/s"])
 def test_claims_that_name_another_rate_leave_a_run_its_rates(
-    machine: SearchedMachine, tmp_path: Path, named: str
+    searched: SearchedMachine, tmp_path: Path, named: str
 ) -> None:
-    machine.stop_before = 40
-    first, _ = machine.run()
+    searched.stop_before = 40
+    first, _ = searched.run()
     rates = rates_in(first.folder)
-    machine.beginner = Beginner(tmp_path, text=FILE.replace("440/s", named))
-    again, events = machine.run()
+    searched.beginner = Beginner(tmp_path, text=FILE.replace("440/s", named))
+    again, events = searched.run()
     assert [one for one in events if isinstance(one, Notice)] == []
     assert again.folder == first.folder
     assert again.other_claims
     assert rates_in(again.folder) == rates
-    assert not marks_of(machine, again.folder)
+    assert not marks_of(searched, again.folder)
 
 
 def probed(index: int, probe_s: float, **more: object) -> Record:

@@ -122,7 +122,7 @@ def test_what_is_no_such_file_is_named(tmp_path: Path, lie: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"session": 0}, {"session": "1"}, {"session": True}, {"trial": 3}, {"block": -2},
+        {"session": 0}, {"session": "1"}, {"session": True}, {"trial": 3}, {"block": -3},
         {"block": None}, {"attempt": 0}, {"attempt": 1.5}, {"attempt": 10**12},
     ],
 )  # fmt: skip

@@ -19,7 +19,7 @@ from tests.runner.documents import (
 from fibench.backends.catalogue import Backend
 from fibench.parameters import Parameters
 from fibench.parameters.groups import parse
-from fibench.record import GroupFigures, Line
+from fibench.record import GroupFigures, Growth
 from fibench.trial._figures import Figures, fibload_figures, with_lines
 from fibench.trial.answer import read_answer
 from fibench.trial.load import LoadEnding
@@ -184,6 +184,6 @@ def test_what_waits_is_told_of_open_loops_and_of_their_groups(
     assert figures.checks.line == figures.groups["small"].line
     line = figures.checks.line
     assert line is not None
-    assert line == Line(20.0, line.at_capacity, 500.0)
+    assert line == Growth(20.0, line.at_capacity, 500.0)
     assert line.at_capacity == pytest.approx(at_capacity, rel=0.01)
     assert figures.groups["slow"].line is None

@@ -9,7 +9,7 @@ import pytest
 from tests.runner.verdict.rates import Figure, noisy, row, sustains, trials, verdict_on
 
 from fibench.develop.bench.growing import SETTINGS, Setting, share_held
-from fibench.record import Line, Saturated
+from fibench.record import Growth, Saturated
 from fibench.report.claims.sustained import Names, sustained_figures, sustained_hint
 from fibench.verdict import Sample
 from fibench.verdict.looks import Looks
@@ -61,7 +61,7 @@ def grown(samples: Sequence[Sample], by: Mapping[float, Sequence[float]]) -> lis
     return [
         replace(
             one,
-            lines={None: Line(by.get(at, (0.0,) * 5)[one.block], AT_CAPACITY, at)},
+            lines={None: Growth(by.get(at, (0.0,) * 5)[one.block], AT_CAPACITY, at)},
         )
         for one in samples
         for at in (rates[one.cell_key],)

@@ -20,7 +20,7 @@ from fibench.reading import without_waiting
 from fibench.wording import escaped
 
 if TYPE_CHECKING:
-    from fibench.export.graders.github import Place
+    from fibench.export.graders.github import WhereWritten
     from fibench.export.graders.plain import ToldClaim
     from fibench.verdict import Review
 
@@ -77,7 +77,7 @@ def _append(target: str, data: bytes) -> None:
         stream.write(data)
 
 
-def _placing(judged: Review, source: Path | None) -> Place:
+def _placing(judged: Review, source: Path | None) -> WhereWritten:
     """Where the claims of a run stand: in a file as it is now, or as the run has kept its own."""
     from fibench.page.source import read_source, source_of
 

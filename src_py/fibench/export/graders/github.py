@@ -27,11 +27,11 @@ _ALLOWED = "notice"
 _MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_MESSAGE, ":": "%3A", ",": "%2C"}
 
-Place = Callable[[ToldClaim], tuple[str, int] | None]
+WhereWritten = Callable[[ToldClaim], tuple[str, int] | None]
 """The file of a claim, as GitHub knows it, and its line; None where it has none there."""
 
 
-def annotated(review: Review, place: Place, allowed: Collection[str] = ()) -> Iterator[str]:
+def annotated(review: Review, place: WhereWritten, allowed: Collection[str] = ()) -> Iterator[str]:
     """A workflow command for each claim that is refuted, or of which nothing can be said; a notice
     where that is `allowed`. One for all trials that failed."""
     for claim in told_claims(review):

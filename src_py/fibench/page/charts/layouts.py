@@ -23,7 +23,7 @@ from fibench.page.charts.sheet import (
 )
 from fibench.page.draw.palette import FAMILY_NAMES, SHAPE_NAMES, Look
 from fibench.page.sections.latency import Panels
-from fibench.page.sections.sweeps import Line, Sweep
+from fibench.page.sections.sweeps import Sweep, SweepLine
 
 _ROW = 34.0
 _FIGURES, _SPREADS, _GAP = 72.0, 84.0, 14.0
@@ -98,7 +98,7 @@ def looks(sheet: Sheet, every: Iterable[Look]) -> None:
     sheet.down += 26.0
 
 
-def lines(sheet: Sheet, every: Iterable[Line]) -> None:
+def lines(sheet: Sheet, every: Iterable[SweepLine]) -> None:
     """Which line is what."""
     across = 0.0
     for one in every:

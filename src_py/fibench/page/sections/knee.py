@@ -23,7 +23,7 @@ from fibench.page.sections.sweeps import (
     HEIGHT,
     LEFT,
     RIGHT,
-    Line,
+    SweepLine,
     SweepPoint,
     down,
     lines_along,
@@ -63,7 +63,7 @@ class AskedRate:
 class KneeRow:
     """A design."""
 
-    line: Line
+    line: SweepLine
     steps: Sequence[AskedRate]
     """By rising rate."""
     held: str
@@ -118,7 +118,7 @@ def broken_of(steps: Sequence[AskedRate]) -> AskedRate | None:
     return next((step for step in steps if not step.kept_up), None)
 
 
-def _steps(view: View, line: Line) -> Iterator[AskedRate]:
+def _steps(view: View, line: SweepLine) -> Iterator[AskedRate]:
     for point in line.points:
         answered = view.summaries[point.cell.cell.key].estimates["throughput"].mean
         if answered is not None and answered > 0.0 and point.cell.cell.parameters.rate:
@@ -126,7 +126,7 @@ def _steps(view: View, line: Line) -> Iterator[AskedRate]:
             yield AskedRate(point, answered, all(one.checks.saturated is None for one in records))
 
 
-def _row(line: Line, steps: Sequence[AskedRate], metric: str) -> KneeRow:
+def _row(line: SweepLine, steps: Sequence[AskedRate], metric: str) -> KneeRow:
     held, first = knee_of(steps), broken_of(steps)
     unit, latency = METRICS[metric].unit, NO_FIGURE
     if held is not None:
@@ -221,7 +221,7 @@ def _line(row: KneeRow, x: Axis, y: Axis, metric: str) -> Iterator[Markup]:
         yield _point(row.line, step, x.at(step.answered), down(y, step.figure), metric)
 
 
-def _point(line: Line, step: AskedRate, across: float, height: float, metric: str) -> Markup:
+def _point(line: SweepLine, step: AskedRate, across: float, height: float, metric: str) -> Markup:
     found, look, unit = step.point.found, line.cell.look, METRICS[metric].unit
     is_known = found.mean is not None
     told = quantity(step.figure, unit) if is_known else f"above {quantity(step.figure, unit)}"

@@ -46,7 +46,7 @@ class SweepPoint:
 
 
 @dataclass(frozen=True)
-class Line:
+class SweepLine:
     """The cells of one design."""
 
     name: str
@@ -65,7 +65,7 @@ class Sweep:
 
     over: str
     picture: Markup
-    lines: Sequence[Line]
+    lines: Sequence[SweepLine]
     log: bool
     note: str = ""
 
@@ -133,14 +133,14 @@ def sweep_of(view: View, metric: str) -> Sweep | None:
     return Sweep(over, svg.canvas(HEIGHT + 26.0, *marks, label=label), lines, y.log, note)
 
 
-def _open_note(lines: Sequence[Line]) -> str:
+def _open_note(lines: Sequence[SweepLine]) -> str:
     bounded = any(point.found.mean is None for line in lines for point in line.points)
     if not bounded:
         return ""
     return "An arrow: more than that, since the server could not answer all that it was asked for."
 
 
-def lines_along(view: View, over: str, metric: str) -> Iterator[Line]:
+def lines_along(view: View, over: str, metric: str) -> Iterator[SweepLine]:
     """A line for each design, of a metric over an axis."""
     used: dict[tuple[str, str], int] = {}
     for name, row in rows_along(view, over).items():
@@ -155,10 +155,10 @@ def lines_along(view: View, over: str, metric: str) -> Iterator[Line]:
         look = points[0].cell.look
         before = used.get((look.family, look.shape), 0)
         used[look.family, look.shape] = before + 1
-        yield Line(name, points, DASHES[before % len(DASHES)])
+        yield SweepLine(name, points, DASHES[before % len(DASHES)])
 
 
-def upright(lines: Sequence[Line]) -> Axis:
+def upright(lines: Sequence[SweepLine]) -> Axis:
     """An axis with every figure of some lines on it, in per cent of the plot's height."""
     every = [point.found for line in lines for point in line.points]
     middles = [one for found in every for one in (found.mean, found.at_least) if one]
@@ -189,7 +189,7 @@ def upright_grid(y: Axis, unit: Unit) -> Iterator[Markup]:
         yield svg.caption(LEFT - 1.0, at + 4.0, said, text_anchor="end", class_="tick")
 
 
-def _curves(lines: Sequence[Line], x: Axis, y: Axis, metric: str) -> Iterator[Markup]:
+def _curves(lines: Sequence[SweepLine], x: Axis, y: Axis, metric: str) -> Iterator[Markup]:
     width, unit = RIGHT - LEFT, METRICS[metric].unit
     for line in lines:
         look = line.cell.look
@@ -228,14 +228,14 @@ def _point(point: SweepPoint, x: Axis, y: Axis, unit: Unit) -> Iterator[Markup]:
                   class_=f"f-{look.family} point")  # fmt: skip
 
 
-def _end(line: Line, y: Axis) -> float:
+def _end(line: SweepLine, y: Axis) -> float:
     found = line.points[-1].found
     figure = found.mean if found.mean is not None else found.at_least
     assert figure is not None
     return down(y, figure)
 
 
-def names_at_ends(ends: Iterable[tuple[float, float, Line]]) -> Iterator[Markup]:
+def names_at_ends(ends: Iterable[tuple[float, float, SweepLine]]) -> Iterator[Markup]:
     """The name of each line where it ends, across and down: none upon another."""
     at = -math.inf
     for across, height, line in sorted(ends, key=lambda end: end[1]):

@@ -28,8 +28,8 @@ from fibench.record import (
     GeneratorSide,
     GeneratorUse,
     GroupFigures,
+    Growth,
     LatencyBounds,
-    Line,
     Saturated,
     ServerSide,
     SystemCalls,
@@ -126,13 +126,13 @@ def _saturated(value: object) -> Saturated:
     return Saturated(found["answered_per_s"], found["due_per_s"])
 
 
-def _line(value: object) -> Line:
+def _line(value: object) -> Growth:
     found = object_or_empty(value)
     grown = found.get("grown")  # which is below 0 where a line became shorter
     rest = all_of(is_figure)({name: found.get(name) for name in ("at_capacity", "offered_per_s")})
     if isinstance(grown, bool) or not isinstance(grown, int | float) or not math.isfinite(grown):
         raise Improper
-    return Line(float(grown), rest["at_capacity"], rest["offered_per_s"])
+    return Growth(float(grown), rest["at_capacity"], rest["offered_per_s"])
 
 
 def read_bounds(value: object) -> Mapping[str, LatencyBounds]:
