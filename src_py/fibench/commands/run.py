@@ -78,13 +78,11 @@ def load(name: str, overrides: Mapping[str, str], places: Places) -> Asked:
 
 
 def made_under(asked: Asked, name: str | None) -> Asked:
-    """What is asked for under a person's name, if there is one: it draws the seed. Raises
-    Refused."""
+    """What is asked for under a person's name, if any: it draws the seed. Raises Refused."""
     if name is None:
         return asked
     if "seed" in asked.overrides:
-        hint = "give one of them: a name draws a seed of its own"
-        raise Refused("--as and --seed are both given", hint, WRONG_INPUT)
+        raise Refused("--as and --seed are both given", "a name draws its seed", WRONG_INPUT)
     try:
         kept = read_name(name)
     except ValueError as error:
