@@ -108,22 +108,6 @@ def _check_cpus(experiment: Experiment, path: Path) -> None:
     raise ExperimentError(source.sorted())
 
 
-def _not_there(asked: Asked, experiment: Experiment) -> list[str]:
-    """What commands of the file's own servers name and is not there, each with its line."""
-    from fibench.backends.own_servers import lines_of_missing
-    from fibench.document import Source, brief_name
-    from fibench.document.text import decode, read
-
-    every = list(lines_of_missing(experiment))
-    if not every:
-        return []
-    name = brief_name(asked.source)
-    source = Source(name, decode(read(asked.source, name), name))
-    for place, what in every:
-        source.report(place, what)
-    return [f"{one.file}:{one.line}: {one.what}" for one in source.sorted()]
-
-
 def _with_absolute_paths(overrides: Mapping[str, str]) -> Mapping[str, str]:
     """The options as they are meant wherever they are read: who types a path means their folder."""
     words = [word.strip() for word in overrides.get("interpreter", "").split(",")]
@@ -140,6 +124,7 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     """Show what would run, and what cannot run here; measures nothing."""
     from fibench.backends import interpreter_records
     from fibench.backends.available import find_here
+    from fibench.commands.helping.missing import missing_lines
     from fibench.plan import choose, plan_json, warnings
     from fibench.report.words import to_judge
     from fibench.run.preparing import taken_ports
@@ -149,7 +134,7 @@ def plan(name: str, overrides: Mapping[str, str], as_json: bool) -> int:
     here = find_here(asked.experiment, asked.folder, asked.backends, places.programs)
     experiment = here.experiment
     advice = warnings(experiment, known_backends(asked.backends), machine.usable_cores())
-    advice += _not_there(asked, experiment)
+    advice += missing_lines(asked.source, experiment)
     advice += [f"{what}: {hint}" for what, hint in taken_ports(experiment)]
     pinning = choose(experiment, machine.physical_cores())
     more = {
