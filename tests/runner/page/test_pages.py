@@ -205,6 +205,7 @@ def test_the_page_of_the_first_experiment_is_small(reviewed: Reviewed) -> None:
     assert len(page_of(reviewed("gil")).encode()) <= 400_000
 
 
+@pytest.mark.long
 def test_five_hundred_trials_of_twelve_backends_have_a_page_of_three_megabytes(
     tmp_path: Path,
 ) -> None:
