@@ -98,7 +98,7 @@ def test_ctrl_c_leaves_what_is_decided_and_the_same_command_comes_to_the_rest(de
     before = desk.records()
     done = desk.run(path)
     assert done.returncode in (0, 5), done.stdout + done.stderr  # starved, a trial fails
-    assert done.stdout.startswith("resuming ")
+    assert done.stdout.startswith("resuming "), done.stdout + done.stderr
     assert desk.records()[: len(before)] == before
     assert blocks_of(desk)["c-mt"] == set(range(last)), "what had left is not measured again"
     assert decided(desk)["open"] == 8
