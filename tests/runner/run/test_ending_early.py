@@ -96,7 +96,7 @@ def test_ctrl_c_leaves_what_is_decided_and_the_same_command_comes_to_the_rest(de
     assert "CONFIRMED     C takes memory" in rest
     assert "not decided   Nobody can tell" in rest
     before = desk.records()
-    done = desk.run(path)
+    done = desk.invoke("run", path)
     assert done.returncode in (0, 5), done.stdout + done.stderr  # starved, a trial fails
     assert done.stdout.startswith("resuming "), done.stdout + done.stderr
     assert desk.records()[: len(before)] == before
