@@ -246,8 +246,8 @@ static void settle(struct worker *worker)
 
 // Gives this thread a table of descriptors of its own, which holds its clients' sockets. In a table
 // that threads share the kernel counts references to a socket at every send(2), recv(2) and
-// epoll_wait(2) (fdget() of its fs/file.c): 1 to 2 % of what a request costs. What a thread opens after
-// it, nobody else can close.
+// epoll_wait(2) (fdget() of its fs/file.c): 1 to 2 % of what a request costs. What a thread opens
+// after it, nobody else can close.
 static void use_descriptors_alone(void)
 {
     if (unshare(CLONE_FILES) == -1)
