@@ -186,3 +186,13 @@ def opened(shown: Browser, page: Path, look: Look) -> Iterator[Tab]:
 def picture(tab: Tab) -> bytes:
     """The page as PNG."""
     return base64.b64decode(tab.call("Page.captureScreenshot", format="png")["data"])
+
+
+def check_it_is_alone_and_fits(tab: Tab, page: Path) -> None:
+    """Open all that folds: a page asks for no other file, complains of nothing, and fits."""
+    tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    root = "document.documentElement"
+    widths = tab.evaluate(f"[{root}.scrollWidth, {root}.clientWidth]")
+    assert widths[0] <= widths[1], "nobody has to scroll sideways"
+    assert tab.requests == [page.as_uri()]
+    assert tab.said == []

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 from tests.here import leave_out
-from tests.runner.page.chromium import Browser, Look, browser, opened
+from tests.runner.page.chromium import (
+    Browser,
+    Look,
+    browser,
+    check_it_is_alone_and_fits,
+    opened,
+)
 from tests.runner.page.conftest import Reviewed
 from tests.runner.page.kinds import KINDS
 
@@ -53,12 +59,7 @@ def test_it_asks_for_nothing_complains_of_nothing_and_fits(
     page: Path, look: str, shown: Browser
 ) -> None:
     with opened(shown, page, LOOKS[look]) as tab:
-        tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        root = "document.documentElement"
-        widths = tab.evaluate(f"[{root}.scrollWidth, {root}.clientWidth]")
-        assert widths[0] <= widths[1], "nobody has to scroll sideways"
-        assert tab.requests == [page.as_uri()]
-        assert tab.said == []
+        check_it_is_alone_and_fits(tab, page)
 
 
 MARKS = """

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 from tests.here import leave_out
-from tests.runner.page.chromium import Browser, Look, browser, opened
+from tests.runner.page.chromium import (
+    Browser,
+    Look,
+    browser,
+    check_it_is_alone_and_fits,
+    opened,
+)
 from tests.runner.page.class_runs import (
     every_run,
     history,
@@ -67,12 +73,7 @@ def test_it_asks_for_nothing_complains_of_nothing_and_fits(
 ) -> None:
     page = indexes(name)
     with opened(screen, page, LOOKS[look]) as tab:
-        tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        root = "document.documentElement"
-        widths = tab.evaluate(f"[{root}.scrollWidth, {root}.clientWidth]")
-        assert widths[0] <= widths[1], "nobody has to scroll sideways"
-        assert tab.requests == [page.as_uri()]
-        assert tab.said == []
+        check_it_is_alone_and_fits(tab, page)
 
 
 def test_a_run_is_one_line_high_whatever_it_is_called(
