@@ -14,7 +14,7 @@ from fibench.report.claims.sustained import Names, sustained_figures, sustained_
 from fibench.verdict import Sample
 from fibench.verdict.looks import Looks
 
-SLO, WIDE, SHORT, LONG = SETTINGS
+SLO, TIGHT, WIDE, SHORT, LONG = SETTINGS
 NAMES = Names("a", "", "")
 AT_CAPACITY = 8.0
 
@@ -25,9 +25,11 @@ AT_CAPACITY = 8.0
 @pytest.mark.parametrize(
     ("setting", "rate", "others", "claims"),
     [
-        (SLO, 470.0, (390.0, 430.0, 510.0, 560.0), 1),
-        (SLO, 470.0, (), 8),
-        (SLO, 525.0, (), 1),
+        (SLO, 505.0, (390.0, 430.0, 470.0, 560.0), 1),
+        (SLO, 525.0, (), 8),
+        (TIGHT, 470.0, (390.0, 430.0, 510.0, 560.0), 1),
+        (TIGHT, 470.0, (), 8),
+        (TIGHT, 525.0, (), 1),
         (WIDE, 260.0, (200.0, 240.0, 300.0), 1),
         (WIDE, 255.0, (), 1),
         (SHORT, 275.0, (200.0, 240.0, 360.0), 1),
@@ -47,7 +49,7 @@ def test_so_it_is_with_looks() -> None:
     assert share_held(WIDE, 260.0, 12, 40, looks=looks) == 0.0
 
 
-@pytest.mark.parametrize("setting", [SLO, WIDE, SHORT, LONG])
+@pytest.mark.parametrize("setting", [SLO, TIGHT, WIDE, SHORT, LONG])
 def test_what_is_far_below_the_capacity_is_held(setting: Setting) -> None:
     assert share_held(setting, 0.6 * setting.capacity_per_s, 12, 20) >= 0.9
 
