@@ -62,9 +62,7 @@ def each_failure_at_start(
     return failed
 
 
-def counted_at_start(
-    begin: Begin, call: FailingCall, names: Collection[str]
-) -> Mapping[str, int]:
+def counted_at_start(begin: Begin, call: FailingCall, names: Collection[str]) -> Mapping[str, int]:
     """How often a server that serves has called each before it is ready."""
     call.count(names)
     with begin(call) as server:

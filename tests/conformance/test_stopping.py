@@ -29,9 +29,13 @@ ROUNDS_OF_LOAD = 30
 LONG_ENOUGH = {"c": b"29" if sanitized.KINDS else b"38", "python": b"29", "own": b"29"}
 """A number whose computing takes a while, and far less than the time that a stop has."""
 
-ONCE_OR_OFTEN = pytest.mark.parametrize(
-    "tries", [pytest.param(1, id="once"), pytest.param(50, id="50 times", marks=pytest.mark.long)]
-)
+OFTEN = 50
+
+
+@pytest.fixture(scope="session")
+def tries(request: pytest.FixtureRequest) -> int:
+    """How often each is tried; the long form tries often what a race decides."""
+    return OFTEN if request.config.getoption("--all") else 1
 
 
 def served_at_once(backend: Backend) -> int:
@@ -75,7 +79,6 @@ def check_end(server: Server, connection: socket.socket, replies: bytes) -> None
         )
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("half_closes", [False, True], ids=["goes on", "half-closes"])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_what_had_arrived_is_answered_and_nothing_else(
@@ -102,7 +105,6 @@ def test_what_had_arrived_is_answered_and_nothing_else(
             check_exit(server)
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_so_is_more_than_one_read_brings(start_server: Start, backend: Backend, tries: int) -> None:
     asked = b"0\n" * 3000
@@ -121,7 +123,6 @@ def test_so_is_more_than_one_read_brings(start_server: Start, backend: Backend, 
             check_exit(server)
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("framing", ["message", "line"])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_so_is_the_first_request_of_a_connection_that_was_accepted(
@@ -146,7 +147,6 @@ def test_so_is_the_first_request_of_a_connection_that_was_accepted(
             check_exit(server)
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("backend", EVERY_PARSING)
 def test_so_is_what_arrives_while_the_server_computes(
     start_server: Start, backend: Backend, tries: int
@@ -175,7 +175,6 @@ def test_so_is_what_arrives_while_the_server_computes(
             check_exit(server)
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("backend", EVERY_PARSING)
 def test_so_is_all_of_it_where_somebody_connects_before_the_signal_is_seen(
     start_server: Start, backend: Backend, tries: int
@@ -285,7 +284,6 @@ class Load:
         assert lost == 0, f"{self._server} loses {lost} of {sum(self._owed)} requests"
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("depth", [1, 4])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_under_load_nothing_is_lost_that_was_asked_before_the_signal(
