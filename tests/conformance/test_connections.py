@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How connections begin, stall and end, and what is left of them."""
 
+import signal
 import socket
 import time
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -31,6 +33,8 @@ from .wire import (
 )
 
 IDLE_S = 0.3
+WAIT_S = 0.2
+MANY = 20
 SLACK_S = 1.5  # for a busy machine
 
 
@@ -122,55 +126,107 @@ def test_it_survives_resets_of_messages(message_server: Server) -> None:
     check_serves(message_server)
 
 
-@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
-def test_it_survives_a_reset_while_the_reply_waits(start_server: Start, backend: Backend) -> None:
-    with start_server(backend, "--io-wait", "100") as server:
-        connection = connect(server)
-        connection.sendall(b"10\n" * 3)
-        assert read_exactly(connection, 1)
-        reset(connection)
-        check_serves(server)
+def test_it_survives_the_death_of_clients_that_do_not_read(line_server: Server) -> None:
+    """SIGPIPE, in other words."""
+    for _ in range(5):
+        with connect(line_server) as connection:
+            connection.sendall(b"10\n" * 5000)
+    check_serves(line_server)
+    line_server.send_signal(signal.SIGPIPE)
+    check_serves(line_server)
 
 
 # Time.
 
 
-@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
-@pytest.mark.parametrize(
-    ("framing", "begun"),
-    [("message", [b""]), ("line", [b"", b"1"])],
-    ids=["silent-message", "silent-and-half-a-line"],
-)
-def test_a_client_that_stalls_is_closed(
-    start_server: Start, backend: Backend, framing: str, begun: list[bytes]
-) -> None:
-    with start_server(backend, "--idle-timeout", str(IDLE_S), framing=framing) as server:
-        begin = time.monotonic()  # the server may have accepted before this side goes on
-        clients = [connect(server) for _ in begun]
-        for client, sent in zip(clients, begun, strict=True):
-            client.sendall(sent)
-        for client in clients:
-            transcript = read_to_end(client)
-            waited = time.monotonic() - begin
-            assert transcript.received == b""
-            assert waited >= IDLE_S * 0.95
-        most_s = IDLE_S * (1 if backend.concurrent else len(clients)) + SLACK_S
-        assert waited < most_s
-        check_serves(server)
+@pytest.fixture(scope="module", params=EVERY_WITH_OPTIONS)
+def waiting_server(request: pytest.FixtureRequest, start_server: Start) -> Iterator[Server]:
+    """One of each backend that waits before each reply, and serves MANY where it can."""
+    options = ["--io-wait", str(WAIT_S * 1000), "--workers", str(MANY)]
+    with start_server(request.param, *options) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=EVERY_WITH_OPTIONS)
+def impatient_server(request: pytest.FixtureRequest, start_server: Start) -> Iterator[Server]:
+    """One of each backend that soon closes who stalls, in line framing."""
+    with start_server(request.param, "--idle-timeout", str(IDLE_S)) as server:
+        yield server
+
+
+def test_it_survives_a_reset_while_the_reply_waits(waiting_server: Server) -> None:
+    connection = connect(waiting_server)
+    connection.sendall(b"10\n" * 3)
+    assert read_exactly(connection, 1)
+    reset(connection)
+    check_serves(waiting_server)
+
+
+def test_io_wait_delays_the_reply_without_using_the_cpu(waiting_server: Server) -> None:
+    skip_what_burns(waiting_server.backend)
+    with connect(waiting_server) as connection:
+        ask_on(waiting_server, connection)
+        before, begin = waiting_server.cpu_s(), time.monotonic()
+        ask_on(waiting_server, connection)
+        waited, used = time.monotonic() - begin, waiting_server.cpu_s() - before
+    assert WAIT_S <= waited < WAIT_S + SLACK_S
+    assert used < 0.05, f"{waiting_server} used {used} s of CPU time"
+
+
+def test_waits_overlap_only_where_the_design_serves_several(waiting_server: Server) -> None:
+    is_concurrent = waiting_server.backend.concurrent
+    count = MANY if is_concurrent else 5
+    begin = time.monotonic()
+    clients = [connect(waiting_server) for _ in range(count)]
+    for client in clients:
+        client.sendall(b"10\n")
+        client.shutdown(socket.SHUT_WR)
+    for client in clients:
+        assert read_to_end(client).received == right_answer(waiting_server)
+    took = time.monotonic() - begin
+    if is_concurrent:
+        assert took < count * WAIT_S / 2, f"{waiting_server} waits for one client after the other"
+    else:
+        assert took >= count * WAIT_S, f"{waiting_server} claims to serve one at a time"
 
 
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
-def test_the_deadline_is_not_extended_byte_by_byte(start_server: Start, backend: Backend) -> None:
-    with start_server(backend, "--idle-timeout", str(IDLE_S)) as server:
-        begin = time.monotonic()
-        with connect(server) as connection:
-            while not is_readable(connection, 0.1):
-                assert time.monotonic() - begin < IDLE_S + SLACK_S, f"{server} still waits"
-                connection.send(b"1")
-                if backend.concurrent:
-                    check_serves(server)
-        assert time.monotonic() - begin >= IDLE_S * 0.95
-        check_serves(server)
+def test_a_client_that_says_nothing_is_closed(start_server: Start, backend: Backend) -> None:
+    with start_server(backend, "--idle-timeout", str(IDLE_S), framing="message") as server:
+        check_closes_who_stall(server, [b""])
+
+
+def test_a_client_that_stalls_is_closed(impatient_server: Server) -> None:
+    check_closes_who_stall(impatient_server, [b"", b"1"])
+
+
+def check_closes_who_stall(server: Server, begun: Sequence[bytes]) -> None:
+    """Let clients stall who have sent so much each; fail unless they are closed, and in time."""
+    begin = time.monotonic()  # the server may have accepted before this side goes on
+    clients = [connect(server) for _ in begun]
+    for client, sent in zip(clients, begun, strict=True):
+        client.sendall(sent)
+    for client in clients:
+        transcript = read_to_end(client)
+        waited = time.monotonic() - begin
+        assert transcript.received == b""
+        assert waited >= IDLE_S * 0.95
+    most_s = IDLE_S * (1 if server.backend.concurrent else len(clients)) + SLACK_S
+    assert waited < most_s
+    check_serves(server)
+
+
+def test_the_deadline_is_not_extended_byte_by_byte(impatient_server: Server) -> None:
+    begin = time.monotonic()
+    with connect(impatient_server) as connection:
+        while not is_readable(connection, 0.1):
+            late = time.monotonic() - begin >= IDLE_S + SLACK_S
+            assert not late, f"{impatient_server} still waits"
+            connection.send(b"1")
+            if impatient_server.backend.concurrent:
+                check_serves(impatient_server)
+    assert time.monotonic() - begin >= IDLE_S * 0.95
+    check_serves(impatient_server)
 
 
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
@@ -258,41 +314,6 @@ def test_a_client_that_waits_for_a_place_gets_that_of_one_that_stalls(
         with connect(server) as waiting:
             ask_on(server, waiting)
         assert time.monotonic() - begin >= IDLE_S * 0.5, f"{server} serves more than it claims"
-
-
-@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
-def test_io_wait_delays_the_reply_without_using_the_cpu(
-    start_server: Start, backend: Backend
-) -> None:
-    skip_what_burns(backend)
-    with start_server(backend, "--io-wait", "300") as server:
-        with connect(server) as connection:
-            ask_on(server, connection)
-            before, begin = server.cpu_s(), time.monotonic()
-            ask_on(server, connection)
-            waited, used = time.monotonic() - begin, server.cpu_s() - before
-        assert 0.3 <= waited < 0.3 + SLACK_S
-        assert used < 0.05, f"{server} used {used} s of CPU time"
-
-
-@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
-def test_waits_overlap_only_where_the_design_serves_several(
-    start_server: Start, backend: Backend
-) -> None:
-    count = 20 if backend.concurrent else 5
-    with start_server(backend, "--io-wait", "200", "--workers", str(count)) as server:
-        begin = time.monotonic()
-        clients = [connect(server) for _ in range(count)]
-        for client in clients:
-            client.sendall(b"10\n")
-            client.shutdown(socket.SHUT_WR)
-        for client in clients:
-            assert read_to_end(client).received == right_answer(server)
-        took = time.monotonic() - begin
-    if backend.concurrent:
-        assert took < count * 0.2 / 2, f"{server} waits for one client after the other"
-    else:
-        assert took >= count * 0.2, f"{server} claims to serve one at a time"
 
 
 # Many connections.

@@ -179,7 +179,9 @@ def test_thousands_of_short_connections_leave_nothing_behind(
         assert settled(server, before) == before
         grown = server.own_bytes() - resident
     most = (256 if in_c else 1024) if is_long else (128 if in_c else 640)
-    assert sanitized.KINDS or grown < most * KIB, f"{server} grew by {grown} bytes in {count} connections"
+    assert sanitized.KINDS or grown < most * KIB, (
+        f"{server} grew by {grown} bytes in {count} connections"
+    )
 
 
 Inventory = tuple[int, int, int, int]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every reply, byte for byte, to anything that can be sent, in both framings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, product
 
 import pytest
@@ -217,26 +217,36 @@ def test_a_mebibyte_without_newline_is_not_kept_in_memory(line_server: Server) -
 # Which numbers are served.
 
 
-@pytest.mark.parametrize("backend", EVERY_PARSING)
-@pytest.mark.parametrize("max_n", [0, 20])
-def test_max_n_is_the_largest_number_served(
-    start_server: Start, backend: Backend, max_n: int
-) -> None:
-    with start_server(backend, "--max-n", str(max_n)) as server:
-        for n in (max_n - 1, max_n, max_n + 1, 35):
-            assert ask(server, b"%d" % n) == oracle.reply(b"%d" % n, max_n) + b"\n"
+@pytest.fixture(scope="module", params=EVERY_PARSING)
+def server_of_none(request: pytest.FixtureRequest, start_server: Start) -> Iterator[Server]:
+    """One of each backend that computes no number but 0."""
+    with start_server(request.param, "--max-n", "0") as server:
+        yield server
+
+
+def test_max_n_may_be_0(server_of_none: Server) -> None:
+    check_max_n(server_of_none, 0)
 
 
 @pytest.mark.parametrize("backend", EVERY_PARSING)
+def test_max_n_is_the_largest_number_served(start_server: Start, backend: Backend) -> None:
+    with start_server(backend, "--max-n", "20") as server:
+        check_max_n(server, 20)
+
+
+def check_max_n(server: Server, max_n: int) -> None:
+    """Fail unless that is the largest number served."""
+    for n in (max_n - 1, max_n, max_n + 1, 35):
+        assert ask(server, b"%d" % n) == oracle.reply(b"%d" % n, max_n) + b"\n"
+
+
 def test_replies_that_are_far_longer_than_their_requests_all_arrive(
-    start_server: Start, backend: Backend
+    server_of_none: Server,
 ) -> None:
     """Two bytes of a request become thirteen of a reply, for as many as one read can bring."""
-    with start_server(backend, "--max-n", "8") as server:
-        sent = b"9\n" * 8192
-        transcript = converse(server, [sent], half_close="at once")
-        assert transcript.received == b"out of range\n" * 8192
-        assert server.is_alive()
+    transcript = converse(server_of_none, [b"9\n" * 8192], half_close="at once")
+    assert transcript.received == b"out of range\n" * 8192
+    assert server_of_none.is_alive()
 
 
 @pytest.mark.parametrize("backend", EVERY_PARSING)

@@ -79,27 +79,31 @@ def check_end(server: Server, connection: socket.socket, replies: bytes) -> None
         )
 
 
-@pytest.mark.parametrize("half_closes", [False, True], ids=["goes on", "half-closes"])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_what_had_arrived_is_answered_and_nothing_else(
-    start_server: Start, backend: Backend, tries: int, half_closes: bool
+    start_server: Start, backend: Backend, tries: int
 ) -> None:
-    """Several lines; what completes a fragment that was read before; and a fragment at the end."""
+    """Several lines; what completes a fragment that was read before; and a fragment at the end.
+
+    Some go on, and some half-close, in turn.
+    """
     first, begun, rest = b"10\n", b"1", b"0\n7\n8\n\n9\n1"
-    for _ in range(tries):
+    count = served_at_once(backend)
+    for turn in range(tries if count > 1 else 2 * tries):
+        half_close = [(turn + place) % 2 == 1 for place in range(count)]
         with start_server(backend) as server:
             replies = expected(server, first)
-            connections = [connect(server) for _ in range(served_at_once(backend))]
+            connections = [connect(server) for _ in half_close]
             for connection in connections:
                 connection.sendall(first + begun)  # one segment, and so one read
                 assert read_exactly(connection, len(replies)) == replies
             with frozen(server):
-                for connection in connections:
+                for connection, half_closes in zip(connections, half_close, strict=True):
                     send(server, connection, rest)
                     if half_closes:
                         connection.shutdown(socket.SHUT_WR)
                 server.send_signal(signal.SIGTERM)
-            for connection in connections:
+            for connection, half_closes in zip(connections, half_close, strict=True):
                 check_end(server, connection, expected(server, begun + rest, ended=half_closes))
                 connection.close()
             check_exit(server)
