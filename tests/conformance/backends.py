@@ -121,10 +121,10 @@ def read_catalogue() -> list[dict[str, Any]]:
 
 @functools.cache
 def python36() -> Path | None:
-    """A Python 3.6 that runs: from PATH, or from a pyenv root."""
+    """A Python 3.6 that runs: from a pyenv root, or from PATH, where it may be a shim: slow."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     installed = [str(path) for path in sorted(root.glob("versions/3.6.*/bin/python3.6"))]
-    for candidate in ["python3.6", *installed]:
+    for candidate in [*installed, "python3.6"]:
         # Run in the default folder of nobody's project, since pyenv's shim obeys .python-version.
         question = [candidate, "-c", "import sys; print(sys.version_info[:2], sys.executable)"]
         try:

@@ -18,21 +18,12 @@ from .shortages import FailingCall, failing_call, try_to_ask
 from .wire import PATIENCE_S, check_serves, connect, is_readable
 
 MOST_CALLS = 400
-"""Of one name, at the start of any."""
+"""Of one name, of any server."""
 ASKS = 3
-BULK = 3000
+BULK = 1500
 """Lines that are asked at once by one who reads late: their replies are more than the least that
 the kernel can hold."""
 _REQUEST, _REPLY = b"-1\n", b"out of range\n"
-
-
-class Tried(NamedTuple):
-    """What came of trying calls of one name, one after the other, with one server."""
-
-    failed: int
-    """So many of them have failed."""
-    were_all: bool
-    """The next one did not: it makes no more of them."""
 
 
 class Seen(NamedTuple):
@@ -45,50 +36,61 @@ class Seen(NamedTuple):
     """It serves on; else it has ended as it should."""
 
 
-Try = Callable[[FailingCall, int, int], Tried]
 Begin = Callable[[FailingCall], AbstractContextManager[Server]]
 
 
-def each_failure(
-    library: Path, faults: Mapping[str, int], try_from: Try, enough: int = MOST_CALLS
+def each_failure_at_start(
+    library: Path,
+    faults: Mapping[str, int],
+    begin: Begin,
+    statuses: Callable[[str], Collection[int]],
 ) -> dict[str, int]:
-    """Try every call of every name until there is none of that number. Returns how many failed.
+    """Let every call fail that a server makes before it is ready. Returns how many of each name.
 
-    `faults` are errors by the calls' names; `try_from` is given the number of the first to fail.
-    After `enough` of one name, others are taken for the same again.
+    `faults` are errors by the calls' names, `statuses` what it may end with for one of them. A
+    first start, in which none fails, tells how many there are.
     """
     failed: dict[str, int] = {}
-    for name, error in faults.items():
-        with failing_call(library, name) as call:
-            number, were_all = 1, False
-            while not were_all and number <= enough:
-                if number >= MOST_CALLS:
-                    pytest.fail(f"more than {MOST_CALLS} calls of {name}")
-                more, were_all = try_from(call, error, number)
-                number += more
-        if number > 1:
-            failed[name] = number - 1
+    with failing_call(library) as call:
+        for name, count in counted_at_start(begin, call, faults).items():
+            if count > MOST_CALLS:
+                pytest.fail(f"more than {MOST_CALLS} calls of {name}")
+            call.turn_to(name)
+            for number in range(1, count + 1):
+                if try_at_start(begin, call, faults[name], number, statuses(name)):
+                    failed[name] = failed.get(name, 0) + 1
     return failed
+
+
+def counted_at_start(begin: Begin, call: FailingCall, names: Collection[str]) -> Mapping[str, int]:
+    """How often a server that serves has called each before it is ready."""
+    call.count(names)
+    with begin(call) as server:
+        counts = call.stop_counting()
+        assert server.port != 0, f"{server}: it is not ready; stderr: {server.stderr()!r}"
+        check_serves(server)
+        assert server.stop() == 0, server
+    return counts
 
 
 def try_at_start(
     begin: Begin, call: FailingCall, error: int, number: int, statuses: Collection[int]
-) -> Tried:
-    """Let a call fail before a server says that it is ready."""
+) -> bool:
+    """Let a call fail before a server says that it is ready; False: it is not called so often."""
     call.fail(error, first=number)
     with begin(call) as server:
         about = f"{server}: {call.name} number {number} at the start"
         if server.port == 0:
             check_ended(server, about, statuses)
             assert call.failed == 1, f"{about}: it did not fail"
-            return Tried(1, were_all=False)
+            return True
         call.stop_failing()  # first, as the server goes on calling
         has_failed = call.failed == 1  # before it said so
         if has_failed:
             check_serves(server)
             assert server.stop() == 0, about
             assert "Traceback" not in server.stderr(), f"{about}: {server.stderr()}"
-        return Tried(int(has_failed), were_all=not has_failed)
+        return has_failed
 
 
 def try_at_work(

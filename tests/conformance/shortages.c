@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Preloaded into a server: makes one of its calls fail, whose name is in FIBENCH_FAILING_CALL, as
-// the file in FIBENCH_FAILING_FILE says, which the server's processes share with the test: so it is
-// told while the server runs, too. Only what the program and its shared libraries call of each
-// other passes here; what a library calls within itself, or is linked into the program, does not.
+// Preloaded into a server: makes one of its calls fail, or counts calls, as the file says which is
+// named in FIBENCH_FAILING_FILE. The server's processes share it with the test: so they are told
+// while the server runs, too. Only what the program and its shared libraries call of each other
+// passes here; what a library calls within itself, or is linked into the program, does not.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,16 +18,25 @@
 #include <unistd.h>
 
 // As shortages.py lays it out.
+enum { LONGEST_NAME = 36, MOST_COUNTED = 40 };
+
+struct count {
+    uint32_t calls;
+    char name[LONGEST_NAME];
+};
+
 struct orders {
     uint32_t first; // the number of the call from which on they fail; 0: none does
     uint32_t times; // so many of them
     uint32_t error;
     uint32_t calls;  // made since it was told so
     uint32_t failed; // of them
+    char name[LONGEST_NAME]; // whose; changed while none is to fail
+    uint32_t counted;        // so many names, of which all calls are
+    struct count counts[MOST_COUNTED];
 };
 
 static struct orders *orders;
-static const char *failing;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -40,8 +49,16 @@ __attribute__((constructor)) static void begin(void)
     close(fd);
     if (shared == MAP_FAILED)
         return;
-    failing = getenv("FIBENCH_FAILING_CALL");
     __atomic_store_n(&orders, shared, __ATOMIC_SEQ_CST);
+}
+
+static void count_call(struct orders *o, const char *name)
+{
+    uint32_t counted = __atomic_load_n(&o->counted, __ATOMIC_SEQ_CST); // written after the names
+
+    for (uint32_t i = 0; i < counted; i++)
+        if (strcmp(name, o->counts[i].name) == 0)
+            __atomic_add_fetch(&o->counts[i].calls, 1, __ATOMIC_SEQ_CST);
 }
 
 // Whether a call of that name is to fail; then with errno set.
@@ -49,10 +66,13 @@ static bool fails(const char *name)
 {
     struct orders *o = __atomic_load_n(&orders, __ATOMIC_SEQ_CST);
 
-    if (o == NULL || failing == NULL || strcmp(name, failing) != 0)
+    if (o == NULL)
         return false;
+    count_call(o, name);
     uint32_t first = __atomic_load_n(&o->first, __ATOMIC_SEQ_CST); // written after all others
-    if (first == 0 || __atomic_add_fetch(&o->calls, 1, __ATOMIC_SEQ_CST) < first)
+    if (first == 0 || strcmp(name, o->name) != 0)
+        return false;
+    if (__atomic_add_fetch(&o->calls, 1, __ATOMIC_SEQ_CST) < first)
         return false;
     uint32_t failed = __atomic_load_n(&o->failed, __ATOMIC_SEQ_CST);
     do {

@@ -8,7 +8,7 @@ import re
 import struct
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,23 +24,50 @@ SOURCE = Path(__file__).with_suffix(".c")
 _ORDERS = struct.Struct("@IIIII")  # first, times, error, calls, failed: each is written at once
 _FIRST = struct.Struct("@I")
 _CALLS_AT, _FAILED_AT = 3 * _FIRST.size, 4 * _FIRST.size
+_NAME = struct.Struct("36s")
+_COUNTED_AT = _ORDERS.size + _NAME.size  # so many names, and then those, each with its calls
+_COUNT = struct.Struct("@I36s")
+_MOST_COUNTED = 40
+_COUNTS_AT = _COUNTED_AT + _FIRST.size
+_SIZE = _COUNTS_AT + _MOST_COUNTED * _COUNT.size
 _FOR_EVER = 0xFFFFFFFF
 _LIBRARIES = {"io_uring_": "liburing", "small rings": "liburing", "io_": "libaio"}
 """By how a call's name begins, which library beside that of C has it: the first that fits."""
 
 
 class FailingCall:
-    """One call that is to fail in the servers that are started with `environment`."""
+    """One call that is to fail in the servers that are started with `environment`.
 
-    def __init__(self, library: Path, name: str, path: Path) -> None:
-        self.name = name
-        self.environment = {
-            "LD_PRELOAD": str(library),
-            "FIBENCH_FAILING_CALL": name,
-            "FIBENCH_FAILING_FILE": str(path),
-        }
+    It may become another one while they run.
+    """
+
+    def __init__(self, library: Path, path: Path) -> None:
+        self.name = ""
+        self.environment = {"LD_PRELOAD": str(library), "FIBENCH_FAILING_FILE": str(path)}
         with path.open("r+b") as file:
-            self._orders = mmap.mmap(file.fileno(), _ORDERS.size)
+            self._orders = mmap.mmap(file.fileno(), _SIZE)
+
+    def turn_to(self, name: str) -> None:
+        """From now on it is the call of that name that is to fail, once `fail` is called."""
+        self.stop_failing()
+        self.name = name
+        _NAME.pack_into(self._orders, _ORDERS.size, name.encode())
+
+    def count(self, names: Collection[str]) -> None:
+        """Count all calls of these names from now on."""
+        assert len(names) <= _MOST_COUNTED
+        _FIRST.pack_into(self._orders, _COUNTED_AT, 0)
+        for turn, name in enumerate(names):
+            _COUNT.pack_into(self._orders, _COUNTS_AT + turn * _COUNT.size, 0, name.encode())
+        _FIRST.pack_into(self._orders, _COUNTED_AT, len(names))
+
+    def stop_counting(self) -> dict[str, int]:
+        """How often each of them was called."""
+        number = _FIRST.unpack_from(self._orders, _COUNTED_AT)[0]
+        _FIRST.pack_into(self._orders, _COUNTED_AT, 0)
+        places = range(_COUNTS_AT, _COUNTS_AT + number * _COUNT.size, _COUNT.size)
+        counts = [_COUNT.unpack_from(self._orders, place) for place in places]
+        return {name.rstrip(b"\0").decode(): calls for calls, name in counts}
 
     def fail(self, error: int, first: int = 1, times: int = 1) -> None:
         """Fail from the call of that number on, counted from now, so many times."""
@@ -80,12 +107,13 @@ def build(folder: Path) -> Path:
 
 
 @contextmanager
-def failing_call(library: Path, name: str) -> Iterator[FailingCall]:
+def failing_call(library: Path, name: str = "") -> Iterator[FailingCall]:
     """A call by its name; it does not fail before it is told to."""
     with tempfile.NamedTemporaryFile() as file:
-        file.write(bytes(_ORDERS.size))
+        file.write(bytes(_SIZE))
         file.flush()
-        call = FailingCall(library, name, Path(file.name))
+        call = FailingCall(library, Path(file.name))
+        call.turn_to(name)
         try:
             yield call
         finally:

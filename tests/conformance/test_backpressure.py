@@ -182,6 +182,7 @@ def test_what_is_kept_for_each_of_many_that_never_read_is_bounded(
     """Requests that wait are bounded like replies, in whatever a design holds them."""
     sanitized.skip_what_counts_memory()
     with start_server(backend) as server:
+        limit_buffers_if_allowed(server)
         check_serves(server)
         clients = [connect(server, receive_buffer=4096) for _ in range(20)]
         for client in clients:

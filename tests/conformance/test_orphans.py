@@ -33,7 +33,7 @@ FEW = 6
 ROUNDS = 30
 DEATH_S = 10.0  # on the busiest machine; what the children do takes far longer
 LONG = b"45\n" * 40  # more than a minute, in any language
-SHOWN_S = 0.2  # of CPU time, which an idle server does not use
+SHOWN_S = 0.1  # of CPU time, which an idle server does not use
 
 SERVERS = Path(__file__).resolve().parents[2] / "src_py" / "servers"
 EVERY_PYTHON = each(*(b for b in all_backends() if b.language == "python"))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every reply, byte for byte, to anything that can be sent, in both framings."""
 
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, product
 
 import pytest
 from hypothesis import event, example, given, settings
@@ -87,10 +87,10 @@ def test_any_message_gets_one_reply_and_the_end(message_server: Server, sent: by
     talk(message_server, sent)
 
 
-@pytest.mark.parametrize("size", [255, 256, 257, 400, MIB])
-def test_a_message_that_fills_the_read_is_an_error(message_server: Server, size: int) -> None:
+def test_a_message_that_fills_the_read_is_an_error(message_server: Server) -> None:
     skip_unless_it_parses(message_server)
-    talk(message_server, b"0" * (size - 1) + b"7")
+    for size in (255, 256, 257, 400, MIB):
+        talk(message_server, b"0" * (size - 1) + b"7")
 
 
 def test_the_end_does_not_wait_for_the_clients(message_server: Server) -> None:
@@ -152,10 +152,10 @@ def test_lines_are_answered_as_the_table_says(line_server: Server) -> None:
         talk(line_server, request + b"\n", half_close="after the replies")
 
 
-@pytest.mark.parametrize("last", [b"15", b" -1\r", b"error", b" ", b"\0"], ids=ascii)
-def test_what_is_left_at_the_end_is_a_last_request(line_server: Server, last: bytes) -> None:
-    talk(line_server, b"3\n" + last)
-    talk(line_server, last)
+def test_what_is_left_at_the_end_is_a_last_request(line_server: Server) -> None:
+    for last in (b"15", b" -1\r", b"error", b" ", b"\0"):
+        talk(line_server, b"3\n" + last)
+        talk(line_server, last)
 
 
 SENTENCE = b"15\r\n-1\n\nx\n +7\t\n2147483648\n4"
@@ -179,26 +179,21 @@ def test_lines_may_come_one_byte_at_a_time(line_server: Server) -> None:
     talk(line_server, SENTENCE, sizes=[1], half_close="after the replies")
 
 
-@pytest.mark.parametrize("count", [1, 2, 10, 100, 1000])
-def test_pipelined_requests_are_all_answered_in_order(line_server: Server, count: int) -> None:
-    sent = b"".join(b"%d\n" % (turn % 13) for turn in range(count))
-    talk(line_server, sent, half_close="after the replies")
+def test_pipelined_requests_are_all_answered_in_order(line_server: Server) -> None:
+    for count in (1, 2, 10, 100, 1000):
+        sent = b"".join(b"%d\n" % (turn % 13) for turn in range(count))
+        talk(line_server, sent, half_close="after the replies")
 
 
-@pytest.mark.parametrize("size", [254, 255])
-@pytest.mark.parametrize("text", [b"x", b" ", b"0"], ids=ascii)
-@pytest.mark.parametrize("end", [b"\n", b""], ids=["newline", "end"])
-def test_a_line_of_at_most_255_bytes_is_read_whole(
-    line_server: Server, size: int, text: bytes, end: bytes
-) -> None:
-    talk(line_server, text * (size - 1) + b"5" + end)
+def test_a_line_of_at_most_255_bytes_is_read_whole(line_server: Server) -> None:
+    for size, text, end in product((254, 255), (b"x", b" ", b"0"), (b"\n", b"")):
+        talk(line_server, text * (size - 1) + b"5" + end)
 
 
-@pytest.mark.parametrize("size", [256, 257, 300, 65536, MIB])
-@pytest.mark.parametrize("end", [b"\n3\n", b""], ids=["newline", "end"])
-def test_a_longer_line_is_an_error_and_the_end(line_server: Server, size: int, end: bytes) -> None:
+def test_a_longer_line_is_an_error_and_the_end(line_server: Server) -> None:
     skip_unless_it_parses(line_server)
-    talk(line_server, b"5\n" + b"0" * (size - 1) + b"5" + end)
+    for size, end in product((256, 257, 300, 65536, MIB), (b"\n3\n", b"")):
+        talk(line_server, b"5\n" + b"0" * (size - 1) + b"5" + end)
 
 
 def test_a_line_is_too_long_at_its_256th_byte(line_server: Server) -> None:
@@ -222,27 +217,36 @@ def test_a_mebibyte_without_newline_is_not_kept_in_memory(line_server: Server) -
 # Which numbers are served.
 
 
-@pytest.mark.parametrize("backend", EVERY_PARSING)
-@pytest.mark.parametrize("max_n", [0, 1, 10, 20])
-def test_max_n_is_the_largest_number_served(
-    start_server: Start, backend: Backend, max_n: int
-) -> None:
-    with start_server(backend, "--max-n", str(max_n)) as server:
-        for n in (max_n - 1, max_n, max_n + 1, 35):
-            assert ask(server, b"%d" % n) == oracle.reply(b"%d" % n, max_n) + b"\n"
+@pytest.fixture(scope="module", params=EVERY_PARSING)
+def server_of_none(request: pytest.FixtureRequest, start_server: Start) -> Iterator[Server]:
+    """One of each backend that computes no number but 0."""
+    with start_server(request.param, "--max-n", "0") as server:
+        yield server
+
+
+def test_max_n_may_be_0(server_of_none: Server) -> None:
+    check_max_n(server_of_none, 0)
 
 
 @pytest.mark.parametrize("backend", EVERY_PARSING)
-@pytest.mark.parametrize("max_n", [0, 8])
+def test_max_n_is_the_largest_number_served(start_server: Start, backend: Backend) -> None:
+    with start_server(backend, "--max-n", "20") as server:
+        check_max_n(server, 20)
+
+
+def check_max_n(server: Server, max_n: int) -> None:
+    """Fail unless that is the largest number served."""
+    for n in (max_n - 1, max_n, max_n + 1, 35):
+        assert ask(server, b"%d" % n) == oracle.reply(b"%d" % n, max_n) + b"\n"
+
+
 def test_replies_that_are_far_longer_than_their_requests_all_arrive(
-    start_server: Start, backend: Backend, max_n: int
+    server_of_none: Server,
 ) -> None:
     """Two bytes of a request become thirteen of a reply, for as many as one read can bring."""
-    with start_server(backend, "--max-n", str(max_n)) as server:
-        sent = b"9\n" * 8192
-        transcript = converse(server, [sent], half_close="at once")
-        assert transcript.received == b"out of range\n" * 8192
-        assert server.is_alive()
+    transcript = converse(server_of_none, [b"9\n" * 8192], half_close="at once")
+    assert transcript.received == b"out of range\n" * 8192
+    assert server_of_none.is_alive()
 
 
 @pytest.mark.parametrize("backend", EVERY_PARSING)

@@ -20,7 +20,7 @@ from . import sanitized
 from .backends import Backend, all_backends, each
 from .borrowed import limit_buffers
 from .conftest import Start
-from .failures import ASKS, Seen, Tried, check_ended, each_failure, try_at_start, try_at_work
+from .failures import ASKS, MOST_CALLS, Seen, check_ended, each_failure_at_start, try_at_work
 from .process import Server, frozen, skip_what_is_lacking
 from .shortages import (
     FailingCall,
@@ -153,11 +153,7 @@ def called(program: Path, faults: Mapping[str, int]) -> dict[str, int]:
 
 @pytest.mark.parametrize("backend", each(*IN_C))
 def test_a_server_says_that_it_is_ready_only_when_it_is(
-    request: pytest.FixtureRequest,
-    start_server: Start,
-    programs: Path,
-    library: Path,
-    backend: Backend,
+    request: pytest.FixtureRequest, start_server: Start, library: Path, backend: Backend
 ) -> None:
     skip_what_is_lacking(backend)
 
@@ -165,8 +161,8 @@ def test_a_server_says_that_it_is_ready_only_when_it_is(
         options = ("--workers", "2")
         return start_server(backend, *options, environment=call.environment, may_fail=True)
 
-    def try_one(call: FailingCall, error: int, number: int) -> Tried:
-        return try_at_start(begin, call, error, number, (1, *ALSO.get(call.name, ())))
+    def statuses(name: str) -> tuple[int, ...]:
+        return (1, *ALSO.get(name, ()))
 
     faults = dict(AT_THE_START)
     if sanitized.KINDS:
@@ -174,7 +170,7 @@ def test_a_server_says_that_it_is_ready_only_when_it_is(
         del faults["malloc"], faults["calloc"]
     elif backend.name != "c-sync" and not request.config.getoption("--all"):
         del faults["malloc"]  # at the start that is the C library, in all of them alike
-    failed = each_failure(library, called(program_of(backend, programs), faults), try_one)
+    failed = each_failure_at_start(library, faults, begin, statuses)
     assert {"socket", "listen", "pipe2", "sigaction", "dprintf"} <= failed.keys()
 
 
@@ -184,16 +180,24 @@ def test_a_call_that_fails_at_work_neither_hangs_it_nor_ends_it_silently(
 ) -> None:
     skip_what_is_lacking(backend)
 
-    def try_one(call: FailingCall, error: int, number: int) -> Tried:
+    def fails(call: FailingCall, error: int, number: int) -> bool:
         with start_server(backend, "--workers", "2", environment=call.environment) as server:
             seen = try_at_work(server, call, error, number, (1,))
             if seen.serves:
                 check_stops(server, call, error, seen)
-            return Tried(int(seen.failed), were_all=not seen.failed)
+            return seen.failed
 
-    failed = each_failure(library, called(program_of(backend, programs), AT_WORK), try_one)
+    failed = set()
+    with failing_call(library) as call:
+        for name, error in called(program_of(backend, programs), AT_WORK).items():
+            call.turn_to(name)
+            number = 1
+            while fails(call, error, number):
+                failed.add(name)
+                number += 1
+                assert number < MOST_CALLS, f"so many calls of {name}"
     assert failed, "nothing failed"
-    assert must_fail_at_work(backend, programs) <= failed.keys()
+    assert must_fail_at_work(backend, programs) <= failed
 
 
 def check_stops(server: Server, call: FailingCall, error: int, seen: Seen) -> None:

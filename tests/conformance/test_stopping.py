@@ -29,9 +29,13 @@ ROUNDS_OF_LOAD = 30
 LONG_ENOUGH = {"c": b"29" if sanitized.KINDS else b"38", "python": b"29", "own": b"29"}
 """A number whose computing takes a while, and far less than the time that a stop has."""
 
-ONCE_OR_OFTEN = pytest.mark.parametrize(
-    "tries", [pytest.param(1, id="once"), pytest.param(50, id="50 times", marks=pytest.mark.long)]
-)
+OFTEN = 50
+
+
+@pytest.fixture(scope="session")
+def tries(request: pytest.FixtureRequest) -> int:
+    """How often each is tried; the long form tries often what a race decides."""
+    return OFTEN if request.config.getoption("--all") else 1
 
 
 def served_at_once(backend: Backend) -> int:
@@ -75,34 +79,36 @@ def check_end(server: Server, connection: socket.socket, replies: bytes) -> None
         )
 
 
-@ONCE_OR_OFTEN
-@pytest.mark.parametrize("half_closes", [False, True], ids=["goes on", "half-closes"])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_what_had_arrived_is_answered_and_nothing_else(
-    start_server: Start, backend: Backend, tries: int, half_closes: bool
+    start_server: Start, backend: Backend, tries: int
 ) -> None:
-    """Several lines; what completes a fragment that was read before; and a fragment at the end."""
+    """Several lines; what completes a fragment that was read before; and a fragment at the end.
+
+    Some go on, and some half-close, in turn.
+    """
     first, begun, rest = b"10\n", b"1", b"0\n7\n8\n\n9\n1"
-    for _ in range(tries):
+    count = served_at_once(backend)
+    for turn in range(tries if count > 1 else 2 * tries):
+        half_close = [(turn + place) % 2 == 1 for place in range(count)]
         with start_server(backend) as server:
             replies = expected(server, first)
-            connections = [connect(server) for _ in range(served_at_once(backend))]
+            connections = [connect(server) for _ in half_close]
             for connection in connections:
                 connection.sendall(first + begun)  # one segment, and so one read
                 assert read_exactly(connection, len(replies)) == replies
             with frozen(server):
-                for connection in connections:
+                for connection, half_closes in zip(connections, half_close, strict=True):
                     send(server, connection, rest)
                     if half_closes:
                         connection.shutdown(socket.SHUT_WR)
                 server.send_signal(signal.SIGTERM)
-            for connection in connections:
+            for connection, half_closes in zip(connections, half_close, strict=True):
                 check_end(server, connection, expected(server, begun + rest, ended=half_closes))
                 connection.close()
             check_exit(server)
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_so_is_more_than_one_read_brings(start_server: Start, backend: Backend, tries: int) -> None:
     asked = b"0\n" * 3000
@@ -121,7 +127,6 @@ def test_so_is_more_than_one_read_brings(start_server: Start, backend: Backend, 
             check_exit(server)
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("framing", ["message", "line"])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_so_is_the_first_request_of_a_connection_that_was_accepted(
@@ -146,7 +151,6 @@ def test_so_is_the_first_request_of_a_connection_that_was_accepted(
             check_exit(server)
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("backend", EVERY_PARSING)
 def test_so_is_what_arrives_while_the_server_computes(
     start_server: Start, backend: Backend, tries: int
@@ -175,7 +179,6 @@ def test_so_is_what_arrives_while_the_server_computes(
             check_exit(server)
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("backend", EVERY_PARSING)
 def test_so_is_all_of_it_where_somebody_connects_before_the_signal_is_seen(
     start_server: Start, backend: Backend, tries: int
@@ -285,7 +288,6 @@ class Load:
         assert lost == 0, f"{self._server} loses {lost} of {sum(self._owed)} requests"
 
 
-@ONCE_OR_OFTEN
 @pytest.mark.parametrize("depth", [1, 4])
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_under_load_nothing_is_lost_that_was_asked_before_the_signal(
