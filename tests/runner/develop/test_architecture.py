@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -81,9 +82,14 @@ def test_what_else_lies_among_the_sources_of_c_is_named() -> None:
     assert paths | folders == named
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
 def types_of(path: Path) -> Iterator[str]:
     """The public classes of a module, and what else is called as they are: names of types."""
-    for node in ast.parse(path.read_bytes()).body:
+    for node in parsed(path).body:
         match node:
             case ast.ClassDef(name=name):
                 yield name
@@ -114,7 +120,7 @@ NAMED = WINGS | {"record"}
 
 def imported_by(path: Path) -> Iterator[str]:
     """The wings and single modules of fibench that a module imports, wherever in it that stands."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(parsed(path)):
         match node:
             case ast.ImportFrom(module="fibench", names=names):
                 yield from (one.name for one in names)

@@ -13,18 +13,22 @@ from tests.runner.desk import Desk
 
 from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.develop import checking
+from fibench.folders import find_places
 
 SERVER = """\
 import socketserver, sys
 
 def fibonacci(n):
-    return 1 if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+    found, following = 1, 1
+    for _ in range(n):
+        found, following = following, found + following
+    return found
 
 class Handler(socketserver.BaseRequestHandler):
     def handle(self):
         asked = self.request.recv(256)
         if asked:
-            self.request.sendall(str(fibonacci(int(asked)){more}).encode())
+            self.request.sendall(str(fibonacci(int(asked))).encode())
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = True
@@ -45,25 +49,19 @@ def check(desk: Desk, folder: Path, *words: str) -> "subprocess.CompletedProcess
 def test_a_server_is_held_to_the_suite_from_where_the_person_stands(
     desk: Desk, tmp_path: Path
 ) -> None:
-    (tmp_path / "mine.py").write_text(SERVER.format(more=""))
+    (tmp_path / "mine.py").write_text(SERVER)
     (tmp_path / "tests").mkdir()  # which is not taken for ours
     (tmp_path / "tests" / "__init__.py").write_text("raise SystemExit('not this one')\n")
     command = f"{sys.executable} mine.py {{port}}"
     done = check(desk, tmp_path, command, "--select", "34_is_the_largest or silent_clients")
     assert done.returncode == 1, done.stdout + done.stderr  # its n has no limit
     assert "out of range" in done.stdout
+    assert 'b"35"' in done.stdout, "what was sent"
+    assert "14930352" in done.stdout, "what came"
     assert "test_34_is_the_largest_number_served_unless_said[own]" in done.stdout
     assert "1 failed, 1 passed" in done.stdout
     assert "docs/demands.md" in done.stdout
     assert "c-mt" not in done.stdout
-
-
-def test_a_wrong_reply_is_told_with_what_was_sent_and_expected(desk: Desk, tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(SERVER.format(more=" + 1"))
-    command = f"{sys.executable} mine.py {{port}}"
-    done = check(desk, tmp_path, command, "--select", "a_half_closed_message")
-    assert done.returncode == 1
-    assert "1 failed" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -76,14 +74,27 @@ def test_a_wrong_reply_is_told_with_what_was_sent_and_expected(desk: Desk, tmp_p
     ],
 )
 def test_what_does_not_start_is_told_in_a_line_and_nothing_is_tested(
-    desk: Desk, tmp_path: Path, command: str, said: str
+    tmp_path: Path,
+    command: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "mine.py").write_text("not executable\n")
-    done = check(desk, tmp_path, command)
+    monkeypatch.setenv("FIBENCH_FROM", str(tmp_path))
+    with pytest.raises(Refused) as refused:
+        checking.check(checking.asked(command, "", ""), find_places(), CHECKOUT, "")
+    assert refused.value.status == 1
+    assert said in str(refused.value)
+    assert len(str(refused.value).splitlines()) <= 2
+    assert capfd.readouterr().out == ""
+
+
+def test_so_it_is_told_to_who_types_it(desk: Desk, tmp_path: Path) -> None:
+    done = check(desk, tmp_path, "./my_servr {port}")
     assert (done.returncode, done.stdout) == (1, "")
-    assert said in done.stderr
+    assert "there is no program './my_servr' in " in done.stderr
     assert len(done.stderr.splitlines()) <= 2
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,13 @@ def samples_of(d: np.ndarray) -> list[Sample]:
     ]
 
 
-@pytest.mark.parametrize("plan", PLANS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "plan"), [
+    pytest.param(
+        kind, plan,
+        marks=() if kind == "normal" or PLANS[plan] == LOOKS else pytest.mark.long,
+    )
+    for kind in KINDS for plan in PLANS
+])  # fmt: skip
 def test_what_is_simulated_is_what_real_runs_are_decided_by(kind: str, plan: str) -> None:
     looks, claim = PLANS[plan], made_claim(0, 2, 1.0, None)
     d = KINDS[kind](np.random.default_rng(5), 20)

@@ -26,7 +26,9 @@ RUNS = 500
 
 
 @pytest.mark.parametrize("noise", ["normal", "pooled"])
-@pytest.mark.parametrize("blocks", BLOCKS)
+@pytest.mark.parametrize(
+    "blocks", [pytest.param(n, marks=pytest.mark.long if n > 10 else ()) for n in BLOCKS]
+)
 def test_intervals_cover_and_verdicts_are_right_as_often_as_they_say(
     noise: Noise, blocks: int
 ) -> None:

@@ -3,12 +3,13 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
 
-from fibench.develop.bench import choosing, proof, sequential, simulation, values
+from fibench.develop.bench import choosing, proof, sequential, simulation, sustaining, values
 from fibench.develop.bench.written import PAGE, write_tables
 from fibench.develop.develop import _bench_statistics
 
@@ -55,13 +56,15 @@ def test_the_benchmark_of_statistics_writes_all_that_the_page_has_places_for(
     names = re.findall("<!-- (.*) -->", page.read_text())
     places = [name for name in names if name != "end"]
     assert "whole runs" in places
-    of_values = {name: ["| made |"] for name in values.tables(2, 4)}
-    of_choosing = {name: ["| made |"] for name in choosing.tables(2)}
-    monkeypatch.setattr(simulation, "print_statistics", lambda: None)
-    monkeypatch.setattr(values, "tables", lambda: of_values)
-    monkeypatch.setattr(choosing, "tables", lambda: of_choosing)
+    for module in (values, choosing):
+        made = {name: ["| made |"] for name in module.tables()}
+        monkeypatch.setattr(module, "tables", partial(dict, made))
+    printed: list[str] = []
+    monkeypatch.setattr(simulation, "print_statistics", partial(printed.append, "claims"))
+    monkeypatch.setattr(sustaining, "print_sustained", partial(printed.append, "rates"))
     for module in (sequential, proof):
         monkeypatch.setattr(module, "tables", lambda: ["| made |"])
     _bench_statistics(tmp_path)
+    assert printed == ["claims", "rates"]
     for place in places:
         assert f"<!-- {place} -->\n\n| made |\n<!-- end -->" in page.read_text()

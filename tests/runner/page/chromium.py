@@ -9,7 +9,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ class Browser:
     def __init__(self, process: "subprocess.Popen[bytes]", writes: int, reads: int) -> None:
         self._process, self._writes, self._reads = process, writes, reads
         self._rest, self._number = b"", 0
+        self._tab: Tab | None = None
         self.events: list[Document] = []
 
     def call(self, method: str, session: str = "", **parameters: Any) -> Document:
@@ -56,6 +57,17 @@ class Browser:
         ):
             self.events.append(self._read())
 
+    def tab(self) -> "Tab":
+        """The one tab that there is: each has a process of its own, whose start costs more than to
+        load a page."""
+        if self._tab is None:
+            target = str(self.call("Target.createTarget", url="about:blank")["targetId"])
+            attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
+            self._tab = Tab(self, str(attached["sessionId"]))
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                self._tab.call(f"{domain}.enable")
+        return self._tab
+
     def _read(self) -> Document:
         ends = time.monotonic() + PATIENCE_S
         while b"\0" not in self._rest:
@@ -76,7 +88,6 @@ class Tab:
 
     browser: Browser
     session: str
-    target: str
 
     def call(self, method: str, **parameters: Any) -> Document:
         return self.browser.call(method, self.session, **parameters)
@@ -88,6 +99,25 @@ class Tab:
         )
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
+
+    def load(self, url: str) -> None:
+        """Leave what is open for another page, and wait until that is loaded."""
+        self.browser.events.clear()
+        self.call("Page.navigate", url=url)
+        self.browser.wait_for("Page.loadEventFired", self.session)
+
+    def look(self, look: "Look") -> None:
+        """Be looked at so from now on; what is open is laid out anew, and not loaded again."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=look.width, height=900, deviceScaleFactor=1, mobile=look.width < 600,
+        )  # fmt: skip
+        features = [
+            {"name": "prefers-color-scheme", "value": look.scheme},
+            {"name": "prefers-reduced-motion", "value": look.motion},
+        ]
+        self.call("Emulation.setEmulatedMedia", media=look.media, features=features)
+        self.call("Emulation.setScriptExecutionDisabled", value=not look.scripts)
 
     def press(self, key: str) -> None:
         """A key goes down and up."""
@@ -158,29 +188,15 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def opened(shown: Browser, page: Path, look: Look) -> Iterator[Tab]:
-    """A page, once it has been loaded."""
-    target = str(shown.call("Target.createTarget", url="about:blank")["targetId"])
-    attached = shown.call("Target.attachToTarget", targetId=target, flatten=True)
-    tab = Tab(shown, str(attached["sessionId"]), target)
+    """A page, once it has been loaded, in the one tab of the browser."""
+    tab = shown.tab()
+    tab.look(look)
+    tab.load(page.as_uri() + look.fragment)
     try:
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            tab.call(f"{domain}.enable")
-        tab.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=look.width, height=900, deviceScaleFactor=1, mobile=look.width < 600,
-        )  # fmt: skip
-        features = [
-            {"name": "prefers-color-scheme", "value": look.scheme},
-            {"name": "prefers-reduced-motion", "value": look.motion},
-        ]
-        tab.call("Emulation.setEmulatedMedia", media=look.media, features=features)
-        tab.call("Emulation.setScriptExecutionDisabled", value=not look.scripts)
-        tab.call("Page.navigate", url=page.as_uri() + look.fragment)
-        shown.wait_for("Page.loadEventFired", tab.session)
         yield tab
     finally:
-        shown.call("Target.closeTarget", targetId=target)
-        shown.events = [one for one in shown.events if one.get("sessionId") != tab.session]
+        tab.load("about:blank")
+        shown.events.clear()
 
 
 def picture(tab: Tab) -> bytes:
@@ -188,11 +204,18 @@ def picture(tab: Tab) -> bytes:
     return base64.b64decode(tab.call("Page.captureScreenshot", format="png")["data"])
 
 
-def check_it_is_alone_and_fits(tab: Tab, page: Path) -> None:
-    """Open all that folds: a page asks for no other file, complains of nothing, and fits."""
-    tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+def check_it_is_alone_and_fits(tab: Tab, page: Path, looks: Mapping[str, Look]) -> None:
+    """Open all that folds: a page asks for no other file, complains of nothing, and fits, however
+    it is looked at."""
     root = "document.documentElement"
-    widths = tab.evaluate(f"[{root}.scrollWidth, {root}.clientWidth]")
-    assert widths[0] <= widths[1], "nobody has to scroll sideways"
+    for name, look in looks.items():
+        tab.look(look)
+        widths = tab.evaluate(f"[{root}.scrollWidth, {root}.clientWidth]")
+        assert widths[0] <= widths[1], f"{name}: nobody has to scroll sideways"
+    tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    for name, look in looks.items():
+        tab.look(look)
+        widths = tab.evaluate(f"[{root}.scrollWidth, {root}.clientWidth]")
+        assert widths[0] <= widths[1], f"{name}, unfolded: nobody has to scroll sideways"
     assert tab.requests == [page.as_uri()]
     assert tab.said == []

@@ -5,7 +5,6 @@ import base64
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,13 @@ from tests.here import leave_out
 from tests.runner.page.chromium import (
     Browser,
     Look,
-    browser,
     check_it_is_alone_and_fits,
     opened,
 )
-from tests.runner.page.conftest import Reviewed
+from tests.runner.page.conftest import Pages, Reviewed
 from tests.runner.page.kinds import KINDS
 
-from fibench.page import page_of
 from fibench.store.carrying.packing import packed
-from fibench.verdict import Review
 
 pytestmark = pytest.mark.needs("chromium")
 LOOKS = {
@@ -35,31 +31,26 @@ SECTIONS = ("verdicts", "designs", "cores", "latency", "trust", "figures", "agai
 IS_SHOWN = "document.getElementById({!r}).getBoundingClientRect().height > 0"
 
 
-@pytest.fixture(scope="module")
-def shown() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
-
-
 @pytest.fixture
-def page(reviewed: Reviewed, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+def page(pages: Pages, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The page of the kind that a test asks for."""
-    return kept(reviewed(getattr(request, "param", "gil")), tmp_path)
-
-
-def kept(run: Review, folder: Path) -> Path:
-    path = folder / "report.html"
-    path.write_text(page_of(run))
+    path = tmp_path / "report.html"
+    path.write_text(pages(getattr(request, "param", "gil")))
     return path
 
 
-@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("page", KINDS, indirect=True)
-def test_it_asks_for_nothing_complains_of_nothing_and_fits(
-    page: Path, look: str, shown: Browser
+def test_it_asks_for_nothing_complains_of_nothing_and_fits(page: Path, shown: Browser) -> None:
+    with opened(shown, page, Look()) as tab:
+        check_it_is_alone_and_fits(tab, page, LOOKS)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_it_is_the_same_to_who_looks_so_from_the_first(
+    look: str, page: Path, shown: Browser
 ) -> None:
     with opened(shown, page, LOOKS[look]) as tab:
-        check_it_is_alone_and_fits(tab, page)
+        check_it_is_alone_and_fits(tab, page, {look: LOOKS[look]})
 
 
 MARKS = """

@@ -4,18 +4,18 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from xml.etree import ElementTree
 
 import pytest
-from tests.runner.page.conftest import Reviewed
-from tests.runner.page.html_reading import read_page_text
+from tests.runner.page.conftest import ReadPages, Reviewed
 from tests.runner.page.kinds import KINDS
 from tests.runner.page.png_reading import read_png
 from tests.runner.page.svg_reading import Element
 
 from fibench.export import ExportError
-from fibench.page import Chart, charts_of, page_of, png
+from fibench.page import Chart, charts_of, png
 from fibench.page.charts.plain import TEXT, Place, placed
 from fibench.page.charts.sheet import WIDTH
 from fibench.page.document import FRAME
@@ -41,18 +41,31 @@ def charts_by_name(run: Review) -> dict[str, Chart]:
     return {chart.name: chart for chart in charts_of(run)}
 
 
+Drawn = Callable[[str], Sequence[tuple[Chart, str, Element]]]
+
+
+@pytest.fixture(scope="module")
+def drawn(reviewed: Reviewed) -> Drawn:
+    """The charts of a kind, with their texts and what these are read back as; each drawn once."""
+
+    @cache
+    def draw(kind: str) -> Sequence[tuple[Chart, str, Element]]:
+        texts = [(chart, chart.svg()) for chart in charts_of(reviewed(kind))]
+        return [(chart, text, read_chart(text)) for chart, text in texts]
+
+    return draw
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_needs_nothing_beside_it(kind: str, reviewed: Reviewed) -> None:
+def test_a_file_needs_nothing_beside_it(kind: str, drawn: Drawn) -> None:
     """No style sheet, no class, nothing that is defined elsewhere, and no place in per cent."""
-    found = charts_of(reviewed(kind))
+    found = drawn(kind)
     assert len(found) > 5
-    assert len({chart.name for chart in found}) == len(found)
-    for chart in found:
+    assert len({chart.name for chart, _, _ in found}) == len(found)
+    for chart, text, root in found:
         assert re.fullmatch(r"[a-z0-9_-]+", chart.name), "a name of a file, whatever a claim's is"
-        text = chart.svg()
         assert "var(" not in text
         assert "currentColor" not in text
-        root = read_chart(text)
         assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
         assert root.find("title") is not None
         for element in root.iter():
@@ -62,9 +75,8 @@ def test_a_file_needs_nothing_beside_it(kind: str, reviewed: Reviewed) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_everything_lies_on_the_sheet(kind: str, reviewed: Reviewed) -> None:
-    for chart in charts_of(reviewed(kind)):
-        root = read_chart(chart.svg())
+def test_everything_lies_on_the_sheet(kind: str, drawn: Drawn) -> None:
+    for chart, _, root in drawn(kind):
         width, height = float(root.get("width", 0)), float(root.get("height", 0))
         for across, down in _places(root):
             assert -10.0 <= across <= width, chart.name
@@ -84,17 +96,15 @@ def _places(root: Element) -> Iterator[tuple[float, float]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_claim_has_the_marks_of_its_card(kind: str, reviewed: Reviewed) -> None:
-    run = reviewed(kind)
+def test_a_claim_has_the_marks_of_its_card(kind: str, drawn: Drawn, read_pages: ReadPages) -> None:
     pictures = {
         card.attributes["id"]: card.every("svg", "claimfig")[0]
-        for card in read_page_text(page_of(run)).every("article", "claim")
+        for card in read_pages(kind).every("article", "claim")
         if card.every("svg", "claimfig")
     }
-    charts = [chart for chart in charts_of(run) if chart.name.startswith("claim-")]
+    charts = [(chart, root) for chart, _, root in drawn(kind) if chart.name.startswith("claim-")]
     assert len(charts) == len(pictures)
-    for chart, picture in zip(charts, pictures.values(), strict=True):
-        root = read_chart(chart.svg())
+    for (chart, root), picture in zip(charts, pictures.values(), strict=True):
         for tag in ("circle", "polyline", "polygon"):
             assert len(list(root.iter(tag))) == len(picture.every(tag)), (chart.name, tag)
         said = Counter(node.text.replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}")
@@ -126,9 +136,9 @@ def test_lines_that_rows_share_are_drawn_in_each() -> None:
     assert (line.get("x1"), line.get("y2")) == ("70", "40")
 
 
-def test_a_bar_is_as_long_as_on_the_page(reviewed: Reviewed) -> None:
+def test_a_bar_is_as_long_as_on_the_page(reviewed: Reviewed, read_pages: ReadPages) -> None:
     run = reviewed("outcomes")
-    card = read_page_text(page_of(run)).every("article", "claim")[0]
+    card = read_pages("outcomes").every("article", "claim")[0]
     (bar,) = (node for node in card.every("rect") if "bar" in node.attributes.get("class", ""))
     begins, width = (float(bar.attributes[name].removesuffix("%")) for name in ("x", "width"))
     (chart,) = (one for one in charts_of(run) if one.title == "Processes beat threads")
@@ -138,11 +148,11 @@ def test_a_bar_is_as_long_as_on_the_page(reviewed: Reviewed) -> None:
     assert float(found[0].get("width", 0)) == pytest.approx(width / 100.0 * WIDTH, abs=0.02)
 
 
-def test_a_table_has_its_names_and_figures(reviewed: Reviewed) -> None:
+def test_a_table_has_its_names_and_figures(reviewed: Reviewed, read_pages: ReadPages) -> None:
     run = reviewed("outcomes")
     root = read_chart(charts_by_name(run)["throughput"].svg())
     said = [node.text for node in root.iter("text")]
-    page = read_page_text(page_of(run))
+    page = read_pages("outcomes")
     (pane,) = (node for node in page.every("div", "pane") if "Throughput" in node.text)
     for row in (node for node in pane.every("tr") if "data-cell" in node.attributes):
         assert [bdi.text in said for bdi in row.every("bdi")] == [True]

@@ -4,7 +4,7 @@
 import base64
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ from tests.here import leave_out
 from tests.runner.page.chromium import (
     Browser,
     Look,
-    browser,
     check_it_is_alone_and_fits,
     opened,
 )
@@ -44,12 +43,6 @@ SHOWN = "[...document.querySelectorAll('tr[data-r]')].filter(e => e.checkVisibil
 
 
 @pytest.fixture(scope="module")
-def screen() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def indexes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The index of a class, each made once."""
     made: dict[str, Path] = {}
@@ -66,34 +59,43 @@ def indexes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return make
 
 
-@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("name", CLASSES)
 def test_it_asks_for_nothing_complains_of_nothing_and_fits(
-    name: str, look: str, screen: Browser, indexes: Callable[[str], Path]
+    name: str, shown: Browser, indexes: Callable[[str], Path]
 ) -> None:
     page = indexes(name)
-    with opened(screen, page, LOOKS[look]) as tab:
-        check_it_is_alone_and_fits(tab, page)
+    with opened(shown, page, Look()) as tab:
+        check_it_is_alone_and_fits(tab, page, LOOKS)
 
 
+@pytest.mark.parametrize("look", LOOKS)
+def test_it_is_the_same_to_who_looks_so_from_the_first(
+    look: str, shown: Browser, indexes: Callable[[str], Path]
+) -> None:
+    page = indexes("spoilt")
+    with opened(shown, page, LOOKS[look]) as tab:
+        check_it_is_alone_and_fits(tab, page, {look: LOOKS[look]})
+
+
+@pytest.mark.parametrize("name", ["spoilt", "hostile", "large"])
 def test_a_run_is_one_line_high_whatever_it_is_called(
-    screen: Browser, indexes: Callable[[str], Path]
+    name: str, shown: Browser, indexes: Callable[[str], Path]
 ) -> None:
     heights = "[...document.querySelectorAll('tr[data-r]')].map(e => e.offsetHeight)"
-    for name in ("spoilt", "hostile", "large"):
+    with opened(shown, indexes(name), Look()) as tab:
         for look in ("light", "phone"):
-            with opened(screen, indexes(name), LOOKS[look]) as tab:
-                assert max(tab.evaluate(heights)) < 40, (name, look)
+            tab.look(LOOKS[look])
+            assert max(tab.evaluate(heights)) < 40, look
 
 
 def test_what_is_typed_narrows_the_table_the_pictures_and_the_tallies(
-    screen: Browser, indexes: Callable[[str], Path]
+    shown: Browser, indexes: Callable[[str], Path]
 ) -> None:
     dots = "document.querySelectorAll('.one')[1].querySelectorAll('.runsfig .dot:not(.out)').length"
     tally = (
         "[...document.querySelector('.one .tally').querySelectorAll('b')].map(b => +b.textContent)"
     )
-    with opened(screen, indexes("spoilt"), Look()) as tab:
+    with opened(shown, indexes("spoilt"), Look()) as tab:
         whole = tab.evaluate(f"{SHOWN}.length")
         assert sum(tab.evaluate(tally)) == whole - 2, "two have it otherwise"
         tab.evaluate("document.getElementById('f-text').focus()")
@@ -137,11 +139,11 @@ def test_machine_date_and_what_is_wrong_narrow_it(
     id_: str,
     value: str,
     fits: Callable[[str, str, bool], bool],
-    screen: Browser,
+    shown: Browser,
     indexes: Callable[[str], Path],
 ) -> None:
     every = "[...document.querySelectorAll('tr[data-r]')]"
-    with opened(screen, indexes("spoilt"), Look()) as tab:
+    with opened(shown, indexes("spoilt"), Look()) as tab:
         rows = tab.evaluate(CHOOSE.format(id="f-text", value="", shown=every))
         left = tab.evaluate(CHOOSE.format(id=id_, value=value, shown=SHOWN))
     wanted = [row for row in rows if fits(*row)]
@@ -150,9 +152,9 @@ def test_machine_date_and_what_is_wrong_narrow_it(
 
 
 def test_a_run_is_lit_everywhere_when_its_line_has_the_focus(
-    screen: Browser, indexes: Callable[[str], Path]
+    shown: Browser, indexes: Callable[[str], Path]
 ) -> None:
-    with opened(screen, indexes("spoilt"), Look()) as tab:
+    with opened(shown, indexes("spoilt"), Look()) as tab:
         lit = tab.evaluate(
             "(() => { const a = document.querySelector('tr[data-r] a'); a.focus();"
             "const r = a.closest('tr').dataset.r;"
@@ -164,9 +166,9 @@ def test_a_run_is_lit_everywhere_when_its_line_has_the_focus(
     assert all(same for _, same in lit)
 
 
-def test_400_runs_answer_at_once(screen: Browser, indexes: Callable[[str], Path]) -> None:
+def test_400_runs_answer_at_once(shown: Browser, indexes: Callable[[str], Path]) -> None:
     """Every line is there, and what is typed leaves those of one student."""
-    with opened(screen, indexes("large"), Look()) as tab:
+    with opened(shown, indexes("large"), Look()) as tab:
         assert tab.evaluate(f"{SHOWN}.length") == 400
         tab.evaluate("document.getElementById('f-text').focus()")
         tab.call("Input.insertText", text="student-123")
@@ -175,9 +177,9 @@ def test_400_runs_answer_at_once(screen: Browser, indexes: Callable[[str], Path]
 
 @pytest.mark.parametrize("name", ["spoilt", "history"])
 def test_without_scripts_all_is_shown(
-    name: str, screen: Browser, indexes: Callable[[str], Path]
+    name: str, shown: Browser, indexes: Callable[[str], Path]
 ) -> None:
-    with opened(screen, indexes(name), Look(scripts=False)) as tab:
+    with opened(shown, indexes(name), Look(scripts=False)) as tab:
         assert tab.evaluate(f"{SHOWN}.length === document.querySelectorAll('tr[data-r]').length")
         idle = (
             "[...document.querySelectorAll('button,input,select')].filter(b => b.checkVisibility())"
@@ -185,8 +187,8 @@ def test_without_scripts_all_is_shown(
         assert tab.evaluate(f"{idle}.length") == 0, "nothing is there that would do nothing"
 
 
-def test_without_styles_it_reads(screen: Browser, indexes: Callable[[str], Path]) -> None:
-    with opened(screen, indexes("spoilt"), Look()) as tab:
+def test_without_styles_it_reads(shown: Browser, indexes: Callable[[str], Path]) -> None:
+    with opened(shown, indexes("spoilt"), Look()) as tab:
         tab.evaluate("document.querySelector('style').remove()")
         words = tab.evaluate("document.body.innerText")
         for outcome in ("confirmed", "What is wrong with runs", "What cannot be read"):
@@ -198,8 +200,8 @@ def test_without_styles_it_reads(screen: Browser, indexes: Callable[[str], Path]
         assert len(set(fills)) > 1
 
 
-def test_on_paper_every_run_is_there(screen: Browser, indexes: Callable[[str], Path]) -> None:
-    with opened(screen, indexes("spoilt"), Look(media="print")) as tab:
+def test_on_paper_every_run_is_there(shown: Browser, indexes: Callable[[str], Path]) -> None:
+    with opened(shown, indexes("spoilt"), Look(media="print")) as tab:
         assert not tab.evaluate("document.getElementById('filter').checkVisibility()")
         pdf = base64.b64decode(tab.call("Page.printToPDF", printBackground=True)["data"])
     assert pdf.startswith(b"%PDF-")
@@ -208,7 +210,7 @@ def test_on_paper_every_run_is_there(screen: Browser, indexes: Callable[[str], P
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 @pytest.mark.parametrize("name", ["spoilt", "history"])
 def test_axe_finds_nothing(
-    name: str, look: str, screen: Browser, indexes: Callable[[str], Path]
+    name: str, look: str, shown: Browser, indexes: Callable[[str], Path]
 ) -> None:
     """WCAG 2.2 AA, as far as axe-core can tell; that it looks is seen by a page that is wrong."""
     named = os.environ.get("FIBENCH_AXE")
@@ -217,7 +219,7 @@ def test_axe_finds_nothing(
     code = Path(named).read_text()
     run = f"axe.run({{runOnly: {json.dumps(AXE_RULES)}}})"
     ids = f"{run}.then(found => found.violations.map(one => one.id + ': ' + one.help))"
-    with opened(screen, indexes(name), LOOKS[look]) as tab:
+    with opened(shown, indexes(name), LOOKS[look]) as tab:
         tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         tab.evaluate(f"{code}; 0")
         assert tab.evaluate(ids) == []

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from tests.runner.judged_runs import judged
-from tests.runner.page.chromium import Look, browser, opened
-from tests.runner.page.conftest import Reviewed
+from tests.runner.page.chromium import Browser, Look, opened
+from tests.runner.page.conftest import Pages, ReadPages, Reviewed
 from tests.runner.page.html_reading import read_page_text
 from tests.runner.page.kinds import OUTCOMES
 from tests.runner.page.model_runs import Model, model_run
@@ -32,8 +32,8 @@ SUM = (
 )
 
 
-def test_each_card_says_what_was_expected_and_the_sum_stands_above(reviewed: Reviewed) -> None:
-    page = read_page_text(page_of(reviewed("predicted")))
+def test_each_card_says_what_was_expected_and_the_sum_stands_above(read_pages: ReadPages) -> None:
+    page = read_pages("predicted")
     cards = {card.attributes["id"]: card for card in page.every("article", "claim")}
     said = {name: [one.text for one in card.every("p", "expected")] for name, card in cards.items()}
     assert said == {name: [SAID[name]] if name in SAID else [] for name in cards}
@@ -42,8 +42,8 @@ def test_each_card_says_what_was_expected_and_the_sum_stands_above(reviewed: Rev
     assert len(own) == 1 + len(SAID)
 
 
-def test_a_page_without_predictions_speaks_of_none(reviewed: Reviewed) -> None:
-    page = read_page_text(page_of(reviewed("outcomes")))
+def test_a_page_without_predictions_speaks_of_none(read_pages: ReadPages) -> None:
+    page = read_pages("outcomes")
     assert page.every("p", "expected") == []
     pressed = [one for one in page.every("button") if "aria-pressed" in one.attributes]
     assert pressed == []
@@ -59,10 +59,12 @@ def test_a_claim_that_was_altered_since_is_not_compared(tmp_path: Path) -> None:
     assert said in " ".join(page.by_id("verdicts").text.split())
 
 
-def test_what_was_expected_is_handed_in_with_the_page(reviewed: Reviewed, tmp_path: Path) -> None:
+def test_what_was_expected_is_handed_in_with_the_page(
+    reviewed: Reviewed, pages: Pages, tmp_path: Path
+) -> None:
     run = reviewed("predicted").run
     path = tmp_path / "mine.html"
-    path.write_text(page_of(reviewed("predicted")))
+    path.write_text(pages("predicted"))
     back = read_page(path, places_with(tmp_path))
     claims = back.experiment.claims
     found = [back.belief(claim) for claim in claims]
@@ -86,11 +88,11 @@ SCORE = "document.getElementById('score').textContent"
 
 @pytest.mark.needs("chromium")
 def test_predict_first_hides_what_came_and_marks_what_was_said(
-    reviewed: Reviewed, tmp_path: Path
+    pages: Pages, tmp_path: Path, shown: Browser
 ) -> None:
     path = tmp_path / "report.html"
-    path.write_text(page_of(reviewed("predicted")))
-    with browser() as shown, opened(shown, path, Look()) as tab:
+    path.write_text(pages("predicted"))
+    with opened(shown, path, Look()) as tab:
         both = ("#verdicts > .expected", "#claim-2 .expected")
         assert all(tab.evaluate(SHOWN.format(one)) for one in both)
         tab.evaluate("document.getElementById('predict').focus()")

@@ -133,7 +133,7 @@ def test_a_journal_may_have_a_further_attempt_after_a_load_that_broke_off() -> N
 RUNS = 100
 
 
-@pytest.mark.parametrize("share", [0.1, 0.2, 0.5])
+@pytest.mark.parametrize("share", [pytest.param(0.1, marks=pytest.mark.long), 0.2, 0.5])
 def test_who_kills_the_load_of_each_trial_that_goes_badly_gets_no_verdict_by_it(
     share: float,
 ) -> None:
@@ -155,8 +155,9 @@ def test_who_kills_the_load_of_each_trial_that_goes_badly_gets_no_verdict_by_it(
         ]
         (verdict,) = decide(questions, run, ended=True).verdicts
         wrong += verdict.outcome == "CONFIRMED"
-        blind = [replace(one, superseded=()) for one in run]
-        (verdict,) = decide(questions, blind, ended=True).verdicts
-        seen += verdict.outcome == "CONFIRMED"
+        if share >= 0.2 and seen <= RUNS / 5:
+            blind = [replace(one, superseded=()) for one in run]
+            (verdict,) = decide(questions, blind, ended=True).verdicts
+            seen += verdict.outcome == "CONFIRMED"
     assert wrong <= 2
     assert share < 0.2 or seen > RUNS / 5, "or there is nothing to be seen"

@@ -128,7 +128,10 @@ def test_no_look_knows_of_attempts_at_a_trial_that_was_filled_in_later() -> None
 RUNS = 150
 
 
-@pytest.mark.parametrize("share", [0.05, 0.1, 0.2, 0.25, 0.27, 0.5])
+@pytest.mark.parametrize(
+    "share",
+    [pytest.param(share, marks=pytest.mark.long) for share in (0.05, 0.2, 0.27)] + [0.1, 0.25, 0.5],
+)
 def test_who_chooses_which_trials_are_measured_again_gets_no_verdict_by_it(share: float) -> None:
     """The truth lies on the bound; 0.31 of 100 are promised, and 1.4 is what that leaves. Four of
     150 runs have a chance of 6 % then, at the worst share; the seed is fixed."""
@@ -139,9 +142,10 @@ def test_who_chooses_which_trials_are_measured_again_gets_no_verdict_by_it(share
         run = attacked(chance, share)
         (verdict,) = decide(questions, run, ended=True).verdicts
         wrong += verdict.outcome == "CONFIRMED"
-        blind = [replace(one, superseded=()) for one in run]
-        (verdict,) = decide(questions, blind, ended=True).verdicts
-        seen += verdict.outcome == "CONFIRMED"
+        if share >= 0.25 and seen <= RUNS / 3:
+            blind = [replace(one, superseded=()) for one in run]
+            (verdict,) = decide(questions, blind, ended=True).verdicts
+            seen += verdict.outcome == "CONFIRMED"
     assert wrong <= 4
     assert share < 0.25 or seen > RUNS / 3, "or there is nothing to be seen"
 

@@ -149,12 +149,19 @@ def test_what_only_bounds_are_known_of_may_not_be_chosen_either() -> None:
 
 
 RUNS = 150
+MOST_WRONG = 12
 
 
-@pytest.mark.parametrize("share", [0.1, 0.25])
-@pytest.mark.parametrize("metric", ["throughput", "p99"])
+@pytest.mark.parametrize(
+    ("metric", "share"),
+    [
+        ("throughput", 0.25), ("p99", 0.1),
+        pytest.param("throughput", 0.1, marks=pytest.mark.long),
+        pytest.param("p99", 0.25, marks=pytest.mark.long),
+    ],
+)  # fmt: skip
 def test_who_chooses_which_blocks_are_left_out_gets_no_verdict_by_it(
-    share: float, metric: str
+    metric: str, share: float
 ) -> None:
     """The truth lies on the bound of the only claim: 2.5 of 100 are promised."""
     chance = random.Random(13)
@@ -164,11 +171,12 @@ def test_who_chooses_which_blocks_are_left_out_gets_no_verdict_by_it(
         run = emptied(chance, share, metric)
         (verdict,) = decide(questions, run, ended=True).verdicts
         wrong += verdict.outcome == "CONFIRMED"
-        lost = {one.block for one in run if one.disturbed}
-        blind = [one for one in run if one.block not in lost]
-        (verdict,) = decide(questions, blind, ended=True).verdicts
-        seen += verdict.outcome == "CONFIRMED"
-    assert wrong <= 12
+        if share >= 0.25 and seen <= 2 * MOST_WRONG:
+            lost = {one.block for one in run if one.disturbed}
+            blind = [one for one in run if one.block not in lost]
+            (verdict,) = decide(questions, blind, ended=True).verdicts
+            seen += verdict.outcome == "CONFIRMED"
+    assert wrong <= MOST_WRONG
     assert share < 0.25 or seen > 2 * wrong, "or there is nothing to be seen"
 
 

@@ -172,6 +172,7 @@ def test_an_attempt_of_which_nothing_is_known_may_have_been_beyond_any_limit() -
 
 SPREAD = 0.08
 RUNS = 100
+MOST_WRONG = 12
 
 
 def _chosen(chance: random.Random, share: float) -> list[Sample]:
@@ -195,7 +196,9 @@ def _chosen(chance: random.Random, share: float) -> list[Sample]:
     return found
 
 
-@pytest.mark.parametrize("share", [0.1, 0.2, 0.23])
+@pytest.mark.parametrize(
+    "share", [*(pytest.param(share, marks=pytest.mark.long) for share in (0.1, 0.2)), 0.23]
+)
 def test_who_chooses_among_the_trials_of_the_rate_that_decides_gets_no_verdict_by_it(
     share: float,
 ) -> None:
@@ -207,8 +210,9 @@ def test_who_chooses_among_the_trials_of_the_rate_that_decides_gets_no_verdict_b
         run = _chosen(chance, share)
         (verdict,) = decide(questions, run, ended=True).verdicts
         wrong += verdict.outcome == "CONFIRMED"
-        blind = [replace(one, superseded=()) for one in run]
-        (verdict,) = decide(questions, blind, ended=True).verdicts
-        seen += verdict.outcome == "CONFIRMED"
-    assert wrong <= 12
+        if share >= 0.2 and seen <= 3 * MOST_WRONG:
+            blind = [replace(one, superseded=()) for one in run]
+            (verdict,) = decide(questions, blind, ended=True).verdicts
+            seen += verdict.outcome == "CONFIRMED"
+    assert wrong <= MOST_WRONG
     assert share < 0.2 or seen > 3 * wrong, "or there is nothing to be seen"

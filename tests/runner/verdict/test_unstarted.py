@@ -94,22 +94,31 @@ def _attacked(chance: random.Random, edge: float, blocks: int) -> list[Sample]:
 RUNS = 100
 
 
-@pytest.mark.parametrize("blocks", [20, 60])
-@pytest.mark.parametrize("edge", [-1.3, -0.9, -0.5])
+@pytest.mark.parametrize(
+    ("edge", "blocks"),
+    [
+        (-1.3, 20), (-0.9, 60), (-0.5, 60),
+        pytest.param(-0.9, 20, marks=pytest.mark.long),
+        pytest.param(-0.5, 20, marks=pytest.mark.long),
+        pytest.param(-1.3, 60, marks=pytest.mark.long),
+    ],
+)  # fmt: skip
 def test_who_drops_blocks_by_keeping_their_second_trial_from_starting(
     edge: float, blocks: int
 ) -> None:
     """The truth lies on the bound of the only claim: 2.5 of 100 are promised. The seed is fixed."""
     looks = Looks(6, 20) if blocks == 20 else Looks(blocks, blocks)
     questions, chance = ask([make_claim(low=1.0)], looks=looks), random.Random(4)
+    is_seen = blocks > 20 and edge > -1.0
     wrong = seen = 0
     for _ in range(RUNS):
         run = _attacked(chance, edge, blocks)
         (verdict,) = decide(questions, run, ended=True).verdicts
         wrong += verdict.outcome == "CONFIRMED"
-        lost = {one.block for one in run if one.unstarted}
-        blind = [one for one in run if one.block not in lost]
-        (verdict,) = decide(questions, blind, ended=True).verdicts
-        seen += verdict.outcome == "CONFIRMED"
+        if is_seen and seen <= RUNS / 4:
+            lost = {one.block for one in run if one.unstarted}
+            blind = [one for one in run if one.block not in lost]
+            (verdict,) = decide(questions, blind, ended=True).verdicts
+            seen += verdict.outcome == "CONFIRMED"
     assert wrong <= 8
-    assert blocks == 20 or edge < -1.0 or seen > RUNS / 4, "or there is nothing to be seen"
+    assert not is_seen or seen > RUNS / 4, "or there is nothing to be seen"

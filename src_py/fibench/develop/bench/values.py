@@ -278,12 +278,13 @@ def compare_table(pairs: int, seed: int) -> Iterator[str]:
     yield ""
 
 
-def tables(runs: int = RUNS, pairs: int = PAIRS, seed: int = 1) -> Mapping[str, list[str]]:
-    """The lines of what is written into the page, as Markdown, by the name of the place."""
+def tables(runs: int = RUNS, pairs: int = PAIRS, seed: int = 1) -> Mapping[str, Iterator[str]]:
+    """The lines of what is written into the page, as Markdown, by the name of the place; simulated
+    as they are asked for."""
     return {
-        "values": list(cover_table(runs, seed)),
-        "other intervals": list(method_tables(runs, seed)),
-        "compared runs": list(compare_table(pairs, seed)),
+        "values": cover_table(runs, seed),
+        "other intervals": method_tables(runs, seed),
+        "compared runs": compare_table(pairs, seed),
     }
 
 
