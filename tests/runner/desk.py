@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.processes import ending
 from tests.runner.records import last_documents
+from tests.runner.warm import words_before
 
 from fibench.store import journal
 
@@ -76,10 +77,11 @@ class Desk:
         return path
 
     def invoke(self, *words: str | Path, **extra: str) -> subprocess.CompletedProcess[str]:
+        environment = {**self.environment(), **extra}
         return subprocess.run(
-            [*INVOKE, *map(str, words)],
+            [*words_before(environment), *map(str, words)],
             cwd=CHECKOUT,
-            env={**self.environment(), **extra},
+            env=environment,
             capture_output=True,
             text=True,
             timeout=120,

@@ -19,10 +19,7 @@ ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
 
 def run(desk: Desk, *words: str) -> tuple[int, str, str]:
     """The program's exit status, and what it says on both streams."""
-    done = subprocess.run(
-        [*ENTRY, *words], cwd=CHECKOUT, env=desk.environment(), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    done = desk.invoke(*words)
     return done.returncode, done.stdout, done.stderr
 
 

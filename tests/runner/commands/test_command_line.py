@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from tests.processes import ending
 from tests.runner.desk import CHECKOUT, SMALL, Desk, run_with_a_trial_finished
+from tests.runner.warm import words_before
 
 from fibench import tasks
 from fibench.commands.program import CommandLine
@@ -29,7 +30,6 @@ from fibench.parameters import option_flag
 ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
 """What ./dev becomes for `invoke`."""
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LIMIT_S = 300.0
 QUICK = [("--help",), ("--list",), ("plan", "gil"), ("plan", "gil", "--json"), ("backends",),
          ("doctor",), ("--help", "run")]  # fmt: skip
 WAITING = """#!{python}
@@ -60,17 +60,17 @@ def start(desk: Desk, *words: str | Path, **extra: str) -> "Iterator[subprocess.
 
 def run(desk: Desk, *words: str | Path, **extra: str) -> tuple[int, str, str]:
     """The program's exit status, and what it says on both streams."""
-    with start(desk, *words, **extra) as process:
-        out, err = process.communicate(timeout=LIMIT_S)
-    return process.returncode, out, err
+    done = desk.invoke(*words, **extra)
+    return done.returncode, done.stdout, done.stderr
 
 
 def shell(script: str, desk: Desk, **extra: str) -> "subprocess.CompletedProcess[bytes]":
     """Run a script in which "$@" is the program."""
+    environment = {**desk.environment(), **extra}
     return subprocess.run(
-        ["sh", "-c", script, "sh", *ENTRY],
+        ["sh", "-c", script, "sh", *words_before(environment)],
         cwd=CHECKOUT,
-        env={**desk.environment(), **extra},
+        env=environment,
         capture_output=True,
         check=False,
     )

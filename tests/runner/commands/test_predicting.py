@@ -19,6 +19,7 @@ from tests.runner.beginner import TEXT, Beginner
 from tests.runner.desk import SMALL, Desk
 from tests.runner.experiments import GIL, parse
 from tests.runner.page.kinds import HOSTILE
+from tests.runner.warm import words_before
 
 from fibench.commands.predicting import asking, beforehand
 from fibench.commands.predicting.beforehand import claims_here, predicted
@@ -297,7 +298,7 @@ def test_nothing_is_held_while_a_person_thinks(desk: Desk) -> None:
 def test_answers_of_a_pipe_are_kept(desk: Desk) -> None:
     path = desk.write(EVERY.replace("blocks = 5", "blocks = 1"))
     done = subprocess.run(
-        [sys.executable, "-m", "invoke", "run", str(path), "--predict"],
+        [*words_before(os.environ), "run", str(path), "--predict"],
         cwd=CHECKOUT, env=desk.environment(), input="d\n\nc\n", capture_output=True, text=True,
         timeout=120, check=False,
     )  # fmt: skip
@@ -310,7 +311,7 @@ def test_answers_of_a_pipe_are_kept(desk: Desk) -> None:
 
 def test_an_input_without_answers_is_an_error_before_anything_is_measured(desk: Desk) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "invoke", "run", str(desk.write(EVERY)), "--predict"],
+        [*words_before(os.environ), "run", str(desk.write(EVERY)), "--predict"],
         cwd=CHECKOUT, env=desk.environment(), stdin=subprocess.DEVNULL, capture_output=True,
         text=True, timeout=120, check=False,
     )  # fmt: skip
