@@ -146,25 +146,31 @@ def test_a_folder_that_a_link_leads_to_is_built_in_once(
 # What other builds hand to their tools
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("DESTDIR", "elsewhere"),
-        ("MESON_INSTALL_PREFIX", "elsewhere"),
-        ("MESON_PACKAGE_CACHE_DIR", "elsewhere"),
-        ("NINJA", "/nowhere/ninja"),
-        ("NINJA_STATUS", "%9"),
-        ("MAKEFLAGS", " -j2 --jobserver-auth=fifo:/nowhere"),
-        ("PYTHONWARNINGS", "error"),
-        ("CC", ""),
-    ],
-)
+OF_OTHER_BUILDS = {
+    "DESTDIR": "elsewhere",
+    "MESON_INSTALL_PREFIX": "elsewhere",
+    "MESON_PACKAGE_CACHE_DIR": "elsewhere",
+    "NINJA": "/nowhere/ninja",
+    "NINJA_STATUS": "%9",
+    "MAKEFLAGS": " -j2 --jobserver-auth=fifo:/nowhere",
+    "PYTHONWARNINGS": "error",
+    "CC": "",
+}
+ALL_OR_ONE = [
+    pytest.param([*OF_OTHER_BUILDS], id="all"),
+    *(pytest.param([name], id=name, marks=pytest.mark.long) for name in OF_OTHER_BUILDS),
+]
+"""Each would do harm beside the others as well; alone, it is seen which."""
+
+
+@pytest.mark.parametrize("names", ALL_OR_ONE)
 def test_variables_of_other_builds_change_nothing(
-    small: Small, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, text: str
+    small: Small, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, names: list[str]
 ) -> None:
     small.install_liburing()
     elsewhere = tmp_path / "elsewhere"
-    monkeypatch.setenv(name, text.replace("elsewhere", str(elsewhere)))
+    for name in names:
+        monkeypatch.setenv(name, OF_OTHER_BUILDS[name].replace("elsewhere", str(elsewhere)))
     build(small.places)
 
     assert "plain_server" in small.programs()

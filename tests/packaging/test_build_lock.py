@@ -23,7 +23,7 @@ from fibench.build import lock as build_lock
 from fibench.build.lock import BuildLock
 from fibench.build.meson import BuildError, build, built, clean
 
-from .small_builds import COMPILER, REAL, Small, make_small, small_archive
+from .small_builds import COMPILER, MESON, PLAIN, REAL, Small, make_small, small_archive
 
 pytestmark = pytest.mark.needs("meson", "ninja", COMPILER)
 
@@ -65,11 +65,22 @@ CHANGES: dict[str, tuple[str, ...]] = {
 CHANGES_NOTHING = {"plan", "backends", "report", "compare", "runs", "grade", "doctor", "lint"}
 
 
-@pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
-    made = make_small(tmp_path, REAL)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """A checkout that each test finds as the one before has left it, its build folder as well."""
+    made = make_small(tmp_path_factory.mktemp("kept"), REAL)
     made.wrap("http://127.0.0.1:1/nothing", small_archive())
     made.install_liburing()
+    return made
+
+
+@pytest.fixture
+def small(kept: Small, monkeypatch: pytest.MonkeyPatch) -> Small:
+    """The checkout that is kept, its sources as they were."""
+    made = kept
+    for name, text in {"meson.build": MESON, "plain.c": PLAIN}.items():
+        if (made.root / name).read_text() != text:
+            (made.root / name).write_text(text)
     monkeypatch.setenv("CC", str(made.compiler))
     for name in ("CFLAGS", "CPPFLAGS", "LDFLAGS", "FIBENCH_BUILD"):
         monkeypatch.delenv(name, raising=False)
@@ -237,6 +248,7 @@ def test_who_cleans_goes_on_when_the_measurement_is_killed(small: Small) -> None
 
 
 def test_of_builds_at_once_each_ends_well_and_one_builds(small: Small) -> None:
+    clean(small.places)
     with (
         started(call("build", small)) as one,
         started(call("build", small)) as two,
@@ -355,4 +367,5 @@ def test_a_ninja_of_ones_own_is_waited_for(small: Small, tmp_path: Path) -> None
 
 def test_a_clean_of_nothing_makes_no_folder(small: Small) -> None:
     clean(small.places)
+    assert clean(small.places) == []
     assert not (small.root / "build").exists()
