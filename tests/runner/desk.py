@@ -29,7 +29,7 @@ backend = ["c-sync", "c-mt"]
 [load]
 clients = 2
 n = 20
-duration = "0.2s"
+duration = "0.1s"
 warmup = "50ms"
 [plan]
 blocks = {blocks}

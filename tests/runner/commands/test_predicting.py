@@ -31,7 +31,7 @@ ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
 """What ./dev becomes for `invoke`."""
 CLAIMS = parse(GIL).claims
 CLAIM = '[[claim]]\nsays = "{0}"\nvalue = {{ backend = "c-mt" }}\nmetric = "memory"\n{1}\n'
-EVERY = SMALL.replace("0.2s", "0.5s").format(blocks=5, above=1) + "".join(
+EVERY = SMALL.replace("0.1s", "0.2s").format(blocks=5, above=1) + "".join(
     CLAIM.format(*each)
     for each in (("C takes a lot", 'above = "900MiB"'), ("Nobody knows", 'above = "2KiB"'),
                  ("A machine of many", 'above = "3KiB"\nneeds_cpus = 4096'))
