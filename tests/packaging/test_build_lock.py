@@ -23,7 +23,7 @@ from fibench.build import lock as build_lock
 from fibench.build.lock import BuildLock
 from fibench.build.meson import BuildError, build, built, clean
 
-from .small_builds import COMPILER, MESON, PLAIN, REAL, Small, make_small, small_archive
+from .small_builds import COMPILER, Small
 
 pytestmark = pytest.mark.needs("meson", "ninja", COMPILER)
 
@@ -65,26 +65,9 @@ CHANGES: dict[str, tuple[str, ...]] = {
 CHANGES_NOTHING = {"plan", "backends", "report", "compare", "runs", "grade", "doctor", "lint"}
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Small:
-    """A checkout that each test finds as the one before has left it, its build folder as well."""
-    made = make_small(tmp_path_factory.mktemp("kept"), REAL)
-    made.wrap("http://127.0.0.1:1/nothing", small_archive())
-    made.install_liburing()
-    return made
-
-
 @pytest.fixture
-def small(kept: Small, monkeypatch: pytest.MonkeyPatch) -> Small:
-    """The checkout that is kept, its sources as they were."""
-    made = kept
-    for name, text in {"meson.build": MESON, "plain.c": PLAIN}.items():
-        if (made.root / name).read_text() != text:
-            (made.root / name).write_text(text)
-    monkeypatch.setenv("CC", str(made.compiler))
-    for name in ("CFLAGS", "CPPFLAGS", "LDFLAGS", "FIBENCH_BUILD"):
-        monkeypatch.delenv(name, raising=False)
-    return made
+def small(kept: Small) -> Small:
+    return kept
 
 
 @contextmanager

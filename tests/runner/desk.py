@@ -21,6 +21,8 @@ from fibench.store import journal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 INVOKE = [sys.executable, "-m", "invoke"]
+ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
+"""What ./dev becomes for `invoke`."""
 
 SMALL = """
 title = "One small block"
@@ -85,6 +87,19 @@ class Desk:
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
+        )
+
+    def shell(
+        self, script: str, *, started: bool = False, **extra: str
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """A script in which "$@" is `invoke`, forked, or started by a Python of its own."""
+        environment = {**self.environment(), **extra}
+        return subprocess.run(
+            ["sh", "-c", script, "sh", *(ENTRY if started else words_before(environment))],
+            cwd=CHECKOUT,
+            env=environment,
+            capture_output=True,
             check=False,
         )
 

@@ -7,7 +7,6 @@ and runs the checkout's tasks.py to its end, as `python -I tasks.py` does. What 
 itself, of signals, and of what a person's locale changes is asked of a real one.
 """
 
-import atexit
 import contextlib
 import functools
 import gc
@@ -40,7 +39,8 @@ def words_before(environment: Mapping[str, str]) -> list[str]:
     this environment; a real start where that has another locale than we have."""
     if _locale(environment) != _locale(os.environ):
         return [sys.executable, "-I", str(_CHECKOUT / "tasks.py")]
-    return [sys.executable, "-I", "-S", str(_HERE.with_name("asking.py")), _address()]
+    _, address = _forking()
+    return [sys.executable, "-I", "-S", str(_HERE.with_name("asking.py")), address]
 
 
 def _locale(environment: Mapping[str, str]) -> dict[str, str]:
@@ -48,8 +48,8 @@ def _locale(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 @functools.cache
-def _address() -> str:
-    """Where commands are asked for until this process ends."""
+def _forking() -> tuple["subprocess.Popen[bytes]", str]:
+    """Who forks, and where commands are asked for, until `end_forking`."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("")  # a name of the kernel's choice
         listener.listen(64)
@@ -59,11 +59,15 @@ def _address() -> str:
             stdin=subprocess.PIPE,
             pass_fds=[listener.fileno()],
         )
-        name = listener.getsockname()
-    assert process.stdin is not None
-    atexit.register(process.wait)
-    atexit.register(process.stdin.close)
-    return str(name[1:], "ascii")
+        return process, str(listener.getsockname()[1:], "ascii")
+
+
+def end_forking() -> None:
+    """End who forks, if any command was asked for; where this process is killed it ends as well."""
+    if _forking.cache_info().currsize:
+        process, _ = _forking()
+        process.communicate()
+        _forking.cache_clear()
 
 
 class _Asked(NamedTuple):

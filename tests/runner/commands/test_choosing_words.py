@@ -8,13 +8,10 @@ import subprocess
 import sys
 
 import pytest
-from tests.runner.desk import CHECKOUT, Desk
+from tests.runner.desk import CHECKOUT, ENTRY, Desk
 
 import fibench
 from fibench import tasks
-
-ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
-"""What ./dev becomes for `invoke`."""
 
 
 def run(desk: Desk, *words: str) -> tuple[int, str, str]:

@@ -19,8 +19,7 @@ from typing import Any
 import pytest
 from tests.packaging.small_builds import ARCHIVE, REAL, make_small, with_commands
 from tests.processes import ending
-from tests.runner.desk import CHECKOUT, SMALL, Desk, run_with_a_trial_finished
-from tests.runner.warm import words_before
+from tests.runner.desk import CHECKOUT, ENTRY, SMALL, Desk, run_with_a_trial_finished
 
 from fibench import tasks
 from fibench.commands.program import CommandLine
@@ -28,8 +27,6 @@ from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.machine.lock import measuring
 from fibench.parameters import option_flag
 
-ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
-"""What ./dev becomes for `invoke`."""
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 QUICK = [("--help",), ("--list",), ("plan", "gil"), ("plan", "gil", "--json"), ("backends",),
          ("doctor",), ("--help", "run")]  # fmt: skip
@@ -65,18 +62,6 @@ def run(desk: Desk, *words: str | Path, **extra: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def shell(script: str, desk: Desk, **extra: str) -> "subprocess.CompletedProcess[bytes]":
-    """Run a script in which "$@" is the program."""
-    environment = {**desk.environment(), **extra}
-    return subprocess.run(
-        ["sh", "-c", script, "sh", *words_before(environment)],
-        cwd=CHECKOUT,
-        env=environment,
-        capture_output=True,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize("words", QUICK, ids=" ".join)
 @pytest.mark.parametrize(
     ("stream", "said"),
@@ -94,7 +79,7 @@ def test_output_that_nobody_can_have_is_said_in_a_line(
         gone = 'exec <&- >"$FIFO"; echo'
         script = f'{{ read -r line <"$FIFO"; {command}; echo "$?" >&2; }} | {{ {gone}; }}'
         os.mkfifo(desk.folder / "fifo")
-    done = shell(script, desk, FIFO=str(desk.folder / "fifo"))
+    done = desk.shell(script, started=words == QUICK[0], FIFO=str(desk.folder / "fifo"))
     lines = done.stderr.decode().splitlines()
     assert lines[0] == said or lines[0].startswith("cannot write the output")
     assert len(lines) == 2
@@ -103,8 +88,8 @@ def test_output_that_nobody_can_have_is_said_in_a_line(
 
 @pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-", "<&-"])
 def test_other_streams_do_not_change_how_a_command_ends(desk: Desk, stream: str) -> None:
-    assert shell(f'"$@" plan gil {stream}', desk).returncode == 0
-    assert shell(f'"$@" plan gli {stream}', desk).returncode == 2
+    assert desk.shell(f'"$@" plan gil {stream}').returncode == 0
+    assert desk.shell(f'"$@" plan gli {stream}').returncode == 2
 
 
 def long_but_for(first: str, every: Sequence[str], few: str, many: str) -> list[Any]:
@@ -132,12 +117,12 @@ def test_characters_that_an_encoding_lacks_are_replaced(
 ) -> None:
     extra = {"PYTHONIOENCODING": encoding}
     path = desk.write(SMALL.format(blocks=1, above=1).replace("One", "Eins: 実験 ☃ µ"))
-    done = shell(f'"$@" run {path} >{desk.folder}/out 2>&1', desk, **extra)
+    done = desk.shell(f'"$@" run {path} >{desk.folder}/out 2>&1', **extra)
     text = (desk.folder / "out").read_bytes().decode(encoding.partition(":")[0])
     assert done.returncode == 4, text
     assert "INCONCLUSIVE" in text
     for words in commands.format(name="small", path=path).split("; "):
-        done = shell(f'"$@" {words}', desk, **extra)
+        done = desk.shell(f'"$@" {words}', **extra)
         assert b"Traceback" not in done.stderr
         assert done.returncode == (2 if words == "plan ☃" else 0), done.stderr
         done.stdout.decode(encoding.partition(":")[0])
@@ -153,7 +138,7 @@ def test_a_width_that_no_terminal_has_is_80_columns(
     desk: Desk, columns: str, commands: str
 ) -> None:
     for words in commands.split("; "):
-        done = shell(f'"$@" {words}', desk, COLUMNS=columns)
+        done = desk.shell(f'"$@" {words}', COLUMNS=columns)
         lines = done.stdout.decode().splitlines()
         assert len(lines) > 5
         assert 60 < max(map(len, lines)) <= 80

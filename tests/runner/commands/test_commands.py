@@ -33,7 +33,7 @@ command = {command}
 [matrix]
 backend = "mine"
 [load]
-duration = "0.2s"
+duration = "0.1s"
 warmup = "50ms"
 n = 5
 timeout = "1s"

@@ -5,7 +5,6 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import pytest
 from tests.here import CHECKOUT
 from tests.processes import PATIENCE_S, ending
 from tests.runner.beginner import TEXT, Beginner
-from tests.runner.desk import SMALL, Desk
+from tests.runner.desk import ENTRY, SMALL, Desk
 from tests.runner.experiments import GIL, parse
 from tests.runner.page.kinds import HOSTILE
 from tests.runner.warm import words_before
@@ -27,8 +26,6 @@ from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.experiment import Absent, Belief, beliefs_json
 from fibench.store.kept import beliefs_in
 
-ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
-"""What ./dev becomes for `invoke`."""
 CLAIMS = parse(GIL).claims
 CLAIM = '[[claim]]\nsays = "{0}"\nvalue = {{ backend = "c-mt" }}\nmetric = "memory"\n{1}\n'
 EVERY = SMALL.replace("0.1s", "0.2s").format(blocks=5, above=1) + "".join(
