@@ -4,13 +4,12 @@ the layers of C, how much of the runner has no type, and the wings, which the te
 """
 
 import ast
-import functools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .copies import CHECKOUT, files_of_the_checkout
+from .copies import CHECKOUT, files_of_the_checkout, parsed
 
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
@@ -118,12 +117,6 @@ def functions_of_c(text: str) -> Iterator[tuple[str, int]]:
             yield called, number - begin + 1
         elif named := re.match(r"(?:\w.*?)?\b(\w+)\(", line):
             head = named[1]
-
-
-@functools.cache
-def parsed(path: Path) -> ast.Module:
-    """A file of Python, which many tests look into: read once."""
-    return ast.parse(path.read_bytes())
 
 
 def functions_of_python(path: Path) -> Iterator[tuple[str, int]]:

@@ -115,14 +115,13 @@ def long_but_for(first: str, every: Sequence[str], few: str, many: str) -> list[
 def test_characters_that_an_encoding_lacks_are_replaced(
     desk: Desk, encoding: str, commands: str
 ) -> None:
-    extra = {"PYTHONIOENCODING": encoding}
     path = desk.write(SMALL.format(blocks=1, above=1).replace("One", "Eins: 実験 ☃ µ"))
-    done = desk.shell(f'"$@" run {path} >{desk.folder}/out 2>&1', **extra)
+    done = desk.shell(f'"$@" run {path} >{desk.folder}/out 2>&1', PYTHONIOENCODING=encoding)
     text = (desk.folder / "out").read_bytes().decode(encoding.partition(":")[0])
     assert done.returncode == 4, text
     assert "INCONCLUSIVE" in text
     for words in commands.format(name="small", path=path).split("; "):
-        done = desk.shell(f'"$@" {words}', **extra)
+        done = desk.shell(f'"$@" {words}', PYTHONIOENCODING=encoding)
         assert b"Traceback" not in done.stderr
         assert done.returncode == (2 if words == "plan ☃" else 0), done.stderr
         done.stdout.decode(encoding.partition(":")[0])
