@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from .machines import Machine, Ready, make_machine
-from .small_builds import ARCHIVE, REAL, Small, make_small
+from .small_builds import ARCHIVE, MESON, PLAIN, REAL, Small, make_small
 
 
 @pytest.fixture
@@ -30,6 +30,27 @@ def shared(one_checkout: Small, monkeypatch: pytest.MonkeyPatch) -> Small:
     """The one that is kept: for tests that begin with a build, so that it is whole then."""
     build_with(one_checkout, monkeypatch)
     return one_checkout
+
+
+@pytest.fixture(scope="session")
+def checkout_with_liburing(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """Another that is kept, on a system that lacks nothing."""
+    made = make_small(tmp_path_factory.mktemp("kept"), REAL)
+    made.wrap("http://127.0.0.1:1/nothing", ARCHIVE)
+    made.install_liburing()
+    return made
+
+
+@pytest.fixture
+def kept(checkout_with_liburing: Small, monkeypatch: pytest.MonkeyPatch) -> Small:
+    """The same, its sources as they were: for tests that begin with a build, or with none."""
+    made = checkout_with_liburing
+    for name, text in {"meson.build": MESON, "plain.c": PLAIN}.items():
+        if (made.root / name).read_text() != text:
+            (made.root / name).write_text(text)
+    build_with(made, monkeypatch)
+    monkeypatch.delenv("FIBENCH_BUILD", raising=False)
+    return made
 
 
 def build_with(made: Small, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Copies of the checkout, for tests that build in them."""
+"""Copies of the checkout, for tests that build in them, and its files, for those that read them."""
 
+import ast
+import functools
 import os
 import shutil
 from collections.abc import Iterator
@@ -39,3 +41,9 @@ def files_of_the_checkout() -> Iterator[str]:
         kept = set(folders) - made - {"__pycache__"}
         folders[:] = kept & {"packagefiles"} if here == Path("subprojects") else kept
         yield from ((here / each).as_posix() for each in names if each not in made)
+
+
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    """A file of Python, which many tests look into: read once."""
+    return ast.parse(path.read_bytes())

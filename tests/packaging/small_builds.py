@@ -118,6 +118,13 @@ def make_small(folder: Path, compiler: str) -> Small:
     return Small(root, system, _compiler(folder, system, compiler))
 
 
+def with_commands(small: Small) -> Small:
+    """The same checkout with the commands in it, as `python -I tasks.py` runs them."""
+    shutil.copy2(CHECKOUT / "tasks.py", small.root)
+    shutil.copytree(CHECKOUT / "src_py" / "fibench", small.root / "src_py" / "fibench")
+    return small
+
+
 def _compiler(folder: Path, system: Path, real: str) -> Path:
     """A compiler that sees all headers of this machine but those of the two libraries."""
     done = subprocess.run(

@@ -42,32 +42,31 @@ def test_a_library_that_comes_or_goes_is_noticed_and_leaves_no_server_behind(
     [("CFLAGS", "-O0"), ("CPPFLAGS", "-DX=1"), ("LDFLAGS", "-Wl,--as-needed")],
 )
 def test_other_flags_build_everything_anew_and_are_said_and_kept(
-    small: Small,
+    kept: Small,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     text: str,
 ) -> None:
-    small.install_liburing()
-    build(small.places)
-    own = (small.places.programs / "plain_server").stat().st_mtime_ns
+    build(kept.places)
+    own = (kept.places.programs / "plain_server").stat().st_mtime_ns
     capfd.readouterr()
 
     monkeypatch.setenv(name, text)
-    build(small.places)
+    build(kept.places)
     said = capfd.readouterr().err
     assert f"{name} was unset, and is {text}: building everything anew" in said
     assert f"not fibench's own: {'LDFLAGS' if name == 'LDFLAGS' else 'CFLAGS'} {text}" in said
-    options = record(small)["compiler"]["options"]
+    options = record(kept)["compiler"]["options"]
     assert text in (options["c_link_args"] if name == "LDFLAGS" else options["c_args"])
-    assert (small.places.programs / "plain_server").stat().st_mtime_ns != own
-    build(small.places)
+    assert (kept.places.programs / "plain_server").stat().st_mtime_ns != own
+    build(kept.places)
     assert capfd.readouterr().err == ""
 
     monkeypatch.setenv(name, " ")  # as good as unset
-    build(small.places)
+    build(kept.places)
     assert f"{name} was {text}, and is unset: building everything anew" in capfd.readouterr().err
-    options = record(small)["compiler"]["options"]
+    options = record(kept)["compiler"]["options"]
     assert (options["c_args"], options["c_link_args"]) == ([], [])
 
 
@@ -91,17 +90,16 @@ def test_another_compiler_builds_everything_anew_with_the_options_of_before(
 
 
 def test_after_a_failure_the_next_build_begins_where_it_can(
-    small: Small, monkeypatch: pytest.MonkeyPatch
+    kept: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small.install_liburing()
-    build(small.places)
+    build(kept.places)
     monkeypatch.setenv("CC", "/bin/false")
     with pytest.raises(BuildError, match="failed while configuring"):
-        build(small.places)
-    monkeypatch.setenv("CC", str(small.compiler))
-    build(small.places)
+        build(kept.places)
+    monkeypatch.setenv("CC", str(kept.compiler))
+    build(kept.places)
 
-    assert "uring_server" in small.programs()
+    assert "uring_server" in kept.programs()
 
 
 def test_a_checkout_that_was_moved_is_built_where_it_is(
@@ -146,36 +144,41 @@ def test_a_folder_that_a_link_leads_to_is_built_in_once(
 # What other builds hand to their tools
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("DESTDIR", "elsewhere"),
-        ("MESON_INSTALL_PREFIX", "elsewhere"),
-        ("MESON_PACKAGE_CACHE_DIR", "elsewhere"),
-        ("NINJA", "/nowhere/ninja"),
-        ("NINJA_STATUS", "%9"),
-        ("MAKEFLAGS", " -j2 --jobserver-auth=fifo:/nowhere"),
-        ("PYTHONWARNINGS", "error"),
-        ("CC", ""),
-    ],
-)
+OF_OTHER_BUILDS = {
+    "DESTDIR": "elsewhere",
+    "MESON_INSTALL_PREFIX": "elsewhere",
+    "MESON_PACKAGE_CACHE_DIR": "elsewhere",
+    "NINJA": "/nowhere/ninja",
+    "NINJA_STATUS": "%9",
+    "MAKEFLAGS": " -j2 --jobserver-auth=fifo:/nowhere",
+    "PYTHONWARNINGS": "error",
+    "CC": "",
+}
+ALL_OR_ONE = [
+    pytest.param([*OF_OTHER_BUILDS], id="all"),
+    *(pytest.param([name], id=name, marks=pytest.mark.long) for name in OF_OTHER_BUILDS),
+]
+"""Each would do harm beside the others as well; alone, it is seen which."""
+
+
+@pytest.mark.parametrize("names", ALL_OR_ONE)
 def test_variables_of_other_builds_change_nothing(
-    small: Small, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, text: str
+    small: Small, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, names: list[str]
 ) -> None:
     small.install_liburing()
     elsewhere = tmp_path / "elsewhere"
-    monkeypatch.setenv(name, text.replace("elsewhere", str(elsewhere)))
+    for name in names:
+        monkeypatch.setenv(name, OF_OTHER_BUILDS[name].replace("elsewhere", str(elsewhere)))
     build(small.places)
 
     assert "plain_server" in small.programs()
     assert not elsewhere.exists()
 
 
-def test_by_hand_destdir_is_obeyed(small: Small, tmp_path: Path) -> None:
-    small.install_liburing()
-    build(small.places)
+def test_by_hand_destdir_is_obeyed(kept: Small, tmp_path: Path) -> None:
+    build(kept.places)
     target = tmp_path / "package"
-    by_hand(small, "meson", "install", "-C", "build", DESTDIR=str(target))
+    by_hand(kept, "meson", "install", "-C", "build", DESTDIR=str(target))
 
-    placed = target / small.places.programs.relative_to("/")
+    placed = target / kept.places.programs.relative_to("/")
     assert {"plain_server", "uring_server", RECORD} <= {path.name for path in placed.iterdir()}

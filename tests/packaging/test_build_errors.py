@@ -124,8 +124,15 @@ def test_a_full_disk_is_told_and_what_was_cut_off_is_gone_on_with(
     assert last == "built"
 
 
-@pytest.mark.parametrize("kept", ["", "[opt", "[options]\n", "[options]\n[properties"])
-@pytest.mark.parametrize("left", [(), ("build.ninja",), ("premises.json",)])
+CUT = ["", "[opt", "[options]\n", "[options]\n[properties"]
+LEFT: list[tuple[str, ...]] = [(), ("build.ninja",), ("premises.json",)]
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"),
+    [pytest.param(kept, left, marks=[pytest.mark.long] if kept != CUT[1] and left else [])
+     for kept in CUT for left in LEFT],
+)  # fmt: skip
 def test_options_that_were_half_written_do_not_stop_the_next_build(
     shared: Small, kept: str, left: tuple[str, ...]
 ) -> None:

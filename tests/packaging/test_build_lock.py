@@ -23,7 +23,7 @@ from fibench.build import lock as build_lock
 from fibench.build.lock import BuildLock
 from fibench.build.meson import BuildError, build, built, clean
 
-from .small_builds import COMPILER, REAL, Small, make_small, small_archive
+from .small_builds import COMPILER, Small
 
 pytestmark = pytest.mark.needs("meson", "ninja", COMPILER)
 
@@ -66,14 +66,8 @@ CHANGES_NOTHING = {"plan", "backends", "report", "compare", "runs", "grade", "do
 
 
 @pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
-    made = make_small(tmp_path, REAL)
-    made.wrap("http://127.0.0.1:1/nothing", small_archive())
-    made.install_liburing()
-    monkeypatch.setenv("CC", str(made.compiler))
-    for name in ("CFLAGS", "CPPFLAGS", "LDFLAGS", "FIBENCH_BUILD"):
-        monkeypatch.delenv(name, raising=False)
-    return made
+def small(kept: Small) -> Small:
+    return kept
 
 
 @contextmanager
@@ -237,6 +231,7 @@ def test_who_cleans_goes_on_when_the_measurement_is_killed(small: Small) -> None
 
 
 def test_of_builds_at_once_each_ends_well_and_one_builds(small: Small) -> None:
+    clean(small.places)
     with (
         started(call("build", small)) as one,
         started(call("build", small)) as two,
@@ -355,4 +350,5 @@ def test_a_ninja_of_ones_own_is_waited_for(small: Small, tmp_path: Path) -> None
 
 def test_a_clean_of_nothing_makes_no_folder(small: Small) -> None:
     clean(small.places)
+    assert clean(small.places) == []
     assert not (small.root / "build").exists()

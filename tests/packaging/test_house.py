@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .copies import CHECKOUT, files_of_the_checkout
+from .copies import CHECKOUT, files_of_the_checkout, parsed
 
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
@@ -121,7 +121,7 @@ def functions_of_c(text: str) -> Iterator[tuple[str, int]]:
 
 def functions_of_python(path: Path) -> Iterator[tuple[str, int]]:
     """Each function, and the lines that it takes."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name, (node.end_lineno or 0) - node.lineno + 1
 
@@ -134,7 +134,7 @@ def fuller(modules: Iterable[Path]) -> dict[str, int]:
 
 def imported(path: Path) -> Iterator[str]:
     """The modules that a file imports, by their whole names."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -146,7 +146,7 @@ def near(path: Path) -> set[Path]:
     """The modules of tests that a file imports."""
     package = ".".join(path.relative_to(CHECKOUT).parent.parts)
     found: set[Path] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ImportFrom):
             base = f"{package}.{node.module or ''}".rstrip(".") if node.level else node.module or ""
             modules = {base, *(f"{base}.{each.name}" for each in node.names)}
@@ -287,7 +287,7 @@ def test_no_test_has_a_function_that_another_has_as_well() -> None:
     """Of the same name, parameters and body."""
     places: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path in TESTS:
-        for node in ast.parse(path.read_bytes()).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.FunctionDef):
                 body = "\n".join(map(ast.unparse, node.body[bool(ast.get_docstring(node)) :]))
                 places[node.name, f"{ast.unparse(node.args)}: {body}"].append(name(path))
@@ -296,7 +296,7 @@ def test_no_test_has_a_function_that_another_has_as_well() -> None:
 
 def sleeping(path: Path) -> Iterator[str]:
     """The functions of a file that sleep, each by its name; the innermost, but no lambda."""
-    tree = ast.parse(path.read_bytes())
+    tree = parsed(path)
     inside = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).endswith("sleep")):
@@ -350,7 +350,7 @@ def test_a_name_means_one_thing() -> None:
         place = path.relative_to(FIBENCH)
         if place.parts[0] == "develop":
             continue
-        for node in ast.parse(path.read_bytes()).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 classes[node.name].add(place.as_posix())
             elif (
@@ -368,7 +368,7 @@ def test_a_constant_means_one_thing() -> None:
     found = defaultdict(set)
     for path in FIBENCH.rglob("*.py"):
         place = path.relative_to(FIBENCH)
-        for node in ast.parse(path.read_bytes()).body if place.parts[0] != "develop" else ():
+        for node in parsed(path).body if place.parts[0] != "develop" else ():
             targets = node.targets if isinstance(node, ast.Assign) else ()
             for target in [node.target] if isinstance(node, ast.AnnAssign) else targets:
                 names = {one.id for one in ast.walk(target) if isinstance(one, ast.Name)}

@@ -15,11 +15,14 @@ from typing import Any
 
 from tests.processes import ending
 from tests.runner.records import last_documents
+from tests.runner.warm import words_before
 
 from fibench.store import journal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 INVOKE = [sys.executable, "-m", "invoke"]
+ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
+"""What ./dev becomes for `invoke`."""
 
 SMALL = """
 title = "One small block"
@@ -28,7 +31,7 @@ backend = ["c-sync", "c-mt"]
 [load]
 clients = 2
 n = 20
-duration = "0.2s"
+duration = "0.1s"
 warmup = "50ms"
 [plan]
 blocks = {blocks}
@@ -76,13 +79,27 @@ class Desk:
         return path
 
     def invoke(self, *words: str | Path, **extra: str) -> subprocess.CompletedProcess[str]:
+        environment = {**self.environment(), **extra}
         return subprocess.run(
-            [*INVOKE, *map(str, words)],
+            [*words_before(environment), *map(str, words)],
             cwd=CHECKOUT,
-            env={**self.environment(), **extra},
+            env=environment,
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
+        )
+
+    def shell(
+        self, script: str, *, started: bool = False, **extra: str
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """A script in which "$@" is `invoke`, forked, or started by a Python of its own."""
+        environment = {**self.environment(), **extra}
+        return subprocess.run(
+            ["sh", "-c", script, "sh", *(ENTRY if started else words_before(environment))],
+            cwd=CHECKOUT,
+            env=environment,
+            capture_output=True,
             check=False,
         )
 

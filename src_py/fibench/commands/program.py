@@ -153,7 +153,6 @@ class CommandLine(Program):
         """Read the options of all commands."""
         self.normalize_argv(argv)
         self.parse_core_args()
-        sys.dont_write_bytecode = True
         self._refuse_unmeant(self.args.values())
         if self.args.version.value:
             self.print_version()

@@ -8,21 +8,15 @@ import subprocess
 import sys
 
 import pytest
-from tests.runner.desk import CHECKOUT, Desk
+from tests.runner.desk import CHECKOUT, ENTRY, Desk
 
 import fibench
 from fibench import tasks
 
-ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
-"""What ./dev becomes for `invoke`."""
-
 
 def run(desk: Desk, *words: str) -> tuple[int, str, str]:
     """The program's exit status, and what it says on both streams."""
-    done = subprocess.run(
-        [*ENTRY, *words], cwd=CHECKOUT, env=desk.environment(), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    done = desk.invoke(*words)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.packaging.small_builds import ARCHIVE, REAL, make_small, with_commands
 from tests.processes import ending
-from tests.runner.desk import CHECKOUT, SMALL, Desk, run_with_a_trial_finished
+from tests.runner.desk import CHECKOUT, ENTRY, SMALL, Desk, run_with_a_trial_finished
 
 from fibench import tasks
 from fibench.commands.program import CommandLine
@@ -26,10 +27,7 @@ from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.machine.lock import measuring
 from fibench.parameters import option_flag
 
-ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
-"""What ./dev becomes for `invoke`."""
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LIMIT_S = 300.0
 QUICK = [("--help",), ("--list",), ("plan", "gil"), ("plan", "gil", "--json"), ("backends",),
          ("doctor",), ("--help", "run")]  # fmt: skip
 WAITING = """#!{python}
@@ -60,20 +58,8 @@ def start(desk: Desk, *words: str | Path, **extra: str) -> "Iterator[subprocess.
 
 def run(desk: Desk, *words: str | Path, **extra: str) -> tuple[int, str, str]:
     """The program's exit status, and what it says on both streams."""
-    with start(desk, *words, **extra) as process:
-        out, err = process.communicate(timeout=LIMIT_S)
-    return process.returncode, out, err
-
-
-def shell(script: str, desk: Desk, **extra: str) -> "subprocess.CompletedProcess[bytes]":
-    """Run a script in which "$@" is the program."""
-    return subprocess.run(
-        ["sh", "-c", script, "sh", *ENTRY],
-        cwd=CHECKOUT,
-        env={**desk.environment(), **extra},
-        capture_output=True,
-        check=False,
-    )
+    done = desk.invoke(*words, **extra)
+    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("words", QUICK, ids=" ".join)
@@ -93,7 +79,7 @@ def test_output_that_nobody_can_have_is_said_in_a_line(
         gone = 'exec <&- >"$FIFO"; echo'
         script = f'{{ read -r line <"$FIFO"; {command}; echo "$?" >&2; }} | {{ {gone}; }}'
         os.mkfifo(desk.folder / "fifo")
-    done = shell(script, desk, FIFO=str(desk.folder / "fifo"))
+    done = desk.shell(script, started=words == QUICK[0], FIFO=str(desk.folder / "fifo"))
     lines = done.stderr.decode().splitlines()
     assert lines[0] == said or lines[0].startswith("cannot write the output")
     assert len(lines) == 2
@@ -102,8 +88,8 @@ def test_output_that_nobody_can_have_is_said_in_a_line(
 
 @pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-", "<&-"])
 def test_other_streams_do_not_change_how_a_command_ends(desk: Desk, stream: str) -> None:
-    assert shell(f'"$@" plan gil {stream}', desk).returncode == 0
-    assert shell(f'"$@" plan gli {stream}', desk).returncode == 2
+    assert desk.shell(f'"$@" plan gil {stream}').returncode == 0
+    assert desk.shell(f'"$@" plan gli {stream}').returncode == 2
 
 
 def long_but_for(first: str, every: Sequence[str], few: str, many: str) -> list[Any]:
@@ -129,14 +115,13 @@ def long_but_for(first: str, every: Sequence[str], few: str, many: str) -> list[
 def test_characters_that_an_encoding_lacks_are_replaced(
     desk: Desk, encoding: str, commands: str
 ) -> None:
-    extra = {"PYTHONIOENCODING": encoding}
     path = desk.write(SMALL.format(blocks=1, above=1).replace("One", "Eins: 実験 ☃ µ"))
-    done = shell(f'"$@" run {path} >{desk.folder}/out 2>&1', desk, **extra)
+    done = desk.shell(f'"$@" run {path} >{desk.folder}/out 2>&1', PYTHONIOENCODING=encoding)
     text = (desk.folder / "out").read_bytes().decode(encoding.partition(":")[0])
     assert done.returncode == 4, text
     assert "INCONCLUSIVE" in text
     for words in commands.format(name="small", path=path).split("; "):
-        done = shell(f'"$@" {words}', desk, **extra)
+        done = desk.shell(f'"$@" {words}', PYTHONIOENCODING=encoding)
         assert b"Traceback" not in done.stderr
         assert done.returncode == (2 if words == "plan ☃" else 0), done.stderr
         done.stdout.decode(encoding.partition(":")[0])
@@ -152,7 +137,7 @@ def test_a_width_that_no_terminal_has_is_80_columns(
     desk: Desk, columns: str, commands: str
 ) -> None:
     for words in commands.split("; "):
-        done = shell(f'"$@" {words}', desk, COLUMNS=columns)
+        done = desk.shell(f'"$@" {words}', COLUMNS=columns)
         lines = done.stdout.decode().splitlines()
         assert len(lines) > 5
         assert 60 < max(map(len, lines)) <= 80
@@ -378,11 +363,17 @@ def test_a_place_that_cannot_be_written_is_named_with_the_way_out(
 
 
 def test_places_are_named_from_where_the_person_stands(desk: Desk) -> None:
+    small = with_commands(make_small(desk.folder, REAL))
+    small.wrap("http://127.0.0.1:1/nothing", ARCHIVE)
     places = {"FIBENCH_FROM": str(desk.folder), "FIBENCH_BUILD": "own/build"}
-    status, out, err = run(desk, "build", **places)
-    assert status == 0, err
-    assert out == "installed in own/build/install/libexec/fibench\n"
-    assert (desk.folder / "own/build/install/libexec/fibench/fibload").is_file()
+    done = subprocess.run(
+        [sys.executable, "-I", "tasks.py", "build"], cwd=small.root,
+        env={**desk.environment(), "CC": str(small.compiler), **places}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "installed in own/build/install/libexec/fibench\n"
+    assert (desk.folder / "own/build/install/libexec/fibench/plain_server").is_file()
 
 
 def test_python_m_fibench_is_the_same_command() -> None:

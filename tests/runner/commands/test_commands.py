@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.packaging.copies import copy_checkout
+from tests.packaging.small_builds import ARCHIVE, REAL, make_small, with_commands
 from tests.processes import descendants_of, wait_until
 from tests.runner.desk import (
     INVOKE,
@@ -33,7 +33,7 @@ command = {command}
 [matrix]
 backend = "mine"
 [load]
-duration = "0.2s"
+duration = "0.1s"
 warmup = "50ms"
 n = 5
 timeout = "1s"
@@ -380,12 +380,12 @@ def test_results_that_cannot_be_written_are_one_line_and_exit_1(desk: Desk) -> N
 
 
 def test_a_build_that_fails_is_exit_1_with_the_compilers_words(desk: Desk, tmp_path: Path) -> None:
-    copy = tmp_path / "checkout"
-    copy_checkout(copy)
-    (copy / "src_c" / "servers" / "server.c").write_text("int main(void) { return oops; }\n")
+    small = with_commands(make_small(tmp_path, REAL))
+    small.wrap("http://127.0.0.1:1/nothing", ARCHIVE)
+    (small.root / "plain.c").write_text("int main(void) { return oops; }\n")
     done = subprocess.run(
-        [*INVOKE, "build"], cwd=copy, env=desk.environment(), capture_output=True, text=True,
-        check=False,
+        [*INVOKE, "build"], cwd=small.root, env={**desk.environment(), "CC": str(small.compiler)},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert "oops" in done.stderr

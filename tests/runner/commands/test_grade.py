@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
-from tests.runner.desk import INVOKE
 from tests.runner.stored_runs import EXPERIMENT, make_run, places_with
+from tests.runner.warm import words_before
 
 from fibench.commands import review as reviewing
 from fibench.commands.program import CommandLine
@@ -130,7 +130,7 @@ def test_as_many_runs_as_there_are_may_follow_the_lab(desk_of_a_teacher: Path) -
     shutil.copytree(handed_in / "dee" / "lab" / NAME, desk_of_a_teacher / "report")
     words = ["grade", "lab.toml", "handed-in/ada b.html", "report", "--format=csv"]
     done = subprocess.run(
-        [*INVOKE, *words, "handed-in/bob.html"],
+        [*words_before(os.environ), *words, "handed-in/bob.html"],
         cwd=CHECKOUT,
         env=os.environ,
         capture_output=True,

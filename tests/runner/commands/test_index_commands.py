@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.runner.desk import INVOKE, SMALL, Desk
 from tests.runner.page.class_runs import hand_in
 from tests.runner.page.html_reading import read_page_text
 from tests.runner.stored_runs import EXPERIMENT, MACHINE, make_run
+from tests.runner.warm import words_before
 
 from fibench.commands import review as reviewing
 from fibench.commands.listing import listed
@@ -46,7 +46,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def invoke(*words: str | Path) -> "subprocess.CompletedProcess[str]":
-    argv = [sys.executable, "-m", "invoke", *map(str, words)]
+    argv = [*words_before(os.environ), *map(str, words)]
     return subprocess.run(
         argv, cwd=CHECKOUT, text=True, timeout=120, check=False, capture_output=True
     )

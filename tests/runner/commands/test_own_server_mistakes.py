@@ -176,7 +176,7 @@ def test_a_mistake_is_explained_as_the_page_says(desk: Desk, made: Made, said: M
     with socket.create_server((HOST, 0)) as taken:
         text = text.replace("TAKEN", str(taken.getsockname()[1]))
         path = desk.write(text.replace("OTHER", str(free_port(HOST))), "own.toml")
-        done = desk.invoke("run", path, "--blocks", "1", "--duration", "0.3s", "--warmup", "0.1s")
+        done = desk.invoke("run", path, "--blocks", "1", "--duration", "0.1s", "--warmup", "50ms")
     printed = done.stdout + done.stderr
     assert done.returncode == said.status, printed
     assert is_shown(said.said, printed), printed

@@ -55,7 +55,7 @@ def test_files_are_called_what_the_page_says() -> None:
 @pytest.mark.parametrize("title", NEEDS)
 def test_an_example_is_measured_as_it_stands_in_the_page(desk: Desk, title: str) -> None:
     path = folder_of(title, desk)
-    words = ("--blocks", "1", "--duration", "0.5s", "--warmup", "100ms")
+    words = ("--blocks", "1", "--duration", "0.2s", "--warmup", "50ms")
     done = desk.run(path, *words, PATH=path_with(NEEDS[title]))
     assert done.returncode in (0, 3, 4), done.stdout + done.stderr
     records = last_documents(desk.records())

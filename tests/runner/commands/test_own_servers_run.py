@@ -35,7 +35,7 @@ backend = [{cells}]
 [server]
 framing = "line"
 [load]
-duration = "0.2s"
+duration = "0.1s"
 warmup = "50ms"
 [plan]
 blocks = {blocks}

@@ -15,6 +15,7 @@ import pytest
 from tests.here import CHECKOUT
 from tests.runner.desk import SMALL, Desk, run_with_a_trial_finished
 from tests.runner.stored_runs import make_run
+from tests.runner.warm import words_before
 
 from fibench.commands import page as paging
 from fibench.commands import review as reviewing
@@ -45,7 +46,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def invoke(*words: str | Path, **how: object) -> "subprocess.CompletedProcess[str]":
-    argv = [sys.executable, "-m", "invoke", *map(str, words)]
+    argv = [*words_before(os.environ), *map(str, words)]
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
         argv, cwd=CHECKOUT, text=True, timeout=120, check=False,
         **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how),

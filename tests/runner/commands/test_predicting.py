@@ -5,7 +5,6 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +15,10 @@ import pytest
 from tests.here import CHECKOUT
 from tests.processes import PATIENCE_S, ending
 from tests.runner.beginner import TEXT, Beginner
-from tests.runner.desk import SMALL, Desk
+from tests.runner.desk import ENTRY, SMALL, Desk
 from tests.runner.experiments import GIL, parse
 from tests.runner.page.kinds import HOSTILE
+from tests.runner.warm import words_before
 
 from fibench.commands.predicting import asking, beforehand
 from fibench.commands.predicting.beforehand import claims_here, predicted
@@ -26,11 +26,9 @@ from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.experiment import Absent, Belief, beliefs_json
 from fibench.store.kept import beliefs_in
 
-ENTRY = [sys.executable, "-I", str(CHECKOUT / "tasks.py")]
-"""What ./dev becomes for `invoke`."""
 CLAIMS = parse(GIL).claims
 CLAIM = '[[claim]]\nsays = "{0}"\nvalue = {{ backend = "c-mt" }}\nmetric = "memory"\n{1}\n'
-EVERY = SMALL.replace("0.2s", "0.5s").format(blocks=5, above=1) + "".join(
+EVERY = SMALL.replace("0.1s", "0.2s").format(blocks=5, above=1) + "".join(
     CLAIM.format(*each)
     for each in (("C takes a lot", 'above = "900MiB"'), ("Nobody knows", 'above = "2KiB"'),
                  ("A machine of many", 'above = "3KiB"\nneeds_cpus = 4096'))
@@ -297,7 +295,7 @@ def test_nothing_is_held_while_a_person_thinks(desk: Desk) -> None:
 def test_answers_of_a_pipe_are_kept(desk: Desk) -> None:
     path = desk.write(EVERY.replace("blocks = 5", "blocks = 1"))
     done = subprocess.run(
-        [sys.executable, "-m", "invoke", "run", str(path), "--predict"],
+        [*words_before(os.environ), "run", str(path), "--predict"],
         cwd=CHECKOUT, env=desk.environment(), input="d\n\nc\n", capture_output=True, text=True,
         timeout=120, check=False,
     )  # fmt: skip
@@ -310,7 +308,7 @@ def test_answers_of_a_pipe_are_kept(desk: Desk) -> None:
 
 def test_an_input_without_answers_is_an_error_before_anything_is_measured(desk: Desk) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "invoke", "run", str(desk.write(EVERY)), "--predict"],
+        [*words_before(os.environ), "run", str(desk.write(EVERY)), "--predict"],
         cwd=CHECKOUT, env=desk.environment(), stdin=subprocess.DEVNULL, capture_output=True,
         text=True, timeout=120, check=False,
     )  # fmt: skip

@@ -26,7 +26,7 @@ NEEDS |= {"node": "node", "node-cluster": "node"}
 """What is lacking on some machines, by backend. The others are in requirements-dev.lock."""
 LOAD = """
 [load]
-duration = "0.2s"
+duration = "0.1s"
 warmup = "50ms"
 [plan]
 blocks = 1

@@ -14,6 +14,7 @@ from tests.here import CHECKOUT
 from tests.processes import ending
 from tests.runner.desk import SMALL
 from tests.runner.stored_runs import CLAIMS, make_run, rewrite_journal
+from tests.runner.warm import words_before
 
 from fibench.commands import review as reviewing
 from fibench.commands.listing import listed
@@ -60,7 +61,7 @@ def test_a_name_that_could_mean_another_files_run_is_said(
 
 def invoke(*words: str | Path, **how: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        [sys.executable, "-m", "invoke", *map(str, words)],
+        [*words_before(os.environ), *map(str, words)],
         cwd=CHECKOUT,
         text=True,
         timeout=60,
@@ -216,7 +217,7 @@ def test_on_a_terminal_a_damaged_line_is_told_once(results: Path, words: tuple[s
     path = results / "gil" / NEW / "trials.jsonl"
     path.write_bytes(path.read_bytes()[:-5])
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "invoke", *words]
+    command = [*words_before(os.environ), *words]
     with ending(subprocess.Popen(command, cwd=CHECKOUT, stdout=theirs, stderr=theirs)) as process:
         os.close(theirs)
         shown = b""

@@ -12,7 +12,7 @@ from tests.processes import ending
 from tests.runner.desk import CHECKOUT, INVOKE, SMALL, Desk
 from tests.runner.records import last_documents
 
-QUICK = SMALL.replace("0.2s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
+QUICK = SMALL.replace("0.1s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
 SEVERAL = "{ least = 5, most = 8 }"
 OPEN = """
 [[claim]]

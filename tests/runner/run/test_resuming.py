@@ -32,7 +32,7 @@ from fibench.store.record import read_head
 from fibench.tried import could_not_start
 from fibench.verdict import review
 
-QUICK = SMALL.replace("0.2s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
+QUICK = SMALL.replace("0.1s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
 
 MINE = """
 title = "A server of one's own"

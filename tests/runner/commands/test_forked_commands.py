@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Most tests fork the commands that they type (tests/runner/warm.py): it changes nothing."""
+
+import pytest
+from tests.runner.desk import Desk
+
+
+@pytest.mark.parametrize(
+    "script",
+    ['"$@" backends', '"$@" plan gli', '"$@" doctor --jso', '"$@" plan gil --json | head -c 99',
+     'cd /; "$@" run nowhere.toml', '"$@" runs', "echo h | \"$@\" --complete -- ru"],
+)  # fmt: skip
+def test_a_command_that_is_forked_is_the_one_that_is_started(desk: Desk, script: str) -> None:
+    forked, begun = (desk.shell(script, started=started) for started in (False, True))
+    assert forked.returncode == begun.returncode
+    assert (forked.stdout, forked.stderr) == (begun.stdout, begun.stderr)
+    assert forked.stdout + forked.stderr != b""
