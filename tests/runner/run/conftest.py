@@ -5,8 +5,18 @@ from pathlib import Path
 
 import pytest
 from tests.runner.beginner import Beginner
+from tests.runner.desk import Desk
+from tests.runner.forked import Commands
+from tests.runner.quick_desk import QuickDesk
 from tests.runner.run.machine import Machine
 from tests.runner.run.searched import FILE, SERVERS, SearchedMachine
+
+
+@pytest.fixture
+def desk(tmp_path: Path, programs: Path, commands: Commands) -> Desk:
+    """In place of one whose commands all start anew: what is tested here begins when they ran."""
+    assert programs.is_dir()
+    return QuickDesk(tmp_path, commands)
 
 
 @pytest.fixture
