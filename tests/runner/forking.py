@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The process that imports all that commands do, and forks for each that tests/runner/forked.py asks
-for: it goes the whole way of `python -m invoke` from its arguments on."""
+"""The process that imports all that commands do, and forks for each that tests/runner/forked.py
+asks for: the fork goes the whole way of `python -m invoke` from its arguments on."""
 
 import gc
 import json
@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -40,16 +41,23 @@ def _serve(connection: socket.socket) -> Mapping[str, object] | None:
             connection.close()
             found: Mapping[str, object] = json.loads(asked)
             return found
-        watched = os.pidfd_open(pid)
-        ready = select.poll()
-        for file in (watched, connection.fileno()):
-            ready.register(file, select.POLLIN)
-        if watched not in dict(ready.poll()):
-            os.kill(pid, signal.SIGKILL)  # who asked has gone, or waits no longer
-        os.close(watched)
-        _, status = os.waitpid(pid, 0)
-        connection.send(str(os.waitstatus_to_exitcode(status)).encode())
+        status = _end_of(pid, connection)
+        with suppress(OSError):  # who asked has gone
+            connection.send(str(status).encode())
     return None
+
+
+def _end_of(pid: int, connection: socket.socket) -> int:
+    """How a command ended: it is killed where who asked has gone, or waits no longer."""
+    watched = os.pidfd_open(pid)
+    ready = select.poll()
+    for file in (watched, connection.fileno()):
+        ready.register(file, select.POLLIN)
+    if watched not in dict(ready.poll()):
+        os.kill(pid, signal.SIGKILL)
+    os.close(watched)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 def _become(asked: Mapping[str, object]) -> None:

@@ -129,6 +129,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+@cache
 def templates() -> jinja2.Environment:
     """What makes pages of the frame: it escapes whatever is filled in."""
     found = jinja2.Environment(

@@ -9,10 +9,9 @@ import subprocess
 from pathlib import Path
 
 from tests.processes import ending
-from tests.runner.desk import CHECKOUT, INVOKE, SMALL, Desk
+from tests.runner.desk import CHECKOUT, INVOKE, QUICK, Desk
 from tests.runner.records import last_documents
 
-QUICK = SMALL.replace("0.2s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
 SEVERAL = "{ least = 5, most = 8 }"
 OPEN = """
 [[claim]]
