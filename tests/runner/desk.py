@@ -43,6 +43,9 @@ above = "{above}KiB"
 """
 """A claim about memory stands even where the load generator is the limit, as on a busy machine."""
 
+QUICK = SMALL.replace("0.1s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
+"""For tests that need runs, whatever their figures are."""
+
 NO_TIME = "no right reply was received inside the window"
 PATIENCE = 5
 _OF_THE_MACHINE = re.compile(r"warning: .*(used by others|CPU quota)")

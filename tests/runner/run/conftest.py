@@ -1,12 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A machine of which tests say what comes between its trials."""
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from tests.runner.beginner import Beginner
 from tests.runner.run.machine import Machine
 from tests.runner.run.searched import FILE, SERVERS, SearchedMachine
+
+from fibench.run.environment import git
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _git_is_asked_once() -> Iterator[None]:
+    """Which commit is checked out is the same in each of the many runs that are begun here."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("fibench.run.environment.git", cache(git))
+        yield
 
 
 @pytest.fixture

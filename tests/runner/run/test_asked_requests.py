@@ -70,7 +70,7 @@ REFUSED = "its parameters, blocks or seed were others"
 
 def test_after_ctrl_c_the_same_command_goes_on_with_equal_cells(desk: Desk) -> None:
     desk.write(SERVER, "mine.py")
-    text = TEXT.replace("blocks = 3", "blocks = 6") + CLAIM
+    text = TEXT.replace("blocks = 3", "blocks = 4") + CLAIM
     with run_with_a_trial_finished(desk, text=text) as process:
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=60)

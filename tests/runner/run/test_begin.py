@@ -62,9 +62,12 @@ def test_a_journal_cut_at_any_byte_is_gone_on_with_and_loses_at_most_its_last_li
     path = begun.folder / "trials.jsonl"
     whole = path.read_bytes()
     ends = [index + 1 for index, byte in enumerate(whole) if byte == ord("\n")]
-    # In the short form, every byte of a line, and every end of one: lines are all of one kind.
+    # In the short form every end of a line, and one after every seventh byte of the last and all
+    # that are near its ends: lines are all of one kind, and so is what is inside of one.
+    near = [end + by for end in ends[-2:] for by in range(-9, 10) if end + by < len(whole)]
+    inside = [*near, *range(ends[-2], len(whole), 7)]
     often = pytestconfig.getoption("--all")
-    sizes = {0, *ends, *(range(len(whole)) if often else range(ends[-2], len(whole)))}
+    sizes = {0, *ends, *(range(len(whole)) if often else inside)}
     for size in sorted(sizes, reverse=True):
         path.write_bytes(whole[:size])
         complete = sum(end <= size for end in ends)

@@ -9,10 +9,9 @@ import subprocess
 from pathlib import Path
 
 from tests.processes import ending
-from tests.runner.desk import CHECKOUT, INVOKE, SMALL, Desk
+from tests.runner.desk import CHECKOUT, INVOKE, QUICK, Desk
 from tests.runner.records import last_documents
 
-QUICK = SMALL.replace("0.1s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
 SEVERAL = "{ least = 5, most = 8 }"
 OPEN = """
 [[claim]]
@@ -39,6 +38,17 @@ def decided(desk: Desk) -> dict[str, object]:
     return {claim["id"]: claim["decided"] for claim in document["claims"]}
 
 
+def assert_ended(desk: Desk, done: subprocess.CompletedProcess[str]) -> None:
+    """Starved, a trial fails; or the memory of one is read too late, and its claim stays open."""
+    may_stay_open = any(
+        record["valid"] and record["metrics"]["memory_bytes"] is None
+        for record in desk.measured()
+        if record["label"] == "c-mt"
+    )
+    allowed = (0, 4, 5) if may_stay_open else (0, 5)
+    assert done.returncode in allowed, done.stdout + done.stderr
+
+
 def first_decision(told: str, claims: str) -> int:
     """After which block the claim about memory was decided: the fifth, but for trials of which a
     busy machine read the memory too late."""
@@ -49,7 +59,10 @@ def first_decision(told: str, claims: str) -> int:
 
 def test_a_run_ends_after_the_block_in_which_its_claims_are_clear(desk: Desk) -> None:
     done = desk.run(desk.write(QUICK.format(blocks=SEVERAL, above=1)))
-    assert done.returncode in (0, 5), done.stdout + done.stderr  # starved, a trial fails
+    assert_ended(desk, done)
+    if done.returncode == 4:
+        assert blocks_of(desk)["c-mt"] == set(range(8)), "what is open is measured to the end"
+        return
     last = first_decision(done.stdout, "1 claim")
     assert f"after block {last}: 1 of 1 claim decided; nothing is left to measure\n" in done.stdout
     assert decided(desk).keys() == {"c-takes-memory"}
@@ -64,7 +77,7 @@ def test_a_run_ends_after_the_block_in_which_its_claims_are_clear(desk: Desk) ->
 
 def test_cells_leave_with_their_claims_and_others_go_on(desk: Desk) -> None:
     done = desk.run(desk.write(QUICK.format(blocks=SEVERAL, above=1) + OPEN))
-    assert done.returncode in (0, 5), done.stdout + done.stderr  # starved, a trial fails
+    assert_ended(desk, done)
     last = first_decision(done.stdout, "2 claims")
     if last < 8:
         assert "1 of 2 claims decided; no longer measured: c-mt; 1 cell to go on\n" in done.stdout
@@ -97,7 +110,7 @@ def test_ctrl_c_leaves_what_is_decided_and_the_same_command_comes_to_the_rest(de
     assert "not decided   Nobody can tell" in rest
     before = desk.records()
     done = desk.invoke("run", path)
-    assert done.returncode in (0, 5), done.stdout + done.stderr  # starved, a trial fails
+    assert_ended(desk, done)
     assert done.stdout.startswith("resuming "), done.stdout + done.stderr
     assert desk.records()[: len(before)] == before
     assert blocks_of(desk)["c-mt"] == set(range(last)), "what had left is not measured again"

@@ -13,7 +13,7 @@ import pytest
 from tests.runner.trials import run_well, trial
 
 from fibench.folders import PACKAGE
-from fibench.run._imports import imported, measuring_digest, measuring_modules
+from fibench.run._imports import _imports, imported, measuring_digest, measuring_modules
 
 
 @pytest.fixture
@@ -23,8 +23,12 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_touching_any_of_its_modules_changes_the_digest(copy: Path) -> None:
+def test_touching_any_of_its_modules_changes_the_digest(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which they are is found once: a line more at the end of one imports nothing."""
     found = measuring_modules(copy)
+    monkeypatch.setattr("fibench.run._imports.measuring_modules", lambda root: found)
     assert len(found) > 30
     seen = {measuring_digest(copy)}
     for path in found:
@@ -78,6 +82,35 @@ def test_where_a_name_is_from_is_found(copy: Path, statement: str, module: str) 
     path = copy / "fibench" / "trial" / "some.py"
     path.write_text(f"import os\n{statement}\n")
     assert list(imported(path, copy)) == [module]
+
+
+def test_what_is_found_is_what_the_sources_import_as_python_parses_them() -> None:
+    """Imports are found by a pattern: parsing every source is what a run would wait for most."""
+    modules = measuring_modules()
+    faces = {path.parent / "__init__.py" for path in modules}
+    found = {path: set(imported(path)) for path in {*modules, *faces}}
+    assert sum(map(len, found.values())) > 300
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("fibench.run._imports._statements", ast.parse)
+        _imports.cache_clear()
+        assert {path: set(imported(path)) for path in found} == found
+        assert measuring_modules() == modules
+    _imports.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from fibench.machine import (  # all of it (at once)\n    lock,\n)",
+        "from fibench.machine import \\\n    lock",
+        "def later():\n    import os, fibench.machine.lock",
+        'WORDS = """\nimport fibench as you like\n"""\nfrom fibench.machine import lock',
+    ],
+)
+def test_an_import_that_is_written_in_an_odd_way_is_found(copy: Path, statement: str) -> None:
+    path = copy / "fibench" / "trial" / "some.py"
+    path.write_text(f"{statement}\n")
+    assert list(imported(path, copy)) == ["fibench.machine.lock"]
 
 
 FACES = sorted(path for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.runner.beginner import TEXT, Beginner
-from tests.runner.desk import SMALL, Desk, run_with_a_trial_finished
+from tests.runner.desk import QUICK, Desk, run_with_a_trial_finished
 from tests.runner.sequential_runs import SEQUENTIAL, experiment_of
 
 from fibench.commands.following import Following
@@ -74,12 +74,13 @@ def test_a_run_is_followed_by_the_larger_number_of_claims(begun_with: int) -> No
 
 def test_a_claim_that_needs_more_than_when_its_run_was_begun_is_marked(desk: Desk) -> None:
     """It is NOT HERE, whatever its figures are by now."""
-    with run_with_a_trial_finished(desk, blocks=5) as process:
+    text = QUICK.format(blocks=5, above=1)
+    with run_with_a_trial_finished(desk, text=text) as process:
         os.killpg(process.pid, signal.SIGINT)
         assert process.stdout is not None
         process.stdout.read()
         assert process.wait(timeout=30) == 130
-    path = desk.write(SMALL.format(blocks=5, above=1) + "needs_cpus = 4096\n")
+    path = desk.write(text + "needs_cpus = 4096\n")
     done = desk.invoke("run", path)
     assert done.returncode in (0, 4, 5), done.stdout + done.stderr
     assert "NOT HERE" in done.stdout
@@ -90,7 +91,7 @@ def test_a_claim_that_needs_more_than_when_its_run_was_begun_is_marked(desk: Des
 
 
 def test_a_claim_that_is_left_is_judged_as_one_of_those_that_there_were(desk: Desk) -> None:
-    alone = SMALL.format(blocks=5, above=1)
+    alone = QUICK.format(blocks=5, above=1)
     desk.run(desk.write(alone + OTHER))
     (desk.run_folder() / "claims.json").unlink()
     done = desk.invoke("run", desk.write(alone))

@@ -19,7 +19,7 @@ from tests.processes import ending
 from tests.runner.desk import (
     CHECKOUT,
     INVOKE,
-    SMALL,
+    QUICK,
     Desk,
     run_with_a_trial_finished,
     said_by,
@@ -31,8 +31,6 @@ from fibench.store import journal, read_run
 from fibench.store.record import read_head
 from fibench.tried import could_not_start
 from fibench.verdict import review
-
-QUICK = SMALL.replace("0.1s", "50ms").replace('warmup = "50ms"', 'warmup = "10ms"')
 
 MINE = """
 title = "A server of one's own"
@@ -108,7 +106,8 @@ def _finish(desk: Desk, path: Path) -> None:
 
 
 def test_after_ctrl_c_the_same_command_goes_on_and_comes_to_verdicts(desk: Desk) -> None:
-    with run_with_a_trial_finished(desk, blocks=5) as process:
+    text = QUICK.format(blocks=5, above=1)
+    with run_with_a_trial_finished(desk, text=text) as process:
         os.killpg(process.pid, signal.SIGINT)
         assert process.stdout is not None
         rest = process.stdout.read()
@@ -262,10 +261,10 @@ def test_a_changed_program_begins_a_new_run_and_is_named(desk: Desk) -> None:
 
 
 def test_changed_parameters_begin_a_new_run_and_changed_claims_do_not(desk: Desk) -> None:
-    path = desk.write(QUICK.format(blocks=5, above=1))
+    path = desk.write(QUICK.format(blocks=2, above=1))
     desk.invoke("run", path)
     _break_off(desk)
-    desk.write(QUICK.format(blocks=5, above=2))
+    desk.write(QUICK.format(blocks=2, above=2))
     done = desk.invoke("run", path)
     assert "resuming " in done.stdout
     assert (desk.run_folder() / "experiment.toml").read_text() == path.read_text()

@@ -8,7 +8,7 @@ Digests are right: anybody can compute them.
 import json
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -82,13 +82,17 @@ def _mutate_journal(path: Path, chance: random.Random) -> str:
     return "; ".join(said)
 
 
-def look(capfd: pytest.CaptureFixture[str]) -> int:
-    """Every command that reads runs, in every format; how many of them refused."""
+FORMATS = ("text", "md", "csv", "json")
+
+
+def look(capfd: pytest.CaptureFixture[str], of_both: Sequence[str] = FORMATS) -> int:
+    """Every command that reads runs, in every format, those that read both in the formats
+    `of_both`; how many of them refused."""
     refusals = 0
     actions: list[Callable[[], int]] = [
         partial(reviewing.report, "gil", name, "", "", replace=False) for name in OF_RUNS
     ]
-    for name in ("text", "md", "csv", "json"):
+    for name in of_both:
         actions.append(partial(reviewing.compare, "gil~1", "gil", name, "", replace=False))
         actions.append(partial(listed.runs, "", name, "", "", replace=False))
     for action in actions:
@@ -104,14 +108,17 @@ def look(capfd: pytest.CaptureFixture[str]) -> int:
     return refusals
 
 
-def fuzz(results: Path, capfd: pytest.CaptureFixture[str], seeds: range) -> None:
+def fuzz(
+    results: Path, capfd: pytest.CaptureFixture[str], seeds: range, *, formats_at_once: int
+) -> None:
     pristine, shown = results.parent / "pristine", 0
     shutil.copytree(results, pristine)
     for seed in seeds:
         chance = random.Random(f"runs/{seed}")
         said = mutate(results / "gil" / chance.choice((FIRST, SECOND)), chance)
         try:
-            shown += look(capfd) == 0
+            formats = [FORMATS[(seed + by) % len(FORMATS)] for by in range(formats_at_once)]
+            shown += look(capfd, formats) == 0
         except BaseException as error:
             error.add_note(f"seed {seed}: {said}")
             raise
@@ -124,11 +131,11 @@ def test_a_run_with_odd_members_is_shown_or_refused(
     results: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert look(capfd) == 0
-    fuzz(results, capfd, range(FEW))
+    fuzz(results, capfd, range(FEW), formats_at_once=1)
 
 
 @pytest.mark.long
 def test_many_runs_with_odd_members_are_shown_or_refused(
     results: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    fuzz(results, capfd, range(FEW, MANY))
+    fuzz(results, capfd, range(FEW, MANY), formats_at_once=len(FORMATS))

@@ -275,7 +275,7 @@ def test_a_server_that_does_wrong_makes_the_trial_invalid(
 ) -> None:
     text = f"def answer(connection, k):\n    {behaviour}\nserve_threads()"
     # A server that hangs is one that somebody has given up.
-    own = trial("own", duration=1.0, timeout=0.4)
+    own = trial("own", duration=0.6, timeout=0.4)
     record: dict[str, Any] = run(own, programs, tmp_path, text)
     assert not record["valid"]
     assert record["failure"] == kind
