@@ -29,8 +29,8 @@ struct orders {
     uint32_t first; // the number of the call from which on they fail; 0: none does
     uint32_t times; // so many of them
     uint32_t error;
-    uint32_t calls;  // made since it was told so
-    uint32_t failed; // of them
+    uint32_t calls;          // made since it was told so
+    uint32_t failed;         // of them
     char name[LONGEST_NAME]; // whose; changed while none is to fail
     uint32_t counted;        // so many names, of which all calls are
     struct count counts[MOST_COUNTED];
