@@ -2,7 +2,7 @@
 """Most tests fork the commands that they type (tests/runner/warm.py): it changes nothing."""
 
 import pytest
-from tests.runner.desk import Desk
+from tests.runner.desk import QUICK, Desk
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,13 @@ def test_a_command_that_is_forked_is_the_one_that_is_started(desk: Desk, script:
     assert forked.returncode == begun.returncode
     assert (forked.stdout, forked.stderr) == (begun.stdout, begun.stderr)
     assert forked.stdout + forked.stderr != b""
+
+
+def test_nothing_of_one_command_is_there_in_the_next(desk: Desk) -> None:
+    """Neither its variables, nor what it had read."""
+    path = desk.write(QUICK.format(blocks=1, above=1))
+    assert "One small block" in desk.invoke("plan", path).stdout
+    path.write_text(path.read_text().replace("One small", "Another"))
+    assert "Another block" in desk.invoke("plan", path).stdout
+    narrow, wide = (desk.invoke("plan", path, COLUMNS=str(width)).stdout for width in (60, 100))
+    assert narrow != wide == desk.invoke("plan", path).stdout
