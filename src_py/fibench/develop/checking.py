@@ -86,7 +86,7 @@ def check(asked: Asked, places: Places, checkout: Path, select: str) -> int:
     arguments += [*(["-k", select] if select else []), str(checkout / "tests" / "conformance")]
     begin = time.monotonic()
     # A few tests are done before several Pythons have started; of one server none needs quiet.
-    options = ["-p", "no:xdist"] if select else passes_of_pytest()[0]
+    options = ["-p", "no:xdist"] if select else passes_of_pytest()[-1]
     found = run_pytest([*options, *arguments], origin(), environment)
     print(conclusion([found], True, time.monotonic() - begin), flush=True)
     print("what each test asks for: docs/demands.md", flush=True)

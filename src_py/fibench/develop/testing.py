@@ -104,13 +104,16 @@ def _build_sanitized(places: Places, sanitize: str) -> Path:
 
 
 def passes_of_pytest() -> list[list[str]]:
-    """The options of each pass."""
+    """The options of each pass; the last is the long one.
+
+    The one process of the first leaves the modules compiled that the processes of the last load.
+    """
     if importlib.util.find_spec("xdist") is None:
         return [[]]
     beside_each_other = str(workers(len(os.sched_getaffinity(0))))
     return [
-        ["-n", beside_each_other, "--dist", "worksteal", "-m", "not serial"],
         ["-p", "no:xdist", "-m", "serial"],
+        ["-n", beside_each_other, "--dist", "worksteal", "-m", "not serial"],
     ]
 
 
