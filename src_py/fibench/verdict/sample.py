@@ -101,7 +101,7 @@ class Sample:
     @property
     def is_spoilt(self) -> bool:
         """Whether it may be left out of some claim, for what happened beside it."""
-        return any(why is not None for why in (self.disturbed, self.crowded, self.not_full))
+        return not (self.disturbed is None and self.crowded is None and self.not_full is None)
 
     def as_of(self, blocks: int) -> Sample:
         """The trial as a look after so many blocks saw it: what is decided does not change."""

@@ -26,6 +26,13 @@ _LAUNCH = (
 """The browser reads commands from descriptor 3, and answers to 4."""
 
 
+_HAS_FOCUS = (
+    "new Promise(done => document.hasFocus() ? done(0) : "
+    "addEventListener('focus', () => done(0), {once: true}))"
+)
+"""Until a page has the focus, nothing in it is told that it has."""
+
+
 class Browser:
     """A browser without a window."""
 
@@ -66,6 +73,8 @@ class Browser:
             self._tab = Tab(self, str(attached["sessionId"]))
             for domain in ("Page", "Runtime", "Log", "Network"):
                 self._tab.call(f"{domain}.enable")
+            # Or what gets the focus is told so only once the browser has given it to the window.
+            self._tab.call("Emulation.setFocusEmulationEnabled", enabled=True)
         return self._tab
 
     def _read(self) -> Document:
@@ -193,6 +202,8 @@ def opened(shown: Browser, page: Path, look: Look) -> Iterator[Tab]:
     tab.look(look)
     tab.load(page.as_uri() + look.fragment)
     try:
+        if look.scripts:
+            tab.evaluate(_HAS_FOCUS)
         yield tab
     finally:
         tab.load("about:blank")
