@@ -21,8 +21,8 @@ for number in set(range(1, 32)) - {signal.SIGKILL, signal.SIGSTOP}:
 os.write(1, b"up\\n")
 while True: signal.pause()
 """
-OWN_ENDS = ("tests/conformance/process.py", "tests/faults/conftest.py")
-"""Where a class keeps what it has started, and its context ends it."""
+OWN_ENDS = ("tests/conformance/process.py", "tests/faults/conftest.py", "tests/runner/warm.py")
+"""Where what was started is kept, and a context or a fixture ends it."""
 
 
 def test_a_block_that_fails_ends_its_process_whatever_that_ignores() -> None:

@@ -5,11 +5,12 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from fibench.machine.processes import descendants
+from fibench.machine.processes import descendants, read_stat
 from fibench.server.cgroup import create
 from fibench.server.starting import RunningServer, ServerCommand, StartError, free_port, start
 
@@ -76,10 +77,22 @@ class Starter:
         )
 
 
-def starter(programs: Path, folder: Path) -> Iterator[Starter]:
-    """What a fixture yields: it fails if this process has a child left after the test."""
-    yield Starter(programs / "supervise", folder)
-    assert descendants(os.getpid()) == []
+@contextmanager
+def nobody_is_left() -> Iterator[None]:
+    """A with block after which this process has no other child than before.
+
+    A browser, or who forks commands, serves other tests as well.
+    """
+    before = _children()
+    yield
+    assert _children() <= before
+
+
+def _children() -> set[int]:
+    """The processes whose parent we are; who has lost another parent is one of them."""
+    us = os.getpid()
+    stats = {pid: read_stat(pid) for pid in descendants(us)}
+    return {pid for pid, stat in stats.items() if stat is not None and stat.parent == us}
 
 
 def echo(port: int) -> bytes:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from tests.runner.own_programs import LACKS, SERVES, Machine, left_out, matrix
+from tests.runner.small_servers import nobody_is_left
 
 from fibench.backends.available import lacking, unloadable, why_unavailable
 from fibench.backends.catalogue import Backend, listing, read_catalogue
-from fibench.machine.processes import descendants
 
 GONE = "error while loading shared libraries: libx.so.2: cannot open shared object file: No such"
 INSTALL_LIBAIO = (
@@ -44,8 +44,8 @@ def test_one_that_says_nothing_is_told_of_all_the_same(machine: Machine) -> None
 def test_one_that_serves_lacks_nothing_and_nothing_of_it_is_left(machine: Machine) -> None:
     backend = machine.has("c-on", SERVES, needs="io_uring", language="c")
 
-    assert lacking(backend, machine.programs) is None
-    assert descendants(os.getpid()) == []
+    with nobody_is_left():
+        assert lacking(backend, machine.programs) is None
 
 
 @pytest.mark.parametrize("body", ["import sys; sys.exit('a fault')", "import sys; sys.exit(0)"])

@@ -6,11 +6,11 @@ import re
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
+from tests.packaging.copies import parsed
 
 from fibench.develop.architecture import (
     PAGE,
@@ -80,11 +80,6 @@ def test_what_else_lies_among_the_sources_of_c_is_named() -> None:
     }
     named = {one for one in paths | folders if re.search(rf"`{re.escape(one)}[`/]", TEXT)}
     assert paths | folders == named
-
-
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes())
 
 
 def types_of(path: Path) -> Iterator[str]:

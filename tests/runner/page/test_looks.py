@@ -70,7 +70,7 @@ def test_the_load_is_said_in_a_few_words(reviewed: Reviewed) -> None:
     assert words("gil") == (
         "8 clients, closed loop, a connection for each request, fibonacci(27) to fibonacci(34)"
     )
-    assert words("sweep").startswith("64 clients, open loop, 150 to 1,000 requests per second")
+    assert words("sweep").startswith("128 clients, open loop, 150 to 1,000 requests per second")
     assert "clients in groups: small 8, slow 2, open loop" in words("groups")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.here import require
 from tests.runner.server.talk import Talk, talks
-from tests.runner.small_servers import Starter, starter
+from tests.runner.small_servers import Starter, nobody_is_left
 
 
 @pytest.fixture
@@ -24,6 +24,13 @@ def talk_in_cgroup(programs: Path, tmp_path: Path) -> Iterator[Callable[[str], T
 
 
 @pytest.fixture
-def start(programs: Path, tmp_path: Path) -> Iterator[Starter]:
-    """Starts servers, and checks that this process has no child left after the test."""
-    yield from starter(programs, tmp_path)
+def start(programs: Path, tmp_path: Path) -> Starter:
+    """Starts servers."""
+    return Starter(programs / "supervise", tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_left() -> Iterator[None]:
+    """No test leaves a process behind, of whatever it has started."""
+    with nobody_is_left():
+        yield
