@@ -46,7 +46,7 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("slo.toml", 500.0, 0.02, Spans(0.15, 0.9), 0.1),
+    Setting("slo.toml", 500.0, 0.01, Spans(0.15, 0.9), 0.1),
     Setting("limit 50 ms", 500.0, 0.02, Spans(0.15, 0.9), 0.05),
     Setting("limit 200 ms, window 1 s", 250.0, 0.02, Spans(0.5, 1.0), 0.2),
     Setting("limit 1 s, window 0.5 s", 250.0, 0.02, Spans(0.15, 0.5), 1.0),
