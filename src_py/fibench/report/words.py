@@ -297,7 +297,7 @@ def _censored(found: Crossover, wins: Wins, left: str) -> str:
 
 
 def _hint(verdict: Verdict) -> str:
-    """What this run could have seen, and what it would take: for verdicts that are not a win."""
+    """What such a run shows, and what it would take: for verdicts that are not a win."""
     if verdict.outcome not in ("INCONCLUSIVE", "REFUTED", "INVALID"):
         return ""
     if verdict.estimate is not None and verdict.estimate.absent is not None:
@@ -310,20 +310,28 @@ def _hint(verdict: Verdict) -> str:
     rates = sustained_hint(verdict, _row_names(verdict.claim)) if verdict.sustained else ""
     if rates or verdict.detectable is None:
         return rates
-    seen = f"this run could have seen {_effect(verdict, verdict.detectable)}"
+    if verdict.outcome == "REFUTED" and verdict.looks is not None:
+        return ""  # it ended as soon as it could
+    shown_by_most = (
+        f"four of five such runs show a difference of {_effect(verdict, verdict.detectable)}"
+    )
+    told = "" if verdict.outcome == "INVALID" else _what_it_takes(verdict)
+    return f"{shown_by_most}; {told}" if told else shown_by_most
+
+
+def _what_it_takes(verdict: Verdict) -> str:
+    """How many blocks show what lies between a figure and its bound; empty where none is asked."""
     needed, blocks = verdict.needed, verdict.blocks_needed
-    if needed is None or verdict.outcome == "INVALID":
-        return seen
+    if needed is None:
+        return ""
     if verdict.outcome == "REFUTED":
-        if blocks is None or verdict.looks is not None:  # it ended as soon as it could
-            return seen
         far = f"{_effect(verdict, needed)}, as far as the bound is"
-        return f"{seen}; {blocks} blocks would have been enough to see {far}"
+        return "" if blocks is None else f"{blocks} blocks would have been enough for {far}"
     if blocks is None:
         too_near = "the figure is too near the bound for any sensible number of blocks"
-        return f"{seen}; {_of_others(verdict, needed) or too_near}"
+        return _of_others(verdict, needed) or too_near
     more = _more_blocks(verdict.looks, blocks)
-    return f"{seen}; {more} would see {_effect(verdict, needed)}{about(verdict.needed_s)}"
+    return f"{more} would show {_effect(verdict, needed)}{about(verdict.needed_s)}"
 
 
 def _of_others(verdict: Verdict, needed: float) -> str:
@@ -337,12 +345,12 @@ def _of_others(verdict: Verdict, needed: float) -> str:
 
 
 def _more_blocks(looks: Looks | None, blocks: int) -> str:
-    """What of a run would see what this one did not: `blocks` at most, as it had its own."""
+    """What would show what this run did not: so many blocks at most, where it had its own."""
     if looks is None or blocks > MOST_LOOKED_AT:
-        return f"--blocks {blocks}"
+        return f"with --blocks {blocks} they"
     if blocks <= looks.most:
-        return "four of five such runs"
-    return f"--blocks {looks.least}..{blocks}"
+        return "the same run anew"
+    return f"with --blocks {looks.least}..{blocks} they"
 
 
 def _effect(verdict: Verdict, size: float) -> str:

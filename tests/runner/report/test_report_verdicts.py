@@ -43,7 +43,7 @@ def test_an_invalid_claim_says_which_trial_and_still_has_its_figures() -> None:
     lines = verdict_lines(verdict)
     assert lines[0].startswith("throughput py-mp")
     assert lines[1].startswith("the load generator was the limit in 20 of 20 trials")
-    assert lines[2].startswith("this run could have seen ")
+    assert lines[2].startswith("four of five such runs show a difference of ")
 
 
 def test_a_confirmed_claim_reads_as_in_the_guide() -> None:
@@ -78,7 +78,10 @@ def test_a_range_and_a_count_have_words_of_their_own() -> None:
 def test_an_inconclusive_claim_says_what_the_run_could_have_seen_and_what_would_settle_it() -> None:
     (verdict,) = judge([make_claim(1.8)], make_samples(), 2)
     assert verdict.outcome == "INCONCLUSIVE"
-    hint = r"this run could have seen [\d.]+ %; --blocks \d+ would see [\d.]+ %"
+    hint = (
+        r"four of five such runs show a difference of [\d.]+ %; "
+        r"with --blocks \d+ they would show [\d.]+ %"
+    )
     assert re.fullmatch(hint, verdict_lines(verdict)[1])
     assert verdict_lines(verdict)[-1].startswith("Expected because: ")
 
@@ -86,7 +89,7 @@ def test_an_inconclusive_claim_says_what_the_run_could_have_seen_and_what_would_
 def test_a_refuted_claim_says_what_the_run_could_have_seen() -> None:
     (verdict,) = judge([make_claim(3.0)], make_samples(), 2)
     assert verdict.outcome == "REFUTED"
-    assert verdict_lines(verdict)[1].startswith("this run could have seen ")
+    assert verdict_lines(verdict)[1].startswith("four of five such runs show a difference of ")
 
 
 def test_a_claim_that_cannot_be_told_from_its_bound_is_advised_no_number_of_blocks() -> None:
@@ -212,9 +215,9 @@ def test_the_notes_say_what_to_do_about_trials_that_failed() -> None:
 @pytest.mark.parametrize(
     ("needed", "said"),
     [
-        (15, "four of five such runs would see"),
-        (43, "--blocks 6..43 would see"),
-        (300, "--blocks 300 would see"),
+        (15, "the same run anew would show"),
+        (43, "with --blocks 6..43 they would show"),
+        (300, "with --blocks 300 they would show"),
     ],
 )
 def test_a_run_that_may_end_early_is_told_how_many_blocks_at_most_would_do(

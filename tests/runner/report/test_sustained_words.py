@@ -97,7 +97,9 @@ def test_a_client_group_is_named() -> None:
 
 
 def test_what_would_settle_it_is_said() -> None:
-    assert told(judged((0.01, 0.025, 0.1), low=282.0))[1].startswith("this run could have seen ")
+    assert told(judged((0.01, 0.025, 0.1), low=282.0))[1].startswith(
+        "four of five such runs show a difference of "
+    )
     assert told(judged((0.01, 0.025, None), low=300.0))[1:] == [
         "rates between 200/s and 400/s would show where"
     ]
@@ -134,8 +136,8 @@ def test_of_two_that_are_interpolated_it_says_how_many_blocks_would_tell() -> No
     assert mean is not None
     assert 1.0 + verdict.detectable > mean / low  # of what is just clear, half of runs see nothing
     (hint,) = told(verdict)[1:]
-    assert hint.startswith("this run could have seen ")
-    assert f"; --blocks {verdict.blocks_needed} would see " in hint
+    assert hint.startswith("four of five such runs show a difference of ")
+    assert f"; with --blocks {verdict.blocks_needed} they would show " in hint
 
 
 def test_a_claim_without_figures_is_told_without_hints() -> None:

@@ -368,10 +368,10 @@ def test_what_was_made_again_is_counted_by_trials_and_kinds() -> None:
     sessions = [Session("interrupted", 10, "", {3: 2})]
     found = made_again(records, sessions)
     assert list(found.lines()) == [
-        "3 of 7 trials were disturbed and measured again: foreign CPU 2, probe 1",
+        "3 of 7 trials were disturbed and measured again: foreign CPU 2, slow CPU 1",
         (
-            "2 of 7 trials were disturbed in the last attempt: foreign CPU 1, probe 1; 1 of them "
-            "was left out of every claim; 1 of them was left out of claims on what others can "
+            "2 of 7 trials were disturbed in the last attempt: foreign CPU 1, slow CPU 1; 1 of "
+            "them was left out of every claim; 1 of them was left out of claims on what others can "
             "move, where enough was left without"
         ),
         (

@@ -49,8 +49,8 @@ def test_above_a_quarter_measured_again_nothing_is_decided(number: int, outcome:
     assert verdict.outcome == outcome
     if outcome == "INCONCLUSIVE":
         assert verdict.reason == (
-            "the machine was not quiet: 5 of 16 trials were measured again (probe 3, foreign CPU "
-            "2), more than a quarter"
+            "the machine was not quiet: 5 of 16 trials were measured again (slow CPU 3, foreign "
+            "CPU 2), more than a quarter"
         )
         assert verdict.estimate is not None, "it is told all the same"
 
@@ -70,8 +70,8 @@ def test_what_few_decide_must_hold_by_their_other_attempts(
     assert verdict.outcome == outcome
     if outcome == "INCONCLUSIVE":
         assert verdict.reason == (
-            "the machine was not quiet: 2 of 20 trials were measured again (foreign CPU 1, probe "
-            "1), and by their other attempts it is not decided"
+            "the machine was not quiet: 2 of 20 trials were measured again (foreign CPU 1, slow "
+            "CPU 1), and by their other attempts it is not decided"
         )
 
 

@@ -53,8 +53,8 @@ def left_out(
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
-    [(by_probe, "were measured again (probe 2)"),
-     (accepted, "were measured again or left out (probe 2)"),
+    [(by_probe, "were measured again (slow CPU 2)"),
+     (accepted, "were measured again or left out (slow CPU 2)"),
      (not_full, "were measured again or left out (the load generator 2)")],
 )  # fmt: skip
 @pytest.mark.parametrize(

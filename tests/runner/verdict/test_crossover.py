@@ -374,8 +374,8 @@ def test_an_advantage_that_falls_is_told_of_in_words() -> None:
 
 def test_a_claim_that_is_not_won_says_what_the_run_could_have_seen() -> None:
     lines = verdict_lines(verdict_on(claim_of(20.1), CLEAR))
-    assert lines[1].startswith("this run could have seen ")
-    assert " of n; --blocks " in lines[1]
+    assert lines[1].startswith("four of five such runs show a difference of ")
+    assert " of n; with --blocks " in lines[1]
     lines = verdict_lines(verdict_on(claim_of(15.0), NEVER))
     assert "not clear that it wins at any n" in lines[1]
     assert lines[2] == "an axis that reaches further, or more blocks, would show where"

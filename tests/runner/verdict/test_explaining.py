@@ -160,7 +160,7 @@ def test_what_would_settle_a_claim_is_told_in_blocks_and_time(tmp_path: Path) ->
     # Each of two cells took 2.4 s a block.
     assert verdict.needed_s == pytest.approx(4.8 * verdict.blocks_needed)
     assert any(
-        f"--blocks {verdict.blocks_needed} would see" in line
+        f"with --blocks {verdict.blocks_needed} they would show" in line
         and line.endswith(about(verdict.needed_s))
         for line in verdict_lines(verdict)
     )

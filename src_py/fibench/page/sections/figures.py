@@ -54,6 +54,8 @@ class AllFigures:
     trials: Sequence[TrialRow]
     made: int
     """How many attempts there were: of very many those alone are listed that have a note."""
+    again: int
+    """How many of them measured a trial again."""
 
 
 def all_figures(view: View) -> AllFigures:
@@ -80,6 +82,7 @@ def all_figures(view: View) -> AllFigures:
         trial_heads=[METRICS[name].heading for name in known],
         trials=list(_trials(view, known)),
         made=len(view.review.run.attempts),
+        again=sum(one.attempt > 1 for one in view.review.run.attempts),
     )
 
 

@@ -22,7 +22,7 @@ from fibench.wording import counted
 KINDS: Mapping[str, str] = {
     "foreign": "foreign CPU",
     "steal": "steal",
-    "probe": "probe",
+    "probe": "slow CPU",
     "late": "late readings",
     "generator": "the load generator",
     broken_load.KIND: "load broken off",
@@ -193,7 +193,7 @@ def _in_order(kinds: Counter[str]) -> dict[str, int]:
 
 
 def kinds_counted(kinds: Mapping[str, int]) -> str:
-    """`foreign CPU 4, probe 1`."""
+    """`foreign CPU 4, slow CPU 1`."""
     ranked = _in_order(Counter(kinds))
     return ", ".join(f"{KINDS.get(kind, kind)} {number}" for kind, number in ranked.items())
 
