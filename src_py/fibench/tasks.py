@@ -349,7 +349,7 @@ def check(
         "idle,python: these parts of it",
         "load": "fibload's open loop: rates met, its own lag, percentiles beside the truth; its "
         "rates and its CPU time beside wrk and redis-benchmark",
-        "runner": "the runner's own work: estimating, reading journals, listing runs, trials",
+        "runner": "the runner's own work: estimating, journals, listing runs, a page, trials",
         "probe": "what the probe costs rates, and what it finds",
         "live": "what the live view of a run costs the figures that it shows",
         "statistics": "simulate how often intervals and verdicts are right, and write the tables "

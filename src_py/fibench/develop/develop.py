@@ -200,9 +200,10 @@ def _bench_runner(places: Places) -> bool:
     from fibench.develop.bench.estimation import print_estimation
     from fibench.develop.bench.journals import print_journal
     from fibench.develop.bench.listing import print_runs
+    from fibench.develop.bench.paging import print_paging
     from fibench.develop.bench.trials import print_trials
 
-    kept = [print_estimation(), print_journal(), print_runs()]
+    kept = [print_estimation(), print_journal(), print_runs(), print_paging()]
     return all([*kept, print_trials(places, read_backends(places))])
 
 

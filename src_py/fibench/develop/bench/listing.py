@@ -56,24 +56,38 @@ def make_runs(root: Path, count: int, seed: int = 1) -> None:
     """
     chance = random.Random(seed)
     text = _TEXT + "".join(_CLAIM.format(first=one, second=other) for one, other in _PAIRS)
-    known = known_backends(read_catalogue(find_places().catalogue))
-    experiment = parse_experiment(text, "gil.toml", known)
-    trials = plan(experiment)
-    document = json.dumps(plan_json(experiment) | {"source": "gil.toml", "overrides": {}}, indent=2)
+    making = Making(text)
     for number in range(count):
         day, minute = 1 + number % 28, number // 28
         at = f"2026-11-{day:02d}T{minute // 60:02d}{minute % 60:02d}"
         run = root / f"student-{number % 40:02d}" / "results" / "gil" / f"{at}-{number:04x}"
+        making.make(run, chance, number, interrupted=number % 10 == 0)
+
+
+class Making:
+    """Makes runs of one experiment, as folders."""
+
+    def __init__(self, text: str) -> None:
+        known = known_backends(read_catalogue(find_places().catalogue))
+        self.text = text
+        self.experiment = parse_experiment(text, "gil.toml", known)
+        self.trials = plan(self.experiment)
+        document = plan_json(self.experiment) | {"source": "gil.toml", "overrides": {}}
+        self.document = json.dumps(document, indent=2)
+
+    def make(
+        self, run: Path, chance: random.Random, number: int = 0, *, interrupted: bool = False
+    ) -> None:
+        """Make one run, or the first half of one."""
         (run / "trials").mkdir(parents=True)
-        (run / "experiment.toml").write_text(text)
-        (run / "plan.json").write_text(document)
+        (run / "experiment.toml").write_text(self.text)
+        (run / "plan.json").write_text(self.document)
         (run / "environment.json").write_text(json.dumps(_environment(number), indent=2))
-        interrupted = number % 10 == 0
-        kept = trials[: len(trials) // 2] if interrupted else trials
+        kept = self.trials[: len(self.trials) // 2] if interrupted else self.trials
         records = [_record(trial, chance, number) for trial in kept]
         (run / "trials.jsonl").write_text("".join(map(journal.encode, records)))
         if not interrupted:
-            (run / "claims.json").write_text(_claims(experiment, records))
+            (run / "claims.json").write_text(_claims(self.experiment, records))
 
 
 def measure(count: int = 1000) -> tuple[float, int]:
@@ -108,7 +122,7 @@ def _record(trial: Trial, chance: random.Random, number: int) -> dict[str, Any]:
         "cell": trial.cell.key,
         "label": trial.cell.label,
         "attempt": 1,
-        "started_at": f"2026-11-23T09:{trial.index // 60:02d}:{trial.index % 60:02d}.{number:06d}",
+        "started_at": f"2026-11-23T{_clock(9 * 3600 + trial.index)}.{number:06d}",
         "valid": True,
         "reason": None,
         "hint": None,
@@ -126,6 +140,11 @@ def _record(trial: Trial, chance: random.Random, number: int) -> dict[str, Any]:
         "generator": {},
         "times": {"wall_s": 1.4, "measured_s": 1.2},
     }
+
+
+def _clock(seconds: int) -> str:
+    minutes, second = divmod(seconds, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}"
 
 
 def _claims(experiment: Experiment, records: list[dict[str, Any]]) -> str:
