@@ -29,6 +29,7 @@ from fibench.backends.catalogue import Backend, read_catalogue
 from fibench.build.meson import tool_environment
 from fibench.develop.bench.rivals import find_program
 from fibench.folders import find_places
+from fibench.page.charts.raster import has_font
 from fibench.server.cgroup import usable_parent
 from fibench.trial.syscalls import absent_reason
 
@@ -250,10 +251,18 @@ def _namespaces() -> str | None:
     return None if done.returncode == 0 else f"no namespaces: {done.stderr.strip()}"
 
 
+def _font() -> str | None:
+    """Whether pictures of pixels can have words."""
+    if reason := why_not("resvg-py"):
+        return reason
+    return None if has_font() else "no font is installed"
+
+
 _FACULTIES: Mapping[str, Callable[[], str | None]] = {
     "AddressSanitizer": _address_sanitizer,
     "IPv6": _ipv6,
     "a C compiler": _c_compiler,
+    "a font": _font,
     "a plain user": _not_root,
     "another Python": _another_python,
     "cgroup v2": _cgroup,

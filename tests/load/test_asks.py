@@ -256,7 +256,9 @@ def test_a_connection_that_ends_in_its_opening_is_counted_by_how(
         )
     outcome = "timeout" if action == "silent" else "closed"
     assert answer.counts[outcome] > 0
-    assert answer.counts["started"] - answer.counts[outcome] <= 1
+    # What a busy machine answers too late for that has timed out.
+    ended = {outcome, "timeout"}
+    assert answer.counts["started"] - sum(answer.counts[one] for one in ended) <= 1
     assert answer.report["cut_short"] == (answer.counts["closed"] if action == "cut" else 0)
     assert answer.report["connections_opened"] == 0
 

@@ -286,7 +286,10 @@ def test_requests_from_before_the_window_enter(fibload: Program, programs: Path)
 def test_requests_from_before_the_window_enter_with_their_age(
     hurried_fibload: Program, programs: Path
 ) -> None:
-    with running(programs / "delay_server", "--delays", "150,250", is_hurried=True) as (port, _):
+    with running(programs / "delay_server", "--delays", "150,150,250", is_hurried=True) as (
+        port,
+        _,
+    ):
         answer = hurried_fibload.load(port, *OLDER, "--duration", "1")
     latency = answer.report["latency"]
     assert 30 <= total(latency["entered"]["counts"]) <= 50

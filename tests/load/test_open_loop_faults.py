@@ -63,8 +63,11 @@ def test_connections_that_end_early(
     with serving(line=framing == "line", actions=[Action.ANSWER] * 19 + [action]) as server:
         answer = fibload.load(server.port, "--framing", framing, *ASK_30, *OPEN)
     ended = sum(answer.counts[outcome] for outcome in outcomes)
-    # Those that were on their way when the window ended have not been seen to end.
-    assert 0 <= server.requests // 20 - ended <= answer.counts["unfinished"]
+    # Of those that were on their way when the window ended nobody has seen how they end, and after
+    # it the load went on until it was answered, which on a busy machine takes a while.
+    unfinished = answer.counts["unfinished"]
+    seen = answer.counts["started"] - unfinished
+    assert seen // 20 - unfinished <= ended <= server.requests // 20
     others = answer.counts["ok"] + answer.counts["unfinished"]
     assert answer.counts["started"] == ended + others
     assert answer.status == (3 if action is Action.CUT else 0)

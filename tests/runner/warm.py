@@ -103,6 +103,7 @@ class _Forking:
                     asked = _read(connection)
                     pid = os.fork()
                     if pid == 0:
+                        self._part(connection)
                         return asked
                     for number in asked.streams.values():
                         os.close(number)
@@ -116,6 +117,13 @@ class _Forking:
         self.commands[descriptor] = (pid, connection)
         for number in (descriptor, connection.fileno()):
             self.selector.register(number, selectors.EVENT_READ)
+
+    def _part(self, connection: socket.socket) -> None:
+        """Close, in a command, what is ours: the collector closes what is left at any time, when
+        another file may have its number."""
+        self.selector.close()
+        for one in (self.listener, connection, *(asker for _, asker in self.commands.values())):
+            one.close()
 
     def _tell(self, descriptor: int) -> None:
         """Say how a command has ended."""

@@ -33,7 +33,7 @@ class Heard(NamedTuple):
 
     is_ready: bool
     said: str
-    """What was answered, in words."""
+    """What was answered, in words; empty where nothing had come when time was up."""
 
 
 def ask_once(host: str, port: int, path: str, news_fd: int, deadline_s: float) -> Heard:
@@ -111,7 +111,9 @@ class _Talk:
         return self._connection.fileno() in ready and self._news_fd not in ready
 
 
-_NOTHING = Heard(is_ready=False, said="nothing came back")
+_NOTHING = Heard(is_ready=False, said="")
+NOTHING = "nothing came back"
+"""What there is to say where no time had an answer."""
 
 
 def _answer(told: bytes) -> Heard:

@@ -219,19 +219,20 @@ class _Start:
         host, port, news_fd = self.command.host, self.command.port, self.supervised.report_fd
         poll = select.poll()
         poll.register(news_fd, select.POLLIN)
-        pause_s, said = FIRST_PAUSE_S, "it stopped listening"
+        pause_s, said = FIRST_PAUSE_S, ""
         while True:
             if reached_by(host, port):
                 asked = answering.ask_once(host, port, path, news_fd, self.deadline_s)
                 if asked.is_ready:
                     return
-                said = asked.said
+                # Of the last time nothing may have come just because it was the last.
+                said = asked.said or said or answering.NOTHING
             until_s = min(self.deadline_s, time.monotonic() + pause_s)
             if poll.poll(max(0.0, until_s - time.monotonic()) * 1000):
                 self._take_news()
             if time.monotonic() >= self.deadline_s:
                 what = f"did not answer GET {printable(path)} with a status below 500"
-                raise self._never_ready(what, said)
+                raise self._never_ready(what, said or "it stopped listening")
             pause_s = min(2 * pause_s, LONGEST_PAUSE_OF_ASKING_S)
 
     def check_owner(self, port: int) -> int | None:

@@ -245,7 +245,7 @@ def test_a_chart_is_a_picture_and_nothing_else(
         draw("svg", "throughput")
 
 
-@pytest.mark.needs("resvg-py")
+@pytest.mark.needs("a font")
 def test_a_chart_is_written_as_pixels(results: Path, tmp_path: Path) -> None:
     piped = tmp_path / "piped.png"
     with open(piped, "wb") as stream:

@@ -180,7 +180,7 @@ def test_what_is_wrong_with_a_run_stands_on_its_charts(reviewed: Reviewed) -> No
     assert "Warning: 12 of 64 trials are missing" in said
 
 
-@pytest.mark.needs("resvg-py")
+@pytest.mark.needs("a font")
 @pytest.mark.parametrize("name", ["claim-processes-beat-threads", "generator"])
 def test_a_picture_has_the_pixels_of_the_drawing(name: str, reviewed: Reviewed) -> None:
     """Twice as many each way; the colours that fill an area are in it."""
