@@ -113,12 +113,11 @@ def test_a_crowd_that_there_are_no_descriptors_for_is_answered_one_after_the_oth
         assert server.stop() == 0
 
 
-@pytest.mark.serial
 @pytest.mark.parametrize("backend", EVERY_LOOP)
 def test_a_loop_waits_for_a_thousand_as_long_as_for_one(
     start_server: Start, backend: Backend
 ) -> None:
-    wait_s = 0.5
+    wait_s = 1.0
     count = min(1000, backend.bears)
     options = ["--io-wait", str(wait_s * 1000)]
     with room_for(count), start_server(backend, *options) as server:

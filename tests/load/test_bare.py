@@ -14,8 +14,6 @@ import pytest
 from .conftest import LIMIT_S, Program, running
 from .servers import serving
 
-pytestmark = pytest.mark.serial
-
 
 @pytest.fixture
 def echo_port(programs: Path) -> Iterator[int]:

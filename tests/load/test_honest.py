@@ -13,7 +13,8 @@ from .estimator import check_percentiles
 from .geometry import highest_at, lowest_at
 from .servers import ASK_30, Action, serving
 
-pytestmark = pytest.mark.serial
+# What holds only where nobody holds up the server or the generator.
+UNDISTURBED = pytest.mark.serial
 
 FRAMINGS = pytest.mark.parametrize("framing", ["message", "line"])
 SHAPES = [
@@ -28,6 +29,7 @@ SHAPES = [
 ]
 
 
+@UNDISTURBED
 @pytest.mark.parametrize(("framing", "options"), SHAPES)
 def test_every_reply_is_right_in_every_shape(
     fibload: Program, framing: str, options: list[str]
@@ -64,6 +66,7 @@ def test_one_request_is_one_request(fibload: Program) -> None:
     assert sorted(answer.report["window"]["half_ok"]) == [0, 1]
 
 
+@UNDISTURBED
 @FRAMINGS
 def test_warm_up_is_counted_but_not_measured(fibload: Program, framing: str) -> None:
     with serving(line=framing == "line") as server:

@@ -4,7 +4,6 @@
 import json
 import math
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from .conftest import LIMIT_S, Answer, Program, running, total
 from .estimator import check_percentiles
 from .servers import ASK_30, Action, serving
 
-pytestmark = pytest.mark.serial
+# What holds only where nobody holds up the server or the generator.
+UNDISTURBED = pytest.mark.serial
 
 LINE = ("--framing", "line")
 ECHO = (*LINE, "--request", "1", "--expect", "1")
@@ -30,18 +30,28 @@ def echo_port(programs: Path) -> Iterator[int]:
 # --- What is due, and when -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arrivals", ["uniform", "poisson"])
-@pytest.mark.parametrize("rate", [100, 1000, 10_000])
+@UNDISTURBED
+@pytest.mark.parametrize(
+    ("arrivals", "rate", "duration_s"),
+    [
+        ("uniform", 100, 1.5),
+        ("poisson", 1000, 0.5),
+        ("uniform", 10_000, 0.5),
+        ("poisson", 10_000, 0.5),
+        pytest.param("poisson", 100, 1.5, marks=pytest.mark.long),
+        pytest.param("uniform", 1000, 0.5, marks=pytest.mark.long),
+    ],
+)
 def test_what_is_offered_is_due_and_sent(
-    hurried_fibload: Program, echo_port: int, arrivals: str, rate: int
+    hurried_fibload: Program, echo_port: int, arrivals: str, rate: int, duration_s: float
 ) -> None:
     answer = hurried_fibload.load(
         echo_port, *ECHO, "--clients", "64", "--rate", str(rate), "--arrivals", arrivals,
-        "--duration", "1.5",
+        "--duration", str(duration_s),
     )  # fmt: skip
     assert answer.status == 0
     loop = answer.report["open_loop"]
-    offered = rate * 1.5
+    offered = rate * duration_s
     # The number of Poisson arrivals varies by its root; uniform ones are as many as they should be.
     spread = 1 if arrivals == "uniform" else 4 * math.sqrt(offered)
     assert abs(loop["due"] - offered) <= spread
@@ -56,7 +66,7 @@ def test_the_same_seed_is_the_same_schedule(fibload: Program, echo_port: int) ->
         seed: [
             fibload.load(
                 echo_port, *ECHO, "--clients", "8", "--threads", "2", "--rate", "2000",
-                "--seed", seed, "--duration", "0.5",
+                "--seed", seed, "--duration", "0.25",
             ).report["open_loop"]["due"]
             for _ in range(2)
         ]
@@ -70,9 +80,9 @@ def test_the_same_seed_is_the_same_schedule(fibload: Program, echo_port: int) ->
 def test_threads_share_the_rate(fibload: Program, echo_port: int) -> None:
     answer = fibload.load(
         echo_port, *ECHO, "--clients", "9", "--threads", "3", "--rate", "1000",
-        "--arrivals", "uniform", "--duration", "1",
+        "--arrivals", "uniform", "--duration", "0.5",
     )  # fmt: skip
-    assert answer.report["open_loop"]["due"] == 1000
+    assert answer.report["open_loop"]["due"] == 500
     assert answer.report["clients"]["answered"] == 9
 
 
@@ -100,6 +110,7 @@ def test_settings_of_an_open_loop_are_told(fibload: Program, echo_port: int) -> 
     assert answer.report["open_loop"]["offered_per_s"] == 250.125
 
 
+@UNDISTURBED
 def test_warm_up_requests_are_started_and_not_measured(fibload: Program, echo_port: int) -> None:
     answer = fibload.load(
         echo_port, *ECHO, "--rate", "1000", "--arrivals", "uniform", "--warmup", "0.3",
@@ -135,17 +146,19 @@ def check_lag(answer: Answer) -> None:
     assert 0 < lag["p50_ns"] <= lag["p99_ns"] <= lag["max_ns"]
 
 
+@UNDISTURBED
 def test_the_lag_of_the_generator_is_told_apart(hurried_fibload: Program, echo_port: int) -> None:
     answer = hurried_fibload.load(
-        echo_port, *ECHO, "--clients", "16", "--rate", "1000", "--duration", "1"
+        echo_port, *ECHO, "--clients", "16", "--rate", "1000", "--duration", "0.5"
     )
     check_lag(answer)
     assert answer.report["open_loop"]["lag"]["p50_ns"] < 100_000
 
 
+@UNDISTURBED
 def test_spinning_is_never_asleep(fibload: Program, echo_port: int) -> None:
     answer = fibload.load(
-        echo_port, *ECHO, "--clients", "16", "--rate", "1000", "--duration", "1", "--spin"
+        echo_port, *ECHO, "--clients", "16", "--rate", "1000", "--duration", "0.4", "--spin"
     )
     check_lag(answer)
     generator = answer.report["generator"]
@@ -153,6 +166,7 @@ def test_spinning_is_never_asleep(fibload: Program, echo_port: int) -> None:
     assert used_ns > 0.1 * generator["wall_ns"]  # far more than 1000 requests need
 
 
+@UNDISTURBED
 @pytest.mark.needs("strace")
 def test_a_kernel_without_epoll_pwait2_is_no_hindrance(fibload: Program, echo_port: int) -> None:
     ended = subprocess.run(
@@ -172,6 +186,7 @@ def test_a_kernel_without_epoll_pwait2_is_no_hindrance(fibload: Program, echo_po
     assert report["open_loop"]["lag"]["p50_ns"] < 10_000_000
 
 
+@UNDISTURBED
 def test_lag_counts_also_while_no_client_is_free(fibload: Program) -> None:
     with serving(line=True, actions=(Action.SILENT,)) as server:
         answer = fibload.load(
@@ -193,38 +208,42 @@ def stalled_percentile(percent: float, every_s: float, stall_s: float, rate: int
     return latencies[math.ceil(percent / 100 * len(latencies)) - 1]
 
 
+@UNDISTURBED
 def test_stalls_are_seen_by_the_open_loop_and_not_by_the_closed_one(
     hurried_fibload: Program, fibload: Program, programs: Path
 ) -> None:
-    truth_s = stalled_percentile(90, 2.0, 0.5, 500)
-    assert truth_s == pytest.approx(0.3, rel=0.02)
-    stalls = ("--every", "2000", "--stall", "500")
+    truth_s = stalled_percentile(90, 1.0, 0.25, 500)
+    assert truth_s == pytest.approx(0.15, rel=0.02)
+    stalls = ("--every", "1000", "--stall", "250")
     with running(programs / "stall_server", *stalls, is_hurried=True) as (port, _):
         opened = hurried_fibload.load(
-            port, *LINE, "--clients", "8", "--duration", "4", "--rate", "500",
+            port, *LINE, "--clients", "8", "--duration", "2", "--rate", "500",
             "--arrivals", "uniform",
         )  # fmt: skip
-        closed = fibload.load(port, *LINE, "--clients", "8", "--duration", "4")
+        closed = fibload.load(port, *LINE, "--clients", "8", "--duration", "1")
     assert opened.status == closed.status == 0
     assert opened.report["latency"]["p90_ns"] == pytest.approx(truth_s * 1e9, rel=0.1)
-    assert opened.report["latency"]["max_ns"] >= 0.49e9
+    assert opened.report["latency"]["max_ns"] >= 0.245e9
     # Each of its clients met the stall once, among thousands of requests that were none.
     assert closed.report["latency"]["p90_ns"] < truth_s * 1e9 / 20
     check_percentiles(opened)
 
 
+@UNDISTURBED
 def test_percentiles_are_those_of_a_known_distribution(
     hurried_fibload: Program, programs: Path
 ) -> None:
-    # The exponential distribution in 751 steps: p50, p99 and p99.9 fall into the middle of one.
-    mean_ms, steps = 30.0, 751
+    # The exponential distribution in 451 steps: p50, p99 and p99.9 fall into the middle of one.
+    # The window has each of them some ten times.
+    mean_ms, steps = 30.0, 451
     delays = [-math.log(1 - (i + 0.5) / steps) * mean_ms for i in range(steps)]
     shuffled = [delays[(i * 277) % steps] for i in range(steps)]
     words = ",".join(f"{delay:.6f}" for delay in shuffled)
     with running(programs / "delay_server", "--delays", words, is_hurried=True) as (port, _):
         answer = hurried_fibload.load(
-            port, *LINE, "--clients", "500", "--rate", "1000", "--warmup", "0.5", "--duration", "8"
-        )
+            port, *LINE, "--clients", "500", "--rate", "2000", "--warmup", "0.3",
+            "--duration", f"{10 * steps / 2000:.3f}",
+        )  # fmt: skip
     assert answer.status == 0
     for name, percent in (("p50_ns", 50), ("p99_ns", 99), ("p999_ns", 99.9)):
         truth_ns = delays[math.ceil(percent / 100 * steps) - 1] * 1e6
@@ -256,20 +275,20 @@ def test_waiting_for_a_client_is_part_of_the_latency(fibload: Program, programs:
 
 
 def test_a_server_that_falls_silent_does_not_look_fast(fibload: Program) -> None:
-    with serving(line=True, actions=[Action.ANSWER] * 400 + [Action.SILENT] * 10_000) as server:
+    with serving(line=True, actions=[Action.ANSWER] * 100 + [Action.SILENT] * 10_000) as server:
         answer = fibload.load(
             server.port, *LINE, *ASK_30, "--clients", "4", "--rate", "800", "--duration", "1"
         )
     latency = answer.report["latency"]
-    assert answer.counts["ok"] == 400
-    assert latency["censored"]["count"] == answer.counts["started"] - 400
+    assert answer.counts["ok"] == 100
+    assert latency["censored"]["count"] == answer.counts["started"] - 100
     assert latency["p99_ns"] is None
     assert latency["max_ns"] >= 0.3e9
     assert answer.status == 0  # its clients had been answered before, and none has given up
     check_percentiles(answer)
 
 
-OLDER = (*LINE, "--clients", "100", "--rate", "200", "--arrivals", "uniform", "--warmup", "0.5")
+OLDER = (*LINE, "--clients", "100", "--rate", "200", "--arrivals", "uniform", "--warmup", "0.3")
 """Half of its requests take 150 ms and half 250 ms, so that at any time at least 30 are under way;
 not many more than 40 are where nothing else runs."""
 
@@ -283,6 +302,7 @@ def test_requests_from_before_the_window_enter(fibload: Program, programs: Path)
     check_percentiles(answer)
 
 
+@UNDISTURBED
 def test_requests_from_before_the_window_enter_with_their_age(
     hurried_fibload: Program, programs: Path
 ) -> None:
@@ -299,90 +319,13 @@ def test_requests_from_before_the_window_enter_with_their_age(
     check_percentiles(answer)
 
 
+@UNDISTURBED
 def test_the_backlog_does_not_make_requests_too_old(fibload: Program, programs: Path) -> None:
     # Requests wait for a client for longer than the time-out, which runs from when they are sent.
     with running(programs / "delay_server", "--delays", "20") as (port, _):
         answer = fibload.load(
-            port, *LINE, "--clients", "1", "--rate", "200", "--timeout", "0.3", "--duration", "1"
+            port, *LINE, "--clients", "1", "--rate", "1000", "--timeout", "0.3", "--duration", "0.6"
         )
     assert answer.status == 0
     assert answer.counts["timeout"] == 0
     assert answer.report["latency"]["max_ns"] > 0.5e9
-
-
-# --- Giving up -------------------------------------------------------------------------------
-
-
-def test_a_backlog_beyond_its_cap_ends_the_run_with_the_reason(
-    fibload: Program, programs: Path
-) -> None:
-    begun = time.monotonic()
-    with running(programs / "delay_server", "--delays", "20") as (port, _):
-        answer = fibload.load(
-            port, *LINE, "--clients", "2", "--rate", "5000", "--max-overdue", "200",
-            "--duration", "25",
-        )  # fmt: skip
-    assert time.monotonic() - begun < 20
-    assert answer.status == 3
-    assert answer.report["open_loop"]["aborted"] is True
-    assert answer.report["groups"][0]["open_loop"]["aborted"] is True
-    assert answer.report["open_loop"]["most_overdue"] > 200
-    assert "the backlog of overdue requests passed 200: the server answered" in answer.reasons
-    assert "of 5000 offered per second" in answer.reasons
-    assert [edge.split()[0] for edge in answer.edges] == ["begin", "end"]
-
-
-def test_a_saturated_server_is_measured_to_the_end_of_the_window_however_many_wait(
-    fibload: Program, programs: Path
-) -> None:
-    """Its figures are judged, the latencies as lower bounds; so it is no failure."""
-    with running(programs / "delay_server", "--delays", "20") as (port, _):
-        answer = fibload.load(
-            port, *LINE, "--clients", "2", "--rate", "1000000", "--duration", "0.3"
-        )
-    assert answer.status == 0
-    assert answer.reasons == ""
-    assert answer.report["settings"]["max_overdue"] is None
-    assert answer.report["open_loop"]["aborted"] is False
-    assert answer.report["open_loop"]["overdue_at_end"] > 100_000
-    begin_ns, end_ns = (int(edge.split()[1]) for edge in answer.edges)
-    assert end_ns - begin_ns >= 300_000_000
-
-
-@pytest.mark.parametrize(
-    ("given", "most"), [((), 100_000), (("--max-overdue", "50"), 50), (("--max-overdue", "0"), 0)]
-)
-def test_a_window_that_ends_with_so_many_replies_is_given_up(
-    fibload: Program, given: tuple[str, ...], most: int
-) -> None:
-    """Else one of a server that answers nothing would never end."""
-    with serving(line=True, actions=(Action.SILENT,)) as server:
-        answer = fibload.load(
-            server.port, *LINE, *ASK_30, "--rate", "1000000", "--requests", "5", *given
-        )
-    assert answer.status == 3
-    assert answer.report["settings"]["max_overdue"] == most
-    assert f"the backlog of overdue requests passed {most}: " in answer.reasons
-
-
-def test_a_backlog_beyond_its_cap_ends_the_warm_up_too(fibload: Program) -> None:
-    with serving(line=True, actions=(Action.SILENT,)) as server:
-        answer = fibload.load(
-            server.port, *LINE, *ASK_30, "--rate", "5000", "--max-overdue", "50",
-            "--warmup", "25", "--duration", "1",
-        )  # fmt: skip
-    assert answer.status == 3
-    assert answer.report["open_loop"]["aborted"] is True
-    assert answer.report["window"]["ok"] == 0
-    begin, end = (int(edge.split()[1]) for edge in answer.edges)
-    assert begin <= end
-
-
-def test_the_cap_holds_for_all_threads_together(fibload: Program) -> None:
-    with serving(line=True, actions=(Action.SILENT,)) as server:
-        answer = fibload.load(
-            server.port, *LINE, *ASK_30, "--clients", "4", "--threads", "4", "--rate", "4000",
-            "--max-overdue", "400", "--duration", "20",
-        )  # fmt: skip
-    assert answer.report["open_loop"]["aborted"] is True
-    assert 400 < answer.report["open_loop"]["most_overdue"] < 1000

@@ -15,8 +15,6 @@ from fibench.trial.overload import fell_behind, latencies, spans_of
 from .conftest import Program, running
 from .estimator import check_percentiles
 
-pytestmark = pytest.mark.serial
-
 LINE = ("--framing", "line")
 DELAY_S = 0.01
 ONE = gates.AvailableCores(server=1, load=1)
@@ -52,7 +50,7 @@ def loop_of(answer: Answer) -> Any:
     return loop
 
 
-@pytest.mark.parametrize("seed", ["1", "2", "3"])
+@pytest.mark.parametrize("seed", ["1", *(pytest.param(s, marks=pytest.mark.long) for s in "23")])
 def test_twice_the_capacity_is_saturated(fibload: Program, serial_port: int, seed: str) -> None:
     answer = load(fibload, serial_port, "--rate", "200", "--duration", "2", "--seed", seed)
     loop, spans = loop_of(answer), spans_of(answer)

@@ -38,6 +38,7 @@ def test_a_warm_up_until_the_server_is_steady_says_whether_it_was(
     assert 0 < answer.report["window"]["ok"] < answer.counts["ok"]
 
 
+@pytest.mark.long  # test_a_first_round_that_takes_too_long_is_told_of waits for the same 10 s
 def test_a_server_that_never_answers_is_never_warm(fibload: Program) -> None:
     with serving(line=True, actions=(Action.SILENT,)) as server:
         answer = fibload.load(server.port, *LINE, *ASK_30, "--warmup", "auto", "--duration", "0.1")

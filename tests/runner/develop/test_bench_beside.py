@@ -70,11 +70,10 @@ def test_the_cost_of_a_load_is_that_of_its_whole_life() -> None:
         beside.load_cost_ns(Measured(told, 1, None))
 
 
-@pytest.mark.serial
 @pytest.mark.needs("nginx", "wrk", "redis-server", "redis-benchmark")
 def test_each_load_measures_its_server(programs: Path, tmp_path: Path) -> None:
     desk = split_desk(programs, tmp_path)
-    for name, subject in beside.pairs(desk, 1, 1.0).items():
+    for name, subject in beside.pairs(desk, 1, 0.25).items():
         once = measure(subject.server, subject.load, desk)
         assert once.told.requests > 0, name
         assert beside.load_cost_ns(once) > 0, name

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from tests.runner.trials import run_well, trial
 
-pytestmark = pytest.mark.serial
-
 CAPACITY_PER_S = 100
 
 
@@ -20,7 +18,7 @@ def test_twice_what_it_can_serve_makes_it_saturated_and_never_invalid(
         io_wait=0.02, workers=2, duration=2.0, warmup=0.2,
     )  # fmt: skip
     record = run_well(asked, programs, tmp_path)
-    loaded_s = record["metrics"]["wall_s"] + 0.2
+    loaded_s = record["metrics"]["wall_s"] + record["checks"]["warmup_s"]
     assert record["counts"]["ok"] <= CAPACITY_PER_S * loaded_s + 2 + CAPACITY_PER_S * 0.1
     assert record["metrics"]["p50_s"] is None
     # A machine that is busy makes them wait longer.
