@@ -101,11 +101,9 @@ def long_but_for(
     return [
         pytest.param(first, many, id=f"{first}-many"),
         *(pytest.param(text, few, id=f"{text}-few") for text in rest),
-        *(
-            pytest.param(text, many, id=f"{text}-many", marks=pytest.mark.long)
-            for text in [*rest, *alike]
-        ),
-    ]
+        *(pytest.param(text, many, id=f"{text}-many", marks=pytest.mark.long)
+          for text in [*rest, *alike]),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -283,17 +281,14 @@ def _all_end(descriptors: list[int]) -> None:
         os.close(descriptor)
 
 
+LATER = [(signal.SIGINT, "building"), (signal.SIGTERM, "probing"), (signal.SIGHUP, "probing")]
+
+
 @pytest.mark.parametrize(
     ("number", "phase"),
-    [
-        (signal.SIGTERM, "building"),
-        (signal.SIGHUP, "building"),
-        (signal.SIGINT, "probing"),
-        pytest.param(signal.SIGINT, "building", marks=pytest.mark.long),
-        pytest.param(signal.SIGTERM, "probing", marks=pytest.mark.long),
-        pytest.param(signal.SIGHUP, "probing", marks=pytest.mark.long),
-    ],
-)
+    [(signal.SIGTERM, "building"), (signal.SIGHUP, "building"), (signal.SIGINT, "probing"),
+     *(pytest.param(*one, marks=pytest.mark.long) for one in LATER)],
+)  # fmt: skip
 def test_a_signal_ends_what_a_command_has_started(
     desk: Desk, number: signal.Signals, phase: str
 ) -> None:
@@ -335,9 +330,7 @@ def test_a_signal_ends_waiting_for_another_run(desk: Desk, number: signal.Signal
     assert (process.returncode, err) == (128 + number, "interrupted\n")
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("number", [signal.SIGTERM, OTHERS[-1]])
 def test_a_signal_in_the_middle_of_a_run_is_told_by_the_exit_status(
     desk: Desk, number: signal.Signals
 ) -> None:
