@@ -62,6 +62,8 @@ class Backend:
     """What it needs of the machine."""
     absent: str | None = None
     """Why it cannot even be started here."""
+    again: bool = False
+    """Whether it is another one's program, under another interpreter: most is a long form."""
 
     @property
     def lacking(self) -> str | None:
@@ -166,6 +168,7 @@ def _under_python36(backend: Backend) -> Backend:
         name=f"{backend.name}@python3.6",
         command=(str(interpreter), *backend.command[1:]),
         absent="no Python 3.6 is installed here" if interpreter is None else None,
+        again=True,
     )
 
 
@@ -209,13 +212,25 @@ def _is_looked_at(backend: Backend) -> bool:
 
 
 def each(*backends: Backend) -> list[Any]:
-    """Backends as pytest parameters with readable ids."""
+    """Backends as pytest parameters with readable ids; a program once more is a long form."""
+    return [
+        pytest.param(backend, id=backend.name, marks=[pytest.mark.long] if backend.again else [])
+        for backend in backends
+    ]
+
+
+def under_every_interpreter(*backends: Backend) -> list[Any]:
+    """The same with none left to the long form: for what an interpreter may do differently."""
     return [pytest.param(backend, id=backend.name) for backend in backends]
 
 
-EVERY_PARSING = each(*(b for b in all_backends() if b.parses))
+_PARSING = [b for b in all_backends() if b.parses]
+EVERY_PARSING = each(*_PARSING)
+EVERY_PARSING_AND_INTERPRETER = under_every_interpreter(*_PARSING)
 EVERY_CONCURRENT = each(*(b for b in all_backends() if b.concurrent))
-EVERY_WITH_OPTIONS = each(*(b for b in all_backends() if b.takes_options))
+_WITH_OPTIONS = [b for b in all_backends() if b.takes_options]
+EVERY_WITH_OPTIONS = each(*_WITH_OPTIONS)
+EVERY_WITH_OPTIONS_AND_INTERPRETER = under_every_interpreter(*_WITH_OPTIONS)
 EVERY_BOUNDED = each(*(b for b in all_backends() if b.serves != "any" and b.takes_options))
 EVERY_CONCURRENT_WITH_OPTIONS = each(
     *(b for b in all_backends() if b.concurrent and b.takes_options)

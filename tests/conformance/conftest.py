@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .backends import ONLY_OWN, Backend, all_backends, each
+from .backends import ONLY_OWN, Backend, all_backends, under_every_interpreter
 from .lifeline import held
 from .oracle import Framing
 from .process import Server, start
@@ -47,7 +47,8 @@ def start_server(programs: Path) -> Iterator[Start]:
 
 
 def _speaking(framing: Framing) -> list[Any]:
-    return each(*(backend for backend in all_backends() if framing in backend.framings))
+    speaking = (backend for backend in all_backends() if framing in backend.framings)
+    return under_every_interpreter(*speaking)
 
 
 @pytest.fixture(scope="module", params=_speaking("message"))

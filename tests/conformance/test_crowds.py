@@ -99,7 +99,7 @@ def test_a_crowd_that_there_are_no_descriptors_for_is_answered_one_after_the_oth
     start_server: Start, backend: Backend
 ) -> None:
     """Who is not accepted yet waits until another has gone: nobody is closed, or forgotten."""
-    count = 8 * FEW_DESCRIPTORS
+    count = 4 * FEW_DESCRIPTORS
     with room_for(count), start_server(backend, shell=f"ulimit -n {FEW_DESCRIPTORS}") as server:
         with frozen(server):
             clients = [connect(server) for _ in range(count)]
@@ -220,7 +220,7 @@ def test_the_reply_to_a_client_that_has_gone_reaches_nobody(
     long = b"30\n" if backend.language == "c" else b"21\n"
     kept: list[socket.socket] = []
     with start_server(backend) as server:
-        for turn in range(40):
+        for turn in range(24):
             gone = connect(server)
             gone.sendall(long)
             wait_until_read(server, gone)

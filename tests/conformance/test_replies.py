@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.here import leave_out_backend
 
 from . import oracle, samples, sanitized
-from .backends import EVERY_PARSING, Backend
+from .backends import EVERY_PARSING_AND_INTERPRETER, Backend
 from .conftest import Start
 from .oracle import Conversation
 from .process import Server
@@ -217,7 +217,7 @@ def test_a_mebibyte_without_newline_is_not_kept_in_memory(line_server: Server) -
 # Which numbers are served.
 
 
-@pytest.fixture(scope="module", params=EVERY_PARSING)
+@pytest.fixture(scope="module", params=EVERY_PARSING_AND_INTERPRETER)
 def server_of_none(request: pytest.FixtureRequest, start_server: Start) -> Iterator[Server]:
     """One of each backend that computes no number but 0."""
     with start_server(request.param, "--max-n", "0") as server:
@@ -228,7 +228,7 @@ def test_max_n_may_be_0(server_of_none: Server) -> None:
     check_max_n(server_of_none, 0)
 
 
-@pytest.mark.parametrize("backend", EVERY_PARSING)
+@pytest.mark.parametrize("backend", EVERY_PARSING_AND_INTERPRETER)
 def test_max_n_is_the_largest_number_served(start_server: Start, backend: Backend) -> None:
     with start_server(backend, "--max-n", "20") as server:
         check_max_n(server, 20)
@@ -249,7 +249,7 @@ def test_replies_that_are_far_longer_than_their_requests_all_arrive(
     assert server_of_none.is_alive()
 
 
-@pytest.mark.parametrize("backend", EVERY_PARSING)
+@pytest.mark.parametrize("backend", EVERY_PARSING_AND_INTERPRETER)
 def test_34_is_the_largest_number_served_unless_said(start_server: Start, backend: Backend) -> None:
     with start_server(backend, framing=backend.framings[0]) as server:
         end = b"\n" if server.framing == "line" else b""

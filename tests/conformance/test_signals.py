@@ -10,7 +10,14 @@ import pytest
 from . import oracle, sanitized
 from .backends import EVERY_PARSING, EVERY_WITH_OPTIONS, Backend
 from .conftest import Start
-from .ends import LIMIT_S, SLACK_S, ask_after_a_reply, check_nothing_is_left, name_of
+from .ends import (
+    LIMIT_S,
+    SIGNALS,
+    SLACK_S,
+    ask_after_a_reply,
+    check_nothing_is_left,
+    name_of,
+)
 from .process import Server, frozen
 from .wire import check_serves, connect, read_exactly, read_to_end, right_answer, wait_until_read
 
@@ -33,11 +40,13 @@ ONE_SIGNAL = pytest.mark.parametrize(
 """Where the other signal is sent in much the same state by another test."""
 
 
-@ONE_SIGNAL
+@pytest.mark.long
+@pytest.mark.parametrize("number", SIGNALS, ids=name_of)
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_an_idle_server_ends_at_once_with_0(
     start_server: Start, backend: Backend, number: signal.Signals
 ) -> None:
+    """So it does that has idle connections, and never was asked, which is seen in any form."""
     with start_server(backend) as server:
         check_serves(server)
         assert server.stop(number, PROMPT_S) == 0
@@ -117,7 +126,7 @@ def test_so_is_one_who_has_said_meanwhile_that_nothing_will_follow(
 @pytest.mark.parametrize("backend", EVERY_PARSING)
 def test_a_computation_in_hand_is_finished(start_server: Start, backend: Backend) -> None:
     # Long beside the way of a signal; on a busy machine short beside the 2 s until it is ended.
-    n = b"38" if backend.language == "c" and not sanitized.KINDS else b"30"
+    n = b"36" if backend.language == "c" and not sanitized.KINDS else b"30"
     with start_server(backend, "--max-n", "40") as server:
         with ask_after_a_reply(server, n + b"\n") as connection:
             server.send_signal(signal.SIGTERM)

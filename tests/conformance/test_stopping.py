@@ -13,7 +13,13 @@ import pytest
 from tests.processes import wait_until
 
 from . import oracle, sanitized
-from .backends import EVERY_PARSING, EVERY_WITH_OPTIONS, PLACES, Backend
+from .backends import (
+    EVERY_PARSING,
+    EVERY_WITH_OPTIONS,
+    EVERY_WITH_OPTIONS_AND_INTERPRETER,
+    PLACES,
+    Backend,
+)
 from .conftest import Start
 from .ends import check_exit
 from .oracle import Framing
@@ -26,7 +32,7 @@ FEW = 4
 QUEUED = 10
 """Connections that a pool of threads has accepted and that wait for one."""
 ROUNDS_OF_LOAD = 30
-LONG_ENOUGH = {"c": b"29" if sanitized.KINDS else b"38", "python": b"29", "own": b"29"}
+LONG_ENOUGH = {"c": b"29" if sanitized.KINDS else b"36", "python": b"29", "own": b"29"}
 """A number whose computing takes a while, and far less than the time that a stop has."""
 
 OFTEN = 50
@@ -79,7 +85,7 @@ def check_end(server: Server, connection: socket.socket, replies: bytes) -> None
         )
 
 
-@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
+@pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS_AND_INTERPRETER)
 def test_what_had_arrived_is_answered_and_nothing_else(
     start_server: Start, backend: Backend, tries: int
 ) -> None:

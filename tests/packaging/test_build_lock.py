@@ -62,6 +62,8 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "clean": (),
 }
 """The commands that change a build folder, with arguments."""
+ALIKE = {"try", "serve", "load", "check", "bench"}
+"""Those that build by the same function as `run`: as the long form."""
 CHANGES_NOTHING = {"plan", "backends", "report", "compare", "runs", "grade", "doctor", "lint"}
 
 
@@ -119,7 +121,10 @@ def test_every_command_is_known_to_change_a_build_folder_or_not() -> None:
     assert commands == CHANGES.keys() | CHANGES_NOTHING
 
 
-@pytest.mark.parametrize("command", CHANGES)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(name, marks=[pytest.mark.long] if name in ALIKE else []) for name in CHANGES],
+)
 def test_a_command_waits_for_who_measures_before_it_changes_anything(
     command: str, tmp_path: Path
 ) -> None:

@@ -55,30 +55,36 @@ def test_invoke_finds_its_tasks_from_anywhere(ready: Ready, tmp_path: Path) -> N
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize(
-    "strange",
-    [{"PYTHONPATH": "{here}"}, {"PYTHONHOME": "/nowhere"}, {"PYTHONPLATLIBDIR": "nolib"},
-     {"PYTHONIOENCODING": "bogus"}, {"PYTHONUTF8": "what?"}, {"DESTDIR": "/nowhere"},
-     {"PIP_TARGET": "{here}"}],
-    ids=lambda strange: str(*strange),
-)  # fmt: skip
+OF_OTHER_PROGRAMS = {
+    "PYTHONPATH": "{here}", "PYTHONHOME": "/nowhere", "PYTHONPLATLIBDIR": "nolib",
+    "PYTHONIOENCODING": "bogus", "PYTHONUTF8": "what?", "DESTDIR": "/nowhere",
+    "PIP_TARGET": "{here}",
+}  # fmt: skip
+ALL_OR_ONE = [
+    pytest.param([*OF_OTHER_PROGRAMS], id="all"),
+    *(pytest.param([name], id=name, marks=pytest.mark.long) for name in OF_OTHER_PROGRAMS),
+]
+"""Each would do harm beside the others as well; alone, it is seen which."""
+
+
+@pytest.mark.parametrize("names", ALL_OR_ONE)
 def test_what_the_environment_holds_for_other_programs_is_put_aside(
-    machine: Machine, strange: dict[str, str]
+    machine: Machine, names: list[str]
 ) -> None:
     """From the first line on: while .venv is made, and afterwards."""
     machine.has_python("python3")
     for module in ("random", "encodings", "json"):
         (machine.programs / f"{module}.py").write_text("raise SystemExit('a strange module')\n")
-    environment = {name: value.format(here=machine.programs) for name, value in strange.items()}
+    environment = {name: OF_OTHER_PROGRAMS[name].format(here=machine.programs) for name in names}
     for _ in range(2):
         done = machine.dev("invoke", "about", **environment)
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines()[1] == f"1 / None {machine.checkout / '.venv'}"
 
 
-def test_invoke_leaves_path_and_virtual_environment_to_the_person(machine: Machine) -> None:
+def test_invoke_leaves_path_and_virtual_environment_to_the_person(ready: Ready) -> None:
     """Its servers are started from them; what ./dev runs otherwise finds what the locks bring."""
-    machine.has_python("python3")
+    machine = ready.machine
     path = f"/srv/student/venv/bin:{machine.programs}"
     for variables, said in (
         ({"VIRTUAL_ENV": "/srv/student/venv", "PATH": path}, f"{path} /srv/student/venv"),
@@ -142,7 +148,11 @@ WAITING = (
 )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+OTHERS = [pytest.param(one, marks=pytest.mark.long) for one in (signal.SIGTERM, signal.SIGHUP)]
+"""They go the same way, a line of dev each."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, *OTHERS])
 def test_a_signal_while_the_venv_is_made_ends_it_and_all_that_it_started(
     machine: Machine, number: signal.Signals
 ) -> None:
@@ -273,10 +283,10 @@ def test_a_full_disk_is_called_so_and_leaves_nothing_that_passes_for_whole(
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = small_disk(disk, 2000)
-    dev = f'"{machine.checkout}/dev" invoke plan'
+    dev = f'PATH="{machine.programs}" "{machine.checkout}/dev" invoke plan'
     script = f"{mount}{dev}; echo $?; mount -o remount,size=100m {disk}; {dev}"
     environment = {
-        "PATH": f"{machine.programs}:{os.environ['PATH']}", "FIBENCH_VENV": str(disk / "venv"),
+        "PATH": os.environ["PATH"], "FIBENCH_VENV": str(disk / "venv"),
         "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": machine.wheels.as_uri(), "HOME": str(tmp_path),
     }  # fmt: skip
     done = subprocess.run(

@@ -77,9 +77,9 @@ def test_what_the_build_left_out_is_skipped_by_name(
     [
         ("server", "c-sync", []),
         ("server.py", "py-sync", []),
-        ("uvloop_server.py", "py-uvloop", []),
+        pytest.param("uvloop_server.py", "py-uvloop", [], marks=pytest.mark.long),
         ("uring_server", "c-uring", ["uring_server"]),
-        ("aio_server", "c-aio", ["aio_server"]),
+        pytest.param("aio_server", "c-aio", ["aio_server"], marks=pytest.mark.long),
     ],
 )
 def test_what_ought_to_have_been_built_fails(

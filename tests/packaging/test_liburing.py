@@ -67,7 +67,7 @@ def test_what_the_system_lacks_is_brought_once_and_linked_statically(
     ("answer", "reason"),
     [
         (another, "SHA-256"),
-        (half, "ended early"),
+        pytest.param(half, "ended early", marks=pytest.mark.long),
         (nothing, "HTTP 404"),
     ],
 )
@@ -147,7 +147,10 @@ def test_an_archive_put_there_by_hand_is_noticed(small: Small) -> None:
     assert "uring_server" in small.programs()
 
 
-@pytest.mark.parametrize("fault", ["torn", "of another patch"])
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param("torn", marks=pytest.mark.long), "of another patch"],  # as of all DAMAGE
+)
 def test_a_source_that_is_not_whole_or_not_up_to_date_is_unpacked_again(
     small: Small, fault: str
 ) -> None:

@@ -102,7 +102,10 @@ def test_a_source_that_is_not_whole_is_unpacked_anew(cached: wraps.Wrap, damage:
     assert not list(cached.subprojects.glob(".*"))
 
 
-@pytest.mark.parametrize("damage", [lose_a_folder, cut_a_file])
+LONG = pytest.mark.long  # the same is noticed of either, as of all DAMAGE
+
+
+@pytest.mark.parametrize("damage", [pytest.param(lose_a_folder, marks=LONG), cut_a_file])
 def test_damage_after_a_build_is_noticed_and_mended_by_the_next(
     small: Small, cached: wraps.Wrap, capfd: pytest.CaptureFixture[str], damage: Damage
 ) -> None:
@@ -116,7 +119,7 @@ def test_damage_after_a_build_is_noticed_and_mended_by_the_next(
     assert (small.places.programs / "uring_server").stat().st_mtime_ns == again
 
 
-@pytest.mark.parametrize("damage", [lose_a_folder, cut_a_file])
+@pytest.mark.parametrize("damage", [lose_a_folder, pytest.param(cut_a_file, marks=LONG)])
 def test_damage_that_cannot_be_mended_leaves_the_library_out(
     small: Small, cached: wraps.Wrap, capfd: pytest.CaptureFixture[str], damage: Damage
 ) -> None:

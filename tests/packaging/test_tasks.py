@@ -79,17 +79,23 @@ def invoke(*arguments: str, cwd: Path, **environment: str) -> "subprocess.Comple
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("PYTHONPATH", "{strange}"), ("PYTHONSAFEPATH", "1"), ("PYTHONOPTIMIZE", "2"),
-     ("PYTHONWARNINGS", "error"), ("PYTHONINSPECT", "1"), ("PYTHONUSERBASE", "{strange}")],
-)  # fmt: skip
-def test_what_pythons_variables_hold_reaches_no_command(
-    name: str, value: str, tmp_path: Path
-) -> None:
+PYTHONS = {
+    "PYTHONPATH": "{strange}", "PYTHONSAFEPATH": "1", "PYTHONOPTIMIZE": "2",
+    "PYTHONWARNINGS": "error", "PYTHONINSPECT": "1", "PYTHONUSERBASE": "{strange}",
+}  # fmt: skip
+ALL_OR_ONE = [
+    pytest.param([*PYTHONS], id="all"),
+    *(pytest.param([name], id=name, marks=pytest.mark.long) for name in PYTHONS),
+]
+"""Each would do harm beside the others as well; alone, it is seen which."""
+
+
+@pytest.mark.parametrize("names", ALL_OR_ONE)
+def test_what_pythons_variables_hold_reaches_no_command(names: list[str], tmp_path: Path) -> None:
     (tmp_path / "numpy.py").write_text("raise SystemExit('a strange numpy')\n")
     (tmp_path / "fibench.py").write_text("raise SystemExit('a strange fibench')\n")
-    done = invoke("plan", "gil", cwd=CHECKOUT, **{name: value.format(strange=tmp_path)})
+    held = {name: PYTHONS[name].format(strange=tmp_path) for name in names}
+    done = invoke("plan", "gil", cwd=CHECKOUT, **held)
     assert (done.returncode, done.stderr) == (0, "")
     assert "py-mt" in done.stdout
 

@@ -92,24 +92,29 @@ def test_other_streams_do_not_change_how_a_command_ends(desk: Desk, stream: str)
     assert desk.shell(f'"$@" plan gli {stream}').returncode == 2
 
 
-def long_but_for(first: str, every: Sequence[str], few: str, many: str) -> list[Any]:
-    """Pairs of a text and words: many with the first, and few with the others, as a short form."""
+def long_but_for(
+    first: str, every: Sequence[str], few: str, many: str, alike: Sequence[str] = ()
+) -> list[Any]:
+    """Pairs of a text and words: many with the first, and few with the others, as a short form;
+    none there with those that are `alike` the first."""
     rest = [text for text in every if text != first]
     return [
         pytest.param(first, many, id=f"{first}-many"),
         *(pytest.param(text, few, id=f"{text}-few") for text in rest),
-        *(pytest.param(text, many, id=f"{text}-many", marks=pytest.mark.long) for text in rest),
-    ]
+        *(pytest.param(text, many, id=f"{text}-many", marks=pytest.mark.long)
+          for text in [*rest, *alike]),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("encoding", "commands"),
     long_but_for(
         "ascii",
-        ["ascii", "koi8-r", "latin-1", "utf-8:strict"],
+        ["ascii", "utf-8:strict"],
         "report {name}; plan ☃",
         "report {name}; compare {name} {name}; runs; plan {path}; backends; doctor; --help; "
         "report {name} --format md; plan ☃",
+        alike=["koi8-r", "latin-1"],
     ),
 )
 def test_characters_that_an_encoding_lacks_are_replaced(
@@ -276,8 +281,14 @@ def _all_end(descriptors: list[int]) -> None:
         os.close(descriptor)
 
 
-@pytest.mark.parametrize("number", ENDING)
-@pytest.mark.parametrize("phase", ["building", "probing"])
+LATER = [(signal.SIGINT, "building"), (signal.SIGTERM, "probing"), (signal.SIGHUP, "probing")]
+
+
+@pytest.mark.parametrize(
+    ("number", "phase"),
+    [(signal.SIGTERM, "building"), (signal.SIGHUP, "building"), (signal.SIGINT, "probing"),
+     *(pytest.param(*one, marks=pytest.mark.long) for one in LATER)],
+)  # fmt: skip
 def test_a_signal_ends_what_a_command_has_started(
     desk: Desk, number: signal.Signals, phase: str
 ) -> None:
@@ -302,7 +313,10 @@ def test_a_signal_ends_what_a_command_has_started(
     os.close(reader)
 
 
-@pytest.mark.parametrize("number", ENDING)
+OTHERS = [pytest.param(one, marks=pytest.mark.long) for one in (signal.SIGINT, signal.SIGHUP)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, *OTHERS])
 def test_a_signal_ends_waiting_for_another_run(desk: Desk, number: signal.Signals) -> None:
     path = desk.write(SMALL.format(blocks=1, above=1))
     with (
@@ -316,7 +330,7 @@ def test_a_signal_ends_waiting_for_another_run(desk: Desk, number: signal.Signal
     assert (process.returncode, err) == (128 + number, "interrupted\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, OTHERS[-1]])
 def test_a_signal_in_the_middle_of_a_run_is_told_by_the_exit_status(
     desk: Desk, number: signal.Signals
 ) -> None:

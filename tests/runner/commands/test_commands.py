@@ -332,7 +332,8 @@ def test_a_server_that_dies_during_the_trial_makes_it_invalid(desk: Desk) -> Non
     assert "the server ended during the trial" in _reason(desk)
 
 
-@pytest.mark.parametrize("presses", [1, 2])
+# After one press, test_resuming.py goes on with the run.
+@pytest.mark.parametrize("presses", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_ctrl_c_keeps_finished_trials_and_leaves_nothing_running(desk: Desk, presses: int) -> None:
     with run_with_a_trial_finished(desk) as process:
         assert process.stdout is not None

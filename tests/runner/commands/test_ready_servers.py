@@ -46,6 +46,8 @@ def servers() -> list[tuple[str, str]]:
 
 
 SERVERS = servers()
+ALIKE = {("preload", "workers"), ("preload", "threads")}
+"""As the long form: what they serve is `preloaded`'s, and they start as those of wsgi-asgi do."""
 
 
 def cell_table(cell: Cell) -> str:
@@ -71,9 +73,16 @@ def test_there_are_some() -> None:
     assert {"wsgi-asgi", "redis-threads", "nginx-workers", "node-cluster"} <= {
         name for name, _ in SERVERS
     }
+    assert {*SERVERS} > ALIKE
 
 
-@pytest.mark.parametrize(("name", "backend"), SERVERS, ids=map("-".join, SERVERS))
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        pytest.param(*one, id="-".join(one), marks=[pytest.mark.long] if one in ALIKE else [])
+        for one in SERVERS
+    ],
+)
 def test_a_server_answers_all_that_it_is_asked(desk: Desk, name: str, backend: str) -> None:
     if backend in NEEDS:
         here.require(NEEDS[backend])

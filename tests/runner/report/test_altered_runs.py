@@ -39,38 +39,42 @@ from fibench.verdict.reviewing import review
 Change = Callable[[Path], object]
 
 
-ALTERATIONS: list[tuple[Change, str]] = [
-    (lambda run: claim(run, 0, outcome="REFUTED"),
-     "claims.json has REFUTED for multiprocess-beats-threads"),
+OF_EACH_FILE: list[tuple[Change, str]] = [
     (lambda run: claim(run, 0, mean=9.9),
      "claims.json has another figure for multiprocess-beats-threads"),
-    (lambda run: claim(run, 1, id="else"), "claims.json lacks refusals; claims.json has else"),
-    (drop_claim, "claims.json lacks refusals"),
     (alter_figure,
      "line 1 of trials.jsonl: it is torn, or was altered; 1 of 10 trials is missing"),
-    (lambda run: write_lines(run, lines_of(run)[:6]), "4 of 10 trials are missing"),
-    (lambda run: write_lines(run, [*lines_of(run)[:9], lines_of(run)[9][:50]]),
-     "line 10 of trials.jsonl: it is torn, or was altered; 1 of 10 trials is missing"),
     (lambda run: write_lines(run, []), "trials.jsonl is empty: 10 of 10 trials are missing"),
     (lambda run: (run / "trials.jsonl").unlink(), "10 of 10 trials are missing"),
-    (lambda run: (run / "claims.json").unlink(),
-     "every trial is there, and claims.json is not"),
-    (lambda run: rewrite_journal(run, lambda record: record.update(trial="x")),
-     "1 trial is none of its plan"),
     (empty_plan, "plan.json has no list of its trials"),
-    (change_claims, "claims added afterwards: they are not those that it was begun with"),
-    (need_more, "claims added afterwards: they are not those that it was begun with"),
     (take_claims_out,
      ("claims added afterwards: they are not those that it was begun with; claims were taken out: "
       "its file had 2 when it was begun, and has 1")),
     (lambda run: (run / "environment.json").unlink(),
      "environment.json is missing or empty: its machine is not known"),
+]  # fmt: skip
+"""What may be done to each file of a run, and how it is marked."""
+OTHERS: list[tuple[Change, str]] = [
+    (lambda run: claim(run, 0, outcome="REFUTED"),
+     "claims.json has REFUTED for multiprocess-beats-threads"),
+    (lambda run: claim(run, 1, id="else"), "claims.json lacks refusals; claims.json has else"),
+    (drop_claim, "claims.json lacks refusals"),
+    (lambda run: write_lines(run, lines_of(run)[:6]), "4 of 10 trials are missing"),
+    (lambda run: write_lines(run, [*lines_of(run)[:9], lines_of(run)[9][:50]]),
+     "line 10 of trials.jsonl: it is torn, or was altered; 1 of 10 trials is missing"),
+    (lambda run: (run / "claims.json").unlink(),
+     "every trial is there, and claims.json is not"),
+    (lambda run: rewrite_journal(run, lambda record: record.update(trial="x")),
+     "1 trial is none of its plan"),
+    (change_claims, "claims added afterwards: they are not those that it was begun with"),
+    (need_more, "claims added afterwards: they are not those that it was begun with"),
     (other_boot, "environment.json is of another machine, or boot of it, than plan.json"),
     (lambda run: write_lines(run, [*lines_of(run), *lines_of(run)[3:5]]),
      "lines 11, 12 of trials.jsonl: it is a copy of one above"),
     (lambda run: again(run, 2), "line 11 of trials.jsonl: a line above has the same attempt"),
 ]  # fmt: skip
-"""What may be done to a run, and how it is marked."""
+"""What else may be done to them."""
+ALTERATIONS = OF_EACH_FILE + OTHERS
 
 
 @pytest.mark.parametrize(("change", "mark"), ALTERATIONS)
@@ -124,7 +128,10 @@ def test_report_and_compare_show_no_mark_where_nothing_was_altered(
             assert mark.partition("; ")[0] not in told.out.replace("\\", "")
 
 
-@pytest.mark.parametrize(("change", "mark"), ALTERATIONS)
+@pytest.mark.parametrize(
+    ("change", "mark"),
+    [*OF_EACH_FILE, *(pytest.param(*one, marks=pytest.mark.long) for one in OTHERS)],
+)
 def test_report_and_compare_show_the_same_marks_in_every_format(
     root: Path,
     change: Change,

@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -274,50 +275,43 @@ def test_changed_parameters_begin_a_new_run_and_changed_claims_do_not(desk: Desk
     assert len(_runs(desk)) == 2
 
 
-def test_of_two_runs_the_second_waits_for_the_first_and_names_it(desk: Desk) -> None:
-    with run_with_a_trial_finished(desk) as first:
-        other = desk.write(QUICK.format(blocks=5, above=1), "other.toml")
-        command = [*INVOKE, "run", str(other)]
-        with ending(subprocess.Popen(
-            command, cwd=CHECKOUT, env=desk.environment(), text=True,
+@contextmanager
+def _beside(desk: Desk, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Another command, for the length of a with block."""
+    with ending(
+        subprocess.Popen(
+            [*INVOKE, *words], cwd=CHECKOUT, env=desk.environment(), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )) as second:  # fmt: skip
-            assert second.stderr is not None
-            line = second.stderr.readline()
+        )
+    ) as process:  # fmt: skip
+        yield process
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    return process.stderr.readline()
+
+
+def test_whoever_measures_waits_for_a_run_and_names_it(desk: Desk) -> None:
+    """Another run does, and a benchmark: until Ctrl-C, which leaves no run, or the end of it."""
+    with run_with_a_trial_finished(desk) as first:
+        other = str(desk.write(QUICK.format(blocks=1, above=1), "other.toml"))
+        with _beside(desk, "run", other) as second, _beside(desk, "bench") as third:
             name = desk.run_folder().name
+            line = _first_line(second)
             assert line.startswith(f"waiting for small/{name} (pid {first.pid}), which is ")
+            assert "Ctrl-C gives up" in line
+            assert f"(pid {first.pid})" in _first_line(third)
+            for process in (second, third):
+                process.send_signal(signal.SIGINT)
+            assert second.communicate(timeout=60)[1] == "interrupted\n"
+            assert third.wait(timeout=60) == second.returncode == 130
+        assert [run.parent.name for run in _runs(desk)] == ["small"]
+
+        with _beside(desk, "run", other) as second:
+            assert "waiting for small/" in _first_line(second)
             first.kill()
             stdout, _ = second.communicate(timeout=60)
             assert second.returncode in (0, 4, 5)
             assert "CONFIRMED" in stdout or second.returncode == 4
-
-
-def test_a_benchmark_waits_for_a_run_too(desk: Desk) -> None:
-    with run_with_a_trial_finished(desk) as first:
-        command = [*INVOKE, "bench"]
-        with ending(
-            subprocess.Popen(
-                command, cwd=CHECKOUT, env=desk.environment(), text=True, stderr=subprocess.PIPE
-            )
-        ) as second:
-            assert second.stderr is not None
-            assert f"(pid {first.pid})" in second.stderr.readline()
-            second.send_signal(signal.SIGINT)
-            assert second.wait(timeout=10) == 130
-
-
-def test_ctrl_c_while_waiting_is_130_and_leaves_no_run(desk: Desk) -> None:
-    with run_with_a_trial_finished(desk):
-        other = desk.write(QUICK.format(blocks=5, above=1), "other.toml")
-        command = [*INVOKE, "run", str(other)]
-        with ending(
-            subprocess.Popen(
-                command, cwd=CHECKOUT, env=desk.environment(), text=True, stderr=subprocess.PIPE
-            )
-        ) as second:
-            assert second.stderr is not None
-            assert "Ctrl-C gives up" in second.stderr.readline()
-            second.send_signal(signal.SIGINT)
-            assert second.stderr.read() == "interrupted\n"
-            assert second.wait(timeout=10) == 130
-    assert [run.parent.name for run in _runs(desk)] == ["small"]
+    assert [run.parent.name for run in _runs(desk)] == ["other", "small"]

@@ -137,8 +137,9 @@ def the_other_runs(path: Path, other: Path, outside: Path) -> None:
 
 
 Spoil = Callable[[Path, Path, Path], None]
-SPOILS = (missing, empty, a_folder, a_fifo, a_link_elsewhere, truncated, a_line_twice,
-          the_other_runs)  # fmt: skip
+SPOILS = (missing, empty, a_fifo, a_link_elsewhere, truncated, a_line_twice, the_other_runs,
+          pytest.param(a_folder, marks=pytest.mark.long))  # fmt: skip
+"""A folder is no file, as a FIFO is none."""
 
 
 def commands() -> Iterator[Callable[[], int]]:

@@ -66,7 +66,8 @@ class Screen:
     def lift(self, stays: str = "") -> None:
         """Take the picture away; what stays, and what is printed next, stands in its place."""
         if self._widths or self._astray:
-            begun = f"{_WRAP}{_PLAIN}\n" if self._astray else ""
+            # A Ctrl-C throws away what nobody has read yet (NOFLSH in termios(3)): _WRAP as well.
+            begun = f"{_WRAP}{_PLAIN}\n" if self._astray else _WRAP
             self._write(f"{begun}{self._back()}{_REST_OF_SCREEN}")
         if stays:
             self._write(f"{stays}\n")
