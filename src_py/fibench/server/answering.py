@@ -112,7 +112,7 @@ class _Talk:
 
 
 _NOTHING = Heard(is_ready=False, said="")
-NOTHING = "nothing came back"
+NOTHING_CAME = "nothing came back"
 """What there is to say where no time had an answer."""
 
 

@@ -226,7 +226,7 @@ class _Start:
                 if asked.is_ready:
                     return
                 # Of the last time nothing may have come just because it was the last.
-                said = asked.said or said or answering.NOTHING
+                said = asked.said or said or answering.NOTHING_CAME
             until_s = min(self.deadline_s, time.monotonic() + pause_s)
             if poll.poll(max(0.0, until_s - time.monotonic()) * 1000):
                 self._take_news()
