@@ -87,8 +87,8 @@ def _answer(stream: IO[bytes], place: int, of: int) -> Belief | None:
 def _lines(stream: IO[bytes]) -> Iterator[str | None]:
     """What is typed, line by line; None where there is no more."""
     while True:
-        print("expect: ", end="", file=sys.stderr, flush=True)
-        try:
+        try:  # whoever sees the prompt may leave at once
+            print("expect: ", end="", file=sys.stderr, flush=True)
             line = stream.readline(_LONGEST_BYTES)
         except KeyboardInterrupt:
             _say("")
