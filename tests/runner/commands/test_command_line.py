@@ -123,7 +123,7 @@ def test_characters_that_an_encoding_lacks_are_replaced(
     path = desk.write(SMALL.format(blocks=1, above=1).replace("One", "Eins: 実験 ☃ µ"))
     done = desk.shell(f'"$@" run {path} >{desk.folder}/out 2>&1', PYTHONIOENCODING=encoding)
     text = (desk.folder / "out").read_bytes().decode(encoding.partition(":")[0])
-    assert done.returncode == 4, text
+    assert done.returncode in (4, 5), text  # 5: starved, a trial fails
     assert "INCONCLUSIVE" in text
     for words in commands.format(name="small", path=path).split("; "):
         done = desk.shell(f'"$@" {words}', PYTHONIOENCODING=encoding)
