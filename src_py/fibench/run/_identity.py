@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TypedDict
 
@@ -157,18 +158,30 @@ def _files_of(backend: Backend) -> dict[str, Path]:
     """The files that the command of a server of one's own names: the program, whether it is there
     or not, and its script, with the modules beside that."""
     folder = backend.folder or Path()
+    told = _told_folders(backend, folder)
+    started = (folder, *told)
     found = {}
     for place, word in enumerate(backend.command):
         path = folder / word
         if place == 0 and os.sep not in word:
             path = Path(shutil.which(word, path=path_of(dict(backend.env))) or path)
         is_module = backend.command[place - 1 : place] == ("-m",)
-        modules = _module(folder, word if is_module else _before_the_object(word))
+        name = word if is_module else _before_the_object(word)
+        modules = [one for at in started for one in _module(at, name, started)]
         if place == 0 or _is_file(path):
             found[f"{backend.name}: {word}"] = path
-            modules = with_modules(path)[1:] if path.suffix == ".py" else []
+            beside = (path.parent, *told)
+            modules = with_modules(path, beside)[1:] if path.suffix == ".py" else []
         found |= {f"{backend.name}: {os.path.relpath(one, folder)}": one for one in modules}
     return found
+
+
+def _told_folders(backend: Backend, folder: Path) -> list[Path]:
+    """Folders in which a command is told to look for modules, beside where it is started:
+    `--chdir FOLDER`, `--app-dir=FOLDER`, PYTHONPATH."""
+    words = [word.rpartition("=")[2] for word in backend.command[1:]]
+    words += dict(backend.env).get("PYTHONPATH", "").split(os.pathsep)
+    return [folder / word for word in words if word and _is_folder(folder / word)]
 
 
 def _before_the_object(word: str) -> str:
@@ -178,7 +191,7 @@ def _before_the_object(word: str) -> str:
     return module if colon and is_object else ""
 
 
-def _module(folder: Path, name: str) -> list[Path]:
+def _module(folder: Path, name: str, imported_from: Sequence[Path]) -> list[Path]:
     """The files of what `python3 -m NAME` runs, where it is in the folder."""
     words = name.split(".")
     if not all(word.isidentifier() for word in words):
@@ -186,7 +199,7 @@ def _module(folder: Path, name: str) -> list[Path]:
     path = folder.joinpath(*words)
     mains = (path.with_name(f"{path.name}.py"), path / "__main__.py")
     main = next((one for one in mains if _is_file(one)), None)
-    return [] if main is None else [*with_modules(main, folder), *_in_package(path)]
+    return [] if main is None else [*with_modules(main, imported_from), *_in_package(path)]
 
 
 def _is_file(path: Path) -> bool:
@@ -196,15 +209,23 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def with_modules(program: Path, folder: Path | None = None) -> list[Path]:
-    """A Python program and the modules and packages beside it, or in `folder`, that it imports, and
-    that these import. Of a package all modules."""
-    beside = folder or program.parent
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def with_modules(program: Path, folders: Sequence[Path] = ()) -> list[Path]:
+    """A Python program and the modules and packages beside it, or in `folders`, that it imports,
+    and that these import. Of a package all modules."""
+    places = dict.fromkeys(folders or (program.parent,))
     found = {program: None}
     waiting = [program]
     while waiting:
         for name in _imports(waiting.pop()):
-            for path in [beside / f"{name}.py", *_in_package(beside / name)]:
+            every = [[at / f"{name}.py", *_in_package(at / name)] for at in places]
+            for path in chain.from_iterable(every):
                 if path not in found and path.is_file():
                     found[path] = None
                     waiting.append(path)

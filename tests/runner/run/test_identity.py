@@ -222,6 +222,31 @@ def test_the_application_that_a_server_is_told_is_a_program_of_the_run(
 
 
 @pytest.mark.parametrize(
+    ("words", "env"),
+    [
+        (["gunicorn", "--chdir", "apps", "wsgi:app"], ""),
+        (["uvicorn", "--app-dir=apps", "wsgi:app"], ""),
+        (["python3", "-m", "wsgi"], "apps"),
+        (["python3", "start.py"], "elsewhere:apps"),
+    ],
+)
+def test_modules_in_a_folder_that_the_command_is_told_are_programs_of_the_run(
+    programs: Path, tmp_path: Path, words: list[str], env: str
+) -> None:
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "start.py").write_text("import wsgi")
+    (tmp_path / "apps" / "wsgi.py").write_text("import helper")
+    (tmp_path / "apps" / "helper.py").write_text("")
+    own = f"[backends.mine]\ncommand = {json.dumps([*words, '{port}'])}\n"
+    own += f'env = {{ PYTHONPATH = "{env}" }}\n' if env else ""
+    text = BASE.replace('"c-mt"', '"mine"') + own
+    before = _identity(text, programs, tmp_path)
+    (tmp_path / "apps" / "helper.py").write_text("x = 1")
+    after = _identity(text, programs, tmp_path)
+    assert difference(before, after) == "mine: apps/helper.py has changed since"
+
+
+@pytest.mark.parametrize(
     "change",
     [
         ("bytes = 10", "bytes = 11"),
