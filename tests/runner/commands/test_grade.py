@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.here import CHECKOUT
+from tests.runner.export.labs import SUBMISSION
 from tests.runner.stored_runs import EXPERIMENT, make_run, places_with
 from tests.runner.warm import words_before
 
@@ -86,8 +87,13 @@ def test_a_run_that_was_altered_has_its_points_and_its_mark(
 
 @pytest.mark.parametrize("format_name", ["gradescope", "classroom50"])
 def test_a_result_of_one_submission_is_of_one_run(
-    desk_of_a_teacher: Path, capfd: pytest.CaptureFixture[str], format_name: str
+    desk_of_a_teacher: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    format_name: str,
 ) -> None:
+    for name, value in SUBMISSION.items():
+        monkeypatch.setenv(name, value)
     assert grade("handed-in/ada.html", format_name=format_name, output="results.json") == 0
     assert capfd.readouterr().out == ""
     document = json.loads((desk_of_a_teacher / "results.json").read_text())
@@ -110,6 +116,7 @@ def test_a_result_of_one_submission_is_of_one_run(
         (("handed-in",), "none.toml", "csv", "none.toml"),
         (("handed-in",), "plain.toml", "csv", "no claim has points"),
         (("handed-in",), "lab.toml", "gradescop", "--format gradescop: no such format"),
+        (("handed-in",), "lab.toml", "classroom50", "needs CLASSROOM, ASSIGNMENT, SUBMISSION_TAG"),
     ],
 )
 def test_what_cannot_be_graded_is_said_with_exit_2(
@@ -117,6 +124,7 @@ def test_what_cannot_be_graded_is_said_with_exit_2(
 ) -> None:
     (desk_of_a_teacher / "empty").mkdir()
     (desk_of_a_teacher / "plain.toml").write_text(EXPERIMENT)
+    assert not SUBMISSION.keys() & os.environ.keys()
     with pytest.raises(Refused) as caught:
         grade(*runs, lab=lab, format_name=format_name)
     assert said in str(caught.value)

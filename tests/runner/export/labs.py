@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A teacher's file, and runs that students have handed in."""
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,16 @@ below = "1000/s"
 )
 """Three claims, two of which are graded: a ratio that holds by far, and a count of nothing."""
 RATIO, COUNT = "multiprocess-beats-threads", "refusals"
+
+GRADED_AT = datetime(2026, 6, 1, 16, 33, 11, tzinfo=timezone(timedelta(hours=2)))
+SUBMISSION = {
+    "CLASSROOM": "os",
+    "ASSIGNMENT": "lab-3",
+    "SUBMISSION_TAG": "submit/2026-06-01T14-32-05Z-a1b2c3d",
+    "COMMIT_URL": "https://example.org/ada/lab-3/commit/a1b2c3d",
+    "RELEASE_URL": "https://example.org/ada/lab-3/releases/tag/submit",
+}
+"""What Classroom 50 sets for an autograder, but for what it writes into a result itself."""
 
 
 def lab_of(text: str = LAB) -> Lab:

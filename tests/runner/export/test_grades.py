@@ -8,12 +8,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 from tests.runner.experiments import KNOWN, parse
-from tests.runner.export.labs import COUNT, LAB, RATIO, grade_of, handed_in, lab_of, told
+from tests.runner.export.labs import (
+    COUNT,
+    GRADED_AT,
+    LAB,
+    RATIO,
+    SUBMISSION,
+    grade_of,
+    handed_in,
+    lab_of,
+    told,
+)
 from tests.runner.export.outcome_runs import ANY_TEXT
 from tests.runner.stored_runs import CLAIMS, leave_out, make_run, places_with, rewrite_journal
 
 from fibench.document import ExperimentError
-from fibench.export.graders.classroom50 import classroom_json
+from fibench.export.graders.classroom50 import classroom_json, lacking_variables
 from fibench.export.graders.grades import NOT_MEASURED, ClaimGrade, RunGrade, graded
 from fibench.export.graders.gradescope import RUN_AGAIN, gradescope_json
 from fibench.export.graders.lab import read_lab
@@ -223,15 +233,18 @@ def as_gradescope(grade: RunGrade, text: str = LAB) -> dict[str, Any]:
 
 
 def as_classroom(grade: RunGrade, text: str = LAB) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(classroom_json(lab_of(text), grade))
+    said = classroom_json(lab_of(text), grade, SUBMISSION, GRADED_AT)
+    found: dict[str, Any] = json.loads(said)
     tests = found["tests"]
-    assert found["version"] == 1
-    assert found["status"] in ("pass", "fail", "error")
+    assert found["schema"] == "classroom50/result/v1"
+    words = ("classroom", "assignment", "submission", "commit", "release", "review", "datetime")
+    assert all(type(found[name]) is str and found[name] for name in words)
     for test in tests:
-        assert test["status"] in ("pass", "fail", "error")
-        assert 0 <= test["score"] <= test["max_score"]
+        assert type(test["test-name"]) is str
+        assert type(test["passed"]) is bool
+        assert 0 <= test["score"] <= test["max-score"]
     assert sum(test["score"] for test in tests) == found["score"]
-    assert sum(test["max_score"] for test in tests) == found["max_score"]
+    assert sum(test["max-score"] for test in tests) == found["max-score"]
     return found
 
 
@@ -255,13 +268,27 @@ def test_classroom_sums_up_what_is_decided(tmp_path: Path) -> None:
     text = LAB.replace("above = 1.3", "above = 1.82")
     run = handed_in(tmp_path / "ada")
     found = as_classroom(grade_of(run, text), text)
-    assert (found["status"], found["score"], found["max_score"]) == ("error", 2, 2)
+    assert (found["score"], found["max-score"]) == (2, 2)
     ratio, count = found["tests"]
-    assert (ratio["status"], ratio["score"], ratio["max_score"]) == ("error", 0, 0)
-    assert (count["status"], count["score"], count["max_score"]) == ("pass", 2, 2)
-    assert as_classroom(grade_of(run))["status"] == "pass"
+    assert (ratio["passed"], ratio["score"], ratio["max-score"]) == (False, 0, 0)
+    assert (ratio["outcome"], RUN_AGAIN in ratio["message"]) == ("INCONCLUSIVE", True)
+    assert (count["passed"], count["score"], count["max-score"]) == (True, 2, 2)
+    assert (found["fibench"]["open"], found["fibench"]["of"]) == (3, 5)
+    won = as_classroom(grade_of(run))
+    assert [test["passed"] for test in won["tests"]] == [True, True]
     lost = LAB.replace("above = 1.3", "above = 3")
-    assert as_classroom(grade_of(run, lost), lost)["status"] == "fail"
+    tests = as_classroom(grade_of(run, lost), lost)["tests"]
+    assert [(test["passed"], test["max-score"]) for test in tests] == [(False, 3), (True, 2)]
+
+
+def test_a_result_of_classroom_50_says_which_submission_it_is_of(tmp_path: Path) -> None:
+    found = as_classroom(grade_of(handed_in(tmp_path / "ada")))
+    assert found["classroom"] == "os"
+    assert found["submission"] == "submit/2026-06-01T14-32-05Z-a1b2c3d"
+    assert found["review"] == found["commit"], "where nobody says how to compare"
+    assert found["datetime"] == "2026-06-01T14:33:11Z"
+    assert lacking_variables(SUBMISSION) == []
+    assert lacking_variables({**SUBMISSION, "COMMIT_URL": ""}) == ["COMMIT_URL"]
 
 
 def test_the_sheet_has_a_row_for_each_run_and_a_column_for_each_claim(tmp_path: Path) -> None:
@@ -285,5 +312,5 @@ def test_whatever_is_said_every_format_keeps_its_layout(text: str) -> None:
     ]
     grade = RunGrade(text, text, claims, [text])
     assert as_gradescope(grade)["score"] == 0
-    assert as_classroom(grade)["status"] == "fail"
+    assert as_classroom(grade)["score"] == 0
     assert grade_sheet(lab_of(), [grade]).count("\r\n") == 2

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fibench.commands.refused import WRONG_INPUT, Refused
 from fibench.folders import Places, find_places, from_here
-from fibench.wording import escaped
+from fibench.wording import escaped, listed_with
 
 if TYPE_CHECKING:
     from fibench.export.graders.grades import RunGrade
@@ -34,6 +35,9 @@ def grades_text(lab_name: str, names: Sequence[str], format_name: str) -> str:
     from fibench.export.graders.gradescope import gradescope_json
     from fibench.export.graders.sheet import grade_sheet
 
+    if format_name == "classroom50":
+        _refuse_without_submission()
+
     places = find_places()
     if not names:
         what = "grade needs RUN, which is not given"
@@ -50,9 +54,23 @@ def grades_text(lab_name: str, names: Sequence[str], format_name: str) -> str:
             hint = "hand it in again: a page, or the whole folder of a run"
             raise Refused(f"{escaped(place)} cannot be graded: {one}", hint, WRONG_INPUT)
     grades = _grades(lab, found)
-    makers = {"gradescope": gradescope_json, "classroom50": classroom_json}
-    maker = makers.get(format_name)
-    return grade_sheet(lab, grades) if maker is None else maker(lab, grades[0])
+    if format_name == "gradescope":
+        return gradescope_json(lab, grades[0])
+    if format_name == "classroom50":
+        return classroom_json(lab, grades[0], os.environ, datetime.now(UTC))
+    return grade_sheet(lab, grades)
+
+
+def _refuse_without_submission() -> None:
+    """Raise Refused where nobody says of which submission a result of Classroom 50 is to be."""
+    from fibench.export.graders.classroom50 import lacking_variables
+
+    lacking = lacking_variables(os.environ)
+    if lacking:
+        what = f"--format classroom50 needs {listed_with('and', lacking)}, which"
+        what += " is not set" if len(lacking) == 1 else " are not set"
+        hint = "Classroom 50 sets them where it runs an autograder.py; elsewhere use --format csv"
+        raise Refused(what, hint, WRONG_INPUT)
 
 
 def _lab(name: str, places: Places) -> Lab:
