@@ -8,13 +8,15 @@ How often it may be measured again is in store/attempts.py, which holds journals
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from fibench.experiment import Experiment, unbounded_cells
+from fibench.plan import TWIN
 from fibench.record import Record
 from fibench.run._resume import Attempt
-from fibench.store.attempts import repeats, tries_again
+from fibench.store.attempts import REPETITIONS, repeats, tries_again
 from fibench.trial.evidence.disturbed import disturbed
 
 NOISE = "FIBENCH_NOISE"
@@ -52,6 +54,11 @@ class Attempts:
         """Warm-up and windows of all that was made."""
         self._accepts = accepts_noise() if accepts is None else accepts
         self._history: dict[str, list[Record]] = {}
+        self._not_full: Counter[str] = Counter()
+        """By trial, of how many attempts the load generator was the limit."""
+        self._limited: set[str] = set()
+        """The cells, twins under the names of theirs, of which it was in all attempts at a trial:
+        to measure again mends what others did to it, and not what it cannot do."""
         self._blocks: dict[int, dict[str, Record]] = {}
         """What was measured now."""
         self._before: dict[int, set[str]] = {}
@@ -65,7 +72,8 @@ class Attempts:
         if not record.valid or record.role not in _JUDGED:
             return record
         history = tuple(self._history.get(record.cell, ()))
-        found = disturbed(record, history, record.cell in self._tails)
+        limited = record.cell.removesuffix(TWIN) in self._limited
+        found = disturbed(record, history, record.cell in self._tails, limited=limited)
         if found is not None and self._accepts:
             found = replace(found, accepted=True)
         return replace(record, disturbed=found)
@@ -116,8 +124,14 @@ class Attempts:
 
     def _remember(self, record: Record) -> None:
         # A trial of a search is of the same cell, and nobody has judged what disturbed it.
-        if record.valid and record.disturbed is None and record.role in _JUDGED:
+        if not record.valid or record.role not in _JUDGED:
+            return
+        if record.disturbed is None:
             self._history.setdefault(record.cell, []).append(record)
+        elif record.disturbed.kind == "generator":
+            self._not_full[record.trial] += 1
+            if self._not_full[record.trial] > REPETITIONS:
+                self._limited.add(record.cell.removesuffix(TWIN))
 
 
 def _mostly_disturbed(block: Sequence[Record]) -> bool:

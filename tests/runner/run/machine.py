@@ -68,11 +68,13 @@ class Machine:
             machine={"late_s": LATE_S} if ending == "late" else {},
         )  # fmt: skip
 
-    def disturbed(self, record: Record, history: Sequence[Record], tail: bool) -> Disturbed | None:
+    def disturbed(
+        self, record: Record, history: Sequence[Record], tail: bool, *, limited: bool
+    ) -> Disturbed | None:
         self.seen.append(history)
         if self.ending(record.index, record.attempt) == "busy":
             return BUSY
-        return disturbed(record, history, tail)
+        return disturbed(record, history, tail, limited=limited)
 
     def run(self) -> tuple[RunOutcome, list[Event]]:
         events: list[Event] = []

@@ -97,9 +97,27 @@ def test_a_generator_that_is_always_the_limit_ends_no_run_as_noise_does(machine:
     assert len(outcome.records) == len(machine.beginner.trials)
     ceilings = {one.index for one in outcome.records if one.role == "ceiling"}
     assert ceilings, "the run has one"
+    cells = {one.index: one.cell.removesuffix("~aa") for one in outcome.records}
     often = {index: [n for at, n in machine.made if at == index] for index, _ in machine.made}
-    assert {index for index, made in often.items() if made == [1]} == ceilings
-    assert all(made == [1, 2, 3] for index, made in often.items() if index not in ceilings)
+    first = {cells[index]: index for index in sorted(often, reverse=True)}
+    once = {index for index in often if index in ceilings or first[cells[index]] != index}
+    assert {index for index, made in often.items() if made == [1]} == once
+    assert all(made == [1, 2, 3] for index, made in often.items() if index not in once)
+
+
+def test_what_the_generator_cannot_do_is_not_tried_again_in_each_block(machine: Machine) -> None:
+    """Nor when a run is gone on with: one trial of which no attempt was full says it of a cell."""
+    second = min(one.index for one in machine.beginner.trials if one.block == 1)
+    machine.always = "not full"
+    machine.script = {(second, 1): "ctrl-c"}
+    machine.run()
+    assert {number for _, number in machine.made} == {1, 2, 3}
+    machine.script, machine.made = {}, []
+    outcome, _ = machine.run()
+    assert machine.made == [(one.index, 1) for one in machine.beginner.trials if one.block > 0]
+    later = [one for one in machine.records(outcome.folder) if one["block"] > 0]
+    assert all(one["disturbed"] is None for one in later)
+    assert all(one["checks"]["flight_gate"] == NOT_FULL for one in later)
 
 
 def test_the_rule_sees_the_trials_of_the_cell_that_were_not_disturbed(machine: Machine) -> None:

@@ -25,12 +25,15 @@ PROBE_LEAST = 2
 _Figures = Mapping[str, float | None]
 
 
-def disturbed(record: Record, history: Sequence[Record], tail: bool) -> Disturbed | None:
+def disturbed(
+    record: Record, history: Sequence[Record], tail: bool, *, limited: bool = False
+) -> Disturbed | None:
     """What shows that a trial was disturbed; None: nothing does.
 
     `history` are the undisturbed valid trials of the same cell before it, in the order of time.
     `tail`: a claim is about a figure of its cell of which nothing bounds what others do to it, as
-    a percentile above the median (experiment/unbounded.py).
+    a percentile above the median (experiment/unbounded.py). `limited`: the load generator was known
+    to be the limit of its cell, whoever is beside it.
     """
     # What spoils more claims comes first. Foreign CPU comes last: it bounds what it did, so that
     # such a trial can be borne with.
@@ -38,7 +41,7 @@ def disturbed(record: Record, history: Sequence[Record], tail: bool) -> Disturbe
         lambda: _steal(record.machine),
         lambda: _probe(record, history),
         lambda: _late(record.machine),
-        lambda: _generator(record),
+        lambda: None if limited else _generator(record),
         lambda: _foreign(record, tail),
     )
     return next((found for rule in rules if (found := rule()) is not None), None)
