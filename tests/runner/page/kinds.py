@@ -199,7 +199,7 @@ def crossover(folder: Path) -> Path:
     return model_run(folder, CROSSOVER, Model(rate=rate))
 
 
-def groups(folder: Path) -> Path:
+def groups(folder: Path, text: str = GROUPS) -> Path:
     """Client groups with latencies of their own."""
 
     def change(document: Document, trial: Trial) -> None:
@@ -213,7 +213,7 @@ def groups(folder: Path) -> Path:
             "slow": {"metrics": {"p50_s": 0.2}, "counts": few, "lag_p99_s": 0.0001},
         }
 
-    return model_run(folder, GROUPS, Model(change=change))
+    return model_run(folder, text, Model(change=change))
 
 
 def sweep(folder: Path) -> Path:

@@ -3,11 +3,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from tests.runner.page.conftest import Reviewed
-from tests.runner.page.kinds import KINDS
+from tests.runner.page.kinds import GROUPS, KINDS, groups
 from tests.runner.page.svg_reading import Element, extent, marks, per_cent, read_drawing
+from tests.runner.stored_runs import places_with
 
 from fibench.page.sections.cores import cores
 from fibench.page.sections.designs import MetricRow, panes
@@ -16,6 +18,8 @@ from fibench.page.sections.latency import latency
 from fibench.page.sections.sweeps import sweep_of
 from fibench.page.sections.timeline import timeline
 from fibench.page.view import View
+from fibench.store import read_run
+from fibench.verdict import review
 
 WITH_AXES = ("crossover", "sweep")
 
@@ -110,6 +114,21 @@ def test_percentiles_have_a_line_for_each_block(kind: str, reviewed: Reviewed) -
             places = [tuple(map(int, pair.split(","))) for pair in line.get("points", "").split()]
             assert places == sorted(places, key=lambda place: (place[0], -place[1]))
     assert cells == {one.cell.key for one in view.cells if list(view.records_of(one.cell.key))}
+
+
+def test_what_latencies_count_from_is_said_of_each_client_group(
+    reviewed: Reviewed, tmp_path: Path
+) -> None:
+    every = latency(View(reviewed("groups")))
+    assert every is not None
+    assert every.note.startswith("This was an open loop")
+    folder = groups(
+        tmp_path / "groups" / "2026-11-24T2255-63e1", GROUPS.replace('rate = "1/s"', "")
+    )
+    both = latency(View(review(read_run(folder, places_with(folder)))))
+    assert both is not None
+    assert both.note.startswith("Clients of small asked in an open loop")
+    assert "Clients of slow asked in a closed loop" in both.note
 
 
 @pytest.mark.parametrize("kind", WITH_AXES)

@@ -30,6 +30,7 @@ from fibench.page.view import CellView, View
 from fibench.record import Record
 from fibench.store import StoredError
 from fibench.store.stored_run import read_load
+from fibench.wording import listed_with, shown
 
 _HEIGHT = 168.0
 _LEFT = 17.0
@@ -113,16 +114,27 @@ def latency(view: View) -> LatencySection | None:
     return LatencySection(groups, _note(view), broken)
 
 
+_OPEN = "a request counts from when it was due, whatever became of those before it"
+_CLOSED = "a client that waits asks nothing meanwhile"
+
+
 def _note(view: View) -> str:
-    if any(one.cell.parameters.is_open for one in view.cells):
-        return (
-            "This was an open loop: a request counts from when it was due, whatever became of "
-            "those before it, so the tail is what users meet."
-        )
-    return (
-        "This was a closed loop: a client that waits asks nothing meanwhile, so the tail is that "
-        "of the service, not of a crowd."
+    shapes = [one.cell.parameters for one in view.cells]
+    asking = [group for shape in shapes for group in shape.groups if not group.idle]
+    open_names, closed_names = (
+        list(dict.fromkeys(one.name for one in asking if (one.rate is not None) == is_open))
+        for is_open in (True, False)
     )
+    if open_names and closed_names:
+        first = f"{_groups(open_names)} asked in an open loop: {_OPEN}."
+        return f"{first} {_groups(closed_names)} asked in a closed loop: {_CLOSED}."
+    if any(shape.is_open for shape in shapes):
+        return f"This was an open loop: {_OPEN}, so the tail is what users meet."
+    return f"This was a closed loop: {_CLOSED}, so the tail is that of the service, not of a crowd."
+
+
+def _groups(names: Sequence[str]) -> str:
+    return "Clients of " + listed_with("and", [shown(name) for name in names])
 
 
 def _curves(view: View, one: CellView) -> Iterator[Percentiles]:
