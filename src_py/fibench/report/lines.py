@@ -7,7 +7,7 @@ import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fibench.backends.own_python import is_python_of
 from fibench.build import not_own
@@ -24,7 +24,7 @@ from fibench.store.before import Before, runs_after, runs_before
 from fibench.store.files import read_json
 from fibench.store.kept import KeptEnvironment, read_plan
 from fibench.store.names import PLAN
-from fibench.wording import counted, shown
+from fibench.wording import counted, listed_with, shown
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell
@@ -138,9 +138,32 @@ def _loop(parameters: Sequence[Parameters], rates: Sequence[float]) -> str:
     """How requests come; `rates` are those that are known, beside any that are still searched."""
     if rates:
         return f"open loop, {_span(list(map(exact, rates)))} requests per second"
+    loops = group_loops(parameters)
+    if loops.open and loops.closed:
+        said = f"open loop of {listed_with('and', loops.open)}: their requests come on a schedule"
+        return f"{said}, closed loop of {listed_with('and', loops.closed)}"
     if any(one.is_open for one in parameters):
         return "open loop: requests come on a schedule"
     return "closed loop"
+
+
+class GroupLoops(NamedTuple):
+    """The client groups that ask, by how their requests come; as they are shown."""
+
+    open: Sequence[str]
+    """On a schedule of their own…"""
+    closed: Sequence[str]
+    """…or each when the one before is answered."""
+
+
+def group_loops(parameters: Sequence[Parameters]) -> GroupLoops:
+    """The groups of some cells; none where they have no groups."""
+    asking = [group for one in parameters for group in one.groups if not group.idle]
+    named = [
+        list(dict.fromkeys(shown(one.name) for one in asking if (one.rate is not None) == is_open))
+        for is_open in (True, False)
+    ]
+    return GroupLoops(*named)
 
 
 def short_processor(environment: KeptEnvironment) -> str:

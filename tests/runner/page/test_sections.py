@@ -18,6 +18,7 @@ from fibench.page.sections.latency import latency
 from fibench.page.sections.sweeps import sweep_of
 from fibench.page.sections.timeline import timeline
 from fibench.page.view import View
+from fibench.report.lines import load_words
 from fibench.store import read_run
 from fibench.verdict import review
 
@@ -125,10 +126,13 @@ def test_what_latencies_count_from_is_said_of_each_client_group(
     folder = groups(
         tmp_path / "groups" / "2026-11-24T2255-63e1", GROUPS.replace('rate = "1/s"', "")
     )
-    both = latency(View(review(read_run(folder, places_with(folder)))))
+    view = View(review(read_run(folder, places_with(folder))))
+    both = latency(view)
     assert both is not None
     assert both.note.startswith("Clients of small asked in an open loop")
     assert "Clients of slow asked in a closed loop" in both.note
+    said = load_words([one.cell for one in view.cells])
+    assert "open loop of small: their requests come on a schedule, closed loop of slow" in said
 
 
 @pytest.mark.parametrize("kind", WITH_AXES)

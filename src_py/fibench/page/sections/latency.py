@@ -28,9 +28,10 @@ from fibench.page.sections.sweeps import order_along
 from fibench.page.sections.ticks import tick_words
 from fibench.page.view import CellView, View
 from fibench.record import Record
+from fibench.report.lines import group_loops
 from fibench.store import StoredError
 from fibench.store.stored_run import read_load
-from fibench.wording import listed_with, shown
+from fibench.wording import listed_with
 
 _HEIGHT = 168.0
 _LEFT = 17.0
@@ -120,21 +121,13 @@ _CLOSED = "a client that waits asks nothing meanwhile"
 
 def _note(view: View) -> str:
     shapes = [one.cell.parameters for one in view.cells]
-    asking = [group for shape in shapes for group in shape.groups if not group.idle]
-    open_names, closed_names = (
-        list(dict.fromkeys(one.name for one in asking if (one.rate is not None) == is_open))
-        for is_open in (True, False)
-    )
-    if open_names and closed_names:
-        first = f"{_groups(open_names)} asked in an open loop: {_OPEN}."
-        return f"{first} {_groups(closed_names)} asked in a closed loop: {_CLOSED}."
+    loops = group_loops(shapes)
+    if loops.open and loops.closed:
+        asked_open, asked_closed = (f"Clients of {listed_with('and', one)} asked" for one in loops)
+        return f"{asked_open} in an open loop: {_OPEN}. {asked_closed} in a closed loop: {_CLOSED}."
     if any(shape.is_open for shape in shapes):
         return f"This was an open loop: {_OPEN}, so the tail is what users meet."
     return f"This was a closed loop: {_CLOSED}, so the tail is that of the service, not of a crowd."
-
-
-def _groups(names: Sequence[str]) -> str:
-    return "Clients of " + listed_with("and", [shown(name) for name in names])
 
 
 def _curves(view: View, one: CellView) -> Iterator[Percentiles]:
