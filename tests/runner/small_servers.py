@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Servers of a few lines, each with one way to be right or wrong, to start and watch."""
 
+import gc
 import os
 import socket
 import sys
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.processes import wait_until
 
 from fibench.machine.processes import descendants, read_stat
 from fibench.server.cgroup import create
@@ -79,20 +81,22 @@ class Starter:
 
 @contextmanager
 def nobody_is_left() -> Iterator[None]:
-    """A with block after which this process has no other child than before.
+    """A with block after which this process has no other child than before that runs.
 
-    A browser, or who forks commands, serves other tests as well.
+    A browser, or who forks commands, serves other tests as well. An interrupt may come before
+    anybody holds what was just started: then it ends by its lifeline, when that is collected.
     """
     before = _children()
     yield
-    assert _children() <= before
+    gc.collect()
+    wait_until(lambda: _children() <= before, "all that was started has ended")
 
 
 def _children() -> set[int]:
     """The processes whose parent we are; who has lost another parent is one of them."""
     us = os.getpid()
     stats = {pid: read_stat(pid) for pid in descendants(us)}
-    return {pid for pid, stat in stats.items() if stat is not None and stat.parent == us}
+    return {pid for pid, stat in stats.items() if stat and stat.parent == us and stat.alive}
 
 
 def echo(port: int) -> bytes:

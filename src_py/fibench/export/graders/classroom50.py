@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""result.json, which an autograder.py of Classroom 50 leaves behind for one submission.
+"""result.json, which an autograder of Classroom 50 leaves behind for one submission.
 
 Its layout: github.com/foundation50/classroom50, "Advanced Autograding", the contract of
 result.json. Which submission it is of is known to the one who runs the autograder, in whose
