@@ -11,12 +11,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal
+from typing import Literal, get_args
 
 from fibench.quantities import RATE_UNITS, SIZE_UNITS, TIME_UNITS
 from fibench.wording import listed_with
 
-Unit = Literal["1/s", "s", "cores", "bytes", "count", "1/request"]
+Unit = Literal["1/s", "s", "cores", "bytes", "count", "1/request", "share"]
+"""A share is a number from 0 to 1, which people read as per cent; its bounds are numbers, too."""
+UntimedRole = Literal["syscalls", "timeline"]
+"""The roles of trials that are made beside the timed ones, for what would slow a server down."""
 
 _SUFFIXES: Mapping[Unit, str] = {
     "1/s": "_per_s",
@@ -25,6 +28,7 @@ _SUFFIXES: Mapping[Unit, str] = {
     "cores": "",
     "count": "",
     "1/request": "",
+    "share": "_share",
 }
 _BOUNDS: Mapping[Unit, Mapping[str, float]] = {
     "1/s": RATE_UNITS,
@@ -65,6 +69,8 @@ class Metric:
     """Whether `compare` makes ratios of it."""
     counted_as: str = ""
     """A count: what the counts of a record call it, where that is not its name."""
+    of_role: UntimedRole | None = None
+    """The role of the untimed trial that has it, one a cell or block; None: every timed one has."""
 
     @property
     def heading(self) -> str:
@@ -75,6 +81,11 @@ class Metric:
     def is_count(self) -> bool:
         """Whether it is a whole number that may be zero."""
         return self.unit == "count"
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is from 0 to 1, and may be either."""
+        return self.unit == "share"
 
     @property
     def is_percentile(self) -> bool:
@@ -113,6 +124,16 @@ def _latency(
         of_groups=True,
         in_table=in_table,
         compared=compared,
+    )
+
+
+def _share(name: str, of_role: UntimedRole | None = None) -> Metric:
+    """A share of thread-time: over all threads of the server, of the time that each was there."""
+    return Metric(
+        *(name, "share"),
+        meaning="shares of the time that the server's threads were there, from 0 to 1",
+        of_role=of_role,
+        of_processes=of_role is None,
     )
 
 
@@ -165,7 +186,19 @@ METRICS: Mapping[str, Metric] = {
         Metric("memory", "bytes", meaning=_MEMORY, in_table=True, compared=True),
         Metric("memory_peak", "bytes", meaning=_MEMORY),
         Metric("switches_per_request", "1/request", meaning="numbers"),
-        Metric("syscalls_per_request", "1/request", meaning="numbers"),
+        Metric("syscalls_per_request", "1/request", meaning="numbers", of_role="syscalls"),
+        _share("running"),
+        _share("ready"),
+        _share("waiting_for_gil", "timeline"),
+        _share("waiting_for_lock", "timeline"),
+        _share("waiting_for_network", "timeline"),
+        _share("sleeping", "timeline"),
+        Metric(
+            *("run_delay_per_request", "s", 1),
+            meaning="time for which the server's threads were ready to run and had no CPU",
+            per_reply=True,
+            of_processes=True,
+        ),
         Metric("refused", "count", meaning="counts", of_groups=True, counted_as="refused_by_cap"),
         Metric("errors", "count", meaning="counts", of_groups=True),
     )
@@ -188,6 +221,14 @@ CALLED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("ram", "rss", "mem", "pss"), ("memory",)),
     "context_switches": ("switches_per_request",),
     "syscalls": ("syscalls_per_request",),
+    **dict.fromkeys(
+        ("run_delay", "run_queue_delay", "runqueue_delay", "run_queue"),
+        ("run_delay_per_request", "ready"),
+    ),
+    "gil": ("waiting_for_gil",),
+    **dict.fromkeys(("lock", "locks", "futex", "blocked"), ("waiting_for_lock", "waiting_for_gil")),
+    **dict.fromkeys(("network", "waiting"), ("waiting_for_network",)),
+    "idle": ("sleeping", "waiting_for_network"),
     "failures": ("errors",),
 }  # fmt: skip
 """By what others call a metric, those that may be meant."""
@@ -196,6 +237,12 @@ LATENCIES = tuple(metric.name for metric in METRICS.values() if metric.is_percen
 """Percentiles, and the largest."""
 
 PERCENTILES = tuple(name for name in LATENCIES if name != "max")
+
+UNTIMED: Mapping[UntimedRole, tuple[str, ...]] = {
+    role: tuple(m.name for m in METRICS.values() if m.of_role == role)
+    for role in get_args(UntimedRole)
+}
+"""By the role of an untimed trial, the metrics that it has and timed ones have not."""
 
 GROUP_METRICS = tuple(m.name for m in METRICS.values() if m.of_groups and not m.is_count)
 """What is estimated of a client group by itself; its counts are counted, too."""
@@ -264,6 +311,7 @@ _SCALES: dict[Unit, tuple[Scale, ...]] = {
     "cores": (Scale(1.0, ""),),
     "count": (Scale(1.0, ""),),
     "1/request": (Scale(1.0, ""),),
+    "share": (Scale(0.01, " %"),),
 }
 
 
