@@ -67,6 +67,12 @@ class Metric:
     """Whether the table of cells has a column of it; the other formats have every metric."""
     compared: bool = False
     """Whether `compare` makes ratios of it."""
+    explains: bool = False
+    """Whether it says why other figures are as they are: none of it is better than another, and
+    nothing is called worse for it."""
+    least: float = 0.0
+    """Above 0 of what may be nothing at all, and is known then: where figures are compared, which
+    is by ratios, less than so much counts as so much."""
     counted_as: str = ""
     """A count: what the counts of a record call it, where that is not its name."""
     of_role: UntimedRole | None = None
@@ -98,6 +104,11 @@ class Metric:
         return self.name == "throughput"
 
     @property
+    def rises_alone(self) -> bool:
+        """Whether a server has more of it that has the machine to itself."""
+        return self.name in ("throughput", "cores", "running")
+
+    @property
     def name_with_unit(self) -> str:
         """The name used in JSON, as `p50_s` or `throughput_per_s`; `cores` and counts are bare."""
         return self.name + _SUFFIXES[self.unit]
@@ -127,13 +138,22 @@ def _latency(
     )
 
 
-def _share(name: str, of_role: UntimedRole | None = None) -> Metric:
+LEAST_SHARE = 1e-4
+"""No window is long enough to tell a ten-thousandth of the time in it from nothing."""
+LEAST_DELAY_S = 1e-9
+"""The scheduler counts nanoseconds."""
+
+
+def _share(name: str, of_role: UntimedRole | None = None, *, compared: bool = False) -> Metric:
     """A share of thread-time: over all threads of the server, of the time that each was there."""
     return Metric(
         *(name, "share"),
         meaning="shares of the time that the server's threads were there, from 0 to 1",
         of_role=of_role,
         of_processes=of_role is None,
+        compared=compared,
+        explains=True,
+        least=LEAST_SHARE,
     )
 
 
@@ -187,7 +207,7 @@ METRICS: Mapping[str, Metric] = {
         Metric("memory_peak", "bytes", meaning=_MEMORY),
         Metric("switches_per_request", "1/request", meaning="numbers"),
         Metric("syscalls_per_request", "1/request", meaning="numbers", of_role="syscalls"),
-        _share("running"),
+        _share("running", compared=True),
         _share("ready"),
         _share("waiting_for_gil", "timeline"),
         _share("waiting_for_lock", "timeline"),
@@ -196,8 +216,12 @@ METRICS: Mapping[str, Metric] = {
         Metric(
             *("run_delay_per_request", "s", 1),
             meaning="time for which the server's threads were ready to run and had no CPU",
+            headed_as="run delay/request",
             per_reply=True,
             of_processes=True,
+            compared=True,
+            explains=True,
+            least=LEAST_DELAY_S,
         ),
         Metric("refused", "count", meaning="counts", of_groups=True, counted_as="refused_by_cap"),
         Metric("errors", "count", meaning="counts", of_groups=True),
@@ -249,6 +273,9 @@ GROUP_METRICS = tuple(m.name for m in METRICS.values() if m.of_groups and not m.
 
 GROUPS_HAVE = tuple(metric.name for metric in METRICS.values() if metric.of_groups)
 """What is known of each client group, as messages list it."""
+
+OF_THREADS = ("running", "ready", "run_delay_per_request")
+"""What the threads of a server tell that live through the window."""
 
 PROCESSES_HAVE = tuple(
     sorted((m.name for m in METRICS.values() if m.of_processes), key=lambda name: name != "wall")

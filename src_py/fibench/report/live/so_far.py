@@ -92,7 +92,7 @@ def _of_block(sample: Sample, metric: str) -> float | Lack:
         return "failed"
     if sample.disturbed is not None and not sample.disturbed.accepted:
         return "disturbed"
-    log = log_of(sample.metrics.get(metric))
+    log = sample.log(metric)
     return "unknown" if log is None else log
 
 
