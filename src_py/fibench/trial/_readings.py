@@ -3,12 +3,13 @@
 
 import time
 from collections.abc import Iterable
+from types import TracebackType
 
 from fibench.record import ServerSide
 from fibench.server import Ending, resources
 from fibench.server.memory import Known, MemorySnapshot, memory
 from fibench.server.starting import RunningServer
-from fibench.server.thread_time import ThreadsSnapshot, ThreadUse, read_threads, threads_between
+from fibench.server.thread_time import ThreadReader, ThreadsSnapshot, ThreadUse, threads_between
 from fibench.trial.evidence.watch import Watch
 from fibench.trial.load import Edge
 
@@ -34,6 +35,7 @@ class Readings:
         self._wants_memory = memory
         self._ready = resources.switches(running)
         self._cpu: dict[Edge, resources.CpuSnapshot] = {}
+        self._reader = ThreadReader(running)
         self._threads: dict[Edge, ThreadsSnapshot] = {}
         self._memory: dict[Edge, MemorySnapshot] = {}
         self._known: Known = {}
@@ -42,6 +44,17 @@ class Readings:
         self._read_ns: dict[Edge, int] = {}
         """When the readings of memory were done."""
         self._went_on_ns = 0
+
+    def __enter__(self) -> "Readings":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._reader.close()
 
     def went_on(self, cooldown_ns: int) -> None:
         """Take note for how long the load went on after the end edge."""
@@ -57,7 +70,9 @@ class Readings:
             self._watch.edge(edge)
             self._cpu[edge] = resources.snapshot(self._running)
         if edge in ("begin", "late") or (edge == "end" and "late" not in self._threads):
-            self._threads[edge] = read_threads(self._running, self._threads.get("begin"))
+            self._threads[edge] = self._reader.read(self._threads.get("begin"))
+        elif edge == "start":
+            self._reader.read()  # so that its files are open when the window begins
         if edge not in ("start", "end") and self._wants_memory:
             self._memory[edge] = memory(self._running, self._known)
             self._read_ns[edge] = time.monotonic_ns()

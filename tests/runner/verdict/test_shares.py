@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Shares of the time of a server's threads: from none to all, and said why where they are not known."""
+"""Shares of the time of a server's threads: from none to all, or said why they are not known."""
 
 import math
 from collections.abc import Sequence

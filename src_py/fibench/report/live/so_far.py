@@ -22,7 +22,6 @@ from fibench.report.numbers import (
 from fibench.report.words import needed_in
 from fibench.verdict import CONFIDENCE, Index, Sample, Verdict
 from fibench.verdict.estimate import value
-from fibench.verdict.sample import log_of
 from fibench.verdict.sampling.sampled import samples
 
 if TYPE_CHECKING:
