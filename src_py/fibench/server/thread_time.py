@@ -36,6 +36,8 @@ NOT_KEPT = (
     "this kernel keeps no /proc/PID/schedstat (CONFIG_SCHED_INFO; where it can be had, "
     "`sysctl kernel.task_delayacct=1` has it kept)"
 )
+_HALF_TICK_NS = TICK_NS // 2
+"""So well the kernel tells when a thread began."""
 _LONGEST_LINE = 64
 _MOST_KEPT = 100_000
 _LEFT_TO_OTHERS = 256
@@ -232,7 +234,7 @@ def _began_ns(thread: ThreadKey) -> int | None:
     if stat is None or not stat.alive:
         return None
     asleep_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
-    return stat.began * TICK_NS - asleep_ns
+    return stat.began * TICK_NS + _HALF_TICK_NS - asleep_ns  # in the middle of where it can be
 
 
 def _zombies(found: Mapping[ThreadKey, SchedStat], since: ThreadsSnapshot) -> Iterator[ThreadKey]:
@@ -264,7 +266,7 @@ def threads_between(
         if one is None or thread in end.ended:
             continue
         lived += thread in begin.threads
-        unsure_ns += 0 if thread in begin.threads else TICK_NS
+        unsure_ns += 0 if thread in begin.threads else _HALF_TICK_NS
         thread_ns, ran_ns, ready_ns = thread_ns + one[0], ran_ns + one[1], ready_ns + one[2]
     if wall_ns <= 0 or thread_ns <= 0:
         return "the window was too short to read its threads twice"
