@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where a server's thread-time goes: what each thread does or waits for, as the sampler saw it.
+
+Pure: it opens nothing and starts nothing. May know the ground.
+"""
+
+from fibench.timeline.shares import COLUMNS, ROWS, Row, ThreadTime
+from fibench.timeline.states import LETTERS, NOT_THERE, STATES, State
+from fibench.timeline.stored import read_thread_time
+
+__all__ = [
+    "COLUMNS",
+    "LETTERS",
+    "NOT_THERE",
+    "ROWS",
+    "STATES",
+    "Row",
+    "State",
+    "ThreadTime",
+    "read_thread_time",
+]
