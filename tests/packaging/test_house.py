@@ -36,7 +36,8 @@ BELOW = {
     "load/tell": ("core", "load/count", "load/ask", "load/drive"),
     "load/check": ("core", "load/count", "load/ask", "load/tell"),
     "load": ("core", "load/count", "load/ask", "load/drive", "load/tell", "load/check"),
-    "supervise": ("core",),
+    "sample": ("core",),
+    "supervise": ("core", "sample"),
     "probe": ("core",),
     "bench": ("core", "serve"),
 }

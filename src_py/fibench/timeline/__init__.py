@@ -4,6 +4,8 @@
 Pure: it opens nothing and starts nothing. May know the ground.
 """
 
+from fibench.timeline.reckoning import thread_time
+from fibench.timeline.recording import Recording, read_recording
 from fibench.timeline.shares import COLUMNS, ROWS, Row, ThreadTime
 from fibench.timeline.states import LETTERS, NOT_THERE, STATES, State
 from fibench.timeline.stored import read_thread_time
@@ -14,8 +16,11 @@ __all__ = [
     "NOT_THERE",
     "ROWS",
     "STATES",
+    "Recording",
     "Row",
     "State",
     "ThreadTime",
+    "read_recording",
     "read_thread_time",
+    "thread_time",
 ]

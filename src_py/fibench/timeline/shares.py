@@ -74,8 +74,8 @@ class ThreadTime:
             "rate_hz": self.rate_hz,
             "wall_s": self.wall_s,
             "threads": self.threads,
-            "shares": dict(self.shares),
-            "slices": [dict(one) for one in self.slices],
+            "shares": {str(state): share for state, share in self.shares.items()},
+            "slices": [{str(state): share for state, share in one.items()} for one in self.slices],
             "residual": self.residual,
             "rows": [
                 {

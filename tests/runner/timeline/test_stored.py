@@ -18,12 +18,16 @@ from fibench.timeline import (
     ROWS,
     STATES,
     Row,
+    State,
     ThreadTime,
     read_thread_time,
 )
 from fibench.timeline.runs import letters_of, run_lengths
 
 LETTER = st.sampled_from((*LETTERS.values(), NOT_THERE))
+NOBODY: dict[State, float] = {}
+ALL: dict[State, float] = {"running": 1.0}
+MOST: dict[State, float] = {"running": 0.5, "gil": 0.375}
 KNOWN = ThreadTime(
     absent=None,
     source="samples",
@@ -31,7 +35,7 @@ KNOWN = ThreadTime(
     wall_s=0.3,
     threads=2,
     shares={"running": 0.5, "gil": 0.375, "network": 0.0},
-    slices=({"running": 1.0}, *({"running": 0.5, "gil": 0.375},) * 8, {}),
+    slices=(ALL, *(MOST,) * 8, NOBODY),
     residual=0.125,
     rows=(Row(7, 7, "py-mt", "r" * 90 + "g" * 60), Row(7, 8, "a\x1b b", "." * 149 + "q")),
     rows_left_out=3,
@@ -63,7 +67,7 @@ def test_letters_come_back_from_their_run_lengths(letters: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["151r", "999r" * 400, "0r", "-1r", "1e3r", "12", "r12", "R", "١r", "0999999r", " r"]
+    "written", ["151r", "999r" * 400, "0r", "-1r", "1E3r", "12", "r12", "R", "١r", "0999999r", " r"]
 )
 def test_what_is_no_row_is_refused_and_never_made_longer(written: str) -> None:
     assert letters_of(written, COLUMNS) is None
@@ -95,7 +99,7 @@ ROW = {"pid": 1, "tid": 1, "name": "x", "columns": "r"}
         (bad(shares={"dreaming": 0.875}), "unknown states"),
         (bad(shares={"running": 1.5}), "'running'"),
         (bad(shares={"running": 0.5}), "add up to 1"),
-        (bad(shares={"running": 0.9, "gil": 0.9}, residual=-0.8), "more than all"),
+        (bad(shares={"running": 0.9, "gil": 0.9}, residual=-0.8), "more of it than"),
         (bad(residual=math.inf), "'residual'"),
         (bad(slices=[{}] * 9), "10 slices"),
         (bad(slices=[{}] * 9 + [None]), "unknown states"),
