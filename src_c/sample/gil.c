@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,21 +168,35 @@ static void look_at_mapping(const struct looked *looked, uint64_t address, const
     add_interpreters(gil, looked->pid, runtime);
 }
 
-// Goes through the mappings of a process: proc_pid_maps(5).
+// Reads "BEGIN-END PERMISSIONS OFFSET DEVICE INODE NAME", the name of a file that is mapped from
+// its first byte on: proc_pid_maps(5). NULL where it is another line.
+static const char *read_mapping(char *line, uint64_t *begin)
+{
+    enum { RANGE, PERMISSIONS, OFFSET, DEVICE, INODE, FIELDS };
+    const char *fields[FIELDS];
+    char *at = line;
+    for (unsigned i = 0; i < FIELDS; i++) {
+        fields[i] = at;
+        at += strcspn(at, " ");
+        if (*at == '\0')
+            return NULL;
+        *at++ = '\0';
+    }
+    at += strspn(at, " ");
+    at[strcspn(at, "\n")] = '\0';
+    *begin = strtoull(fields[RANGE], NULL, 16);
+    return *at == '/' && strtoull(fields[OFFSET], NULL, 16) == 0 ? at : NULL;
+}
+
 static void look_at_mappings(const struct looked *looked, FILE *maps)
 {
     char *line = NULL;
     size_t room = 0;
     while (getline(&line, &room, maps) > 0) {
-        uint64_t begin, end, offset;
-        int name = 0;
-        // NOLINTNEXTLINE(cert-err34-c): the kernel writes these numbers, which fit
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %n", &begin, &end,
-                   &offset, &name) < 3 ||
-            name == 0 || offset != 0 || line[name] != '/')
-            continue;
-        line[strcspn(line, "\n")] = '\0';
-        look_at_mapping(looked, begin, line + name);
+        uint64_t begin;
+        const char *name = read_mapping(line, &begin);
+        if (name != NULL)
+            look_at_mapping(looked, begin, name);
     }
     free(line);
 }

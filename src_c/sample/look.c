@@ -206,23 +206,17 @@ bool look_at_task(struct tree *tree, struct gil_files *files, size_t place)
     }
     if (does == 0)
         return false;
+    struct recorded one = {
+        .at_ns = at_ns, .thread = number & 0xffffff, .does = (unsigned char)does};
     if (is_first) {
         read_name(tree, number);
-    } else if (does != task->does || use.run_ns != task->run_ns || use.delay_ns != task->delay_ns) {
-        recording_add(tree->recording,
-                      (struct recorded){
-                          .at_ns = at_ns,
-                          .gap_ns = at_most_32_bits((uint64_t)(at_ns - thread->last_ns)),
-                          .thread = number & 0xffffff,
-                          .does = (unsigned char)does,
-                          .run_ns = at_most_32_bits(use.run_ns - task->run_ns),
-                          .delay_ns = at_most_32_bits(use.delay_ns - task->delay_ns),
-                      });
+    } else {
+        one.gap_ns = at_most_32_bits((uint64_t)(at_ns - thread->last_ns));
+        one.run_ns = at_most_32_bits(use.run_ns - task->run_ns);
+        one.delay_ns = at_most_32_bits(use.delay_ns - task->delay_ns);
     }
-    if (is_first)
-        recording_add(tree->recording, (struct recorded){.at_ns = at_ns,
-                                                         .thread = number & 0xffffff,
-                                                         .does = (unsigned char)does});
+    if (is_first || does != task->does || one.run_ns != 0 || one.delay_ns != 0)
+        recording_add(tree->recording, one);
     task->run_ns = use.run_ns;
     task->delay_ns = use.delay_ns;
     task->slices = use.slices;

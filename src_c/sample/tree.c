@@ -337,7 +337,8 @@ bool tree_begin(struct tree *tree, struct recording *recording, const char *proc
         errno = error;
         return false;
     }
-    memset(tree->by_tid, -1, TREE_HASHED * sizeof *tree->by_tid);
+    for (size_t place = 0; place < TREE_HASHED; place++)
+        tree->by_tid[place] = -1;
     tree->loadavg = openat(tree->proc, "loadavg", O_RDONLY | O_CLOEXEC);
     tree->has_schedstat = has_schedstat(tree->proc);
     tree->has_call = faccessat(tree->proc, "self/syscall", F_OK, 0) == 0;

@@ -6,7 +6,8 @@ Pure: it opens nothing and starts nothing. May know the ground.
 
 from fibench.timeline.reckoning import thread_time
 from fibench.timeline.recording import Recording, read_recording
-from fibench.timeline.shares import COLUMNS, ROWS, Row, ThreadTime
+from fibench.timeline.shares import COLUMNS, ROWS, ThreadTime
+from fibench.timeline.shares import ThreadRow as Row
 from fibench.timeline.states import LETTERS, NOT_THERE, STATES, State
 from fibench.timeline.stored import read_thread_time
 

@@ -32,7 +32,7 @@ class Stretch(NamedTuple):
     did: str
 
 
-class Excess(NamedTuple):
+class Surplus(NamedTuple):
     """Time that has shown up at a moment, and for which there was no room before it."""
 
     at_ns: int
@@ -46,7 +46,7 @@ class _Line:
 
     at_ns: int
     stretches: list[Stretch] = field(default_factory=list)
-    excess: list[Excess] = field(default_factory=list)
+    surplus: list[Surplus] = field(default_factory=list)
 
     def on_to(self, end_ns: int, did: str) -> None:
         """Go on to a time, which may be where we are."""
@@ -98,7 +98,7 @@ class _Line:
         for one in reversed(later):
             self.append(one)
         if had_waited or not reached:
-            self.excess += [Excess(self.at_ns, each, did) for did, each in left.items() if each]
+            self.surplus += [Surplus(self.at_ns, each, did) for did, each in left.items() if each]
 
     def _woken(self, waited: Stretch, left: dict[str, int]) -> list[Stretch]:
         """The end of a wait in which it was ready already, and what is left of the wait.
@@ -112,7 +112,7 @@ class _Line:
         return [part for part in parts if part.end_ns > part.begin_ns]
 
 
-def filled(thread: RecordedThread, until_ns: int) -> tuple[Sequence[Stretch], Sequence[Excess]]:
+def filled(thread: RecordedThread, until_ns: int) -> tuple[Sequence[Stretch], Sequence[Surplus]]:
     """What a thread did from its first sample to its last look, or to `until_ns`; and what has
     shown up and could not be placed."""
     if not thread.samples:
@@ -138,4 +138,4 @@ def filled(thread: RecordedThread, until_ns: int) -> tuple[Sequence[Stretch], Se
         line.fill(sample.run_ns, sample.delay_ns)
         did = sample.does
     line.on_to(min(thread.last_ns, until_ns), did)
-    return line.stretches, line.excess
+    return line.stretches, line.surplus

@@ -7,7 +7,7 @@ import errno
 import os
 from collections.abc import Iterator, Mapping
 
-from fibench.timeline.recording import Lack, Recording
+from fibench.timeline.recording import NotRead, Recording
 from fibench.timeline.states import State
 
 _NEGLIGIBLE = 0.01
@@ -66,7 +66,7 @@ def _told(recording: Recording, states: frozenset[State]) -> Iterator[str]:
         )
 
 
-def _why(file: str, lack: Lack) -> str:
+def _why(file: str, lack: NotRead) -> str:
     """Why a file of /proc was not read; of how many threads."""
     if lack.error == errno.ENOSYS:
         return f"this kernel does not tell it in /proc/PID/{file}"

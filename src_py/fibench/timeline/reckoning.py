@@ -9,10 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fibench.timeline.filling import RAN, RUNNABLE, WAS_READY, Excess, Stretch, filled
+from fibench.timeline.filling import RAN, RUNNABLE, WAS_READY, Stretch, Surplus, filled
 from fibench.timeline.lacking import lacked, told_of
 from fibench.timeline.recording import RecordedThread, Recording
-from fibench.timeline.shares import COLUMNS, ROWS, SLICES, Row, ThreadTime
+from fibench.timeline.shares import COLUMNS, ROWS, SLICES, ThreadRow, ThreadTime
 from fibench.timeline.states import LETTERS, NOT_THERE, STATES, State
 from fibench.timeline.switching import switched
 
@@ -34,7 +34,7 @@ class _Lived:
     begin_ns: int
     end_ns: int
     stretches: Sequence[Stretch]
-    excess: Sequence[Excess]
+    surplus: Sequence[Surplus]
 
 
 def thread_time(recording: Recording | str, begin_ns: int, end_ns: int) -> ThreadTime:
@@ -102,10 +102,10 @@ def _spent(lived: Iterable[_Lived], edges: Sequence[int]) -> list[Counter[str]]:
                 if edges[place] >= end_ns:
                     break
                 spent[place][did] += _overlap(begin_ns, end_ns, edges[place], edges[place + 1])
-        for excess in one.excess:
-            place = bisect.bisect_left(edges, excess.at_ns) - 1
+        for surplus in one.surplus:
+            place = bisect.bisect_left(edges, surplus.at_ns) - 1
             if 0 <= place < len(spent):
-                spent[place][excess.did] += excess.length_ns
+                spent[place][surplus.did] += surplus.length_ns
     return spent
 
 
@@ -146,7 +146,7 @@ def _most_running(lived: Sequence[_Lived]) -> list[_Lived]:
     return [lived[place] for place in sorted(places)]
 
 
-def _row(one: _Lived, begin_ns: int, end_ns: int, recording: Recording) -> Row:
+def _row(one: _Lived, begin_ns: int, end_ns: int, recording: Recording) -> ThreadRow:
     """A column is what took most of its time."""
     columns: list[Counter[str]] = [Counter() for _ in range(COLUMNS)]
     wide = (end_ns - begin_ns) / COLUMNS
@@ -164,4 +164,4 @@ def _row(one: _Lived, begin_ns: int, end_ns: int, recording: Recording) -> Row:
     for counted in columns:
         counted[NOT_THERE] = max(0, int(wide) - counted.total())
         letters.append(max(counted, key=lambda letter: counted[letter]))
-    return Row(one.thread.pid, one.thread.tid, one.thread.name, "".join(letters))
+    return ThreadRow(one.thread.pid, one.thread.tid, one.thread.name, "".join(letters))

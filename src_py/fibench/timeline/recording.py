@@ -17,7 +17,7 @@ _END = b"end"
 """The last line: what lacks it was not written to its end."""
 
 
-class Sample(NamedTuple):
+class ThreadSample(NamedTuple):
     """A look at a thread that showed a change. Times are of CLOCK_MONOTONIC."""
 
     at_ns: int
@@ -54,12 +54,12 @@ class RecordedThread:
     was_there: bool
     """Before the sampling began."""
     ended: bool
-    samples: Sequence[Sample]
+    samples: Sequence[ThreadSample]
     switches: Sequence[Switch] = ()
     """In order; empty where the kernel did not tell of any."""
 
 
-class Lack(NamedTuple):
+class NotRead(NamedTuple):
     """What could not be read."""
 
     error: int
@@ -80,7 +80,7 @@ class Recording:
     """How many processes and threads began meanwhile on the whole machine."""
     seen_to_begin: int
     """How many of these were seen in the tree."""
-    lacks: Mapping[str, Lack]
+    lacks: Mapping[str, NotRead]
     """By what is lacking: schedstat, call, gil, foreign, room, switches."""
     full_ns: int | None
     """From when on there was no more room for samples."""
@@ -99,9 +99,9 @@ class _Reading:
     """What has been read so far."""
 
     figures: dict[bytes, list[int]]
-    lacks: dict[str, Lack]
+    lacks: dict[str, NotRead]
     threads: dict[int, tuple[list[int], str]]
-    samples: dict[int, list[Sample]]
+    samples: dict[int, list[ThreadSample]]
     switches: dict[int, list[Switch]]
 
     def line(self, line: bytes) -> None:
@@ -112,7 +112,7 @@ class _Reading:
             if does in _SWITCHES:
                 self.switches[int(first)].append(Switch(int(at), does.decode("ascii")))
                 return
-            taken = Sample(int(at), int(gap), does.decode("ascii"), int(run), int(delay))
+            taken = ThreadSample(int(at), int(gap), does.decode("ascii"), int(run), int(delay))
             self.samples[int(first)].append(taken)
         elif first == b"thread":
             *numbers, name = rest
@@ -120,7 +120,7 @@ class _Reading:
             self.threads[number] = known, bytes.fromhex(name.decode()).decode("utf-8", "replace")
             self.samples[number], self.switches[number] = [], []
         elif first == b"lacking":
-            self.lacks[rest[0].decode("ascii")] = Lack(int(rest[1]), int(rest[2]))
+            self.lacks[rest[0].decode("ascii")] = NotRead(int(rest[1]), int(rest[2]))
         elif first in _FIGURES:
             self.figures[first] = [int(one) for one in rest]
         else:

@@ -19,13 +19,13 @@ SLICES = 10
 """Equal parts of the window: so many batches give an interval, by Student's t with 9 degrees of
 freedom (batch means)."""
 
-Source: TypeAlias = Literal["samples", "switches"]
+SeenBy: TypeAlias = Literal["samples", "switches"]
 """samples: what threads did was looked at so many times a second; switches: the kernel told of
 every change of threads on a CPU, and only what is waited for is of samples."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ThreadRow:
     """What one thread did, from the begin of the window to its end."""
 
     pid: int
@@ -46,7 +46,7 @@ class ThreadTime:
 
     absent: str | None
     """Why nothing is known: then the rest is empty."""
-    source: Source | None = None
+    source: SeenBy | None = None
     rate_hz: float | None = None
     """How many times a second each thread was really looked at."""
     wall_s: float | None = None
@@ -59,7 +59,7 @@ class ThreadTime:
     """The same of SLICES equal parts of the window, in order; empty where no thread was."""
     residual: float | None = None
     """Which share nothing accounts for; below 0 where more was seen than there can have been."""
-    rows: Sequence[Row] = ()
+    rows: Sequence[ThreadRow] = ()
     """Of at most ROWS threads, those that ran most, in the order in which they began."""
     rows_left_out: int = 0
     unknown: Sequence[str] = ()

@@ -8,7 +8,7 @@ from typing import get_args
 
 from fibench.json_values import Object
 from fibench.timeline.runs import letters_of
-from fibench.timeline.shares import COLUMNS, ROWS, SLICES, Row, Source, ThreadTime
+from fibench.timeline.shares import COLUMNS, ROWS, SLICES, SeenBy, ThreadRow, ThreadTime
 from fibench.timeline.states import LETTERS, NOT_THERE, STATES, State
 
 _MOST = 2**53
@@ -67,10 +67,10 @@ def _present(document: Object) -> ThreadTime:
     )
 
 
-def _source(value: object) -> Source:
-    for known in get_args(Source):
+def _source(value: object) -> SeenBy:
+    for known in get_args(SeenBy):
         if value == known:
-            found: Source = known
+            found: SeenBy = known
             return found
     raise _Fault("is from no source that is known")
 
@@ -85,14 +85,14 @@ def _shares(value: object) -> dict[State, float]:
     return found
 
 
-def _row(value: object) -> Row:
+def _row(value: object) -> ThreadRow:
     if not isinstance(value, Mapping):
         raise _Fault("has a row that is no object")
     columns = letters_of(_text(value, "columns", 4 * COLUMNS), COLUMNS)
     if columns is None or not _ALPHABET.issuperset(columns):
         raise _Fault("has a row of other columns than there are")
     name = _text(value, "name", _LONGEST_NAME)
-    return Row(_whole(value, "pid"), _whole(value, "tid"), name, columns)
+    return ThreadRow(_whole(value, "pid"), _whole(value, "tid"), name, columns)
 
 
 def _list(document: Object, name: str, most: int) -> list[object]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fibench.timeline import COLUMNS, NOT_THERE, ROWS, Recording, ThreadTime, thread_time
 from fibench.timeline.filling import RAN, WAS_READY, filled
-from fibench.timeline.recording import Lack, RecordedThread, Sample
+from fibench.timeline.recording import NotRead, RecordedThread, ThreadSample
 from fibench.timeline.stored import read_thread_time
 
 MS = 1_000_000
@@ -18,7 +18,7 @@ BEGIN, END = 100 * MS, 400 * MS
 
 
 def thread(
-    samples: Sequence[Sample], last_ms: int = 420, ended: bool = False, was_there: bool = True
+    samples: Sequence[ThreadSample], last_ms: int = 420, ended: bool = False, was_there: bool = True
 ) -> RecordedThread:
     first = samples[0].at_ns
     return RecordedThread(7, 8, "name", first, last_ms * MS, 300, was_there, ended, samples)
@@ -26,12 +26,12 @@ def thread(
 
 def recorded(
     *threads: RecordedThread,
-    lacks: Mapping[str, Lack] | None = None,
+    lacks: Mapping[str, NotRead] | None = None,
     full_ns: int | None = None,
     given_out: int = 0,
     seen: int = 0,
 ) -> Recording:
-    without = {"switches": Lack(errno.EACCES, 1), **(lacks or {})}
+    without = {"switches": NotRead(errno.EACCES, 1), **(lacks or {})}
     return Recording(50 * MS, 420 * MS, MS, 370, given_out, seen, without, full_ns, threads)
 
 
@@ -46,8 +46,9 @@ def found(*threads: RecordedThread, **more: object) -> ThreadTime:
 
 def sample(
     at_ms: float, does: str, run_ms: float = 0, delay_ms: float = 0, gap_ms: float = 1
-) -> Sample:
-    return Sample(int(at_ms * MS), int(gap_ms * MS), does, int(run_ms * MS), int(delay_ms * MS))
+) -> ThreadSample:
+    gap_ns, run_ns, delay_ns = (int(each * MS) for each in (gap_ms, run_ms, delay_ms))
+    return ThreadSample(int(at_ms * MS), gap_ns, does, run_ns, delay_ns)
 
 
 def ticking(tick_ms: int, run_ms: float, delay_ms: float = 0) -> RecordedThread:
@@ -129,7 +130,7 @@ def test_the_rows_are_those_that_ran_most_in_the_order_of_their_begin() -> None:
 
 
 def test_without_schedstat_running_and_ready_are_absent_and_waits_are_not() -> None:
-    lacks = {"schedstat": Lack(errno.ENOSYS, 2)}
+    lacks = {"schedstat": NotRead(errno.ENOSYS, 2)}
     time = found(thread([sample(50, "n")]), thread([sample(50, "r")]), lacks=lacks)
     assert time.shares == {"gil": 0, "lock": 0, "network": 0.5, "sleeping": 0, "other": 0}
     assert time.residual == 0.5
@@ -140,7 +141,7 @@ def test_without_schedstat_running_and_ready_are_absent_and_waits_are_not() -> N
 
 
 def test_where_calls_cannot_be_read_waits_are_absent() -> None:
-    time = found(thread([sample(50, "?")]), lacks={"call": Lack(errno.EPERM, 1)})
+    time = found(thread([sample(50, "?")]), lacks={"call": NotRead(errno.EPERM, 1)})
     assert time.shares == {"running": 0, "ready": 0}
     assert time.residual == 1
     (why,) = time.unknown
@@ -150,19 +151,19 @@ def test_where_calls_cannot_be_read_waits_are_absent() -> None:
 
 def test_where_the_gil_cannot_be_told_both_locks_are_absent() -> None:
     threads = thread([sample(50, "f")]), thread([sample(50, "n")])
-    time = found(*threads, lacks={"gil": Lack(errno.EACCES, 1)})
+    time = found(*threads, lacks={"gil": NotRead(errno.EACCES, 1)})
     assert time.shares.keys().isdisjoint({"gil", "lock"})
     assert time.shares["network"] == time.residual == 0.5
     assert "which lock is the GIL" in time.unknown[0]
 
 
 def test_of_a_program_for_another_architecture_waits_are_absent() -> None:
-    time = found(thread([sample(50, "?")]), lacks={"foreign": Lack(0, 1)})
+    time = found(thread([sample(50, "?")]), lacks={"foreign": NotRead(0, 1)})
     assert "another architecture" in time.unknown[0]
 
 
 def test_what_there_was_no_room_for_is_left_over_and_said() -> None:
-    time = found(thread([sample(50, "n")]), full_ns=250 * MS, lacks={"room": Lack(0, 3)})
+    time = found(thread([sample(50, "n")]), full_ns=250 * MS, lacks={"room": NotRead(0, 3)})
     assert time.residual == pytest.approx(0.5)
     assert len(time.unknown) == 2
 
@@ -201,8 +202,8 @@ def test_stretches_fill_the_time_without_gaps_and_no_execution_time_is_lost(
     at, samples = 50 * MS, [sample(50, "n")]
     for step, gap, does, run, delay in looks:
         at += step
-        samples.append(Sample(at, gap, does, run, delay))
-    stretches, excess = filled(
+        samples.append(ThreadSample(at, gap, does, run, delay))
+    stretches, surplus = filled(
         RecordedThread(1, 1, "", 50 * MS, at + MS, 9, True, False, samples), at + MS
     )
     ends = [50 * MS, *(one.end_ns for one in stretches)]
@@ -214,19 +215,19 @@ def test_stretches_fill_the_time_without_gaps_and_no_execution_time_is_lost(
         (WAS_READY, sum(one.delay_ns for one in samples)),
     ):
         placed = sum(one.end_ns - one.begin_ns for one in stretches if one.did == did)
-        assert placed + sum(one.length_ns for one in excess if one.did == did) == used
+        assert placed + sum(one.length_ns for one in surplus if one.did == did) == used
 
 
 def test_what_was_used_before_the_first_sample_is_not_of_the_time_after_it() -> None:
     one = thread([sample(50, "r"), sample(51, "r", 4, 90), *ticking(4, 4).samples[1:]])
-    stretches, excess = filled(one, 420 * MS)
-    assert not excess
+    stretches, surplus = filled(one, 420 * MS)
+    assert not surplus
     assert {each.did for each in stretches} <= {RAN, WAS_READY, "r"}
 
 
 def test_who_was_ready_before_the_sampler_asked_was_not_waiting_any_more() -> None:
     one = thread([sample(50, "g"), sample(60, "r", 0.5, 4)])
-    stretches, excess = filled(one, 60 * MS)
-    assert not excess
+    stretches, surplus = filled(one, 60 * MS)
+    assert not surplus
     did = [((each.end_ns - each.begin_ns) / MS, each.did) for each in stretches]
     assert did == [(5.5, "g"), (4, WAS_READY), (0.5, RAN)]

@@ -4,7 +4,7 @@
 import pytest
 
 from fibench.timeline import Recording, read_recording
-from fibench.timeline.recording import Lack, RecordedThread, Sample
+from fibench.timeline.recording import NotRead, RecordedThread, ThreadSample
 
 HEAD = b"sampler 1\nfrom 10\nto 90\ncpu 5\nrounds 8\nbegan 3 2\nlost 0\n"
 THREAD = b"thread 0 7 8 11 89 6 1 0 612062\n"
@@ -12,10 +12,10 @@ WRITTEN = HEAD + b"lacking call 1 2\nfull 80\n" + THREAD + b"0 20 10 r 3 4\n0 30
 
 
 def test_all_that_was_written_is_read() -> None:
-    samples = (Sample(20, 10, "r", 3, 4), Sample(30, 9, "n", 0, 0))
+    samples = (ThreadSample(20, 10, "r", 3, 4), ThreadSample(30, 9, "n", 0, 0))
     thread = RecordedThread(7, 8, "a b", 11, 89, 6, True, False, samples)
     assert read_recording(WRITTEN) == Recording(
-        10, 90, 5, 8, 3, 2, {"call": Lack(1, 2)}, 80, (thread,)
+        10, 90, 5, 8, 3, 2, {"call": NotRead(1, 2)}, 80, (thread,)
     )
 
 

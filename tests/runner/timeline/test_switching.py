@@ -8,20 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fibench.timeline import Recording, thread_time
-from fibench.timeline.recording import RecordedThread, Sample, Switch
+from fibench.timeline.recording import RecordedThread, Switch, ThreadSample
 from fibench.timeline.switching import switched
 
 MS = 1_000_000
 
 
 def thread(
-    samples: Sequence[Sample], switches: Sequence[Switch], was_there: bool = True
+    samples: Sequence[ThreadSample], switches: Sequence[Switch], was_there: bool = True
 ) -> RecordedThread:
     return RecordedThread(7, 8, "name", 0, 100 * MS, 9, was_there, False, samples, switches)
 
 
-def sample(at_ms: int, does: str, delay_ms: int = 0, run_ms: int = 0) -> Sample:
-    return Sample(at_ms * MS, MS, does, run_ms * MS, delay_ms * MS)
+def sample(at_ms: int, does: str, delay_ms: int = 0, run_ms: int = 0) -> ThreadSample:
+    return ThreadSample(at_ms * MS, MS, does, run_ms * MS, delay_ms * MS)
 
 
 def switches(text: str) -> list[Switch]:
