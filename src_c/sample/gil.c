@@ -176,14 +176,18 @@ static const char *read_mapping(char *line, uint64_t *begin)
     const char *fields[FIELDS];
     char *at = line;
     for (unsigned i = 0; i < FIELDS; i++) {
-        fields[i] = at;
-        at += strcspn(at, " ");
-        if (*at == '\0')
+        char *end = strchr(at, ' ');
+        if (end == NULL)
             return NULL;
-        *at++ = '\0';
+        *end = '\0';
+        fields[i] = at;
+        at = end + 1;
     }
-    at += strspn(at, " ");
-    at[strcspn(at, "\n")] = '\0';
+    while (*at == ' ')
+        at++;
+    char *end = strchr(at, '\n');
+    if (end != NULL)
+        *end = '\0';
     *begin = strtoull(fields[RANGE], NULL, 16);
     return *at == '/' && strtoull(fields[OFFSET], NULL, 16) == 0 ? at : NULL;
 }
