@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 #include "core/arguments.h"
 #include "core/clock.h"
 #include "core/die.h"
+#include "sample/sampler.h"
 #include "supervise/ends.h"
 #include "supervise/start.h"
 
@@ -34,8 +36,11 @@ struct supervisor {
     int cgroup;    // of the command; -1: ours
     uint64_t keep; // bytes at either end of a longer standard error; 0: all of it
     struct ends output;
-    DIR *proc;     // kept open, so that a sweep needs no free descriptor
-    pid_t command; // the process started; its number stays ours until the sweep reaps it
+    DIR *proc;               // kept open, so that a sweep needs no free descriptor
+    pid_t command;           // the process started; its number stays ours until the sweep reaps it
+    int samples;             // the file for what is sampled; -1: nothing is
+    cpu_set_t allowed;       // the CPUs that we had before we were pinned
+    struct sampler *sampler; // NULL: it has not been told to begin
 };
 
 // Writes one line to the report. That nobody reads it is no reason to leave the tree alone.
@@ -66,6 +71,8 @@ static void prepare(struct supervisor *supervisor)
     if (fcntl(supervisor->lifeline, F_SETFD, FD_CLOEXEC) == -1 ||
         fcntl(supervisor->report_fd, F_SETFD, FD_CLOEXEC) == -1)
         die("supervise", "cannot keep the pipes from the command", errno);
+    if (supervisor->samples != -1 && fcntl(supervisor->samples, F_SETFD, FD_CLOEXEC) == -1)
+        die("supervise", "cannot keep the samples from the command", errno);
     supervisor->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
     if (supervisor->signals == -1)
         die("supervise", "cannot watch signals", errno);
@@ -90,7 +97,25 @@ static bool reap_orphans(pid_t command)
     }
 }
 
-// Returns when the command or the lifeline has ended; passes signals on to the command meanwhile.
+// Begins and ends sampling as the holder of the lifeline says, who is otherwise silent.
+static void obey(struct supervisor *supervisor, const char *orders, size_t count)
+{
+    for (size_t i = 0; i < count && supervisor->samples != -1; i++) {
+        if (orders[i] == 'b' && supervisor->sampler == NULL) {
+            struct sampler_place place = {.samples = supervisor->samples,
+                                          .report = supervisor->report_fd,
+                                          .allowed = supervisor->allowed};
+            supervisor->sampler = sampler_begin(&place);
+            if (supervisor->sampler == NULL)
+                report(supervisor->report_fd, "sampled %d\n", errno);
+        } else if (orders[i] == 'e' && supervisor->sampler != NULL) {
+            sampler_stop(supervisor->sampler);
+        }
+    }
+}
+
+// Returns when the command or the lifeline has ended; passes signals on to the command meanwhile,
+// and does what the holder of the lifeline says.
 static void watch(struct supervisor *supervisor)
 {
     int look_ms = supervisor->output.keep > 0 ? ENDS_LOOK_MS : -1;
@@ -112,9 +137,12 @@ static void watch(struct supervisor *supervisor)
         if (reap_orphans(supervisor->command))
             return;
 
-        char ignored[64];
-        if (ready[0].revents != 0 && read(supervisor->lifeline, ignored, sizeof ignored) <= 0)
+        char orders[64];
+        ssize_t count =
+            ready[0].revents == 0 ? 0 : read(supervisor->lifeline, orders, sizeof orders);
+        if (ready[0].revents != 0 && count <= 0)
             return;
+        obey(supervisor, orders, (size_t)count);
     }
 }
 
@@ -245,6 +273,8 @@ static void finish(struct supervisor *supervisor)
     kill(-supervisor->command, SIGKILL);
     report_end(supervisor);
     unsigned swept = sweep(supervisor);
+    if (supervisor->sampler != NULL)
+        sampler_end(supervisor->sampler); // which ran in a thread of its own until now
     ends_finish(&supervisor->output);
     report(supervisor->report_fd, "swept %u\n", swept);
     report_use(supervisor->report_fd);
@@ -265,7 +295,8 @@ static int read_arguments(struct supervisor *supervisor, struct placement *place
          .to.fd = &supervisor->report_fd,
          .placeholder = "FD",
          .help = "pipe to tell: started PID, failed ERRNO TEXT, ended AT_NS, exited N, "
-                 "killed SIGNAL, swept N, used UTIME_NS STIME_NS VOLUNTARY INVOLUNTARY"},
+                 "killed SIGNAL, swept N, used UTIME_NS STIME_NS VOLUNTARY INVOLUNTARY, "
+                 "sampling AT_NS, sampled ERRNO"},
         {.name = "cpus",
          .kind = ARGUMENT_TEXT,
          .to.text = &placement->cpus,
@@ -282,6 +313,11 @@ static int read_arguments(struct supervisor *supervisor, struct placement *place
          .placeholder = "BYTES",
          .max = 1 << 20,
          .help = "of a longer standard error, a file, keep so much of its beginning and its end"},
+        {.name = "samples",
+         .kind = ARGUMENT_FD,
+         .to.fd = &supervisor->samples,
+         .placeholder = "FD",
+         .help = "file for what threads did between the bytes 'b' and 'e' on the lifeline"},
     };
     const struct arguments table = {
         .program = "supervise",
@@ -301,10 +337,12 @@ static int read_arguments(struct supervisor *supervisor, struct placement *place
 
 int main(int argc, char *argv[])
 {
-    struct supervisor supervisor = {.lifeline = -1, .report_fd = -1, .cgroup = -1};
+    struct supervisor supervisor = {.lifeline = -1, .report_fd = -1, .cgroup = -1, .samples = -1};
     struct placement placement = {0};
     int first = read_arguments(&supervisor, &placement, argc, argv);
 
+    if (sched_getaffinity(0, sizeof supervisor.allowed, &supervisor.allowed) == -1)
+        CPU_ZERO(&supervisor.allowed); // then the sampler runs where we do
     place(&supervisor, &placement);
     prepare(&supervisor);
     bool started = start(&supervisor, &argv[first]);

@@ -36,7 +36,8 @@ BELOW = {
     "load/tell": ("core", "load/count", "load/ask", "load/drive"),
     "load/check": ("core", "load/count", "load/ask", "load/tell"),
     "load": ("core", "load/count", "load/ask", "load/drive", "load/tell", "load/check"),
-    "supervise": ("core",),
+    "sample": ("core",),
+    "supervise": ("core", "sample"),
     "probe": ("core",),
     "bench": ("core", "serve"),
 }
@@ -250,9 +251,7 @@ def test_the_ceiling_is_the_epoll_server_but_for_what_it_answers() -> None:
 
 
 def test_the_tests_of_the_runner_lie_in_its_wings_as_the_sources_do() -> None:
-    files = [
-        path for path in TESTS if path.is_relative_to(RUNNER) and path.stem.startswith("test_")
-    ]
+    files = [one for one in TESTS if one.is_relative_to(RUNNER) and one.stem.startswith("test_")]
     assert {path.parent.relative_to(RUNNER).as_posix() for path in files} == WINGS | {"ground"}
     astray = {
         name(path): sorted(wings)

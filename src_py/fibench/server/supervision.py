@@ -54,6 +54,10 @@ class Report:
     """How many processes were left behind by the command, and were killed."""
     used: "Used | None" = None
     """What all of them have used; known when `supervise` has ended."""
+    sampling_from_ns: int | None = None
+    """From when on what its threads do is sampled, of CLOCK_MONOTONIC."""
+    sampled: int | None = None
+    """Sampling has ended, and the recording is in its file: 0, or the errno of what failed."""
     closed: bool = False
     """Nothing more will come: `supervise` has ended."""
 
@@ -81,6 +85,10 @@ class Report:
                 self.swept = int(rest)
             case "used":
                 self.used = Used(*map(int, rest.split(" ")))
+            case "sampling":
+                self.sampling_from_ns = int(rest)
+            case "sampled":
+                self.sampled = int(rest)
             case _:
                 raise ValueError(f"supervise reported {line!r}")
 
@@ -133,6 +141,21 @@ class Supervised:
         """Send a signal to the command: `supervise` passes on what it is sent."""
         self.process.send_signal(number)
 
+    def begin_sampling(self) -> None:
+        """Have `supervise` look at what all threads of the command do, if it has a file for that.
+
+        It looks from `report.sampling_from_ns` on. A command that has ended is not looked at.
+        """
+        self._order(b"b")
+
+    def end_sampling(self) -> None:
+        """Have it end that, and write what it has seen: `report.sampled` says when it has."""
+        self._order(b"e")
+
+    def _order(self, order: bytes) -> None:
+        with suppress(BrokenPipeError):  # `supervise` has ended
+            self.lifeline.write(order)
+
     def kill(self) -> Report:
         """End whatever still runs of the command, and wait until nothing is left of it.
 
@@ -183,12 +206,14 @@ def launch(  # noqa: PLR0913 - each is an attribute of the process
     errors: IO[bytes] | None = None,
     cpus: str | None = None,
     cgroup: Path | None = None,
+    samples: IO[bytes] | None = None,
 ) -> Supervised:
     """Start a command in its own session, stdin empty, stdout going to `output`.
 
     Stderr goes to `errors`, or to `output` as well; a file that may be read too is bounded by
     KEPT_BYTES. The command runs on `cpus` ("0,2-3") and is born into `cgroup`, if they are given;
     where it cannot, `supervise` says why on stderr, and ends. MARK is added to its variables.
+    `samples` gets what its threads do between `begin_sampling` and `end_sampling`.
 
     Does not wait for the command. Raises OSError when `supervise` or `cwd` is not there.
     """
@@ -203,6 +228,7 @@ def launch(  # noqa: PLR0913 - each is an attribute of the process
                 *("--keep-ends", str(KEPT_BYTES)),
                 *(() if cpus is None else ("--cpus", cpus)),
                 *(() if cgroup is None else ("--cgroup", str(cgroup))),
+                *(() if samples is None else ("--samples", str(samples.fileno()))),
                 *("--", *argv),
             ],
             stdin=subprocess.DEVNULL,
@@ -210,7 +236,10 @@ def launch(  # noqa: PLR0913 - each is an attribute of the process
             stderr=errors or output,
             env={**environment, MARK: f"{os.getpid()}-{began(os.getpid())}"},
             cwd=cwd,
-            pass_fds=(lifeline_end, report_end, *pass_fds),
+            pass_fds=(
+                *(lifeline_end, report_end, *pass_fds),
+                *(() if samples is None else (samples.fileno(),)),
+            ),
             # A Ctrl-C in the terminal is for us alone: we end servers in our own order.
             start_new_session=True,
         )
