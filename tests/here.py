@@ -31,6 +31,7 @@ from fibench.develop.bench.rivals import find_program
 from fibench.folders import find_places
 from fibench.page.charts.raster import has_font
 from fibench.server.cgroup import usable_parent
+from fibench.server.thread_time import NOT_KEPT
 from fibench.trial.syscalls import absent_reason
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -258,6 +259,15 @@ def _font() -> str | None:
     return None if has_font() else "no font is installed"
 
 
+def _schedstat() -> str | None:
+    """Whether the kernel keeps how long threads ran and waited for a CPU."""
+    try:
+        told = Path("/proc/self/schedstat").read_text()
+    except OSError:
+        told = ""
+    return NOT_KEPT if told in ("", "0 0 0\n") else None
+
+
 _FACULTIES: Mapping[str, Callable[[], str | None]] = {
     "AddressSanitizer": _address_sanitizer,
     "IPv6": _ipv6,
@@ -269,6 +279,7 @@ _FACULTIES: Mapping[str, Callable[[], str | None]] = {
     "namespaces": _namespaces,
     "real-time priority": _real_time_priority,
     "root": _root,
+    "schedstat": _schedstat,
     "strace": absent_reason,
 }
 _MODULES = {

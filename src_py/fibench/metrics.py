@@ -11,12 +11,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal
+from typing import Literal, get_args
 
 from fibench.quantities import RATE_UNITS, SIZE_UNITS, TIME_UNITS
 from fibench.wording import listed_with
 
-Unit = Literal["1/s", "s", "cores", "bytes", "count", "1/request"]
+Unit = Literal["1/s", "s", "cores", "bytes", "count", "1/request", "share"]
+"""A share is a number from 0 to 1, which people read as per cent; its bounds are numbers, too."""
+UntimedRole = Literal["syscalls", "timeline"]
+"""The roles of trials that are made beside the timed ones, for what would slow a server down."""
 
 _SUFFIXES: Mapping[Unit, str] = {
     "1/s": "_per_s",
@@ -25,6 +28,7 @@ _SUFFIXES: Mapping[Unit, str] = {
     "cores": "",
     "count": "",
     "1/request": "",
+    "share": "_share",
 }
 _BOUNDS: Mapping[Unit, Mapping[str, float]] = {
     "1/s": RATE_UNITS,
@@ -63,8 +67,16 @@ class Metric:
     """Whether the table of cells has a column of it; the other formats have every metric."""
     compared: bool = False
     """Whether `compare` makes ratios of it."""
+    explains: bool = False
+    """Whether it says why other figures are as they are: none of it is better than another, and
+    nothing is called worse for it."""
+    least: float = 0.0
+    """Above 0 of what may be nothing at all, and is known then: where figures are compared, which
+    is by ratios, less than so much counts as so much."""
     counted_as: str = ""
     """A count: what the counts of a record call it, where that is not its name."""
+    of_role: UntimedRole | None = None
+    """The role of the untimed trial that has it, one a cell or block; None: every timed one has."""
 
     @property
     def heading(self) -> str:
@@ -77,6 +89,11 @@ class Metric:
         return self.unit == "count"
 
     @property
+    def is_share(self) -> bool:
+        """Whether it is from 0 to 1, and may be either."""
+        return self.unit == "share"
+
+    @property
     def is_percentile(self) -> bool:
         """Whether it is a latency at some rank, the largest included."""
         return self.unit == "s" and self.rests_on_meter and self.least_requests > 0
@@ -85,6 +102,11 @@ class Metric:
     def more_is_better(self) -> bool:
         """Whether the larger figure wins: of throughput; of all else the smaller."""
         return self.name == "throughput"
+
+    @property
+    def rises_alone(self) -> bool:
+        """Whether a server has more of it that has the machine to itself."""
+        return self.name in ("throughput", "cores", "running")
 
     @property
     def name_with_unit(self) -> str:
@@ -113,6 +135,25 @@ def _latency(
         of_groups=True,
         in_table=in_table,
         compared=compared,
+    )
+
+
+LEAST_SHARE = 1e-4
+"""No window is long enough to tell a ten-thousandth of the time in it from nothing."""
+LEAST_DELAY_S = 1e-9
+"""The scheduler counts nanoseconds."""
+
+
+def _share(name: str, of_role: UntimedRole | None = None, *, compared: bool = False) -> Metric:
+    """A share of thread-time: over all threads of the server, of the time that each was there."""
+    return Metric(
+        *(name, "share"),
+        meaning="shares of the time that the server's threads were there, from 0 to 1",
+        of_role=of_role,
+        of_processes=of_role is None,
+        compared=compared,
+        explains=True,
+        least=LEAST_SHARE,
     )
 
 
@@ -165,7 +206,23 @@ METRICS: Mapping[str, Metric] = {
         Metric("memory", "bytes", meaning=_MEMORY, in_table=True, compared=True),
         Metric("memory_peak", "bytes", meaning=_MEMORY),
         Metric("switches_per_request", "1/request", meaning="numbers"),
-        Metric("syscalls_per_request", "1/request", meaning="numbers"),
+        Metric("syscalls_per_request", "1/request", meaning="numbers", of_role="syscalls"),
+        _share("running", compared=True),
+        _share("ready"),
+        _share("waiting_for_gil", "timeline"),
+        _share("waiting_for_lock", "timeline"),
+        _share("waiting_for_network", "timeline"),
+        _share("sleeping", "timeline"),
+        Metric(
+            *("run_delay_per_request", "s", 1),
+            meaning="time for which the server's threads were ready to run and had no CPU",
+            headed_as="run delay/request",
+            per_reply=True,
+            of_processes=True,
+            compared=True,
+            explains=True,
+            least=LEAST_DELAY_S,
+        ),
         Metric("refused", "count", meaning="counts", of_groups=True, counted_as="refused_by_cap"),
         Metric("errors", "count", meaning="counts", of_groups=True),
     )
@@ -188,6 +245,14 @@ CALLED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("ram", "rss", "mem", "pss"), ("memory",)),
     "context_switches": ("switches_per_request",),
     "syscalls": ("syscalls_per_request",),
+    **dict.fromkeys(
+        ("run_delay", "run_queue_delay", "runqueue_delay", "run_queue"),
+        ("run_delay_per_request", "ready"),
+    ),
+    "gil": ("waiting_for_gil",),
+    **dict.fromkeys(("lock", "locks", "futex", "blocked"), ("waiting_for_lock", "waiting_for_gil")),
+    **dict.fromkeys(("network", "waiting"), ("waiting_for_network",)),
+    "idle": ("sleeping", "waiting_for_network"),
     "failures": ("errors",),
 }  # fmt: skip
 """By what others call a metric, those that may be meant."""
@@ -197,11 +262,20 @@ LATENCIES = tuple(metric.name for metric in METRICS.values() if metric.is_percen
 
 PERCENTILES = tuple(name for name in LATENCIES if name != "max")
 
+UNTIMED: Mapping[UntimedRole, tuple[str, ...]] = {
+    role: tuple(m.name for m in METRICS.values() if m.of_role == role)
+    for role in get_args(UntimedRole)
+}
+"""By the role of an untimed trial, the metrics that it has and timed ones have not."""
+
 GROUP_METRICS = tuple(m.name for m in METRICS.values() if m.of_groups and not m.is_count)
 """What is estimated of a client group by itself; its counts are counted, too."""
 
 GROUPS_HAVE = tuple(metric.name for metric in METRICS.values() if metric.of_groups)
 """What is known of each client group, as messages list it."""
+
+OF_THREADS = ("running", "ready", "run_delay_per_request")
+"""What the threads of a server tell that live through the window."""
 
 PROCESSES_HAVE = tuple(
     sorted((m.name for m in METRICS.values() if m.of_processes), key=lambda name: name != "wall")
@@ -264,6 +338,7 @@ _SCALES: dict[Unit, tuple[Scale, ...]] = {
     "cores": (Scale(1.0, ""),),
     "count": (Scale(1.0, ""),),
     "1/request": (Scale(1.0, ""),),
+    "share": (Scale(0.01, " %"),),
 }
 
 

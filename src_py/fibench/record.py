@@ -139,6 +139,10 @@ class ServerSide:
     memory_readings: Sequence[int] = ()
     switches_voluntary: int | None = None
     switches_involuntary: int | None = None
+    thread_time_s: float | None = None
+    """For how long its threads were there between the readings that shares are of, all together."""
+    thread_time_unknown: str | None = None
+    """Why that is not known, in a clause: nor is any share of it, then."""
     ended_itself: bool | None = None
     """It ended before it was asked to, after the window if the trial is valid."""
     unknown: Sequence[str] = ()

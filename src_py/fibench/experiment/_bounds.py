@@ -62,7 +62,8 @@ def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) ->
             source.report(path, what, f"{example}units: {', '.join(units)}")
         elif number is None:
             what = f"{name} of {subject} is a number without unit, not {as_toml(given)}"
-            source.report(path, what, _in_factors(given) or f"write {name} = {example}")
+            told = _as_share(given) if _is_share(table) else _in_factors(given)
+            source.report(path, what, told or f"write {name} = {example}")
         if number is None:
             return None
     elif units and "/s" not in units:
@@ -76,6 +77,10 @@ def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) ->
     if not math.isfinite(number) or number < 0 or (number == 0 and not lowest_allowed):
         what = f"{name} {as_toml(given)} is no bound: it must be above 0"
         source.report(path, what)
+        return None
+    if number > 1 and _is_share(table):
+        what = f"{name} {as_toml(given)} is no bound: {subject} is a share, from 0 to 1"
+        source.report(path, what, _as_share(f"{given}%") or "")
         return None
     return number
 
@@ -97,6 +102,18 @@ def _in_factors(given: str) -> str | None:
     return f"{more}, {percent[1]} % less is below = {1.0 - share:.6g}" if share < 1.0 else more
 
 
+def _is_share(table: ClaimTable) -> bool:
+    """Whether the bounds of a claim are shares themselves."""
+    return table.value is not None and METRICS[table.metric].is_share
+
+
+def _as_share(given: str) -> str | None:
+    """How to write a percentage as a share; None: it is none, or more than all."""
+    percent = _PERCENT.fullmatch(given)
+    share = math.inf if percent is None else float(percent[1]) / 100.0
+    return f"a share is a number from 0 to 1: {share:.6g}" if share <= 1.0 else None
+
+
 def _measured(table: ClaimTable) -> tuple[str, Mapping[str, float], str]:
     """What the bounds of a claim are about, the units they may have, and an example."""
     if table.ratio is not None:
@@ -109,7 +126,8 @@ def _measured(table: ClaimTable) -> tuple[str, Mapping[str, float], str]:
         units = _AXIS_UNITS[(key.kind.unit if key else None) or ""]
         return table.crossover.over, units, _example(units, "22")
     units = METRICS[table.metric].bound_units
-    return table.metric, units, _example(units, "1.1")
+    bare = "0.6" if METRICS[table.metric].is_share else "1.1"
+    return table.metric, units, _example(units, bare)
 
 
 def _example(units: Mapping[str, float], bare: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from fibench.document import ClaimTable, Source
 from fibench.metrics import METRICS
 
-_PORTABLE = ("count", "1/request", "cores")
+_PORTABLE = ("count", "1/request", "cores", "share")
 """The units of metrics in which there is neither a time nor a size."""
 
 

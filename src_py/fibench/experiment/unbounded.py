@@ -7,7 +7,8 @@ to the median of a closed loop, which is its reciprocal. Nothing bounds it of th
 - a percentile above the median, or a maximum;
 - any latency of an open loop, which waits for nobody: while a server stands still, requests come in
   and wait, each for another while;
-- context switches: each that is made room for is one more, however short the time.
+- context switches: each that is made room for is one more, however short the time;
+- for how long threads were ready and had no CPU: each that waits does so for as long.
 
 Trials of such claims ask for a quieter machine, and are left out of them where it was not.
 """
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from fibench.experiment.claims import Claim
     from fibench.parameters import Parameters
 
-_SWITCHES = "switches_per_request"
+_OF_THE_SCHEDULER = ("switches_per_request", "ready", "run_delay_per_request")
 
 
 def is_unbounded(metric: str, group: str | None, parameters: Parameters) -> bool:
@@ -35,7 +36,7 @@ def is_unbounded(metric: str, group: str | None, parameters: Parameters) -> bool
     """
     about = METRICS[metric]
     if not about.is_percentile:
-        return metric == _SWITCHES
+        return metric in _OF_THE_SCHEDULER
     if metric != "p50":
         return True
     if group is None:

@@ -3,11 +3,13 @@
 
 import time
 from collections.abc import Iterable
+from types import TracebackType
 
 from fibench.record import ServerSide
 from fibench.server import Ending, resources
 from fibench.server.memory import Known, MemorySnapshot, memory
 from fibench.server.starting import RunningServer
+from fibench.server.thread_time import ThreadReader, ThreadsSnapshot, ThreadUse, threads_between
 from fibench.trial.evidence.watch import Watch
 from fibench.trial.load import Edge
 
@@ -20,7 +22,8 @@ Neither makes a figure low: time after the end of the window is none of the serv
 
 
 class Readings:
-    """Takes CPU times at the window's edges, memory inside it, and context switches from now on."""
+    """Takes CPU times at the window's edges, what threads did up to just before its end, when all
+    connections are still there, memory inside it, and context switches from now on."""
 
     def __init__(self, running: RunningServer, watch: Watch, *, memory: bool) -> None:
         """Begin with a server that is ready. Without `memory`, no moment for it is known.
@@ -32,6 +35,8 @@ class Readings:
         self._wants_memory = memory
         self._ready = resources.switches(running)
         self._cpu: dict[Edge, resources.CpuSnapshot] = {}
+        self._reader = ThreadReader(running)
+        self._threads: dict[Edge, ThreadsSnapshot] = {}
         self._memory: dict[Edge, MemorySnapshot] = {}
         self._known: Known = {}
         self._at_ns: dict[Edge, int] = {}
@@ -39,6 +44,17 @@ class Readings:
         self._read_ns: dict[Edge, int] = {}
         """When the readings of memory were done."""
         self._went_on_ns = 0
+
+    def __enter__(self) -> "Readings":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._reader.close()
 
     def went_on(self, cooldown_ns: int) -> None:
         """Take note for how long the load went on after the end edge."""
@@ -53,6 +69,10 @@ class Readings:
         if edge in ("begin", "end"):
             self._watch.edge(edge)
             self._cpu[edge] = resources.snapshot(self._running)
+        if edge in ("begin", "late") or (edge == "end" and "late" not in self._threads):
+            self._threads[edge] = self._reader.read(self._threads.get("begin"))
+        elif edge == "start":
+            self._reader.read()  # so that its files are open when the window begins
         if edge not in ("start", "end") and self._wants_memory:
             self._memory[edge] = memory(self._running, self._known)
             self._read_ns[edge] = time.monotonic_ns()
@@ -87,6 +107,22 @@ class Readings:
         use = self.use()
         wall_ns = 0 if use is None else use.wall_ns - self._idle_ns()
         return use.total_ns / wall_ns if use and wall_ns > 0 else None
+
+    def thread_use(self) -> ThreadUse | str:
+        """What the server's threads did in the window, or why that is not known, in a clause.
+
+        Two readings tell it: the second one is just before the end where there is one, since
+        threads that serve a connection end with it.
+        """
+        begin, end = self._threads.get("begin"), self._threads.get("late", self._threads.get("end"))
+        if begin is None or end is None or "end" not in self._at_ns:
+            return "the window was not seen to its end"
+        done_ns = self._at_ns["end"] + self._went_on_ns
+        late_ns = max(begin.begin_ns - self._at_ns["begin"], end.end_ns - done_ns)
+        if late_ns > self._bearable_ns():
+            return _stood_still(late_ns)
+        seen = max((each.threads for each in self._seen()), default=0)
+        return threads_between(begin, end, until_ns=done_ns, seen=seen)
 
     def stretched(self) -> float | None:
         """How many times as long as the window the time is that `cores` may count work of: the end
@@ -143,9 +179,12 @@ class Readings:
         """How late they were read, if that is too late for figures of the window; else 0."""
         if not {"begin", "end"} <= self._cpu.keys():
             return 0
-        window_ns = self._at_ns["end"] - self._at_ns["begin"]
         late_ns = max(self._late_ns("begin"), self._late_ns("end"))
-        return late_ns if late_ns > max(LATE_FLOOR_NS, LATE_SHARE * window_ns) else 0
+        return late_ns if late_ns > self._bearable_ns() else 0
+
+    def _bearable_ns(self) -> float:
+        """How late a reading may be."""
+        return max(LATE_FLOOR_NS, LATE_SHARE * (self._at_ns["end"] - self._at_ns["begin"]))
 
     def _in_window(self, edge: Edge) -> bool:
         """Whether a reading of memory was done while the clients were there."""
@@ -166,7 +205,7 @@ class Readings:
         )
 
     def metrics(self, window_s: float | None, replies: int) -> dict[str, float | None]:
-        """CPU and memory metrics; what cannot be known for sure is None, never low."""
+        """Metrics of CPU, threads and memory; what cannot be known for sure is None, never low."""
         cores, sizes = self.cores(), self._sizes()
         # What was not read while the clients were there may have been the most.
         whole = all(self._in_window(edge) for edge in self._memory)
@@ -177,8 +216,21 @@ class Readings:
         return {
             "cores": cores,
             "cpu_per_request_s": per_request_s,
+            **self._of_threads(window_s, replies),
             "memory_bytes": sizes.get("middle", sizes.get("begin") if whole else None),
             "memory_peak_bytes": max(sizes.values(), default=None) if whole else None,
+        }
+
+    def _of_threads(self, window_s: float | None, replies: int) -> dict[str, float | None]:
+        """What holds between the two readings of threads is taken to hold for the window."""
+        use = self.thread_use()
+        if isinstance(use, str):
+            return dict.fromkeys(("running_share", "ready_share", "run_delay_per_request_s"))
+        delay_s = use.ready_ns / use.wall_ns * window_s / replies if window_s and replies else None
+        return {
+            "running_share": use.running,
+            "ready_share": use.ready,
+            "run_delay_per_request_s": delay_s,
         }
 
     def _sizes(self) -> dict[Edge, int]:
@@ -196,6 +248,7 @@ class Readings:
         end, use = self._cpu.get("end"), self.use()
         switches = self.switches(ending)
         steady = self._memory.get("middle") or self._memory.get("begin")
+        of_threads = self.thread_use()
         return ServerSide(
             status=ending.status,
             signal=ending.signal,
@@ -212,6 +265,8 @@ class Readings:
             memory_readings=list(self._sizes().values()),
             switches_voluntary=switches.voluntary if switches else None,
             switches_involuntary=switches.involuntary if switches else None,
+            thread_time_s=None if isinstance(of_threads, str) else of_threads.thread_ns * _NS,
+            thread_time_unknown=of_threads if isinstance(of_threads, str) else None,
             ended_itself=ended_itself,
             unknown=self.unknown(),
         )

@@ -135,9 +135,13 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
     loaded: tuple[Figures, GeneratorSide] | None = None
     failed: TrialFailed | None = None
     right, seen, asked = 0, Seen(), list[load.Edge]()
-    with running, Watch(context.programs, running.supervisor_pid) as watch:
-        # client_bench.sh announces no window, in whose middle the clients would be there.
-        readings = Readings(running, watch, memory=parameters.kind != "process")
+    # client_bench.sh announces no window, in whose middle the clients would be there.
+    has_middle = parameters.kind != "process"
+    with (
+        running,
+        Watch(context.programs, running.supervisor_pid) as watch,
+        Readings(running, watch, memory=has_middle) as readings,
+    ):
         try:
             checking = Check(context, parameters, port, folder, asked.append)
             right, checked = _check(checking, trial.cell, running.backlog, repeated)

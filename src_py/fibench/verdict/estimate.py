@@ -15,12 +15,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fibench.json_values import finite
-from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group
+from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group, metric_of
 from fibench.parameters import FEWEST_BLOCKS
 from fibench.verdict import bounds
 from fibench.verdict.foreign.widening import Gain, Widened, gain, of_sides, trials_of, who
 from fibench.verdict.looks import Looks, critical, half_width, t_quantile
-from fibench.verdict.sample import BOUNDED, Index, Sample, index, most_frequent_reason, withheld
+from fibench.verdict.sample import (
+    BOUNDED,
+    Index,
+    Sample,
+    index,
+    most_frequent_reason,
+    why_not_measured,
+    withheld,
+)
 
 __all__ = [
     "METRICS",
@@ -194,9 +202,12 @@ def value(
         return _absent(absent.says, alpha, bounded=absent.bounded)
     logs = samples.logs(cell_key, metric)
     grain = samples.grain(cell_key, metric)
-    if_none = f"{metric} was not measured"
+    if_none = f"{metric} was not measured{why_not_measured(samples, (cell_key,), metric)}"
     found = from_logs(list(logs.values()), alpha, if_none, grain, looks)
-    return widen(found, gain(samples, cell_key, logs, metric), samples, [cell_key], logs)
+    found = widen(found, gain(samples, cell_key, logs, metric), samples, [cell_key], logs)
+    if found.high is not None and metric_of(metric).is_share:
+        return replace(found, high=min(1.0, found.high))  # there is no more than all
+    return found
 
 
 def contrast(
@@ -225,6 +236,7 @@ def contrast(
     logs = {block: log - below[block] for block, log in above.items() if block in below}
     grain = math.hypot(samples.grain(left, metric), samples.grain(right, metric))
     if_none = f"{metric} was not measured on both sides of any block"
+    if_none += why_not_measured(samples, (left, right), metric)
     found = from_logs(list(logs.values()), alpha, if_none, grain, looks)
     moved = of_sides(gain(samples, left, logs, metric), gain(samples, right, logs, metric))
     return widen(found, moved, samples, [left, right], logs)

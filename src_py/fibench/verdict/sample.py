@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fibench.metrics import metric_of
+from fibench.metrics import OF_THREADS, metric_of
 from fibench.record import Growth, LatencyBounds, Saturated
 
 BOUNDED = "bounds alone"
@@ -97,6 +97,15 @@ class Sample:
     """The attempts before it in its pass over the block that were disturbed, in their order."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
+
+    threads_unknown: str | None = None
+    """Why it is not known what the server's threads did; None: it is, or nobody said."""
+
+    def log(self, key: str) -> float | None:
+        """The logarithm of a metric, where it has one; of what may be nothing, as a share may, that
+        of the least that counts."""
+        figure = self.metrics.get(key)
+        return log_of(None if figure is None else max(figure, metric_of(key).least))
 
     @property
     def is_spoilt(self) -> bool:
@@ -224,7 +233,7 @@ class Index:
             found = {
                 block: log
                 for block, trial in self.valid(cell_key).items()
-                if (log := log_of(trial.metrics.get(metric))) is not None
+                if (log := trial.log(metric)) is not None
             }
             self._logs[cell_key, metric] = found
         return found
@@ -296,3 +305,12 @@ def log_of(figure: float | None) -> float | None:
     if figure is None or not math.isfinite(figure) or figure <= 0.0:
         return None
     return math.log(figure)
+
+
+def why_not_measured(samples: Index, cells: Iterable[str], key: str) -> str:
+    """Why a metric of these cells is not known, behind that it is not; empty where nobody said."""
+    if metric_of(key).name not in OF_THREADS:
+        return ""
+    trials = (trial for cell in cells for trial in samples.valid(cell).values())
+    why = Counter(trial.threads_unknown for trial in trials if trial.threads_unknown is not None)
+    return f": {why.most_common(1)[0][0]}" if why else ""

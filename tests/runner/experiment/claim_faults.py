@@ -134,6 +134,24 @@ DIAGNOSTICS = {
         ("[load]", "[load]" + CLAIM.replace("1.1", '"5ms"')),
         'e.toml:10:9: below of cores is a number without unit, not "5ms"\nwrite below = 1.1',
     ),
+    "percentage of a share": (
+        ("[load]", "[load]" + CLAIM.replace("cores", "running").replace("1.1", '"60 %"')),
+        (
+            'e.toml:10:9: below of running is a number without unit, not "60 %"\n'
+            "a share is a number from 0 to 1: 0.6"
+        ),
+    ),
+    "percentage of a share without its sign": (
+        ("[load]", "[load]" + CLAIM.replace("cores", "ready").replace("1.1", "7.5")),
+        (
+            "e.toml:10:9: below 7.5 is no bound: ready is a share, from 0 to 1\n"
+            "a share is a number from 0 to 1: 0.075"
+        ),
+    ),
+    "share with a unit": (
+        ("[load]", "[load]" + CLAIM.replace("cores", "running").replace("1.1", '"5ms"')),
+        'e.toml:10:9: below of running is a number without unit, not "5ms"\nwrite below = 0.6',
+    ),
     "unit of a ratio": (
         ("[load]", "[load]" + RATIO.replace("1.3", '"5ms"')),
         'e.toml:10:9: above of a ratio is a number without unit, not "5ms"\nwrite above = 1.3',

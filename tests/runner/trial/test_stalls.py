@@ -84,8 +84,8 @@ def test_cpu_times_are_of_an_edge_if_they_are_read_soon_beside_the_window(
     with (
         Starter(programs / "supervise", tmp_path)(command(ECHO)) as running,
         Watch(programs, running.supervisor_pid) as watch,
+        Readings(running, watch, memory=False) as readings,
     ):
-        readings = Readings(running, watch, memory=False)
         now_ns = time.monotonic_ns()
         times = {"begin": now_ns - int(window_s * S), "end": now_ns}
         readings("begin", time.monotonic_ns())
@@ -139,8 +139,8 @@ def test_a_server_has_outlived_the_window_if_it_was_seen_to_end_after_it(
     with (
         Starter(programs / "supervise", tmp_path)(command(ECHO)) as running,
         Watch(programs, running.supervisor_pid) as watch,
+        Readings(running, watch, memory=False) as readings,
     ):
-        readings = Readings(running, watch, memory=False)
         readings("end", 1000)
         at_ns = None if later_ns is None else 1000 + later_ns
         ending = Ending(0, None, 0, False, at_ns=at_ns)

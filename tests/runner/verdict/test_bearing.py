@@ -30,7 +30,11 @@ TWO_GROUPS = (
     '[load]\n[[load.group]]\nname = "fast"\nclients = 4\n[[load.group]]\n'
     'name = "slow"\nclients = 1\nrate = "5/s"\n'
 )
-BOUNDS = {"p50": '"1s"', "p99": '"1s"', "throughput": '"1/s"'}
+BOUNDS = {
+    **dict.fromkeys(("p50", "p99", "run_delay_per_request"), '"1s"'),
+    **dict.fromkeys(("running", "ready"), "0.9"),
+    "throughput": '"1/s"',
+}
 SLOW = "a CPU computed slower than in other blocks"
 
 
@@ -272,6 +276,9 @@ def test_a_claim_made_afterwards_asks_for_a_machine_as_quiet_as_one_made_before(
         ("", "p50", "", False),
         ("", "p99", "", True),
         ("", "switches_per_request", "", True),
+        ("", "ready", "", True),
+        ("", "run_delay_per_request", "", True),
+        ("", "running", "", False),
         ('[load]\nrate = "100/s"\n', "p50", "", True),
         ('[load]\nrate = "100/s"\n', "throughput", "", False),
         (TWO_GROUPS, "p50", "", True),

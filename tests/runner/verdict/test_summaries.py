@@ -57,4 +57,6 @@ def test_the_names_of_metrics_in_json_carry_their_units() -> None:
         *("throughput_per_s", "wall_s", "p50_s", "p90_s", "p99_s", "max_s", "cores"),
         *("cpu_per_request_s", "memory_bytes", "refused", "errors"),
         *("p999_s", "memory_peak_bytes", "switches_per_request", "syscalls_per_request"),
+        *("running_share", "ready_share", "run_delay_per_request_s", "waiting_for_gil_share"),
+        *("waiting_for_lock_share", "waiting_for_network_share", "sleeping_share"),
     }, "programs read these names: a new metric gets a line here, in docs/results.md too"

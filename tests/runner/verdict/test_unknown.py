@@ -141,7 +141,10 @@ def _in_the_middle(one: Sample) -> Sample:
 # What a server used could not be read
 
 
-READ = ("cores", "cpu_per_request", "memory", "memory_peak", "switches_per_request")
+READ = (
+    *("cores", "cpu_per_request", "memory", "memory_peak", "switches_per_request"),
+    "run_delay_per_request",
+)
 
 
 @pytest.mark.parametrize("right", [B, None])
@@ -279,7 +282,7 @@ def test_that_it_was_not_known_in_most_trials_hides_no_second_core() -> None:
     ("metric", "is_moved"),
     [
         *((name, True) for name in ("throughput", "wall", "p50", "p99", "max", "cores")),
-        ("switches_per_request", True),
+        *((name, True) for name in ("switches_per_request", "running", "run_delay_per_request")),
         *((name, False) for name in ("cpu_per_request", "memory", "syscalls_per_request")),
     ],
 )

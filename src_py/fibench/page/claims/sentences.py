@@ -28,6 +28,16 @@ _RATIOS: Mapping[str, tuple[str, str]] = {
     "memory_peak": ("took at most", "times the memory of"),
     "switches_per_request": ("made", "times as many context switches per request as"),
     "syscalls_per_request": ("made", "times as many system calls per request as"),
+    "running": ("had threads that ran for", "times the share of their time of"),
+    "ready": ("had threads that were ready without a CPU for", "times the share of their time of"),
+    "waiting_for_gil": ("had threads that waited for a GIL", "times the share of their time of"),
+    "waiting_for_lock": ("had threads that waited for locks", "times the share of their time of"),
+    "waiting_for_network": (
+        "had threads that waited for the network",
+        "times the share of their time of",
+    ),
+    "sleeping": ("had threads that slept for", "times the share of their time of"),
+    "run_delay_per_request": ("waited for a CPU", "times as long per request as"),
 }
 _VALUES: Mapping[str, tuple[str, str]] = {
     "throughput": ("served", "requests per second"),
@@ -43,6 +53,13 @@ _VALUES: Mapping[str, tuple[str, str]] = {
     "memory_peak": ("took at most", "of memory"),
     "switches_per_request": ("made", "context switches for each request"),
     "syscalls_per_request": ("made", "system calls for each request"),
+    "running": ("had threads that ran for", "of their time"),
+    "ready": ("had threads that were ready and had no CPU for", "of their time"),
+    "waiting_for_gil": ("had threads that waited for a GIL for", "of their time"),
+    "waiting_for_lock": ("had threads that waited for other locks for", "of their time"),
+    "waiting_for_network": ("had threads that waited for the network for", "of their time"),
+    "sleeping": ("had threads that slept for", "of their time"),
+    "run_delay_per_request": ("waited", "for a CPU for each request"),
 }
 
 

@@ -14,7 +14,15 @@ from fibench.report.table import TableLine, shown_metrics, table_lines
 from fibench.report.terminal import table_notes
 from fibench.wording import prose, shown
 
-_MORE = ("max", "switches_per_request", "syscalls_per_request", "memory_peak")
+_MORE = (
+    "max",
+    "switches_per_request",
+    "syscalls_per_request",
+    "running",
+    "ready",
+    "run_delay_per_request",
+    "memory_peak",
+)
 """What the terminal has no room for."""
 _MOST_LISTED = 2000
 """Attempts."""

@@ -22,7 +22,6 @@ from fibench.report.numbers import (
 from fibench.report.words import needed_in
 from fibench.verdict import CONFIDENCE, Index, Sample, Verdict
 from fibench.verdict.estimate import value
-from fibench.verdict.sample import log_of
 from fibench.verdict.sampling.sampled import samples
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def _of_block(sample: Sample, metric: str) -> float | Lack:
         return "failed"
     if sample.disturbed is not None and not sample.disturbed.accepted:
         return "disturbed"
-    log = log_of(sample.metrics.get(metric))
+    log = sample.log(metric)
     return "unknown" if log is None else log
 
 

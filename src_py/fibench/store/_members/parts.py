@@ -217,6 +217,8 @@ def read_server(value: object) -> ServerSide | None:
         memory_readings=[size for size in list_or_empty(readings) if is_count(size)],
         switches_voluntary=known_whole(value.get("switches_voluntary")),
         switches_involuntary=known_whole(value.get("switches_involuntary")),
+        thread_time_s=known_figure(value.get("thread_time_s")),
+        thread_time_unknown=_told(value.get("thread_time_unknown")) or None,
         ended_itself=ended if isinstance(ended := value.get("ended_itself"), bool) else None,
         unknown=[text for text in map(_told, list_or_empty(value.get("unknown"))) if text],
     )

@@ -261,7 +261,7 @@ _ANY = _Ends(-math.inf, math.inf)
 
 
 def _ends(trial: Sample, metric: str) -> _Ends:
-    log, bound = log_of(trial.metrics.get(metric)), trial.bounds.get(metric)
+    log, bound = trial.log(metric), trial.bounds.get(metric)
     if log is not None:
         return _Ends(log, log)
     if bound is None:
@@ -283,7 +283,7 @@ def _mean(ends: Collection[_Ends]) -> _Ends:
 
 def _reach(last: _Ends, before: Sequence[Sample], metric: str, *, widened: bool) -> Gain:
     """How far above and below the logarithm of the last attempt those before it can have been."""
-    rises = metric_of(metric).more_is_better or metric_of(metric).name == "cores"
+    rises = metric_of(metric).rises_alone
     up = down = 0.0
     for attempt in before:
         ends = _ends(attempt, metric)

@@ -79,9 +79,9 @@ def figures_of(found: Iterable[Sample], summaries: Iterable[CellSummary]) -> Fig
     logs: dict[tuple[str, str], list[float]] = {}
     for trial in found:
         for metric in COMPARED if trial.valid else ():
-            figure = trial.metrics.get(metric)
-            if figure is not None and math.isfinite(figure) and figure > 0.0:
-                logs.setdefault((trial.cell_key, metric), []).append(math.log(figure))
+            log = trial.log(metric)
+            if log is not None:
+                logs.setdefault((trial.cell_key, metric), []).append(log)
     return {
         (summary.cell_key, metric): (
             Figure(absent=_all_failed(index, summary) or _unknown(metric, summary))

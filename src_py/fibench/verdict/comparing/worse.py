@@ -25,10 +25,10 @@ class Worse:
 
 def worse_by(rows: Sequence[RatioRow], share: float) -> Worse:
     """Hold every ratio, second ÷ first, against a share, above 0: of throughput less is worse, of
-    all else more."""
+    all else more, but for what only explains other figures."""
     surely, perhaps, known = [], [], 0
     for row in rows:
-        if row.ratio is None:
+        if row.ratio is None or METRICS[row.metric].explains:
             continue
         known += 1
         low, high = row.ratio.low, row.ratio.high

@@ -31,8 +31,6 @@ from fibench.metrics import metric_of
 from fibench.verdict.sample import Index, LogGain, Sample
 from fibench.wording import most_named
 
-_RISING = ("cores",)
-"""What a server left to itself has more of, though more of it is not better."""
 SAME_CORES = 1.02
 """So many times what it used a server may have used less, or more, by the clocks that tell."""
 
@@ -68,7 +66,7 @@ def is_widened(samples: Index, cell_key: str, key: str) -> bool:
     An open loop waits for nobody, so that its latencies follow no throughput; no tail does.
     """
     name = metric_of(key).name
-    if name in ("throughput", "wall", *_RISING):
+    if name == "wall" or metric_of(key).rises_alone:
         return True
     if name != "p50":
         return False
@@ -88,9 +86,7 @@ def gain(samples: Index, cell_key: str, blocks: Collection[int], key: str) -> Ga
     every = [known.get(block, most) for block in samples.valid(cell_key) if block in blocks]
     means = [math.fsum(logs) / len(every) for logs in zip(*every, strict=True)]
     mean = max(0.0, min(means, default=0.0))
-    metric = metric_of(key)
-    rises = metric.more_is_better or metric.name in _RISING
-    return Gain(up=mean) if rises else Gain(down=mean)
+    return Gain(up=mean) if metric_of(key).rises_alone else Gain(down=mean)
 
 
 def _log_gains(samples: Index, cell_key: str) -> Mapping[int, LogGain]:

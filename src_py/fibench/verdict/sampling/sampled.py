@@ -149,6 +149,7 @@ def sample(record: Record) -> Sample:
         crowded=too_much(record.machine, record.evidence.foreign, unbounded=True),
         unstarted=could_not_start(record),
         did_not_start=did_not_start(record),
+        threads_unknown=None if record.server is None else record.server.thread_time_unknown,
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
 
