@@ -49,7 +49,7 @@ from fibench.trial.serving import (
     start_server,
     unexpected_end,
 )
-from fibench.trial.syscalls import count_calls
+from fibench.trial.untimed.syscalls import count_calls
 
 __all__ = ["TrialContext", "run_trial", "scratch_name"]
 

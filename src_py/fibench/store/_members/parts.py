@@ -58,6 +58,7 @@ ROLES: Mapping[object, Role] = {
     "twin": "twin",
     "ceiling": "ceiling",
     "syscalls": "syscalls",
+    "timeline": "timeline",
     "search": "search",
 }
 A_NAME = text_up_to(LONGEST_NAME)
