@@ -21,6 +21,7 @@ from fibench.plan.trials import (
     trial_key,
     trials_of_block,
     twin_of,
+    untimed_of_block,
 )
 
 __all__ = [
@@ -41,5 +42,6 @@ __all__ = [
     "trial_key",
     "trials_of_block",
     "twin_of",
+    "untimed_of_block",
     "warnings",
 ]

@@ -29,6 +29,7 @@ __all__ = [
     "trial_key",
     "trials_of_block",
     "twin_of",
+    "untimed_of_block",
 ]
 
 SCHEMA = 2
@@ -103,13 +104,13 @@ def plan(experiment: Experiment) -> tuple[Trial, ...]:
             random.Random(f"{experiment.plan.seed}/{block}").shuffle(order)
         for cell, role in order:
             add(block, cell, trial_key(block, cell.key, role), role)
-        for cell, role in _untimed(experiment, block):
+        for cell, role in untimed_of_block(experiment, block):
             add(block, cell, trial_key(block, cell.key, role), role)
     return tuple(trials)
 
 
-def _untimed(experiment: Experiment, block: int) -> list[tuple[Cell, Role]]:
-    """The trials at the end of a block that are not timed."""
+def untimed_of_block(experiment: Experiment, block: int) -> list[tuple[Cell, Role]]:
+    """The trials at the end of a block that are not timed, each as its cell and its role."""
     found: list[tuple[Cell, Role]] = [(cell, "syscalls") for cell in cells_to_trace(experiment)]
     if block == WATCHED_BLOCK:
         found += [(cell, "timeline") for cell in cells_to_watch(experiment)]
@@ -126,7 +127,7 @@ def trials_of_block(experiment: Experiment, block: int) -> dict[str, str]:
     twin = twin_of(experiment)
     cells = [*experiment.cells, *([] if twin is None else [twin])]
     timed: list[tuple[Cell, Role]] = [(cell, "measure") for cell in cells]
-    every = [*timed, *_untimed(experiment, block)]
+    every = [*timed, *untimed_of_block(experiment, block)]
     return {trial_key(block, cell.key, role): cell.key for cell, role in every}
 
 

@@ -84,6 +84,7 @@ def read_record(document: Object) -> Record:
         generator=parts.read_generator(document.get("generator")),
         machine=parts.known_figures(document.get("machine")),
         syscalls=parts.read_system_calls(document.get("syscalls")),
+        timeline=members.optional("timeline", parts.read_timeline, None),
     )
     wrong = members.wrong or _at_odds(found)
     if wrong:

@@ -50,6 +50,7 @@ from fibench.trial.serving import (
     unexpected_end,
 )
 from fibench.trial.untimed.syscalls import count_calls
+from fibench.trial.untimed.timeline import watch_threads
 
 __all__ = ["TrialContext", "run_trial", "scratch_name"]
 
@@ -74,6 +75,8 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     began_s, before = time.monotonic(), disturbance.read_counters()
     if trial.role == "syscalls":
         course = count_calls(context, trial.cell, folder)
+    elif trial.role == "timeline":
+        course = watch_threads(context, trial.cell, folder)
     else:
         course = _measure(trial, context, folder)
     if course.failed is None:
@@ -114,6 +117,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
         generator=course.generator,
         machine={**disturbance.machine_json(gained), **course.seen.figures},
         syscalls=course.syscalls,
+        timeline=course.timeline,
         evidence=course.seen.evidence,
         times=Times(wall_s=time.monotonic() - began_s, measured_s=figures.measured_s),
     )
@@ -131,7 +135,9 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
             context = replace(context, repeats=repeated.replies)
         running = start_server(context, parameters, port, folder)
     except TrialFailed as failure:
+        context.not_started[trial.cell.key] = str(failure)
         return Course(port, failed=failure)
+    context.not_started.pop(trial.cell.key, None)
     loaded: tuple[Figures, GeneratorSide] | None = None
     failed: TrialFailed | None = None
     right, seen, asked = 0, Seen(), list[load.Edge]()

@@ -179,6 +179,7 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
                 "at_least", "at_most",       means of bounds, where the figure is not known: then
                                              mean is null; null where an end is not known either
                 "confidence", "blocks",      at all looks together, where there were several
+                "slices": number | null,     of one trial, whose interval it is then
                 "widened": null | {      of an interval that was widened for what others used
                     "low", "high",       what it was before
                     "foreign_cores", "names"},
@@ -298,6 +299,7 @@ def _estimate_json(verdict: Verdict) -> dict[str, Json] | None:
         "high": high,
         "confidence": 1.0 - estimate.alpha,
         "blocks": estimate.blocks,
+        "slices": estimate.slices or None,
         "sd_log": estimate.sd_log,
         "widened": _widened_json(verdict, estimate.widened),
     }
