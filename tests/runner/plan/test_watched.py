@@ -7,6 +7,7 @@ from tests.runner.experiments import KNOWN, SMALL, parse
 from fibench.experiment import KnownBackend, parse_experiment
 from fibench.experiment.experiment import Experiment
 from fibench.parameters import kept_timelines
+from fibench.plan.advice import warnings
 from fibench.plan.trials import (
     WATCHED_S,
     Trial,
@@ -66,6 +67,14 @@ def test_neither_the_null_server_nor_a_load_without_a_window_is_watched() -> Non
     (only,) = watched(parse_experiment(text, "t.toml", known))
     assert only.cell.backend == "c-mt"
     assert watched(parse_experiment(text + 'kind = "process"\n', "t.toml", known)) == []
+
+
+def test_a_claim_on_what_nobody_watches_is_warned_of() -> None:
+    claim = '[[claim]]\nsays = "The GIL"\nvalue = { backend = "py-mt" }\nabove = 0.6\n'
+    claim += 'metric = "waiting_for_gil"\n'
+    said = '"The GIL" cannot be decided: timelines = false, so that waiting_for_gil is not known'
+    assert said in warnings(parse(THREE + claim, {"timelines": "false"}), KNOWN, 2)
+    assert said not in warnings(parse(THREE + claim), KNOWN, 2)
 
 
 def test_what_it_takes_is_counted() -> None:
