@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 from fibench.backends import Backend, Interpreter, own_backend, own_start, server_argv
 from fibench.backends.catalogue import connection_cap
@@ -148,13 +149,13 @@ def start_server(
     *,
     wrapper: tuple[str, ...] = (),
     slower_times: float = 1.0,
-    samples: Path | None = None,
+    samples: IO[bytes] | None = None,
 ) -> server.RunningServer:
     """Start a cell's server; what it writes goes to server.err. Raises TrialFailed.
 
     It may take `slower_times` as long as its backend may take at most.
 
-    What it does can be sampled into the file `samples`, if there is to be one.
+    What its threads do can be sampled into the file `samples`.
     A `wrapper` is not of the server: CPU times would be its own as well, so none are accounted for.
     """
     backend = context.backend(parameters.backend)

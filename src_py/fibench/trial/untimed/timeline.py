@@ -6,13 +6,16 @@ alone are taken, no times. It is the cell's own load, for less than half a secon
 costs little beside the server's start.
 """
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from fibench.experiment import Cell
 from fibench.record import waiting_metrics
 from fibench.server import RunningServer
-from fibench.timeline import ThreadTime, thread_time
+from fibench.timeline import ThreadTime, read_recording, thread_time
 from fibench.trial import load
 from fibench.trial._course import INVALID, Course
 from fibench.trial._figures import Figures
@@ -34,8 +37,8 @@ SHORT_WARMUP_S = 0.1
 """Connections stand by then, and threads and children are there."""
 END_S = 0.1
 """So long a server of the catalogue may take to end, whose end nobody looks at here."""
-SAMPLES = "samples"
-"""In a trial's folder: what the sampler writes, until it has been read."""
+WRITE_S = 10.0
+"""What the sampler has seen is written at once, but on a disk that is busy."""
 
 
 def watch_threads(context: TrialContext, cell: Cell, folder: Path) -> Course:
@@ -52,9 +55,7 @@ def watch_threads(context: TrialContext, cell: Cell, folder: Path) -> Course:
     try:
         return _course(_watched(context, cell, folder))
     except TrialFailed as failure:
-        return _course(ThreadTime(": ".join(filter(None, (str(failure), failure.hint)))))
-    finally:
-        (folder / SAMPLES).unlink(missing_ok=True)
+        return _course(ThreadTime("; ".join(filter(None, (str(failure), failure.hint)))))
 
 
 def _course(found: ThreadTime) -> Course:
@@ -66,22 +67,23 @@ def _watched(context: TrialContext, cell: Cell, folder: Path) -> ThreadTime:
     """What the sampler saw. Raises TrialFailed."""
     parameters, backend = cell.parameters, context.backend(cell.parameters.backend)
     port = pick_port(parameters, context.names, backend.port)
-    running = start_server(context, parameters, port, folder, samples=folder / SAMPLES)
-    with running:
+    with (
+        TemporaryFile(dir=folder) as samples,
+        start_server(context, parameters, port, folder, samples=samples) as running,
+    ):
         reply: str | Path | None = None if backend.ranked else NULL_REPLY
         if cell.asks:
             reply = Check(context, parameters, port, folder).of_cell(cell, 1, None).asks
         sampling = _Sampling(running)
         with context.under_load():
             answer = _load(reply, context, cell, port, folder, sampling)
+        written = running.sampled(WRITE_S) if sampling.has_window else None
         died = not running.alive()
         ending = running.stop(None if backend.command else END_S)
-    if died:
-        raise unexpected_end(ending)
-    if not sampling.has_window:
-        raise TrialFailed("its window was not seen to open and to close", "load")
-    _check(answer)
-    return sampling.thread_time(folder / SAMPLES)
+        if died:
+            raise unexpected_end(ending)
+        _check(answer)
+        return sampling.thread_time(samples, written)
 
 
 class _Sampling:
@@ -104,10 +106,19 @@ class _Sampling:
         """Whether the window has opened, and closed."""
         return {"begin", "end"} <= self._at_ns.keys()
 
-    def thread_time(self, samples: Path) -> ThreadTime:
-        """That of the window."""
+    def thread_time(self, samples: IO[bytes], written: int | None) -> ThreadTime:
+        """That of the window, if what was sampled has been `written`: 0, or an errno if not."""
+        if not self.has_window:
+            return ThreadTime("the window of its load was not seen to open and to close")
+        if written != 0:
+            why = "it took too long" if written is None else os.strerror(written)
+            return ThreadTime(f"what was sampled could not be written: {why}")
+        samples.seek(0)
+        recording = read_recording(samples.read())
+        if isinstance(recording, str):
+            return ThreadTime(recording)
         end_ns = self._at_ns.get("late", self._at_ns["end"])
-        return thread_time(samples, self._at_ns["begin"], end_ns)
+        return thread_time(recording, self._at_ns["begin"], end_ns)
 
 
 def _load(
