@@ -37,6 +37,8 @@ SHORT_WARMUP_S = 0.1
 """Connections stand by then, and threads and children are there."""
 END_S = 0.1
 """So long a server of the catalogue may take to end, whose end nobody looks at here."""
+LONGEST_WHY = 300
+"""Characters of a reason that a record keeps: a wrong reply may be told at length."""
 WRITE_S = 10.0
 """What the sampler has seen is written at once, but on a disk that is busy."""
 
@@ -51,11 +53,12 @@ def watch_threads(context: TrialContext, cell: Cell, folder: Path) -> Course:
     if kind == "process":
         return _course(ThreadTime("client_bench.sh announces no window"))
     if gone is not None:
-        return _course(ThreadTime(f"its server did not start before: {gone}"))
+        return _course(ThreadTime(f"its server did not start before: {gone[:LONGEST_WHY]}"))
     try:
         return _course(_watched(context, cell, folder))
     except TrialFailed as failure:
-        return _course(ThreadTime("; ".join(filter(None, (str(failure), failure.hint)))))
+        why = "; ".join(filter(None, (str(failure), failure.hint)))
+        return _course(ThreadTime(why if len(why) <= LONGEST_WHY else f"{why[:LONGEST_WHY]}…"))
 
 
 def _course(found: ThreadTime) -> Course:
