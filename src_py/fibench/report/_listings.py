@@ -214,7 +214,9 @@ def _orders(plan: Object) -> list[tuple[str, str]]:
         rest = counted(len(pairs) - _MOST_ORDERS + 1, "more block")
         pairs[_MOST_ORDERS - 1 :] = [("…", f"and {rest}, each in an order of its own")]
     if watched:
-        said = f"{counted(watched, 'server')}, once each after block 1, in trials that are not timed"
+        said = (
+            f"{counted(watched, 'server')}, once each after block 1, in trials that are not timed"
+        )
         pairs.append(("watched", said))
     return [("first", ", ".join(before)), *pairs] if before else pairs
 

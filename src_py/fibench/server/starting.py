@@ -89,7 +89,7 @@ def check_port_free(host: str, port: int, names: PortNames = NAMED_IN_FILE) -> N
         ) from error
 
 
-def start(
+def start(  # noqa: PLR0913 - each is an attribute of the process, or of its start
     command: ServerCommand,
     *,
     supervise: Path,

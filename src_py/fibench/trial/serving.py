@@ -141,7 +141,7 @@ def pick_port(
         raise TrialFailed(what, "bad-address", hint) from error
 
 
-def start_server(
+def start_server(  # noqa: PLR0913 - what a trial asks of its server
     context: TrialContext,
     parameters: Parameters,
     port: int,

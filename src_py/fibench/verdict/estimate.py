@@ -189,7 +189,7 @@ def contrast(
     """
     samples = index(samples)
     if batches.of_slices(metric):
-        sides = [samples.watched(key) for key in (left, right)]
+        sides = samples.watched(left), samples.watched(right)
         return _watched(batches.ratio(*sides, metric, alpha), alpha)
     shared = samples.valid(left).keys() & samples.valid(right).keys()
     if bounds.are_all_there_is(samples, (left, right), shared, metric):

@@ -37,7 +37,15 @@ ENDS = "def answer(connection, k):\n    import os\n    os._exit(3)\nserve_thread
         ("own", "measure", {}),
         ("c-mt", "measure", {"host": "192.0.2.1"}),
     ],
-    ids=["closed loop", "groups", "client_bench.sh", "system calls", "timeline", "it ends", "no such address"],
+    ids=[
+        "closed loop",
+        "groups",
+        "client_bench.sh",
+        "system calls",
+        "timeline",
+        "it ends",
+        "no such address",
+    ],
 )
 def test_a_record_that_is_read_is_the_one_that_was_written(
     programs: Path, tmp_path: Path, backend: str, role: Any, cell: dict[str, Any]
@@ -107,6 +115,7 @@ def test_what_was_seen_of_a_server_is_read_or_makes_its_record_none() -> None:
     assert found.as_document() == SEEN
     assert read_record({**whole, "timeline": None}).timeline is None
     assert read_record({**whole, "timeline": {"absent": "x"}}).timeline is not None
-    for wrong in ([], {}, {**SEEN, "shares": {"running": 1.5}}, {**SEEN, "slices": []}):
+    others: list[object] = [[], {}, {**SEEN, "shares": {"running": 1.5}}, {**SEEN, "slices": []}]
+    for wrong in others:
         with pytest.raises(RecordError, match="no proper timeline"):
             read_record({**whole, "timeline": wrong})

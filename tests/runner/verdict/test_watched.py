@@ -29,13 +29,13 @@ GIL = "waiting_for_gil"
 NEAR_080 = (0.78, 0.83, 0.81, 0.79, 0.80, 0.82, 0.80, 0.79, 0.81, 0.77)
 
 
-def seen(shares: Sequence[float], **changes: Any) -> ThreadTime:
+def seen(waited: Sequence[float], **changes: Any) -> ThreadTime:
     """What was seen of a server whose threads waited for the GIL in these shares of ten slices."""
-    mean = math.fsum(shares) / len(shares)
+    mean = math.fsum(waited) / len(waited)
     told: dict[str, Any] = {
         "absent": None, "source": "samples", "rate_hz": 1000.0, "wall_s": 0.4, "threads": 8,
         "shares": {"running": 1.0 - mean, "gil": mean}, "residual": 0.0,
-        "slices": tuple({"running": 1.0 - share, "gil": share} for share in shares),
+        "slices": tuple({"running": 1.0 - share, "gil": share} for share in waited),
     }  # fmt: skip
     return ThreadTime(**{**told, **changes})
 
