@@ -140,8 +140,8 @@ def known_ends(
 ) -> tuple[float | None, float | None]:
     """The ends of an interval as programs are told them, None for one that there is not.
 
-    Where figures are compared by ratios, which is everywhere but on a `linear` axis, one without a
-    lower end begins at 0.
+    Where figures are compared by ratios, which is everywhere but on a `linear` axis and of slices,
+    one without a lower end begins at 0.
     """
     begins = finite(low)
     return None if begins == 0.0 and not linear else begins, finite(high)

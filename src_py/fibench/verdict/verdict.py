@@ -140,6 +140,7 @@ class Verdict:
     def ends(self, low: float | None, high: float | None) -> tuple[float | None, float | None]:
         """The ends of an interval of its figure, likewise."""
         linear = self.crossover is not None and self.crossover.scale == "linear"
+        linear = linear or (self.estimate is not None and self.estimate.slices > 0)
         return known_ends(low, high, linear=linear)
 
     @property

@@ -121,6 +121,8 @@ def test_a_claim_on_a_share_is_decided_by_one_trial(
     assert isinstance(document, dict)
     assert (document["slices"], document["blocks"]) == (10, 1)
     assert document["quantity"] == "waiting_for_gil_share"
+    none = verdict_on(make_claim(GIL, right=None, high=0.05), watched(seen([0.0] * 10)))
+    assert none.known_ends[0] == 0.0
 
 
 def test_of_a_ratio_each_side_has_its_error() -> None:
