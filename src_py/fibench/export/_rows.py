@@ -52,7 +52,7 @@ def rows_of(summary: CellSummary) -> Iterator[FigureRow]:
     share = f"{100 * CONFIDENCE:g} %"
     for name in _ordered(summary.estimates):
         estimate = summary.estimates[name]
-        low, high = known_ends(estimate.low, estimate.high, linear=estimate.slices > 0)
+        low, high = known_ends(estimate.low, estimate.high)
         mean, unit = finite(estimate.mean), unit_of(name)
         figures = (name, unit, mean, low, high, estimate.blocks, share, estimate.absent)
         yield FigureRow(*figures, finite(estimate.at_least), finite(estimate.at_most))

@@ -73,12 +73,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
         padding=stack_padding(context.seed, trial.key),
     )
     began_s, before = time.monotonic(), disturbance.read_counters()
-    if trial.role == "syscalls":
-        course = count_calls(context, trial.cell, folder)
-    elif trial.role == "timeline":
-        course = watch_threads(context, trial.cell, folder)
-    else:
-        course = _measure(trial, context, folder)
+    course = _course(trial, context, folder)
     if course.failed is None:
         forget(folder)
     gained = disturbance.counted_between(before, disturbance.read_counters())
@@ -123,6 +118,19 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
     )
 
 
+def _course(trial: Trial, context: TrialContext, folder: Path) -> Course:
+    """How a trial goes that is for this."""
+    if trial.role == "syscalls":
+        return count_calls(context, trial.cell, folder)
+    if trial.role == "timeline":
+        return watch_threads(context, trial.cell, folder)
+    course = _measure(trial, context, folder)
+    context.not_started.pop(trial.cell.key, None)
+    if course.failed is not None and course.server is None:
+        context.not_started[trial.cell.key] = str(course.failed)
+    return course
+
+
 def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
     parameters = trial.cell.parameters
     backend = context.backend(parameters.backend)
@@ -135,9 +143,7 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
             context = replace(context, repeats=repeated.replies)
         running = start_server(context, parameters, port, folder)
     except TrialFailed as failure:
-        context.not_started[trial.cell.key] = str(failure)
         return Course(port, failed=failure)
-    context.not_started.pop(trial.cell.key, None)
     loaded: tuple[Figures, GeneratorSide] | None = None
     failed: TrialFailed | None = None
     right, seen, asked = 0, Seen(), list[load.Edge]()

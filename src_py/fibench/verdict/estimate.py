@@ -140,8 +140,8 @@ def known_ends(
 ) -> tuple[float | None, float | None]:
     """The ends of an interval as programs are told them, None for one that there is not.
 
-    Where figures are compared by ratios, which is everywhere but on a `linear` axis and of slices,
-    one without a lower end begins at 0.
+    Where figures are compared by ratios, which is everywhere but on a `linear` axis, one without a
+    lower end begins at 0.
     """
     begins = finite(low)
     return None if begins == 0.0 and not linear else begins, finite(high)
@@ -157,7 +157,7 @@ def value(
     """The geometric mean of a metric of one cell over its valid trials, at confidence 1 - alpha."""
     samples = index(samples)
     if batches.of_slices(metric):
-        return _watched(batches.share(samples.watched(cell_key), metric, alpha), alpha)
+        return _watched(batches.share_seen(samples.watched(cell_key), metric, alpha), alpha)
     blocks = samples.valid(cell_key)
     if bounds.are_all_there_is(samples, (cell_key,), blocks, metric):
         found = _between(bounds.ends_of(samples, cell_key, metric), alpha, looks)

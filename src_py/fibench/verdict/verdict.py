@@ -140,7 +140,6 @@ class Verdict:
     def ends(self, low: float | None, high: float | None) -> tuple[float | None, float | None]:
         """The ends of an interval of its figure, likewise."""
         linear = self.crossover is not None and self.crossover.scale == "linear"
-        linear = linear or (self.estimate is not None and self.estimate.slices > 0)
         return known_ends(low, high, linear=linear)
 
     @property
@@ -180,11 +179,10 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
                 "at_least", "at_most",       means of bounds, where the figure is not known: then
                                              mean is null; null where an end is not known either
                 "confidence", "blocks",      at all looks together, where there were several
-                "slices": number | null,     of one trial, whose interval it is then
                 "widened": null | {      of an interval that was widened for what others used
                     "low", "high",       what it was before
                     "foreign_cores", "names"},
-                "sd_log"},                   of the logarithms, over blocks; null of a crossover
+                "slices", "sd_log"},         of one trial, else null; of logarithms, over blocks
             "count": null | {"blocks", "least", "most", "total",       per block, for counts
                 "missed_below"},             if CONFIRMED: a smaller share of trials miss it
             "crossover": null | {

@@ -50,14 +50,16 @@ def of_slices(key: str) -> bool:
     return metric_of(key).of_role == "timeline"
 
 
-def share(seen: ThreadTime | None, metric: str, alpha: float) -> Batches | str:
-    """A share at confidence 1 - alpha, or why there is none. It is never below 0 nor above 1."""
+def share_seen(seen: ThreadTime | None, metric: str, alpha: float) -> Batches | str:
+    """A share at confidence 1 - alpha, or why there is none. It is never above 1, nor below the
+    least that counts, as shares of blocks are not: who compares figures does so by ratios."""
     found = _share(seen, metric)
     if isinstance(found, str):
         return found
     half = t_quantile(1.0 - alpha / 2.0, found.slices - 1) * found.error
-    low, high = max(0.0, found.mean - half), min(1.0, found.mean + half)
-    return Batches(found.mean, low, high, found.slices)
+    least = metric_of(metric).least
+    low, high = max(least, found.mean - half), max(least, min(1.0, found.mean + half))
+    return Batches(max(least, found.mean), low, high, found.slices)
 
 
 def ratio(
