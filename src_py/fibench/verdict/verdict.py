@@ -117,6 +117,8 @@ class Verdict:
         claim, found = self.claim, self.shown_estimate
         if claim.kind != "value" or found is None or not found.mean or not found.high:
             return False
+        if found.slices:  # of one trial: a ratio would be no surer
+            return False
         bounds = [bound for bound in (claim.low, claim.high) if bound is not None and bound > 0.0]
         if not bounds or math.isinf(found.high):
             return False

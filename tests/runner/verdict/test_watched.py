@@ -21,6 +21,8 @@ from fibench.timeline import ThreadTime
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Questions
 from fibench.verdict.estimate import Sample, contrast, paired_values, summarise, value
+from fibench.verdict.explaining.by_block import figures_by_block
+from fibench.verdict.explaining.far import far_blocks
 from fibench.verdict.looks import Looks, t_quantile
 from fibench.verdict.sample import Index
 from fibench.verdict.sampling.sampled import samples
@@ -187,3 +189,13 @@ def test_the_table_of_cells_has_it_beside_figures_of_blocks() -> None:
     assert found.estimates[GIL].mean == pytest.approx(0.8)
     assert found.estimates["throughput"].blocks == 5
     assert {WAITS[name] for name in WAITS} == {"gil", "lock", "network", "sleeping"}
+
+
+def test_no_block_is_far_and_no_ratio_surer_where_one_trial_tells() -> None:
+    made = watched(seen(NEAR_080), blocks=6)
+    verdict = verdict_on(make_claim(GIL, right=None, low=0.8), made)
+    assert verdict.outcome == "INCONCLUSIVE"
+    assert far_blocks(verdict, Index(made), {}) is None
+    assert not verdict.near_bound
+    assert figures_by_block(verdict, made) == ()
+    assert (verdict.blocks_needed, verdict.detectable) == (None, None)
