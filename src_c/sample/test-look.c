@@ -33,7 +33,7 @@ struct stage {
 __attribute__((format(printf, 2, 4))) static void put(const struct stage *stage, const char *name,
                                                       const char *text, ...)
 {
-    char path[160], filled[160];
+    char path[200], filled[160];
     va_list list;
     va_start(list, text);
     vsnprintf(filled, sizeof filled, name, list);

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fibench.experiment import Claim
     from fibench.verdict import Review
 
-_COLUMNS = (
+CSV_COLUMNS = (
     "row", "name", "metric", "estimate", "low", "high", "blocks", "unit", "interval", "outcome",
     "note", "decided", "at_least", "at_most",
 )  # fmt: skip
@@ -59,7 +59,9 @@ def export(review: Review) -> str:
         for claim in review.findings.undecided
     ]
     rows += [("mark", "", "", *nothing, "", mark) for mark in review.marks]
-    return written_rows(_COLUMNS, ((*row, *[None] * (len(_COLUMNS) - len(row))) for row in rows))
+    return written_rows(
+        CSV_COLUMNS, ((*row, *[None] * (len(CSV_COLUMNS) - len(row))) for row in rows)
+    )
 
 
 def written_rows(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -27,7 +27,7 @@ from tests.runner.stored_runs import (
 )
 
 from fibench.export import OF_LISTS, OF_RUNS, exported, listing
-from fibench.export.csv import COLUMNS, field, written_rows
+from fibench.export.csv import CSV_COLUMNS, field, written_rows
 from fibench.export.formats import maker_of
 from fibench.export.md import escape, table
 from fibench.report.runs import RunRow
@@ -118,7 +118,7 @@ def test_csv_is_rfc_4180(judged: Review) -> None:
     text = exported(judged, "csv")
     assert text.endswith("\r\n")
     assert "\n" not in text.replace("\r\n", "")
-    assert text.split("\r\n")[0].split(",") == list(COLUMNS)
+    assert text.split("\r\n")[0].split(",") == list(CSV_COLUMNS)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=5))
