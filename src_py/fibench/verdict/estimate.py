@@ -19,15 +19,7 @@ from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group, metr
 from fibench.verdict import bounds
 from fibench.verdict.foreign.widening import Gain, Widened, gain, of_sides, trials_of, who
 from fibench.verdict.looks import Looks, half_width, seen_from, t_quantile
-from fibench.verdict.sample import (
-    BOUNDED,
-    Index,
-    Sample,
-    index,
-    most_frequent_reason,
-    why_not_measured,
-    withheld,
-)
+from fibench.verdict.sample import BOUNDED, Index, Sample, index, most_frequent_reason, withheld
 from fibench.verdict.watched import batches
 
 __all__ = [
@@ -165,14 +157,11 @@ def value(
     absent = withheld(samples, (cell_key,), blocks, metric)
     if absent is not None:
         return _absent(absent.says, alpha, bounded=absent.bounded)
-    logs = samples.logs(cell_key, metric)
-    grain = samples.grain(cell_key, metric)
-    if_none = f"{metric} was not measured{why_not_measured(samples, (cell_key,), metric)}"
-    found = from_logs(list(logs.values()), alpha, if_none, grain, looks)
+    logs, grain = samples.logs(cell_key, metric), samples.grain(cell_key, metric)
+    found = from_logs(list(logs.values()), alpha, samples.none_of(metric, cell_key), grain, looks)
     found = widen(found, gain(samples, cell_key, logs, metric), samples, [cell_key], logs)
-    if found.high is not None and metric_of(metric).is_share:
-        return replace(found, high=min(1.0, found.high))  # there is no more than all
-    return found
+    above_all = metric_of(metric).is_share and found.high is not None and found.high > 1.0
+    return replace(found, high=1.0) if above_all else found
 
 
 def contrast(
@@ -203,9 +192,8 @@ def contrast(
     above, below = samples.logs(left, metric), samples.logs(right, metric)
     logs = {block: log - below[block] for block, log in above.items() if block in below}
     grain = math.hypot(samples.grain(left, metric), samples.grain(right, metric))
-    if_none = f"{metric} was not measured on both sides of any block"
-    if_none += why_not_measured(samples, (left, right), metric)
-    found = from_logs(list(logs.values()), alpha, if_none, grain, looks)
+    none = samples.none_of(metric, left, right)
+    found = from_logs(list(logs.values()), alpha, none, grain, looks)
     moved = of_sides(gain(samples, left, logs, metric), gain(samples, right, logs, metric))
     return widen(found, moved, samples, [left, right], logs)
 

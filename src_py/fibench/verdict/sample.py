@@ -249,6 +249,16 @@ class Index:
             self._logs[cell_key, metric] = found
         return found
 
+    def none_of(self, metric: str, *cells: str) -> str:
+        """That a metric of a cell, or on both sides of a claim, was not measured, and why where
+        trials say so."""
+        said = f"{metric} was not measured" + (" on both sides of any block" if cells[1:] else "")
+        if metric_of(metric).name not in OF_THREADS:
+            return said
+        trials = (trial for cell in cells for trial in self.valid(cell).values())
+        why = Counter(trial.threads_unknown for trial in trials if trial.threads_unknown)
+        return f"{said}: {why.most_common(1)[0][0]}" if why else said
+
 
 def index(samples: Iterable[Sample] | Index) -> Index:
     """The index of samples; what is one already is returned as it is."""
@@ -316,12 +326,3 @@ def log_of(figure: float | None) -> float | None:
     if figure is None or not math.isfinite(figure) or figure <= 0.0:
         return None
     return math.log(figure)
-
-
-def why_not_measured(samples: Index, cells: Iterable[str], key: str) -> str:
-    """Why a metric of these cells is not known, behind that it is not; empty where nobody said."""
-    if metric_of(key).name not in OF_THREADS:
-        return ""
-    trials = (trial for cell in cells for trial in samples.valid(cell).values())
-    why = Counter(trial.threads_unknown for trial in trials if trial.threads_unknown is not None)
-    return f": {why.most_common(1)[0][0]}" if why else ""

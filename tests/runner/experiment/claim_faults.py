@@ -182,7 +182,7 @@ DIAGNOSTICS = {
         ),
         (
             'e.toml:10:10: kind "process" has no p99\n'
-            "it has wall, throughput, cores, cpu_per_request"
+            "it has wall, throughput, cores, cpu_per_request, running, ready, run_delay_per_request"
         ),
     ),
     "wall time of a fixed duration": (
