@@ -32,7 +32,7 @@ from fibench.folders import find_places
 from fibench.page.charts.raster import has_font
 from fibench.server.cgroup import usable_parent
 from fibench.server.thread_time import NOT_KEPT
-from fibench.trial.syscalls import absent_reason
+from fibench.trial.untimed.syscalls import absent_reason
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 60.0

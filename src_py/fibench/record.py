@@ -11,11 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from fibench.json_values import Json
+from fibench.metrics import METRICS
 from fibench.parameters import Parameters
 from fibench.plan import Role
+from fibench.timeline import State, ThreadTime
 from fibench.tried import could_not_start
 
 SCHEMA = 3
+WAITS: Mapping[str, State] = {
+    "waiting_for_gil": "gil",
+    "waiting_for_lock": "lock",
+    "waiting_for_network": "network",
+    "sleeping": "sleeping",
+}
+"""By metrics of an untimed trial, the states of threads whose shares they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +287,8 @@ class Record:
     """What the rest of the machine did meanwhile."""
     syscalls: SystemCalls | None = None
     """Only of a trial that counts system calls."""
+    timeline: ThreadTime | None = None
+    """Only of a trial that watches the server's threads."""
     evidence: Evidence = field(default_factory=Evidence)
     """Who that was, and what could not be told."""
     disturbed: Disturbed | None = None
@@ -331,12 +342,19 @@ class Record:
             "generator": self.generator.as_document() if self.generator else {},
             "machine": self.machine,
             **({} if self.syscalls is None else {"syscalls": self.syscalls.as_document()}),
+            **({} if self.timeline is None else {"timeline": self.timeline.as_document()}),
             "evidence": {
                 "foreign": list(self.evidence.foreign),
                 "missing": self.evidence.missing,
             },
             "times": asdict(self.times),
         }
+
+
+def waiting_metrics(seen: ThreadTime) -> dict[str, float | None]:
+    """The metrics of a trial that watches threads, by the names that records have; None of a state
+    that cannot be known there."""
+    return {METRICS[name].name_with_unit: seen.shares.get(state) for name, state in WAITS.items()}
 
 
 def broke_off(record: Record) -> bool:

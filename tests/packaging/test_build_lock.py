@@ -47,6 +47,7 @@ backend = "c-sync"
 [load]
 duration = "50ms"
 [plan]
+timelines = false
 blocks = 1
 """
 

@@ -58,6 +58,7 @@ warmup = "0s"
 timeout = "5s"
 {load}
 [plan]
+timelines = false
 blocks = 1
 """
 

@@ -28,6 +28,7 @@ backend = ["c-sync", "c-mt"]
 [load]
 duration = "0.1s"
 [plan]
+timelines = false
 blocks = 2
 seed = 7
 """

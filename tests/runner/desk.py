@@ -34,6 +34,7 @@ n = 20
 duration = "0.1s"
 warmup = "50ms"
 [plan]
+timelines = false
 blocks = {blocks}
 [[claim]]
 says = "C takes memory"

@@ -32,6 +32,7 @@ clients = 8
 duration = "2s"
 warmup = "200ms"
 [plan]
+timelines = false
 blocks = { least = 6, most = 12 }
 seed = 7
 [[claim]]

@@ -32,6 +32,7 @@ clients = 8
 duration = "2s"
 warmup = "200ms"
 [plan]
+timelines = false
 blocks = 5
 seed = 7
 [[claim]]
@@ -64,6 +65,7 @@ name = "idle"
 clients = 4
 idle = true
 [plan]
+timelines = false
 blocks = 3
 [[claim]]
 says = "Small ones are fast"

@@ -8,7 +8,7 @@ from fibench.parameters.blocks import EARLIER_FEWEST, FEWEST_BLOCKS, Blocks, kep
 from fibench.parameters.cpu_list import ALL, parse_cpus, written_cpus
 from fibench.parameters.drawn import LONGEST_MADE_AS, drawn_seed, read_name
 from fibench.parameters.groups import Group, described
-from fibench.parameters.keys import PLAN_KEYS, Key, Repetitions, kept_seed
+from fibench.parameters.keys import PLAN_KEYS, Key, Repetitions, kept_seed, kept_timelines
 from fibench.parameters.kinds import NAME, NAME_RULE, Fault, Kind, Scalar
 from fibench.parameters.named import (
     AXES,
@@ -59,6 +59,7 @@ __all__ = [
     "in_file",
     "kept_blocks",
     "kept_seed",
+    "kept_timelines",
     "of_check",
     "of_load",
     "option_flag",

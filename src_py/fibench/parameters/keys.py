@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Generic, Literal, TypeVar
 
 from fibench.parameters.blocks import DEFAULT, Blocks, blocks
-from fibench.parameters.kinds import Kind, T_co, share, whole
+from fibench.parameters.kinds import Kind, T_co, flag, share, whole
 
 T = TypeVar("T", bound=Hashable)
 
@@ -126,6 +126,19 @@ class Repetitions:
             varies=False,
         )
     )
+    timelines: int = always(
+        Key(
+            "plan",
+            flag(),
+            1,
+            "Whether each cell's server is watched once, in a trial of the first block that is not "
+            "timed and takes half a second beside the server's start: what its threads do, and "
+            "what they wait for (waiting_for_gil, waiting_for_lock, waiting_for_network and "
+            "sleeping). Not under a load of kind `process`, and not the null server.",
+            varies=False,
+            option=Option(14, "false: without the untimed trials that see what threads wait for"),
+        )
+    )
 
     def as_json(self) -> dict[str, int | float | None]:
         """As a plan keeps it."""
@@ -134,6 +147,7 @@ class Repetitions:
             "least_blocks": self.blocks.least,
             "seed": self.seed,
             "tolerate_failures": self.tolerate_failures,
+            "timelines": bool(self.timelines),
         }
 
 
@@ -141,6 +155,11 @@ def kept_seed(plan: Mapping[str, object]) -> int | None:
     """The seed that plan.json says; None where it says none that could be."""
     seed = plan.get("seed")
     return seed if type(seed) is int and 0 <= seed <= LARGEST_SEED else None
+
+
+def kept_timelines(plan: Mapping[str, object]) -> int:
+    """Whether plan.json says that servers are watched. Earlier versions did not, and do not say."""
+    return int(plan.get("timelines") is True)
 
 
 PLAN_KEYS: Mapping[str, Key[Hashable]] = {

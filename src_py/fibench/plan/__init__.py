@@ -12,6 +12,7 @@ from fibench.plan.trials import (
     Trial,
     ceiling_of,
     cells_to_trace,
+    cells_to_watch,
     expected_seconds,
     plan,
     plan_json,
@@ -20,6 +21,7 @@ from fibench.plan.trials import (
     trial_key,
     trials_of_block,
     twin_of,
+    untimed_of_block,
 )
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Trial",
     "ceiling_of",
     "cells_to_trace",
+    "cells_to_watch",
     "check_cpus",
     "choose",
     "expected_seconds",
@@ -39,5 +42,6 @@ __all__ = [
     "trial_key",
     "trials_of_block",
     "twin_of",
+    "untimed_of_block",
     "warnings",
 ]

@@ -12,7 +12,7 @@ from fibench.experiment.cells import is_stand_in
 from fibench.metrics import METRICS, cores_text, quantity
 from fibench.parameters import ALL, parse_cpus, written_cpus
 from fibench.plan.pinning import asked_cpus, computing_s, largest_n
-from fibench.plan.trials import seconds
+from fibench.plan.trials import cells_to_watch, seconds
 from fibench.quantities import format_duration
 from fibench.wording import counted
 
@@ -40,6 +40,7 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
     for claim in experiment.claims:
         found |= dict.fromkeys(_too_few_replies(claim))
         found |= dict.fromkeys(_too_slow_for(claim, every, cpus))
+        found |= dict.fromkeys(_unwatched(claim, experiment))
         obstacle = experiment.absent.obstacle(claim)
         if obstacle is not None:
             found[f'"{claim.says}" is not testable here: {obstacle}'] = None
@@ -49,6 +50,15 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
                 f"and {cpus} can be used here"
             ] = None
     return list(found)
+
+
+def _unwatched(claim: Claim, experiment: Experiment) -> Iterator[str]:
+    """What threads wait for is claimed of servers that nobody watches."""
+    watched = {cell.key for cell in cells_to_watch(experiment)}
+    missing = [cell.label for cell in cells_of(claim) if cell.key not in watched]
+    if METRICS[claim.metric].of_role == "timeline" and missing:
+        why = f"{missing[0]} is not watched" if experiment.plan.timelines else "timelines = false"
+        yield f'"{claim.says}" cannot be decided: {why}, so that {claim.metric} is not known'
 
 
 def _of_cell(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from fibench.experiment import Cell, Experiment, cells_of
 from fibench.experiment.cells import is_stand_in
+from fibench.plan._ceilings import BACKEND as NULL
 from fibench.plan._ceilings import ceiling_of, ceilings, repeated_by_ceilings
 from fibench.plan.searching.found import searches_json
 
@@ -20,6 +21,7 @@ __all__ = [
     "Trial",
     "ceiling_of",
     "cells_to_trace",
+    "cells_to_watch",
     "expected_seconds",
     "extent",
     "plan",
@@ -27,6 +29,7 @@ __all__ = [
     "trial_key",
     "trials_of_block",
     "twin_of",
+    "untimed_of_block",
 ]
 
 SCHEMA = 2
@@ -39,12 +42,19 @@ UNKNOWN_LENGTH_S = 1.0
 _PAGE_BYTES = 4096
 TRACED_S = 2.0
 """About what a trial takes that counts system calls."""
+WATCHED_S = 0.6
+"""What a trial takes, at most, that sees what the server's threads do."""
+WATCHED_BLOCK = 0
+"""The block in which each cell's server is watched."""
 
 
-Role = Literal["measure", "twin", "ceiling", "syscalls", "search"]
+Role = Literal["measure", "twin", "ceiling", "syscalls", "timeline", "search"]
 """What a trial is for. "measure": a sample of its cell. "twin": the A/A copy of one. "ceiling": a
 null server under the same load shape, before the first block. "syscalls": untimed, under strace.
-"search": to find rates for the blocks, before all else; nothing is judged by it."""
+"timeline": untimed, the server's threads being watched. "search": to find rates for the blocks,
+before all else; nothing is judged by it."""
+_UNTIMED: Mapping[Role, float] = {"syscalls": TRACED_S, "timeline": WATCHED_S}
+"""How long trials take whose times are nobody's: each cell has others in the same block."""
 SEARCH_BLOCK = -2
 """The block of what is measured to find rates."""
 
@@ -71,8 +81,9 @@ def plan(experiment: Experiment) -> tuple[Trial, ...]:
 
     The order of block b is that of `random.Random(f"{seed}/{b}").shuffle` on the cells in the
     order of the file and, after them, the twin; without a seed, which a run then makes for itself,
-    that order. Trials that only count system calls end the block: strace makes them slow, and they
-    are not timed. Which cells are not measured in every block is seen in the run (run/blocks.py).
+    that order. Trials that are not timed end the block: those that only count system calls, which
+    strace makes slow, and of the first one those that only watch what threads do. Which cells are
+    not measured in every block is seen in the run (run/blocks.py).
     """
     trials: list[Trial] = []
 
@@ -86,7 +97,6 @@ def plan(experiment: Experiment) -> tuple[Trial, ...]:
         key, repeats = f"ceiling-{cell.key}", repeated.get(cell.key)
         trials.append(Trial(len(trials), -1, cell, key, "ceiling", repeats))
     twin = twin_of(experiment)
-    traced = cells_to_trace(experiment)
     for block in range(experiment.plan.blocks.most):
         order: list[tuple[Cell, Role]] = [(cell, "measure") for cell in experiment.cells]
         order += [(twin, "twin")] if twin is not None else []
@@ -94,9 +104,17 @@ def plan(experiment: Experiment) -> tuple[Trial, ...]:
             random.Random(f"{experiment.plan.seed}/{block}").shuffle(order)
         for cell, role in order:
             add(block, cell, trial_key(block, cell.key, role), role)
-        for cell in traced:
-            add(block, cell, trial_key(block, cell.key, "syscalls"), "syscalls")
+        for cell, role in untimed_of_block(experiment, block):
+            add(block, cell, trial_key(block, cell.key, role), role)
     return tuple(trials)
+
+
+def untimed_of_block(experiment: Experiment, block: int) -> list[tuple[Cell, Role]]:
+    """The trials at the end of a block that are not timed, each as its cell and its role."""
+    found: list[tuple[Cell, Role]] = [(cell, "syscalls") for cell in cells_to_trace(experiment)]
+    if block == WATCHED_BLOCK:
+        found += [(cell, "timeline") for cell in cells_to_watch(experiment)]
+    return found
 
 
 def trials_of_block(experiment: Experiment, block: int) -> dict[str, str]:
@@ -108,14 +126,14 @@ def trials_of_block(experiment: Experiment, block: int) -> dict[str, str]:
         return {f"ceiling-{cell.key}": cell.key for cell in ceilings(experiment)}
     twin = twin_of(experiment)
     cells = [*experiment.cells, *([] if twin is None else [twin])]
-    traced = [(trial_key(block, one.key, "syscalls"), one) for one in cells_to_trace(experiment)]
-    keys = [*((trial_key(block, cell.key), cell) for cell in cells), *traced]
-    return {key: cell.key for key, cell in keys}
+    timed: list[tuple[Cell, Role]] = [(cell, "measure") for cell in cells]
+    every = [*timed, *untimed_of_block(experiment, block)]
+    return {trial_key(block, cell.key, role): cell.key for cell, role in every}
 
 
 def trial_key(block: int, cell_key: str, role: Role = "measure") -> str:
     """The key of a trial in a block."""
-    return f"b{block:03d}-{cell_key}" + ("~syscalls" if role == "syscalls" else "")
+    return f"b{block:03d}-{cell_key}" + (f"~{role}" if role in _UNTIMED else "")
 
 
 def search_key(cell: Cell) -> str:
@@ -147,6 +165,18 @@ def cells_to_trace(experiment: Experiment) -> list[Cell]:
     return [cell for cell in experiment.cells if cell.key in named]
 
 
+def cells_to_watch(experiment: Experiment) -> list[Cell]:
+    """The cells whose servers are watched, in the order of the file: not where client_bench.sh is
+    the load, which has no window, nor the null server, of which nobody asks why it is slow."""
+    if not experiment.plan.timelines:
+        return []
+    return [
+        cell
+        for cell in experiment.cells
+        if cell.parameters.kind == "fibload" and cell.backend != NULL
+    ]
+
+
 def schedule_seed(seed: int, block: int) -> int:
     """What decides when the requests of an open loop are due, in one block.
 
@@ -170,13 +200,13 @@ def expected_seconds(trials: Iterable[Trial]) -> float:
 
     A window that ends after a number of replies, or when client_bench.sh does, counts
     UNKNOWN_LENGTH_S; a warm-up until the load is steady the least that it takes, as most servers
-    need; a trial that counts system calls TRACED_S.
+    need; a trial that is not timed TRACED_S or WATCHED_S.
     """
-    return sum(TRACED_S if t.role == "syscalls" else seconds(t.cell) for t in trials)
+    return sum(_UNTIMED.get(trial.role) or seconds(trial.cell) for trial in trials)
 
 
 def seconds(cell: Cell) -> float:
-    """How long a trial of a cell takes, as above, without counting system calls."""
+    """How long a trial of a cell takes, as above, where it is timed."""
     window = cell.parameters.duration
     warmup_s = cell.parameters.warmup_s
     return (UNKNOWN_LENGTH_S if window is None else window) + (

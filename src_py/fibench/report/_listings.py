@@ -17,6 +17,7 @@ from fibench.json_values import (
 )
 from fibench.metrics import quantity
 from fibench.plan.searching.steps import MOST_SEARCH_TRIALS
+from fibench.report._trial_line import labelled_by_role
 from fibench.report.numbers import time_span, time_taken
 from fibench.report.output import glued, page, print_hanging
 from fibench.wording import counted, prose, shown
@@ -198,7 +199,11 @@ def _left_out(plan: Object) -> list[tuple[str, str]]:
 def _orders(plan: Object) -> list[tuple[str, str]]:
     """The order of trials in each of the first blocks."""
     blocks: dict[int, list[str]] = {}
+    watched = 0
     for trial in objects_in(plan, "trials"):
+        if trial.get("role") == "timeline":
+            watched += 1
+            continue
         blocks.setdefault(whole_in(trial, "block"), []).append(glued(_named(trial)))
     before = blocks.pop(_BEFORE, None)
     pairs = [(f"block {block + 1}", _in_order(order)) for block, order in blocks.items()]
@@ -208,6 +213,11 @@ def _orders(plan: Object) -> list[tuple[str, str]]:
     if len(pairs) > _MOST_ORDERS:
         rest = counted(len(pairs) - _MOST_ORDERS + 1, "more block")
         pairs[_MOST_ORDERS - 1 :] = [("…", f"and {rest}, each in an order of its own")]
+    if watched:
+        said = (
+            f"{counted(watched, 'server')}, once each after block 1, in trials that are not timed"
+        )
+        pairs.append(("watched", said))
     return [("first", ", ".join(before)), *pairs] if before else pairs
 
 
@@ -235,7 +245,5 @@ def _searches(plan: Object) -> list[tuple[str, str]]:
 def _named(trial: Object) -> str:
     """A trial as its cell's label, and what else it is for."""
     label = shown(str(trial["cell"]))
-    searched = trial.get("role") == "search"
-    if searched:
-        return f"{label} (search)"
-    return f"{label} (system calls)" if trial.get("role") == "syscalls" else label
+    role = trial.get("role")
+    return f"{label} (search)" if role == "search" else labelled_by_role(label, role)

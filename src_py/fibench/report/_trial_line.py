@@ -2,6 +2,7 @@
 """One trial on one line, for a log and for the progress bar."""
 
 import re
+from collections.abc import Mapping
 
 from fibench.metrics import METRICS, quantity
 from fibench.plan.trials import SEARCH_BLOCK
@@ -10,6 +11,12 @@ from fibench.wording import shown
 
 _HINT_INDENT = 8
 _NUMBER = re.compile(r"[0-9]+")
+_UNTIMED: Mapping[object, str] = {"syscalls": " (system calls)", "timeline": " (timeline)"}
+
+
+def labelled_by_role(label: str, role: object) -> str:
+    """A cell's label, and what a trial of it is for that is not timed."""
+    return label + _UNTIMED.get(role, "")
 
 
 def kind_of_hint(hint: str) -> str:

@@ -239,8 +239,9 @@ def _cell_notes(summary: CellSummary, metrics: Sequence[str]) -> list[str]:
     elif total == 0:
         notes.append("not measured")
     for metric in metrics:
-        known = summary.estimates[metric].blocks
-        if 0 < known < summary.valid:
+        found = summary.estimates[metric]
+        known = found.blocks
+        if 0 < known < summary.valid and not found.slices:
             notes.append(f"{metric} is known in {known} of {summary.valid} trials")
     waiting = summary.counts.get("waiting")
     if waiting is not None and waiting.most:

@@ -108,6 +108,9 @@ def decided_words(verdict: Verdict) -> str:
     of them, where it does not rest on all."""
     if verdict.decided is None:
         return ""
+    found = verdict.estimate
+    if found is not None and found.slices:
+        return f"; {glued(f'by {found.slices} slices')} of one untimed trial"
     lacks = verdict.blocks < verdict.decided
     after = counted(verdict.decided, "block")
     if verdict.looks is None:

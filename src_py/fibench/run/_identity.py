@@ -28,8 +28,8 @@ from fibench.plan.searching.found import open_searches
 from fibench.record import SCHEMA
 from fibench.run._attempts import NOISE, accepts_noise, tails
 from fibench.run._imports import measuring_digest
-from fibench.trial.syscalls import strace
 from fibench.trial.trial import TrialContext
+from fibench.trial.untimed.syscalls import strace
 from fibench.wording import escaped
 
 _LARGEST_HASHED = 64 << 20

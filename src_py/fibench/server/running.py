@@ -122,6 +122,20 @@ class RunningServer:
         """All its processes, parents before children."""
         return [] if self._ending is not None else descendants(self.supervisor_pid)
 
+    def begin_sampling(self) -> None:
+        """Have what its threads do sampled from now on, if it was started with a file for that."""
+        self._supervised.begin_sampling()
+
+    def end_sampling(self) -> None:
+        """Have that end."""
+        self._supervised.end_sampling()
+
+    def sampled(self, limit_s: float) -> int | None:
+        """0 as soon as what was sampled is in its file, or the errno of what failed; None if it is
+        not within `limit_s`."""
+        self._supervised.wait(lambda report: report.sampled is not None, limit_s)
+        return self._supervised.report.sampled
+
     def stop(self, grace_s: float | None = None) -> Ending:
         """Ask it to end with its signal, wait for its grace, or up to `grace_s`, then kill what is
         left of it."""

@@ -89,7 +89,7 @@ def check_port_free(host: str, port: int, names: PortNames = NAMED_IN_FILE) -> N
         ) from error
 
 
-def start(
+def start(  # noqa: PLR0913 - each is an attribute of the process, or of its start
     command: ServerCommand,
     *,
     supervise: Path,
@@ -97,12 +97,14 @@ def start(
     timeout_s: float = 10.0,
     cgroup: Cgroup | None = None,
     streams: Streams | None = None,
+    samples: IO[bytes] | None = None,
 ) -> RunningServer:
     """Start a server, in a cgroup of its own if one is given, and wait until it is ready.
 
     At most `timeout_s`. What it writes goes to `stderr_path`, of more than twice KEPT_BYTES the
-    beginning and the end; or to `streams`, its output and its errors. Raises StartError; nothing of
-    the server is left then, nor after any other exception, nor of the cgroup.
+    beginning and the end; or to `streams`, its output and its errors. What its threads do can be
+    sampled into the file `samples`. Raises StartError; nothing of the server is left then, nor
+    after any other exception, nor of the cgroup.
     """
     deadline_s = time.monotonic() + timeout_s
     environment = clean_environment(os.environ) | dict(command.env or {})
@@ -121,7 +123,8 @@ def start(
                 for_child.callback(os.close, fd)
             supervised = on_error.enter_context(
                 _launch(
-                    command, argv, supervise, stderr_path, environment, pass_fds, cgroup, streams
+                    *(command, argv, supervise, stderr_path, environment, pass_fds, cgroup),
+                    *(streams, samples),
                 )
             )
         waiting = _Start(command, supervised, stderr_path, timeout_s, deadline_s)
@@ -142,6 +145,7 @@ def _launch(  # noqa: PLR0913 - what start() has found out
     pass_fds: list[int],
     cgroup: Cgroup | None,
     streams: Streams | None,
+    samples: IO[bytes] | None,
 ) -> Supervised:
     if command.cwd is not None and not command.cwd.is_dir():
         raise StartError(
@@ -160,6 +164,7 @@ def _launch(  # noqa: PLR0913 - what start() has found out
             pass_fds=pass_fds,
             cpus=command.cpus,
             cgroup=None if cgroup is None else cgroup.path,
+            samples=samples,
         )
 
 

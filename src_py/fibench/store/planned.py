@@ -27,7 +27,14 @@ from fibench.experiment import (
     resolve_claims,
 )
 from fibench.folders import Places
-from fibench.parameters import FRAMINGS, Parameters, Repetitions, kept_blocks, kept_seed
+from fibench.parameters import (
+    FRAMINGS,
+    Parameters,
+    Repetitions,
+    kept_blocks,
+    kept_seed,
+    kept_timelines,
+)
 from fibench.store.files import DAMAGED, NOT_UNDERSTOOD, StoredError, read_inside, shown_path
 from fibench.store.searching.planned import as_searched
 from fibench.wording import escaped
@@ -67,12 +74,14 @@ def read_experiment(folder: Path, plan: Mapping[str, object], places: Places) ->
 
 
 def _asked(in_file: Repetitions, plan: Mapping[str, object]) -> Repetitions:
-    """What a plan says of blocks and seed; what it does not is as in the file."""
+    """What a plan says of blocks, seed and timelines; what it does not is as in the file, but that
+    servers are watched only where it says so."""
     blocks, seed = kept_blocks(plan), kept_seed(plan)
     return replace(
         in_file,
         blocks=in_file.blocks if blocks is None else blocks,
         seed=in_file.seed if seed is None else seed,
+        timelines=kept_timelines(plan),
     )
 
 

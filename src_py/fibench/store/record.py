@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from fibench.experiment import Experiment
 from fibench.json_values import Object, object_or_empty, text_or_none
+from fibench.metrics import UNTIMED
 from fibench.parameters import Parameters
 from fibench.plan import Role
 from fibench.plan.trials import SEARCH_BLOCK
@@ -83,6 +84,7 @@ def read_record(document: Object) -> Record:
         generator=parts.read_generator(document.get("generator")),
         machine=parts.known_figures(document.get("machine")),
         syscalls=parts.read_system_calls(document.get("syscalls")),
+        timeline=members.optional("timeline", parts.read_timeline, None),
     )
     wrong = members.wrong or _at_odds(found)
     if wrong:
@@ -164,7 +166,8 @@ class Usable:
 def usable(reading: journal.Reading, experiment: Experiment) -> Usable:
     """The records that are what trials of an experiment leave behind.
 
-    Of a cell and a block there is one measurement: another trial that claims to be it is left out.
+    Of a cell and a block there is one measurement, and one trial of each kind that is not timed:
+    another that claims to be it is left out.
     An attempt has one line, the first that says it is the attempt: each is made once. What no rule
     asked for (store/attempts.py) is left out.
     """
@@ -193,9 +196,10 @@ def usable(reading: journal.Reading, experiment: Experiment) -> Usable:
         (lines[one.trial, one.attempt], "nothing asked for this attempt: one before it stands")
         for one in followed.unasked
     ]
-    owners: dict[tuple[str, int, bool], str] = {}
+    owners: dict[tuple[str, int, Role | None], str] = {}
     for record in last_attempts(followed.made):
-        owners.setdefault((record.cell, record.block, record.role == "syscalls"), record.trial)
+        untimed = record.role if record.role in UNTIMED else None
+        owners.setdefault((record.cell, record.block, untimed), record.trial)
     measured = set(owners.values())
     refused += [
         (lines[one.trial, one.attempt], "another trial has measured its cell in its block")

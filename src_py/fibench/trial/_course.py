@@ -4,6 +4,7 @@
 from dataclasses import dataclass, field
 
 from fibench.record import GeneratorSide, ServerSide, SystemCalls
+from fibench.timeline import ThreadTime
 from fibench.trial._figures import Figures
 from fibench.trial.evidence.watch import Seen
 from fibench.trial.serving import TrialFailed
@@ -21,6 +22,7 @@ class Course:
     server: ServerSide | None = None
     generator: GeneratorSide | None = None
     syscalls: SystemCalls | None = None
+    timeline: ThreadTime | None = None
     seen: Seen = field(default_factory=Seen)
     """What the rest of the machine did meanwhile."""
     window_opened: bool = False

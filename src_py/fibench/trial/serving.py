@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 from fibench.backends import Backend, Interpreter, own_backend, own_start, server_argv
 from fibench.backends.catalogue import connection_cap
@@ -87,6 +88,9 @@ class TrialContext:
     unstarted: dict[str, TrialFailed] = field(default_factory=dict, compare=False)
     """By the names of servers that did not start so that a null server could repeat them, why: each
     of their ceilings might wait for a minute to see it."""
+    not_started: dict[str, str] = field(default_factory=dict, compare=False)
+    """By the keys of cells whose server did not start when it was last to be measured, why: the
+    trial that only watches it would wait as long to see it."""
     loading: Callable[[bool], None] = field(default=_untold, compare=False)
     """Told True before the load is started that a trial measures, and False when it has ended."""
 
@@ -137,7 +141,7 @@ def pick_port(
         raise TrialFailed(what, "bad-address", hint) from error
 
 
-def start_server(
+def start_server(  # noqa: PLR0913 - what a trial asks of its server
     context: TrialContext,
     parameters: Parameters,
     port: int,
@@ -145,11 +149,13 @@ def start_server(
     *,
     wrapper: tuple[str, ...] = (),
     slower_times: float = 1.0,
+    samples: IO[bytes] | None = None,
 ) -> server.RunningServer:
     """Start a cell's server; what it writes goes to server.err. Raises TrialFailed.
 
     It may take `slower_times` as long as its backend may take at most.
 
+    What its threads do can be sampled into the file `samples`.
     A `wrapper` is not of the server: CPU times would be its own as well, so none are accounted for.
     """
     backend = context.backend(parameters.backend)
@@ -163,6 +169,7 @@ def start_server(
             stderr_path=folder / "server.err",
             timeout_s=slower_times * backend.start_timeout_s,
             cgroup=None if wrapper else cgroup.create(context.supervise),
+            samples=samples,
         )
     except server.StartError as error:
         raise TrialFailed(str(error), error.kind, error.hint) from error

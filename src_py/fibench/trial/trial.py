@@ -49,7 +49,8 @@ from fibench.trial.serving import (
     start_server,
     unexpected_end,
 )
-from fibench.trial.syscalls import count_calls
+from fibench.trial.untimed.syscalls import count_calls
+from fibench.trial.untimed.timeline import watch_threads
 
 __all__ = ["TrialContext", "run_trial", "scratch_name"]
 
@@ -72,10 +73,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
         padding=stack_padding(context.seed, trial.key),
     )
     began_s, before = time.monotonic(), disturbance.read_counters()
-    if trial.role == "syscalls":
-        course = count_calls(context, trial.cell, folder)
-    else:
-        course = _measure(trial, context, folder)
+    course = _course(trial, context, folder)
     if course.failed is None:
         forget(folder)
     gained = disturbance.counted_between(before, disturbance.read_counters())
@@ -114,9 +112,23 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
         generator=course.generator,
         machine={**disturbance.machine_json(gained), **course.seen.figures},
         syscalls=course.syscalls,
+        timeline=course.timeline,
         evidence=course.seen.evidence,
         times=Times(wall_s=time.monotonic() - began_s, measured_s=figures.measured_s),
     )
+
+
+def _course(trial: Trial, context: TrialContext, folder: Path) -> Course:
+    """How a trial goes that is for this."""
+    if trial.role == "syscalls":
+        return count_calls(context, trial.cell, folder)
+    if trial.role == "timeline":
+        return watch_threads(context, trial.cell, folder)
+    course = _measure(trial, context, folder)
+    context.not_started.pop(trial.cell.key, None)
+    if course.failed is not None and course.server is None:
+        context.not_started[trial.cell.key] = str(course.failed)
+    return course
 
 
 def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:

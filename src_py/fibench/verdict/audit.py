@@ -26,7 +26,7 @@ from fibench.verdict.judging import Verdict
 from fibench.verdict.verdict import claim_json
 from fibench.wording import escaped
 
-SAMPLED: tuple[Role, ...] = ("measure", "syscalls")
+SAMPLED: tuple[Role, ...] = ("measure", "syscalls", "timeline")
 """A trial of a block has one of these in its key; the twin has a cell of its own."""
 _SAME = 1e-6
 """By so much, relatively, a figure may differ that was written and read again."""

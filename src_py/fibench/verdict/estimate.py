@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 
 from fibench.json_values import finite
 from fibench.metrics import GROUP_METRICS, METRICS, Metric, Unit, in_group, metric_of
-from fibench.parameters import FEWEST_BLOCKS
 from fibench.verdict import bounds
 from fibench.verdict.foreign.widening import Gain, Widened, gain, of_sides, trials_of, who
-from fibench.verdict.looks import Looks, critical, half_width, t_quantile
+from fibench.verdict.looks import Looks, half_width, seen_from, t_quantile
 from fibench.verdict.sample import BOUNDED, Index, Sample, index, most_frequent_reason, withheld
+from fibench.verdict.watched import batches
 
 __all__ = [
     "METRICS",
@@ -37,13 +37,7 @@ __all__ = [
 ]
 
 CONFIDENCE = 0.95
-MOST_ADVISED = 1000
-"""No run is advised to use more blocks than this."""
-_MANY = 10**9
-"""Degrees of freedom with which Student's t is the normal distribution."""
 NO_LOOKS: Mapping[str, Looks] = {}
-POWER = 0.8
-"""An effect counts as one that a run could have seen if it would see it this often."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +66,13 @@ class Estimate:
     """The interval as it was before it was widened for what others used; None: it was not."""
     bounded: bool = False
     """It is absent since so much alone is known: of which longer windows would tell no more."""
+    slices: int = 0
+    """It is of one trial alone, and the interval of so many slices of that (watched/batches.py),
+    an arithmetic mean; 0: of blocks."""
+
+    def is_enough(self, fewest: int) -> bool:
+        """Whether it has the blocks for a verdict; what is of slices needs one trial alone."""
+        return self.slices > 0 or self.blocks >= fewest
 
     @property
     def is_bound(self) -> bool:
@@ -138,44 +139,6 @@ def known_ends(
     return None if begins == 0.0 and not linear else begins, finite(high)
 
 
-def seen_from(
-    blocks: int, sd: float, alpha: float, looks: Looks | None = None, wider: float = 1.0
-) -> float:
-    """The distance from a bound at which an interval excludes it with POWER, in units of `sd`.
-
-    (t(1 - alpha/2) + t(POWER)) standard errors: the usual approximation to the noncentral t. The
-    first of the two is as the looks have it, and `wider` times as large.
-    """
-    error = sd / math.sqrt(blocks)
-    return wider * half_width(blocks, sd, alpha, looks) + t_quantile(POWER, blocks - 1) * error
-
-
-def blocks_needed(
-    distance: float, sd: float, alpha: float, looks: Looks | None = None
-) -> int | None:
-    """The fewest blocks that would see an effect of that size with POWER, in units of `sd`.
-
-    None if MOST_ADVISED would not do. The spread is taken to stay as it was. Of a run with several
-    looks it is the block of the last: what these cost is taken to be as it is in this run.
-    """
-    if distance <= 0.0:
-        return None
-    wider = 1.0
-    if looks is not None and not looks.fixed:
-        wider = looks.critical(looks.most, alpha) / critical(looks.most, alpha)
-    normal = wider * t_quantile(1.0 - alpha / 2.0, _MANY) + t_quantile(POWER, _MANY)
-    # The t distribution has heavier tails than the normal: fewer than this are never enough.
-    fewest = (normal * sd / distance) ** 2 if sd < distance * MOST_ADVISED else math.inf
-    if fewest > MOST_ADVISED:
-        return None
-    blocks = max(FEWEST_BLOCKS, math.floor(fewest))
-    while seen_from(blocks, sd, alpha, wider=wider) > distance:
-        blocks += 1
-        if blocks > MOST_ADVISED:
-            return None
-    return blocks
-
-
 def value(
     samples: Iterable[Sample] | Index,
     cell_key: str,
@@ -185,6 +148,8 @@ def value(
 ) -> Estimate:
     """The geometric mean of a metric of one cell over its valid trials, at confidence 1 - alpha."""
     samples = index(samples)
+    if batches.of_slices(metric):
+        return _watched(batches.share_seen(samples.watched(cell_key), metric, alpha), alpha)
     blocks = samples.valid(cell_key)
     if bounds.are_all_there_is(samples, (cell_key,), blocks, metric):
         found = _between(bounds.ends_of(samples, cell_key, metric), alpha, looks)
@@ -212,6 +177,9 @@ def contrast(
     Only the blocks count in which both trials are valid and both have the metric.
     """
     samples = index(samples)
+    if batches.of_slices(metric):
+        sides = samples.watched(left), samples.watched(right)
+        return _watched(batches.ratio(*sides, metric, alpha), alpha)
     shared = samples.valid(left).keys() & samples.valid(right).keys()
     if bounds.are_all_there_is(samples, (left, right), shared, metric):
         of_left, of_right = (bounds.ends_of(samples, key, metric) for key in (left, right))
@@ -258,6 +226,9 @@ def paired_values(
     Their ratio is the contrast's mean. (None, None) if there is no such block.
     """
     samples = index(samples)
+    if batches.of_slices(metric):
+        one, other = (value(samples, key, metric, 1.0 - CONFIDENCE) for key in (left, right))
+        return one.mean, other.mean
     above, below = samples.logs(left, metric), samples.logs(right, metric)
     blocks = [block for block in above if block in below]
     if not blocks:
@@ -381,6 +352,13 @@ def _between(ends: bounds.Between, alpha: float, looks: Looks | None) -> Estimat
 def deviation(figures: Sequence[float], mean: float) -> float:
     """The standard deviation of at least two figures about their mean."""
     return math.sqrt(math.fsum((figure - mean) ** 2 for figure in figures) / (len(figures) - 1))
+
+
+def _watched(found: batches.Batches | str, alpha: float) -> Estimate:
+    """The estimate of what one trial saw of itself."""
+    if isinstance(found, str):
+        return _absent(found, alpha)
+    return Estimate(1, found.mean, found.low, found.high, None, alpha, slices=found.slices)
 
 
 def _absent(reason: str, alpha: float, *, bounded: bool = False) -> Estimate:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fibench.plan import ceiling_of, cells_to_trace
+from fibench.plan import ceiling_of, untimed_of_block
 from fibench.record import Record
 from fibench.store.attempts import failed_before, passes_of
 from fibench.store.begun import Begun
@@ -128,7 +128,7 @@ def _not_quiet(
 
 
 def _whole_blocks(experiment: Experiment, records: Sequence[Record]) -> list[Record]:
-    """The records without those of a last block that was broken off before its system calls, or
+    """The records without those of a last block that was broken off before what is not timed, or
     before its last trial was measured again, or when it was measured again as a whole.
 
     Where anything else is missing of a block, `decide` sees it.
@@ -143,8 +143,8 @@ def _whole_blocks(experiment: Experiment, records: Sequence[Record]) -> list[Rec
     measured = {cell for cell, role in made if role == "measure"}
     lacking = [
         cell
-        for cell in cells_to_trace(experiment)
-        if cell.key in measured and (cell.key, "syscalls") not in made
+        for cell, role in untimed_of_block(experiment, last)
+        if cell.key in measured and (cell.key, role) not in made
     ]
     return [record for record in records if not lacking or record.block < last]
 

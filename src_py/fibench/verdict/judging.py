@@ -27,7 +27,7 @@ from fibench.verdict.crossover import Sides, find_crossover
 from fibench.verdict.estimate import CONFIDENCE, Estimate, Sample
 from fibench.verdict.foreign.telling import unquiet
 from fibench.verdict.foreign.unknown import unknown_beside
-from fibench.verdict.looks import FEWEST, Looks
+from fibench.verdict.looks import FEWEST, Looks, blocks_needed, seen_from
 from fibench.verdict.sample import Index, index
 from fibench.verdict.sustaining.ruling import (
     decisive_cells,
@@ -38,6 +38,7 @@ from fibench.verdict.sustaining.ruling import (
     why_unclear,
 )
 from fibench.verdict.verdict import CLAIMS_SCHEMA, Outcome, Verdict, claims_json
+from fibench.verdict.watched.batches import of_slices
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell, Claim
@@ -92,6 +93,8 @@ def _judge_one(
         return replace(verdict, outcome="INVALID", reason=obstacle)
     if is_count:
         return verdict
+    if of_slices(_metric(claim)):  # of one trial, which no other one replaces
+        return _judge_figures(verdict, samples, looks)
     spoilt = left_out_of(claim, samples, FEWEST_BLOCKS if looks is None else looks.fewest)
     if spoilt.not_quiet is not None:
         return replace(verdict, reason=spoilt.not_quiet)
@@ -208,7 +211,7 @@ def _judge_interval(verdict: Verdict, samples: Index, looks: Looks | None) -> Ve
     reason = estimate.absent
     if estimate.mean is None and not estimate.is_bound:
         pass
-    elif estimate.blocks < _fewest(looks) or estimate.low is None or estimate.high is None:
+    elif not estimate.is_enough(_fewest(looks)) or estimate.low is None or estimate.high is None:
         reason = too_few_blocks(estimate.blocks, claim, samples, _fewest(looks))
     else:
         outcome = _place(estimate.low, estimate.high, claim.low, claim.high)
@@ -284,7 +287,7 @@ def _what_would_settle(claim: Claim, estimate: Estimate) -> _Settling:
     if distance is None or estimate.sd_log is None:
         return _Settling()
     left = distance - estimate.widening
-    blocks = estimates.blocks_needed(left, estimate.sd_log, estimate.alpha, estimate.looks)
+    blocks = blocks_needed(left, estimate.sd_log, estimate.alpha, estimate.looks)
     return _Settling(math.expm1(distance), blocks)
 
 
@@ -344,7 +347,7 @@ def _settling_on_axis(
     if sd is None or estimate.mean is None:
         return _Settling()
     alpha, looks = estimate.alpha, estimate.looks
-    seen = estimates.seen_from(estimate.blocks, sd, alpha, looks)
+    seen = seen_from(estimate.blocks, sd, alpha, looks)
     bounds = [b for b in (claim.low, claim.high) if b is not None and (b > 0.0 or not log)]
     if not bounds:
         return _Settling(detectable=math.expm1(seen) if log else seen)
@@ -354,7 +357,7 @@ def _settling_on_axis(
     )
     return _Settling(
         needed=math.expm1(distance) if log else distance,
-        blocks_needed=estimates.blocks_needed(distance, sd, alpha, looks),
+        blocks_needed=blocks_needed(distance, sd, alpha, looks),
         detectable=math.expm1(seen) if log else seen,
     )
 

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from fibench.parameters import EARLIER_FEWEST
+from fibench.parameters import EARLIER_FEWEST, FEWEST_BLOCKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 FEWEST = EARLIER_FEWEST
 """No look is earlier, and no verdict is of fewer blocks: two figures that are near each other
 by chance say nothing."""
+MOST_ADVISED = 1000
+"""No run is advised to use more blocks than this."""
+_MANY = 10**9
+"""Degrees of freedom with which Student's t is the normal distribution."""
+POWER = 0.8
+"""An effect counts as one that a run could have seen if it would see it this often."""
 _POINTS = 64
 """Chebyshev points of a density, and Gauss points of an integral, for up to 100 blocks."""
 _NEGLIGIBLE = 8.5
@@ -217,3 +223,41 @@ def _scale(degrees: int) -> float:
 def half_width(blocks: int, sd: float, alpha: float, looks: Looks | None = None) -> float:
     """Half the width of the interval, in units of `sd`, for that many blocks (at least two)."""
     return critical(blocks, alpha, looks) * sd / math.sqrt(blocks)
+
+
+def seen_from(
+    blocks: int, sd: float, alpha: float, looks: Looks | None = None, wider: float = 1.0
+) -> float:
+    """The distance from a bound at which an interval excludes it with POWER, in units of `sd`.
+
+    (t(1 - alpha/2) + t(POWER)) standard errors: the usual approximation to the noncentral t. The
+    first of the two is as the looks have it, and `wider` times as large.
+    """
+    error = sd / math.sqrt(blocks)
+    return wider * half_width(blocks, sd, alpha, looks) + t_quantile(POWER, blocks - 1) * error
+
+
+def blocks_needed(
+    distance: float, sd: float, alpha: float, looks: Looks | None = None
+) -> int | None:
+    """The fewest blocks that would see an effect of that size with POWER, in units of `sd`.
+
+    None if MOST_ADVISED would not do. The spread is taken to stay as it was. Of a run with several
+    looks it is the block of the last: what these cost is taken to be as it is in this run.
+    """
+    if distance <= 0.0:
+        return None
+    wider = 1.0
+    if looks is not None and not looks.fixed:
+        wider = looks.critical(looks.most, alpha) / critical(looks.most, alpha)
+    normal = wider * t_quantile(1.0 - alpha / 2.0, _MANY) + t_quantile(POWER, _MANY)
+    # The t distribution has heavier tails than the normal: fewer than this are never enough.
+    fewest = (normal * sd / distance) ** 2 if sd < distance * MOST_ADVISED else math.inf
+    if fewest > MOST_ADVISED:
+        return None
+    blocks = max(FEWEST_BLOCKS, math.floor(fewest))
+    while seen_from(blocks, sd, alpha, wider=wider) > distance:
+        blocks += 1
+        if blocks > MOST_ADVISED:
+            return None
+    return blocks

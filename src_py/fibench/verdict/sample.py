@@ -23,6 +23,7 @@ Flaw = Literal["short", "hidden", "bounded"]
 
 if TYPE_CHECKING:
     from fibench.record import Disturbed
+    from fibench.timeline import ThreadTime
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,9 @@ class Sample:
     otherwise, in their order."""
     superseded: tuple[Sample, ...] = ()
     """The attempts before it in its pass over the block that were disturbed, in their order."""
+    watched: ThreadTime | None = None
+    """What was seen of its cell's server in the trial of its block that only watches it; None: in
+    this block there was none."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How every request of the trial ended, warm-up included: "ok", "wrong", "unfinished" …"""
 
@@ -148,11 +152,14 @@ class Index:
         """The cells whose trials know how late the load generator was."""
         self.limited: set[str] = set()
         """The cells with a trial of which the load generator may have been the limit."""
+        self._watched: dict[str, ThreadTime] = {}
         self.spoilt = False
         """Whether any trial may be left out of a claim, for what happened beside it."""
         for sample in samples:
             self._all.setdefault(sample.cell_key, []).append(sample)
             self.spoilt = self.spoilt or sample.is_spoilt
+            if sample.watched is not None:
+                self._watched.setdefault(sample.cell_key, sample.watched)
             if sample.lag_p99_s is not None:
                 self.open_loops.add(sample.cell_key)
             if sample.bound or sample.lag_p99_s is not None or sample.read_lags_s:
@@ -186,6 +193,10 @@ class Index:
     def valid(self, cell_key: str) -> Mapping[int, Sample]:
         """The valid trials of a cell by block, in the order of blocks."""
         return self._valid.get(cell_key, {})
+
+    def watched(self, cell_key: str) -> ThreadTime | None:
+        """What was seen of a cell's server, whatever became of the trial that its block has."""
+        return self._watched.get(cell_key)
 
     def unstarted(self, cell_key: str) -> Collection[int]:
         """The blocks in which a cell has no valid trial, since the one that it has could not

@@ -117,6 +117,8 @@ class Verdict:
         claim, found = self.claim, self.shown_estimate
         if claim.kind != "value" or found is None or not found.mean or not found.high:
             return False
+        if found.slices:  # of one trial: a ratio would be no surer
+            return False
         bounds = [bound for bound in (claim.low, claim.high) if bound is not None and bound > 0.0]
         if not bounds or math.isinf(found.high):
             return False
@@ -182,7 +184,7 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
                 "widened": null | {      of an interval that was widened for what others used
                     "low", "high",       what it was before
                     "foreign_cores", "names"},
-                "sd_log"},                   of the logarithms, over blocks; null of a crossover
+                "slices", "sd_log"},         of one trial, else null; of logarithms, over blocks
             "count": null | {"blocks", "least", "most", "total",       per block, for counts
                 "missed_below"},             if CONFIRMED: a smaller share of trials miss it
             "crossover": null | {
@@ -298,6 +300,7 @@ def _estimate_json(verdict: Verdict) -> dict[str, Json] | None:
         "high": high,
         "confidence": 1.0 - estimate.alpha,
         "blocks": estimate.blocks,
+        "slices": estimate.slices or None,
         "sd_log": estimate.sd_log,
         "widened": _widened_json(verdict, estimate.widened),
     }

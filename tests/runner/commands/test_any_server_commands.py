@@ -67,7 +67,7 @@ def test_nginx_is_measured_for_a_person_whose_path_does_not_have_it(desk: Desk) 
     path = os.pathsep.join(one for one in folders if not one.endswith("sbin"))
     text = FILES["nginx-workers"].read_text().replace('["hello", "hello-close", "file"]', '"hello"')
     head, _, _ = text.replace("workers = [1, 2, 4]", "workers = 1").partition("[[claim]]")
-    load = "[load]\nduration = '0.1s'\nwarmup = '50ms'\n[plan]\nblocks = 1\n"
+    load = "[load]\nduration = '0.1s'\nwarmup = '50ms'\n[plan]\ntimelines = false\nblocks = 1\n"
     done = desk.run(desk.write(head + load), PATH=path)
     assert done.returncode == 0, done.stdout + done.stderr
     (record,) = desk.measured()
@@ -111,6 +111,7 @@ clients = 2
 duration = "0.1s"
 warmup = "50ms"
 [plan]
+timelines = false
 blocks = 5
 [[claim]]
 says = "It takes memory"

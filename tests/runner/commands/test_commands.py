@@ -40,6 +40,7 @@ timeout = "1s"
 [server]
 {server}
 [plan]
+timelines = false
 blocks = 1
 """
 

@@ -38,6 +38,7 @@ framing = "line"
 duration = "0.1s"
 warmup = "50ms"
 [plan]
+timelines = false
 blocks = {blocks}
 """
 DIES = "open('starts', 'a').write('x'); import sys; sys.exit('no, not me')"

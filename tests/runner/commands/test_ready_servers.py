@@ -29,6 +29,7 @@ LOAD = """
 duration = "0.1s"
 warmup = "50ms"
 [plan]
+timelines = false
 blocks = 1
 """
 

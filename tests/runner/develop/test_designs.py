@@ -25,7 +25,7 @@ from fibench.develop.pages.counts import (
 )
 from fibench.develop.pages.pages import FOLDER, INDEX, Block, PageError, blocks, fill, pages
 from fibench.folders import Places, find_places
-from fibench.trial.syscalls import absent_reason
+from fibench.trial.untimed.syscalls import absent_reason
 
 CATALOGUE = read_catalogue(CHECKOUT / "catalogue.toml")
 PAGES = [pytest.param(path, id=path.stem) for path in pages(CHECKOUT)]

@@ -35,7 +35,7 @@ def test_each_file_is_planned_as_it_is() -> None:
         assert not experiment.dropped_claims
         document = plan_json(experiment, warnings(experiment, KNOWN, 8))
         roles = {trial["role"] for trial in document["trials"]}  # type: ignore[attr-defined]
-        assert roles == {"measure", "twin", "ceiling"}, name
+        assert roles == {"measure", "twin", "ceiling", "timeline"}, name
         one_core = all(own.cores == 1 for own in experiment.backends.values())
         assert (choose(experiment, [[0], [1]]).load is not None) == one_core, name
         for cell in experiment.cells:

@@ -47,6 +47,7 @@ rate = 200
 duration = "2s"
 warmup = "200ms"
 [plan]
+timelines = false
 blocks = 5
 """
 BOUND_S = 0.812

@@ -30,6 +30,7 @@ clients = 8
 duration = "2s"
 warmup = "200ms"
 [plan]
+timelines = false
 blocks = 12
 seed = 7
 [[claim]]
@@ -93,6 +94,7 @@ clients = 4
 duration = "2s"
 warmup = "200ms"
 [plan]
+timelines = false
 blocks = 6
 seed = 7
 [[claim]]
@@ -126,6 +128,7 @@ clients = 2
 n = 25
 rate = "1/s"
 [plan]
+timelines = false
 blocks = 6
 seed = 7
 [[claim]]
@@ -256,7 +259,7 @@ def gil(folder: Path) -> Path:
             return 79.0
         return STEADY.get(trial.cell.backend, 9000.0)
 
-    text = experiment_file("gil").replace("[plan]\n", "[plan]\nblocks = 12\n", 1)
+    text = experiment_file("gil").replace("[plan]\n", "[plan]\nblocks = 12\ntimelines = false\n", 1)
     return model_run(folder, text, Model(rate=rate, change=change))
 
 

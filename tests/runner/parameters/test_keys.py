@@ -119,7 +119,7 @@ def test_every_key_is_an_option_whose_value_comes_into_the_file(name: str) -> No
 def test_the_options_are_in_the_order_in_which_a_plan_keeps_them() -> None:
     assert list(options()) == [
         "backend", "clients", "n", "rate", "port", "framing", "interpreter", "blocks", "duration",
-        "warmup", "requests", "seed", "request",
+        "warmup", "requests", "seed", "request", "timelines",
     ]  # fmt: skip
 
 

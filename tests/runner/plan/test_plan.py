@@ -18,7 +18,9 @@ BLOCKS = st.integers(1, 12)
 
 
 def with_plan(blocks: int, seed: int, n: str = "[1, 2, 3, 4]") -> str:
-    return SMALL.replace("[server]", f"n = {n}\n[plan]\nblocks = {blocks}\nseed = {seed}")
+    return SMALL.replace(
+        "[server]", f"n = {n}\n[plan]\ntimelines = false\nblocks = {blocks}\nseed = {seed}"
+    )
 
 
 @given(BLOCKS, SEEDS)
@@ -88,13 +90,17 @@ def test_the_order_of_a_seed_does_not_change_between_versions() -> None:
 
 
 def test_the_expected_time_is_warm_ups_and_windows() -> None:
-    cells_and_twin_s, ceilings_s = 9 * 10 * 0.9, 2 * (0.5 + 0.2)
+    cells_and_twin_s, ceilings_s, watched_s = 9 * 10 * 0.9, 2 * (0.5 + 0.2), 8 * 0.6
 
-    assert expected_seconds(plan(parse(GIL))) == pytest.approx(cells_and_twin_s + ceilings_s)
+    assert expected_seconds(plan(parse(GIL))) == pytest.approx(
+        cells_and_twin_s + ceilings_s + watched_s
+    )
 
 
 def test_a_load_that_ends_by_itself_counts_one_second() -> None:
-    text = SMALL.replace("[load]", '[load]\nrequests = 100\nwarmup = "0s"\n[plan]\nblocks = 1')
+    text = SMALL.replace(
+        "[load]", '[load]\nrequests = 100\nwarmup = "0s"\n[plan]\nblocks = 1\ntimelines = false'
+    )
 
     assert expected_seconds(plan(parse(text))) == pytest.approx(3 * 1.0 + 2 * 0.5)
 
@@ -105,8 +111,8 @@ def test_the_plan_as_json_has_cells_and_ordered_trials() -> None:
     assert document["schema"] == 2
     assert document["blocks"] == 10
     assert len(document["cells"]) == 8
-    assert len(document["trials"]) == 2 + 9 * 10
-    assert document["expected_s"] == 82.4
+    assert len(document["trials"]) == 2 + 9 * 10 + 8
+    assert document["expected_s"] == 87.2
     assert document["warnings"] == ["a warning"]
     first = document["trials"][2]
     assert set(first) == {"index", "block", "role", "cell", "key", "backend", "parameters"}

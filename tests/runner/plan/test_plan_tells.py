@@ -22,6 +22,7 @@ clients = 4
 n = 25
 duration = "{duration}"
 [plan]
+timelines = false
 blocks = {blocks}
 [[claim]]
 says = "latency"

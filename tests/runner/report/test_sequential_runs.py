@@ -88,6 +88,7 @@ def test_an_interrupted_run_keeps_what_it_had_decided(
 
 ADDED = """\
 [plan]
+timelines = false
 tolerate_failures = 0.5
 [[claim]]
 says = "Nothing is refused by threads"

@@ -64,6 +64,7 @@ clients = 32
 duration = "2s"
 warmup = "200ms"
 [plan]
+timelines = false
 blocks = {{ least = 6, most = 12 }}
 seed = 7
 {CLAIMS}"""

@@ -24,6 +24,7 @@ clients = 8
 duration = "4s"
 warmup = "0.1s"
 [plan]
+timelines = false
 blocks = 5
 seed = 7
 [[claim]]

@@ -55,6 +55,7 @@ clients = 2
 duration = "0.1s"
 warmup = "20ms"
 [plan]
+timelines = false
 blocks = 3
 seed = 7
 """

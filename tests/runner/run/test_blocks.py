@@ -188,3 +188,43 @@ def test_under_other_claims_a_run_goes_on_with_the_cells_that_these_need() -> No
     found = go(other, records).decisions
     assert found.over
     assert max(record.block for record in records if record.cell == mp.key) == 11
+
+
+def _nothing_more(attempt: Attempt) -> Record:
+    raise AssertionError(f"{attempt.trial.key} is measured again")
+
+
+WATCHED = experiment_of(SEQUENTIAL.replace("timelines = false\n", ""))
+
+
+def test_servers_are_watched_in_the_first_block_alone() -> None:
+    records: list[Record] = []
+    go(WATCHED, records)
+    seen = [(one.cell, one.block) for one in records if one.role == "timeline"]
+    assert seen == [(cell.key, 0) for cell in WATCHED.cells]
+    others = [one.trial for one in records if one.role != "timeline"]
+    plain: list[Record] = []
+    go(EXPERIMENT, plain)
+    assert others == [one.trial for one in plain]
+
+
+@pytest.mark.parametrize("left", range(1, len(WATCHED.cells) + 1))
+def test_a_block_that_was_broken_off_while_servers_were_watched_is_measured_again(
+    left: int,
+) -> None:
+    records: list[Record] = []
+    first = sum(trial.block <= 0 for trial in plan(WATCHED))
+    go(WATCHED, records, trials=first - left)
+    assert find(WATCHED, records, CORES, complete=False).decisions.blocks == 0
+    go(WATCHED, records)
+    block = [one for one in records if one.block == 0]
+    assert {one.attempt for one in last_attempts(block)} == {2}
+    assert find(WATCHED, records, CORES, complete=True).made_again.broken_off
+
+
+def test_a_journal_of_a_version_that_watched_nothing_is_whole() -> None:
+    """Its plan does not ask for what it lacks."""
+    records: list[Record] = []
+    go(EXPERIMENT, records)
+    following = go(EXPERIMENT, records, measure=_nothing_more)
+    assert following.decisions.over

@@ -40,6 +40,7 @@ duration = "30ms"
 warmup = "10ms"
 n = 5
 [plan]
+timelines = false
 blocks = 2
 """
 

@@ -30,6 +30,7 @@ backend = ["c-mt", "py-mt"]
 [load]
 duration = "0.1s"
 [plan]
+timelines = false
 blocks = 2
 """
 

@@ -25,6 +25,7 @@ n = 5
 duration = "0.1s"
 warmup = "20ms"
 [plan]
+timelines = false
 blocks = {blocks}
 [[claim]]
 says = "Both take memory"
@@ -201,6 +202,7 @@ n = 5
 duration = "0.1s"
 warmup = "20ms"
 [plan]
+timelines = false
 blocks = 1
 """
 SERVER = """

@@ -44,6 +44,7 @@ duration = "0.1s"
 warmup = "20ms"
 n = 5
 [plan]
+timelines = false
 blocks = 2
 """
 

@@ -22,6 +22,7 @@ n = 20
 duration = "0.1s"
 warmup = "20ms"
 [plan]
+timelines = false
 blocks = 1
 [[claim]]
 says = "Threads sustain 100/s"

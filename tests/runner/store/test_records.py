@@ -33,10 +33,19 @@ ENDS = "def answer(connection, k):\n    import os\n    os._exit(3)\nserve_thread
         ("c-epoll", "measure", {"groups": GROUPS}),
         ("c-mt", "measure", {"kind": "process", "framing": "message", "n": 5}),
         ("c-mt", "syscalls", {}),
+        ("c-mt", "timeline", {}),
         ("own", "measure", {}),
         ("c-mt", "measure", {"host": "192.0.2.1"}),
     ],
-    ids=["closed loop", "groups", "client_bench.sh", "system calls", "it ends", "no such address"],
+    ids=[
+        "closed loop",
+        "groups",
+        "client_bench.sh",
+        "system calls",
+        "timeline",
+        "it ends",
+        "no such address",
+    ],
 )
 def test_a_record_that_is_read_is_the_one_that_was_written(
     programs: Path, tmp_path: Path, backend: str, role: Any, cell: dict[str, Any]
@@ -88,3 +97,25 @@ def test_what_is_no_parameters_is_no_record(wrong: dict[str, object]) -> None:
     whole = Parameters(backend="c-mt").as_json()
     with pytest.raises(RecordError, match="parameters"):
         read_record({**SOUND, "parameters": {**whole, **wrong}})
+
+
+SEEN = {
+    "source": "samples", "rate_hz": 999.0, "wall_s": 0.4, "threads": 1,
+    "shares": {"running": 0.75, "network": 0.25}, "slices": [{"running": 1.0}] * 10,
+    "residual": 0.0, "rows": [], "rows_left_out": 0, "unknown": [],
+}  # fmt: skip
+
+
+def test_what_was_seen_of_a_server_is_read_or_makes_its_record_none() -> None:
+    """Verdicts rest on it."""
+    parameters = Parameters(backend="c-mt").as_json()
+    whole = {**SOUND, "role": "timeline", "parameters": parameters, "timeline": SEEN}
+    found = read_record(whole).timeline
+    assert found is not None
+    assert found.as_document() == SEEN
+    assert read_record({**whole, "timeline": None}).timeline is None
+    assert read_record({**whole, "timeline": {"absent": "x"}}).timeline is not None
+    others: list[object] = [[], {}, {**SEEN, "shares": {"running": 1.5}}, {**SEEN, "slices": []}]
+    for wrong in others:
+        with pytest.raises(RecordError, match="no proper timeline"):
+            read_record({**whole, "timeline": wrong})

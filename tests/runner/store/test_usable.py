@@ -71,7 +71,8 @@ def test_whatever_journals_are_merged_no_cell_counts_twice_in_a_block(
         replace(
             RECORDS[0],
             trial=chance.choice(names), cell=cell, block=block, attempt=chance.randint(1, 3),
-            index=chance.randrange(9), role=chance.choice(("measure", "twin", "syscalls", None)),
+            index=chance.randrange(9),
+            role=chance.choice(("measure", "twin", "syscalls", "timeline", None)),
             valid=chance.random() < 0.8, reason="it failed", failure="invalid",
             window_opened=True,
         )

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runner.trials import run, run_well, trial
 
-from fibench.trial.syscalls import REQUESTS, absent_reason, more_requests, per_request, read_summary
+from fibench.trial.untimed.syscalls import (
+    REQUESTS,
+    absent_reason,
+    more_requests,
+    per_request,
+    read_summary,
+)
 
 TABLE = """\
 % time     seconds  usecs/call     calls    errors syscall

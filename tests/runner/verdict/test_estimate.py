@@ -15,16 +15,14 @@ from tests.runner.verdict.throughputs import cell_samples, ends, pair_samples, s
 
 from fibench.parameters import FEWEST_BLOCKS
 from fibench.verdict.estimate import (
-    MOST_ADVISED,
     Estimate,
-    blocks_needed,
     contrast,
     paired_values,
-    seen_from,
     summarise,
     t_quantile,
     value,
 )
+from fibench.verdict.looks import MOST_ADVISED, blocks_needed, seen_from
 
 figures = st.floats(min_value=1e-6, max_value=1e9)
 

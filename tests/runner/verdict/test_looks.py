@@ -11,8 +11,16 @@ import numpy as np
 import pytest
 
 from fibench.verdict import looks
-from fibench.verdict.estimate import blocks_needed, from_logs, seen_from
-from fibench.verdict.looks import Looks, Paths, critical_values, t_of, t_quantile
+from fibench.verdict.estimate import from_logs
+from fibench.verdict.looks import (
+    Looks,
+    Paths,
+    blocks_needed,
+    critical_values,
+    seen_from,
+    t_of,
+    t_quantile,
+)
 
 ALPHAS = (0.05, 0.05 / 8, 0.05 / 60)
 RUNS = 200_000

@@ -26,7 +26,8 @@ from fibench.experiment import Cell, Claim, Point
 from fibench.parameters import Parameters
 from fibench.verdict import Estimate, Index, Sample, Verdict, judge
 from fibench.verdict.crossover import crossing
-from fibench.verdict.estimate import contrast, seen_from, value
+from fibench.verdict.estimate import contrast, value
+from fibench.verdict.looks import seen_from
 from fibench.verdict.twin import check_twin, drift
 
 if TYPE_CHECKING:

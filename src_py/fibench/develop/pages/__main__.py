@@ -27,8 +27,8 @@ from fibench.develop.pages import counts, memory, sources
 from fibench.develop.pages.pages import Block, Kind, PageError, refresh
 from fibench.folders import find_places
 from fibench.plan import Pinning
-from fibench.trial.syscalls import absent_reason
 from fibench.trial.trial import TrialContext
+from fibench.trial.untimed.syscalls import absent_reason
 
 Result = TypeVar("Result")
 

@@ -14,8 +14,8 @@ from fibench.experiment import Experiment, parse_experiment
 from fibench.machine import cores as machine
 from fibench.plan import Trial, choose, plan
 from fibench.trial import run_trial
-from fibench.trial.syscalls import per_request, read_summary
 from fibench.trial.trial import TrialContext
+from fibench.trial.untimed.syscalls import per_request, read_summary
 
 
 @dataclass(frozen=True)

@@ -212,6 +212,12 @@ def _method(verdict: Verdict) -> str:
             f"the figure is on, by Student's t over {found.blocks} blocks at {level}, "
             f"{whole}.{looked}"
         )
+    if found.slices:
+        return (
+            f"The server was watched once, in a trial that is not timed: Student's t over "
+            f"{found.slices} slices of that at {level}, {whole}. It is an interval for that server "
+            "alone, not for further starts of it."
+        )
     what = "of the ratio" if verdict.claim.right is not None else "of the figure"
     return (
         f"The logarithm {what}, block by block: its mean, and Student's t over {found.blocks} "

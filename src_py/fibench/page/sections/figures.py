@@ -139,4 +139,5 @@ def _note(record: Record) -> str:
         accepted = " (noise was accepted)" if record.is_accepted else ""
         return f"disturbed: {prose(record.disturbed.says)}{accepted}"
     return {"twin": "measured again (A/A)", "syscalls": "counts system calls",
+            "timeline": "watches threads, untimed",
             "ceiling": "ceiling of the load generator"}.get(record.role or "", "")  # fmt: skip

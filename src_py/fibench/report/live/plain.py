@@ -15,6 +15,7 @@ from fibench.report import (
     failure,
     figures,
     kind_of_hint,
+    labelled_by_role,
     place_of,
     still_disturbed,
     trial_line,
@@ -137,7 +138,7 @@ def decided_line(decisions: "Decisions", event: BlockEnded) -> str:
 
 def trial_label(trial: Trial) -> str:
     """What a trial measures."""
-    return f"{trial.cell.label} (system calls)" if trial.role == "syscalls" else trial.cell.label
+    return labelled_by_role(trial.cell.label, trial.role)
 
 
 def _searching(event: SearchStarted) -> str:

@@ -23,6 +23,7 @@ from fibench.report.words import needed_in
 from fibench.verdict import CONFIDENCE, Index, Sample, Verdict
 from fibench.verdict.estimate import value
 from fibench.verdict.sampling.sampled import samples
+from fibench.verdict.watched.batches import of_slices
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell, Claim, Experiment
@@ -61,11 +62,11 @@ class ClaimSoFar:
 
 def metric_watched(experiment: Experiment) -> str:
     """The metric that the view shows of each cell, as "small/p99" of one group: that of most
-    claims, the first of equals."""
+    claims that blocks tell of, the first of equals."""
     asked = [
         in_group(claim.group, claim.metric)
         for claim in experiment.claims
-        if not METRICS[claim.metric].is_count
+        if not METRICS[claim.metric].is_count and not of_slices(claim.metric)
     ]
     if asked:
         return Counter(asked).most_common(1)[0][0]

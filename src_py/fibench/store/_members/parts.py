@@ -51,6 +51,7 @@ from fibench.store._members.values import (
     text_up_to,
     that,
 )
+from fibench.timeline import ThreadTime, read_thread_time
 from fibench.wording import MOST_NAMED
 
 ROLES: Mapping[object, Role] = {
@@ -58,6 +59,7 @@ ROLES: Mapping[object, Role] = {
     "twin": "twin",
     "ceiling": "ceiling",
     "syscalls": "syscalls",
+    "timeline": "timeline",
     "search": "search",
 }
 A_NAME = text_up_to(LONGEST_NAME)
@@ -270,3 +272,11 @@ def read_system_calls(value: object) -> SystemCalls | None:
             name: share for name, share in calls.items() if isinstance(share, int | float)
         },
     )
+
+
+def read_timeline(value: object) -> ThreadTime:
+    """What verdicts may rest on: of one that is not as it should be, nothing is taken."""
+    found = read_thread_time(value)
+    if isinstance(found, str):
+        raise Improper
+    return found

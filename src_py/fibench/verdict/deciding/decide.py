@@ -167,7 +167,8 @@ def _stand(
         few += f"a verdict needs {questions.fewest}"
         return Standing(replace(verdict, outcome="INCONCLUSIVE", reason=few))
     is_miss = verdict.outcome == "REFUTED" and verdict.count is not None
-    if not is_miss and verdict.blocks < questions.fewest:
+    is_of_slices = verdict.estimate is not None and verdict.estimate.slices > 0
+    if not (is_miss or is_of_slices) and verdict.blocks < questions.fewest:
         are_few = verdict.reason == too_few_blocks(verdict.blocks, claim, samples, FEWEST)
         if are_few or verdict.outcome in ("CONFIRMED", "REFUTED"):
             few = too_few_blocks(verdict.blocks, claim, samples, questions.fewest)
@@ -186,6 +187,8 @@ def _helps(verdict: Verdict) -> bool:
     found, claim = verdict.estimate, verdict.claim
     if verdict.sustained:
         return more_blocks_help(claim, verdict.sustained)
+    if found is not None and found.slices:
+        return False
     if found is None or not found.is_bound:
         return True
     return may_decide((claim.low, claim.high), found.at_least, found.at_most)

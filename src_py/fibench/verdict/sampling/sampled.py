@@ -33,7 +33,8 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     """The samples of a run: of its cells and of their twins, which have cells of their own.
 
     The system calls of a cell were counted in a trial of their own, since counting slows a server
-    down; they join the sample of the same cell and block. Ceilings are no samples.
+    down; they join the sample of the same cell and block, and so does what was seen of its threads.
+    Ceilings are no samples.
     """
     made: dict[str, list[Record]] = {}
     records = list(records)
@@ -53,6 +54,11 @@ def samples(records: Iterable[Record]) -> list[Sample]:
         for record in records
         if record.role == "syscalls" and not record.valid and not could_not_start(record)
     }
+    watched = {
+        (record.cell, record.block): record.timeline
+        for record in records
+        if record.role == "timeline" and record.valid
+    }
     found = []
     for record in records:
         if record.role in ("measure", "twin"):
@@ -67,6 +73,7 @@ def samples(records: Iterable[Record]) -> list[Sample]:
                 since=0 if filled is None else filled.blocks,
                 broke_off_then=None if filled is None else why_broken_off(filled.before),
                 superseded=_superseded(in_pass),
+                watched=watched.get((record.cell, record.block)),
             )
             per_request = calls.get((own.cell_key, own.block))
             if per_request is not None:
