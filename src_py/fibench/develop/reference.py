@@ -87,6 +87,27 @@ servers that neither name it nor are asked for what does.
 **Crossovers.** `crossover = { over = "n", of = [A, B] }` asks from which `n` on A wins over B. The
 bound is a value of the axis: `within = [20, 26]`.
 
+**Causes.** A claim that holds is no proof of its `because`. `cause` names figures by which that is
+seen:
+
+    [[claim]]
+    says = "Processes beat threads when the work is CPU-bound Python"
+    because = "The GIL lets one thread at a time run Python code"
+    cause = [
+        { of = { backend = "py-mt" }, metric = "waiting_for_gil", above = 0.6 },
+        { of = { backend = "py-mp" }, metric = "waiting_for_gil", below = 0.05 },
+    ]
+    ratio = [{ backend = "py-mp" }, { backend = "py-mt" }]
+    metric = "throughput"
+    above = 1.3
+
+`of` selects one cell, together with the claim's `where`, as `value` does; along the axis of a
+crossover it says where. A report tells it with the verdict, "and the cause was seen: py-mt's
+threads waited for the GIL 81 % [80, 82] of their time", "but its stated cause was not seen", or
+that it is not known, and why. All causes of a claim must be seen. They decide nothing: not the
+verdict, not the exit status, nor when the run is done. `[plan] timelines = false` leaves out what
+threads wait for.
+
 **Rates that are sustained.** The highest rate at which a latency stays below a limit:
 
     [[claim]]
@@ -152,6 +173,7 @@ _TABLES = (
     ("GroupTable", "[[load.group]]: some of the clients"),
     ("PlanTable", "[plan]"),
     ("ClaimTable", "[[claim]]"),
+    ("CauseTable", "cause, of a [[claim]]"),
     ("CrossoverTable", "crossover, of a [[claim]]"),
     ("SustainsTable", "sustains, of a [[claim]]"),
     ("BackendTable", "[backends.NAME]: a server of your own"),

@@ -9,6 +9,7 @@ from fibench.document.check import Sound, check_document
 from fibench.document.depth import parse_json
 from fibench.document.diagnostics import Diagnostic, ExperimentError, Source
 from fibench.document.model import (
+    CauseTable,
     ClaimTable,
     CrossoverTable,
     ExperimentFile,
@@ -27,6 +28,7 @@ __all__ = [
     "NAME",
     "NAME_RULE",
     "START_TIMEOUT_S",
+    "CauseTable",
     "ClaimTable",
     "CrossoverTable",
     "Diagnostic",

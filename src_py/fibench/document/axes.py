@@ -16,11 +16,13 @@ from pydantic import Field
 from fibench.document.kinds import Checked, of_kind
 from fibench.document.model import (
     OWN_AXIS,
+    CauseTable,
     ClaimTable,
     CrossoverTable,
     ExperimentFile,
     SustainsTable,
     axis_of,
+    cause_tables,
     one_or_two,
     two,
 )
@@ -95,8 +97,11 @@ class Models:
         self.file: type[ExperimentFile] = ExperimentFile
         self.matrix: type[Table] = MatrixTable
         self.side: type[Table] = SideTable
-        self.crossover: type[Table] = CrossoverTable
-        self.sustains: type[Table] = SustainsTable
+        self.of_claim: Mapping[str, type[Table]] = {
+            "crossover": CrossoverTable,
+            "sustains": SustainsTable,
+            "cause": CauseTable,
+        }
         if axes:
             self._make(axes)
 
@@ -110,9 +115,11 @@ class Models:
         crossover = _made(CrossoverTable, {"over": (over, Field()), "of": (pair, Field())})
         one_or_both = _list_of(side, Checked(one_or_two, or_one=True))
         sustains = _made(SustainsTable, {"of": (one_or_both, Field())})
+        cause = _made(CauseTable, {"of": (side, Field())})
         claim = _made(
             ClaimTable,
             {
+                "cause": (_list_of(cause, Checked(cause_tables, or_one=True)), Field(default=())),
                 "ratio": (pair, Field(default=None)),
                 "value": (side | None, Field(default=None)),
                 "crossover": (crossover | None, Field(default=None)),
@@ -121,7 +128,7 @@ class Models:
             },
         )
         self.matrix, self.side = matrix, side
-        self.crossover, self.sustains = crossover, sustains
+        self.of_claim = {"crossover": crossover, "sustains": sustains, "cause": cause}
         self.file = _made(
             ExperimentFile,
             {

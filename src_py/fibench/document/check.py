@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from fibench.document.axes import Models, axes_of_document, models_of, named_in_braces
 from fibench.document.diagnostics import MOST, Source
-from fibench.document.model import OWN_AXIS, TABLES, ExperimentFile
+from fibench.document.model import CAUSE_EXAMPLE, OWN_AXIS, TABLES, ExperimentFile
 from fibench.document.own_servers import BackendTable
 from fibench.document.requests import RequestTable
 from fibench.parameters import KEYS, Key, Scalar
@@ -116,13 +116,15 @@ def _report(
     fault: ErrorDetails, source: Source, tables: _Tables, document: Mapping[str, object]
 ) -> None:
     path = fault["loc"]
-    name = _name(path)
+    name, of_cause = _name(path), _hint_of_cause(fault, tables)
     match fault["type"]:
         case "extra_forbidden":
             what = f"unknown key {as_toml(path[-1])}{_inside(path)}"
-            source.report(path, what, _hint_unknown(path, tables, fault["input"]), key=True)
+            hint = of_cause or _hint_unknown(path, tables, fault["input"])
+            source.report(path, what, hint, key=True)
         case "missing":
-            source.report(path[:-1], f"{name} is missing{_inside(path)}", _hint_missing(path))
+            what = f"{name} is missing{_inside(path)}"
+            source.report(path[:-1], what, of_cause or _hint_missing(path))
         case "fibench":
             context = fault["ctx"]
             hint = context["hint"] or _LISTS.get(str(path[-1]), "")
@@ -131,7 +133,7 @@ def _report(
             if _is_like_the_one_before(document, path):
                 return  # of a list that is wrong as a whole its first is told
             what = f"{name} must be a table, not {kind_of(fault['input'])}"
-            source.report(path, what, _hint_table(path, document))
+            source.report(path, what, of_cause or _hint_table(path, document))
 
 
 def _name(path: Sequence[str | int]) -> str:
@@ -159,10 +161,8 @@ class _Tables:
                 return tuple(RequestTable.model_fields)
             case ["load", "group", _]:
                 return tuple(TABLES["load.group"].model_fields)
-            case ["claim", _, "crossover"]:
-                return tuple(self.models.crossover.model_fields)
-            case ["claim", _, "sustains"]:
-                return tuple(self.models.sustains.model_fields)
+            case ["claim", _, "crossover" | "sustains" | "cause" as table, *at] if "of" not in at:
+                return tuple(self.models.of_claim[table].model_fields)
             case ["claim", _, _, *_] | ["exclude", *_]:
                 return tuple(self.models.side.model_fields)
             case ["matrix", *_]:
@@ -255,6 +255,22 @@ def _hint_table(path: _Path, document: Mapping[str, object]) -> str:
         case [str(name)]:
             return f"write [{_name([name])}]"
     return ""
+
+
+def _hint_of_cause(fault: ErrorDetails, tables: _Tables) -> str:
+    """What to write in a cause; empty for what is in none."""
+    match [fault["type"], *fault["loc"]]:
+        case ["extra_forbidden", "claim", _, "cause", _, str(name)]:
+            near = meant(name, tables.models.of_claim["cause"].model_fields)
+            return near or "a cause has of, a metric, and a bound: above or below"
+        case ["missing", "claim", _, "cause", _, "metric"]:
+            return 'add metric = "waiting_for_gil"'
+        case [kind, "claim", _, "cause", _, "of"]:
+            return f'{"add" if kind == "missing" else "write"} of = {{ backend = "py-mt" }}'
+        case [_, "claim", _, "cause", int()]:
+            return f"write cause = [{CAUSE_EXAMPLE}]"
+        case _:
+            return ""
 
 
 def _hint_unknown(path: Sequence[str | int], tables: _Tables, value: object) -> str:

@@ -33,6 +33,9 @@ OWN_AXIS = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 """What an axis of the user's own is called."""
 MOST_POINTS = 1000
 """That a claim can be worth."""
+MOST_CAUSES = 8
+"""Of one claim."""
+CAUSE_EXAMPLE = '{ of = { backend = "py-mt" }, metric = "waiting_for_gil", above = 0.6 }'
 
 
 def _bound(value: object) -> object:
@@ -133,6 +136,41 @@ class SustainsTable(Table):
     ]
 
 
+def cause_tables(value: object) -> object:
+    """The check of the causes of a claim, of which one may stand alone. Raises Fault."""
+    causes = [value] if isinstance(value, dict) else value
+    if not isinstance(causes, list) or not causes:
+        kind = "an empty list" if causes == [] else kind_of(value)
+        raise Fault(
+            f"must be a table, or a list of them, not {kind}", f"write cause = [{CAUSE_EXAMPLE}]"
+        )
+    if len(causes) > MOST_CAUSES:
+        raise Fault(f"has {len(causes)} tables; {MOST_CAUSES} are allowed")
+    return causes
+
+
+class CauseTable(Table):
+    """A figure of one cell by which the cause of a claim is seen, or is not."""
+
+    of: SideTable = Field(
+        description="The cell: it, together with the claim's `where`, leaves just one."
+    )
+    metric: Annotated[str, Checked(_metric, choice(*CLAIMED).schema)] = Field(
+        description="What is looked at: any metric that a claim may be about."
+    )
+    above: Annotated[
+        Bound,
+        Field(
+            default=None,
+            description="The cause is seen if the figure is above this, in the units of a `value`; "
+            "a share is a number from 0 to 1.",
+        ),
+    ]
+    below: Annotated[
+        Bound, Field(default=None, description="It is seen if the figure is below this.")
+    ]
+
+
 class ClaimTable(Table):
     """What the experiment says is true, and how that is judged."""
 
@@ -140,6 +178,16 @@ class ClaimTable(Table):
     because: Annotated[str | None, prose(lines=True)] = Field(
         default=None, description="Why it should be so; shown with the verdict."
     )
+    cause: Annotated[
+        list[CauseTable],
+        Checked(cause_tables, or_one=True),
+        Field(
+            default=(),
+            description="By which figures it is seen that it is so for this reason, one or a list, "
+            f"all of which must be seen: [{CAUSE_EXAMPLE}]. It is told with the verdict, and never "
+            "changes it.",
+        ),
+    ]
     id: Name | None = Field(
         default=None, description="A short name of the claim. Default: made from `says`."
     )
@@ -245,6 +293,12 @@ class ClaimTable(Table):
                 yield ("sustains", "of", place), side
         if self.where is not None:
             yield ("where",), self.where
+
+    def selectors(self) -> Iterator[tuple[tuple[str | int, ...], SideTable]]:
+        """The same, and those of its causes."""
+        yield from self.sides()
+        for place, cause in enumerate(self.cause):
+            yield ("cause", place, "of"), cause.of
 
 
 class ExperimentFile(Table):

@@ -8,6 +8,7 @@ says of them (KnownBackend); whether one can run is asked elsewhere.
 from fibench.experiment.absent import Absent, AbsentCell
 from fibench.experiment.asking.rendered import ASKED, values_of
 from fibench.experiment.beliefs import NO_BELIEFS, Belief, Beliefs, beliefs_json, read_beliefs
+from fibench.experiment.causes.stated import Cause
 from fibench.experiment.cells import Cell, KnownBackend, cell_key
 from fibench.experiment.claims import (
     Claim,
@@ -15,6 +16,7 @@ from fibench.experiment.claims import (
     Point,
     Row,
     Step,
+    cells_about,
     cells_of,
     claims_digest,
     resolve_claims,
@@ -30,6 +32,7 @@ __all__ = [
     "AbsentCell",
     "Belief",
     "Beliefs",
+    "Cause",
     "Cell",
     "Claim",
     "DroppedClaim",
@@ -41,6 +44,7 @@ __all__ = [
     "Step",
     "beliefs_json",
     "cell_key",
+    "cells_about",
     "cells_of",
     "claims_digest",
     "load_experiment",

@@ -6,8 +6,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from fibench.document import ClaimTable, Source
+from fibench.document import CauseTable, ClaimTable, Source
 from fibench.document.locate import Path
 from fibench.metrics import METRICS
 from fibench.parameters import KEYS
@@ -19,7 +20,18 @@ _EXAMPLES = {"s": "5ms", "B": "30MiB", "/s": "500/s"}
 _UNITS_MEANT = {"s": "ms", "B": "MiB", "/s": "/s"}
 """By a unit of what is bounded, that which a number without one has most often."""
 _PERCENT = re.compile(r"[ \t]*([0-9]{1,4}(?:\.[0-9]{1,4})?)[ \t]*%[ \t]*", re.ASCII)
+_CAUSES = "above = 0.6, below = 0.05"
 _AXIS_UNITS: Mapping[str, Mapping[str, float]] = {"": {}, "s": TIME_UNITS, "/s": RATE_UNITS}
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What bounds are about, the units that they may have, and an example of one."""
+
+    subject: str
+    units: Mapping[str, float]
+    example: str
+    is_share: bool = False
 
 
 def bounds_of(
@@ -33,26 +45,47 @@ def bounds_of(
         hint = "give one of above = 1.3, below = 1.1, within = [0.95, 1.05]"
         source.report(path, what, hint, key=True)
         return None
-    path = ("claim", index, given[0])
+    path, measured = ("claim", index, given[0]), _measured(table)
     if given == ["within"]:
-        low = _bound(table, (*path, 0), table.within[0], source)
-        high = _bound(table, (*path, 1), table.within[1], source)
+        low = _bound(measured, (*path, 0), table.within[0], source)
+        high = _bound(measured, (*path, 1), table.within[1], source)
         if low is None or high is None:
             return None
         if not low < high:
             source.report(path, "within is empty: its first number is not below its second")
             return None
         return low, high
-    bound = _bound(table, path, table.above if given == ["above"] else table.below, source)
+    return _one_end(table, measured, path, source)
+
+
+def bounds_of_cause(
+    cause: CauseTable, path: Path, source: Source
+) -> tuple[float | None, float | None] | None:
+    """The lower and the upper bound of a cause, which has one of them; None if that is wrong."""
+    given = [name for name in ("above", "below") if cause.has(name)]
+    if len(given) != 1:
+        what = "the cause has no bound" if not given else "above and below are both given"
+        at = (*path, given[1]) if given else path
+        source.report(at, what, f"give one of {_CAUSES}", key=True)
+        return None
+    return _one_end(cause, _figure_of(cause.metric), (*path, given[0]), source)
+
+
+def _one_end(
+    table: CauseTable | ClaimTable, measured: _Measured, path: Path, source: Source
+) -> tuple[float | None, float | None] | None:
+    """The bounds of what is above or below something, as the path's end says."""
+    is_low = path[-1] == "above"
+    bound = _bound(measured, path, table.above if is_low else table.below, source)
     if bound is None:
         return None
-    return (bound, None) if given == ["above"] else (None, bound)
+    return (bound, None) if is_low else (None, bound)
 
 
-def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) -> float | None:
+def _bound(measured: _Measured, path: Path, given: float | str, source: Source) -> float | None:
     """One bound in base units; None if it is wrong, which is reported."""
-    name = str(path[2])
-    subject, units, example = _measured(table)
+    name = str(path[-1] if isinstance(path[-1], str) else path[-2])
+    subject, units, example = measured.subject, measured.units, measured.example
     if isinstance(given, str):
         number = parse_quantity(given, units) if units else None
         if number is None and units:
@@ -62,7 +95,7 @@ def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) ->
             source.report(path, what, f"{example}units: {', '.join(units)}")
         elif number is None:
             what = f"{name} of {subject} is a number without unit, not {as_toml(given)}"
-            told = _as_share(given) if _is_share(table) else _in_factors(given)
+            told = _as_share(given) if measured.is_share else _in_factors(given)
             source.report(path, what, told or f"write {name} = {example}")
         if number is None:
             return None
@@ -73,12 +106,12 @@ def _bound(table: ClaimTable, path: Path, given: float | str, source: Source) ->
         return None
     else:
         number = float(given) if abs(given) < 1e30 else math.inf
-    lowest_allowed = subject != _RATIO and path[2] != "below"
+    lowest_allowed = subject != _RATIO and name != "below"
     if not math.isfinite(number) or number < 0 or (number == 0 and not lowest_allowed):
         what = f"{name} {as_toml(given)} is no bound: it must be above 0"
         source.report(path, what)
         return None
-    if number > 1 and _is_share(table):
+    if number > 1 and measured.is_share:
         what = f"{name} {as_toml(given)} is no bound: {subject} is a share, from 0 to 1"
         source.report(path, what, _as_share(f"{given}%") or "")
         return None
@@ -102,11 +135,6 @@ def _in_factors(given: str) -> str | None:
     return f"{more}, {percent[1]} % less is below = {1.0 - share:.6g}" if share < 1.0 else more
 
 
-def _is_share(table: ClaimTable) -> bool:
-    """Whether the bounds of a claim are shares themselves."""
-    return table.value is not None and METRICS[table.metric].is_share
-
-
 def _as_share(given: str) -> str | None:
     """How to write a percentage as a share; None: it is none, or more than all."""
     percent = _PERCENT.fullmatch(given)
@@ -114,20 +142,25 @@ def _as_share(given: str) -> str | None:
     return f"a share is a number from 0 to 1: {share:.6g}" if share <= 1.0 else None
 
 
-def _measured(table: ClaimTable) -> tuple[str, Mapping[str, float], str]:
-    """What the bounds of a claim are about, the units they may have, and an example."""
+def _measured(table: ClaimTable) -> _Measured:
+    """What the bounds of a claim are about."""
     if table.ratio is not None:
-        return _RATIO, {}, "1.3"
+        return _Measured(_RATIO, {}, "1.3")
     if table.sustains is not None:
         two = len(table.sustains.of) == 2
-        return (_RATIO, {}, "1.5") if two else (table.sustains.over, RATE_UNITS, "150/s")
+        over = table.sustains.over
+        return _Measured(_RATIO, {}, "1.5") if two else _Measured(over, RATE_UNITS, "150/s")
     if table.crossover is not None:
         key = KEYS.get(table.crossover.over)  # an axis of the user's own has numbers without a unit
         units = _AXIS_UNITS[(key.kind.unit if key else None) or ""]
-        return table.crossover.over, units, _example(units, "22")
-    units = METRICS[table.metric].bound_units
-    bare = "0.6" if METRICS[table.metric].is_share else "1.1"
-    return table.metric, units, _example(units, bare)
+        return _Measured(table.crossover.over, units, _example(units, "22"))
+    return _figure_of(table.metric)
+
+
+def _figure_of(metric: str) -> _Measured:
+    """The figure of one cell."""
+    units, is_share = METRICS[metric].bound_units, METRICS[metric].is_share
+    return _Measured(metric, units, _example(units, "0.6" if is_share else "1.1"), is_share)
 
 
 def _example(units: Mapping[str, float], bare: str) -> str:

@@ -53,7 +53,7 @@ def report_unknown_backends(
             (("claim", index, "needs_backend", place), name)
             for place, name in enumerate(claim.needs_backend)
         ]
-        for path, side in claim.sides():
+        for path, side in claim.selectors():
             if side.has("backend"):
                 used.append((("claim", index, *path, "backend"), str(side.given()["backend"])))
     unknown = {name for _, name in used if name not in backends}

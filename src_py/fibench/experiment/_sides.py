@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from fibench.document import ClaimTable, CrossoverTable
+from fibench.document import ClaimTable, CrossoverTable, Source
 from fibench.document.locate import Path
 from fibench.experiment.cells import Cell, axes_of_the_file
 from fibench.experiment.matrix.selecting import lacking, matches, selectable, shown_selector
+from fibench.metrics import METRICS, PROCESSES_HAVE
 from fibench.parameters import KEYS, Scalar, Value, shown_value
 from fibench.wording import one_of
 
@@ -53,7 +54,7 @@ def sides_of(table: ClaimTable, index: int, cells: Sequence[Cell]) -> tuple[Cell
         given = side.given()
         try:
             refuse_repeated(path, given, where)
-            found.append(_select(path, given, where, cells))
+            found.append(one_cell(path, given, where, cells))
         except UnresolvedError as fault:
             if fault.path not in [one.path for one in wrong]:  # a fault of `where` is of both sides
                 wrong.append(fault)
@@ -74,7 +75,7 @@ def refuse_repeated(path: Path, side: dict[str, Scalar], where: dict[str, Scalar
         raise UnresolvedError((*path, name), what, "keep one of them", frozenset())
 
 
-def _select(
+def one_cell(
     path: Path, side: dict[str, Scalar], where: dict[str, Scalar], cells: Sequence[Cell]
 ) -> Cell:
     """The one cell that a side and `where` match together. Raises UnresolvedError."""
@@ -202,3 +203,15 @@ def refuse_beyond(over: str, points: Sequence[Point], bounds: Bounds, path: Path
     ends = [shown_value(over, point.at) for point in (points[0], points[-1])]
     hint = f"give a bound between them, or more values of {over}"
     raise UnresolvedError(path, what + " to ".join(ends), hint, frozenset({over}))
+
+
+def report_unmeasured(path: Path, metric: str, cells: Sequence[Cell], source: Source) -> None:
+    """Report a metric that the load of one of these cells does not have."""
+    for cell in cells:
+        if cell.parameters.kind == "process" and not METRICS[metric].of_processes:
+            what = f'kind "process" has no {metric}'
+            source.report(path, what, f"it has {', '.join(PROCESSES_HAVE)}")
+        ends_by_itself = cell.parameters.kind == "process" or cell.parameters.requests
+        if metric == "wall" and not ends_by_itself:
+            what = f"wall says nothing of {cell.label}: its load lasts as long as the file says"
+            source.report(path, what, "give requests instead of a duration, or use throughput")

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -27,11 +27,13 @@ from fibench.experiment._sides import (
     UnresolvedError,
     points_of,
     refuse_beyond,
+    report_unmeasured,
     sides_of,
 )
 from fibench.experiment._worth import report_worth, worth_of
+from fibench.experiment.causes.stated import Cause, StatedCauses
 from fibench.experiment.cells import Cell, is_stand_in
-from fibench.metrics import GROUPS_HAVE, METRICS, PROCESSES_HAVE
+from fibench.metrics import GROUPS_HAVE, METRICS
 from fibench.wording import as_toml, listed_with, one_of, suggestion
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Point",
     "Row",
     "Step",
+    "cells_about",
     "cells_of",
     "claims_digest",
     "name_of_claim",
@@ -92,6 +95,8 @@ class Claim:
     """Which share of the trials of a cell may have failed."""
     worth: int | None = None
     """How many points it is worth where a lab is graded; None: it is not graded."""
+    causes: tuple[Cause, ...] = ()
+    """By which figures it is seen why it is so; they decide nothing."""
 
 
 def cells_of(claim: Claim) -> tuple[Cell, ...]:
@@ -100,6 +105,15 @@ def cells_of(claim: Claim) -> tuple[Cell, ...]:
     sides += [cell for point in claim.points for cell in (point.left, point.right)]
     sides += [step.cell for row in claim.rows for step in row]
     return tuple({cell.key: cell for cell in sides}.values())
+
+
+def cells_about(claim: Claim, metric: str) -> Iterator[Cell]:
+    """The cells of which a claim, or a cause of it, needs a metric."""
+    if claim.metric == metric:
+        yield from cells_of(claim)
+    for cause in claim.causes:
+        if cause.metric == metric and cause.cell is not None:
+            yield cause.cell
 
 
 def claims_digest(claims: Iterable[Claim], dropped: int = 0, *, with_needs: bool = True) -> str:
@@ -116,6 +130,7 @@ def claims_digest(claims: Iterable[Claim], dropped: int = 0, *, with_needs: bool
             *(cell.key for cell in cells_of(claim)),
             *(() if claim.limit is None else (claim.limit,)),
             *([claim.tolerates] if claim.tolerates else []),
+            *([[cause.as_digested() for cause in claim.causes]] if claim.causes else []),
             *(_needs(claim) if with_needs else ()),
         ]
         for claim in claims
@@ -183,6 +198,8 @@ class _Resolving:
         bounds, limit = _bounds_and_limit(table, index, wrong, source)
         if "worth" not in wrong:
             report_worth(table, index, source)
+        stated = StatedCauses(table, index, source, self.doubtful, self.changed)
+        causes = stated.resolved(None if "where" in wrong else self.cells)
         if wrong & {*_KINDS} or not _report_sides(table, index, source):
             return
         if "where" in wrong or self.cells is None:
@@ -201,8 +218,10 @@ class _Resolving:
             source.report(("claim", index, claim.kind), what, hint, key=True)
             return
         self._check(claim, table, index, wrong)
+        if claim.kind == "value" and claim.group is None and "metric" not in wrong:
+            stated.report_circular(causes, claim.metric, claim.left)
         if bounds is not None:
-            self.claims.append(claim)
+            self.claims.append(replace(claim, causes=causes))
 
     def _can_sustain(
         self, table: ClaimTable, index: int, wrong: frozenset[str], limit: float | None
@@ -334,14 +353,7 @@ def _report_metric(table: ClaimTable, index: int, cells: Sequence[Cell], source:
     if table.crossover is not None and metric.is_count:
         what = f"{table.metric} has no crossover: it is a count, which may be zero on both sides"
         source.report(path, what, "use a metric that has ratios, such as throughput")
-    for cell in cells:
-        if cell.parameters.kind == "process" and not metric.of_processes:
-            what = f'kind "process" has no {table.metric}'
-            source.report(path, what, f"it has {', '.join(PROCESSES_HAVE)}")
-        ends_by_itself = cell.parameters.kind == "process" or cell.parameters.requests
-        if table.metric == "wall" and not ends_by_itself:
-            what = f"wall says nothing of {cell.label}: its load lasts as long as the file says"
-            source.report(path, what, "give requests instead of a duration, or use throughput")
+    report_unmeasured(path, table.metric, cells, source)
 
 
 def _report_group(table: ClaimTable, index: int, cells: Sequence[Cell], source: Source) -> None:

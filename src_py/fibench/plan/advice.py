@@ -59,6 +59,11 @@ def _unwatched(claim: Claim, experiment: Experiment) -> Iterator[str]:
     if METRICS[claim.metric].of_role == "timeline" and missing:
         why = f"{missing[0]} is not watched" if experiment.plan.timelines else "timelines = false"
         yield f'"{claim.says}" cannot be decided: {why}, so that {claim.metric} is not known'
+    unseen = [cause for cause in claim.causes if METRICS[cause.metric].of_role == "timeline"]
+    for cause in unseen:
+        if cause.cell is not None and cause.cell.key not in watched:
+            why = f"{cause.metric} is not known of {cause.cell.label}, which nobody watches"
+            yield f'the cause of "{claim.says}" cannot be seen: {why}'
 
 
 def _of_cell(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from fibench.experiment import Cell, Experiment, cells_of
+from fibench.experiment import Cell, Experiment, cells_about, cells_of
 from fibench.experiment.cells import is_stand_in
 from fibench.plan._ceilings import BACKEND as NULL
 from fibench.plan._ceilings import ceiling_of, ceilings, repeated_by_ceilings
@@ -155,12 +155,11 @@ def twin_of(experiment: Experiment) -> Cell | None:
 
 
 def cells_to_trace(experiment: Experiment) -> list[Cell]:
-    """The cells whose system calls a claim is about, in the order of the file."""
+    """The cells whose system calls a claim, or its cause, is about, in the order of the file."""
     named = {
         cell.key
         for claim in experiment.claims
-        if claim.metric == "syscalls_per_request"
-        for cell in cells_of(claim)
+        for cell in cells_about(claim, "syscalls_per_request")
     }
     return [cell for cell in experiment.cells if cell.key in named]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from fibench.experiment import Claim
 from fibench.metrics import number
 from fibench.parameters import FEWEST_BLOCKS
+from fibench.report.claims.names import side_names
 from fibench.report.numbers import percent
-from fibench.report.words import side_names
 from fibench.verdict import CONFIDENCE, Sample, Verdict, judge
 
 if TYPE_CHECKING:

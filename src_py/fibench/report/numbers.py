@@ -30,7 +30,13 @@ def bound_quantity(bound: float, scale: Scale) -> str:
     return exact(bound / scale.size) + scale.suffix
 
 
-def with_interval(estimate: Estimate, scale: Scale, sign: str, bounds: Sequence[float]) -> str:
+def with_interval(
+    estimate: Estimate,
+    scale: Scale,
+    sign: str,
+    bounds: Sequence[float],
+    digits: int | None = None,
+) -> str:
     """An estimate with its interval: `×1.83 [1.74, 1.93]`, `24.9 ms [24.1, 25.7]`.
 
     More digits are shown where three would make an end of the interval look equal to a bound.
@@ -40,7 +46,7 @@ def with_interval(estimate: Estimate, scale: Scale, sign: str, bounds: Sequence[
         return f"{sign}{number(estimate.mean / scale.size)}{scale.suffix}"
     ends = (estimate.low / scale.size, estimate.high / scale.size)
     limits = [bound / scale.size for bound in bounds]
-    digits = DIGITS
+    digits = DIGITS if digits is None else digits
     while digits < _MOST_DIGITS and any(
         end != limit and number(end, digits) == number(limit, digits)
         for end in ends

@@ -22,6 +22,7 @@ from fibench.report.words import (
     tally,
     twin_line,
     verdict_lines,
+    verdict_words,
 )
 from fibench.verdict import CONFIDENCE, CellSummary
 from fibench.verdict.bounds import MEANING
@@ -298,10 +299,9 @@ def _print_verdicts(
         says = prose(verdict.claim.says)
         style = _STYLES[verdict.outcome]
         print_hanging(console, _OUTCOME_WIDTH, verdict.outcome, says, "bold", style)
-        lines = verdict_lines(verdict)
-        for line in lines:
-            is_reason = bool(verdict.claim.because) and line is lines[-1]
-            print_hanging(console, _OUTCOME_WIDTH, "", line, "dim" if is_reason else "")
+        because = verdict_words(verdict).because
+        for line in verdict_lines(verdict):
+            print_hanging(console, _OUTCOME_WIDTH, "", line, "dim" if line == because else "")
         if said := expected.said_of(verdict.claim):
             print_hanging(console, _OUTCOME_WIDTH, "", f"you expected {said}", "italic")
     for claim in findings.undecided:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from fibench import called
 from fibench.metrics import METRICS, Scale, number, quantity, scale_for
 from fibench.parameters.blocks import MOST_LOOKED_AT
+from fibench.report.claims.causes import cause_words
+from fibench.report.claims.names import label_axes, side_names
 from fibench.report.claims.sustained import Names, sustained_figures, sustained_hint
 from fibench.report.claims.why import about, meaning_lines
 from fibench.report.numbers import (
@@ -51,6 +52,8 @@ class VerdictWords(NamedTuple):
     """Why it is not clear, what it means, and what would settle it: each a clause."""
     because: str
     """The explanation that the file gives, if it does."""
+    cause: str
+    """Whether the cause was seen that the file states, if it does."""
 
 
 def verdict_words(verdict: Verdict) -> VerdictWords:
@@ -68,13 +71,15 @@ def verdict_words(verdict: Verdict) -> VerdictWords:
     because = prose(verdict.claim.because) if verdict.claim.because else ""
     if because and verdict.outcome != "CONFIRMED":
         because = f"Expected because: {because}"
-    return VerdictWords(figures + decided_words(verdict) if figures else "", told, because)
+    figures += decided_words(verdict) if figures else ""
+    return VerdictWords(figures, told, because, cause_words(verdict))
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
-    """What stands under a claim: the figures, what they could not show, and the explanation."""
+    """What stands under a claim: the figures, what they could not show, the explanation, and
+    whether that was seen."""
     said = verdict_words(verdict)
-    return list(filter(None, [said.figures, *said.told, said.because]))
+    return list(filter(None, [said.figures, *said.told, said.because, said.cause]))
 
 
 def claim_needs(claim: Claim) -> str:
@@ -139,31 +144,6 @@ def interval_words(verdicts: Sequence[Verdict]) -> str:
     return said
 
 
-def side_names(left: Cell, right: Cell | None) -> tuple[str, str, str]:
-    """The names of both sides, and the axes that they share: ("py-mp", "py-mt", "n=27").
-
-    A side is named by its backend and by the axes in which the two differ; where nothing differs,
-    by its whole label.
-    """
-    axes = _axes(left)
-    if right is None:
-        return shown(left.backend), "", shown(" ".join(axes))
-    shared = [axis for axis in axes if axis in _axes(right)]
-    one, other = (
-        " ".join([cell.backend, *(axis for axis in _axes(cell) if axis not in shared)])
-        for cell in (left, right)
-    )
-    if one == other:
-        return shown(left.label), shown(right.label), ""
-    return shown(one), shown(other), shown(" ".join(shared))
-
-
-def _axes(cell: Cell) -> list[str]:
-    """The words of a label after the backend: `n=27`."""
-    # A value may have spaces in it: a path does.
-    return re.split(r" (?=[a-z_]+=)", cell.label.removeprefix(cell.backend))[1:]
-
-
 def _figures(verdict: Verdict) -> str:
     claim = verdict.claim
     left, right, shared = side_names(claim.left, claim.right)
@@ -198,7 +178,7 @@ def _row_names(claim: Claim) -> Names:
     """The names of the sides, without the rates by which their cells differ."""
 
     def without_rate(cell: Cell) -> Cell:
-        axes = [axis for axis in _axes(cell) if not axis.startswith(f"{claim.over}=")]
+        axes = [axis for axis in label_axes(cell) if not axis.startswith(f"{claim.over}=")]
         return replace(cell, label=" ".join([cell.backend, *axes]))
 
     right = None if claim.right is None else without_rate(claim.right)

@@ -23,6 +23,7 @@ from fibench.verdict.attempts.made_again import MadeAgain, made_again
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Decisions, questions_of
 from fibench.verdict.estimate import CONFIDENCE, CellSummary, summarise
+from fibench.verdict.explaining.causes import Causes
 from fibench.verdict.explaining.explained import with_reasons
 from fibench.verdict.foreign.telling import surroundings
 from fibench.verdict.judging import Verdict
@@ -106,7 +107,7 @@ def find(  # noqa: PLR0913 - all that is known of a run
     given = {verdict.claim.id for verdict in verdicts}
     return Findings(
         summaries,
-        with_reasons(verdicts, index, records),
+        Causes(questions, index, complete).judged(with_reasons(verdicts, index, records)),
         tuple(failures(made, server_words)),
         _twin(experiment, index),
         (*counted.lines(), *_notes(experiment, summaries, index, records)),

@@ -276,7 +276,7 @@ class _Settling:
 def _distance(claim: Claim, estimate: Estimate) -> float | None:
     """From the figure to the nearest bound, a logarithm; None where there is no such thing."""
     bounds = [bound for bound in (claim.low, claim.high) if bound is not None and bound > 0.0]
-    if estimate.mean is None or not bounds:
+    if not estimate.mean or not bounds:  # a share may be 0
         return None
     return min(abs(math.log(estimate.mean / bound)) for bound in bounds)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from fibench.json_values import Json, finite
 from fibench.metrics import METRICS
+from fibench.verdict.causes.seen import SeenCause, cause_json
 from fibench.verdict.estimate import CONFIDENCE, CountRange, Estimate, known_ends
 from fibench.verdict.foreign.widening import Widened
 from fibench.verdict.looks import Looks
@@ -92,6 +93,8 @@ class Verdict:
     """When the run was looked at, if it could end before its last block."""
     foreign_unknown: str | None = None
     """Where it was decided without knowing what others used: a clause that says so."""
+    causes: tuple[SeenCause, ...] = ()
+    """Whether the causes that it states were seen, in order; that changes nothing of the rest."""
 
     @property
     def blocks(self) -> int:
@@ -201,9 +204,9 @@ def claims_json(verdicts: Sequence[Verdict], *, added_afterwards: bool = False) 
             "blocks_needed",                 to see it; null if unknown or beyond reason
             "needed_s",                      about how long these take
             "near_bound",                    a value whose bound is near: a ratio would be surer
-            "far_blocks": null | {           the blocks by which it is INCONCLUSIVE
-                "blocks": [{"block", "figure", "trials": [place], "evidence": [text]}],
-                "others": {"least", "most"}}
+            "far_blocks": null | {           by which it is INCONCLUSIVE; "others": least, most
+                "blocks": [{"block", "figure", "trials": [place], "evidence": [text]}]},
+            "cause": null | …                whether the stated cause was seen (cause_json)
          }]}
 
     Units are in the names: `_per_s`, `_s`, `_bytes`; cores and counts are bare numbers. Of a
@@ -253,6 +256,7 @@ def claim_json(verdict: Verdict) -> dict[str, Json]:
         "needed_s": finite(verdict.needed_s),
         "near_bound": verdict.near_bound,
         "far_blocks": _far_json(verdict.far),
+        "cause": cause_json(verdict.causes),
     }
 
 

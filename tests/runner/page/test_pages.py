@@ -88,7 +88,7 @@ def test_each_claim_has_its_card_with_the_words_of_the_terminal(
         assert card.attributes["data-outcome"] == verdict.outcome
         assert verdict.outcome in text
         words = verdict_words(verdict)
-        for line in (words.figures, *words.told, words.because):
+        for line in (words.figures, *words.told, words.because, words.cause):
             assert line[1:].replace("\N{NO-BREAK SPACE}", " ").replace("`", "") in text
 
 

@@ -154,3 +154,11 @@ request = "anew"
 def test_it_warns_of_groups_that_connect_beside_groups_that_do_not(close: str, mixed: bool) -> None:
     said = warnings(parse(GROUPS.format(close=close)), {}, 2)
     assert any("mix the two" in line for line in said) is mixed
+
+
+def test_it_warns_of_causes_that_nobody_sees() -> None:
+    cause = 'cause = { of = { backend = "py-mt" }, metric = "waiting_for_gil", above = 0.6 }\n'
+    why = "waiting_for_gil is not known of py-mt, which nobody watches"
+    said = f'the cause of "c" cannot be seen: {why}'
+    for plan, warned in (("", []), ("[plan]\ntimelines = false\n", [said])):
+        assert warnings(parse(SMALL + plan + CLAIM + cause), KNOWN, 2) == warned

@@ -29,7 +29,7 @@ def test_the_json_of_a_ratio_names_its_units_and_can_be_read_back() -> None:
         *("reason", "left", "right", "estimate", "count", "smallest_detectable_effect"),
         *("effect_asked_for", "blocks_needed", "group", "crossover", "limit", "sustained"),
         *("needs_backend", "needs_interpreter", "needed_s", "near_bound", "far_blocks", "decided"),
-        "foreign_unknown",
+        *("foreign_unknown", "cause"),
     }
     assert (claim["outcome"], claim["above"], claim["below"]) == ("CONFIRMED", 1.3, None)
     assert set(claim["left"]) == {"cell", "label", "throughput_per_s"}

@@ -121,7 +121,7 @@ def report_unknown_requests(
     for index, side in enumerate(file.exclude):
         used.append((("exclude", index, "request"), side.given().get("request")))
     for index, claim in zip(claims, file.claim, strict=True):
-        for path, side in claim.sides():
+        for path, side in claim.selectors():
             used.append((("claim", index, *path, "request"), side.given().get("request")))
     known = {*file.requests, *faulty}
     unknown = set()

@@ -41,7 +41,7 @@ class ToldClaim:
 def lines_of_verdict(verdict: Verdict) -> list[str]:
     """What stands under a claim, its explanation apart."""
     said = verdict_words(verdict)
-    return plainly([said.figures, *said.told])
+    return plainly([said.figures, *said.told, said.cause])
 
 
 def plainly(lines: Iterable[str]) -> list[str]:

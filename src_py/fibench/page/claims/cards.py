@@ -60,6 +60,8 @@ class Card:
     picture: Markup | None = None
     told: Sequence[str] = ()
     because: str = ""
+    cause: str = ""
+    """Whether the cause was seen that the file states, if it does."""
     line: int | None = None
     """Where it is written in the file."""
     rows: Sequence[BlockRow] = ()
@@ -145,6 +147,7 @@ def _card(view: View, anchor: str, verdict: Verdict, line: int | None) -> Card:
         picture=picture_of(view, verdict, blocks),
         told=[sentence_from(line) for line in words.told if line != said],
         because=sentence_from(words.because),
+        cause=sentence_from(words.cause.replace("\N{NO-BREAK SPACE}", " ")),
         line=line,
         rows=list(_rows(verdict, blocks)),
         left=shown(claim.left.label),

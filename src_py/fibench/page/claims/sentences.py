@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from fibench.metrics import number
 from fibench.page.claims.telling import teller
-from fibench.report.words import side_names, verdict_words
+from fibench.report.claims.names import side_names
+from fibench.report.words import verdict_words
 from fibench.verdict import Verdict
 from fibench.verdict.estimate import CountRange
 from fibench.wording import shown
