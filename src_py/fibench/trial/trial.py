@@ -272,6 +272,8 @@ def _of_server(
     return {
         "design_cores": _most_cores(context, parameters, readings, seen),
         "capacity_cpus": _capacity_cpus(context, parameters, readings, seen),
+        "one_gil": 1.0 if _has_one_gil(context, parameters, readings) else 0.0,
+        "serves": _serves(context, parameters),
         "late_s": readings.too_late_s(),
     }
 
@@ -304,6 +306,24 @@ def _capacity_cpus(
         most = most_by_threads(backend, parameters.workers, readings.threads())
     limits = [cpus, most, seen.figures.get("quota_cores")]
     return min(one for one in limits if one) * (readings.stretched() or 1.0)
+
+
+def _has_one_gil(context: TrialContext, parameters: Parameters, readings: Readings) -> bool:
+    """Whether all that a server computes has the GIL of its only process."""
+    backend = context.backend(parameters.backend)
+    takes_turns = backend.gil and not backend.command and context.has_gil(parameters)
+    return takes_turns and readings.processes() == 1
+
+
+def _serves(context: TrialContext, parameters: Parameters) -> float | None:
+    """How many connections a design of the catalogue serves at once; None: any number, or nobody
+    but its file says so. Without a number of workers there are no more than CPUs."""
+    backend = context.backend(parameters.backend)
+    if backend.command or backend.serves == "any":
+        return None
+    if backend.serves == "workers":
+        return float(parameters.workers or cpu_count(server_cpus(parameters, context.pinning)))
+    return float(backend.serves)
 
 
 def _cores_key(backend: Backend) -> str:

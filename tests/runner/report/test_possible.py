@@ -96,7 +96,9 @@ def test_what_was_expected_the_bounds_and_what_came_stand_below_each_other() -> 
     text = report(make_samples(), verdicts, possible=KNOWN, width=120, beliefs=beliefs)
     said = [line.strip() for line in text.splitlines()]
     place = said.index("you expected that it does not hold; it holds")
-    assert re.fullmatch(r"the bounds alone: ×1\.99, it holds; measured: ×1\.[78]\d", said[place + 1])
+    assert re.fullmatch(
+        r"the bounds alone: ×1\.99, it holds; measured: ×1\.[78]\d", said[place + 1]
+    )
     document = json.loads(json_text(expectations(beliefs, verdicts, (), KNOWN).as_json(), None))
     assert document["claims"][0]["by_bounds"] == {
         "figure": pytest.approx(98.2 / 49.3),

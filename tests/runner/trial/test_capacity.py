@@ -15,6 +15,7 @@ from tests.runner.records import recorded
 from tests.runner.trials import CATALOGUE, run_well, trial
 
 from fibench.backends.catalogue import known_backends
+from fibench.backends.interpreters import own_has_gil
 from fibench.experiment import Cell
 from fibench.machine import computing
 from fibench.plan.pinning import Pinning
@@ -62,6 +63,24 @@ def test_who_is_pinned_has_the_cpus_that_it_is_pinned_to(programs: Path, tmp_pat
     record = run_well(trial("c-mt"), programs, tmp_path, pinning=one)
     if record["machine"].get("late_s") is None:
         assert 0.0 < capacity(record) < 2.0
+
+
+@pytest.mark.parametrize(
+    ("backend", "workers", "serves"),
+    [
+        ("c-sync", None, 1),
+        ("py-mt", None, None),
+        ("c-mp-pool", 3, 3),
+        ("c-mp-pool", None, len(CPUS)),
+    ],
+)
+def test_a_record_has_how_many_its_server_serves_at_once(
+    backend: str, workers: int | None, serves: int | None, programs: Path, tmp_path: Path
+) -> None:
+    record = run_well(trial(backend, workers=workers, clients=1), programs, tmp_path)
+    assert record["machine"]["serves"] == serves
+    has_gil = backend == "py-mt" and own_has_gil()
+    assert record["machine"]["one_gil"] == float(has_gil)
 
 
 def test_what_computing_takes_is_that_of_the_servers_language(

@@ -114,3 +114,6 @@ def test_it_is_said_by_which_of_the_two() -> None:
     assert asymptotes(16, 2, demand(0.0001, 0.05)).limit == "clients"
     assert asymptotes(16, 2, Demand(0.0, 0.0, 0.05)) == Asymptotes(320.0, math.inf)
     assert asymptotes(1, 2, Demand(0.01, 0.0)) == Asymptotes(math.inf, 200.0)
+    turns = asymptotes(8, 2, Demand(0.02, 0.02, gil_s=0.018))
+    assert turns.limit == "gil"
+    assert turns.per_s == pytest.approx(1 / 0.018)

@@ -28,6 +28,8 @@ def measured(  # noqa: PLR0913 - each is something that a test may vary
     *,
     cpus: float | None = 2.0,
     computing_s: float | None = None,
+    serves: int | None = None,
+    one_gil: bool = False,
     spread: float = 0.0,
     **parameters: Any,
 ) -> Measured:
@@ -43,6 +45,8 @@ def measured(  # noqa: PLR0913 - each is something that a test may vary
         None if cpu_s is None else cpu_s * (1 - spread),
         cpus,
         computing_s,
+        serves,
+        one_gil,
         fewest=int(rate_per_s) if rate_per_s else 0,
     )
 
@@ -115,23 +119,32 @@ def test_where_computing_is_little_beside_a_request_nothing_is_known() -> None:
     assert absent.endswith("and what is computed takes 30.0 ns: a request costs more than that")
 
 
-@pytest.mark.parametrize(
-    ("backend", "workers", "most_per_s"),
-    [
-        ("py-async", None, 16 / 0.05),
-        ("py-sync", None, 1 / 0.05),
-        ("py-mt-pool", 2, 2 / 0.05),
-        ("py-mt-pool", None, 16 / 0.05),
-        ("py-mt-pool", 40, 16 / 0.05),
-    ],
-)
-def test_a_wait_bounds_as_many_as_are_served_at_once(
-    backend: str, workers: int | None, most_per_s: float
-) -> None:
-    one = measured(backend, 16, 15.0, 1e-4, io_wait=0.05, n=1, workers=workers, computing_s=1e-8)
+@pytest.mark.parametrize(("serves", "at_once"), [(None, 16), (1, 1), (2, 2), (40, 16)])
+def test_a_wait_bounds_as_many_as_are_served_at_once(serves: int | None, at_once: int) -> None:
+    one = measured("py-sync", 16, 15.0, 1e-4, io_wait=0.05, n=1, serves=serves, computing_s=1e-8)
     found = possible(one)
-    assert found.per_s == pytest.approx(most_per_s)
+    assert found.per_s == pytest.approx(at_once / 0.05)
+    assert found.at_once == at_once
     assert (found.source, found.limit) == ("io_wait", "clients")
+
+
+def test_one_gil_is_had_by_one_thread_at_a_time() -> None:
+    """However many CPUs there seem to be for what releases it."""
+    turns: dict[str, Any] = {"cpus": 1.56, "computing_s": 0.76e-3, "one_gil": True, "n": 20}
+    one = measured("py-mt", 4, 913.0, 1.1e-3, **turns)
+    found = possible(one)
+    assert found.per_s == pytest.approx(1 / 0.76e-3)
+    assert (found.source, found.limit) == ("computing", "gil")
+    beside = possible(one, alone("py-mt", 900.0, 1.0e-3, **turns))
+    assert (beside.source, beside.limit) == ("one client", "gil")
+    assert beside.per_s == pytest.approx(1 / 0.76e-3)
+
+
+def test_computing_that_takes_longer_alone_than_here_bounds_no_gil() -> None:
+    """It was found out when others had the CPU."""
+    one = measured("py-mt", 4, 913.0, 1.1e-3, cpus=1.05, computing_s=1.2e-3, one_gil=True)
+    assert possible(one).limit == "cpus"
+    assert possible(one).source == "this load"
 
 
 def test_by_a_wait_alone_no_bound_is_shown_that_is_none_of_the_wait() -> None:
@@ -142,7 +155,7 @@ def test_by_a_wait_alone_no_bound_is_shown_that_is_none_of_the_wait() -> None:
 
 
 def test_a_wait_and_what_is_computed_follow_each_other() -> None:
-    one = measured("py-sync", 8, 9.0, 0.021, cpus=1.0, io_wait=0.05, computing_s=0.02)
+    one = measured("py-sync", 8, 9.0, 0.021, cpus=1.0, serves=1, io_wait=0.05, computing_s=0.02)
     assert possible(one).per_s == pytest.approx(1 / 0.07)
 
 
@@ -256,7 +269,7 @@ def test_it_is_told_with_what_it_is_made_of() -> None:
     assert told == {
         "per_s": pytest.approx(100.0), "absent": None, "share": pytest.approx(0.75),
         "limit": "cpus", "at_once": 8, "cpus": 2.0, "cpu_s": 0.02, "until_reply_s": 0.02,
-        "wait_s": 0.0, "from": "one client", "one_client": alone().cell.key,
+        "wait_s": 0.0, "gil_s": 0.0, "from": "one client", "one_client": alone().cell.key,
     }  # fmt: skip
 
 

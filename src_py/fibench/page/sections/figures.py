@@ -28,6 +28,7 @@ _SOURCES = {
     "io_wait": "for waiting alone",
 }
 _MOST_NAMED = 3
+_NEAR_WHOLE = 0.1
 
 
 @dataclass(frozen=True)
@@ -205,11 +206,19 @@ def _limit(found: Possible, demand: Demand) -> str:
     """`2 CPUs, and 20.4 ms of CPU time a request, as with one client`."""
     source = _SOURCES[found.source or "this load"]
     if found.limit == "cpus":
-        cpus = number(found.cpus or 0.0, 3).removesuffix(".00")
-        noun = "CPU" if cpus == "1" else "CPUs"
-        return f"{cpus} {noun}, and {quantity(demand.cpu_s, 's')} of CPU time a request, {source}"
+        takes = f"{quantity(demand.cpu_s, 's')} of CPU time a request"
+        return f"{_cpus(found.cpus or 0.0)}, and {takes}, {source}"
+    if found.limit == "gil":
+        return f"one GIL, and {quantity(demand.gil_s, 's')} with it a request, for computing alone"
     least = quantity(demand.until_reply_s + demand.wait_s, "s")
     return f"{found.at_once} at once, and {least} until a reply, {source}"
+
+
+def _cpus(cpus: float) -> str:
+    """`2 CPUs`: clocks that are read a little late make slightly more of them."""
+    whole = round(cpus)
+    many = str(whole) if whole and abs(cpus - whole) < _NEAR_WHOLE else number(cpus, 2)
+    return "1 CPU" if many == "1" else f"{many} CPUs"
 
 
 def _rest(
@@ -217,7 +226,7 @@ def _rest(
 ) -> Iterator[str]:
     """What kept it from more, by what the run measured; X = busy CPUs ÷ CPU time of a request."""
     known = {name: one.mean for name, one in summary.estimates.items() if one.mean is not None}
-    if found.limit == "cpus":
+    if found.limit != "clients":
         if (cores := known.get("cores")) is not None:
             yield f"{number(cores)} CPUs were busy"
         if (takes_s := known.get("cpu_per_request")) is not None and takes_s > demand.cpu_s:

@@ -7,6 +7,7 @@ Denning and Buzen 1978, "The operational analysis of queueing network models"; L
     X ≤ N ÷ (D + Z)     each of N requests in flight is there for D + Z at least, since requests
                         of others can only make it wait
     X ≤ C ÷ D           C CPUs have C seconds of CPU time in a second, and a request takes D of it
+    X ≤ 1 ÷ G           one GIL is had for a second in a second, and a request has it for G
 
 Part of a request's CPU time may come when its reply has gone: a process ends, a loop goes back to
 its poll. The first of the two counts only what surely lies before the reply.
@@ -21,7 +22,7 @@ from typing import Literal
 
 from fibench.json_values import Json
 
-Limit = Literal["clients", "cpus"]
+Limit = Literal["clients", "cpus", "gil"]
 Source = Literal["one client", "this load", "computing", "io_wait"]
 
 
@@ -35,24 +36,30 @@ class Demand:
     """What of it surely passes before the reply."""
     wait_s: float = 0.0
     """What passes before the reply beside that, without a CPU."""
+    gil_s: float = 0.0
+    """What of the CPU time surely has the only GIL that there is; 0: none has, or it is not
+    known."""
 
 
 @dataclass(frozen=True)
 class Asymptotes:
-    """The two bounds, in requests per second; infinite where there is none."""
+    """The bounds, in requests per second; infinite where there is none."""
 
     by_clients_per_s: float
     by_cpus_per_s: float
+    by_gil_per_s: float = math.inf
 
     @property
     def per_s(self) -> float:
-        """The lower of the two."""
-        return min(self.by_clients_per_s, self.by_cpus_per_s)
+        """The lowest of them."""
+        return min(self.by_clients_per_s, self.by_cpus_per_s, self.by_gil_per_s)
 
     @property
     def limit(self) -> Limit:
         """Which one that is."""
-        return "clients" if self.by_clients_per_s < self.by_cpus_per_s else "cpus"
+        if self.by_gil_per_s == self.per_s:
+            return "gil"
+        return "cpus" if self.by_cpus_per_s == self.per_s else "clients"
 
 
 def asymptotes(at_once: float, cpus: float, demand: Demand) -> Asymptotes:
@@ -61,6 +68,7 @@ def asymptotes(at_once: float, cpus: float, demand: Demand) -> Asymptotes:
     return Asymptotes(
         by_clients_per_s=at_once / shortest_s if shortest_s > 0.0 else math.inf,
         by_cpus_per_s=cpus / demand.cpu_s if demand.cpu_s > 0.0 else math.inf,
+        by_gil_per_s=1.0 / demand.gil_s if demand.gil_s > 0.0 else math.inf,
     )
 
 
@@ -98,6 +106,7 @@ class Possible:
             "cpu_s": self.demand.cpu_s,
             "until_reply_s": self.demand.until_reply_s,
             "wait_s": self.demand.wait_s,
+            "gil_s": self.demand.gil_s,
             "from": self.source,
             "one_client": self.cell,
         }

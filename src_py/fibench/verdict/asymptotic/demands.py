@@ -19,6 +19,7 @@ What more was measured than a bound allows shows that a premise of it is wrong, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -53,6 +54,10 @@ class Measured:
     """How many CPUs its server can keep busy."""
     computing_s: float | None = None
     """What fibonacci(n) alone takes, in its language."""
+    serves: int | None = None
+    """How many connections its design serves at once; None: any number, or that is not known."""
+    one_gil: bool = False
+    """Whether all that it computes has one GIL."""
     fewest: int = 0
     """Replies in any of its windows."""
 
@@ -92,6 +97,7 @@ def measured_of(cell: Cell, summary: CellSummary, records: Sequence[Record]) -> 
     """What is known of a cell from its summary and its valid trials."""
     rate, cpu = summary.estimates["throughput"], summary.estimates["cpu_per_request"]
     cpus = [found for one in records if (found := one.machine.get("capacity_cpus"))]
+    serves = {one.machine.get("serves") for one in records}
     takes = [found for one in records if (found := one.checks.fibonacci_s)]
     return Measured(
         cell,
@@ -102,6 +108,8 @@ def measured_of(cell: Cell, summary: CellSummary, records: Sequence[Record]) -> 
         cpu.low,
         max(cpus, default=None),
         min(takes, default=None),
+        None if None in serves else max((int(one) for one in serves if one), default=None),
+        bool(records) and all(one.machine.get("one_gil") for one in records),
         min((one.counts.get("window_ok", 0) for one in records), default=0),
     )
 
@@ -146,7 +154,8 @@ def _possible(one: Measured, alone: Measured | None, known: KnownBackend | None)
     found = _demand(one, alone, known)
     if isinstance(found, str):
         return Possible(found)
-    at_once = _at_once(asked, known)
+    clients = asked.clients if one.serves is None else min(asked.clients, one.serves)
+    at_once = clients * (asked.pipeline or 1)
     cpus = max(one.cpus or 0.0, found.cpus)
     bounds = asymptotes(at_once, cpus, found.demand)
     if found.goes_on and bounds.limit == "cpus" and at_once < cpus:
@@ -154,7 +163,7 @@ def _possible(one: Measured, alone: Measured | None, known: KnownBackend | None)
             "one request keeps more than one CPU busy, and what of that comes before its reply is "
             "not known"
         )
-    if found.source == "io_wait" and bounds.limit == "cpus":
+    if found.source == "io_wait" and bounds.limit != "clients":
         return Possible(f"{_NO_ONE_CLIENT}, and its wait is not what bounds it")
     # A window that begins between replies counts one more of each than fit into it, and clocks of
     # CPU time advance at ticks.
@@ -191,17 +200,6 @@ def _why_none(one: Measured) -> str | None:
     return None if one.cpus else "its trials do not say how many CPUs its server could use"
 
 
-def _at_once(asked: Parameters, known: KnownBackend | None) -> int:
-    """How many requests a server can have in hand: those in flight; of a design that serves so many
-    connections, no more than these have. What a file says of a server of one's own does not
-    count."""
-    clients = asked.clients
-    if known is not None and known.language != "own":
-        serves = asked.workers if known.serves == "workers" else known.serves
-        clients = min(clients, serves) if isinstance(serves, int) else clients
-    return clients * (asked.pipeline or 1)
-
-
 def _demand(one: Measured, alone: Measured | None, known: KnownBackend | None) -> _Found | str:
     """What a request needs at least; or why that is not known."""
     asked = one.cell.parameters
@@ -214,12 +212,15 @@ def _demand(one: Measured, alone: Measured | None, known: KnownBackend | None) -
         why, alone = "the CPU time of a request is not known of the cell with one client", None
     of_one_client = _of_one_client(alone, wait_s, is_own=is_own) if alone else None
     found = of_one_client or _of_computing(one, wait_s, why)
-    if isinstance(found, str) or one.cpu_s is None or (known is not None and known.busy):
+    if isinstance(found, str):
         return found
+    if one.one_gil and one.computing_s and one.computing_s <= (one.cpu_s or math.inf):
+        found = replace(found, demand=replace(found.demand, gil_s=one.computing_s))
     needs = found.demand
-    if one.cpu_s >= needs.cpu_s:
+    if one.cpu_s is None or one.cpu_s >= needs.cpu_s or (known is not None and known.busy):
         return found
-    here = Demand(one.cpu_s, min(needs.until_reply_s, one.cpu_s), needs.wait_s)
+    until_s = min(needs.until_reply_s, one.cpu_s)
+    here = replace(needs, cpu_s=one.cpu_s, until_reply_s=until_s)
     return replace(found, demand=here, source="this load")
 
 
