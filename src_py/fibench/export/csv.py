@@ -45,7 +45,7 @@ def export(review: Review) -> str:
         (
             "possible",
             cell.label,
-            "throughput",
+            "possible_throughput",
             found.per_s,
             None,
             None,
