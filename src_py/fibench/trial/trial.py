@@ -272,6 +272,7 @@ def _of_server(
     return {
         "design_cores": _most_cores(context, parameters, readings, seen),
         "capacity_cpus": _capacity_cpus(context, parameters, readings, seen),
+        "cpu_stretch": readings.stretched(),
         "one_gil": 1.0 if _has_one_gil(context, parameters, readings) else 0.0,
         "serves": _serves(context, parameters),
         "late_s": readings.too_late_s(),
@@ -305,7 +306,7 @@ def _capacity_cpus(
     else:
         most = most_by_threads(backend, parameters.workers, readings.threads())
     limits = [cpus, most, seen.figures.get("quota_cores")]
-    return min(one for one in limits if one) * (readings.stretched() or 1.0)
+    return min(one for one in limits if one)
 
 
 def _has_one_gil(context: TrialContext, parameters: Parameters, readings: Readings) -> bool:

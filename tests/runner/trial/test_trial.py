@@ -55,7 +55,7 @@ def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) ->
         *("steal_s", "cpu_pressure_s", "memory_pressure_s", "io_pressure_s", "load_1min"),
         *("window_s", "usable_cores", "usable_cpus", "used_cores", "accounted_cores"),
         *("foreign_cores", "window_steal_s", "probe_s", "design_cores", "late_s"),
-        *("capacity_cpus", "one_gil", "serves"),
+        *("capacity_cpus", "cpu_stretch", "one_gil", "serves"),
     }
     accounting = "cgroup" if usable_parent(programs / "supervise") else "subreaper"
     assert record["server"]["accounting"] == accounting

@@ -28,7 +28,7 @@ _SOURCES = {
     "io_wait": "for waiting alone",
 }
 _MOST_NAMED = 3
-_NEAR_WHOLE = 0.1
+_NEAR_WHOLE = 0.05
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def _limit(found: Possible, demand: Demand) -> str:
 
 
 def _cpus(cpus: float) -> str:
-    """`2 CPUs`: clocks that are read a little late make slightly more of them."""
+    """`2 CPUs`; of those that a GIL, or a quota, leaves, `1.2 CPUs`."""
     whole = round(cpus)
     many = str(whole) if whole and abs(cpus - whole) < _NEAR_WHOLE else number(cpus, 2)
     return "1 CPU" if many == "1" else f"{many} CPUs"

@@ -96,6 +96,9 @@ def possible_of(
 def measured_of(cell: Cell, summary: CellSummary, records: Sequence[Record]) -> Measured:
     """What is known of a cell from its summary and its valid trials."""
     rate, cpu = summary.estimates["throughput"], summary.estimates["cpu_per_request"]
+    # What a server did after the window, until its CPU time was read, may be in that.
+    stretch = max((one.machine.get("cpu_stretch") or 1.0 for one in records), default=1.0)
+    cpu_s, cpu_low_s = (None if one is None else one / stretch for one in (cpu.mean, cpu.low))
     cpus = [found for one in records if (found := one.machine.get("capacity_cpus"))]
     serves = {one.machine.get("serves") for one in records}
     takes = [found for one in records if (found := one.checks.fibonacci_s)]
@@ -104,8 +107,8 @@ def measured_of(cell: Cell, summary: CellSummary, records: Sequence[Record]) -> 
         rate.mean,
         rate.low,
         rate.high,
-        cpu.mean,
-        cpu.low,
+        cpu_s,
+        cpu_low_s,
         max(cpus, default=None),
         min(takes, default=None),
         None if None in serves else max((int(one) for one in serves if one), default=None),
