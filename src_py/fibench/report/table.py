@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fibench.experiment import Cell
 
 POSSIBLE = (
-    "of 98/s: what is possible at most with so many clients and CPUs, by what one request needs "
+    "of …/s: what is possible at most with so many clients and CPUs, by what one request needs "
     "alone"
 )
 """What is said of it below a table."""

@@ -232,7 +232,7 @@ def _rest(
         if (takes_s := known.get("cpu_per_request")) is not None and takes_s > demand.cpu_s:
             yield f"a request took {quantity(takes_s, 's')} of CPU time"
     elif found.at_once is not None:
-        yield f"a reply took {quantity(found.at_once / rate_per_s, 's')}, waiting its turn included"
+        yield f"each took {quantity(found.at_once / rate_per_s, 's')}"
     for metric, words in (("running", "threads ran {}"), ("ready", "were ready without a CPU {}")):
         if metric in known:
             yield f"{words.format(percent(known[metric]))} of their time"
