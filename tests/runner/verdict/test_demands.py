@@ -14,7 +14,7 @@ from fibench.experiment import Cell, KnownBackend
 from fibench.parameters import Parameters
 from fibench.parameters.groups import parse
 from fibench.verdict.asymptotic.asymptotes import Demand, Possible
-from fibench.verdict.asymptotic.demands import LATENCY_S, Measured, possible_among
+from fibench.verdict.asymptotic.demands import LATENCY_S, MeasuredCell, possible_among
 
 KNOWN = known_backends(CATALOGUE)
 OWN = KnownBackend(("line",), 1, "own", 1)
@@ -32,11 +32,11 @@ def measured(  # noqa: PLR0913 - each is something that a test may vary
     one_gil: bool = False,
     spread: float = 0.0,
     **parameters: Any,
-) -> Measured:
+) -> MeasuredCell:
     """What a cell gave, its intervals as wide as `spread` says."""
     asked = Parameters(backend=backend, clients=clients, **{"n": 27, **parameters})
     key = f"{backend}-{clients}-{sorted(parameters.items())}"
-    return Measured(
+    return MeasuredCell(
         Cell(backend, asked, (), key, key),
         rate_per_s,
         rate_per_s * (1 - spread),
@@ -51,14 +51,14 @@ def measured(  # noqa: PLR0913 - each is something that a test may vary
     )
 
 
-def possible(one: Measured, *others: Measured) -> Possible:
+def possible(one: MeasuredCell, *others: MeasuredCell) -> Possible:
     """Of the first of some cells."""
     return possible_among([one, *others], {**KNOWN, "own": OWN})[one.cell.key]
 
 
 def alone(
     backend: str = "c-mt", rate_per_s: float = 48.0, cpu_s: float | None = 0.02, **more: Any
-) -> Measured:
+) -> MeasuredCell:
     return measured(backend, 1, rate_per_s, cpu_s, **more)
 
 
@@ -86,7 +86,7 @@ def test_of_its_interval_the_end_counts_that_leaves_most() -> None:
         alone(pipeline=4, framing="line"),
     ],
 )
-def test_one_that_asks_for_something_else_says_nothing(other: Measured) -> None:
+def test_one_that_asks_for_something_else_says_nothing(other: MeasuredCell) -> None:
     assert possible(measured(), other).absent == "no cell with one client asks for the same"
 
 
@@ -232,7 +232,7 @@ ABSENT = [
 
 
 @pytest.mark.parametrize(("one", "why"), ABSENT)
-def test_where_it_cannot_be_known_it_is_said_why(one: Measured, why: str) -> None:
+def test_where_it_cannot_be_known_it_is_said_why(one: MeasuredCell, why: str) -> None:
     found = possible(replace(one, computing_s=0.02), alone())
     assert (found.per_s, found.absent) == (None, why)
     assert found.as_document(90.0) == {"per_s": None, "absent": why}

@@ -23,7 +23,7 @@ from typing import Literal
 from fibench.json_values import Json
 
 Limit = Literal["clients", "cpus", "gil"]
-Source = Literal["one client", "this load", "computing", "io_wait"]
+DemandSource = Literal["one client", "this load", "computing", "io_wait"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Possible:
     cpus: float | None = None
     """How many CPUs it can keep busy, by where it runs and by its design."""
     demand: Demand | None = None
-    source: Source | None = None
+    source: DemandSource | None = None
     """Where the demand is from; "this load": together requests take less CPU time than alone;
     "io_wait": no more is known than that."""
     cell: str | None = None

@@ -28,7 +28,7 @@ from fibench.metrics import quantity
 from fibench.parameters import Parameters
 from fibench.plan.pinning import MOST_COMPUTED_S
 from fibench.record import Record
-from fibench.verdict.asymptotic.asymptotes import Demand, Possible, Source, asymptotes
+from fibench.verdict.asymptotic.asymptotes import Demand, DemandSource, Possible, asymptotes
 from fibench.verdict.estimate import CellSummary
 from fibench.verdict.foreign.widening import SAME_CORES
 
@@ -39,7 +39,7 @@ _NO_ONE_CLIENT = "no cell with one client asks for the same"
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredCell:
     """What the trials of a cell gave: means over blocks in base units, and what else they say."""
 
     cell: Cell
@@ -67,7 +67,7 @@ class _Found:
     """A demand, and where it is from."""
 
     demand: Demand
-    source: Source
+    source: DemandSource
     cell: str | None = None
     goes_on: bool = False
     """A request keeps more than one CPU busy: part of its work comes beside or after its reply, and
@@ -93,7 +93,7 @@ def possible_of(
     return possible_among(every, experiment.known)
 
 
-def measured_of(cell: Cell, summary: CellSummary, records: Sequence[Record]) -> Measured:
+def measured_of(cell: Cell, summary: CellSummary, records: Sequence[Record]) -> MeasuredCell:
     """What is known of a cell from its summary and its valid trials."""
     rate, cpu = summary.estimates["throughput"], summary.estimates["cpu_per_request"]
     # What a server did after the window, until its CPU time was read, may be in that.
@@ -102,7 +102,7 @@ def measured_of(cell: Cell, summary: CellSummary, records: Sequence[Record]) -> 
     cpus = [found for one in records if (found := one.machine.get("capacity_cpus"))]
     serves = {one.machine.get("serves") for one in records}
     takes = [found for one in records if (found := one.checks.fibonacci_s)]
-    return Measured(
+    return MeasuredCell(
         cell,
         rate.mean,
         rate.low,
@@ -118,7 +118,7 @@ def measured_of(cell: Cell, summary: CellSummary, records: Sequence[Record]) -> 
 
 
 def possible_among(
-    every: Sequence[Measured], known: Mapping[str, KnownBackend]
+    every: Sequence[MeasuredCell], known: Mapping[str, KnownBackend]
 ) -> dict[str, Possible]:
     """The same of what is known of each cell."""
     alone = {_asked(one.cell.parameters): one for one in every if _is_alone(one.cell.parameters)}
@@ -149,7 +149,9 @@ def _is_alone(parameters: Parameters) -> bool:
     return one and parameters.kind == "fibload" and not parameters.groups and not parameters.is_open
 
 
-def _possible(one: Measured, alone: Measured | None, known: KnownBackend | None) -> Possible:
+def _possible(
+    one: MeasuredCell, alone: MeasuredCell | None, known: KnownBackend | None
+) -> Possible:
     asked = one.cell.parameters
     why = _why_none(one)
     if why is not None:
@@ -188,7 +190,7 @@ def _possible(one: Measured, alone: Measured | None, known: KnownBackend | None)
     )
 
 
-def _why_none(one: Measured) -> str | None:
+def _why_none(one: MeasuredCell) -> str | None:
     """Why no bound is sought, whatever a request takes."""
     asked = one.cell.parameters
     if one.rate_per_s is None:
@@ -203,7 +205,9 @@ def _why_none(one: Measured) -> str | None:
     return None if one.cpus else "its trials do not say how many CPUs its server could use"
 
 
-def _demand(one: Measured, alone: Measured | None, known: KnownBackend | None) -> _Found | str:
+def _demand(
+    one: MeasuredCell, alone: MeasuredCell | None, known: KnownBackend | None
+) -> _Found | str:
     """What a request needs at least; or why that is not known."""
     asked = one.cell.parameters
     is_own = known is None or known.language == "own"
@@ -227,7 +231,7 @@ def _demand(one: Measured, alone: Measured | None, known: KnownBackend | None) -
     return replace(found, demand=here, source="this load")
 
 
-def _of_computing(one: Measured, wait_s: float, why: str) -> _Found | str:
+def _of_computing(one: MeasuredCell, wait_s: float, why: str) -> _Found | str:
     """By what it computes, or if that is too little by what it waits for; `why` there is nothing
     better."""
     computes_s = one.computing_s or 0.0
@@ -242,7 +246,7 @@ def _of_computing(one: Measured, wait_s: float, why: str) -> _Found | str:
     return f"{why}, and what is computed takes {takes}: a request costs more than that"
 
 
-def _of_one_client(alone: Measured, wait_s: float, *, is_own: bool) -> _Found | None:
+def _of_one_client(alone: MeasuredCell, wait_s: float, *, is_own: bool) -> _Found | None:
     """By the cell with one client."""
     if alone.cpu_s is None or not alone.rate_per_s:
         return None
