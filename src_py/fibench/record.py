@@ -121,6 +121,9 @@ class Checks:
     retransmits: int | None = None
     computing_s: float | None = None
     """What the least fibonacci(n) asked of a server of the user's own takes a core here, in C."""
+    fibonacci_s: float | None = None
+    """What the least fibonacci(n) asked of a server of the catalogue takes a core here, at best, in
+    its own language."""
     check_s: float | None = None
     """Where requests of the file are asked for: how long the fastest reply took before the load, to
     the one that takes longest."""

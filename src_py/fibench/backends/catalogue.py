@@ -129,6 +129,7 @@ def known_backends(backends: Mapping[str, Backend]) -> dict[str, KnownBackend]:
             language=backend.language,
             cores=backend.cores,
             program="" if backend.arguments else backend.program,
+            busy=backend.busy,
         )
         for name, backend in backends.items()
     }

@@ -35,6 +35,8 @@ class KnownBackend:
     """Of a server of the user's own: the port that it cannot be told."""
     program: str = ""
     """Of one of the catalogue that is called by it too: the file of its program."""
+    busy: bool = False
+    """Whether it keeps a core busy while it waits, so that its CPU time says nothing."""
 
 
 @dataclass(frozen=True)

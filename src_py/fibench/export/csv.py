@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Comma-separated values, RFC 4180: a row for each cell and metric, then one for each cell that was
-left out, for each trial that failed, for what was measured again, for each note, for each claim,
-and for each mark, which says what is wrong with the stored run."""
+"""Comma-separated values, RFC 4180: a row for each cell and metric, then one for each cell with
+what it could answer at most, for each that was left out, for each trial that failed, for what was
+measured again, for each note, for each claim, and for each mark, which says what is wrong with the
+stored run."""
 
 from __future__ import annotations
 
@@ -40,6 +41,23 @@ def export(review: Review) -> str:
                 ("cell", cell.label, row.metric, *figures, "", row.absent or "", None, *bounds)
             )
     nothing = (None, None, None, 0, "", "")
+    rows += [
+        (
+            "possible",
+            cell.label,
+            "possible_throughput",
+            found.per_s,
+            None,
+            None,
+            0,
+            "1/s",
+            "",
+            "",
+            found.absent or f"by {found.limit}, from {found.source}",
+        )
+        for cell, summary in cells_with_summary(review)
+        if (found := review.findings.possible.get(summary.cell_key)) is not None
+    ]
     rows += [
         ("left out", absent.cell.label, "", *nothing, "", absent.reason)
         for absent in review.run.experiment.absent.cells

@@ -62,6 +62,7 @@ def document(review: Review) -> dict[str, Json]:
                 "trials": {"valid": summary.valid, "invalid": summary.invalid},
                 "reason": summary.reason,
                 "metrics": _metrics(summary),
+                "possible": _possible(review, summary),
                 "by_block": [_trial(record) for record in measured.get(cell.key, ())],
             }
             for cell, summary in cells_with_summary(review)
@@ -113,6 +114,12 @@ def _metrics(summary: CellSummary) -> dict[str, Json]:
         }
         for row in rows_of(summary)
     }
+
+
+def _possible(review: Review, summary: CellSummary) -> Json:
+    """What a cell could answer at most."""
+    found = review.findings.possible.get(summary.cell_key)
+    return None if found is None else found.as_document(summary.estimates["throughput"].mean)
 
 
 def _by_block(verdict: Verdict, made: Sequence[Sample]) -> list[Json]:

@@ -50,7 +50,8 @@ def export(review: Review) -> str:
     for line in filter(None, (made_as_line(run.folder), before_line(run.folder), age_line(run))):
         lines += [f"{escape(line[:1].upper() + line[1:])}.", ""]
     lines += _cells_table(review) if cells else ["None of the cells could be run here."]
-    notes = [*table_notes(cells, review.summaries), *notes_of(review)]
+    possible = review.findings.possible
+    notes = [*table_notes(cells, review.summaries, possible), *notes_of(review)]
     lines += ["", *(f"- {escape(prose(note.removeprefix('– ')))}" for note in notes)]
     if review.failures:
         lines += ["", "## Failed trials", ""]
@@ -97,7 +98,7 @@ def _cells_table(review: Review) -> list[str]:
     metrics = shown_metrics(cells, review.summaries)
     rows = [
         [_label(line), *(_figure(line.entry(metric)) for metric in metrics)]
-        for line in table_lines(cells, summaries)
+        for line in table_lines(cells, summaries, review.findings.possible)
     ]
     return table(["cell", *(METRICS[metric].heading for metric in metrics)], rows)
 
@@ -108,7 +109,7 @@ def _label(line: TableLine) -> str:
 
 
 def _figure(entry: Entry) -> str:
-    return f"{entry.figure} {entry.interval}".strip()
+    return f"{entry.figure} {entry.beside}".strip()
 
 
 def _claims(review: Review) -> list[str]:
@@ -119,7 +120,9 @@ def _claims(review: Review) -> list[str]:
         lines.append(f"- **{verdict.outcome}** {escape(prose(verdict.claim.says))}")
         lines += [f"  - {escape(line)}" for line in verdict_lines(verdict)]
         said = expected.said_of(verdict.claim)
+        beside = expected.beside(verdict.claim)
         lines += [f"  - Predicted {escape(said)}"] if said else []
+        lines += [f"  - {escape(beside[:1].upper() + beside[1:])}"] if beside else []
     undecided = review.findings.undecided
     lines += [f"- {NOT_DECIDED}: {escape(prose(claim.says))}" for claim in undecided]
     lines += ["", f"{escape(tally(review.verdicts, undecided))}{mark}"]

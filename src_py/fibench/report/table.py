@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The table of cells, laid out for the width that there is.
 
-Wide: one line per cell, each figure with its interval beside it. Narrow: the interval below the
-figure. Narrower still: the same in several tables, one after another, with the cells repeated.
-Client groups have lines of their own, indented below their cell.
+Wide: one line per cell, each figure with its interval beside it, and behind a throughput what is
+possible at most. Narrow: the interval below the figure, and that below it. Narrower still: the same
+in several tables, one after another, with the cells repeated. Client groups have lines of their
+own, indented below their cell.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from fibench.metrics import METRICS, in_group, quantity
 from fibench.report.numbers import NO_FIGURE, lower_bound, spread
 from fibench.verdict import CellSummary, Estimate
+from fibench.verdict.asymptotic.asymptotes import NONE_KNOWN, Possible
 from fibench.wording import shown
 
 if TYPE_CHECKING:
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 
     from fibench.experiment import Cell
 
+POSSIBLE = (
+    "of …/s: what is possible at most with so many clients and CPUs, by what one request needs "
+    "alone"
+)
+"""What is said of it below a table."""
 _GAP = 2
 _NARROWEST_LABEL = 16
 
@@ -33,6 +40,13 @@ class Entry:
 
     figure: str
     interval: str
+    possible: str = ""
+    """`of 98.2/s`: what it could be at most; empty where that is not known."""
+
+    @property
+    def beside(self) -> str:
+        """What stands beside the figure."""
+        return f"{self.interval} {self.possible}".strip()
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,7 @@ class TableLine:
     cell: Cell
     summary: CellSummary | None
     group: str | None = None
+    possible: Possible | None = None
 
     def label(self) -> str:
         """What stands at its beginning."""
@@ -58,7 +73,14 @@ class TableLine:
         estimate = self.summary.estimates[in_group(self.group, metric)]
         if estimate.mean is None:
             return Entry(lower_bound(estimate, METRICS[metric].unit), "")
-        return Entry(quantity(estimate.mean, METRICS[metric].unit), spread(estimate))
+        most = self._possible() if metric == "throughput" else ""
+        return Entry(quantity(estimate.mean, METRICS[metric].unit), spread(estimate), most)
+
+    def _possible(self) -> str:
+        """What the cell could answer at most; a group has no such figure."""
+        if self.group is not None or self.possible is None or self.possible.per_s is None:
+            return ""
+        return f"of {quantity(self.possible.per_s, METRICS['throughput'].unit)}"
 
     def _counted(self, metric: str) -> str:
         """The fewest and the most of a count in any block."""
@@ -83,11 +105,15 @@ class Column:
         """The width of the widest interval."""
         return max((len(entry.interval) for entry in self.entries), default=0)
 
+    def possible_width(self) -> int:
+        """The width of the widest text of what is possible."""
+        return max((len(entry.possible) for entry in self.entries), default=0)
+
     def width(self, stacked: bool) -> int:
         """The width of the column, its interval below the figure or beside it."""
-        figure, interval = self.figure_width(), self.interval_width()
-        beside = figure + (interval + 1 if interval else 0)
-        return max(len(self.heading), max(figure, interval) if stacked else beside)
+        figure, *more = self.figure_width(), self.interval_width(), self.possible_width()
+        beside = figure + sum(width + 1 for width in more if width)
+        return max(len(self.heading), max(figure, *more) if stacked else beside)
 
 
 def shown_metrics(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list[str]:
@@ -119,11 +145,15 @@ def _ends_by_itself(cell: Cell) -> bool:
 
 
 def print_table(
-    console: Console, cells: Sequence[Cell], summaries: Mapping[str, CellSummary]
+    console: Console,
+    cells: Sequence[Cell],
+    summaries: Mapping[str, CellSummary],
+    possible: Mapping[str, Possible] = NONE_KNOWN,
 ) -> None:
-    """Print the cells in their order; a cell without a summary has no figures."""
+    """Print the cells in their order; a cell without a summary has no figures. `possible` is what
+    each could answer at most, by its key."""
     known = [summaries[cell.key] for cell in cells if cell.key in summaries]
-    rows = table_lines(cells, summaries)
+    rows = table_lines(cells, summaries, possible)
     columns = [_column(metric, rows) for metric in shown_metrics(cells, known)]
     labels = [row.label() for row in rows]
     label_width = _label_width(labels, console.width)
@@ -137,12 +167,16 @@ def print_table(
         _print_columns(console, labels, label_width, group, stacked=True)
 
 
-def table_lines(cells: Sequence[Cell], summaries: Mapping[str, CellSummary]) -> list[TableLine]:
+def table_lines(
+    cells: Sequence[Cell],
+    summaries: Mapping[str, CellSummary],
+    possible: Mapping[str, Possible] = NONE_KNOWN,
+) -> list[TableLine]:
     """The lines of the table: each cell, and below it each client group of it that asks."""
     rows = []
     for cell in cells:
         summary = summaries.get(cell.key)
-        rows.append(TableLine(cell, summary))
+        rows.append(TableLine(cell, summary, possible=possible.get(cell.key)))
         rows.extend(
             TableLine(cell, summary, group) for group in (summary.groups if summary else ())
         )
@@ -201,8 +235,14 @@ def _entry_text(column: Column, row: int, stacked: bool) -> Text:
 
     entry = column.entries[row]
     if stacked:
-        below = ("\n" + entry.interval, "dim") if entry.interval else ""
-        return Text.assemble(entry.figure, below)
-    width = column.interval_width()
-    beside = f" {entry.interval:<{width}}" if width else ""
-    return Text.assemble(entry.figure, (beside, "dim"))
+        below = "".join(f"\n{text}" for text in (entry.interval, entry.possible) if text)
+        return Text.assemble(entry.figure, (below, "dim"))
+    beside = [
+        f" {text:<{width}}"
+        for text, width in (
+            (entry.interval, column.interval_width()),
+            (entry.possible, column.possible_width()),
+        )
+        if width
+    ]
+    return Text.assemble(entry.figure, ("".join(beside), "dim"))

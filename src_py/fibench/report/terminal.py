@@ -15,7 +15,7 @@ from fibench.report.claims.expected import Expectations, expectations
 from fibench.report.lines import interpreter_lines, load_words
 from fibench.report.numbers import NO_FIGURE, percent, time_taken
 from fibench.report.output import page, print_hanging
-from fibench.report.table import print_table, shown_metrics
+from fibench.report.table import POSSIBLE, print_table, shown_metrics
 from fibench.report.words import (
     NOT_DECIDED,
     interval_words,
@@ -25,6 +25,7 @@ from fibench.report.words import (
     verdict_words,
 )
 from fibench.verdict import CONFIDENCE, CellSummary
+from fibench.verdict.asymptotic.asymptotes import NONE_KNOWN, Possible
 from fibench.verdict.bounds import MEANING
 from fibench.verdict.verdict import Outcome, Verdict
 from fibench.wording import counted, prose, shown
@@ -125,11 +126,12 @@ def render_results(
             run.marks,
         )
         if experiment.cells:
-            print_table(console, experiment.cells, {cell.cell_key: cell for cell in cells})
+            by_key = {cell.cell_key: cell for cell in cells}
+            print_table(console, experiment.cells, by_key, findings.possible)
         else:
             console.print(Text(_NOTHING))
         console.print()
-        for note in table_notes(experiment.cells, cells):
+        for note in table_notes(experiment.cells, cells, findings.possible):
             print_hanging(console, 2, "", note, "dim")
         if findings.twin is not None:
             style = "yellow" if findings.twin.differs else "dim"
@@ -139,7 +141,9 @@ def render_results(
             console.print(Text(interrupted_words(findings.verdicts), style="bold yellow"))
         if findings.verdicts:
             console.print()
-            expected = expectations(run.beliefs, findings.verdicts, findings.undecided)
+            expected = expectations(
+                run.beliefs, findings.verdicts, findings.undecided, findings.possible
+            )
             _print_verdicts(console, findings, expected, run.added_afterwards)
         for dropped in () if run.added_afterwards else experiment.dropped_claims:
             said = f"not judged: {prose(dropped.says)}: {shown(dropped.reason)}"
@@ -178,7 +182,11 @@ def _print_head(console: Console, title: str, lines: Iterable[str], marks: Seque
     console.print()
 
 
-def table_notes(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list[str]:
+def table_notes(
+    cells: Sequence[Cell],
+    summaries: Sequence[CellSummary],
+    possible: Mapping[str, Possible] = NONE_KNOWN,
+) -> list[str]:
     """What a reader of the table must know: intervals, what is missing, who waited, who failed."""
     labels = {cell.key: shown(cell.label) for cell in cells}
     notes = []
@@ -194,6 +202,8 @@ def table_notes(cells: Sequence[Cell], summaries: Sequence[CellSummary]) -> list
         notes.append(f"{trials}; {interval}")
     elif blocks == 1:
         notes.append("one trial of each cell: no intervals")
+    if any(one.per_s is not None for one in possible.values()):
+        notes.append(POSSIBLE)
     metrics = shown_metrics(cells, summaries)
     absent = dict.fromkeys(
         f"{NO_FIGURE} {reason}"
@@ -304,6 +314,8 @@ def _print_verdicts(
             print_hanging(console, _OUTCOME_WIDTH, "", line, "dim" if line == because else "")
         if said := expected.said_of(verdict.claim):
             print_hanging(console, _OUTCOME_WIDTH, "", f"you expected {said}", "italic")
+        if beside := expected.beside(verdict.claim):
+            print_hanging(console, _OUTCOME_WIDTH, "", beside, "italic")
     for claim in findings.undecided:
         print_hanging(console, _OUTCOME_WIDTH, NOT_DECIDED, prose(claim.says), "bold", "dim")
     console.print()

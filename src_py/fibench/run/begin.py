@@ -171,6 +171,7 @@ def _plan(
                 "language": backend.language,
                 "cores": backend.cores,
                 "ranked": backend.ranked,
+                "busy": backend.busy,
             }
             for name, backend in used.items()
         },

@@ -219,6 +219,7 @@ def _known_backends(
             serves=entry.get("serves", "any"),
             language=str(entry.get("language", "c")),
             cores=entry.get("cores", "any"),
+            busy=entry.get("busy") is True,
         )
         for backend, entry in (kept.items() if isinstance(kept, dict) else ())
         if isinstance(entry, dict)

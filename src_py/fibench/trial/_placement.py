@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where the server and the load of a cell run, and how many cores that is."""
 
+import os
 from functools import lru_cache
 
 from fibench.machine import cores as machine
@@ -33,3 +34,9 @@ def core_count(cpus: str | None) -> int:
     if cpus is None:
         return usable
     return min(usable, len({machine.physical_core(cpu) for cpu in parse_cpus(cpus)}))
+
+
+def cpu_count(cpus: str | None) -> int:
+    """How many CPUs, hardware threads, a list of CPUs has that may be used; without one, all."""
+    usable = os.sched_getaffinity(0)
+    return len(usable if cpus is None else usable.intersection(parse_cpus(cpus)))

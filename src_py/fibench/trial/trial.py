@@ -5,6 +5,7 @@ What comes back is the trial's journal record: figures in base units, every coun
 trial is valid. A trial that is not valid says why in one line; it is never averaged in.
 """
 
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 from fibench.backends import Backend
 from fibench.experiment import Cell
 from fibench.machine import disturbance
-from fibench.machine.computing import alone_s
+from fibench.machine.computing import alone_in_python_s, alone_s
 from fibench.parameters import Parameters
 from fibench.plan import Trial, schedule_seed, stack_padding
 from fibench.record import GeneratorSide, Record, Times
@@ -28,13 +29,18 @@ from fibench.trial._figures import (
     with_lines,
     with_saturated,
 )
-from fibench.trial._placement import core_count, load_cpus, server_cpus
+from fibench.trial._placement import core_count, cpu_count, load_cpus, server_cpus
 from fibench.trial._readings import Readings
 from fibench.trial.answer import read_answer
 from fibench.trial.asking.checking import Check, RightReplies, backlog_for_each
 from fibench.trial.asking.repeating import forget, learn
 from fibench.trial.asking.wrong import hint_of
-from fibench.trial.evidence.design import most_cores, most_cores_with_a_gil
+from fibench.trial.evidence.design import (
+    most_by_threads,
+    most_by_turns,
+    most_cores,
+    most_cores_with_a_gil,
+)
 from fibench.trial.evidence.watch import Seen, Watch
 from fibench.trial.serving import (
     NULL_REPLY,
@@ -107,6 +113,7 @@ def run_trial(trial: Trial, context: TrialContext, folder: Path, attempt: int = 
             listen_overflows=gained.listen_overflows,
             listen_drops=gained.listen_drops,
             retransmits=gained.retransmits,
+            fibonacci_s=_fibonacci_s(context, trial.cell.parameters) if failed is None else None,
         ),
         server=course.server,
         generator=course.generator,
@@ -160,8 +167,7 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
             with context.under_load():
                 loaded = _load(context, trial.cell, port, folder, readings, checked)
             seen = watch.conclude(readings.cores(), loaded[0].load_cores)
-            most = _most_cores(context, parameters, readings, seen)
-            of_server = {"design_cores": most, "late_s": readings.too_late_s()}
+            of_server = _of_server(context, parameters, readings, seen)
             seen = replace(seen, figures={**seen.figures, **of_server})
         except TrialFailed as failure:
             failed = failure
@@ -191,6 +197,18 @@ def _measure(trial: Trial, context: TrialContext, folder: Path) -> Course:
     if figures.reason is not None:
         failed = TrialFailed(figures.reason, INVALID, figures.hint)
     return replace(course, figures=replace(figures, metrics=metrics), failed=failed)
+
+
+def _fibonacci_s(context: TrialContext, parameters: Parameters) -> float | None:
+    """What the least number that is asked of a server of the catalogue takes to compute alone, in
+    its language. It is found out when no server runs, once for each interpreter."""
+    backend, numbers = context.backend(parameters.backend), asked_numbers(parameters)
+    if backend.command or not backend.ranked or not numbers:
+        return None
+    if backend.language == "python":
+        python = context.interpreter(parameters) or sys.executable
+        return alone_in_python_s(python, context.programs, min(numbers))
+    return alone_s(context.programs, min(numbers))
 
 
 def _check(
@@ -263,6 +281,20 @@ def _load(
     return replace(figures, metrics=metrics), GeneratorSide(cpus, figures.use)
 
 
+def _of_server(
+    context: TrialContext, parameters: Parameters, readings: Readings, seen: Seen
+) -> dict[str, float | None]:
+    """What is known of a server that bears on the CPU time that it used."""
+    return {
+        "design_cores": _most_cores(context, parameters, readings, seen),
+        "capacity_cpus": _capacity_cpus(context, parameters, readings, seen),
+        "cpu_stretch": readings.stretched(),
+        "one_gil": 1.0 if _has_one_gil(context, parameters, readings) else 0.0,
+        "serves": _serves(context, parameters),
+        "late_s": readings.too_late_s(),
+    }
+
+
 def _most_cores(
     context: TrialContext, parameters: Parameters, readings: Readings, seen: Seen
 ) -> float | None:
@@ -276,6 +308,39 @@ def _most_cores(
         most = most_cores(backend, parameters.workers, readings.threads(), seen.figures)
     stretched = readings.stretched()
     return None if most is None or stretched is None else most * stretched
+
+
+def _capacity_cpus(
+    context: TrialContext, parameters: Parameters, readings: Readings, seen: Seen
+) -> float:
+    """The most CPUs that a server could keep busy: those that it may run on, fewer where a quota,
+    its design or its GIL leaves it fewer. Hardware threads count each: no more is certain."""
+    backend = context.backend(parameters.backend)
+    cpus = float(cpu_count(server_cpus(parameters, context.pinning)))
+    if backend.gil and context.has_gil(parameters):
+        most = most_by_turns(backend, readings.processes(), readings.use())
+    else:
+        most = most_by_threads(backend, parameters.workers, readings.threads())
+    limits = [cpus, most, seen.figures.get("quota_cores")]
+    return min(one for one in limits if one)
+
+
+def _has_one_gil(context: TrialContext, parameters: Parameters, readings: Readings) -> bool:
+    """Whether all that a server computes has the GIL of its only process."""
+    backend = context.backend(parameters.backend)
+    takes_turns = backend.gil and not backend.command and context.has_gil(parameters)
+    return takes_turns and readings.processes() == 1
+
+
+def _serves(context: TrialContext, parameters: Parameters) -> float | None:
+    """How many connections a design of the catalogue serves at once; None: any number, or nobody
+    but its file says so. Without a number of workers there are no more than CPUs."""
+    backend = context.backend(parameters.backend)
+    if backend.command or backend.serves == "any":
+        return None
+    if backend.serves == "workers":
+        return float(parameters.workers or cpu_count(server_cpus(parameters, context.pinning)))
+    return float(backend.serves)
 
 
 def _cores_key(backend: Backend) -> str:

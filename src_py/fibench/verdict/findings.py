@@ -19,6 +19,8 @@ from fibench.verdict._notes.cells import ceilings_note, notes
 from fibench.verdict._notes.folding import folded
 from fibench.verdict._notes.searching import searched_lines
 from fibench.verdict._notes.servers import endings, of_servers
+from fibench.verdict.asymptotic.asymptotes import Possible
+from fibench.verdict.asymptotic.demands import possible_of
 from fibench.verdict.attempts.made_again import MadeAgain, made_again
 from fibench.verdict.deciding.decide import decide
 from fibench.verdict.deciding.decisions import Decisions, questions_of
@@ -68,6 +70,8 @@ class Findings:
     """The claims without a verdict, in order: the run ended before they had one."""
     made_again: MadeAgain = field(default_factory=MadeAgain)
     """What was made more than once."""
+    possible: Mapping[str, Possible] = field(default_factory=dict)
+    """What each cell could answer at most, by its key."""
 
 
 def find(  # noqa: PLR0913 - all that is known of a run
@@ -114,6 +118,7 @@ def find(  # noqa: PLR0913 - all that is known of a run
         decisions,
         tuple(claim for claim in questions.claims if claim.id not in given),
         counted,
+        possible_of(experiment, summaries, records),
     )
 
 

@@ -254,7 +254,7 @@ def test_answers_that_are_typed_are_compared_with_what_came(desk: Desk) -> None:
         assert "1 of 2 came as expected; surprises: C takes a lot" in words
     exported = json.loads(desk.invoke("report", folder, "--format", "json").stdout)
     assert exported["expected"]["claims"][1] == {
-        "id": "c-takes-a-lot", "expected": "holds", "as_expected": False,
+        "id": "c-takes-a-lot", "expected": "holds", "as_expected": False, "by_bounds": None,
     }  # fmt: skip
     assert "Predicted that it holds; it does not hold." in (folder / "report.html").read_text()
     carried = desk.invoke("report", folder / "report.html", "--format", "json")

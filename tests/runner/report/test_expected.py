@@ -94,7 +94,9 @@ def test_beliefs_of_claims_that_were_altered_are_counted_and_not_compared() -> N
     )
     assert found.as_json() == {
         "as_expected": 1, "compared": 1, "of_altered_claims": 1,
-        "claims": [{"id": "c0", "expected": "holds", "as_expected": True}],
+        "claims": [
+            {"id": "c0", "expected": "holds", "as_expected": True, "by_bounds": None},
+        ],
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@
 import io
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from fibench.experiment import Claim, Experiment, parse_experiment
 from fibench.experiment.cells import Cell
 from fibench.parameters import Parameters
 from fibench.report import Circumstances, Overhead, render_results
+from fibench.verdict.asymptotic.asymptotes import NONE_KNOWN, Possible
 from fibench.verdict.estimate import Sample, summarise
 from fibench.verdict.findings import Failure, Findings
 from fibench.verdict.judging import Verdict
@@ -106,6 +107,7 @@ def report(  # noqa: PLR0913 - each is something that a test may vary
     twin: TwinCheck | None = None,
     notes: Sequence[str] = (),
     undecided: Sequence[Claim] = (),
+    possible: Mapping[str, Possible] = NONE_KNOWN,
     **options: Any,
 ) -> str:
     experiment = experiment or make_experiment()
@@ -125,6 +127,7 @@ def report(  # noqa: PLR0913 - each is something that a test may vary
             twin,
             tuple(notes),
             undecided=tuple(undecided),
+            possible=possible,
         ),
         Circumstances(
             **{

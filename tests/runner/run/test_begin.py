@@ -45,6 +45,7 @@ def test_a_new_run_keeps_what_a_later_one_needs_to_go_on(beginner: Beginner) -> 
     assert set(document["backends"]) >= {"c-sync", "c-mt"}
     assert document["backends"]["c-sync"] == {
         "framings": ["message", "line"], "serves": 1, "language": "c", "cores": 1, "ranked": True,
+        "busy": False,
     }  # fmt: skip
     assert set(document["identity"]) >= {
         "parameters", "programs", "schema", "boot_id", "kernel", "governor", "power_source",

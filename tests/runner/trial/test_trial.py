@@ -20,7 +20,15 @@ RIGHT = "def answer(connection, k): connection.sendall(b'1\\n')\n"
 CHECKS = {
     *("generator_bound", "generator_share", "littles_law", "lag_p99_s", "sent_share"),
     *("offered_per_s", "listen_overflows", "listen_drops", "retransmits", "flight_gate"),
-    *("read_lag_p50_s", "read_lag_p99_s", "steady", "ramp", "warmup_s", "computing_s"),
+    *(
+        "read_lag_p50_s",
+        "read_lag_p99_s",
+        "steady",
+        "ramp",
+        "warmup_s",
+        "computing_s",
+        "fibonacci_s",
+    ),
     "check_s",
     "saturated",
     "line",
@@ -50,6 +58,7 @@ def test_a_record_holds_what_its_schema_names(programs: Path, tmp_path: Path) ->
         *("steal_s", "cpu_pressure_s", "memory_pressure_s", "io_pressure_s", "load_1min"),
         *("window_s", "usable_cores", "usable_cpus", "used_cores", "accounted_cores"),
         *("foreign_cores", "window_steal_s", "probe_s", "design_cores", "late_s"),
+        *("capacity_cpus", "cpu_stretch", "one_gil", "serves"),
     }
     accounting = "cgroup" if usable_parent(programs / "supervise") else "subreaper"
     assert record["server"]["accounting"] == accounting

@@ -15,10 +15,11 @@ from fibench.page.claims.sentences import sentence_from, sentence_of
 from fibench.page.claims.telling import teller
 from fibench.page.draw.palette import TONES, Tone
 from fibench.page.view import View
-from fibench.report.claims.expected import EXPECTED, expectations_of
+from fibench.report.claims.expected import EXPECTED, by_bounds_words, expectations_of
 from fibench.report.numbers import bounds_with_interval, percent, with_interval
 from fibench.report.words import NOT_DECIDED, verdict_words
 from fibench.verdict import CONFIDENCE, Verdict
+from fibench.verdict.asymptotic.foretold import foretold
 from fibench.verdict.explaining.by_block import BlockFigure, figures_by_block
 from fibench.wording import prose, shown
 
@@ -78,6 +79,8 @@ class Card:
     """Of one that could not be tested here, what it asks for."""
     expected: str = ""
     """What was expected of it before the run, and what came; empty where nothing was."""
+    by_bounds: str = ""
+    """What the bounds of its cells alone would say, beside what was measured; empty: nothing."""
     believed: str = ""
     """What was expected, by itself…"""
     button: str = ""
@@ -157,7 +160,15 @@ def _card(view: View, anchor: str, verdict: Verdict, line: int | None) -> Card:
         has_left_out=any(one.left_out for one in blocks),
         has_bounds=any(one.figure is None for one in blocks),
         needs=_needs(verdict),
+        by_bounds=_by_bounds(view, verdict),
     )
+
+
+def _by_bounds(view: View, verdict: Verdict) -> str:
+    found = foretold(verdict.claim, view.review.findings.possible)
+    if found is None or verdict.shown_estimate is None:
+        return ""
+    return sentence_from(f"By what is possible at most alone: {by_bounds_words(found)}")
 
 
 def headline(verdict: Verdict) -> tuple[str, str]:

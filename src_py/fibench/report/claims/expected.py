@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a person expected of claims before the run, beside what came of them."""
+"""What a person expected of claims before the run, beside what came of them, and beside what
+bounds alone would have said of them."""
 
 from __future__ import annotations
 
@@ -8,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fibench.experiment import Belief, Beliefs
-from fibench.json_values import Json
+from fibench.json_values import Json, finite
+from fibench.metrics import METRICS, number, quantity
+from fibench.verdict.asymptotic.asymptotes import NONE_KNOWN, Possible
+from fibench.verdict.asymptotic.foretold import Foretold, foretold
 from fibench.verdict.verdict import Outcome, Verdict
 from fibench.wording import counted, prose
 
@@ -42,6 +46,10 @@ class Prediction:
     belief: Belief
     outcome: Outcome | None
     """None: it was not decided."""
+    by_bounds: Foretold | None = None
+    """What the bounds of its cells alone say; None: nothing."""
+    measured: float | None = None
+    """The figure that came; None: there is none."""
 
     @property
     def is_met(self) -> bool | None:
@@ -54,6 +62,26 @@ class Prediction:
     def words(self) -> str:
         """`that it holds; it does not hold`: who expected it, or predicted, is before."""
         return f"that {EXPECTED[self.belief]}; {_CAME[self.outcome]}"
+
+    @property
+    def beside(self) -> str:
+        """`the bounds alone: ×1.98, it holds; measured: ×1.07`; empty where they say nothing."""
+        if self.by_bounds is None:
+            return ""
+        said = f"the bounds alone: {by_bounds_words(self.by_bounds)}"
+        came = "" if self.measured is None else _figure(self.measured, self.by_bounds)
+        return f"{said}; measured: {came}" if came else said
+
+
+def by_bounds_words(found: Foretold) -> str:
+    """`×1.98, it holds`."""
+    return f"{_figure(found.figure, found)}, {EXPECTED[found.belief]}"
+
+
+def _figure(figure: float, found: Foretold) -> str:
+    if found.is_ratio:
+        return f"\N{MULTIPLICATION SIGN}{number(figure)}"
+    return quantity(figure, METRICS["throughput"].unit)
 
 
 @dataclass(frozen=True)
@@ -69,6 +97,12 @@ class Expectations:
         """What was expected of a claim and what came, in words; empty where nothing was."""
         found = self.every.get(claim.id)
         return "" if found is None else found.words
+
+    def beside(self, claim: Claim) -> str:
+        """What the bounds alone say of a claim and what was measured, in words; empty where they
+        say nothing, or nobody was asked."""
+        found = self.every.get(claim.id)
+        return "" if found is None else found.beside
 
     @property
     def told(self) -> Sequence[Prediction]:
@@ -112,28 +146,53 @@ class Expectations:
             "compared": len(self.told),
             "of_altered_claims": self.of_others,
             "claims": [
-                {"id": name, "expected": one.belief, "as_expected": one.is_met}
+                {
+                    "id": name,
+                    "expected": one.belief,
+                    "as_expected": one.is_met,
+                    "by_bounds": _by_bounds(one.by_bounds),
+                }
                 for name, one in self.every.items()
             ],
         }
 
 
+def _by_bounds(found: Foretold | None) -> Json:
+    return None if found is None else {"figure": found.figure, "expected": found.belief}
+
+
 def expectations(
-    beliefs: Beliefs, verdicts: Iterable[Verdict], undecided: Iterable[Claim] = ()
+    beliefs: Beliefs,
+    verdicts: Iterable[Verdict],
+    undecided: Iterable[Claim] = (),
+    possible: Mapping[str, Possible] = NONE_KNOWN,
 ) -> Expectations:
-    """What was expected of the claims that have verdicts, and of those that have none yet."""
+    """What was expected of the claims that have verdicts, and of those that have none yet.
+    `possible` is what each cell could answer at most, by its key."""
     if not beliefs.told:
         return Expectations()
-    came: list[tuple[Claim, Outcome | None]] = [(one.claim, one.outcome) for one in verdicts]
+    came: list[tuple[Claim, Verdict | None]] = [(one.claim, one) for one in verdicts]
     came += [(claim, None) for claim in undecided]
     found = {
-        claim.id: Prediction(claim, belief, outcome)
-        for claim, outcome in came
+        claim.id: Prediction(
+            claim,
+            belief,
+            None if verdict is None else verdict.outcome,
+            foretold(claim, possible),
+            _measured(verdict),
+        )
+        for claim, verdict in came
         if (belief := beliefs.about(claim)) is not None
     }
     return Expectations(found, beliefs.of_others(claim for claim, _ in came))
 
 
+def _measured(verdict: Verdict | None) -> float | None:
+    estimate = None if verdict is None else verdict.shown_estimate
+    return None if estimate is None else finite(estimate.mean)
+
+
 def expectations_of(review: Review) -> Expectations:
     """Those of a judged run."""
-    return expectations(review.run.plan.beliefs, review.verdicts, review.findings.undecided)
+    found = review.findings
+    return expectations(review.run.plan.beliefs, review.verdicts, found.undecided, found.possible)

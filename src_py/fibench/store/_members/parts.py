@@ -115,6 +115,7 @@ def read_checks(value: object) -> Checks:
         sent_share=known_figure(value.get("sent_share")),
         offered_per_s=known_figure(value.get("offered_per_s")),
         computing_s=known_figure(value.get("computing_s")),
+        fibonacci_s=known_figure(value.get("fibonacci_s")),
         check_s=known_figure(value.get("check_s")),
         saturated=or_none(_saturated)(value.get("saturated")),
         line=or_none(_line)(value.get("line")),

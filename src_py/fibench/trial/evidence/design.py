@@ -34,13 +34,9 @@ def most_cores(
 
     `threads` are the most that its server was seen to have; `machine` has the window's figures.
     """
-    most = workers if backend.cores == "workers" else backend.cores
-    if backend.command or backend.busy or not isinstance(most, int):
+    if backend.busy or not _has_cores_of_its_own(machine):
         return None
-    cores, cpus = machine.get("usable_cores"), machine.get("usable_cpus")
-    if cores is None or cpus is None or cpus > cores:
-        return None
-    return float(most) if threads is not None and 0 < threads <= most else None
+    return most_by_threads(backend, workers, threads)
 
 
 def most_cores_with_a_gil(
@@ -54,10 +50,31 @@ def most_cores_with_a_gil(
     `processes` are the most that were seen, each of which would have a GIL of its own; `used` is
     the CPU time of the window.
     """
-    cores, cpus = machine.get("usable_cores"), machine.get("usable_cpus")
-    if cores is None or cpus is None or cpus > cores:
+    cores = machine.get("usable_cores")
+    most = most_by_turns(backend, processes, used)
+    if cores is None or most is None or not _has_cores_of_its_own(machine):
         return None
+    return min(cores, most)
+
+
+def _has_cores_of_its_own(machine: Mapping[str, float | None]) -> bool:
+    """Whether each CPU is a core, as far as is known."""
+    cores, cpus = machine.get("usable_cores"), machine.get("usable_cpus")
+    return cores is not None and cpus is not None and cpus <= cores
+
+
+def most_by_threads(backend: Backend, workers: int | None, threads: int | None) -> float | None:
+    """The most CPUs that a server keeps busy at once, by the threads that its design has; None: as
+    many as there are, or not known. `threads` are the most that were seen."""
+    most = workers if backend.cores == "workers" else backend.cores
+    if backend.command or not isinstance(most, int):
+        return None
+    return float(most) if threads is not None and 0 < threads <= most else None
+
+
+def most_by_turns(backend: Backend, processes: int | None, used: CpuUse | None) -> float | None:
+    """The same of a design whose threads take turns, where the interpreter has a GIL."""
     if backend.command or not backend.gil or processes != 1 or used is None:
         return None
     with_gil_ns = used.user_ns - used.system_ns
-    return min(cores, used.total_ns / with_gil_ns) if with_gil_ns > 0 else None
+    return used.total_ns / with_gil_ns if with_gil_ns > 0 else None
