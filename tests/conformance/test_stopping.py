@@ -117,7 +117,7 @@ def test_what_had_arrived_is_answered_and_nothing_else(
 
 @pytest.mark.parametrize("backend", EVERY_WITH_OPTIONS)
 def test_so_is_more_than_one_read_brings(start_server: Start, backend: Backend, tries: int) -> None:
-    asked = b"0\n" * 3000
+    asked = (b"0" * 200 + b"\n") * 60  # few requests: a starved server answers them in its grace
     for _ in range(tries):
         with start_server(backend) as server:
             connections = [connect(server) for _ in range(min(3, served_at_once(backend)))]

@@ -48,7 +48,8 @@ def test_to_a_terminal_it_says_a_few_lines(fibload: Program) -> None:
         r"a connection for each request",
         lines[0],
     )
-    assert lines[1].startswith("latency: p50 ")
+    # On a starved machine there may be too few replies for a median.
+    assert re.match(r"latency: (p50 |longest [\d.]+ .?s \(p50 needs 10 replies\))", lines[1])
     assert "{" not in shown.decode()
 
 

