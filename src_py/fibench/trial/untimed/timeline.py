@@ -9,7 +9,6 @@ costs little beside the server's start.
 import os
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO
 
 from fibench.experiment import Cell
@@ -40,7 +39,7 @@ END_S = 0.1
 LONGEST_WHY = 300
 """Characters of a reason that a record keeps: a wrong reply may be told at length."""
 WRITE_S = 10.0
-"""What the sampler has seen is written at once, but on a disk that is busy."""
+"""What the sampler has seen is written at once, but on a machine that is busy."""
 
 
 def watch_threads(context: TrialContext, cell: Cell, folder: Path) -> Course:
@@ -71,7 +70,7 @@ def _watched(context: TrialContext, cell: Cell, folder: Path) -> ThreadTime:
     parameters, backend = cell.parameters, context.backend(cell.parameters.backend)
     port = pick_port(parameters, context.names, backend.port)
     with (
-        TemporaryFile(dir=folder) as samples,
+        os.fdopen(os.memfd_create("samples"), "w+b") as samples,
         start_server(context, parameters, port, folder, samples=samples) as running,
     ):
         reply: str | Path | None = None if backend.ranked else NULL_REPLY
