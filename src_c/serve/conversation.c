@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/fibonacci.h"
+#include "core/work.h"
 #include "serve/verbose.h"
 
 // From here on a computation takes long enough that finished replies should not wait for it.
@@ -114,7 +114,11 @@ static void take_request(struct conversation *talk)
     desk->in_at += taken;
 }
 
-bool conversation_takes_long(const struct conversation *talk) { return talk->request.n >= LONG_N; }
+bool conversation_takes_long(const struct conversation *talk)
+{
+    const struct work *work = &talk->desks->options->work;
+    return talk->request.n >= LONG_N || (work->units > 0 && talk->request.kind == REQUEST_NUMBER);
+}
 
 bool conversation_only_reads(const struct conversation *talk)
 {
@@ -180,7 +184,8 @@ void conversation_reply(struct conversation *talk, unsigned fibonacci_n)
 
 void conversation_answer(struct conversation *talk)
 {
+    const struct work *work = &talk->desks->options->work;
     bool is_number = talk->request.kind == REQUEST_NUMBER;
 
-    conversation_reply(talk, is_number ? fibonacci(talk->request.n) : 0);
+    conversation_reply(talk, is_number ? work_answer(work, talk->request.n) : 0);
 }
