@@ -66,6 +66,7 @@ struct conversation {
     bool asked;
     bool waited; // for --io-wait
     bool ended;  // no more will be read
+    bool works;  // besides, for each number
 };
 
 // Begins; with --verbose says who is there.

@@ -82,6 +82,7 @@ static void a_number_with_work_besides_is_a_long_computation(void)
     begin(&talk, FRAMING_LINE, 0);
     options.work.kind = WORK_HASH;
     work_prepare_or_exit(&options.work, "test");
+    conversation_begin(&talk, &desks, -1);
     take(&talk, "x\n1\n99\n2\n", 9);
     check_sends(&talk, "error\n");
     check_sends(&talk, "1\nout of range\n");
