@@ -13,9 +13,9 @@ enum { LONG_N = 21 };
 
 void conversation_begin(struct conversation *talk, struct desks *desks, int fd)
 {
-    bool works = desks->options->work.units > 0;
+    unsigned long_n = desks->options->work.units > 0 ? 0 : LONG_N;
 
-    *talk = (struct conversation){.desks = desks, .fd = fd, .works = works};
+    *talk = (struct conversation){.desks = desks, .fd = fd, .long_n = long_n};
     if (desks->options->verbose)
         verbose_connection(desks->options, fd);
 }
@@ -118,7 +118,7 @@ static void take_request(struct conversation *talk)
 
 bool conversation_takes_long(const struct conversation *talk)
 {
-    return talk->request.n >= LONG_N || (talk->works && talk->request.kind == REQUEST_NUMBER);
+    return talk->request.n >= talk->long_n;
 }
 
 bool conversation_only_reads(const struct conversation *talk)
@@ -196,7 +196,7 @@ void conversation_answer(struct conversation *talk)
 {
     bool is_number = talk->request.kind == REQUEST_NUMBER;
 
-    if (talk->works)
+    if (talk->long_n == 0)
         answer_with_work(talk);
     else
         conversation_reply(talk, is_number ? fibonacci(talk->request.n) : 0);

@@ -66,7 +66,8 @@ struct conversation {
     bool asked;
     bool waited; // for --io-wait
     bool ended;  // no more will be read
-    bool works;  // besides, for each number
+    // From this number on a request takes long; 0 where all do, since work is done besides.
+    unsigned long_n;
 };
 
 // Begins; with --verbose says who is there.
