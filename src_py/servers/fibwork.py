@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Unit = Callable[[], object]
 
-# How much of each is one unit: chosen so that it takes as much CPU time as fibonacci(20), 0.8 ms, the
-# two measured in turns, to 4 % in the median of nine rounds. That was CPython 3.11 on a virtual
+# How much of each is one unit: chosen so that it takes as much CPU time as fibonacci(20), 0.8 ms,
+# the two measured in turns, to 4 % in the median of nine rounds. That was CPython 3.11 on a virtual
 # machine with two cores of an AMD EPYC, which has instructions for SHA-256. What a unit is worth
 # elsewhere, and on another Python, `invoke bench --designs=units` says.
 FIBONACCI_N = 20
