@@ -18,8 +18,9 @@ from .conftest import Start
 from .process import Server
 from .wire import connect, read_exactly
 
-UNITS = {"c": "100", "python": "4"}
-"""Some milliseconds in each language, beside which a request that asks for no number is nothing."""
+UNITS = {"c": "300", "python": "25"}
+"""Milliseconds in each language, beside which a request that asks for no number is next to nothing,
+also where it is handed from process to process."""
 NUMBER, NO_NUMBER = b"5\n", b"x\n"
 EVERY_KIND = b"5\nx\n99\n7\n"
 
