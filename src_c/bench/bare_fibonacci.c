@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The work alone: computes fibonacci(n) again and again, with no server around it, and says how
-// often it could, a line for each process. The function is the one that the servers call.
+// The work alone: computes fibonacci(n) again and again, and what is to be done besides, with no
+// server around it, and says how often it could, a line for each process. The functions are those
+// that the servers call.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 #include "core/arguments.h"
 #include "core/clock.h"
-#include "core/fibonacci.h"
+#include "core/work.h"
 
 enum { PROCESSES_MAX = 4096 };
 
@@ -17,6 +18,7 @@ struct settings {
     uint64_t n;
     int64_t duration_ns;
     uint64_t processes;
+    struct work work;
 };
 
 static struct settings read_settings(int argc, char *argv[])
@@ -42,6 +44,17 @@ static struct settings read_settings(int argc, char *argv[])
          .min = 1,
          .max = PROCESSES_MAX,
          .help = "so many do so at once"},
+        {"work",
+         ARGUMENT_CHOICE,
+         {.choice = &settings.work.kind},
+         .choices = WORK_KINDS,
+         .help = "what is done besides, in units"},
+        {"work-units",
+         ARGUMENT_UNSIGNED,
+         {.number = &settings.work.units},
+         "N",
+         .max = WORK_UNITS_MAX,
+         .help = "so many of them; 0: one, of fib none"},
     };
     const struct arguments table = {
         .program = "bare_fibonacci",
@@ -51,6 +64,7 @@ static struct settings read_settings(int argc, char *argv[])
     };
 
     arguments_parse_or_exit(&table, argc, argv);
+    work_prepare_or_exit(&settings.work, table.program);
     return settings;
 }
 
@@ -61,7 +75,7 @@ static int compute(const struct settings *settings)
     uint64_t computed = 0;
 
     while (now_ns - begin_ns < settings->duration_ns) {
-        fibonacci((unsigned)settings->n);
+        work_answer(&settings->work, (unsigned)settings->n);
         computed++;
         now_ns = clock_now_ns();
     }

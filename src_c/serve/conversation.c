@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/fibonacci.h"
+#include "core/work.h"
 #include "serve/verbose.h"
 
 // From here on a computation takes long enough that finished replies should not wait for it.
@@ -13,7 +13,9 @@ enum { LONG_N = 21 };
 
 void conversation_begin(struct conversation *talk, struct desks *desks, int fd)
 {
-    *talk = (struct conversation){.desks = desks, .fd = fd};
+    unsigned long_n = desks->options->work.units > 0 ? 0 : LONG_N;
+
+    *talk = (struct conversation){.desks = desks, .fd = fd, .long_n = long_n};
     if (desks->options->verbose)
         verbose_connection(desks->options, fd);
 }
@@ -114,7 +116,10 @@ static void take_request(struct conversation *talk)
     desk->in_at += taken;
 }
 
-bool conversation_takes_long(const struct conversation *talk) { return talk->request.n >= LONG_N; }
+bool conversation_takes_long(const struct conversation *talk)
+{
+    return talk->request.n >= talk->long_n;
+}
 
 bool conversation_only_reads(const struct conversation *talk)
 {
@@ -178,9 +183,21 @@ void conversation_reply(struct conversation *talk, unsigned fibonacci_n)
     talk->asked = false;
 }
 
+// Apart, so that a request without work besides pays for it with one comparison.
+__attribute__((noinline, cold)) static void answer_with_work(struct conversation *talk)
+{
+    const struct work *work = &talk->desks->options->work;
+    bool is_number = talk->request.kind == REQUEST_NUMBER;
+
+    conversation_reply(talk, is_number ? work_answer(work, talk->request.n) : 0);
+}
+
 void conversation_answer(struct conversation *talk)
 {
     bool is_number = talk->request.kind == REQUEST_NUMBER;
 
-    conversation_reply(talk, is_number ? fibonacci(talk->request.n) : 0);
+    if (talk->long_n == 0)
+        answer_with_work(talk);
+    else
+        conversation_reply(talk, is_number ? fibonacci(talk->request.n) : 0);
 }

@@ -66,6 +66,8 @@ struct conversation {
     bool asked;
     bool waited; // for --io-wait
     bool ended;  // no more will be read
+    // From this number on a request takes long; 0 where all do, since work is done besides.
+    unsigned long_n;
 };
 
 // Begins; with --verbose says who is there.
@@ -95,11 +97,11 @@ void conversation_sent(struct conversation *talk, size_t size);
 // The request has waited for its time.
 void conversation_waited(struct conversation *talk);
 
-// Answers the request with fibonacci(request.n), which was computed elsewhere; of no account where
-// it asks for no number.
+// Answers the request with fibonacci(request.n), which was computed elsewhere, as the work besides
+// was done; of no account where it asks for no number.
 void conversation_reply(struct conversation *talk, unsigned fibonacci_n);
 
-// Computes here and now.
+// Computes here and now, and does the work that is to be done besides.
 void conversation_answer(struct conversation *talk);
 
 // Gives the buffers back, at any time.

@@ -57,6 +57,17 @@ struct arguments options_table(const char *summary, struct options *options,
          .max = UINT64_C(3600) * NS_PER_S,
          .placeholder = "MS",
          .help = "wait so long before each reply, without using the CPU"},
+        {.name = "work",
+         .kind = ARGUMENT_CHOICE,
+         .to.choice = &options->work.kind,
+         .choices = WORK_KINDS,
+         .help = "what a request does besides fibonacci(n), in units"},
+        {.name = "work-units",
+         .kind = ARGUMENT_UNSIGNED,
+         .to.number = &options->work.units,
+         .max = WORK_UNITS_MAX,
+         .placeholder = "N",
+         .help = "so many of them, each about a fibonacci(20); 0: one, of fib none"},
         {.name = "backlog",
          .kind = ARGUMENT_UNSIGNED,
          .to.number = &options->backlog,
@@ -124,5 +135,6 @@ struct options options_parse_from_or_exit(struct options defaults, const char *s
     const struct arguments table = options_table(summary, &options, rows);
 
     arguments_parse_or_exit(&table, argc, argv);
+    work_prepare_or_exit(&options.work, options.program);
     return options;
 }

@@ -7,6 +7,7 @@
 
 #include "core/arguments.h"
 #include "core/protocol.h"
+#include "core/work.h"
 
 struct options {
     const char *program;
@@ -15,6 +16,7 @@ struct options {
     int framing;   // enum framing
     uint64_t workers;
     int64_t io_wait_ns;
+    struct work work; // besides fibonacci(n), for each request
     uint64_t backlog;
     uint64_t max_connections;
     int64_t idle_timeout_ns;
@@ -26,7 +28,7 @@ struct options {
 // What holds when the command line says nothing.
 struct options options_default(const char *program);
 
-enum { OPTIONS_COUNT = 10 };
+enum { OPTIONS_COUNT = 12 };
 
 // Fills in the rows of the table that set *options, so that a test can read a command line through
 // arguments_parse() without leaving the process.

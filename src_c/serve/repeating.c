@@ -43,6 +43,7 @@ struct options repeating_parse_or_exit(const char *program, const char *summary,
     table.options = all;
     table.option_count = OPTIONS_COUNT + 2;
     arguments_parse_or_exit(&table, argc, argv);
+    options.work = (struct work){0}; // it answers at once, whatever is asked
     *replies = path != NULL ? &read : NULL;
     if (ask != NULL && path == NULL)
         reject(program, "--ask needs --replies (the file with the replies)");

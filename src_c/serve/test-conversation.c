@@ -74,6 +74,22 @@ static void a_long_computation_does_not_hold_back_finished_replies(void)
     conversation_end(&talk);
 }
 
+static void a_request_with_work_besides_is_a_long_computation(void)
+{
+    struct conversation talk;
+
+    begin(&talk, FRAMING_LINE, 0);
+    options.work.kind = WORK_HASH;
+    work_prepare_or_exit(&options.work, "test");
+    conversation_begin(&talk, &desks, -1);
+    take(&talk, "x\n1\n99\n2\n", 9);
+    check_sends(&talk, "error\n");
+    check_sends(&talk, "1\n");
+    check_sends(&talk, "out of range\n");
+    check_sends(&talk, "2\n");
+    conversation_end(&talk);
+}
+
 static void each_reply_waits_for_its_time(void)
 {
     struct conversation talk;
@@ -172,6 +188,7 @@ int main(void)
 {
     the_replies_to_what_one_read_brings_go_out_together();
     a_long_computation_does_not_hold_back_finished_replies();
+    a_request_with_work_besides_is_a_long_computation();
     each_reply_waits_for_its_time();
     the_end_makes_a_request_of_what_is_left();
     a_line_that_is_too_long_is_the_last();

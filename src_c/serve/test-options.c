@@ -36,6 +36,8 @@ static void a_port_alone_leaves_the_defaults(void)
     CHECK_NUMBER(o.framing, FRAMING_MESSAGE);
     CHECK_NUMBER(o.workers, cores_available(""));
     CHECK_NUMBER(o.io_wait_ns, 0);
+    CHECK_NUMBER(o.work.kind, WORK_FIB);
+    CHECK_NUMBER(o.work.units, 0);
     CHECK_NUMBER(o.backlog, 4096);
     CHECK_NUMBER(o.max_connections, 65536);
     CHECK_NUMBER(o.idle_timeout_ns, INT64_C(60000000000));
@@ -50,11 +52,14 @@ static void every_option_reaches_its_place(void)
 
     CHECK(parse(&o, COMMAND("--framing=line", "--workers=3", "--io-wait=10", "--backlog=11",
                             "--max-connections=12", "--idle-timeout=1.5", "--max-n=45",
-                            "--ready-fd=2", "--verbose", "0")) > 0);
+                            "--ready-fd=2", "--verbose", "--work=shared", "--work-units=7", "0")) >
+          0);
     CHECK_NUMBER(o.port, 0);
     CHECK_NUMBER(o.framing, FRAMING_LINE);
     CHECK_NUMBER(o.workers, 3);
     CHECK_NUMBER(o.io_wait_ns, 10000000);
+    CHECK_NUMBER(o.work.kind, WORK_SHARED);
+    CHECK_NUMBER(o.work.units, 7);
     CHECK_NUMBER(o.backlog, 11);
     CHECK_NUMBER(o.max_connections, 12);
     CHECK_NUMBER(o.idle_timeout_ns, 1500000000);
@@ -70,6 +75,7 @@ static void what_cannot_be_meant_is_refused(void)
         "--backlog=0",      "--backlog=65536",   "--max-connections=0",
         "--idle-timeout=0", "--framing=lines",   "--host=",
         "--port=1",         "--switch-interval", "--io-wait=-1",
+        "--work=none",      "--work=Hash",       "--work-units=10001",
     };
     struct options o;
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "core/die.h"
-#include "core/fibonacci.h"
+#include "core/work.h"
 #include "serve/acceptor.h"
 #include "serve/census.h"
 #include "serve/epolling.h"
@@ -97,7 +97,7 @@ static void *compute(void *argument)
             pthread_cond_wait(&pool->asked, &pool->lock);
         struct job job = take(&pool->questions, pool->size);
         pthread_mutex_unlock(&pool->lock);
-        job.fibonacci_n = fibonacci(job.question.n);
+        job.fibonacci_n = work_answer(&pool->reactor.options->work, job.question.n);
         pthread_mutex_lock(&pool->lock);
         bool is_first = pool->answers.length == 0;
         put(&pool->answers, pool->size, job);

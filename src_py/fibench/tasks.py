@@ -346,7 +346,7 @@ def check(
         "duration": "seconds of each measurement of servers (default: 2, of designs as suits)",
         "rounds": "of these measurements (default: 6)",
         "designs": "what is promised of the designs; --designs=keepalive,connections,computing,"
-        "idle,python: these parts of it",
+        "units,idle,python: these parts of it",
         "load": "fibload's open loop: rates met, its own lag, percentiles beside the truth; its "
         "rates and its CPU time beside wrk and redis-benchmark",
         "runner": "the runner's own work: estimating, journals, listing runs, a page, trials",

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 
-def start_pool(workers: int) -> "Executor":
+def start_pool(options: fibserver.Options) -> "Executor":
     """Start the interpreters, which find no modules beside this program by themselves."""
     from concurrent.futures import InterpreterPoolExecutor  # type: ignore[attr-defined]
 
     folder = os.path.dirname(os.path.abspath(__file__))
     # They import now what they will need: later there may be no descriptor to be had for that.
-    begin = "import sys; sys.path.insert(0, %r); import fibprotocol" % folder
+    # Each has its own modules, and so is told of the work to be done besides.
+    begin = "import sys; sys.path.insert(0, %r); import fibwork; fibwork.begin(%r, %r)"
+    begin %= (folder, options.work, options.work_units)
+    workers = options.workers or available_cores()
     pool: Executor = InterpreterPoolExecutor(workers, initializer=exec, initargs=(begin, {}))
     fibworkers.wait_for(pool, workers)
     return pool
@@ -55,7 +58,7 @@ def main() -> None:
     listener = fibserver.listen(options)
     fibworkers.end_with_threads()
     try:
-        pool = start_pool(options.workers or available_cores())
+        pool = start_pool(options)
     except OSError as error:
         fibserver.end_now("cannot start the pool: %s" % error.strerror)
     asyncio.run(serve(options, stop, listener, pool))

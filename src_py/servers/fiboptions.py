@@ -31,6 +31,8 @@ class Options(argparse.Namespace):
     framing: str
     workers: "int | None"  # None: as many as there are cores, see fibcores.py
     io_wait: float  # seconds
+    work: str
+    work_units: int  # 0: one, of fib none
     backlog: int
     max_connections: int
     idle_timeout: float  # seconds
@@ -181,6 +183,10 @@ _ROWS = (  # name, placeholder, type, default, meaning
      "loops or processes, where the design has them (default: {cores}, the cores here)"),
     ("--io-wait", "MS", _time("milliseconds", 0, 3600000, unit_s=0.001), "0",
      "wait so long before each reply, without using the CPU"),
+    ("--work", "fib|hash|alloc|shared", _choice("fib", "hash", "alloc", "shared"), "fib",
+     "what a request does besides fibonacci(n), in units"),
+    ("--work-units", "N", _number(0, 10000), "0",
+     "so many of them, each about a fibonacci(20); 0: one, of fib none"),
     ("--backlog", "N", _number(1, 65535), "4096", "connections the kernel may hold for accept"),
     ("--max-connections", "N", _number(1, 1048576), "65536", "refuse connections over so many"),
     ("--idle-timeout", "S", _time("seconds", 0.001, 86400), "60",
@@ -218,4 +224,8 @@ def parse_options(summary: str, workers: "int | None" = None) -> Options:
     options = parser.parse_args(namespace=Options())
     if options.switch_interval is not None:
         sys.setswitchinterval(options.switch_interval)
+    if options.work != "fib" or options.work_units > 0:
+        import fibwork  # which most runs do without
+
+        fibwork.begin(options.work, options.work_units)
     return options

@@ -8,12 +8,11 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator
+    from typing import Callable, Iterator
 
 MAX_REQUEST = 255  # bytes, the newline of line framing not counted
 READ_SIZE = 4096  # bytes of requests that are taken in at once
 MAX_BATCH = 4096  # replies that are sent together: they are less than 64 KiB
-QUICK_N = 20  # replies wait for each other up to here; a longer computation must not hold them back
 
 OUT_OF_RANGE = b"out of range"
 ERROR = b"error"
@@ -25,6 +24,21 @@ _NUMBER = re.compile(rb"[ \t\r\n\v\f]*([+-]?[0-9]+)[ \t\r\n\v\f]*\Z")
 def fibonacci(n: int) -> int:
     """The work that is scheduled. Slow on purpose: fibonacci(0) = fibonacci(1) = 1."""
     return 1 if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+compute = fibonacci  # what a number is answered with
+quick_n = 20  # replies wait for each other up to here; a longer computation must not hold them back
+
+
+def work_besides(work: "Callable[[], object]") -> None:
+    """Have `work` done for every number from now on, so that each is a longer computation."""
+    global compute, quick_n
+
+    def work_and_compute(n: int) -> int:
+        work()
+        return fibonacci(n)
+
+    compute, quick_n = work_and_compute, -1
 
 
 def parse(request: bytes, max_n: int) -> "int | bytes":
@@ -44,7 +58,7 @@ def parse(request: bytes, max_n: int) -> "int | bytes":
 def reply(request: bytes, max_n: int, end: bytes) -> bytes:
     """Compute what to send for a request; `end` follows it."""
     asked = parse(request, max_n)
-    return (asked if isinstance(asked, bytes) else b"%d" % fibonacci(asked)) + end
+    return (asked if isinstance(asked, bytes) else b"%d" % compute(asked)) + end
 
 
 def answer(requests: "list[bytes]", max_n: int, end: bytes) -> bytes:
@@ -62,7 +76,7 @@ def batches(
     batch = []  # type: list[bytes]
     for request in requests:
         asked = parse(request, max_n)
-        quick = isinstance(asked, bytes) or asked <= QUICK_N
+        quick = isinstance(asked, bytes) or asked <= quick_n
         if batch and (one_by_one or not quick or len(batch) == most):
             yield batch
             batch = []

@@ -236,6 +236,7 @@ EVERY_CONCURRENT_WITH_OPTIONS = each(
     *(b for b in all_backends() if b.concurrent and b.takes_options)
 )
 _OURS = [b for b in all_backends() if b.language != "own" and b.parses]
+EVERY_OF_OURS = each(*_OURS)
 EVERY_LOOP = each(*(b for b in all_backends() if b.loops and b.takes_options))
 # What is asked by one client is computed while others are served, whoever they are.
 EVERY_WITH_CORES = each(*(b for b in _OURS if b.cores != 1 and not b.design.endswith("reuseport")))

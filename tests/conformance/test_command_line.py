@@ -145,6 +145,8 @@ def test_help_names_every_option_on_stdout(programs: Path, backend: Backend) -> 
         options.remove("--max-n")
     if backend.language == "python":
         options.append("--switch-interval")
+    if backend.language != "own":
+        options += ["--work", "--work-units"]
     ended = run_to_end(command_line(programs, backend, "--help"))
     assert (ended.returncode, ended.stderr) == (0, "")
     missing = [option for option in options if not re.search(option + r"\b", ended.stdout)]

@@ -32,10 +32,10 @@ HEADERS = (
 
 PAIRS = (
     "backend", "n", "clients", "rate", "arrivals", "kind", "framing", "requests", "duration",
-    "warmup", "workers", "io_wait", "max_n", "port", "cpus", "interpreter", "pipeline", "threads",
-    "spin", "blocks", "seed", "says", "id", "ratio", "value", "crossover", "sustains", "limit",
-    "metric", "above", "below", "within", "where", "group", "needs_cpus",
-    "needs_backend", "command", "serves", "ready_fd", "name", "idle",
+    "warmup", "workers", "io_wait", "work", "work_units", "max_n", "port", "cpus", "interpreter",
+    "pipeline", "threads", "spin", "blocks", "seed", "says", "id", "ratio", "value",
+    "crossover", "sustains", "limit", "metric", "above", "below", "within", "where", "group",
+    "needs_cpus", "needs_backend", "command", "serves", "ready_fd", "name", "idle",
     "title", "a.b",
     '"\u202e"', "x" * 300,
 )  # fmt: skip

@@ -25,7 +25,7 @@ from fibench.parameters.named import (
     server_option,
     shown_value,
 )
-from fibench.parameters.of_server import FRAMING, FRAMINGS, Framing
+from fibench.parameters.of_server import FRAMING, FRAMINGS, UNIT_N, WORK_KINDS, Framing
 from fibench.parameters.parameters import KEYS, Parameters, Value
 
 __all__ = [
@@ -42,6 +42,8 @@ __all__ = [
     "NAME_RULE",
     "PLAN_KEYS",
     "REPLACED",
+    "UNIT_N",
+    "WORK_KINDS",
     "Blocks",
     "Fault",
     "Framing",

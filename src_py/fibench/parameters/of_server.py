@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from fibench.parameters import kinds
 from fibench.parameters.keys import Argument, Key, Option, always, sometimes
@@ -13,6 +13,7 @@ from fibench.parameters.kinds import Kind
 from fibench.wording import any_of
 
 Framing = Literal["message", "line", "bytes", "http"]
+WorkKind = Literal["fib", "hash", "alloc", "shared"]
 
 FRAMINGS: tuple[Framing, ...] = ("message", "line")
 """Those of Fibonacci servers, which a file gives; the others follow from the request."""
@@ -21,6 +22,9 @@ _FROM_REQUESTS: Mapping[Framing, str] = {
     "http": 'write [requests.NAME] with get = "/"',
 }
 FRAMING: Kind[Framing] = kinds.choice(*FRAMINGS, found=_FROM_REQUESTS)
+WORK_KINDS: tuple[WorkKind, ...] = get_args(WorkKind)
+UNIT_N = 20
+"""A unit of work takes about as long as fibonacci of this."""
 
 CPUS = (
     'CPUs that the {} may use: "0", "0,2-3", or "all". Default: all; but where neither is given, '
@@ -111,6 +115,34 @@ class ServerParameters:
             argument=Argument("milliseconds to wait before each reply", in_ms=True),
         )
     )
+    work: WorkKind | None = sometimes(
+        Key(
+            "server",
+            kinds.choice(*WORK_KINDS),
+            None,
+            'What each request has the server do besides fibonacci(n), in units: "fib": compute '
+            'fibonacci(20); "hash": SHA-256, which releases the GIL in Python; "alloc": make '
+            'objects and drop them; "shared": count where all threads of the process do, behind a '
+            'lock. Default: "fib".',
+            own=False,
+            optional=True,
+            process=True,
+            argument=Argument(f"what a request does besides, in units: {any_of(WORK_KINDS)}"),
+        )
+    )
+    work_units: int | None = sometimes(
+        Key(
+            "server",
+            kinds.whole(1, 10_000),
+            None,
+            "How many units of its work a request does. Each takes about as long as fibonacci(20) "
+            'does in that language. Default: one, and of "fib" none.',
+            own=False,
+            optional=True,
+            process=True,
+            argument=Argument(f"so many units, each about a fibonacci({UNIT_N})"),
+        )
+    )
     backlog: int | None = sometimes(
         Key(
             "server",
@@ -181,3 +213,10 @@ class ServerParameters:
             written="cpus",
         )
     )
+
+    @property
+    def units(self) -> int:
+        """How many units of work each request does besides fibonacci(n)."""
+        if self.work_units is not None:
+            return self.work_units
+        return int(self.work not in (None, "fib"))

@@ -11,7 +11,7 @@ from fibench.experiment import Cell, Claim, Experiment, KnownBackend, cells_of
 from fibench.experiment.cells import is_stand_in
 from fibench.metrics import METRICS, cores_text, quantity
 from fibench.parameters import ALL, parse_cpus, written_cpus
-from fibench.plan.pinning import asked_cpus, computing_s, largest_n
+from fibench.plan.pinning import asked_cpus, computing_s, largest_n, work_s
 from fibench.plan.trials import cells_to_watch, seconds
 from fibench.quantities import format_duration
 from fibench.wording import counted
@@ -108,7 +108,7 @@ def _too_few_clients(cell: Cell, backend: KnownBackend) -> Iterator[str]:
     for name, clients, n, rate in every or [("", values.clients, values.n, values.rate)]:
         asked = values.n if n is None else n
         takes_s = 0.0 if asked is None else computing_s(asked, backend.language)
-        takes_s += values.io_wait or 0.0
+        takes_s += work_s(cell, backend.language) + (values.io_wait or 0.0)
         needed = math.ceil((rate or 0.0) * takes_s / (values.pipeline or 1))
         if needed > clients:
             of_group = f' of group "{name}"' if name else ""
@@ -175,7 +175,7 @@ def _most_replies_per_s(cell: Cell, known: Mapping[str, KnownBackend], cpus: int
     is_closed = values.rate is None and not values.groups and values.kind == "fibload"
     if backend is None or backend.language == "own" or not is_closed or n is None:
         return None
-    computes_s = computing_s(n, backend.language)
+    computes_s = computing_s(n, backend.language) + work_s(cell, backend.language)
     takes_s = computes_s + (values.io_wait or 0.0)
     served = served_at_once(cell, backend, cpus)
     at_once = values.clients * (values.pipeline or 1)
@@ -253,7 +253,8 @@ def _slow(cell: Cell, backend: KnownBackend) -> str | None:
     duration, n = cell.parameters.duration, largest_n(cell)
     if backend.language == "own" or duration is None or n is None:
         return None
-    takes = computing_s(n, backend.language) + (cell.parameters.io_wait or 0.0)
+    takes = computing_s(n, backend.language) + work_s(cell, backend.language)
+    takes += cell.parameters.io_wait or 0.0
     if takes < duration:
         return None
     about, window = quantity(takes, "s", digits=2), format_duration(duration)

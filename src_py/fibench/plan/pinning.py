@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from fibench.experiment import Cell, Experiment, KnownBackend
 from fibench.metrics import cores_text, quantity
-from fibench.parameters import ALL, parse_cpus, written_cpus
+from fibench.parameters import ALL, UNIT_N, parse_cpus, written_cpus
 
 MOST_COMPUTED_S = 1e-4
 """An experiment is about I/O if no request computes for longer."""
@@ -44,6 +44,14 @@ def computing_s(n: int, language: str) -> float:
     long at least."""
     at, seconds = _REFERENCE_S.get(language, _REFERENCE_S["c"])
     return seconds * float(_GROWTH ** (n - at))
+
+
+def work_s(cell: Cell, language: str) -> float:
+    """About how long a request of a cell computes besides fibonacci(n), in seconds.
+
+    What a server of the user's own makes of the same words is not known.
+    """
+    return 0.0 if language == "own" else cell.parameters.units * computing_s(UNIT_N, language)
 
 
 def largest_n(cell: Cell) -> int | None:
@@ -136,7 +144,8 @@ def _cpus(cores: Sequence[Sequence[int]]) -> str:
 def _computing_s(cell: Cell, known: Mapping[str, KnownBackend]) -> float:
     backend = known.get(cell.backend)
     n = largest_n(cell)
-    return 0.0 if n is None else computing_s(n, backend.language if backend else "own")
+    language = backend.language if backend else "own"
+    return 0.0 if n is None else computing_s(n, language) + work_s(cell, language)
 
 
 def _about(seconds: float) -> str:

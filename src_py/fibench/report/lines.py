@@ -15,7 +15,7 @@ from fibench.experiment.cells import is_stand_in
 from fibench.json_values import Object, object_or_empty, object_or_none, text_or_none
 from fibench.machine.cores import processor_model
 from fibench.metrics import exact
-from fibench.parameters import Parameters, kept_seed
+from fibench.parameters import WORK_KINDS, Parameters, kept_seed
 from fibench.plan.pinning import Pinning
 from fibench.quantities import format_duration
 from fibench.record import SCHEMA
@@ -24,7 +24,7 @@ from fibench.store.before import Before, runs_after, runs_before
 from fibench.store.files import read_json
 from fibench.store.kept import KeptEnvironment, read_plan
 from fibench.store.names import PLAN
-from fibench.wording import counted, listed_with, shown
+from fibench.wording import any_of, counted, listed_with, shown
 
 if TYPE_CHECKING:
     from fibench.experiment import Cell
@@ -106,6 +106,11 @@ def load_words(cells: Sequence[Cell]) -> str:
     numbers = sorted({one.n for one in parameters if one.n is not None})
     if numbers:
         said.append(_span([f"fibonacci({n})" for n in numbers]))
+    works = dict.fromkeys((one.work or WORK_KINDS[0], one.units) for one in parameters if one.units)
+    if works:
+        counts = {units for _, units in works}
+        kinds = any_of([*dict.fromkeys(work for work, _ in works)])
+        said.append(f"{_numbers(counts)} {'unit' if counts == {1} else 'units'} of {kinds} besides")
     waits = sorted({one.io_wait for one in parameters if one.io_wait})
     if waits:
         span = _span([format_duration(wait) for wait in waits])

@@ -302,8 +302,9 @@ def _most_cores(
     there are, or not known."""
     backend = context.backend(parameters.backend)
     if backend.gil and context.has_gil(parameters):
-        used = readings.use()
-        most = most_cores_with_a_gil(backend, readings.processes(), used, seen.figures)
+        used, processes = readings.use(), readings.processes()
+        work = parameters.work
+        most = most_cores_with_a_gil(backend, processes, used, seen.figures, work)
     else:
         most = most_cores(backend, parameters.workers, readings.threads(), seen.figures)
     stretched = readings.stretched()

@@ -192,6 +192,17 @@ def test_the_work_alone_computes_as_long_as_it_is_told(
     assert computing.total_rate_per_s(ended.stdout.splitlines()) > 0
 
 
+@pytest.mark.parametrize("language", ["c", "python"])
+def test_the_work_alone_does_what_is_done_besides(language: str, programs: Path) -> None:
+    rates_per_s = []
+    for units in (1, 20):
+        work = computing.Work(language, 0, {}, besides=("alloc", units))
+        command = work.command(programs, 0.1, processes=1)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        rates_per_s.append(computing.total_rate_per_s(ended.stdout.splitlines()))
+    assert rates_per_s[0] > 4 * rates_per_s[1]
+
+
 def test_the_work_alone_in_python_says_what_is_wrong(programs: Path, tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, alone.__file__, str(tmp_path), "5", "0.01", "1"],

@@ -97,6 +97,17 @@ def test_a_switch_interval_makes_no_further_cells_of_a_c_server() -> None:
     assert cells[2].parameters.switch_interval is None
 
 
+def test_work_besides_is_an_axis_of_which_a_plan_that_has_none_says_nothing() -> None:
+    text = SMALL.replace('"py-mt"]', '"mine"]\nwork = ["fib", "hash"]') + OWN
+    cells = parse(text).cells
+
+    assert [cell.label for cell in cells] == ["py-sync work=fib", "py-sync work=hash", "mine"]
+    assert [cell.parameters.units for cell in cells] == [0, 1, 0]
+    assert cells[2].parameters.work is None
+    assert parse(SMALL, {"work_units": "9"}).cells[0].parameters.units == 9
+    assert not {"work", "work_units"} & parse(SMALL).cells[0].parameters.as_json().keys()
+
+
 def test_the_same_cells_are_measured_both_ways() -> None:
     text = GIL.replace("n = 27 ", 'n = 27\nkind = ["fibload", "process"] ', 1)
     text = text[: text.index("[[claim]]")]

@@ -87,8 +87,8 @@ DIAGNOSTICS = {
         ('over = "n"', 'over = "framing"'),
         (
             'e.toml:9:22: over "framing" has no numbers to go over\naxes: workers, io_wait, '
-            "backlog, idle_timeout, max_connections, max_n, switch_interval, clients, n, duration, "
-            "requests, pipeline, requests_per_connection, threads, rate, timeout"
+            "work_units, backlog, idle_timeout, max_connections, max_n, switch_interval, clients, "
+            "n, duration, requests, pipeline, requests_per_connection, threads, rate, timeout"
         ),
     ),
     "misspelt key": (

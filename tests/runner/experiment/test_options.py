@@ -84,8 +84,8 @@ OPTION_FAULTS = [
     ),
     ({"n": "1,1"}, "-n 1,1: n 1 is given twice\nremove one of them"),
     ({"zipf": "1"}, ("--zipf 1: there is no such option\nvalid: backend, interpreter, port, host, "
-     "framing, workers, io_wait, backlog, idle_timeout, max_connections, max_n, "
-     "switch_interval, … (32 in all)")),
+     "framing, workers, io_wait, work, work_units, backlog, idle_timeout, "
+     "max_connections, … (34 in all)")),
     ({"max_n": "20"}, ('--max-n 20: n 34 is above max_n 20: the reply would be "out of range"\n'
      "write max_n = 34 in [server]")),
 ]  # fmt: skip

@@ -180,7 +180,7 @@ def test_what_is_no_parameter_is_refused(name: str, wrong: object) -> None:
     whole = Parameters(backend="a").as_json()
     allowed = [str] if name in ("backend", "groups") else flat(KEYS[name].kind.type)
     fits = type(wrong) in allowed or (float in allowed and type(wrong) is int)
-    of_few_words = name in ("groups", "framing", "kind", "arrivals")
+    of_few_words = name in ("groups", "framing", "work", "kind", "arrivals")
     if fits and not of_few_words and not (name == "warmup" and wrong == "no"):
         assert Parameters.read({**whole, name: wrong}).value_of(name) == wrong
     else:

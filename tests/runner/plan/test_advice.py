@@ -52,6 +52,15 @@ def test_too_few_blocks_for_a_verdict_are_told_of_beforehand(blocks: str, warned
     assert not any("verdict" in line for line in warnings(parse(SMALL, {"blocks": blocks}), {}, 2))
 
 
+def test_work_besides_takes_time_too() -> None:
+    asked = {"backend": "py-mt", "n": "1", "work": "hash", "work_units": "2000"}
+    assert warnings(parse(SMALL, asked), KNOWN, 2) == [
+        "py-mt: one request takes about 1.4 s, and the window is 1s: it may see no reply"
+    ]
+    rate = {**asked, "clients": "1", "work_units": "100", "rate": "50"}
+    assert any("takes about 69 ms" in line for line in warnings(parse(SMALL, rate), KNOWN, 2))
+
+
 def test_it_warns_of_clients_that_are_too_few_for_a_rate() -> None:
     def of(clients: int) -> list[str]:
         options = {"backend": "py-mt", "io_wait": "100ms"}

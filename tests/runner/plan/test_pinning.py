@@ -67,6 +67,15 @@ def test_waiting_does_not_compute() -> None:
     assert choose(parse(IO, {"io_wait": "50ms"}), FOUR).load == "3,7"
 
 
+@pytest.mark.parametrize(("backend", "most"), [("c-mt", 6), ("py-mt", 0)])
+def test_work_besides_does(backend: str, most: int) -> None:
+    for units in range(1, 9):
+        given = {"backend": backend, "work": "hash", "work_units": str(units)}
+        assert (choose(parse(IO, given), FOUR).load is not None) == (units <= most), units
+    assert choose(parse(IO, {"backend": "py-mt", "work": "fib"}), FOUR).load is not None
+    assert choose(parse(IO, {"backend": "py-mt", "work": "alloc"}), FOUR).load is None
+
+
 def test_one_cell_that_computes_suffices() -> None:
     assert choose(parse(IO, {"n": "1,30"}), FOUR).load is None
 

@@ -5,7 +5,7 @@ import pytest
 from tests.runner.experiments import parse
 
 from fibench.plan import Pinning
-from fibench.report.lines import interpreter_lines, pinning_line, pinning_words
+from fibench.report.lines import interpreter_lines, load_words, pinning_line, pinning_words
 
 KEPT = {
     "3.13": {"path": "/a", "version": "3.13.0", "implementation": "CPython", "gil": True},
@@ -39,3 +39,18 @@ def test_a_pinning_is_told_as_it_was_kept() -> None:
     kept = {"pinning": {"server": "0", "load": None, "why": "as the file says"}}
     assert pinning_line(kept) == "servers on 0, load on all CPUs (as the file says)"
     assert pinning_words(Pinning("0", None, "as the file says")) == pinning_line(kept)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", None),
+        ('work = "fib"', None),
+        ('work = "hash"', "1 unit of hash besides"),
+        ("work_units = 5", "5 units of fib besides"),
+        ('work = ["fib", "hash"]\nwork_units = [1, 20]', "1 to 20 units of fib or hash besides"),
+    ],
+)
+def test_what_requests_do_besides_is_said(given: str, said: str | None) -> None:
+    words = load_words(parse(f'title = "t"\n[matrix]\nbackend = "py-mt"\n{given}\n').cells)
+    assert words.split(", ")[3:] == (["fibonacci(1)"] if said is None else ["fibonacci(1)", said])

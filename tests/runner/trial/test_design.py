@@ -84,6 +84,8 @@ def test_of_a_gil_nothing_is_told_where_something_is_left_to_believe() -> None:
     known, spent = CATALOGUE["py-mt"], used(0.9, 0.0)
     assert most_cores_with_a_gil(known, 1, spent, TWO) == 1.0
     assert most_cores_with_a_gil(known, 1, None, TWO) is None
+    assert most_cores_with_a_gil(known, 1, spent, TWO, "alloc") == 1.0
+    assert most_cores_with_a_gil(known, 1, spent, TWO, "hash") is None, "it releases the GIL"
     assert most_cores_with_a_gil(replace(known, command=("./own",)), 1, spent, TWO) is None
     for machine in ({"usable_cores": 2.0, "usable_cpus": 4.0}, {"usable_cores": None}, {}):
         assert most_cores_with_a_gil(known, 1, spent, machine) is None

@@ -27,6 +27,7 @@ from fibench.develop.bench.ratios import Limit, spread
 from fibench.develop.bench.rounds import Effort
 from fibench.develop.bench.table import NAME_WIDTH, print_head, print_promise
 from fibench.machine import physical_cores
+from fibench.parameters import WORK_KINDS
 from fibench.server import clean_environment, launch
 
 WINDOW_S = 3.0
@@ -45,14 +46,18 @@ class Work:
     n: int
     clients: Mapping[str, int]
     """By backend. Chance divides connections among loops, and does it well for many only."""
+    besides: tuple[str, int] = (WORK_KINDS[0], 0)
+    """What is done besides, and how many units of it."""
 
     def command(self, programs: Path, duration_s: float, processes: int) -> list[str]:
         """The program that does this work alone, in so many processes."""
         n, seconds, count = str(self.n), f"{duration_s:.3f}", str(processes)
+        kind, units = self.besides[0], str(self.besides[1])
         if self.language == "python":
-            return [sys.executable, alone.__file__, str(programs), n, seconds, count]
-        bare = str(programs / "bare_fibonacci")
-        return [bare, "--n", n, "--duration", seconds, "--processes", count]
+            asked = [str(programs), n, seconds, count, kind, units]
+            return [sys.executable, alone.__file__, *asked]
+        asked = ["--n", n, "--duration", seconds, "--processes", count]
+        return [str(programs / "bare_fibonacci"), *asked, "--work", kind, "--work-units", units]
 
 
 EIGHT = 8

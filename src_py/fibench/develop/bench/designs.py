@@ -13,6 +13,7 @@ from fibench.develop.bench.keepalive import print_keepalive
 from fibench.develop.bench.measuring import Desk, split_desk
 from fibench.develop.bench.python_loops import print_python_loops
 from fibench.develop.bench.rounds import Effort
+from fibench.develop.bench.units import print_units
 from fibench.machine import usable_cores
 from fibench.report.lines import machine_line
 
@@ -20,6 +21,7 @@ PARTS: Mapping[str, Callable[[Desk, Mapping[str, Backend], Effort], bool]] = {
     "keepalive": print_keepalive,
     "connections": print_connections,
     "computing": print_computing,
+    "units": print_units,
     "idle": print_idle,
     "python": print_python_loops,
 }

@@ -14,7 +14,8 @@ Threads of one Python process take turns: what they compute, one of them compute
 that has the GIL. Beside that they run in what releases it, which are system calls, with a few
 instructions around each that take no longer than the call itself. So of the CPU time of a request
 at least user time less system time is spent with the GIL; there is never more than one core of
-that, and never more cores in all than one ÷ its share.
+that, and never more cores in all than one ÷ its share. Of work that releases it (`WITHOUT_GIL`)
+nothing is known.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fibench.backends import Backend
     from fibench.server.resources import CpuUse
+
+
+WITHOUT_GIL = ("hash",)
+"""Of what a request can do besides fibonacci(n), what computes without the GIL."""
 
 
 def most_cores(
@@ -44,11 +49,12 @@ def most_cores_with_a_gil(
     processes: int | None,
     used: CpuUse | None,
     machine: Mapping[str, float | None],
+    work: str | None = None,
 ) -> float | None:
     """The same of a design whose threads take turns at the GIL of an interpreter that has one.
 
     `processes` are the most that were seen, each of which would have a GIL of its own; `used` is
-    the CPU time of the window.
+    the CPU time of the window; `work` is what requests do besides fibonacci(n).
     """
     cores = machine.get("usable_cores")
     most = most_by_turns(backend, processes, used)
@@ -75,6 +81,8 @@ def most_by_threads(backend: Backend, workers: int | None, threads: int | None) 
 def most_by_turns(backend: Backend, processes: int | None, used: CpuUse | None) -> float | None:
     """The same of a design whose threads take turns, where the interpreter has a GIL."""
     if backend.command or not backend.gil or processes != 1 or used is None:
+        return None
+    if work in WITHOUT_GIL:
         return None
     with_gil_ns = used.user_ns - used.system_ns
     return used.total_ns / with_gil_ns if with_gil_ns > 0 else None
