@@ -94,6 +94,14 @@ def backends(context: Context, json: bool = False) -> int:
     return commands.backends(as_json=json)
 
 
+@command(help={"json": "print the list as JSON"})
+def interpreters(context: Context, json: bool = False) -> int:
+    """List every Python that servers could run on here: what to write for it, and what it is."""
+    from fibench.commands.listing import pythons
+
+    return pythons.interpreters(as_json=json)
+
+
 @command(
     "backend",
     help={
@@ -292,7 +300,10 @@ def _collection(*tasks: Task[Body]) -> Collection:
     return Collection(*tasks)
 
 
-OF_A_RUN = (run, try_, plan, backends, serve, load, report, compare, runs, grade, doctor)
+OF_A_RUN = (
+    *(run, try_, plan, backends, interpreters, serve, load),
+    *(report, compare, runs, grade, doctor),
+)
 """What needs no checkout."""
 
 

@@ -11,6 +11,9 @@ A server of your own joins by `FIBENCH_COMMAND='["./my_server", "{port}"]'`. Wha
 - `FIBENCH_ONLY_OWN` leaves out all other servers, and what is tested without a server.
 
 `invoke check` sets these, from a command in one text.
+
+`FIBENCH_INTERPRETER=3.14t` has the servers in Python tested on another Python than this one, named
+as in an experiment file.
 """
 
 import dataclasses
@@ -18,7 +21,6 @@ import functools
 import json
 import os
 import subprocess
-import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -142,7 +144,7 @@ def python36() -> Path | None:
 
 def _from_catalogue(entry: dict[str, Any]) -> Backend:
     program = "{programs}/" + entry["program"]
-    interpreter = [sys.executable] if entry["language"] == "python" else []
+    interpreter = [here.servers_python()] if entry["language"] == "python" else []
     arguments = entry.get("arguments", [])
     workers = PLACES if entry["serves"] == "workers" else None
     if arguments == ["--workers", "{workers}"]:

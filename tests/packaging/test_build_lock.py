@@ -65,7 +65,9 @@ CHANGES: dict[str, tuple[str, ...]] = {
 """The commands that change a build folder, with arguments."""
 ALIKE = {"try", "serve", "load", "check", "bench"}
 """Those that build by the same function as `run`: as the long form."""
-CHANGES_NOTHING = {"plan", "backends", "report", "compare", "runs", "grade", "doctor", "lint"}
+CHANGES_NOTHING = {
+    *("plan", "backends", "interpreters", "report", "compare", "runs", "grade", "doctor", "lint"),
+}
 
 
 @pytest.fixture
