@@ -263,9 +263,8 @@ def _read_said(out: bytes) -> _Said | None:
     """The last line of what a program says, if that is what a Python would say; None: it is not."""
     try:
         document = object_or_empty(json.loads(out.splitlines()[-1]))
-        number = [one for one in list_or_empty(document["number"]) if isinstance(one, int)]
         return _Said(
-            number=tuple(number),
+            number=_numbers(document, "number"),
             version=_text(document, "version"),
             implementation=_text(document, "implementation"),
             build=_text(document, "build"),
@@ -276,6 +275,14 @@ def _read_said(out: bytes) -> _Said | None:
         )
     except (ValueError, IndexError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _numbers(document: Object, name: str) -> tuple[int, ...]:
+    values = list_or_empty(document[name])
+    numbers = tuple(one for one in values if isinstance(one, int))
+    if not numbers or len(numbers) < len(values):
+        raise TypeError(name)
+    return numbers
 
 
 def _text(document: Object, name: str) -> str:
