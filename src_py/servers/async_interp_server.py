@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 
+# Of each interpreter while it begins: it finds out where its library is, and imports. Without them
+# it says at length on stderr what became of that.
+DESCRIPTORS = 4
+
+
 def start_pool(workers: int) -> "Executor":
     """Start the interpreters, which find no modules beside this program by themselves."""
     from concurrent.futures import InterpreterPoolExecutor  # type: ignore[attr-defined]
@@ -53,9 +58,11 @@ def main() -> None:
     fibserver.require_python(3, 14, "InterpreterPoolExecutor")
     stop = fibserver.Stop()
     listener = fibserver.listen(options)
+    workers = options.workers or available_cores()
+    fibserver.require_room(listener, DESCRIPTORS * workers)
     fibworkers.end_with_threads()
     try:
-        pool = start_pool(options.workers or available_cores())
+        pool = start_pool(workers)
     except OSError as error:
         fibserver.end_now("cannot start the pool: %s" % error.strerror)
     asyncio.run(serve(options, stop, listener, pool))

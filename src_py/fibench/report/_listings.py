@@ -93,11 +93,8 @@ def render_interpreters(
             else:
                 reason = f"Not here: {shown(str(row.get('reason') or 'no reason known'))}"
                 print_hanging(console, margin, f"  {name}", reason, "bold yellow", "bold")
-            others = [shown(str(text)) for text in list_or_empty(row.get("write"))[1:]]
-            where = [shown(str(row["path"]))] if row.get("path") else []
-            where += [f"or {', '.join(others)}"] if others else []
-            if where:
-                print_hanging(console, margin, "", "; ".join(where), "dim")
+            if where := _where(row):
+                print_hanging(console, margin, "", where, "dim")
         console.print()
         here = [row for row in rows if row["available"]]
         without = sum(row.get("gil") is False for row in here)
@@ -105,7 +102,7 @@ def render_interpreters(
         said = f"{len(here)} of {len(rows)} can run servers in Python"
         console.print(Text(f"{said}, {without} without a GIL, {inner} with sub-interpreters"))
         if not without:
-            print_hanging(console, 0, "", advice)
+            console.print(Text(advice))
 
 
 def _what_to_write(row: Object) -> str:
@@ -113,6 +110,15 @@ def _what_to_write(row: Object) -> str:
         return "(default)"
     texts = list_or_empty(row.get("write"))
     return shown(str(texts[0])) if texts else ""
+
+
+def _where(row: Object) -> str:
+    """Its path, and what else may be written for it, as far as that is not what is written."""
+    texts = [shown(str(text)) for text in list_or_empty(row.get("write"))]
+    path = shown(str(row["path"])) if row.get("path") else ""
+    said = [path] if path and (row.get("default") or texts[:1] != [path]) else []
+    said += [f"or {', '.join(texts[1:])}"] if texts[1:] else []
+    return "; ".join(said)
 
 
 def _python(row: Object) -> str:
