@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How a server in Python starts the workers of an executor: it does not say ready before all are."""
+"""How a server in Python starts the workers of an executor: no sooner is it ready than all are."""
 
 import os
 import subprocess
