@@ -24,15 +24,11 @@ def wait_for(executor: "Executor", workers: int) -> None:
     """
     from concurrent.futures import BrokenExecutor  # not in Python 3.6, where it is said in a line
 
-    pipes = [*os.pipe()]
+    gate, opened = os.pipe()
     try:
-        pipes.extend(os.pipe())
-        kept, let_go, last, let_last = pipes
-        jobs = [executor.submit(os.read, kept, 1) for _ in range(workers - 1)]
-        jobs.append(executor.submit(os.read, last, 1))
-        os.write(let_last, b"!")
-        jobs[-1].result()
-        os.write(let_go, b"!" * (workers - 1))
+        jobs = [executor.submit(os.read, gate, 1) for _ in range(workers - 1)]
+        executor.submit(os.getpid).result()
+        os.write(opened, b"!" * (workers - 1))
         for job in jobs:
             job.result()
     except BrokenExecutor:
@@ -40,8 +36,8 @@ def wait_for(executor: "Executor", workers: int) -> None:
     except RuntimeError as error:  # "can't start new thread"
         raise OSError(errno.EAGAIN, str(error)) from None
     finally:
-        for fd in pipes:
-            os.close(fd)
+        os.close(gate)
+        os.close(opened)
 
 
 def end_with_threads() -> None:
