@@ -24,7 +24,7 @@ class NoAnswer(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProgramAnswer:
     """What a program said, and how it ended: its exit status, or the signal's number below 0."""
 
     out: bytes
@@ -38,7 +38,7 @@ def answer(
     folder: str | Path,
     environ: Mapping[str, str],
     limit_s: float,
-) -> Answer:
+) -> ProgramAnswer:
     """Start `PROGRAM -c QUESTION` in a folder, and take what it says to its end. Raises NoAnswer.
 
     It is started in our group of processes, so that a Ctrl-C ends it with us.
@@ -61,7 +61,7 @@ def answer(
             assert process.stderr is not None
             ends = time.monotonic() + limit_s
             out, err = _read_all(process.stdout, process.stderr, ends)
-            return Answer(out, err, process.wait(max(0.0, ends - time.monotonic())))
+            return ProgramAnswer(out, err, process.wait(max(0.0, ends - time.monotonic())))
         except (TimeoutError, subprocess.TimeoutExpired) as error:
             raise NoAnswer(f"does not answer within {limit_s:g} s") from error
         finally:
