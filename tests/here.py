@@ -24,8 +24,10 @@ from typing import NoReturn
 import pytest
 from tests.runner.pythons import another
 
-from fibench.backends.available import why_unavailable
-from fibench.backends.catalogue import Backend, read_catalogue
+from fibench.backends import Interpreter, NotHere, find_interpreter
+from fibench.backends.available import lacking, why_unavailable
+from fibench.backends.catalogue import Backend, read_catalogue, unavailable_reason
+from fibench.backends.interpreters import own
 from fibench.build.meson import tool_environment
 from fibench.develop.bench.rivals import find_program
 from fibench.folders import find_places
@@ -36,6 +38,7 @@ from fibench.trial.untimed.syscalls import absent_reason
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 60.0
+INTERPRETER = "FIBENCH_INTERPRETER"
 LONG_FORM = pytest.mark.skip(reason="a long form: run with --all")
 
 
@@ -72,9 +75,24 @@ def why_not_backend(name: str) -> str | None:
 
 def reason_of(backend: Backend, programs: Path) -> str | None:
     """The same of any backend and any folder of programs."""
-    if (programs / backend.program).is_file() or is_left_out(backend, programs):
-        return why_unavailable(backend, programs)
-    return None
+    if not (programs / backend.program).is_file() and not is_left_out(backend, programs):
+        return None
+    if backend.language == "python" and os.environ.get(INTERPRETER):
+        return unavailable_reason(backend, programs) or lacking(
+            backend, programs, servers_python().path
+        )
+    return why_unavailable(backend, programs)
+
+
+@functools.cache
+def servers_python() -> Interpreter:
+    """The Python that servers are tested on: the one that runs this, or another that the
+    environment names as a file would, `FIBENCH_INTERPRETER=3.14t`."""
+    named = os.environ.get(INTERPRETER)
+    try:
+        return find_interpreter(named, CHECKOUT, os.environ) if named else own()
+    except NotHere as reason:
+        raise pytest.UsageError(f"{INTERPRETER}={named}: {reason}") from reason
 
 
 def is_left_out(backend: Backend, programs: Path) -> bool:

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 
-def start_pool(options: fibserver.Options) -> "Executor":
+# Of each interpreter while it begins: it finds out where its library is, and imports. Without them
+# it says at length on stderr what became of that.
+DESCRIPTORS = 4
+
+
+def start_pool(options: fibserver.Options, workers: int) -> "Executor":
     """Start the interpreters, which find no modules beside this program by themselves."""
     from concurrent.futures import InterpreterPoolExecutor  # type: ignore[attr-defined]
 
@@ -29,7 +34,6 @@ def start_pool(options: fibserver.Options) -> "Executor":
     # Each has its own modules, and so is told of the work to be done besides.
     begin = "import sys; sys.path.insert(0, %r); import fibwork; fibwork.begin(%r, %r)"
     begin %= (folder, options.work, options.work_units)
-    workers = options.workers or available_cores()
     pool: Executor = InterpreterPoolExecutor(workers, initializer=exec, initargs=(begin, {}))
     fibworkers.wait_for(pool, workers)
     return pool
@@ -56,9 +60,11 @@ def main() -> None:
     fibserver.require_python(3, 14, "InterpreterPoolExecutor")
     stop = fibserver.Stop()
     listener = fibserver.listen(options)
+    workers = options.workers or available_cores()
+    fibserver.require_room(listener, DESCRIPTORS * workers)
     fibworkers.end_with_threads()
     try:
-        pool = start_pool(options)
+        pool = start_pool(options, workers)
     except OSError as error:
         fibserver.end_now("cannot start the pool: %s" % error.strerror)
     asyncio.run(serve(options, stop, listener, pool))

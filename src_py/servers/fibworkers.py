@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 def wait_for(executor: "Executor", workers: int) -> None:
     """Start all its workers now, and wait until each has begun. OSError: one has not.
 
-    An executor starts another worker when none is free: each is kept here until all are there.
+    An executor starts another worker when none is free, and who begins early may take the jobs of
+    those that are late. So all but one are kept until somebody has done the last job.
     """
     from concurrent.futures import BrokenExecutor  # not in Python 3.6, where it is said in a line
 
     gate, opened = os.pipe()
     try:
-        first = [executor.submit(os.read, gate, 1) for _ in range(workers)]
-        os.write(opened, b"!" * workers)
-        for job in first:
+        jobs = [executor.submit(os.read, gate, 1) for _ in range(workers - 1)]
+        executor.submit(os.getpid).result()
+        os.write(opened, b"!" * (workers - 1))
+        for job in jobs:
             job.result()
     except BrokenExecutor:
         raise OSError(errno.EAGAIN, "a worker has ended before it could work") from None

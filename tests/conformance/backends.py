@@ -11,6 +11,9 @@ A server of your own joins by `FIBENCH_COMMAND='["./my_server", "{port}"]'`. Wha
 - `FIBENCH_ONLY_OWN` leaves out all other servers, and what is tested without a server.
 
 `invoke check` sets these, from a command in one text.
+
+`FIBENCH_INTERPRETER=3.14t` has the servers in Python tested on another Python than this one, named
+as in an experiment file.
 """
 
 import dataclasses
@@ -18,7 +21,6 @@ import functools
 import json
 import os
 import subprocess
-import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -142,7 +144,7 @@ def python36() -> Path | None:
 
 def _from_catalogue(entry: dict[str, Any]) -> Backend:
     program = "{programs}/" + entry["program"]
-    interpreter = [sys.executable] if entry["language"] == "python" else []
+    interpreter = [here.servers_python().path] if entry["language"] == "python" else []
     arguments = entry.get("arguments", [])
     workers = PLACES if entry["serves"] == "workers" else None
     if arguments == ["--workers", "{workers}"]:
@@ -242,5 +244,6 @@ EVERY_LOOP = each(*(b for b in all_backends() if b.loops and b.takes_options))
 EVERY_WITH_CORES = each(*(b for b in _OURS if b.cores != 1 and not b.design.endswith("reuseport")))
 EVERY_WITH_LASTING_CHILDREN = each(
     *(b for b in _OURS if b.design in ("mp-pool", "async-mp")),
-    *(b for b in _OURS if b.name == "py-async-reuseport"),  # threads, in C
+    # Threads in C, and in Python where no GIL would make these take turns.
+    *(b for b in _OURS if b.name == "py-async-reuseport" and here.servers_python().gil),
 )

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.here import leave_out
+from tests.here import leave_out, servers_python
 from tests.processes import stop, wait_until
 
 from .backends import EVERY_PARSING, Backend, all_backends, each
@@ -38,7 +38,9 @@ SHOWN_S = 0.1  # of CPU time, which an idle server does not use
 SERVERS = Path(__file__).resolve().parents[2] / "src_py" / "servers"
 EVERY_PYTHON = each(*(b for b in all_backends() if b.language == "python"))
 ONE_FOR_EACH = ("mp", "mp-pool")
-SERVED_BY_CHILDREN = (*ONE_FOR_EACH, "protocol", "async-reuseport", "uvloop")
+IN_SHARDS = ("protocol", "async-reuseport", "uvloop")
+"""Threads where no GIL would make these take turns, else processes."""
+SERVED_BY_CHILDREN = (*ONE_FOR_EACH, *(IN_SHARDS if servers_python().gil else ()))
 """With --workers, as each is started here. first_child() sees to it that none is missing."""
 WITH_CHILDREN = (*SERVED_BY_CHILDREN, "async-mp")
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Interpreters for tests: a pyenv of one's own, made of scripts, and those that pyenv has here."""
 
+import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -21,6 +23,15 @@ def pyenv(root: Path, *versions: str) -> dict[str, str]:
     for version in versions:
         script(root / "versions" / version / "bin" / "python")
     return {"PYENV_ROOT": str(root), "PATH": str(root / "nothing"), "HOME": str(root)}
+
+
+def answering(**told: object) -> str:
+    """The command of a program that says what a Python 3.13 does when it is asked, but for this."""
+    said: dict[str, object] = {
+        "number": [3, 13], "version": "3.13.1", "implementation": "CPython", "build": "main",
+        "gil": True, "free_threaded": False, "subinterpreters": False, "executable": "",
+    }  # fmt: skip
+    return f"echo {shlex.quote(json.dumps(said | told))}"
 
 
 def another() -> str | None:

@@ -12,14 +12,15 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fibench.backends.questions import ANSWER_LIMIT_S, NoAnswer, answer
 from fibench.backends.shims import behind, is_shim
 from fibench.folders import origin
+from fibench.json_values import Object, list_or_empty, object_or_empty
 from fibench.machine import cores as machine
 
 WITH_A_GIL = ("CPython", "PyPy")
@@ -27,7 +28,6 @@ WITH_A_GIL = ("CPython", "PyPy")
 compiler or a collector may."""
 OLDEST = (3, 6)
 """What the servers are written for."""
-_ANSWER_LIMIT_S = 20.0
 _VERSION = re.compile(r"([0-9]+(?:\.[0-9]+)*)(t?)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+", re.ASCII)
 _UNRELEASED = re.compile(r"dev|[0-9](?:a|b|rc)[0-9]", re.ASCII)
@@ -35,6 +35,10 @@ _UNRELEASED = re.compile(r"dev|[0-9](?:a|b|rc)[0-9]", re.ASCII)
 # Runs on every Python, 2 included, so that one too old is told from a program that is none.
 _QUESTION = """
 import json, platform, sys, sysconfig
+try:
+    import _interpreters
+except ImportError:
+    _interpreters = None
 print(json.dumps({
     "number": list(sys.version_info[:2]),
     "version": platform.python_version(),
@@ -42,7 +46,8 @@ print(json.dumps({
     "build": " ".join(platform.python_build()),
     "gil": bool(getattr(sys, "_is_gil_enabled", lambda: True)()),
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-    "executable": sys.executable,
+    "subinterpreters": _interpreters is not None and sys.version_info >= (3, 14),
+    "executable": sys.executable or "",
 }))
 """
 
@@ -137,19 +142,27 @@ def _on_path(name: str, environ: Mapping[str, str]) -> str | None:
     return None
 
 
+def pyenv_versions(environ: Mapping[str, str]) -> list[str]:
+    """The names of what pyenv has, in no order; none where there is no pyenv."""
+    try:
+        return [entry.name for entry in _pyenv_folder(environ).iterdir()]
+    except OSError:
+        return []
+
+
+def _pyenv_folder(environ: Mapping[str, str]) -> Path:
+    root = environ.get("PYENV_ROOT") or os.path.join(environ.get("HOME", ""), ".pyenv")
+    return Path(root) / "versions"
+
+
 def _in_pyenv(version: str, environ: Mapping[str, str]) -> str | None:
     """The program of pyenv's latest version that a version, cut short or not, means."""
-    root = environ.get("PYENV_ROOT") or os.path.join(environ.get("HOME", ""), ".pyenv")
-    versions = Path(root) / "versions"
-    try:
-        names = [entry.name for entry in versions.iterdir()]
-    except OSError:
-        return None
+    names = pyenv_versions(environ)
     exact = [name for name in names if name == version]
     meant = (name for name in names if _means(version, name))
     for name in exact or sorted(meant, key=_age, reverse=True):
         for program in ("python3", "python", "pypy3"):
-            path = str(versions / name / "bin" / program)
+            path = str(_pyenv_folder(environ) / name / "bin" / program)
             if _is_program(path):
                 return path
     return None
@@ -190,37 +203,100 @@ def ask(
 
     What is not `is_resolved` is called what it calls itself, which of a shim is another program.
     """
+    said = _asked(path, folder, least)
+    return said.interpreter(path if is_resolved or not said.executable else said.executable)
+
+
+def examine(path: str) -> tuple[Interpreter, bool]:
+    """An interpreter, and whether it can make others within it that compute beside each other: what
+    concurrent.futures.InterpreterPoolExecutor needs (PEP 734). Raises NotHere."""
+    said = _asked(path, "/", OLDEST)
+    return said.interpreter(path), said.subinterpreters
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What an interpreter answers to _QUESTION."""
+
+    number: tuple[int, ...]
+    version: str
+    implementation: str
+    build: str
+    gil: bool
+    free_threaded: bool
+    subinterpreters: bool
+    executable: str
+
+    def interpreter(self, path: str) -> Interpreter:
+        return Interpreter(
+            path=path,
+            version=self.version,
+            implementation=self.implementation,
+            build=self.build,
+            gil=self.gil,
+            free_threaded=self.free_threaded,
+            sha256=_digest(path),
+        )
+
+
+def _asked(path: str, folder: str | Path, least: tuple[int, ...]) -> _Said:
+    """Start it, and take what it says. Raises NotHere."""
     from fibench.server import clean_environment
     from fibench.server.start_error import printable
 
+    environ = clean_environment(os.environ)
     try:
-        done = subprocess.run(
-            [path, "-c", _QUESTION],
-            cwd=folder,
-            env=clean_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_ANSWER_LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise NotHere(f"{path} does not answer within {_ANSWER_LIMIT_S:g} s") from error
-    except OSError as error:
-        raise NotHere(f"{path} cannot be started: {error.strerror}") from error
-    try:
-        said = json.loads(done.stdout.splitlines()[-1])
-        number, executable = tuple(said.pop("number")), said.pop("executable")
-        path = path if is_resolved or not executable else executable
-        found = Interpreter(path=path, sha256=_digest(path), **said)
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        words = printable(
-            done.stderr.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
-        )
-        raise NotHere(f"{path} is no Python" + (f": {words}" if words else "")) from error
-    if number < least:
+        done = answer(path, _QUESTION, folder, environ, ANSWER_LIMIT_S)
+    except NoAnswer as reason:
+        raise NotHere(f"{path} {reason}") from reason
+    said = _read_said(done.out)
+    if said is None:
+        last = done.err.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
+        raise NotHere(f"{path} is no Python" + (f": {printable(last)}" if last else ""))
+    if said.number < least:
         oldest = ".".join(map(str, least))
-        raise NotHere(f"{path} is Python {found.version}, and the servers need {oldest}")
-    return found
+        raise NotHere(f"{path} is Python {printable(said.version)}, and the servers need {oldest}")
+    return said
+
+
+def _read_said(out: bytes) -> _Said | None:
+    """The last line of what a program says, if that is what a Python would say; None: it is not."""
+    try:
+        document = object_or_empty(json.loads(out.splitlines()[-1]))
+        return _Said(
+            number=_numbers(document, "number"),
+            version=_text(document, "version"),
+            implementation=_text(document, "implementation"),
+            build=_text(document, "build"),
+            gil=_flag(document, "gil"),
+            free_threaded=_flag(document, "free_threaded"),
+            subinterpreters=_flag(document, "subinterpreters"),
+            executable=_text(document, "executable"),
+        )
+    except (ValueError, IndexError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _numbers(document: Object, name: str) -> tuple[int, ...]:
+    values = list_or_empty(document[name])
+    numbers = tuple(one for one in values if isinstance(one, int))
+    if not numbers or len(numbers) < len(values):
+        raise TypeError(name)
+    return numbers
+
+
+def _text(document: Object, name: str) -> str:
+    value = document[name]
+    if not isinstance(value, str):
+        raise TypeError(name)
+    return value
+
+
+def _flag(document: Object, name: str) -> bool:
+    value = document[name]
+    if not isinstance(value, bool):
+        raise TypeError(name)
+    return value
 
 
 def _digest(path: str) -> str:

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from fibench.backends.questions import ANSWER_LIMIT_S, NoAnswer, answer
+
 _FOLDER = "shims"
 """How pyenv, asdf and mise call the folder of theirs."""
-_ANSWER_LIMIT_S = 20.0
 _QUESTION = "import sys; print(sys.executable)"
 
 
@@ -22,17 +22,9 @@ def is_shim(path: str) -> bool:
 def behind(shim: str, folder: Path, environ: Mapping[str, str]) -> str | None:
     """The Python that a shim starts in a folder; None: none, or it cannot be told."""
     try:
-        done = subprocess.run(
-            [shim, "-c", _QUESTION],
-            cwd=folder,
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_ANSWER_LIMIT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = answer(shim, _QUESTION, folder, environ, ANSWER_LIMIT_S)
+    except NoAnswer:
         return None
-    said = os.fsdecode(done.stdout).strip().rpartition("\n")[2]
-    is_told = done.returncode == 0 and os.path.isabs(said) and not is_shim(said)
+    said = os.fsdecode(done.out).strip().rpartition("\n")[2]
+    is_told = done.status == 0 and os.path.isabs(said) and not is_shim(said)
     return said if is_told else None

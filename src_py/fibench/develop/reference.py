@@ -149,7 +149,11 @@ that are searched. In tables and plans such a rate is called `searched` until it
 
 Versions are looked for in `$PYENV_ROOT` or `~/.pyenv`. Shims are passed over, since which Python
 they start depends on the folder. Servers in other languages have one cell each, whatever the list
-is.
+is. The command `interpreters` starts each Python that there is once, and lists what to write for
+it, its version, whether it has a GIL, and whether it can make sub-interpreters, as
+`py-async-interp` does; of those that cannot run the servers it says why. A server inherits no
+`PYTHON_GIL`: who wants a free-threaded build with its GIL names a script that sets it, `exec env
+PYTHON_GIL=1 python3.14t "$@"`.
 
 **What cannot run here.** Interpreters that are not installed, backends that need what the machine
 lacks, and servers of your own whose program is not on the PATH, or whose `needs` are not met, are

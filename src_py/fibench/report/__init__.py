@@ -5,7 +5,7 @@ May know `verdict`, the events of `run`, `store` and `plan`, and what these know
 only when something is rendered.
 """
 
-from fibench.report._listings import render_backends, render_plan
+from fibench.report._listings import render_backends, render_interpreters, render_plan
 from fibench.report._trial_line import (
     again,
     block_name,
@@ -30,6 +30,7 @@ __all__ = [
     "labelled_by_role",
     "place_of",
     "render_backends",
+    "render_interpreters",
     "render_plan",
     "render_results",
     "still_disturbed",

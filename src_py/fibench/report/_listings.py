@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `backends` and `plan` show."""
+"""What `backends`, `interpreters` and `plan` show."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from fibench.json_values import (
     Object,
+    list_or_empty,
     number_in,
     object_or_empty,
     objects_in,
@@ -76,6 +77,59 @@ def _serves(serves: object) -> str:
     if serves == "workers":
         return "as many clients at once as it has workers"
     return "one client at a time" if serves == 1 else f"{serves} clients at a time"
+
+
+def render_interpreters(
+    rows: Sequence[Object], advice: str, out: Console | IO[str] | None = None
+) -> None:
+    """Show the objects of `interpreters --json`; `advice` is said where none is without a GIL."""
+    from rich.text import Text
+
+    names = [_what_to_write(row) for row in rows]
+    margin = max((len(name) for name in names), default=0) + 4
+    with page(out) as console:
+        for name, row in zip(names, rows, strict=True):
+            if row["available"]:
+                print_hanging(console, margin, f"  {name}", _python(row), mark_style="bold")
+            else:
+                reason = f"Not here: {shown(str(row.get('reason') or 'no reason known'))}"
+                print_hanging(console, margin, f"  {name}", reason, "bold yellow", "bold")
+            if where := _where(row):
+                print_hanging(console, margin, "", where, "dim")
+        console.print()
+        here = [row for row in rows if row["available"]]
+        without = sum(row.get("gil") is False for row in here)
+        inner = sum(row.get("subinterpreters") is True for row in here)
+        said = f"{len(here)} of {len(rows)} can run servers in Python"
+        console.print(Text(f"{said}, {without} without a GIL, {inner} with sub-interpreters"))
+        if not without:
+            console.print(Text(advice))
+
+
+def _what_to_write(row: Object) -> str:
+    if row.get("default"):
+        return "(default)"
+    texts = list_or_empty(row.get("write"))
+    return shown(str(texts[0])) if texts else ""
+
+
+def _where(row: Object) -> str:
+    """Its path, and what else may be written for it, as far as that is not what is written."""
+    texts = [shown(str(text)) for text in list_or_empty(row.get("write"))]
+    path = shown(str(row["path"])) if row.get("path") else ""
+    said = [path] if path and (row.get("default") or texts[:1] != [path]) else []
+    said += [f"or {', '.join(texts[1:])}"] if texts[1:] else []
+    return "; ".join(said)
+
+
+def _python(row: Object) -> str:
+    """What a Python is, and whether anything in it computes beside anything else."""
+    kind = f"{shown(str(row.get('implementation')))} {shown(str(row.get('version')))}"
+    gil = "with a GIL" if row.get("gil") else "without a GIL"
+    if row.get("free_threaded"):
+        gil = "free-threaded, its GIL switched on" if row.get("gil") else "free-threaded: no GIL"
+    inner = "sub-interpreters" if row.get("subinterpreters") else "no sub-interpreters"
+    return f"{kind}, {gil}, {inner}"
 
 
 def render_plan(

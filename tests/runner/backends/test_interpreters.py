@@ -204,7 +204,7 @@ def test_a_program_that_is_no_python_or_too_old_is_not_here(
 def test_a_program_that_does_not_answer_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interpreters, "_ANSWER_LIMIT_S", 0.2)
+    monkeypatch.setattr(interpreters, "ANSWER_LIMIT_S", 0.2)
     script(tmp_path / "python", "exec sleep 60")
     assert refused("./python", {}, tmp_path).endswith("does not answer within 0.2 s")
 

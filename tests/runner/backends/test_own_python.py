@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which Python a server of the user's own runs on, as its command and the person's PATH say it."""
 
-import json
 import os
 import sys
 from pathlib import Path
 
 import pytest
 from tests.runner.own_programs import Machine
-from tests.runner.pythons import script
+from tests.runner.pythons import answering, script
 
 from fibench.backends.interpreters import Interpreter
 from fibench.backends.own_python import python_of
@@ -77,16 +76,7 @@ def test_of_another_program_nothing_is_said(tmp_path: Path, command: tuple[str, 
 
 def test_an_old_python_is_one_too(tmp_path: Path) -> None:
     """Ours need 3.6; a server of one's own may need none."""
-    answer = {
-        "number": [2, 7],
-        "version": "2.7.18",
-        "implementation": "CPython",
-        "build": "b",
-        "gil": True,
-        "free_threaded": False,
-        "executable": "/usr/bin/python2",
-    }
-    script(tmp_path / "python2", f"echo '{json.dumps(answer)}'")
+    script(tmp_path / "python2", answering(number=[2, 7], version="2.7.18"))
     assert seen(tmp_path, "./python2")["./python2 of mine"].version == "2.7.18"
 
 

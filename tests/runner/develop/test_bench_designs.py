@@ -232,7 +232,7 @@ def test_a_part_that_does_not_exist_is_named(designs: str, said: str) -> None:
 
 
 def test_the_help_names_every_part() -> None:
-    from fibench.tasks import bench as task
+    from fibench.develop.tasks_of_sources import bench as task
 
     assert all(part in task.help["designs"] for part in PARTS)
     assert ALL_PARTS not in PARTS

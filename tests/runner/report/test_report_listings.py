@@ -17,6 +17,7 @@ from fibench.report import (
     figures,
     place_of,
     render_backends,
+    render_interpreters,
     render_plan,
     trial_line,
 )
@@ -253,3 +254,23 @@ def test_before_a_build_that_nothing_is_built_stands_once() -> None:
     out = io.StringIO()
     render_backends(rows, Console(file=out, width=100, color_system=None))
     assert out.getvalue().count("Not here: not built yet") == 32
+
+
+def test_interpreters_are_shown_with_nothing_that_a_terminal_obeys() -> None:
+    hostile = "3.13\x1b[31m\n\u202e"
+    rows: list[dict[str, Any]] = [
+        {"write": [hostile, hostile], "path": hostile, "default": False, "available": True,
+         "reason": None, "version": hostile, "implementation": hostile, "gil": True,
+         "free_threaded": True, "subinterpreters": False},
+        {"write": [], "path": None, "default": False, "available": False, "reason": hostile},
+    ]  # fmt: skip
+    for width in (20, 100):
+        out = io.StringIO()
+        render_interpreters(rows, "advice", Console(file=out, width=width, color_system=None))
+        text = out.getvalue()
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        flat = "".join(text.split())
+        assert flat.count(r"3.13\x1b[31m\n\u202e") == 6
+        assert "itsGILswitchedon,nosub-interpreters" in flat
+        assert flat.endswith("1of2canrunserversinPython,0withoutaGIL,0withsub-interpretersadvice")

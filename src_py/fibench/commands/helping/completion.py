@@ -136,6 +136,8 @@ def _values(task: str, argument: str) -> list[str]:
         return list(_formats(task))
     if task == "runs" and argument == "experiment":
         return _runs()
+    if argument == "interpreter":
+        return _interpreters()
     if (task, argument) in (("try", "first"), ("try", "second")):
         return _backends()
     makers: Mapping[str, Callable[[], Iterable[str]]] = {
@@ -172,6 +174,12 @@ def _backends() -> list[str]:
             return [str(one["name"]) for one in tomllib.load(file)["backend"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []  # whoever starts a command is told what is wrong with the catalogue
+
+
+def _interpreters() -> list[str]:
+    from fibench.backends.found_interpreters import names_of_interpreters
+
+    return names_of_interpreters(os.environ)
 
 
 def _runs() -> list[str]:
