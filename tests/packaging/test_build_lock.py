@@ -22,6 +22,7 @@ from fibench import tasks
 from fibench.build import lock as build_lock
 from fibench.build.lock import BuildLock
 from fibench.build.meson import BuildError, build, built, clean
+from fibench.develop.tasks_of_sources import OF_THE_SOURCES
 
 from .small_builds import COMPILER, Small
 
@@ -118,7 +119,7 @@ def ends_with(small: Small) -> int:
 
 
 def test_every_command_is_known_to_change_a_build_folder_or_not() -> None:
-    commands = {task.name for task in (*tasks.OF_A_RUN, *tasks.OF_THE_SOURCES)}
+    commands = {task.name for task in (*tasks.OF_A_RUN, *OF_THE_SOURCES)}
     assert commands == CHANGES.keys() | CHANGES_NOTHING
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fibench import tasks
+from fibench.develop.tasks_of_sources import OF_THE_SOURCES
 
 from .copies import CHECKOUT
 from .machines import TOOLS, Machine, Ready, refused
@@ -222,7 +223,7 @@ def test_every_command_of_invokes_is_known_to_be_one_and_no_venv_is_made_for_it(
     machine: Machine,
 ) -> None:
     machine.has_python("python3")
-    for command in (task.name for task in tasks.OF_A_RUN + tasks.OF_THE_SOURCES):
+    for command in (task.name for task in tasks.OF_A_RUN + OF_THE_SOURCES):
         done = machine.dev(command)
         assert (done.returncode, done.stdout) == (127, "")
         assert done.stderr.splitlines() == [

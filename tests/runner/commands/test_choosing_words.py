@@ -12,6 +12,7 @@ from tests.runner.desk import CHECKOUT, ENTRY, Desk
 
 import fibench
 from fibench import tasks
+from fibench.develop.tasks_of_sources import OF_THE_SOURCES
 
 
 def run(desk: Desk, *words: str) -> tuple[int, str, str]:
@@ -52,9 +53,7 @@ def completed(desk: Desk, *words: str) -> list[str]:
 
 def test_words_are_completed_by_what_may_stand_there(desk: Desk) -> None:
     assert completed(desk, "ru") == ["run", "runs"]
-    assert completed(desk, "") == sorted(
-        task.name for task in tasks.OF_A_RUN + tasks.OF_THE_SOURCES
-    )
+    assert completed(desk, "") == sorted(task.name for task in tasks.OF_A_RUN + OF_THE_SOURCES)
     assert completed(desk, "--ve") == ["--version"]
     assert completed(desk, "--help", "do") == ["doctor"]
     assert completed(desk, "run", "g") == ["gil"]

@@ -10,9 +10,10 @@ import pytest
 
 import fibench
 from fibench import called, tasks
+from fibench.develop.tasks_of_sources import OF_THE_SOURCES
 
 PACKAGE = Path(fibench.__file__).parent
-COMMANDS = "|".join(each.name for each in tasks.OF_A_RUN + tasks.OF_THE_SOURCES)
+COMMANDS = "|".join(each.name for each in tasks.OF_A_RUN + OF_THE_SOURCES)
 A_WAY = re.compile(rf"\./dev\b(?! goes)|\b(?:invoke|fibench) (?:{COMMANDS})\b(?!:)")
 
 

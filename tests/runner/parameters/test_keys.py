@@ -131,9 +131,11 @@ def test_serve_takes_every_key_that_our_servers_take_as_the_table_has_it() -> No
 
 def test_the_command_line_lists_no_key_a_second_time() -> None:
     """But for those of `serve` that it does not hand on, and the duration of `bench`."""
-    tree = ast.parse((CHECKOUT / "src_py" / "fibench" / "tasks.py").read_bytes())
-    words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    named = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    fibench = CHECKOUT / "src_py" / "fibench"
+    files = (fibench / "tasks.py", fibench / "develop" / "tasks_of_sources.py")
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_bytes()))]
+    words = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    named = {node.arg for node in nodes if isinstance(node, ast.arg)}
     keys = {spelled for name in (*KEYS, *PLAN_KEYS) for spelled in (name, server_option(name)[2:])}
     assert keys & (named | words) == {"port", "interpreter", "duration"}
 
