@@ -86,6 +86,26 @@ def try_(
     return trying.try_out(first, second, seconds, overrides)
 
 
+@command(
+    "backend",
+    help={
+        "backend": "a backend, or its program: py-mt, mt_server.py; or a name of --file",
+        "file": "the experiment of whose cells it is; or a second word: watch NAME FILE",
+        "json": "print what was seen as JSON",
+    },
+)
+def watch(
+    context: Context, of_cell: dict[str, str], backend: str, file: str = "", json: bool = False
+) -> int:
+    """Load a server for half a second, and draw what its threads do: who waits where, and why.
+
+    Without a file 8 clients with connections that they keep ask for numbers that take about 20 ms.
+    """
+    from fibench.commands.watching import watch as commands
+
+    return commands.watch(backend, file, of_cell, as_json=json)
+
+
 @command(help={"json": "print the list as JSON"})
 def backends(context: Context, json: bool = False) -> int:
     """List every design: what it is, and whether it can run here."""
@@ -301,7 +321,7 @@ def _collection(*tasks: Task[Body]) -> Collection:
 
 
 OF_A_RUN = (
-    *(run, try_, plan, backends, interpreters, serve, load),
+    *(run, try_, watch, plan, backends, interpreters, serve, load),
     *(report, compare, runs, grade, doctor),
 )
 """What needs no checkout."""

@@ -56,6 +56,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "build": (),
     "run": ("{experiment}",),
     "try": ("c-sync", "c-mt", "--seconds", "3", "--duration", "50ms"),
+    "watch": ("c-sync",),
     "serve": ("c-sync",),
     "load": ("2999",),
     "check": ("./server {{port}}",),
@@ -64,7 +65,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "clean": (),
 }
 """The commands that change a build folder, with arguments."""
-ALIKE = {"try", "serve", "load", "check", "bench"}
+ALIKE = {"try", "watch", "serve", "load", "check", "bench"}
 """Those that build by the same function as `run`: as the long form."""
 CHANGES_NOTHING = {
     *("plan", "backends", "interpreters", "report", "compare", "runs", "grade", "doctor", "lint"),

@@ -86,7 +86,7 @@ def test_what_shows_a_run_needs_no_compiler(ready: Ready) -> None:
     try:
         for command in ("report", "compare", "runs", "plan", "--list"):
             assert ready.machine.dev("invoke", command).returncode == 0
-        for command in ("run", "try", "serve", "load", "build", "test", "check"):
+        for command in ("run", "try", "watch", "serve", "load", "build", "test", "check"):
             assert "no C compiler" in refused(ready.machine.dev("invoke", command))
     finally:
         compiler.with_name("gone").rename(compiler)

@@ -43,7 +43,7 @@ _HINTS = {
     errno.EAGAIN: "raise `ulimit -u`, or end something else",
     errno.ENOMEM: "end something else: there is no memory left",
 }
-SECOND_WORDS = {"serve": "--file"}
+SECOND_WORDS = {"serve": "--file", "watch": "--file"}
 """By the name of a task, the option that its second word is the value of: of Invoke's own, every
 word but options is needed."""
 LATER_WORDS = {"grade": "--run"}
@@ -56,6 +56,7 @@ where to look."""
 _INSTEAD = {"dry": "`<plan>` shows what a run would do, and measures nothing"}
 _TO_CHOOSE = {
     "try": "`<try py-mt py-mp>` for example; `<backends>` lists the names",
+    "watch": "`<watch py-mt>` for example; `<backends>` lists the names",
     "serve": "`<serve py-mt>` for example; `<backends>` lists the names",
     "report": "`<report gil>` for example; `<runs>` lists what was run",
     "compare": "`<compare gil~1 gil>` for example; `<runs>` lists what was run",

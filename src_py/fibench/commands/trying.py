@@ -83,7 +83,7 @@ def try_out(first: str, second: str, seconds: str, overrides: Mapping[str, str])
     limit_s = _limit_s(seconds)
     places = find_places()
     catalogue = read_backends(places)
-    names = [_named(name, catalogue) for name in (first, second)]
+    names = [named_backend(name, catalogue).name for name in (first, second)]
     if names[0] == names[1]:
         what = f"both are {names[0]}"
         hint = "name two; what chance alone does, the A/A check of every run tells"
@@ -117,13 +117,15 @@ def _limit_s(text: str) -> float:
     return limit_s
 
 
-def _named(name: str, catalogue: Mapping[str, Backend]) -> str:
-    """A backend by its name or its program. Raises Refused."""
+def named_backend(name: str, catalogue: Mapping[str, Backend], own: str = "") -> Backend:
+    """A backend by its name or its program; `own` is what has one of a file. Raises Refused."""
     backend = find_backend(catalogue, name)
     if backend is None:
         hint = suggestion(name, catalogue)
+        if own and hint.startswith("valid"):
+            hint += f"; one of your own: `{own}`"
         raise Refused(f'there is no backend "{escaped(name[:100])}"', hint, WRONG_INPUT)
-    return backend.name
+    return backend
 
 
 def _read(text: str, catalogue: Mapping[str, Backend], overrides: Mapping[str, str]) -> Experiment:

@@ -25,6 +25,7 @@ from fibench.page.sections.designs import panes
 from fibench.page.sections.figures import all_figures
 from fibench.page.sections.head import head
 from fibench.page.sections.latency import latency
+from fibench.page.sections.timelines import waits
 from fibench.page.sections.trust import trust
 from fibench.page.view import View
 from fibench.report.claims.expected import expectations_of
@@ -57,6 +58,7 @@ def page_of(review: Review) -> str:
     parts: dict[str, object] = {
         "head": head(view, made),
         "cards": made,
+        "waits": waits(view),
         "panes": panes(view),
         "cores": cores(view),
         "latency": latency(view),
@@ -157,6 +159,7 @@ def _sections(parts: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Those that there are, by anchor and name, in the order of the page."""
     yield "verdicts", "Verdicts"
     for part, anchor, name in (
+        ("waits", "threads", "Who waits"),
         ("panes", "designs", "Designs"),
         ("cores", "cores", "Cores"),
         ("latency", "latency", "Latency"),

@@ -50,6 +50,17 @@ def of_load() -> dict[str, str]:
     return {name: KEYS[name].meaning.partition(". ")[0].rstrip(".") for name in _OF_LOAD}
 
 
+_OF_WINDOWS = ("duration", "warmup", "requests")
+
+
+def of_cell() -> dict[str, str]:
+    """The same of those of `watch`, which takes one value of whatever `run` or `serve` has an
+    option for, but for those that say how long is measured."""
+    names = [name for name in (*options(), *arguments()) if name in KEYS]
+    kept = dict.fromkeys(name for name in names if name not in _OF_WINDOWS)
+    return {name: KEYS[name].meaning.partition(". ")[0].rstrip(".") for name in kept}
+
+
 def of_check() -> dict[str, str]:
     """The same of those of `check`."""
     return {"framing": f"{any_of(FRAMINGS)} (default: message; with {{options}} both)"}

@@ -218,6 +218,7 @@ def test_an_option_is_called_as_invoke_knows_it_and_may_not_be_empty(
     command: str, option: str
 ) -> None:
     pairs = {"compare": ["a", "b"], "try": ["c-sync", "c-mt"], "load": ["2999"]}
+    pairs |= {"watch": ["py-mt"]}
     named = {"run": ["gil"], "plan": ["gil"], "serve": ["py-mt"], "grade": ["gil"], **pairs}
     words = [command, *named.get(command, ["gil"] * (command == "report")), option, ""]
     line = CommandLine("invoke", "1", tasks._collection(*tasks.OF_A_RUN))

@@ -24,7 +24,9 @@ from fibench.develop.pages.counts import (
     table,
 )
 from fibench.develop.pages.pages import FOLDER, INDEX, Block, PageError, blocks, fill, pages
+from fibench.develop.pages.waits import COLUMNS_OF_A_PAGE
 from fibench.folders import Places, find_places
+from fibench.timeline import LETTERS, NOT_THERE
 from fibench.trial.untimed.syscalls import absent_reason
 
 CATALOGUE = read_catalogue(CHECKOUT / "catalogue.toml")
@@ -71,6 +73,40 @@ def test_a_page_says_all_that_is_to_be_said_of_a_design(path: Path) -> None:
     assert "```" in picture
     neighbours = [block for block in blocks(text) if block.kind in ("diff", "code")]
     assert neighbours != []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_backend_of_a_page_has_a_picture_of_who_waits_where(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    section = text.split("## Who waits where")[1].split("\n## ")[0]
+    pictures = [block for block in blocks(section) if block.kind == "waits"]
+    assert [one.of for one in pictures] == [
+        block.of for block in blocks(text) if block.kind == "calls"
+    ]
+    for one in pictures:
+        if not one.text.startswith("Not seen yet: it needs "):
+            check_picture(one)
+
+
+def check_picture(block: Block) -> None:
+    """A sentence, rows of letters that are as long as each other, and what the letters are."""
+    (name,) = block.of
+    before, picture, after = block.text.split("```")
+    assert re.match(
+        rf"`{name}`, [0-9]+ clients ask for fibonacci\([0-9]+\)\. .+\.$", before.strip()
+    )
+    assert re.fullmatch(r"Seen on Linux .+\.", after.strip())
+    lines = picture.strip("\n").splitlines()
+    letters = "".join(LETTERS.values())
+    rows = [line.rpartition(" ")[2] for line in lines[: lines.index("") - 1]]
+    assert rows
+    assert all(re.fullmatch(rf"[{letters}{NOT_THERE}]+", row) for row in rows)
+    assert len({len(row) for row in rows}) == 1
+    assert all(len(line) <= COLUMNS_OF_A_PAGE for line in lines)
+    totals = {
+        line.split()[0] for line in lines[lines.index("") + 1 :] if line.split()[1:2] != ["%"]
+    }
+    assert set("".join(rows)) - {NOT_THERE} <= totals
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -197,9 +233,10 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: Path) ->
 
 
 @pytest.mark.needs("strace")
-def test_calls_are_really_counted(checkout: Path) -> None:
+def test_calls_are_really_counted_and_threads_looked_at(checkout: Path) -> None:
     assert command.main(["c-epoll"]) == 0
-    counted, diff = blocks_of(checkout / FOLDER / "epoll.md")
+    picture, counted, diff = blocks_of(checkout / FOLDER / "epoll.md")
+    check_picture(picture)
     check_table(counted)
     assert "| `sendto` | 1.00 |" in counted.text
     assert "+++ src_c/servers/epoll_server.c" in diff.text
@@ -217,8 +254,8 @@ def test_without_strace_sources_are_fresh_and_it_says_what_is_missing(
         status = command.main([])
     finally:
         absent_reason.cache_clear()
-    counted, diff = blocks_of(checkout / FOLDER / "epoll.md")
-    assert (status, counted.text) == (1, "lost")
+    picture, counted, diff = blocks_of(checkout / FOLDER / "epoll.md")
+    assert (status, picture.text, counted.text) == (1, "lost", "lost")
     assert "+++ src_c/servers/epoll_server.c" in diff.text
     assert capsys.readouterr().err.startswith("calls were not counted: strace is not installed\n")
 

@@ -13,9 +13,11 @@ from tests.runner.page.model_runs import (
     model_run,
 )
 from tests.runner.page.predicted import expecting
+from tests.runner.thread_times import a_thousand, in_processes, not_seen, one_loop, with_a_gil
 
 from fibench.experiment import Belief
 from fibench.plan import Trial
+from fibench.record import waiting_metrics
 
 HOSTILE = "<b onclick='x'>&amp;\"\u202e\u2066שלום\u200b {{ 7*7 }} ]]>--></script>"
 """Markup, what reorders a line, right-to-left letters, what a template would take for its own."""
@@ -305,10 +307,29 @@ def predicted(folder: Path) -> Path:
     return expecting(outcomes(folder), said)
 
 
+def watched(folder: Path) -> Path:
+    """Servers whose threads were looked at: few, one, a thousand with names of theirs, and one that
+    could not be."""
+    times = {
+        "py-mp": in_processes(), "py-mt": with_a_gil(), "py-async": one_loop(),
+        "c-sync": not_seen(HOSTILE), "c-mt": a_thousand(HOSTILE[:40]),
+    }  # fmt: skip
+
+    def change(document: Document, trial: Trial) -> None:
+        if trial.role != "timeline":
+            return
+        time = times[trial.cell.backend]
+        document["timeline"] = time.as_document()
+        document["metrics"] = waiting_metrics(time)
+
+    text = OUTCOMES.replace("timelines = false\n", "").replace("blocks = 12", "blocks = 6")
+    return model_run(folder, text, Model(change=change))
+
+
 KINDS: Mapping[str, Callable[[Path], Path]] = {
     one.__name__: one
     for one in (
         outcomes, crossover, groups, sweep, gil, interrupted, one_block, without_claims, hostile,
-        predicted,
+        predicted, watched,
     )
 }  # fmt: skip

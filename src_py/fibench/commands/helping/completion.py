@@ -140,6 +140,8 @@ def _values(task: str, argument: str) -> list[str]:
         return _interpreters()
     if (task, argument) in (("try", "first"), ("try", "second")):
         return _backends()
+    if (task, argument) == ("watch", "file"):
+        return _experiments()
     makers: Mapping[str, Callable[[], Iterable[str]]] = {
         "experiment": _experiments,
         "lab": _experiments,

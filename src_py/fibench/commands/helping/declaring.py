@@ -9,17 +9,19 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task, task
 
 from fibench.commands.refused import WRONG_INPUT, Refused
-from fibench.parameters import arguments, of_check, of_load, option_flag, options
+from fibench.parameters import arguments, of_cell, of_check, of_load, option_flag, options
 
 OF_KEYS: Mapping[str, Mapping[str, str]] = {
     "overrides": options(),
     "of_server": arguments(),
     "of_load": of_load(),
     "of_check": of_check(),
+    "of_cell": of_cell(),
 }
 """By the parameter of a command that gets them: the options that are made from the table of keys,
 with what `--help` says of each. `overrides` replace a key of the file; `of_server` are handed on to
-a server, `of_load` to the load generator, `of_check` say what a server speaks.
+a server, `of_load` to the load generator, `of_check` say what a server speaks, `of_cell` replace a
+key of one cell.
 """
 
 _KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD

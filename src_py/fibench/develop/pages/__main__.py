@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`python -m fibench.develop.pages [BACKEND ...]`: write anew what is generated in docs/designs.
 
-Takes a few seconds for each backend. `--sources` leaves the system calls as they are.
+Takes a few seconds for each backend. `--sources` leaves the pictures and the system calls as they
+are, `--waits` all but the pictures of who waits where.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from fibench.backends import (
     why_unavailable,
 )
 from fibench.backends.interpreters import own
-from fibench.develop.pages import counts, memory, sources
+from fibench.develop.pages import counts, memory, sources, waits
 from fibench.develop.pages.pages import Block, Kind, PageError, refresh
 from fibench.folders import find_places
 from fibench.plan import Pinning
@@ -54,13 +55,17 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if asked.sources:
             return _write(places.checkout, writers)
-        if (why := absent_reason()) is not None:
-            _write(places.checkout, writers)
-            return _say(f"calls were not counted: {why}", "apt install strace, or dnf, or pacman")
         interpreters = _interpreters(asked.interpreter)
         context = TrialContext(places.programs, catalogue, {}, SEED, NOT_PINNED, interpreters)
         counting = _Counting(context, asked.backends or list(catalogue))
+        if asked.waits:
+            return _write(places.checkout, {"waits": counting.waits}) or counting.status
+        if (why := absent_reason()) is not None:
+            _write(places.checkout, writers)
+            return _say(f"calls were not counted: {why}", "apt install strace, or dnf, or pacman")
         writers["calls"] = counting.calls
+        if not asked.interpreter:
+            writers["waits"] = counting.waits
         if not asked.backends and not asked.interpreter:
             writers["memory"] = counting.memory
         return _write(places.checkout, writers) or counting.status
@@ -75,6 +80,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("backends", nargs="*", metavar="BACKEND", help="count these only")
     parser.add_argument("--sources", action="store_true", help="sources and diffs only")
+    parser.add_argument("--waits", action="store_true", help="pictures of who waits where only")
     parser.add_argument("--interpreter", help="what runs the servers in Python: 3.14, pypy3")
     return parser.parse_args(arguments)
 
@@ -95,13 +101,28 @@ class _Counting:
         self._asked = next(iter(context.interpreters.values()), None)
         self.status = 0
 
-    def calls(self, block: Block) -> str | None:
-        """The table of one backend; None where it is to stay."""
+    def waits(self, block: Block) -> str | None:
+        """The picture of one backend; None where it is to stay."""
+        backend = self._backend(block)
+        if backend is None:
+            return None
+        seen = self._try(backend, partial(waits.see, backend, self._context))
+        return None if seen is None else waits.drawn(backend, seen, own())
+
+    def _backend(self, block: Block) -> Backend | None:
+        """Whose block it is; None where it is to stay. Raises PageError."""
         (name,) = block.of
         backend = self._context.catalogue.get(name)
         if backend is None:
             raise PageError(f"{name} is no backend")
         if name not in self._names or (self._asked and backend.language != "python"):
+            return None
+        return backend
+
+    def calls(self, block: Block) -> str | None:
+        """The table of one backend; None where it is to stay."""
+        backend = self._backend(block)
+        if backend is None:
             return None
         place = counts.place(backend.language, self._asked or own())
         counted = self._try(backend, partial(counts.count, backend, self._context))
@@ -128,7 +149,7 @@ class _Counting:
         try:
             with TemporaryDirectory(prefix="fibench-") as folder:
                 return count(Path(folder))
-        except counts.NotCounted as error:
+        except (counts.NotCounted, waits.NotSeen) as error:
             self.status = _say(str(error), UNCHANGED)
             return None
 

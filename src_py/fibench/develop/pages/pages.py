@@ -3,6 +3,7 @@
 
 A block begins with a line that says what is in it, and ends with one that is always the same:
 
+    <!-- waits: c-epoll -->                      what the threads of a backend do, as a picture
     <!-- calls: c-epoll -->                      system calls per request of a backend
     <!-- diff: src_c/a.c src_c/b.c -->           what differs between two sources
     <!-- code: src_c/a.c -->                     one source
@@ -16,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-Kind = Literal["calls", "diff", "code", "memory"]
+Kind = Literal["waits", "calls", "diff", "code", "memory"]
 
 FOLDER = Path("docs") / "designs"
 INDEX = "README.md"
 
-_BEGIN = re.compile(r"<!-- (calls|diff|code|memory): (.*?) -->")
+_BEGIN = re.compile(r"<!-- (waits|calls|diff|code|memory): (.*?) -->")
 _END = "<!-- end -->"
 
 

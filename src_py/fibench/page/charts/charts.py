@@ -20,6 +20,7 @@ from fibench.page.sections.knee import Knee
 from fibench.page.sections.latency import LatencySection, Panels, latency
 from fibench.page.sections.sweeps import Sweep
 from fibench.page.sections.timeline import Timeline
+from fibench.page.sections.timelines import CellTimeline, Waits, waits
 from fibench.page.sections.trust import Trust, trust
 from fibench.page.view import View
 from fibench.report.numbers import percent
@@ -77,6 +78,11 @@ def _every(view: View) -> Iterator[_Named]:
     for card in cards(view):
         if card.picture is not None:
             yield f"claim-{slug(card.id)}", card.says, partial(_claim, card=card)
+    waiting = waits(view)
+    if waiting is not None:
+        yield "thread-time", "Where thread-time goes", partial(_thread_time, found=waiting)
+        if pictured := [one for one in waiting.cells if one.picture is not None]:
+            yield "timelines", "Who waits where", partial(_timelines, found=waiting, of=pictured)
     for pane in panes(view):
         yield from _of_pane(pane)
     busy = cores(view)
@@ -174,6 +180,28 @@ def _cores(sheet: Sheet, found: Cores) -> None:
         for one in found.rows
     ]  # fmt: skip
     layouts.pictured_rows(sheet, "", rows, found.axis)
+
+
+def _thread_time(sheet: Sheet, found: Waits) -> None:
+    note = (
+        "Shares of the time that the threads of each server were there, seen in an untimed trial."
+    )
+    layouts.heading(sheet, "Where thread-time goes", note)
+    layouts.levels(sheet, found.legend)
+    rows = [
+        ChartRow(one.cell.look, one.cell.label, one.bar, absent=one.sentence)
+        for one in found.cells
+    ]  # fmt: skip
+    layouts.pictured_rows(sheet, "", rows, found.axis)
+
+
+def _timelines(sheet: Sheet, found: Waits, of: Sequence[CellTimeline]) -> None:
+    layouts.heading(sheet, "Who waits where: a row for each thread, time to the right")
+    layouts.levels(sheet, found.legend)
+    for one in of:
+        assert one.picture is not None
+        layouts.named(sheet, one.cell.look, one.cell.label, f"{one.sentence}.")
+        sheet.down += sheet.drawing(one.picture, 0.0, sheet.down, WIDTH) + 14.0
 
 
 def _knee(sheet: Sheet, found: Knee) -> None:

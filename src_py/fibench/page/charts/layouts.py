@@ -24,6 +24,7 @@ from fibench.page.charts.sheet import (
 from fibench.page.draw.palette import FAMILY_NAMES, SHAPE_NAMES, Look
 from fibench.page.sections.latency import Panels
 from fibench.page.sections.sweeps import Sweep, SweepLine
+from fibench.page.sections.timelines import WaitKey
 
 _ROW = 34.0
 _FIGURES, _SPREADS, _GAP = 72.0, 84.0, 14.0
@@ -96,6 +97,30 @@ def looks(sheet: Sheet, every: Iterable[Look]) -> None:
         sheet.mark(Look("own", shape), across + 6.0, sheet.down + 7.0)
         across = _said(sheet, across + 18.0, SHAPE_NAMES[shape])
     sheet.down += 26.0
+
+
+def levels(sheet: Sheet, every: Iterable[WaitKey]) -> None:
+    """Which colour and height is what a thread does."""
+    across = 0.0
+    for one in every:
+        across = _wrapped(sheet, across, one.name)
+        if one.level is not None:
+            middle = rounded(sheet.down + 13.0 - one.level.height / 2.0)
+            paint = {"stroke": one.level.fill, "stroke-width": rounded(one.level.height)}
+            if one.level.dashes:
+                paint["stroke-dasharray"] = "2 2"
+            ends = {"x1": rounded(across), "x2": rounded(across + 22.0), "y1": middle, "y2": middle}
+            sheet.add("line", {**ends, **paint})
+        across = _said(sheet, across + 28.0, one.name)
+    sheet.down += 26.0
+
+
+def named(sheet: Sheet, look: Look, name: str, said: str) -> None:
+    """A design by its mark and name, and what is said of it below."""
+    sheet.mark(look, 8.0, sheet.down + 8.0)
+    sheet.words(24.0, sheet.down + 12.5, _shortened(name), NAME)
+    sheet.down += 22.0
+    sheet.paragraph(said, _LEGEND)
 
 
 def lines(sheet: Sheet, every: Iterable[SweepLine]) -> None:

@@ -56,6 +56,12 @@ class Place:
         """A place down."""
         return self.y + float(said) * self.down
 
+    @property
+    def moving(self) -> str:
+        """What moves and stretches the drawing's own units into the place."""
+        moved = f"translate({rounded(self.x)} {rounded(self.y)})"
+        return f"{moved} scale({self.across:.4f} {self.down:g})"
+
     def within(self, drawing: Element) -> Place:
         """The place of a drawing in this one, which `svg.stretched` made."""
         width, height = (
@@ -134,6 +140,8 @@ def _attributes(element: Element, place: Place) -> dict[str, str]:
             found[name] = rounded(place.y_of(said))
         elif name == "width":
             found[name] = rounded(place.length_of(said))
+        elif name == "d":
+            found |= {name: said, "transform": place.moving}
         elif name == "points":
             found |= {name: _points(said, place), "stroke-linejoin": "round"}
         elif name not in _LEFT_OUT and not name.startswith("aria-"):

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from fibench.timeline import State
+
 Family = Literal["one", "processes", "threads", "loop", "completion", "mixed", "null", "own"]
 Shape = Literal["python", "c", "own"]
 Tone = Literal["ok", "no", "maybe", "off"]
@@ -74,6 +76,36 @@ TONES: Mapping[str, Tone] = {
 }
 INK, GRID_LINE, ZONE, DANGER, BAND = "#16202b", "#dfe4e9", "#dff2e5", "#fde8e6", "#f2f4f6"
 MUTED = "#525e6a"
+
+
+@dataclass(frozen=True)
+class Level:
+    """How a span of time is drawn in which a thread does one thing: the more it does, the higher,
+    so that it is told without its colour as well."""
+
+    family: Family
+    """Whose colour it has: of all kinds of vision that are told apart, these are."""
+    height: float
+    """In pixels."""
+    dashes: str | None = None
+    """Stripes, of what has another's colour: in columns of the picture."""
+
+    @property
+    def fill(self) -> str:
+        """Its colour in the light page."""
+        return FILL[self.family]
+
+
+HIGHEST = 14.0
+LEVELS: Mapping[State, Level] = {
+    "running": Level("threads", HIGHEST),
+    "ready": Level("threads", 9.0, ".5 .5"),
+    "gil": Level("processes", 6.0),
+    "lock": Level("completion", 6.0),
+    "network": Level("loop", 2.0),
+    "sleeping": Level("null", 2.0),
+    "other": Level("mixed", 4.0),
+}
 DASHES = (None, "7 3", "2 3", "9 3 2 3")
 """For lines that colour and shape do not tell apart."""
 
