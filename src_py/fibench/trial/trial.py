@@ -319,7 +319,7 @@ def _capacity_cpus(
     backend = context.backend(parameters.backend)
     cpus = float(cpu_count(server_cpus(parameters, context.pinning)))
     if backend.gil and context.has_gil(parameters):
-        most = most_by_turns(backend, readings.processes(), readings.use())
+        most = most_by_turns(backend, readings.processes(), readings.use(), parameters.work)
     else:
         most = most_by_threads(backend, parameters.workers, readings.threads())
     limits = [cpus, most, seen.figures.get("quota_cores")]

@@ -19,6 +19,7 @@ from fibench.backends.interpreters import own_has_gil
 from fibench.experiment import Cell
 from fibench.machine import computing
 from fibench.plan.pinning import Pinning
+from fibench.server.resources import CpuUse
 from fibench.trial.evidence.design import most_by_threads, most_by_turns
 from fibench.verdict.asymptotic.asymptotes import Possible
 from fibench.verdict.asymptotic.demands import measured_of, possible_among
@@ -37,6 +38,9 @@ def test_a_design_of_so_many_threads_keeps_no_more_cpus_busy() -> None:
     assert most_by_threads(CATALOGUE["c-epoll-reuseport"], 2, 2) == 2.0
     assert most_by_threads(CATALOGUE["c-mt"], None, 1) is None
     assert most_by_turns(CATALOGUE["py-mp"], 1, None) is None
+    used = CpuUse(10**9, 800 * 10**6, 200 * 10**6, 10**9)
+    assert most_by_turns(CATALOGUE["py-mt"], 1, used) == pytest.approx(1.0 / 0.6)
+    assert most_by_turns(CATALOGUE["py-mt"], 1, used, "hash") is None, "it releases the GIL"
 
 
 def capacity(record: dict[str, Any]) -> float:

@@ -57,7 +57,7 @@ def most_cores_with_a_gil(
     the CPU time of the window; `work` is what requests do besides fibonacci(n).
     """
     cores = machine.get("usable_cores")
-    most = most_by_turns(backend, processes, used)
+    most = most_by_turns(backend, processes, used, work)
     if cores is None or most is None or not _has_cores_of_its_own(machine):
         return None
     return min(cores, most)
@@ -78,7 +78,9 @@ def most_by_threads(backend: Backend, workers: int | None, threads: int | None) 
     return float(most) if threads is not None and 0 < threads <= most else None
 
 
-def most_by_turns(backend: Backend, processes: int | None, used: CpuUse | None) -> float | None:
+def most_by_turns(
+    backend: Backend, processes: int | None, used: CpuUse | None, work: str | None = None
+) -> float | None:
     """The same of a design whose threads take turns, where the interpreter has a GIL."""
     if backend.command or not backend.gil or processes != 1 or used is None:
         return None
