@@ -81,6 +81,13 @@ def too_much(
     return f"{said}: {', '.join(names)}" if names else said
 
 
+def noise_while_watched(machine: Mapping[str, float | None], names: Sequence[str]) -> str | None:
+    """The same of a trial in which threads were watched: ready, and without a CPU, they do not wait
+    for what they would wait for."""
+    said = too_much(machine, names, unbounded=False)
+    return said and f"the machine was not quiet while the server was watched: {said}"
+
+
 def _sampling_error(machine: Mapping[str, float | None]) -> float:
     """The standard error of the cores that were used, which most kernels sample at their ticks.
 

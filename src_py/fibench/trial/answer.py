@@ -158,6 +158,12 @@ class OwnUse:
     run_delay_ns: int | None
     """How long its threads were ready to run in the window and had no CPU; None: not known."""
 
+    @property
+    def cores(self) -> float | None:
+        """How many cores it kept busy; None of a load without a length."""
+        used_ns = self.cpu_user_ns + self.cpu_system_ns
+        return used_ns / self.wall_ns if self.wall_ns > 0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class ReplyDifference:

@@ -57,6 +57,8 @@ def test_the_cells_own_load_is_watched_for_a_short_time(
     assert found["threads"] >= 1
     assert record["metrics"]["waiting_for_gil_share"] in (0.0, None), "C has none"
     assert record["counts"] == {}
+    assert record["machine"]["window_s"] == pytest.approx(found["wall_s"], abs=0.1)
+    assert record["machine"]["usable_cores"] >= 1, "who else computed stands beside it"
     kept = {"server.err", "load.err", "load.json"}
     assert {one.name for one in tmp_path.iterdir()} <= kept, "what was sampled is in the record"
 

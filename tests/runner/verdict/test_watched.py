@@ -184,6 +184,20 @@ def test_what_was_seen_joins_the_sample_of_its_cell_and_block() -> None:
     assert other.watched is None
 
 
+@pytest.mark.parametrize(("foreign_cores", "is_known"), [(0.1, True), (1.2, False)])
+def test_what_was_seen_on_a_machine_that_was_not_quiet_decides_nothing(
+    foreign_cores: float, is_known: bool
+) -> None:
+    time = seen(NEAR_080)
+    own = record(0, trial="b000-a~timeline", role="timeline", timeline=time.as_document())
+    own["machine"] = {"foreign_cores": foreign_cores, "usable_cores": 2.0, "window_s": 0.4}
+    own["evidence"] = {"foreign": ["cc1"], "missing": {}}
+    found = value(samples(recorded(own, record(0))), "a", GIL, 0.05)
+    assert (found.mean is not None) == is_known
+    why = "the machine was not quiet while the server was watched: others used 1.2 of 2 cores: cc1"
+    assert is_known or why in str(found.absent)
+
+
 def test_the_table_of_cells_has_it_beside_figures_of_blocks() -> None:
     (found,) = summarise(Index(watched(seen(NEAR_080), blocks=5)), [A.key])
     assert found.estimates[GIL].mean == pytest.approx(0.8)

@@ -3,7 +3,8 @@
 
 A sampler costs up to a tenth of a core: so timed trials never have one, and of this trial shares
 alone are taken, no times. It is the cell's own load, for less than half a second, so that all of it
-costs little beside the server's start.
+costs little beside the server's start. What others used meanwhile stands in its record: on a
+machine that is not quiet, threads wait for a CPU in place of what they would wait for.
 """
 
 import os
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from fibench.experiment import Cell
+from fibench.machine.busy import noise_while_watched
 from fibench.record import waiting_metrics
-from fibench.server import RunningServer
+from fibench.server import RunningServer, resources
 from fibench.timeline import ThreadTime, read_recording, thread_time
 from fibench.trial import load
 from fibench.trial._course import INVALID, Course
@@ -21,6 +23,7 @@ from fibench.trial._figures import Figures
 from fibench.trial._placement import load_cpus
 from fibench.trial.answer import Answer, read_answer
 from fibench.trial.asking.checking import Check
+from fibench.trial.evidence.watch import Seen, Watch
 from fibench.trial.serving import (
     NULL_REPLY,
     TrialContext,
@@ -38,6 +41,7 @@ END_S = 0.1
 """So long a server of the catalogue may take to end, whose end nobody looks at here."""
 LONGEST_WHY = 300
 """Characters of a reason that a record keeps: a wrong reply may be told at length."""
+NOTHING_SEEN = Seen()
 WRITE_S = 10.0
 """What the sampler has seen is written at once, but on a machine that is busy."""
 
@@ -54,46 +58,58 @@ def watch_threads(context: TrialContext, cell: Cell, folder: Path) -> Course:
     if gone is not None:
         return _course(ThreadTime(f"its server did not start before: {gone[:LONGEST_WHY]}"))
     try:
-        return _course(_watched(context, cell, folder))
+        return _course(*_watched(context, cell, folder))
     except TrialFailed as failure:
         why = "; ".join(filter(None, (str(failure), failure.hint)))
         return _course(ThreadTime(why if len(why) <= LONGEST_WHY else f"{why[:LONGEST_WHY]}…"))
 
 
-def _course(found: ThreadTime) -> Course:
+def _course(found: ThreadTime, seen: Seen = NOTHING_SEEN) -> Course:
     figures = Figures(metrics=waiting_metrics(found))
-    return Course(figures=figures, timeline=found, window_opened=found.absent is None)
+    return Course(figures=figures, timeline=found, seen=seen, window_opened=found.absent is None)
 
 
-def _watched(context: TrialContext, cell: Cell, folder: Path) -> ThreadTime:
-    """What the sampler saw. Raises TrialFailed."""
+def _watched(context: TrialContext, cell: Cell, folder: Path) -> tuple[ThreadTime, Seen]:
+    """What the sampler saw, and what the rest of the machine did. Raises TrialFailed."""
     parameters, backend = cell.parameters, context.backend(cell.parameters.backend)
     port = pick_port(parameters, context.names, backend.port)
     with (
         os.fdopen(os.memfd_create("samples"), "w+b") as samples,
         start_server(context, parameters, port, folder, samples=samples) as running,
+        Watch(context.programs, running.supervisor_pid) as watch,
     ):
         reply: str | Path | None = None if backend.ranked else NULL_REPLY
         if cell.asks:
             reply = Check(context, parameters, port, folder).of_cell(cell, 1, None).asks
-        sampling = _Sampling(running)
+        sampling = _Sampling(running, watch)
         with context.under_load():
             answer = _load(reply, context, cell, port, folder, sampling)
+        seen = watch.conclude(sampling.cores(), answer.own.cores)
         written = running.sampled(WRITE_S) if sampling.has_window else None
         died = not running.alive()
         ending = running.stop(None if backend.command else END_S)
         if died:
             raise unexpected_end(ending)
         _check(answer)
-        return sampling.thread_time(samples, written)
+        return _with_noise(sampling.thread_time(samples, written), seen), seen
+
+
+def _with_noise(found: ThreadTime, seen: Seen) -> ThreadTime:
+    """What was seen, which says so where it is of a machine that others had too much of."""
+    noise = noise_while_watched(seen.figures, seen.evidence.foreign)
+    if noise is None or found.absent is not None:
+        return found
+    return replace(found, unknown=(*found.unknown, noise))
 
 
 class _Sampling:
     """Has the sampler look from the begin of a load until just before its end."""
 
-    def __init__(self, running: RunningServer) -> None:
+    def __init__(self, running: RunningServer, watch: Watch) -> None:
         self._running = running
+        self._watch = watch
         self._at_ns: dict[load.Edge, int] = {}
+        self._cpu: dict[load.Edge, resources.CpuSnapshot] = {}
 
     def __call__(self, edge: load.Edge, at_ns: int) -> None:
         """Take note of an edge. At the end itself connections close, and threads with them."""
@@ -102,6 +118,15 @@ class _Sampling:
         self._at_ns[edge] = at_ns
         if edge in ("late", "end"):
             self._running.end_sampling()
+        if edge in ("begin", "end"):
+            self._watch.edge(edge)
+            self._cpu[edge] = resources.snapshot(self._running)
+
+    def cores(self) -> float | None:
+        """How many cores the server kept busy in the window; None where that is not known."""
+        begin, end = self._cpu.get("begin"), self._cpu.get("end")
+        use = resources.cpu_between(begin, end) if begin and end else None
+        return use.total_ns / use.wall_ns if use and use.wall_ns > 0 else None
 
     @property
     def has_window(self) -> bool:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from fibench.machine.busy import too_much
+from fibench.machine.busy import noise_while_watched, too_much
 from fibench.metrics import LATENCIES, METRICS, in_group
 from fibench.record import Checks, GroupFigures, LatencyBounds, Record, broke_off
 from fibench.store.attempts import did_not_start, failed_before, filled_in, passes_of
+from fibench.timeline import ThreadTime
 from fibench.tried import could_not_start, last_attempts
 from fibench.verdict.attempts.broken_load import broken_load, why_broken_off
 from fibench.verdict.foreign.telling import foreign_cores
@@ -55,7 +56,7 @@ def samples(records: Iterable[Record]) -> list[Sample]:
         if record.role == "syscalls" and not record.valid and not could_not_start(record)
     }
     watched = {
-        (record.cell, record.block): record.timeline
+        (record.cell, record.block): _watched(record)
         for record in records
         if record.role == "timeline" and record.valid
     }
@@ -159,6 +160,15 @@ def sample(record: Record) -> Sample:
         threads_unknown=None if record.server is None else record.server.thread_time_unknown,
         outcomes={name: record.counts[name] for name in OUTCOMES if name in record.counts},
     )
+
+
+def _watched(record: Record) -> ThreadTime | None:
+    """What a trial saw that watches threads: no figures, where others had so much of the machine
+    that a timed trial would be measured again."""
+    seen, noise = record.timeline, noise_while_watched(record.machine, record.evidence.foreign)
+    if seen is None or noise is None or seen.absent is not None:
+        return seen
+    return replace(seen, shares={}, slices=(), unknown=(noise,))
 
 
 def _read_lags_s(record: Record) -> dict[str, tuple[float, float | None]]:
