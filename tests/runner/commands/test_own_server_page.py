@@ -59,7 +59,7 @@ def test_an_example_is_measured_as_it_stands_in_the_page(desk: Desk, title: str)
     done = desk.run(path, *words, PATH=path_with(NEEDS[title]))
     assert done.returncode in (0, 3, 4), done.stdout + done.stderr
     records = last_documents(desk.records())
-    assert {record["role"] for record in records} == {"ceiling", "measure", "twin"}
+    assert {record["role"] for record in records} == {"ceiling", "measure", "timeline", "twin"}
     for record in records:
         assert record["valid"], (record["label"], record["reason"])
         counts = record["counts"]

@@ -211,7 +211,7 @@ def first_attempts(machine: Machine, seed: int) -> Iterator[Record]:
 
 @pytest.mark.parametrize(
     "name", [name for name, machine in NOISY.items()
-             if not (machine.disturbed or machine.loops or machine.foreign)]
+             if not (machine.disturbed or machine.loops or machine.foreign or machine.burst_s)]
 )  # fmt: skip
 def test_noise_has_the_truth_as_its_mean(name: str) -> None:
     logs: dict[str, list[float]] = {}

@@ -245,7 +245,7 @@ def test_client_bench_has_none_of_what_fibload_alone_measures(metric: str) -> No
     (fault,) = faults(text)
     assert fault == (
         f'e.toml:11:10: kind "process" has no {metric}\n'
-        "it has wall, throughput, cores, cpu_per_request"
+        "it has wall, throughput, cores, cpu_per_request, running, ready, run_delay_per_request"
     )
 
 

@@ -259,7 +259,7 @@ def test_before_a_build_that_nothing_is_built_stands_once() -> None:
 def test_interpreters_are_shown_with_nothing_that_a_terminal_obeys() -> None:
     hostile = "3.13\x1b[31m\n\u202e"
     rows: list[dict[str, Any]] = [
-        {"write": [hostile, hostile], "path": hostile, "default": False, "available": True,
+        {"write": [hostile, hostile], "path": f"/{hostile}", "default": False, "available": True,
          "reason": None, "version": hostile, "implementation": hostile, "gil": True,
          "free_threaded": True, "subinterpreters": False},
         {"write": [], "path": None, "default": False, "available": False, "reason": hostile},

@@ -92,7 +92,8 @@ def test_a_claim_that_needs_more_than_when_its_run_was_begun_is_marked(desk: Des
 
 def test_a_claim_that_is_left_is_judged_as_one_of_those_that_there_were(desk: Desk) -> None:
     alone = QUICK.format(blocks=5, above=1)
-    desk.run(desk.write(alone + OTHER))
+    begun = desk.run(desk.write(alone + OTHER))
+    assert begun.returncode in (0, 4, 5), begun.stdout + begun.stderr
     (desk.run_folder() / "claims.json").unlink()
     done = desk.invoke("run", desk.write(alone))
     assert "claims added afterwards" in done.stdout, done.stderr
