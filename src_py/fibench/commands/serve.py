@@ -61,7 +61,7 @@ def serve(name: str, port: str, options: list[str], interpreter: str = "") -> in
     backend = find_backend(catalogue, name)
     if backend is None:
         hint = suggestion(name, catalogue)
-        if hint.startswith("known"):
+        if hint.startswith("valid: "):
             hint += "; one of your own: `serve NAME FILE.toml`"
         raise Refused(f'there is no backend "{name}"', hint, WRONG_INPUT)
     check_port(port)

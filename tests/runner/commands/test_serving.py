@@ -237,6 +237,13 @@ def test_one_that_does_not_start_says_why_after_its_own_words(desk: Desk) -> Non
     assert hint
 
 
+def test_who_names_no_backend_is_told_how_one_of_a_file_is_served(desk: Desk) -> None:
+    done = desk.invoke("serve", "zzz")
+    assert done.returncode == 2
+    assert "one of your own: `serve NAME FILE.toml`" in done.stderr
+    assert "one of your own" not in desk.invoke("serve", "py-mtt").stderr
+
+
 def test_a_port_that_is_taken_is_said(desk: Desk) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
