@@ -33,6 +33,7 @@ def warnings(experiment: Experiment, known: Mapping[str, KnownBackend], cpus: in
             warning = f"host {host} is not loopback: others on the network can reach the servers"
             found[warning] = None
     found |= dict.fromkeys(_shared_cpus(experiment))
+    found |= dict.fromkeys(_threads_of_the_load(experiment))
     blocks = experiment.plan.blocks
     if experiment.claims and blocks.most < blocks.fewest:
         few = f"of {counted(blocks.most, 'block')} no claim has a verdict"
@@ -209,6 +210,19 @@ def _silent(cell: Cell, backend: KnownBackend, cpus: int) -> Iterator[str]:
             f"{cell.label}: the server closes idle clients after {format_duration(limit_s)} "
             f"(idle_timeout), and a trial lasts {format_duration(lasts_s)}"
         )
+
+
+def _threads_of_the_load(experiment: Experiment) -> Iterator[str]:
+    """Who has a number of threads as an axis of a server changes the load with it."""
+    for name, own in experiment.backends.items():
+        if "threads" in own.named and any(
+            cell.backend == name and cell.parameters.threads not in (None, 1)
+            for cell in experiment.cells
+        ):
+            yield (
+                f"threads is the load generator's own number, and {{threads}} in [backends.{name}] "
+                "tells the server the same: name the server's otherwise, as pool"
+            )
 
 
 def _shared_cpus(experiment: Experiment) -> Iterator[str]:

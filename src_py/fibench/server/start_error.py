@@ -131,7 +131,10 @@ def _lacks_a_module(said: str) -> str | None:
     """What to do where a server's Python, or Node, says that it lacks a module."""
     if found := _NO_PYTHON_MODULE.search(said):
         name = found[1].partition(".")[0]
-        return f"the Python that runs it has no module {name}: install that (`pip install {name}`)"
+        return (
+            f"the Python that runs it has no module {name}: is that its name, and is it started in "
+            f"the folder where it is? What others wrote is installed: `pip install {name}`"
+        )
     if found := _NO_NODE_MODULE.search(said):
         return f"node finds no module {found[1]}: install it beside the server (`npm install`)"
     return None

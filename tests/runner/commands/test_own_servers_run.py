@@ -200,7 +200,7 @@ def test_what_a_server_lacks_is_said_with_what_installs_it(desk: Desk) -> None:
         path.read_text().replace('"python3", "server.py"', f'"python3", "-c", "{lacks}"', 1)
     )
     said = " ".join(desk.run(path).stdout.split())
-    assert "the Python that runs it has no module a_module_of_nobody: install that" in said
+    assert "the Python that runs it has no module a_module_of_nobody: is that its name" in said
     assert "`pip install a_module_of_nobody`" in said
 
 

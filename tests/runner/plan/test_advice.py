@@ -171,3 +171,20 @@ def test_it_warns_of_causes_that_nobody_sees() -> None:
     said = f'the cause of "c" cannot be seen: {why}'
     for plan, warned in (("", []), ("[plan]\ntimelines = false\n", [said])):
         assert warnings(parse(SMALL + plan + CLAIM + cause), KNOWN, 2) == warned
+
+
+@pytest.mark.parametrize(("axis", "warned"), [("threads", True), ("pool", False)])
+def test_a_servers_threads_are_not_those_of_the_load(axis: str, warned: bool) -> None:
+    text = f"""
+title = "t"
+[backends.mine]
+command = ["./mine", "{{port}}", "--threads", "{{{axis}}}"]
+[matrix]
+backend = "mine"
+{axis} = [4, 16]
+[load]
+clients = 64
+"""
+    said = [one for one in warnings(parse(text), KNOWN, 8) if "load generator's own" in one]
+    assert bool(said) == warned
+    assert not said or "{threads} in [backends.mine]" in said[0]
