@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from fibench.experiment import Cell, Claim, Experiment, KnownBackend, cells_of
 from fibench.experiment.cells import is_stand_in
 from fibench.metrics import METRICS, cores_text, quantity
-from fibench.parameters import ALL, parse_cpus, written_cpus
+from fibench.parameters import ALL, Parameters, parse_cpus, written_cpus
 from fibench.plan.pinning import asked_cpus, computing_s, largest_n, work_s
 from fibench.plan.trials import cells_to_watch, seconds
 from fibench.quantities import format_duration
@@ -127,8 +127,7 @@ def _too_few_replies(claim: Claim) -> Iterator[str]:
     needed, is_searched = float(least), False
     for cell in cells_of(claim):
         values = cell.parameters
-        rates = {group.name: group.rate for group in values.groups}
-        rate = rates.get(claim.group) if claim.group else None if rates else values.rate
+        rate = _rate_of(values, claim.group)
         if is_stand_in(cell):  # a search asks for no rate that is too slow: only what is claimed is
             rate = _named_rate(claim)
         needed = least + (3.0 * math.sqrt(least) if values.arrivals == "poisson" else 0.0)
@@ -143,6 +142,15 @@ def _too_few_replies(claim: Claim) -> Iterator[str]:
             f"{', so that no rate so slow is looked at' if is_searched else ''}: "
             f"--duration {takes_s}s would do"
         )
+
+
+def _rate_of(values: Parameters, group: str | None) -> float | None:
+    """Requests/s of a client group, or of all clients; None where any of them keeps no rate."""
+    if not values.groups:
+        return values.rate
+    rates = [one.rate for one in values.groups if not one.idle and group in (None, one.name)]
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if known and len(known) == len(rates) else None
 
 
 def _too_slow_for(claim: Claim, known: Mapping[str, KnownBackend], cpus: int) -> Iterator[str]:

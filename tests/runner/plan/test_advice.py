@@ -135,6 +135,12 @@ def test_it_warns_of_a_group_by_its_own_rate() -> None:
     assert warned(groups + claim.format("many")) == []
     (said,) = warned(groups + claim.format("few"))
     assert said.startswith('"Soon": p90 needs 100 replies in every trial, and 20.0/s gives about')
+    of_all = claim.replace('group = "{}"\n', "").format().replace("p90", "p99")
+    (said,) = warned(groups + of_all)
+    assert said.startswith(
+        '"Soon": p99 needs 1000 replies in every trial, and 420/s gives about 420'
+    )
+    assert warned(groups.replace("rate = 20", "") + of_all) == [], "of a closed loop nobody knows"
 
 
 GROUPS = """\
