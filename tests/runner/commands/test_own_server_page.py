@@ -62,6 +62,8 @@ def test_an_example_is_measured_as_it_stands_in_the_page(desk: Desk, title: str)
     assert {record["role"] for record in records} == {"ceiling", "measure", "timeline", "twin"}
     for record in records:
         assert record["valid"], (record["label"], record["reason"])
+        if record["role"] == "timeline":
+            continue  # of which no requests are counted
         counts = record["counts"]
         assert counts["started"] == sum(counts[end] for end in ENDS), record["label"]
         assert counts["ok"] > 0
